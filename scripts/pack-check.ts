@@ -1,0 +1,50 @@
+// Checks the tarball that would be published: publint, and "are the types wrong" for users of ES modules.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { inRoot, needBuild, root, run } from './lib/project.ts';
+
+needBuild();
+const folder = mkdtempSync(path.join(os.tmpdir(), 'asyncio-ts-pack-'));
+try {
+  const packed = spawnSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (packed.status !== 0) throw new Error(`npm pack failed: ${packed.stderr}`);
+  const { name, files } = report(packed.stdout);
+  console.log(`${name}: ${files.length} files`);
+  const stray = files.filter((file) => !/^(dist|src)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file));
+  if (stray.length > 0) console.error(`files that should not be published: ${stray.join(', ')}`);
+
+  const tarball = path.join(folder, name);
+  const lint = run(process.execPath, [inRoot('node_modules/publint/src/cli.js'), 'run', '--strict', tarball]);
+  const attw = inRoot('node_modules/@arethetypeswrong/cli/dist/index.js');
+  const types = run(process.execPath, [
+    attw,
+    tarball,
+    '--profile',
+    'esm-only',
+    '--no-emoji',
+    '--no-color',
+    '--no-definitely-typed',
+  ]);
+  process.exitCode = stray.length > 0 || lint !== 0 || types !== 0 ? 1 : 0;
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** npm 11 and before print a list, later ones an object by package name. */
+function report(json: string): { name: string; files: string[] } {
+  const all = Object.values(JSON.parse(json) as Record<string, Packed>);
+  const [first] = all;
+  if (first === undefined) throw new Error(`npm pack reported nothing: ${json}`);
+  return { name: first.filename, files: first.files.map((file) => file.path) };
+}

@@ -1,0 +1,146 @@
+/**
+ * The errors of this library. Their names are CPython's where it has one; each also carries a stable `code`, so that
+ * programs need not compare messages.
+ */
+
+/** What an error may be given besides its message. */
+export interface ErrorDetails {
+  /** A stable word for programs, such as `LOOP_CLOSED`. */
+  readonly code?: string;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/** The options that `Error` takes; an absent cause stays absent, so that `'cause' in error` tells the truth. */
+function options(details: ErrorDetails | undefined): ErrorOptions | undefined {
+  return details !== undefined && 'cause' in details ? { cause: details.cause } : undefined;
+}
+
+/**
+ * Thrown where a task waits when that task is cancelled, and by `result()` of a cancelled future. Code that catches it
+ * to clean up should throw it on.
+ *
+ * @example
+ * try {
+ *   await sleep(60);
+ * } catch (error) {
+ *   await cleanUp();
+ *   throw error; // a task that swallows its cancellation is not cancelled
+ * }
+ */
+export class CancelledError extends Error {
+  /** What was given to `cancel()`: nothing, or its message as it was. */
+  readonly args: readonly unknown[];
+  readonly code = 'CANCELLED';
+
+  constructor(...args: readonly unknown[]) {
+    super(args.length === 0 ? '' : String(args[0]));
+    this.args = args;
+  }
+
+  override get name(): string {
+    return 'CancelledError';
+  }
+}
+
+/** The operation is not allowed in the present state of a future: not done yet, or done already. */
+export class InvalidStateError extends Error {
+  readonly code: string;
+
+  constructor(message?: string, details?: ErrorDetails) {
+    super(message, options(details));
+    this.code = details?.code ?? 'INVALID_STATE';
+  }
+
+  override get name(): string {
+    return 'InvalidStateError';
+  }
+}
+
+/** An operation ran out of its time. Its `cause` is the `CancelledError` that stopped the work. */
+export class TimeoutError extends Error {
+  readonly code: string;
+
+  constructor(message?: string, details?: ErrorDetails) {
+    super(message, options(details));
+    this.code = details?.code ?? 'TIMED_OUT';
+  }
+
+  override get name(): string {
+    return 'TimeoutError';
+  }
+}
+
+/** A call in a state or place where it makes no sense. */
+export class RuntimeError extends Error {
+  readonly code: string;
+
+  constructor(message?: string, details?: ErrorDetails) {
+    super(message, options(details));
+    this.code = details?.code ?? 'RUNTIME';
+  }
+
+  override get name(): string {
+    return 'RuntimeError';
+  }
+}
+
+/** An argument of the right type with a value that cannot be used. */
+export class ValueError extends RangeError {
+  readonly code: string;
+
+  constructor(message?: string, details?: ErrorDetails) {
+    super(message, options(details));
+    this.code = details?.code ?? 'INVALID_VALUE';
+  }
+
+  override get name(): string {
+    return 'ValueError';
+  }
+}
+
+/** A context variable without a value was read. */
+export class LookupError extends Error {
+  readonly code: string;
+
+  constructor(message?: string, details?: ErrorDetails) {
+    super(message, options(details));
+    this.code = details?.code ?? 'NOT_FOUND';
+  }
+
+  override get name(): string {
+    return 'LookupError';
+  }
+}
+
+/**
+ * Ctrl-C. A task that throws it stores it like any error, and the run of the loop ends with it at once.
+ */
+export class KeyboardInterrupt extends Error {
+  readonly code = 'INTERRUPTED';
+
+  override get name(): string {
+    return 'KeyboardInterrupt';
+  }
+}
+
+/** A wish to end the program with a code. As with `KeyboardInterrupt`, the run of the loop ends with it at once. */
+export class SystemExit extends Error {
+  readonly code = 'EXIT';
+  /** The exit code of the process. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number | string = 0) {
+    super(String(exitCode));
+    this.exitCode = typeof exitCode === 'number' ? exitCode : 1;
+  }
+
+  override get name(): string {
+    return 'SystemExit';
+  }
+}
+
+/** Whether an error must leave the event loop instead of being reported by it. */
+export function leavesTheLoop(error: unknown): error is KeyboardInterrupt | SystemExit {
+  return error instanceof KeyboardInterrupt || error instanceof SystemExit;
+}

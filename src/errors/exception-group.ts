@@ -1,0 +1,74 @@
+/** Says which errors are meant: a class of errors, or a function that answers yes or no. */
+export type ErrorMatcher<E extends Error = Error> = (abstract new (...args: never[]) => E) | ((error: unknown) => boolean);
+
+/**
+ * Several errors that happened side by side, as a task group raises them.
+ *
+ * @example
+ * const [timeouts, rest] = group.split(TimeoutError);
+ * if (rest !== null) throw rest;
+ */
+export class ExceptionGroup<E = unknown> extends AggregateError {
+  declare errors: E[];
+  readonly code = 'EXCEPTION_GROUP';
+
+  /**
+   * @param message what the errors have in common
+   * @param errors at least one error; a group may hold groups
+   * @throws {TypeError} when `errors` is empty or not iterable
+   */
+  constructor(message: string, errors: Iterable<E>, options?: ErrorOptions) {
+    const list = [...errors];
+    if (list.length === 0) throw new TypeError('ExceptionGroup: expected at least one error, got none');
+    super(list, message, options);
+  }
+
+  override get name(): string {
+    return 'ExceptionGroup';
+  }
+
+  /** The same group with other errors. A subclass overrides it so that `split` and `subgroup` make groups of its class. */
+  derive(errors: Iterable<E>): ExceptionGroup<E> {
+    return new ExceptionGroup(this.message, errors);
+  }
+
+  /** The group of the errors that match, at any depth, in their nesting; `null` when none does. */
+  subgroup(matcher: ErrorMatcher): ExceptionGroup<E> | null {
+    return this.split(matcher)[0];
+  }
+
+  /** The group of the errors that match and the group of those that do not; an empty one is `null`. */
+  split(matcher: ErrorMatcher): [ExceptionGroup<E> | null, ExceptionGroup<E> | null] {
+    const matches = predicate(matcher);
+    if (matches(this)) return [this, null];
+    const matching: E[] = [];
+    const others: E[] = [];
+    for (const error of this.errors) {
+      if (error instanceof ExceptionGroup) {
+        const [some, rest] = error.split(matcher);
+        if (some !== null) matching.push(some as E);
+        if (rest !== null) others.push(rest as E);
+      } else {
+        (matches(error) ? matching : others).push(error);
+      }
+    }
+    return [this.#part(matching), this.#part(others)];
+  }
+
+  #part(errors: E[]): ExceptionGroup<E> | null {
+    if (errors.length === 0) return null;
+    const part = this.derive(errors);
+    part.cause = this.cause;
+    if (this.stack !== undefined) part.stack = this.stack;
+    return part;
+  }
+}
+
+function predicate(matcher: ErrorMatcher): (error: unknown) => boolean {
+  if (isErrorClass(matcher)) return (error) => error instanceof matcher;
+  return matcher;
+}
+
+function isErrorClass(matcher: ErrorMatcher): matcher is abstract new (...args: never[]) => Error {
+  return matcher === Error || matcher.prototype instanceof Error;
+}

@@ -1,0 +1,10 @@
+/**
+ * Python's asyncio for TypeScript: an event loop with futures, tasks and coroutines in both spellings, that can be cancelled.
+ *
+ * @module asyncio-ts
+ */
+
+export * from './errors/index.ts';
+export type { Duration, DurationParts } from './internal/duration.ts';
+export * from './kernel/index.ts';
+export * from './tasks/index.ts';

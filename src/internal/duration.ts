@@ -1,0 +1,66 @@
+import { ValueError } from '../errors/errors.ts';
+
+/** A span of time in named units, as `Temporal.Duration` has them. Absent units count as zero. */
+export interface DurationParts {
+  readonly days?: number;
+  readonly hours?: number;
+  readonly minutes?: number;
+  readonly seconds?: number;
+  readonly milliseconds?: number;
+  readonly microseconds?: number;
+  readonly nanoseconds?: number;
+}
+
+/** A span of time: a number of **seconds**, which may have a fraction, or named units such as `{ milliseconds: 500 }`. */
+export type Duration = number | DurationParts;
+
+const SECONDS_IN: Readonly<Record<keyof DurationParts, number>> = {
+  days: 86_400,
+  hours: 3_600,
+  minutes: 60,
+  seconds: 1,
+  milliseconds: 1e-3,
+  microseconds: 1e-6,
+  nanoseconds: 1e-9,
+};
+
+/**
+ * A duration in seconds.
+ *
+ * @param what the parameter's name, for the error message
+ * @throws {TypeError} when it is neither a number nor a bag of named units
+ * @throws {ValueError} when it is not a number (`NaN`)
+ */
+export function inSeconds(duration: Duration, what = 'delay'): number {
+  const seconds = typeof duration === 'number' ? duration : sumOf(duration, what);
+  if (seconds !== seconds) {
+    throw new ValueError(`Invalid ${what}: NaN (not a number); expected a number of seconds`, { code: 'INVALID_DELAY' });
+  }
+  return seconds;
+}
+
+function sumOf(parts: DurationParts, what: string): number {
+  let seconds = 0;
+  let known = 0;
+  if (typeof parts === 'object' && parts !== null) {
+    for (const unit of Object.keys(SECONDS_IN) as (keyof DurationParts)[]) {
+      const amount = parts[unit];
+      if (amount === undefined) continue;
+      if (typeof amount !== 'number') {
+        throw new TypeError(`Invalid ${what}: expected a number of ${unit}, got ${describeType(amount)}`);
+      }
+      known++;
+      seconds += amount * SECONDS_IN[unit];
+    }
+  }
+  if (known === 0) {
+    throw new TypeError(
+      `Invalid ${what}: expected a number of seconds or an object such as { milliseconds: 500 }, got ${describeType(parts)}`,
+    );
+  }
+  return seconds;
+}
+
+function describeType(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `${typeof value} ${String(value)}`;
+}

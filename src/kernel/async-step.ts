@@ -1,0 +1,285 @@
+import { leavesTheLoop } from '../errors/errors.ts';
+import { type Context, currentContext } from './context.ts';
+import { current, currentAsyncTask, implicitLoop, prepareAsyncTasks } from './current.ts';
+import type { Future, Waiter } from './future.ts';
+import { instruments } from './instruments.ts';
+import { pop, step, takeError } from './generator-step.ts';
+import { type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
+import { waitOn } from './suspend.ts';
+import type { Task } from './task.ts';
+import { newAsyncScope } from './host.ts';
+
+/**
+ * Async functions: the only code that calls, follows and resumes them.
+ *
+ * The engine runs an async function by itself; what the kernel sees of it is the `then` of each awaitable it waits for,
+ * called in a microtask of its own, and the promise that it returned.
+ */
+
+type Resolve = (value: never) => void;
+type Reject = (error: unknown) => void;
+
+let sourceOfResolvers: string | undefined;
+
+/**
+ * Whether `then` was called by the engine for an `await` (or a promise resolved with the awaitable), and not by a program:
+ * the engine calls it from a microtask, with functions of its own, which have no source to show.
+ */
+export function isAwaitOfTheEngine(onFulfilled: unknown, onRejected: unknown): boolean {
+  if (current.loop !== null || typeof onFulfilled !== 'function' || typeof onRejected !== 'function') return false;
+  if (sourceOfResolvers === undefined) {
+    new Promise((resolve) => {
+      sourceOfResolvers = sourceOf(resolve);
+      resolve(null);
+    });
+  }
+  return sourceOf(onFulfilled) === sourceOfResolvers;
+}
+
+function sourceOf(fn: unknown): string {
+  return Function.prototype.toString.call(fn);
+}
+
+/** An async function awaits a future: the running task waits on it, or nobody's promise does. */
+export function awaitFuture(future: Future<unknown>, resolve: unknown, reject: unknown): never {
+  const task = future.done() ? null : currentAsyncTask();
+  if (task === null) {
+    observe(future, resolve as Resolve, reject as Reject);
+  } else {
+    const wait = new AsyncWait(task, resolve as Resolve, reject as Reject, null);
+    future._asyncioFutureBlocking = true;
+    waitOn(wait, future as FutureLike);
+    task._loop._stepSuspends(task);
+  }
+  return undefined as never; // the engine does not look at what `then` returns
+}
+
+/** An async function awaits a coroutine: it runs inside the running task, or as a task of its own where there is none. */
+export function awaitCoroutine(coroutine: Frame, resolve: unknown, reject: unknown): never {
+  const task = currentAsyncTask();
+  if (task === null) {
+    observe(implicitLoop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
+  } else {
+    const wait = new AsyncWait(task, resolve as Resolve, reject as Reject, coroutine);
+    enterStep(task, () => step(wait, NONE));
+    if (wait._pending) task._loop._stepSuspends(task);
+  }
+  return undefined as never;
+}
+
+/** Settles a promise with a future's outcome. Unlike a task that waits, a promise that does never cancels it. */
+export function observe(future: Future<unknown>, resolve: (value: never) => void, reject: Reject): void {
+  if (future.done()) settle(future, resolve, reject);
+  else future._addWaiter(new PromiseWaiter(future, resolve, reject));
+}
+
+function settle(future: FutureLike, resolve: (value: never) => void, reject: Reject): void {
+  let value: unknown;
+  try {
+    value = (future as Future<unknown>).result();
+  } catch (error) {
+    reject(error);
+    return;
+  }
+  resolve(value as never);
+}
+
+/** Wakes a promise. */
+class PromiseWaiter implements Waiter {
+  readonly #future: Future<unknown>;
+  readonly #resolve: Resolve;
+  readonly #reject: Reject;
+  readonly _context: Context = currentContext();
+  readonly _awaiter = null;
+
+  constructor(future: Future<unknown>, resolve: Resolve, reject: Reject) {
+    this.#future = future;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  _run(): void {
+    settle(this.#future, this.#resolve, this.#reject);
+  }
+}
+
+/** One `await` of an async function: on a future, or on a coroutine, whose frames it then runs. */
+export class AsyncWait implements Strand {
+  readonly _task: Task<unknown>;
+  _frame: Frame | null;
+  _parents: Frame[] | null = null;
+  _waiting: FutureLike | null = null;
+  _error: unknown = NONE;
+  /** Whether the `await` is not over. */
+  _pending = true;
+  /** The task's next wait. */
+  _next: AsyncWait | null;
+  readonly #resolve: Resolve;
+  readonly #reject: Reject;
+
+  constructor(task: Task<unknown>, resolve: Resolve, reject: Reject, frame: Frame | null) {
+    this._task = task;
+    this._frame = frame;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this._next = task._waits;
+    task._waits = this;
+  }
+
+  get _context(): Context {
+    return this._task._context;
+  }
+
+  get _awaiter(): Task<unknown> {
+    return this._task;
+  }
+
+  _run(): void {
+    const task = this._task;
+    const waiting = this._waiting;
+    const error = takeError(this);
+    if (this._frame !== null) {
+      beginStep(task);
+      enterStep(task, () => step(this, error));
+      if (task._loop._open !== task) endStep(task);
+      return;
+    }
+    beginStep(task);
+    if (error !== NONE) this._failed(error);
+    else {
+      this.#over();
+      settle(waiting!, this.#resolve, this.#reject);
+    }
+  }
+
+  _completed(value: unknown): void {
+    this.#over();
+    this.#resolve(value as never);
+  }
+
+  _failed(error: unknown): void {
+    this.#over();
+    this.#reject(error);
+  }
+
+  _follow(promise: PromiseLike<unknown>): void {
+    follow(this, promise);
+  }
+
+  /** The async function goes on in a microtask, and until it waits again its task's step is open. */
+  #over(): void {
+    const task = this._task;
+    this._pending = false;
+    removeWait(task, this);
+    if (!task.done()) task._loop._openStep(task);
+  }
+}
+
+function removeWait(task: Task<unknown>, wait: AsyncWait): void {
+  if (task._waits === wait) {
+    task._waits = wait._next;
+    return;
+  }
+  let before = task._waits;
+  while (before !== null && before._next !== wait) before = before._next;
+  if (before !== null) before._next = wait._next;
+}
+
+function beginStep(task: Task<unknown>): void {
+  if (instruments.active !== null && !task.done()) instruments.active.emit('beforeStep', task);
+}
+
+function endStep(task: Task<unknown>): void {
+  if (instruments.active !== null) instruments.active.emit('afterStep', task);
+}
+
+/** Runs a part of a task's step that is synchronous. */
+export function enterStep(task: Task<unknown>, part: () => void): void {
+  const { loop, task: outerTask, context } = current;
+  current.loop = task._loop;
+  current.task = task;
+  current.context = task._context;
+  try {
+    part();
+  } finally {
+    current.loop = loop;
+    current.task = outerTask;
+    current.context = context;
+  }
+}
+
+/**
+ * Calls a function that may be async as code of a task: whatever it does after an `await` is then known to be the task's, and
+ * sees the user's `AsyncLocalStorage` values of where the task was made.
+ */
+export function callInTask<A extends unknown[], R>(task: Task<unknown>, fn: (...args: A) => R, args: A): R {
+  const storage = prepareAsyncTasks();
+  if (storage === null) return fn(...args);
+  if (storage.getStore() === task) return fn(...args);
+  const scope = task._scope;
+  if (scope === null) return storage.run(task, startInScope<A, R>, task, fn, args);
+  if (task._scopeIsOwn) return scope.runInAsyncScope(fn as (this: undefined, ...args: A) => R, undefined, ...args);
+  return scope.runInAsyncScope(() => storage.run(task, startInScope<A, R>, task, fn, args), undefined);
+}
+
+/** Keeps the async context that the task's first async function began in, for the next ones: much cheaper than to make one. */
+function startInScope<A extends unknown[], R>(task: Task<unknown>, fn: (...args: A) => R, args: A): R {
+  task._scope = newAsyncScope();
+  task._scopeIsOwn = true;
+  return fn(...args);
+}
+
+/**
+ * An async function runs on top of a strand's frames. When it settles, the frame below goes on within the same step; after a
+ * foreign promise the step is over, and the strand waits for its turn like any other.
+ */
+export function follow(strand: Strand, promise: PromiseLike<unknown>): void {
+  const task = strand._task;
+  task._loop._openStep(task);
+  promise.then(
+    (value) => settled(strand, NONE, value),
+    (error) => settled(strand, error, undefined),
+  );
+}
+
+function settled(strand: Strand, error: unknown, value: unknown): void {
+  const task = strand._task;
+  const loop = task._loop;
+  if (strand._parents === null || strand._parents.length === 0) {
+    finish(strand, error, value);
+  } else if (loop._open === task) {
+    goOn(strand, error, value);
+  } else {
+    loop._push({ _run: () => goOn(strand, error, value) });
+  }
+}
+
+/** The function that settled was the whole of the task. */
+function finish(strand: Strand, error: unknown, value: unknown): void {
+  const task = strand._task;
+  try {
+    enterStep(task, () => (error === NONE ? strand._completed(value) : strand._failed(error)));
+  } catch (failure) {
+    interruptOrThrow(task, failure);
+  }
+  task._loop._stepEnds(task);
+}
+
+/** The frame below the function that settled goes on. */
+function goOn(strand: Strand, error: unknown, value: unknown): void {
+  const task = strand._task;
+  pop(strand);
+  try {
+    enterStep(task, () => step(strand, error, value));
+  } catch (failure) {
+    interruptOrThrow(task, failure);
+  }
+  if (task.done()) task._loop._stepEnds(task);
+  // No frame: another async function was called on top of it, or the `await` is over and the step goes on.
+  else if (strand._frame !== null) task._loop._stepSuspends(task);
+}
+
+function interruptOrThrow(task: Task<unknown>, failure: unknown): void {
+  if (!leavesTheLoop(failure)) throw failure;
+  task._loop._interrupt(failure);
+}

@@ -1,0 +1,213 @@
+import { LookupError, RuntimeError, ValueError } from '../errors/errors.ts';
+import { describe } from '../internal/describe.ts';
+import { current, currentAsyncTask } from './current.ts';
+
+const NONE: ReadonlyMap<ContextVar<unknown>, unknown> = /* @__PURE__ */ new Map();
+const MISSING: unique symbol = /* @__PURE__ */ Symbol('missing');
+
+/**
+ * The values of context variables. Every task and every handle runs in one; a task gets a copy of its creator's, so that
+ * what it sets is seen by itself and by what it starts, and by nobody else.
+ *
+ * Follows CPython's `contextvars.Context`.
+ *
+ * @example
+ * const context = copyContext();
+ * context.run(() => user.set('ada'));
+ * context.get(user); // 'ada'; the caller's own value is as it was
+ */
+export class Context {
+  // Copies share the map until one of them is written to: a set makes a new map, which is rare and small.
+  /** @internal */
+  _values: ReadonlyMap<ContextVar<unknown>, unknown> = NONE;
+  /** Whether code runs in it below the context that is current now. @internal */
+  _entered = false;
+
+  /**
+   * Calls a function in this context.
+   *
+   * @returns what the function returns
+   * @throws {RuntimeError} when the context is already entered
+   */
+  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    const outer = enterContext(this);
+    try {
+      return fn(...args);
+    } finally {
+      leaveContext(outer);
+    }
+  }
+
+  /** A context with the same values. */
+  copy(): Context {
+    const copy = new Context();
+    copy._values = this._values;
+    return copy;
+  }
+
+  /** The variable's value in this context, `fallback` (or `null`) when it has none; a variable's own default does not count. */
+  get<T, D = null>(variable: ContextVar<T>, fallback: D | null = null): T | D | null {
+    return this._values.has(variable) ? (this._values.get(variable) as T) : fallback;
+  }
+
+  /** Whether the variable has a value in this context. */
+  has(variable: ContextVar<never>): boolean {
+    return this._values.has(variable as ContextVar<unknown>);
+  }
+
+  /** The variables that have a value. */
+  keys(): IterableIterator<ContextVar<unknown>> {
+    return this._values.keys();
+  }
+
+  /** Pairs of a variable and its value. */
+  [Symbol.iterator](): IterableIterator<[ContextVar<unknown>, unknown]> {
+    return this._values[Symbol.iterator]();
+  }
+
+  /** How many variables have a value. */
+  get size(): number {
+    return this._values.size;
+  }
+
+  toString(): string {
+    return `<Context ${this.size} ${this.size === 1 ? 'variable' : 'variables'}>`;
+  }
+}
+
+/** Makes a context current; returns what `leaveContext` needs. */
+export function enterContext(context: Context): Context | null {
+  if (context._entered || current.context === context) {
+    throw new RuntimeError(`cannot enter context: ${context} is already entered`, { code: 'CONTEXT_ENTERED' });
+  }
+  const outer = current.context;
+  if (outer !== null) outer._entered = true;
+  current.context = context;
+  return outer;
+}
+
+export function leaveContext(outer: Context | null): void {
+  if (outer !== null) outer._entered = false;
+  current.context = outer;
+}
+
+let root: Context | null = null;
+
+/** The context that is current: of the running handle or step, of the async function's task, or the thread's own. */
+export function currentContext(): Context {
+  if (current.context !== null) return current.context;
+  const task = currentAsyncTask();
+  if (task !== null) return task._context;
+  root ??= new Context();
+  return root;
+}
+
+/**
+ * A copy of the current context.
+ *
+ * Follows CPython's `contextvars.copy_context`.
+ */
+export function copyContext(): Context {
+  return currentContext().copy();
+}
+
+/** What `ContextVar.set` returns: takes the variable back to its value before that call. */
+export class Token<T> {
+  readonly variable: ContextVar<T>;
+  /** @internal */
+  readonly _context: Context;
+  /** @internal */
+  readonly _old: T | typeof MISSING;
+  /** @internal */
+  _used = false;
+
+  /** @internal */
+  constructor(variable: ContextVar<T>, context: Context, old: T | typeof MISSING) {
+    this.variable = variable;
+    this._context = context;
+    this._old = old;
+  }
+
+  /** Whether the variable had a value before. */
+  get hadValue(): boolean {
+    return this._old !== MISSING;
+  }
+
+  toString(): string {
+    return `<Token ${this._used ? 'used ' : ''}var=${this.variable}>`;
+  }
+}
+
+/**
+ * A variable with a value of its own in each context, such as a request's id that every log line should show.
+ *
+ * Follows CPython's `contextvars.ContextVar`.
+ *
+ * @example
+ * const requestId = new ContextVar('requestId', { default: '-' });
+ * const token = requestId.set('42');
+ * requestId.get(); // '42'
+ * requestId.reset(token);
+ */
+export class ContextVar<T> {
+  readonly name: string;
+  /** @internal */
+  readonly _default: T | typeof MISSING;
+
+  /**
+   * @param name for messages and tools
+   * @param options `default`: the value where none is set
+   */
+  constructor(name: string, options: { readonly default?: T } = {}) {
+    if (typeof name !== 'string') throw new TypeError(`ContextVar: the name must be a string, got ${describe(name)}`);
+    this.name = name;
+    this._default = 'default' in options ? (options.default as T) : MISSING;
+  }
+
+  /**
+   * The value in the current context, else `fallback` when given, else the variable's default.
+   *
+   * @throws {LookupError} when there is none of them
+   */
+  get(...fallback: [] | [T]): T {
+    const values = currentContext()._values;
+    if (values.has(this)) return values.get(this) as T;
+    if (fallback.length > 0) return fallback[0] as T;
+    if (this._default !== MISSING) return this._default;
+    throw new LookupError(`${this} has no value here and no default`, { code: 'NO_VALUE' });
+  }
+
+  /** Sets the value in the current context; `reset` with the token takes it back. */
+  set(value: T): Token<T> {
+    const context = currentContext();
+    const old = context._values.has(this) ? (context._values.get(this) as T) : MISSING;
+    context._values = new Map(context._values).set(this, value);
+    return new Token(this, context, old);
+  }
+
+  /**
+   * Takes the variable back to its value before the `set` that returned the token.
+   *
+   * @throws {RuntimeError} when the token was used before
+   * @throws {ValueError} when it belongs to another variable or another context
+   */
+  reset(token: Token<T>): void {
+    if (token._used) throw new RuntimeError(`${token} has already been used once`, { code: 'TOKEN_USED' });
+    if (token.variable !== this) {
+      throw new ValueError(`${token} was created by a different ContextVar than ${this}`, { code: 'TOKEN_OF_OTHER_VARIABLE' });
+    }
+    const context = currentContext();
+    if (token._context !== context) {
+      throw new ValueError(`${token} was created in a different Context`, { code: 'TOKEN_OF_OTHER_CONTEXT' });
+    }
+    token._used = true;
+    const values = new Map(context._values);
+    if (token._old === MISSING) values.delete(this);
+    else values.set(this, token._old);
+    context._values = values;
+  }
+
+  toString(): string {
+    return `<ContextVar name=${describe(this.name)}>`;
+  }
+}

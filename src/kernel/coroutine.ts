@@ -1,0 +1,285 @@
+import { RuntimeError } from '../errors/errors.ts';
+import { describe, describeFunction } from '../internal/describe.ts';
+import { awaitCoroutine, callInTask, isAwaitOfTheEngine } from './async-step.ts';
+import type { Future } from './future.ts';
+import { isFrame } from './generator-step.ts';
+import { logger } from './host.ts';
+import { ENTER, type Enterable, type Frame } from './strand.ts';
+import type { Task } from './task.ts';
+
+/**
+ * A coroutine: what a generator coroutine returns when it is called, and its return type.
+ *
+ * @example
+ * function* greet(name: string): Coroutine<string> {
+ *   yield* sleep(1);
+ *   return `hello ${name}`;
+ * }
+ */
+export interface Coroutine<T> {
+  next(value?: unknown): IteratorResult<unknown, T>;
+  throw(error: unknown): IteratorResult<unknown, T>;
+  return(value: T): IteratorResult<unknown, T>;
+  [Symbol.iterator](): Coroutine<T>;
+}
+
+/** What can be awaited in both spellings: `await x` in async functions, `yield* x` in generator coroutines. */
+export interface Awaitable<T> extends PromiseLike<T> {
+  [Symbol.iterator](): Iterator<unknown, T, unknown>;
+}
+
+/** A lazy coroutine of this library: nothing runs until it is awaited or made a task. */
+export interface AwaitableCoroutine<T> extends Coroutine<T>, PromiseLike<T> {
+  [Symbol.iterator](): Coroutine<T>;
+}
+
+/** A function that begins a coroutine: a generator function, an async function, or one that returns what they do. */
+export type CoroutineFunction<T, A extends unknown[] = []> = (...args: A) => Coroutine<T> | Awaitable<T> | PromiseLike<T>;
+
+/** A coroutine function with whatever parameters. */
+export type AnyCoroutineFunction<T> = (...args: never) => Coroutine<T> | Awaitable<T> | PromiseLike<T>;
+
+/** Accepted wherever Python takes a coroutine. */
+export type CoroutineLike<T> = Coroutine<T> | CoroutineFunction<T>;
+
+/** Accepted wherever Python takes an awaitable. */
+export type AwaitableLike<T> = CoroutineLike<T> | Future<T> | PromiseLike<T> | { [Symbol.iterator](): Iterator<unknown, T, unknown> };
+
+/** What awaiting an `AwaitableLike` gives. */
+export type Outcome<A> = A extends AwaitableLike<infer T> ? T : never;
+
+/**
+ * The life of a coroutine object.
+ *
+ *     CREATED ──awaited──▶ HANDED ──the task runs it──▶ RUNNING
+ *        └──────throw, close──────▶ CLOSED ◀────────────┘ over
+ */
+type CoroutineState = 'created' | 'handed' | 'running' | 'closed';
+
+/**
+ * A lazy call of a function: the coroutine objects that `coroutine()` makes. Its iterator hands itself to the task, which puts
+ * it on its own stack, so that resuming it costs the same however deep it is nested.
+ */
+export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
+  readonly #fn: AnyCoroutineFunction<T>;
+  readonly #args: readonly unknown[];
+  #state: CoroutineState = 'created';
+
+  /** @internal */
+  constructor(fn: AnyCoroutineFunction<T>, args: readonly unknown[]) {
+    this.#fn = fn;
+    this.#args = args;
+  }
+
+  /** The name of the function. */
+  get name(): string {
+    return this.#fn.name;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  /** The first call hands it to the task, the second one brings its result. @internal */
+  next(value?: unknown): IteratorResult<unknown, T> {
+    switch (this.#state) {
+      case 'created':
+        this.#touch('handed');
+        return { done: false, value: this };
+      case 'running':
+        this.#state = 'closed';
+        return { done: true, value: value as T };
+      case 'handed':
+        throw new RuntimeError(`${this} was not awaited by a task: run it with createTask() or run()`, { code: 'NO_TASK' });
+      default:
+        throw this.#reused();
+    }
+  }
+
+  /** @internal */
+  throw(error: unknown): IteratorResult<unknown, T> {
+    if (this.#state === 'closed') throw this.#reused();
+    this.#touch('closed');
+    throw error;
+  }
+
+  /** @internal */
+  return(value: T): IteratorResult<unknown, T> {
+    this.#touch('closed');
+    return { done: true, value };
+  }
+
+  /** Ends it unawaited: it cannot be awaited any more, and debug mode does not miss it. */
+  close(): void {
+    this.#touch('closed');
+  }
+
+  /** @internal */
+  [ENTER](task: Task<unknown>): Frame | PromiseLike<unknown> {
+    if (this.#state !== 'handed') throw this.#reused();
+    this.#state = 'running';
+    return callCoroutineFunction(task, this.#fn, this.#args);
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: being awaitable is the purpose
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): Promise<R1 | R2> {
+    return thenOfCoroutine(this, onFulfilled, onRejected);
+  }
+
+  #touch(state: CoroutineState): void {
+    this.#state = state;
+    if (debug.neverAwaited !== null) debug.neverAwaited.touched(this);
+  }
+
+  #reused(): RuntimeError {
+    const why = this.#state === 'running' ? 'is being awaited already' : 'cannot reuse already awaited coroutine';
+    return new RuntimeError(`${this}: ${why}; call ${describeFunction(this.#fn)} again for each await`, { code: 'COROUTINE_REUSED' });
+  }
+
+  toString(): string {
+    return `<coroutine ${describeFunction(this.#fn)} ${this.#state}>`;
+  }
+}
+
+function thenOfCoroutine<T, R1, R2>(
+  coroutine: Coroutine<T>,
+  onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+  onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+): Promise<R1 | R2> {
+  if (isAwaitOfTheEngine(onFulfilled, onRejected)) return awaitCoroutine(coroutine, onFulfilled, onRejected);
+  return new Promise<T>((resolve, reject) => {
+    awaitCoroutine(coroutine, resolve, reject);
+  }).then(onFulfilled, onRejected);
+}
+
+/**
+ * Makes a function lazy: calling it gives a coroutine, of which nothing runs until it is awaited (then it runs inside the
+ * awaiting task) or made a task. It can be awaited once.
+ *
+ * @param fn an async function or a generator function
+ * @example
+ * const fetchUser = coroutine(async (id: number) => (await fetch(`/users/${id}`)).json());
+ * const user = await fetchUser(1);
+ */
+export function coroutine<A extends unknown[], T>(fn: CoroutineFunction<T, A>): (...args: A) => CoroutineObject<T> {
+  if (typeof fn !== 'function') {
+    throw new TypeError(`coroutine: an async function or a generator function is required, got ${describe(fn)}`);
+  }
+  const make = (...args: A): CoroutineObject<T> => {
+    const made = new CoroutineObject<T>(fn, args);
+    if (debug.neverAwaited !== null) debug.neverAwaited.made(made, describeFunction(fn));
+    return made;
+  };
+  Object.defineProperty(make, 'name', { value: fn.name, configurable: true });
+  Object.defineProperty(make, COROUTINE_FUNCTION, { value: true });
+  return make;
+}
+
+const COROUTINE_FUNCTION: unique symbol = /* @__PURE__ */ Symbol('coroutine function');
+
+/** In debug mode: what notes new coroutine objects, to report those that are collected without having been awaited. */
+interface NeverAwaited {
+  made(coroutine: object, name: string): void;
+  touched(coroutine: object): void;
+}
+
+const debug: { neverAwaited: NeverAwaited | null } = { neverAwaited: null };
+
+/** Begins to report coroutine objects that nobody awaits. */
+export function reportNeverAwaited(): void {
+  if (debug.neverAwaited !== null) return;
+  const collected = new FinalizationRegistry<string>((message) => logger.warn(message));
+  debug.neverAwaited = {
+    made(coroutine, name) {
+      const site = new Error('made').stack?.split('\n').slice(3).join('\n') ?? '';
+      const where = site === '' ? '' : `; made\n${site}`;
+      collected.register(coroutine, `coroutine '${name}' was never awaited: use await, yield* or createTask()${where}`, coroutine);
+    },
+    touched: (coroutine) => {
+      collected.unregister(coroutine);
+    },
+  };
+}
+
+type AsyncGeneratorLike = { [Symbol.asyncIterator]?: unknown };
+
+/**
+ * Calls a function whose result is a coroutine of some spelling.
+ *
+ * @throws {TypeError} when it returns something else
+ */
+export function callCoroutineFunction(
+  task: Task<unknown>,
+  fn: AnyCoroutineFunction<unknown>,
+  args: readonly unknown[],
+): Frame | PromiseLike<unknown> {
+  const result: unknown = isGeneratorFunction(fn) ? fn(...(args as never)) : callInTask(task, fn, args as never);
+  if (isFrame(result)) {
+    if ((result as AsyncGeneratorLike)[Symbol.asyncIterator] === undefined) return result;
+  } else if (typeof result === 'object' && result !== null) {
+    if ('then' in result && typeof result.then === 'function') return result as PromiseLike<unknown>;
+    if (Symbol.iterator in result && !Array.isArray(result)) {
+      const iterator: unknown = (result as Iterable<unknown>)[Symbol.iterator]();
+      if (isFrame(iterator)) return iterator;
+    }
+  }
+  throw new TypeError(
+    `a coroutine was expected, but ${describeFunction(fn)} returned ${describe(result)}: it should be an async function or a generator function`,
+  );
+}
+
+let generatorFunction: unknown;
+
+/** Whether calling a function runs nothing of it yet. */
+export function isGeneratorFunction(fn: object): boolean {
+  generatorFunction ??= Object.getPrototypeOf(function* () {});
+  return Object.getPrototypeOf(fn) === generatorFunction;
+}
+
+function isAsyncFunction(fn: object): boolean {
+  return Object.getPrototypeOf(fn) === Object.getPrototypeOf(async () => {});
+}
+
+let awaitableGenerators: object | undefined;
+
+/**
+ * Makes a generator function of this library awaitable in both spellings: its generators get a `then`. The function must be
+ * declared once, at the top of a module: making a new one for each call costs fifty times as much as calling it.
+ */
+export function libraryCoroutine<A extends unknown[], T>(fn: (...args: A) => Generator<unknown, T, unknown>): (...args: A) => AwaitableCoroutine<T> {
+  // A generator function's prototype's prototype is where all generators have `next`; ours add `then` on top of it.
+  const generators: object = Object.getPrototypeOf(fn).prototype;
+  awaitableGenerators ??= Object.create(generators, { then: { value: thenOfGenerator, configurable: true, writable: true } });
+  fn.prototype = Object.create(awaitableGenerators as object);
+  return fn as unknown as (...args: A) => AwaitableCoroutine<T>;
+}
+
+function thenOfGenerator<T, R1, R2>(
+  this: Coroutine<T>,
+  onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+  onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+): Promise<R1 | R2> {
+  return thenOfCoroutine(this, onFulfilled, onRejected);
+}
+
+/**
+ * Whether a value is a coroutine: a generator object, or what `coroutine()` functions and this library's own return.
+ *
+ * Follows CPython's `asyncio.iscoroutine`.
+ */
+export function iscoroutine(value: unknown): value is Coroutine<unknown> {
+  return isFrame(value) && !('_asyncioFutureBlocking' in value) && !(Symbol.asyncIterator in value);
+}
+
+/**
+ * Whether a value is a function that begins a coroutine: a generator function, an async function, or one made by
+ * `coroutine()`.
+ *
+ * Follows CPython's `asyncio.iscoroutinefunction`.
+ */
+export function iscoroutinefunction(value: unknown): value is CoroutineFunction<unknown, unknown[]> {
+  return typeof value === 'function' && (COROUTINE_FUNCTION in value || isGeneratorFunction(value) || isAsyncFunction(value));
+}

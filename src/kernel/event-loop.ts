@@ -1,0 +1,442 @@
+import { leavesTheLoop, RuntimeError } from '../errors/errors.ts';
+import { describe, nameOfClass } from '../internal/describe.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import type { Context } from './context.ts';
+import {
+  type AwaitableCoroutine,
+  type AwaitableLike,
+  type CoroutineLike,
+  iscoroutine,
+  iscoroutinefunction,
+  libraryCoroutine,
+  reportNeverAwaited,
+} from './coroutine.ts';
+import { asCoroutine, ensureFutureOn } from './ensure.ts';
+import { type Executor, SameThreadExecutor } from './executor.ts';
+import { Future, isfuture, type Waiter } from './future.ts';
+import { type Callback, Handle, TimerHandle } from './handle.ts';
+import { debugFromEnvironment, logger } from './host.ts';
+import { registerLoop } from './registry.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { Task, type TaskOptions } from './task.ts';
+import { reportFailuresOf } from './unretrieved.ts';
+import { wrapPromise } from './wrap-promise.ts';
+
+/** What an exception handler is told. */
+export interface ExceptionContext {
+  /** What went wrong. */
+  readonly message?: string;
+  /** The error, where there is one. */
+  readonly exception?: unknown;
+  readonly future?: Future<unknown>;
+  readonly task?: Task<unknown>;
+  readonly handle?: Handle;
+  readonly [detail: string]: unknown;
+}
+
+/** Told of errors that nobody could be given. */
+export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
+
+/** Makes the tasks of a loop instead of `new Task`. */
+export type TaskFactory = <T>(loop: EventLoop, coro: CoroutineLike<T>, options: TaskOptions) => Task<T>;
+
+/** Options of a new loop. */
+export interface EventLoopOptions extends SchedulerOptions {}
+
+/**
+ * Runs callbacks, futures and tasks. One from `newEventLoop()` turns inside `runForever()` and `runUntilComplete()`; the
+ * main thread's own, from `getEventLoop()`, turns whenever it has work.
+ *
+ * Follows CPython's `asyncio.EventLoop`.
+ *
+ * @example
+ * const loop = newEventLoop();
+ * const answer = await loop.runUntilComplete(async () => {
+ *   await sleep(1);
+ *   return 42;
+ * });
+ * loop.close();
+ */
+export class EventLoop extends Scheduler implements Disposable {
+  #exceptionHandler: ExceptionHandler | null = null;
+  #taskFactory: TaskFactory | null = null;
+  #executor: Executor | null = null;
+  #executorIsShutDown = false;
+  // The tasks that are not done, so that none is lost to the garbage collector: a list through the tasks themselves.
+  #firstTask: Task<unknown> | null = null;
+  /** Whether a subclass takes part in scheduling; if not, the kernel need not call its methods. */
+  readonly #isOverridden: boolean;
+  readonly #defaults: { readonly loop: EventLoop };
+
+  /**
+   * @param options `host`: the runtime services. A loop with a host of its own tells it its wishes at any time; without
+   * `runForever()`, `runOnce()` drives it.
+   */
+  constructor(options: EventLoopOptions = {}) {
+    super(options);
+    this.#defaults = { loop: this };
+    this.#isOverridden =
+      this.callSoon !== EventLoop.prototype.callSoon || this.callSoonIn !== EventLoop.prototype.callSoonIn;
+    if (debugFromEnvironment()) this.setDebug(true);
+    registerLoop(this);
+  }
+
+  // --------------------------------------------------------------------------------------------- calls
+
+  /**
+   * Calls a function in the loop's next iteration, in order of scheduling.
+   *
+   * @throws {RuntimeError} when the loop is closed
+   * @throws {TypeError} when `callback` is no function, or a coroutine function
+   */
+  callSoon<A extends unknown[]>(callback: Callback<A>, ...args: A): Handle {
+    return this.#soon(null, callback, args, 'callSoon');
+  }
+
+  /** `callSoon` with the context to call it in. */
+  callSoonIn<A extends unknown[]>(context: Context, callback: Callback<A>, ...args: A): Handle {
+    return this.#soon(context, callback, args, 'callSoonIn');
+  }
+
+  /** `callSoon` for code outside the loop. The same here: other threads reach this one only by messages. */
+  callSoonThreadsafe<A extends unknown[]>(callback: Callback<A>, ...args: A): Handle {
+    return this.callSoon(callback, ...args);
+  }
+
+  /**
+   * Calls a function after a delay; timers of one deadline run in order of scheduling.
+   *
+   * @param delay seconds, or named units; a negative one counts as zero
+   * @throws {ValueError} when it is `NaN`
+   * @throws {RuntimeError} when the loop is closed
+   */
+  callLater<A extends unknown[]>(delay: Duration, callback: Callback<A>, ...args: A): TimerHandle {
+    return this.callAt(this.time() + inSeconds(delay), callback, ...args);
+  }
+
+  /** `callLater` with the context to call it in. */
+  callLaterIn<A extends unknown[]>(context: Context, delay: Duration, callback: Callback<A>, ...args: A): TimerHandle {
+    return this.callAtIn(context, this.time() + inSeconds(delay), callback, ...args);
+  }
+
+  /**
+   * Calls a function at a time of the loop's clock.
+   *
+   * @param when seconds, as `time()` gives them
+   */
+  callAt<A extends unknown[]>(when: number, callback: Callback<A>, ...args: A): TimerHandle {
+    return this.#at(null, when, callback, args, 'callAt');
+  }
+
+  /** `callAt` with the context to call it in. */
+  callAtIn<A extends unknown[]>(context: Context, when: number, callback: Callback<A>, ...args: A): TimerHandle {
+    return this.#at(context, when, callback, args, 'callAtIn');
+  }
+
+  #soon(context: Context | null, callback: Callback<never[]>, args: readonly unknown[], method: string): Handle {
+    this.#checkCallback(callback, method);
+    const handle = new Handle(callback, args, this, context);
+    this._push(handle);
+    return handle;
+  }
+
+  #at(context: Context | null, when: number, callback: Callback<never[]>, args: readonly unknown[], method: string): TimerHandle {
+    this.#checkCallback(callback, method);
+    const timer = new TimerHandle(inSeconds(when, 'time'), callback, args, this, context);
+    this._pushTimer(timer);
+    return timer;
+  }
+
+  #checkCallback(callback: unknown, method: string): void {
+    this._checkClosed();
+    if (typeof callback !== 'function') {
+      if (iscoroutine(callback)) throw new TypeError(`coroutines cannot be used with ${method}(): use createTask()`);
+      throw new TypeError(`a callable object was expected by ${method}(), got ${describe(callback)}`);
+    }
+    if (iscoroutinefunction(callback)) {
+      throw new TypeError(`coroutines cannot be used with ${method}(): use createTask(${callback.name || 'fn'})`);
+    }
+  }
+
+  // --------------------------------------------------------------------------------------------- futures and tasks
+
+  /** A pending future of this loop. */
+  createFuture<T = unknown>(): Future<T> {
+    return new Future<T>(this.#defaults);
+  }
+
+  /**
+   * Makes a coroutine a task: it runs by itself from the loop's next iteration on.
+   *
+   * @throws {TypeError} when `coro` is no coroutine
+   * @throws {RuntimeError} when the loop is closed, or the coroutine is in use
+   */
+  createTask<T>(coro: CoroutineLike<T> | PromiseLike<T>, options?: TaskOptions): Task<T> {
+    this._checkClosed();
+    const checked = asCoroutine(coro, this);
+    const factory = this.#taskFactory;
+    if (factory === null) return new Task<T>(checked, options === undefined ? this.#defaults : { ...options, loop: this });
+    const task = factory<T>(this, checked, options ?? {});
+    const name = options?.name;
+    if (name !== undefined && name !== null && task.getName?.() !== name) task.setName(name);
+    return task;
+  }
+
+  /** Lets a function make the loop's tasks; `null` for `new Task`. */
+  setTaskFactory(factory: TaskFactory | null): void {
+    if (factory !== null && typeof factory !== 'function') {
+      throw new TypeError(`task factory must be a callable or null, got ${describe(factory)}`);
+    }
+    this.#taskFactory = factory;
+  }
+
+  /** The function set by `setTaskFactory`, `null` when there is none. */
+  getTaskFactory(): TaskFactory | null {
+    return this.#taskFactory;
+  }
+
+  /**
+   * Runs until an awaitable is done; a coroutine is made a task.
+   *
+   * Follows CPython's `loop.run_until_complete`, but returns a promise, because JavaScript cannot block.
+   *
+   * @returns a promise of the result; it rejects with the error, and with a `RuntimeError` when the loop is closed, is
+   * running, or is stopped before
+   */
+  async runUntilComplete<T>(awaitable: AwaitableLike<T>): Promise<T> {
+    this._checkClosed();
+    this._checkCanRun();
+    const isOurs = !isfuture(awaitable);
+    const future = ensureFutureOn<T>(awaitable, this);
+    future.addDoneCallback(stopLoop);
+    try {
+      await this.runForever();
+    } catch (error) {
+      // Nobody else has the task, so that nobody else can ask for its error.
+      if (isOurs && future.done() && !future.cancelled()) future.exception();
+      throw error;
+    } finally {
+      future.removeDoneCallback(stopLoop);
+    }
+    if (!future.done()) throw new RuntimeError('Event loop stopped before Future completed.', { code: 'LOOP_STOPPED' });
+    return future.result();
+  }
+
+  /** Forgets everything that is scheduled, and reports the errors that nobody looked at. */
+  override close(): void {
+    if (this.isClosed()) return;
+    super.close();
+    this.#executorIsShutDown = true;
+    this.#executor?.shutdown?.();
+    this.#executor = null;
+    reportFailuresOf(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  // --------------------------------------------------------------------------------------------- executors
+
+  /**
+   * Runs a function by an executor; the future brings its result.
+   *
+   * @param executor `null` for the loop's default one
+   */
+  runInExecutor<A extends unknown[], R>(executor: Executor | null, fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+    this._checkClosed();
+    if (typeof fn !== 'function') throw new TypeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`);
+    return wrapPromise((executor ?? this.#defaultExecutor()).submit(fn, ...args), { loop: this });
+  }
+
+  /** The executor for `runInExecutor(null, …)`. */
+  setDefaultExecutor(executor: Executor): void {
+    if (typeof executor?.submit !== 'function') {
+      throw new TypeError(`an executor (an object with submit()) was expected, got ${describe(executor)}`);
+    }
+    this.#executor = executor;
+  }
+
+  #defaultExecutor(): Executor {
+    if (this.#executorIsShutDown) throw new RuntimeError('Executor shutdown has been called', { code: 'EXECUTOR_SHUT_DOWN' });
+    this.#executor ??= new SameThreadExecutor();
+    return this.#executor;
+  }
+
+  /**
+   * Waits until the default executor has done its work; it takes no more.
+   *
+   * @param timeout seconds after which it is left alone, with a warning
+   */
+  shutdownDefaultExecutor(timeout: Duration | null = null): AwaitableCoroutine<void> {
+    return shutdownExecutor(this, () => this.#takeExecutor(), timeout);
+  }
+
+  #takeExecutor(): Executor | null {
+    const executor = this.#executor;
+    this.#executorIsShutDown = true;
+    this.#executor = null;
+    return executor;
+  }
+
+  /**
+   * Closes the async generators that are being iterated: none here, because JavaScript tells nobody of them. Generators of
+   * one's own are closed by `for await`, or by hand.
+   */
+  shutdownAsyncgens(): AwaitableCoroutine<void> {
+    return nothing();
+  }
+
+  // --------------------------------------------------------------------------------------------- errors
+
+  /**
+   * Sets who is told of errors that nobody could be given; `null` for the default, which logs them.
+   *
+   * @throws {TypeError} when it is no function
+   */
+  setExceptionHandler(handler: ExceptionHandler | null): void {
+    if (handler !== null && handler !== undefined && typeof handler !== 'function') {
+      throw new TypeError(`A callable object or null is expected, got ${describe(handler)}`);
+    }
+    this.#exceptionHandler = handler ?? null;
+  }
+
+  /** The function set by `setExceptionHandler`, `null` when there is none. */
+  getExceptionHandler(): ExceptionHandler | null {
+    return this.#exceptionHandler;
+  }
+
+  /** Tells the exception handler of an error, in the context of the task, future or handle concerned. Does not throw. */
+  callExceptionHandler(context: ExceptionContext): void {
+    const handler = this.#exceptionHandler;
+    if (handler === null) {
+      this.#callDefaultHandler(context, 'Exception in default exception handler');
+      return;
+    }
+    try {
+      const scope = contextOf(context.task) ?? contextOf(context.future) ?? contextOf(context.handle);
+      if (scope === null) handler(this, context);
+      else scope.run(handler, this, context);
+    } catch (error) {
+      if (leavesTheLoop(error)) throw error;
+      this.#callDefaultHandler(
+        { message: 'Unhandled error in exception handler', exception: error, context },
+        'Exception in default exception handler while handling an unexpected error in custom exception handler',
+      );
+    }
+  }
+
+  #callDefaultHandler(context: ExceptionContext, otherwise: string): void {
+    try {
+      this.defaultExceptionHandler(context);
+    } catch (error) {
+      if (leavesTheLoop(error)) throw error;
+      logger.error(otherwise, error);
+    }
+  }
+
+  /** Logs an error: the default exception handler. */
+  defaultExceptionHandler(context: ExceptionContext): void {
+    const lines = [context.message || 'Unhandled exception in event loop'];
+    for (const key of Object.keys(context).sort()) {
+      if (key !== 'message' && key !== 'exception') lines.push(`${key}: ${describe(context[key])}`);
+    }
+    if (context.exception === undefined || context.exception === null) logger.error(lines.join('\n'));
+    else logger.error(lines.join('\n'), context.exception);
+  }
+
+  /** Turns debug mode on or off: slow callbacks and coroutines that nobody awaits are reported. */
+  setDebug(enabled: boolean): void {
+    this._debug = Boolean(enabled);
+    if (enabled) reportNeverAwaited();
+  }
+
+  /** Whether debug mode is on: by `setDebug`, by `run(main, { debug: true })`, or by `ASYNCIO_DEBUG=1`. */
+  getDebug(): boolean {
+    return this._debug;
+  }
+
+  override toString(): string {
+    return `<${nameOfClass(this)} running=${this.isRunning()} closed=${this.isClosed()} debug=${this.getDebug()}>`;
+  }
+
+  // --------------------------------------------------------------------------------------------- for the kernel
+
+  /** Schedules a strand's next step. @internal */
+  _schedule(waiter: Waiter): void {
+    if (this.#isOverridden) this.callSoonIn(waiter._context, () => waiter._run());
+    else {
+      this._checkClosed();
+      this._push(waiter);
+    }
+  }
+
+  /** A future is done: schedules who waited for it. @internal */
+  _wake(waiter: Waiter, future: Future<unknown>): void {
+    if (!this.#isOverridden) {
+      this._checkClosed();
+      this._push(waiter);
+    } else if (waiter instanceof Handle) {
+      if (waiter._callback !== null) this.callSoonIn(waiter._context, waiter._callback as Callback<[Future<unknown>]>, future);
+    } else {
+      this.callSoonIn(waiter._context, () => waiter._run());
+    }
+  }
+
+  /** @internal */
+  _register(task: Task<unknown>): void {
+    const next = this.#firstTask;
+    task._next = next;
+    if (next !== null) next._previous = task;
+    this.#firstTask = task;
+  }
+
+  /** @internal */
+  _unregister(task: Task<unknown>): void {
+    const { _previous: previous, _next: next } = task;
+    if (previous !== null) previous._next = next;
+    else if (this.#firstTask === task) this.#firstTask = next;
+    if (next !== null) next._previous = previous;
+    task._previous = null;
+    task._next = null;
+  }
+
+  /** The tasks that are not done, the youngest first. @internal */
+  *_tasks(): Generator<Task<unknown>> {
+    for (let task = this.#firstTask; task !== null; task = task._next) yield task;
+  }
+}
+
+function stopLoop(future: Future<unknown>): void {
+  if (!future.cancelled() && leavesTheLoop(future.exception())) return; // the loop has been left already
+  future.getLoop().stop();
+}
+
+function contextOf(thing: unknown): Context | null {
+  const { getContext } = (thing ?? {}) as { getContext?: () => Context | null };
+  return getContext?.call(thing) ?? null;
+}
+
+const nothing = /* @__PURE__ */ libraryCoroutine(function* (): Generator<unknown, void, unknown> {});
+
+const shutdownExecutor = /* @__PURE__ */ libraryCoroutine(function* shutdownDefaultExecutor(
+  loop: EventLoop,
+  take: () => Executor | null,
+  timeout: Duration | null,
+): Generator<unknown, void, unknown> {
+  const over = take()?.shutdown?.();
+  if (over === undefined || over === null) return;
+  const future = wrapPromise(over, { loop });
+  const timer = timeout === null ? null : loop.callLater(timeout, giveUp, future, timeout);
+  try {
+    yield* future;
+  } finally {
+    timer?.cancel();
+  }
+});
+
+function giveUp(future: Future<void>, timeout: Duration): void {
+  if (future.done()) return;
+  logger.warn(`The executor did not finish its work within ${inSeconds(timeout)} seconds.`);
+  future.setResult(undefined);
+}

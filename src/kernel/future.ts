@@ -1,0 +1,387 @@
+import { CancelledError, InvalidStateError } from '../errors/errors.ts';
+import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
+import { type Context, copyContext } from './context.ts';
+import { implicitLoop } from './current.ts';
+import type { EventLoop } from './event-loop.ts';
+import { Handle } from './handle.ts';
+import type { Runnable } from './ready-queue.ts';
+import { awaitFuture, isAwaitOfTheEngine, observe } from './async-step.ts';
+import type { Task } from './task.ts';
+import { type Unretrieved, unwatchFailure, watchFailure } from './unretrieved.ts';
+
+/**
+ * The states of a future.
+ *
+ * | state     | `_value`                       | `state`       | left by                                |
+ * |-----------|--------------------------------|---------------|----------------------------------------|
+ * | PENDING   | `undefined`                    | `"pending"`   | `setResult`, `setException`, `cancel`  |
+ * | SUCCEEDED | the result                     | `"finished"`  | –                                      |
+ * | FAILED    | the error                      | `"finished"`  | –                                      |
+ * | CANCELLED | the `CancelledError` that ended the task, `null` when there is none or it has been thrown | `"cancelled"` | – |
+ */
+export const PENDING = 0;
+export const SUCCEEDED = 1;
+export const FAILED = 2;
+export const CANCELLED = 3;
+type State = typeof PENDING | typeof SUCCEEDED | typeof FAILED | typeof CANCELLED;
+
+/** What a future wakes when it is done. */
+export interface Waiter extends Runnable {
+  /** @internal */
+  readonly _context: Context;
+  /** The task or future that waits, where one does: an edge of the call graph. @internal */
+  readonly _awaiter: Future<unknown> | null;
+}
+
+/** What is known of a future's purpose: for the live view, deadlock reports and explored schedules. */
+export interface WaitRecord {
+  /** What is done, such as `acquire`. */
+  readonly operation: string;
+  /** What it is done to: a lock, a queue, a timer. */
+  readonly object: object | null;
+}
+
+/** A function called when a future is done. */
+export type DoneCallback<F> = (future: F) => void;
+
+/** A registered done callback: a handle that is scheduled as it is, so that being done allocates nothing. */
+class RegisteredCallback extends Handle implements Waiter {
+  /** @internal */
+  readonly _awaiter: Future<unknown> | null;
+
+  constructor(future: Future<unknown>, callback: DoneCallback<never>, context: Context | null, awaiter: Future<unknown> | null) {
+    super(callback, [future], future._loop, context);
+    this._awaiter = awaiter;
+  }
+}
+
+// What a pending future's iterator answers. One object for all: `yield*` hands it through to the task, which reads it at once.
+const waiting: { done: false; value: unknown } = { done: false, value: undefined };
+
+/**
+ * A value that will be there later. Tasks wait for it with `await` or `yield*`; callbacks are told by the loop.
+ *
+ * Follows CPython's `asyncio.Future`.
+ *
+ * @example
+ * const future = new Future<number>();
+ * getRunningLoop().callLater(1, () => future.setResult(42));
+ * await future; // 42, a second later
+ */
+export class Future<T = unknown> implements PromiseLike<T> {
+  /** @internal */
+  readonly _loop: EventLoop;
+  /** @internal */
+  _state: State = PENDING;
+  /** @internal */
+  _value: unknown = undefined;
+  // The first waiter needs no array: nearly every future has just one.
+  /** @internal */
+  _firstWaiter: Waiter | null = null;
+  /** @internal */
+  _otherWaiters: Waiter[] | null = null;
+  /** @internal */
+  _unretrieved: Unretrieved | null = null;
+  /** @internal */
+  _operation: string | null = null;
+  /** @internal */
+  _object: object | null = null;
+  /** What was given to `cancel()`; `undefined` when nothing was. */
+  cancelMessage: unknown = undefined;
+  /**
+   * Marks what can stand in for a future, and tells `yield* future` from `yield future`: set by the iterator, cleared by the
+   * task.
+   */
+  _asyncioFutureBlocking = false;
+
+  /**
+   * @param options `loop`: the loop it belongs to; the running one, or the thread's, when absent
+   * @throws {RuntimeError} when there is neither
+   */
+  constructor(options?: { readonly loop?: EventLoop | null }) {
+    this._loop = options?.loop ?? implicitLoop();
+  }
+
+  /** The loop that the future belongs to. */
+  getLoop(): EventLoop {
+    return this._loop;
+  }
+
+  /** `"pending"`, `"finished"` with a result or an error, or `"cancelled"`. */
+  get state(): 'pending' | 'finished' | 'cancelled' {
+    return this._state === PENDING ? 'pending' : this._state === CANCELLED ? 'cancelled' : 'finished';
+  }
+
+  /** Whether it has a result or an error or was cancelled. */
+  done(): boolean {
+    return this._state !== PENDING;
+  }
+
+  /** Whether it was cancelled. */
+  cancelled(): boolean {
+    return this._state === CANCELLED;
+  }
+
+  /**
+   * The result.
+   *
+   * @throws {InvalidStateError} when it is not done
+   * @throws {CancelledError} when it was cancelled; the message is carried by the first one only
+   * @throws the error, when it failed
+   */
+  result(): T {
+    switch (this._state) {
+      case SUCCEEDED:
+        return this._value as T;
+      case FAILED:
+        this._retrieved();
+        throw this._value;
+      case CANCELLED:
+        throw this._takeCancelledError();
+      default:
+        throw new InvalidStateError(`Result is not ready: ${this} is pending; await it, or ask done() first`, { code: 'NOT_DONE' });
+    }
+  }
+
+  /**
+   * The error, `null` when it succeeded.
+   *
+   * @throws {InvalidStateError} when it is not done
+   * @throws {CancelledError} when it was cancelled
+   */
+  exception(): unknown {
+    switch (this._state) {
+      case SUCCEEDED:
+        return null;
+      case FAILED:
+        this._retrieved();
+        return this._value;
+      case CANCELLED:
+        throw this._takeCancelledError();
+      default:
+        throw new InvalidStateError(`Exception is not set: ${this} is pending; await it, or ask done() first`, { code: 'NOT_DONE' });
+    }
+  }
+
+  /**
+   * Ends it with a result; who waits is woken in the loop's next iteration.
+   *
+   * @throws {InvalidStateError} when it is done already
+   */
+  setResult(result: T): void {
+    this._checkPending();
+    this._finish(SUCCEEDED, result);
+  }
+
+  /**
+   * Ends it with an error.
+   *
+   * @param error an error, or a class of errors to make one of
+   * @throws {InvalidStateError} when it is done already
+   */
+  setException(error: unknown): void {
+    this._checkPending();
+    this._fail(isConstructor(error) ? new error() : error);
+  }
+
+  /**
+   * Cancels it: who waits for it gets a `CancelledError`.
+   *
+   * @param message carried by the `CancelledError`
+   * @returns false when it is done already
+   */
+  cancel(message?: unknown): boolean {
+    if (this._unretrieved !== null) this._retrieved();
+    if (this._state !== PENDING) return false;
+    this.cancelMessage = message;
+    this._finish(CANCELLED, null);
+    return true;
+  }
+
+  /**
+   * Calls a function, through the loop, when it is done: never synchronously, also when it is done already. Several are
+   * called in order of registration.
+   *
+   * @param options `context`: the context of the call; a copy of the current one when absent
+   */
+  addDoneCallback(callback: DoneCallback<this>, options?: { readonly context?: Context | null | undefined }): void {
+    if (typeof callback !== 'function') throw new TypeError(`addDoneCallback: a function is required, got ${describe(callback)}`);
+    this._subscribe(callback, options?.context ?? null, null);
+  }
+
+  /** Takes a done callback back, however often it was added; returns how often that was. */
+  removeDoneCallback(callback: DoneCallback<this>): number {
+    const kept = this._waiters().filter((waiter) => !(waiter instanceof RegisteredCallback && waiter._callback === callback));
+    const removed = this._waiters().length - kept.length;
+    if (removed > 0) {
+      this._firstWaiter = kept.shift() ?? null;
+      this._otherWaiters = kept.length > 0 ? kept : null;
+    }
+    return removed;
+  }
+
+  /** As a promise: lets promise code wait for it. Unlike `await` in a task, waiting so never cancels it. */
+  // biome-ignore lint/suspicious/noThenProperty: being awaitable is the purpose
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): Promise<R1 | R2> {
+    if (isAwaitOfTheEngine(onFulfilled, onRejected)) return awaitFuture(this, onFulfilled, onRejected);
+    return new Promise<T>((resolve, reject) => observe(this, resolve, reject)).then(onFulfilled, onRejected);
+  }
+
+  /** As a promise's `catch`. */
+  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+    return this.then(null, onRejected);
+  }
+
+  /** As a promise's `finally`. */
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.then((value) => value).finally(onFinally);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return nameOfClass(this);
+  }
+
+  // A future is its own iterator and keeps no state for it: `next` gives itself to the task while it is pending, and the
+  // result once it is done.
+
+  /** For `yield* future` in generator coroutines. */
+  [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    return this;
+  }
+
+  /** @internal */
+  next(): IteratorResult<unknown, T> {
+    if (this._state === SUCCEEDED) return { done: true, value: this._value as T };
+    if (this._state !== PENDING) return { done: true, value: this.result() };
+    this._asyncioFutureBlocking = true;
+    waiting.value = this;
+    return waiting;
+  }
+
+  /** @internal */
+  throw(error: unknown): IteratorResult<unknown, T> {
+    throw error;
+  }
+
+  /** @internal */
+  return(value: T): IteratorResult<unknown, T> {
+    return { done: true, value };
+  }
+
+  // --------------------------------------------------------------------------------------------- for the kernel
+
+  /** @internal */
+  _subscribe(callback: DoneCallback<never>, context: Context | null, awaiter: Future<unknown> | null): void {
+    this._addWaiter(new RegisteredCallback(this, callback, context, awaiter));
+  }
+
+  /** Whether nobody has overridden how callbacks are registered, so that waiters may be. @internal */
+  _isPlain(): boolean {
+    return this.addDoneCallback === Future.prototype.addDoneCallback;
+  }
+
+  /** @internal */
+  _addWaiter(waiter: Waiter): void {
+    if (this._state !== PENDING) this._loop._wake(waiter, this);
+    else if (this._firstWaiter === null) this._firstWaiter = waiter;
+    else if (this._otherWaiters === null) this._otherWaiters = [waiter];
+    else this._otherWaiters.push(waiter);
+  }
+
+  /** @internal */
+  _waiters(): Waiter[] {
+    return this._firstWaiter === null ? [] : [this._firstWaiter, ...(this._otherWaiters ?? [])];
+  }
+
+  /** @internal */
+  _finish(state: State, value: unknown): void {
+    this._state = state;
+    this._value = value;
+    const first = this._firstWaiter;
+    if (first === null) return;
+    const others = this._otherWaiters;
+    this._firstWaiter = null;
+    this._otherWaiters = null;
+    this._loop._wake(first, this);
+    if (others !== null) for (const waiter of others) this._loop._wake(waiter, this);
+  }
+
+  /** @internal */
+  _fail(error: unknown): void {
+    this._finish(FAILED, error);
+    this._unretrieved = watchFailure(this, error, `${nameOfClass(this)} exception was never retrieved`);
+  }
+
+  /** The error has been seen: nothing to report. @internal */
+  _retrieved(): void {
+    if (this._unretrieved === null) return;
+    unwatchFailure(this._unretrieved);
+    this._unretrieved = null;
+  }
+
+  /** The first to ask gets the error that ended the task, with its message; later ones get a new one. @internal */
+  _takeCancelledError(): unknown {
+    const original = this._value;
+    if (original !== null) {
+      this._value = null;
+      return original;
+    }
+    return this._newCancelledError();
+  }
+
+  /** @internal */
+  _newCancelledError(): CancelledError {
+    return this.cancelMessage === undefined ? new CancelledError() : new CancelledError(this.cancelMessage);
+  }
+
+  /** @internal */
+  _checkPending(): void {
+    if (this._state === PENDING) return;
+    throw new InvalidStateError(`${this.state}: ${this} is done already, it can be set only once`, { code: 'ALREADY_DONE' });
+  }
+
+  /** @internal */
+  _details(): string[] {
+    const details: string[] = [this.state];
+    if (this._state === FAILED) details.push(`exception=${describe(this._value)}`);
+    if (this._state === SUCCEEDED) details.push(`result=${describe(this._value)}`);
+    if (this._operation !== null) details.push(`waits_for=${this._operation}`);
+    const callbacks = this._waiters().map(describeWaiter);
+    if (callbacks.length > 2) callbacks.splice(1, callbacks.length - 2, `<${callbacks.length - 2} more>`);
+    if (callbacks.length > 0) details.push(`cb=[${callbacks.join(', ')}]`);
+    return details;
+  }
+
+  toString(): string {
+    return `<${nameOfClass(this)} ${this._details().join(' ')}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+function describeWaiter(waiter: Waiter): string {
+  if (waiter instanceof RegisteredCallback) return describeFunction(waiter._callback);
+  return waiter._awaiter === null ? 'a promise' : `Task ${(waiter._awaiter as Task).getName()}`;
+}
+
+function isConstructor(value: unknown): value is new () => unknown {
+  return typeof value === 'function';
+}
+
+/**
+ * Whether a value is a future, or advertises itself as one by the `_asyncioFutureBlocking` mark.
+ *
+ * Follows CPython's `asyncio.isfuture`.
+ */
+export function isfuture(value: unknown): value is Future<unknown> {
+  if (value instanceof Future) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const mark = (value as { _asyncioFutureBlocking?: unknown })._asyncioFutureBlocking;
+  return mark !== undefined && mark !== null;
+}

@@ -1,0 +1,131 @@
+import { leavesTheLoop } from '../errors/errors.ts';
+import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
+import { type Context, copyContext } from './context.ts';
+import { current } from './current.ts';
+import type { EventLoop } from './event-loop.ts';
+import type { Runnable } from './ready-queue.ts';
+import type { Timer } from './timer-queue.ts';
+
+/** A function that the loop calls, with whatever it was scheduled with. */
+export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
+
+/**
+ * One scheduled call: what `callSoon` returns. Cancelling it keeps the call from happening.
+ *
+ * Follows CPython's `asyncio.Handle`.
+ */
+export class Handle implements Runnable {
+  /** @internal */
+  readonly _loop: EventLoop;
+  /** @internal */
+  readonly _context: Context;
+  /** @internal */
+  _callback: Callback<never[]> | null;
+  /** @internal */
+  _args: readonly unknown[] | null;
+  /** @internal */
+  _cancelled = false;
+  /** What it looked like when it was cancelled; kept in debug mode only. */
+  #picture: string | null = null;
+
+  /** Made by the loop; a program uses `loop.callSoon`. */
+  constructor(callback: Callback<never[]>, args: readonly unknown[], loop: EventLoop, context: Context | null = null) {
+    this._callback = callback;
+    this._args = args;
+    this._loop = loop;
+    this._context = context ?? copyContext();
+  }
+
+  /** Keeps the call from happening, and lets go of the function and its arguments. Harmless when it has happened. */
+  cancel(): void {
+    if (this._cancelled) return;
+    if (this._loop.getDebug()) this.#picture = this.toString();
+    this._cancelled = true;
+    this._callback = null;
+    this._args = null;
+  }
+
+  /** Whether `cancel()` was called. */
+  cancelled(): boolean {
+    return this._cancelled;
+  }
+
+  /** The context that the call runs in. */
+  getContext(): Context {
+    return this._context;
+  }
+
+  /** @internal */
+  _run(): void {
+    const callback = this._callback;
+    if (callback === null) return;
+    const outer = current.context;
+    current.context = this._context;
+    try {
+      callback(...(this._args as never[]));
+    } catch (error) {
+      if (leavesTheLoop(error)) throw error;
+      this._loop.callExceptionHandler({
+        message: `Exception in callback ${describeFunction(callback)}`,
+        exception: error,
+        handle: this,
+      });
+    } finally {
+      current.context = outer;
+    }
+  }
+
+  /** @internal */
+  _details(): string[] {
+    const details = [nameOfClass(this)];
+    if (this._cancelled) details.push('cancelled');
+    if (this._callback !== null) details.push(this.#call());
+    return details;
+  }
+
+  #call(): string {
+    const name = describeFunction(this._callback);
+    return this._loop.getDebug() ? `${name.slice(0, -1)}${this._args?.map(describe).join(', ') ?? ''})` : name;
+  }
+
+  toString(): string {
+    return this.#picture ?? `<${this._details().join(' ')}>`;
+  }
+}
+
+/**
+ * A call scheduled for a time: what `callLater` and `callAt` return.
+ *
+ * Follows CPython's `asyncio.TimerHandle`.
+ */
+export class TimerHandle extends Handle implements Timer {
+  /** @internal */
+  readonly _when: number;
+  /** @internal */
+  _sequence = 0;
+  /** @internal */
+  _scheduled = false;
+
+  /** Made by the loop; a program uses `loop.callLater` or `loop.callAt`. */
+  constructor(when: number, callback: Callback<never[]>, args: readonly unknown[], loop: EventLoop, context: Context | null = null) {
+    super(callback, args, loop, context);
+    this._when = when;
+  }
+
+  /** The time of the call, in seconds of `loop.time()`. */
+  when(): number {
+    return this._when;
+  }
+
+  override cancel(): void {
+    if (!this._cancelled && this._scheduled) this._loop._timers.cancelled++;
+    super.cancel();
+  }
+
+  /** @internal */
+  override _details(): string[] {
+    const details = super._details();
+    details.splice(this._cancelled ? 2 : 1, 0, `when=${this._when}`);
+    return details;
+  }
+}

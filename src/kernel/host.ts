@@ -1,0 +1,282 @@
+/**
+ * What the loop knows of its runtime, and the one place that looks at the runtime itself. `globalThis` is read at the
+ * time of use, never at import, so that the module has no side effect and fakes installed by a test are seen.
+ */
+
+/**
+ * The services that an event loop needs: a clock and wake-ups. Give one to `newEventLoop({ host })` to drive a loop by
+ * hand or by a clock of your own.
+ *
+ * @example
+ * class ManualHost implements Host {
+ *   now = 0;
+ *   readonly resolution = 1e-9;
+ *   time() { return this.now; }
+ *   soon(turn: () => void) {}
+ *   at(when: number | null, turn: () => void) {}
+ *   ref() {}
+ *   unref() {}
+ * }
+ * const loop = newEventLoop({ host: new ManualHost() });
+ * loop.callSoon(console.log, 'ran');
+ * loop.runOnce();
+ */
+export interface Host {
+  /** The present time in seconds, from a clock that never goes back. */
+  time(): number;
+  /** The clock's step in seconds: a timer runs when it is due within it. */
+  readonly resolution: number;
+  /** Asks for one call of `turn` as soon as possible. */
+  soon(turn: () => void): void;
+  /** Asks for one call of `turn` at a time of `time()`, instead of the time asked for before; `null` takes the wish back. */
+  at(when: number | null, turn: () => void): void;
+  /** A loop begins to run: the program must not end before it does. */
+  ref(): void;
+  /** A loop has ended to run. */
+  unref(): void;
+  /** Asks for one call of `turn` after I/O and timers of others had theirs. Without it, `soon` is used. */
+  afterIO?(turn: () => void): void;
+  /** Calls `listener` on each Ctrl-C until the function that it returns is called; `null` when it cannot. */
+  onInterrupt?(listener: () => void): (() => void) | null;
+}
+
+/** An `AbortSignal` as far as this library uses one. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+  throwIfAborted(): void;
+}
+
+/** The `AbortSignal` of the platform's own types where the program has them (DOM or Node). */
+export type PlatformAbortSignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } } ? Signal : AbortSignalLike;
+
+interface AbortControllerLike {
+  readonly signal: PlatformAbortSignal;
+  abort(reason?: unknown): void;
+}
+
+/** A scope of async context that code can be run in later (`AsyncResource`). */
+export interface AsyncScope {
+  runInAsyncScope<This, A extends unknown[], R>(fn: (this: This, ...args: A) => R, self: This, ...args: A): R;
+}
+
+/** The two parts of `node:async_hooks` in use here. */
+export interface AsyncHooks {
+  readonly AsyncLocalStorage: new () => AsyncStorage;
+  readonly AsyncResource: new (type: string) => AsyncScope;
+}
+
+/** `AsyncLocalStorage` as far as it is used here. */
+export interface AsyncStorage {
+  getStore(): unknown;
+  run<A extends unknown[], R>(store: unknown, fn: (...args: A) => R, ...args: A): R;
+}
+
+type TimerId = object | number;
+
+interface MessagePortLike {
+  postMessage(message: unknown): void;
+  onmessage: (() => void) | null;
+  unref?(): void;
+}
+
+interface ProcessLike {
+  readonly env?: Record<string, string | undefined>;
+  getBuiltinModule?(name: string): unknown;
+  on?(event: string, listener: () => void): void;
+  removeListener?(event: string, listener: () => void): void;
+  listenerCount?(event: string): number;
+  exit?(code: number): void;
+}
+
+/** The globals in use, each of which a runtime may lack. */
+interface Globals {
+  readonly Object?: ObjectConstructor;
+  readonly performance?: { now(): number };
+  readonly setTimeout?: (callback: () => void, milliseconds: number) => TimerId;
+  readonly clearTimeout?: (timer: TimerId) => void;
+  readonly setInterval?: (callback: () => void, milliseconds: number) => TimerId;
+  readonly clearInterval?: (timer: TimerId) => void;
+  readonly setImmediate?: (callback: () => void) => unknown;
+  readonly MessageChannel?: new () => { port1: MessagePortLike; port2: MessagePortLike };
+  readonly AbortController?: new () => AbortControllerLike;
+  readonly process?: ProcessLike;
+  readonly window?: unknown;
+  readonly WorkerGlobalScope?: abstract new (...args: never[]) => unknown;
+  readonly console?: Logger;
+  readonly [key: symbol]: unknown;
+}
+
+/** Where reports go: `console`, unless a program or a test takes a method over. */
+export interface Logger {
+  error(...data: unknown[]): void;
+  warn(...data: unknown[]): void;
+}
+
+const globals = (): Globals => globalThis as object as Globals;
+
+/** Node waits 1 ms when asked for more than this; a longer wait is made of several. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+const RESOLVED = /* @__PURE__ */ Promise.resolve();
+
+/** Keeps a process alive by a timer that does nothing, for as long as a loop runs without one of its own. */
+const KEEP_ALIVE_INTERVAL = 2 ** 30;
+
+/**
+ * The host of the runtime itself: Node, Bun, Deno, browsers, workers. A turn soon is a microtask, so that the effects of
+ * an I/O callback are seen before the next one.
+ */
+export class RuntimeHost implements Host {
+  readonly resolution = 1e-6;
+  readonly #performance = globals().performance ?? Date;
+  #timer: TimerId | null = null;
+  #keepAlive: TimerId | null = null;
+  #running = 0;
+
+  time(): number {
+    return this.#performance.now() / 1_000;
+  }
+
+  soon(turn: () => void): void {
+    RESOLVED.then(() => inNeutralContext(turn));
+  }
+
+  at(when: number | null, turn: () => void): void {
+    const { setTimeout, clearTimeout } = globals();
+    if (this.#timer !== null) clearTimeout?.(this.#timer);
+    this.#timer = null;
+    if (when === null || setTimeout === undefined) return;
+    const milliseconds = Math.ceil((when - this.time()) * 1_000);
+    this.#timer = setTimeout(turn, milliseconds > LONGEST_TIMEOUT ? LONGEST_TIMEOUT : milliseconds < 0 ? 0 : milliseconds);
+  }
+
+  afterIO(turn: () => void): void {
+    afterMicrotasks(turn);
+  }
+
+  ref(): void {
+    if (this.#running++ === 0) this.#keepAlive = globals().setInterval?.(() => {}, KEEP_ALIVE_INTERVAL) ?? null;
+  }
+
+  unref(): void {
+    if (--this.#running > 0 || this.#keepAlive === null) return;
+    globals().clearInterval?.(this.#keepAlive);
+    this.#keepAlive = null;
+  }
+
+  onInterrupt(listener: () => void): (() => void) | null {
+    const process = globals().process;
+    // As in CPython: a handler of the program's own is left alone.
+    if (process?.on === undefined || process.listenerCount?.('SIGINT') !== 0 || !isMainThread()) return null;
+    process.on('SIGINT', listener);
+    return () => process.removeListener?.('SIGINT', listener);
+  }
+}
+
+let channelQueue: (() => void)[] | null = null;
+let channelPort: MessagePortLike | null = null;
+
+/** Calls a function once when all microtasks have run, as a macrotask of its own. */
+export function afterMicrotasks(callback: () => void): void {
+  const { setImmediate, MessageChannel, setTimeout } = globals();
+  if (setImmediate !== undefined) {
+    setImmediate(callback);
+  } else if (MessageChannel !== undefined) {
+    if (channelQueue === null) {
+      const queue: (() => void)[] = [];
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => queue.shift()?.();
+      channelQueue = queue;
+      channelPort = port2;
+    }
+    channelQueue.push(callback);
+    channelPort?.postMessage(null);
+  } else {
+    setTimeout?.(callback, 0);
+  }
+}
+
+let asyncHooks: AsyncHooks | null | undefined;
+
+/** `node:async_hooks` where the runtime has it: found at run time, so that bundles for browsers need no trick. */
+export function findAsyncHooks(): AsyncHooks | null {
+  if (asyncHooks === undefined) {
+    const found = globals().process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined;
+    asyncHooks = found?.AsyncLocalStorage !== undefined && found.AsyncResource !== undefined ? found : null;
+  }
+  return asyncHooks;
+}
+
+let neutral: AsyncScope | null | undefined;
+
+/**
+ * Calls a function in the async context that was current when the first loop was made, so that what one task's context
+ * holds is not seen by the next.
+ */
+export function inNeutralContext(fn: () => void): void {
+  if (neutral === undefined) neutral = newAsyncScope();
+  if (neutral === null) fn();
+  else neutral.runInAsyncScope(fn, undefined);
+}
+
+/** Remembers the present async context, where the runtime has such a thing. */
+export function newAsyncScope(): AsyncScope | null {
+  const hooks = findAsyncHooks();
+  return hooks === null ? null : new hooks.AsyncResource('asyncio-ts');
+}
+
+/** Whether this is the main thread: its loop is made on first use, those of other threads must be set. */
+export function isMainThread(): boolean {
+  const { process, window, WorkerGlobalScope } = globals();
+  const threads = process?.getBuiltinModule?.('node:worker_threads') as { isMainThread?: boolean } | undefined;
+  if (threads?.isMainThread !== undefined) return threads.isMainThread;
+  return window !== undefined || WorkerGlobalScope === undefined || !(globalThis instanceof WorkerGlobalScope);
+}
+
+/** Whether `ASYNCIO_DEBUG=1` is set in the environment. */
+export function debugFromEnvironment(): boolean {
+  try {
+    const value = globals().process?.env?.['ASYNCIO_DEBUG'];
+    return value !== undefined && value !== '' && value !== '0';
+  } catch {
+    return false; // Deno without the permission to read the environment
+  }
+}
+
+/** A new `AbortController`, or `null` where the runtime has none. */
+export function newAbortController(): AbortControllerLike | null {
+  const { AbortController } = globals();
+  return AbortController === undefined ? null : new AbortController();
+}
+
+/** Calls `listener` when the process ends, where there is a process. */
+export function onProcessExit(listener: () => void): void {
+  const process = globals().process;
+  process?.on?.('exit', listener);
+}
+
+/** Ends the process at once, where there is one (a second Ctrl-C). */
+export function exitProcess(code: number): void {
+  globals().process?.exit?.(code);
+}
+
+/** Throws an error where nobody can catch it, as the runtime reports errors of callbacks. */
+export function throwUncaught(error: unknown): void {
+  afterMicrotasks(() => {
+    throw error;
+  });
+}
+
+/** Puts a value under a well-known symbol, for tools that look into the process from outside. */
+export function publish(name: string, value: unknown): void {
+  const key = Symbol.for(name);
+  if (globals()[key] === undefined) Object.defineProperty(globalThis, key, { value, configurable: true, enumerable: false });
+}
+
+/** Where the library reports what nobody else can be told. */
+export const logger: Logger = {
+  error: (...data) => globals().console?.error(...data),
+  warn: (...data) => globals().console?.warn(...data),
+};

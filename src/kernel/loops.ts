@@ -1,0 +1,108 @@
+import { RuntimeError } from '../errors/errors.ts';
+import { describe } from '../internal/describe.ts';
+import { current, getRunningLoop, runningLoop, runningTask } from './current.ts';
+import { EventLoop, type EventLoopOptions } from './event-loop.ts';
+import { isMainThread } from './host.ts';
+import type { Task } from './task.ts';
+
+/** The thread's loop. `undefined`: nobody has said anything; `null`: somebody has said that there is none. */
+const thread: { loop: EventLoop | null | undefined } = { loop: undefined };
+/** Loops of runs under way, which are the thread's meanwhile: the last one begun first. */
+const lent: EventLoop[] = [];
+
+// A future that is made outside any loop belongs to the thread's; only this module can make one.
+current.threadLoop = threadLoop;
+
+function threadLoop(): EventLoop {
+  const running = lent.at(-1);
+  if (running !== undefined) return running;
+  if (thread.loop !== undefined && thread.loop !== null) return thread.loop;
+  if (!mayMakeLoop()) {
+    throw new RuntimeError(
+      `There is no current event loop in ${isMainThread() ? 'the main thread' : 'this worker thread'}: ` +
+        'make one with setEventLoop(newEventLoop()), or start the program with run(main)',
+      { code: 'NO_LOOP' },
+    );
+  }
+  thread.loop = new EventLoop();
+  thread.loop._host();
+  return thread.loop;
+}
+
+function mayMakeLoop(): boolean {
+  return thread.loop === undefined && isMainThread();
+}
+
+/** Whether the thread has a loop, or would make one when asked for it. */
+function hasThreadLoop(): boolean {
+  return lent.length > 0 || (thread.loop !== undefined && thread.loop !== null) || mayMakeLoop();
+}
+
+/**
+ * The running loop, otherwise the thread's: made on first use in the main thread. That loop turns whenever it has work.
+ *
+ * Follows CPython's `asyncio.get_event_loop` as it was before 3.12.
+ *
+ * @throws {RuntimeError} in a worker thread for which none was set, and after `setEventLoop(null)`
+ */
+export function getEventLoop(): EventLoop {
+  return runningLoop() ?? threadLoop();
+}
+
+/**
+ * A new loop. It turns only inside `runForever()` and `runUntilComplete()`, or when it is driven by `runOnce()`.
+ *
+ * Follows CPython's `asyncio.new_event_loop`.
+ */
+export function newEventLoop(options?: EventLoopOptions): EventLoop {
+  return new EventLoop(options);
+}
+
+/**
+ * Sets the thread's loop; `null` for none.
+ *
+ * Follows CPython's `asyncio.set_event_loop`.
+ */
+export function setEventLoop(loop: EventLoop | null): void {
+  if (loop !== null && loop !== undefined && typeof loop.callSoon !== 'function') {
+    throw new TypeError(`setEventLoop: an event loop or null is expected, got ${describe(loop)}`);
+  }
+  lent.length = 0;
+  thread.loop = loop ?? null;
+}
+
+/** Makes a loop the thread's for the time of a run; the function that is returned ends that. */
+export function lendThread(loop: EventLoop): () => void {
+  lent.push(loop);
+  return () => {
+    const at = lent.lastIndexOf(loop);
+    if (at >= 0) lent.splice(at, 1);
+  };
+}
+
+/**
+ * The task whose code runs, `null` in plain callbacks and outside any task.
+ *
+ * Follows CPython's `asyncio.current_task`.
+ *
+ * @param loop the task of this loop; of the running one when absent
+ * @throws {RuntimeError} when no loop runs the caller and the thread has none either
+ */
+export function currentTask(loop?: EventLoop | null): Task<unknown> | null {
+  const running = runningLoop();
+  if (running === null && (loop === undefined || loop === null) && !hasThreadLoop()) getRunningLoop();
+  const task = runningTask();
+  return task !== null && (loop === undefined || loop === null || task.getLoop() === loop) ? task : null;
+}
+
+/**
+ * The tasks of a loop that are not done.
+ *
+ * Follows CPython's `asyncio.all_tasks`.
+ *
+ * @param loop the running one, or the thread's, when absent
+ * @throws {RuntimeError} when there is neither
+ */
+export function allTasks(loop?: EventLoop | null): Set<Task<unknown>> {
+  return new Set([...(loop ?? getEventLoop())._tasks()].reverse());
+}

@@ -1,0 +1,58 @@
+import type { EventLoop } from './event-loop.ts';
+import { publish } from './host.ts';
+import type { Task } from './task.ts';
+
+/** One task as tools see it. */
+export interface TaskReport {
+  readonly name: string;
+  readonly state: 'scheduled' | 'waiting' | 'detached' | 'running';
+  readonly coroutine: string;
+  /** What it waits for: the operation and the object, as far as they are known. */
+  readonly waitsFor: string | null;
+  /** The names of the tasks that wait for it. */
+  readonly awaitedBy: readonly string[];
+}
+
+/** What the process shows of its loops under `Symbol.for('asyncio-ts')`. */
+export interface Registry {
+  readonly version: 1;
+  /** The loops that are alive. */
+  loops(): EventLoop[];
+  /** A page of the tasks that are not done. */
+  tasks(offset?: number, limit?: number): TaskReport[];
+}
+
+const loops: Set<WeakRef<EventLoop>> = /* @__PURE__ */ new Set();
+
+/** Makes a loop known to tools that look into the process, from inside or through the runtime's inspector protocol. */
+export function registerLoop(loop: EventLoop): void {
+  if (loops.size === 0) publish('asyncio-ts', registry);
+  for (const ref of loops) if (ref.deref() === undefined) loops.delete(ref);
+  loops.add(new WeakRef(loop));
+}
+
+function liveLoops(): EventLoop[] {
+  return [...loops].map((ref) => ref.deref()).filter((loop) => loop !== undefined && !loop.isClosed()) as EventLoop[];
+}
+
+function* liveTasks(): Generator<Task<unknown>> {
+  for (const loop of liveLoops()) yield* loop._tasks();
+}
+
+const registry: Registry = {
+  version: 1,
+  loops: liveLoops,
+  tasks: (offset = 0, limit = 100) => [...liveTasks().drop(offset).take(limit)].map(reportOf),
+};
+
+function reportOf(task: Task<unknown>): TaskReport {
+  const waiting = task._waiting ?? task._waits?._waiting ?? null;
+  const { _operation: operation = null, _object: object = null } = (waiting ?? {}) as { _operation?: string | null; _object?: object | null };
+  return {
+    name: task.getName(),
+    state: waiting !== null ? 'waiting' : task._loop._open === task ? 'running' : 'scheduled',
+    coroutine: String(task.getCoro()),
+    waitsFor: waiting === null ? null : operation === null ? String(waiting) : object === null ? operation : `${operation} of ${object}`,
+    awaitedBy: task._waiters().flatMap(({ _awaiter: awaiter }) => (awaiter === null ? [] : [String(awaiter)])),
+  };
+}

@@ -1,0 +1,238 @@
+import { CancelledError, KeyboardInterrupt, RuntimeError, ValueError } from '../errors/errors.ts';
+import { describe } from '../internal/describe.ts';
+import { type Context, copyContext } from './context.ts';
+import { type CoroutineLike, iscoroutine } from './coroutine.ts';
+import { runningLoop } from './current.ts';
+import { EventLoop } from './event-loop.ts';
+import type { AbortSignalLike } from './host.ts';
+import { allTasks, lendThread } from './loops.ts';
+import type { Task } from './task.ts';
+
+/** How long the default executor may take to end, in seconds. */
+const EXECUTOR_SHUTDOWN_TIMEOUT = 300;
+
+/** Options of a runner. */
+export interface RunnerOptions {
+  /** Turns the loop's debug mode on or off. */
+  readonly debug?: boolean | null | undefined;
+  /** Makes the loop; `newEventLoop` when absent. */
+  readonly loopFactory?: (() => EventLoop) | null | undefined;
+}
+
+/** Options of one run. */
+export interface RunOptions {
+  /** The context of the main task; the runner's own when absent. */
+  readonly context?: Context | null | undefined;
+  /** The name of the main task. */
+  readonly name?: string | undefined;
+  /** Cancels the main task when it is aborted; the error's `cause` is the signal's reason then. */
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/**
+ * The life of a runner.
+ *
+ *     CREATED ──first use──▶ OPEN ──close()──▶ CLOSED
+ */
+type RunnerState = 'created' | 'open' | 'closed';
+
+/**
+ * Runs several coroutines one after the other on one loop, and cleans up after them when it is closed.
+ *
+ * Follows CPython's `asyncio.Runner`.
+ *
+ * @example
+ * await using runner = new Runner({ debug: true });
+ * await runner.run(setUp);
+ * await runner.run(main);
+ */
+export class Runner implements AsyncDisposable {
+  readonly #debug: boolean | null;
+  readonly #loopFactory: (() => EventLoop) | null;
+  #state: RunnerState = 'created';
+  #loop: EventLoop | null = null;
+  #context: Context | null = null;
+  #giveThreadBack: (() => void) | null = null;
+
+  constructor(options: RunnerOptions = {}) {
+    this.#debug = options.debug ?? null;
+    this.#loopFactory = options.loopFactory ?? null;
+  }
+
+  /**
+   * The runner's loop.
+   *
+   * @throws {RuntimeError} when the runner is closed
+   */
+  getLoop(): EventLoop {
+    if (this.#state === 'closed') throw new RuntimeError('Runner is closed', { code: 'RUNNER_CLOSED' });
+    if (this.#loop === null) {
+      if (this.#loopFactory !== null) {
+        this.#loop = this.#loopFactory();
+      } else {
+        this.#loop = new EventLoop();
+        this.#giveThreadBack = lendThread(this.#loop);
+      }
+      if (this.#debug !== null) this.#loop.setDebug(this.#debug);
+      this.#context = copyContext();
+      this.#state = 'open';
+    }
+    return this.#loop;
+  }
+
+  /**
+   * Runs a coroutine as the main task. Ctrl-C cancels it: when it ends by that, the promise rejects with a
+   * `KeyboardInterrupt`; a second Ctrl-C does not wait for it.
+   *
+   * @returns a promise of its result
+   * @throws {ValueError} (as a rejection) when `coro` is no coroutine
+   * @throws {RuntimeError} (as a rejection) when the runner is closed, or when a running loop calls it
+   */
+  async run<T>(coro: CoroutineLike<T>, options: RunOptions = {}): Promise<T> {
+    if (typeof coro !== 'function' && !iscoroutine(coro)) throw notACoroutine(coro);
+    if (runningLoop() !== null) {
+      throw new RuntimeError('Runner.run() cannot be called from a running event loop: await the coroutine instead', { code: 'LOOP_RUNNING' });
+    }
+    const loop = this.getLoop();
+    const task = loop.createTask<T>(coro, { context: options.context ?? this.#context, name: options.name });
+    const interrupts = new Interrupts(loop, task);
+    const abort = new Abort(options.signal, task);
+    try {
+      return await loop.runUntilComplete<T>(task);
+    } catch (error) {
+      if (error instanceof CancelledError) {
+        if (interrupts.ended(task)) throw new KeyboardInterrupt();
+        abort.explain(error);
+      }
+      throw error;
+    } finally {
+      interrupts.stop();
+      abort.stop();
+    }
+  }
+
+  /**
+   * Cancels the tasks that are left and waits for them, reports their errors, waits for the default executor, and closes the
+   * loop. Closing twice is harmless.
+   */
+  async close(): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'closed';
+    const loop = this.#loop!;
+    try {
+      await cancelAllTasks(loop);
+      await loop.runUntilComplete(loop.shutdownAsyncgens());
+      await loop.runUntilComplete(loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
+    } finally {
+      this.#giveThreadBack?.();
+      loop.close();
+      this.#loop = null;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function notACoroutine(value: unknown): ValueError {
+  const isPromise = typeof value === 'object' && value !== null && 'then' in value;
+  const fix = isPromise ? ': its work has begun outside the loop; write run(main), not run(main())' : '';
+  return new ValueError(`a coroutine was expected, got ${describe(value)}${fix}`, { code: 'NOT_A_COROUTINE' });
+}
+
+/** Ctrl-C during a run: the first one cancels the main task, the next one ends the run at once. */
+class Interrupts {
+  #count = 0;
+  readonly #unsubscribe: (() => void) | null;
+
+  constructor(loop: EventLoop, task: Task<unknown>) {
+    this.#unsubscribe = loop._onInterrupt(() => {
+      this.#count++;
+      if (this.#count === 1 && !task.done()) loop.callSoonThreadsafe(() => task.cancel());
+      else loop._interrupt(new KeyboardInterrupt());
+    });
+  }
+
+  /** Whether the task ended because of Ctrl-C, and of nobody else's request. */
+  ended(task: Task<unknown>): boolean {
+    return this.#count > 0 && task.uncancel() === 0;
+  }
+
+  stop(): void {
+    this.#unsubscribe?.();
+  }
+}
+
+/** An `AbortSignal` that cancels the main task. */
+class Abort {
+  readonly #signal: AbortSignalLike | undefined;
+  readonly #listener: () => void;
+
+  constructor(signal: AbortSignalLike | undefined, task: Task<unknown>) {
+    this.#signal = signal;
+    this.#listener = () => task.cancel();
+    if (signal?.aborted === true) task.cancel();
+    else signal?.addEventListener('abort', this.#listener, { once: true });
+  }
+
+  explain(error: CancelledError): void {
+    if (this.#signal?.aborted === true && error.cause === undefined) error.cause = this.#signal.reason;
+  }
+
+  stop(): void {
+    this.#signal?.removeEventListener('abort', this.#listener);
+  }
+}
+
+async function cancelAllTasks(loop: EventLoop): Promise<void> {
+  const tasks = allTasks(loop);
+  if (tasks.size === 0) return;
+  const allDone = loop.createFuture<void>();
+  let left = tasks.size;
+  for (const task of tasks) {
+    task.cancel();
+    task.addDoneCallback(() => {
+      if (--left === 0 && !allDone.done()) allDone.setResult(undefined);
+    });
+  }
+  await loop.runUntilComplete(allDone);
+  for (const task of tasks) {
+    if (task.cancelled()) continue;
+    const exception = task.exception();
+    if (exception === null) continue;
+    loop.callExceptionHandler({ message: 'unhandled exception during asyncio.run() shutdown', exception, task });
+  }
+}
+
+/**
+ * Runs a program: makes a loop, runs `main` as its main task, and cleans up, whatever happens. The way to start.
+ *
+ * **Cancellation**: Ctrl-C and `options.signal` cancel the main task; the tasks that it leaves behind are cancelled and waited for.
+ *
+ * Follows CPython's `asyncio.run`.
+ *
+ * @param main an async function, a generator function, or a coroutine
+ * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task
+ * @returns a promise of what `main` returns
+ * @throws {ValueError} (as a rejection) when `main` is no coroutine
+ * @throws {RuntimeError} (as a rejection) when a running loop calls it
+ * @throws {KeyboardInterrupt} (as a rejection) after Ctrl-C
+ * @example
+ * await run(async () => {
+ *   await sleep(1);
+ *   console.log('hello');
+ * });
+ */
+export async function run<T>(main: CoroutineLike<T>, options: RunnerOptions & RunOptions = {}): Promise<T> {
+  if (typeof main !== 'function' && !iscoroutine(main)) throw notACoroutine(main);
+  if (runningLoop() !== null) {
+    throw new RuntimeError('asyncio.run() cannot be called from a running event loop: await the coroutine instead', { code: 'LOOP_RUNNING' });
+  }
+  const runner = new Runner(options);
+  try {
+    return await runner.run(main, options);
+  } finally {
+    await runner.close();
+  }
+}

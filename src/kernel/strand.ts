@@ -1,0 +1,56 @@
+import type { Future, Waiter } from './future.ts';
+import type { Task } from './task.ts';
+
+/** A generator, or anything with its protocol: one frame of a coroutine's stack. */
+export interface Frame {
+  next(value?: unknown): IteratorResult<unknown, unknown>;
+  throw(error: unknown): IteratorResult<unknown, unknown>;
+}
+
+/** What a task can wait on: a `Future`, or what stands in for one. */
+export type FutureLike = Pick<Future<unknown>, 'getLoop' | 'cancel' | 'cancelled' | 'exception' | 'addDoneCallback'> & {
+  _asyncioFutureBlocking: boolean;
+  /** Whether it is a future whose way of registering waiters nobody has overridden. */
+  _isPlain?(): boolean;
+};
+
+/** No error: what a strand holds when it is simply to go on. */
+export const NONE: unique symbol = /* @__PURE__ */ Symbol('none');
+
+/** Marks the coroutine objects that a task puts on its own stack instead of driving them through `yield*`. */
+export const ENTER: unique symbol = /* @__PURE__ */ Symbol('enter');
+
+/** A coroutine that can be put on a strand's stack. */
+export interface Enterable {
+  /** Calls its function: the frame to go on with, or the promise of an async function. */
+  [ENTER](task: Task<unknown>): Frame | PromiseLike<unknown>;
+}
+
+/**
+ * One line of execution in a task. A task is the strand of its own coroutine; each `await` in an async function is a
+ * strand of its own, because several may wait at once (`Promise.all`).
+ *
+ *     parents  [ outer, middle ]   frames that wait for the one above them
+ *     frame    inner               the one that runs, or `null` while an async function does
+ *     waiting  future              what the frame waits on, `null` while it runs or is ready
+ *
+ * The stack is explicit so that resuming costs the same at any depth.
+ */
+export interface Strand extends Waiter {
+  /** @internal */
+  readonly _task: Task<unknown>;
+  /** @internal */
+  _frame: Frame | null;
+  /** @internal */
+  _parents: Frame[] | null;
+  /** @internal */
+  _waiting: FutureLike | null;
+  /** The error to throw into the frame at its next step. @internal */
+  _error: unknown;
+  /** The last frame returned. @internal */
+  _completed(value: unknown): void;
+  /** The last frame threw. @internal */
+  _failed(error: unknown): void;
+  /** An async function runs on top of the frames. @internal */
+  _follow(promise: PromiseLike<unknown>): void;
+}

@@ -1,0 +1,390 @@
+import { CancelledError, leavesTheLoop, RuntimeError } from '../errors/errors.ts';
+import { describe, describeFunction, quote } from '../internal/describe.ts';
+import { type AsyncWait, enterStep, follow } from './async-step.ts';
+import { type Context, copyContext, enterContext, leaveContext } from './context.ts';
+import { callCoroutineFunction, CoroutineObject, type CoroutineFunction, type CoroutineLike, iscoroutine } from './coroutine.ts';
+import { current, runningTask } from './current.ts';
+import type { EventLoop } from './event-loop.ts';
+import { CANCELLED, Future, PENDING, SUCCEEDED } from './future.ts';
+import { isFrame, step, takeError } from './generator-step.ts';
+import { type AsyncScope, logger, newAbortController, newAsyncScope, type PlatformAbortSignal } from './host.ts';
+import { instruments } from './instruments.ts';
+import { type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
+
+/** Options of a new task. */
+export interface TaskOptions {
+  /** For messages and tools; `Task-1`, `Task-2`… when absent. */
+  readonly name?: string | null | undefined;
+  /** The context to run in; a copy of the current one when absent. */
+  readonly context?: Context | null | undefined;
+  /** Runs the coroutine up to its first suspension at once, inside the call. */
+  readonly eagerStart?: boolean | undefined;
+  /**
+   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always have that; for
+   * generator coroutines it must be asked for, because it makes each step slower.
+   */
+  readonly asyncContext?: boolean | undefined;
+}
+
+/** Who asked for a task's cancellation. */
+export interface CancelRequest {
+  /** The task that called `cancel()`, `null` when a callback or code outside the loop did. */
+  readonly by: Task<unknown> | null;
+  /** What was given to `cancel()`. */
+  readonly message: unknown;
+  /** When, in seconds of the loop's clock. */
+  readonly at: number;
+}
+
+let tasksMade = 0;
+
+/**
+ * A future that drives a coroutine: `createTask` makes one.
+ *
+ * | it is…    | `_waiting`      | in the ready queue | left by                         |
+ * |-----------|-----------------|--------------------|---------------------------------|
+ * | scheduled | `null`, or done | yes                | the loop takes its turn         |
+ * | running   | `null`          | no                 | the coroutine waits or ends     |
+ * | waiting   | a pending future | no                | the future is done              |
+ * | done      | `null`          | no                 | –                               |
+ *
+ * A task whose coroutine is an async function waits through its `_waits`, one for each `await` under way.
+ *
+ * Follows CPython's `asyncio.Task`.
+ */
+export class Task<T = unknown> extends Future<T> implements Strand {
+  readonly #coro: CoroutineLike<T>;
+  /** A number until somebody asks for the name. */
+  #name: string | number;
+  #cancels = 0;
+  #controller: ReturnType<typeof newAbortController> | undefined;
+  #cancelRequest: CancelRequest | null = null;
+  readonly #stepsInScope: boolean;
+  /** @internal */
+  readonly _context: Context;
+  /** @internal */
+  _frame: Frame | null = null;
+  /** @internal */
+  _parents: Frame[] | null = null;
+  /** @internal */
+  _waiting: FutureLike | null = null;
+  /** @internal */
+  _error: unknown = NONE;
+  /** A cancellation to deliver at the next step. @internal */
+  _mustCancel = false;
+  /** The awaits of its async functions that are under way. @internal */
+  _waits: AsyncWait | null = null;
+  /** The async context of its async functions. @internal */
+  _scope: AsyncScope | null = null;
+  /** Whether the scope is that of the task's own first async function, not of where the task was made. @internal */
+  _scopeIsOwn = false;
+  // Neighbours in the loop's list of tasks that are not done.
+  /** @internal */
+  _previous: Task<unknown> | null = null;
+  /** @internal */
+  _next: Task<unknown> | null = null;
+
+  /**
+   * Prefer `createTask`, which lets the loop's task factory decide.
+   *
+   * @throws {TypeError} when `coro` is no coroutine
+   * @throws {RuntimeError} when the coroutine is run by a task already, or the loop is closed
+   */
+  constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
+    super(options as { loop?: EventLoop | null });
+    this.#coro = coro;
+    if (typeof coro === 'function') {
+      this._scope = newAsyncScope();
+    } else {
+      if (!iscoroutine(coro)) throw new TypeError(`a coroutine was expected, got ${describe(coro)}`);
+      own(coro);
+      this._frame = coro;
+      if (options.asyncContext === true) this._scope = newAsyncScope();
+    }
+    this.#stepsInScope = options.asyncContext === true && this._scope !== null;
+    this.#name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
+    this._context = options.context ?? copyContext();
+    if (instruments.active !== null) instruments.active.emit('taskSpawned', this, runningTask());
+    if (options.eagerStart === true && this._loop.isRunning()) {
+      this.#startEagerly();
+    } else {
+      this._loop._schedule(this);
+      this._loop._register(this);
+    }
+  }
+
+  /** @internal */
+  get _task(): this {
+    return this;
+  }
+
+  /** @internal */
+  get _awaiter(): this {
+    return this;
+  }
+
+  /** The task's name. */
+  getName(): string {
+    if (typeof this.#name === 'number') this.#name = `Task-${this.#name}`;
+    return this.#name;
+  }
+
+  /** Renames the task. */
+  setName(name: string): void {
+    this.#name = String(name);
+  }
+
+  /** What the task was made of. */
+  getCoro(): CoroutineLike<T> {
+    return this.#coro;
+  }
+
+  /** The context that the coroutine runs in. */
+  getContext(): Context {
+    return this._context;
+  }
+
+  /** @throws {RuntimeError} always: a task's result is its coroutine's */
+  override setResult(_result: T): never {
+    throw new RuntimeError('Task does not support set_result operation: its result is what its coroutine returns', { code: 'IS_A_TASK' });
+  }
+
+  /** @throws {RuntimeError} always: a task's error is its coroutine's */
+  override setException(_error: unknown): never {
+    throw new RuntimeError('Task does not support set_exception operation: its error is what its coroutine throws', { code: 'IS_A_TASK' });
+  }
+
+  /**
+   * Asks the task to end: a `CancelledError` is thrown where its coroutine waits, in the loop's next iteration. The task is
+   * cancelled when the coroutine lets the error out; it may clean up first, or refuse.
+   *
+   * @param message carried by the `CancelledError`
+   * @returns false when the task is done already
+   */
+  override cancel(message?: unknown): boolean {
+    if (this._unretrieved !== null) this._retrieved();
+    if (this._state !== PENDING) return false;
+    this.#cancels++;
+    this.#noteRequest(message);
+    if (!this.#cancelWaits(message)) {
+      this._mustCancel = true;
+      this.cancelMessage = message;
+    }
+    this.#controller?.abort(message === undefined ? new CancelledError() : new CancelledError(message));
+    return true;
+  }
+
+  /** Cancels whatever the task waits on. False when it waits on nothing that can be cancelled. */
+  #cancelWaits(message: unknown): boolean {
+    // What is waited for stays noted: it may be a task that refuses, and then has to be cancelled again.
+    let cancelled = this._waiting?.cancel(message) ?? false;
+    let wait = this._waits;
+    while (wait !== null) {
+      const next = wait._next;
+      if (wait._waiting?.cancel(message)) cancelled = true;
+      wait = next;
+    }
+    return cancelled;
+  }
+
+  #noteRequest(message: unknown): void {
+    const by = runningTask();
+    this.#cancelRequest = { by, message, at: this._loop.time() };
+    if (instruments.active !== null) instruments.active.emit('cancelRequested', this, by, message);
+  }
+
+  /** Who asked for the task's cancellation last, `null` when nobody has. */
+  get cancelRequest(): CancelRequest | null {
+    return this.#cancelRequest;
+  }
+
+  /** How many requests to cancel there are: one more with each `cancel()`, one less with each `uncancel()`. */
+  cancelling(): number {
+    return this.#cancels;
+  }
+
+  /**
+   * Takes a request to cancel back, by whoever made it. When none is left, a request that was not delivered yet is dropped.
+   *
+   * @returns how many are left
+   */
+  uncancel(): number {
+    if (this.#cancels > 0 && --this.#cancels === 0) this._mustCancel = false;
+    return this.#cancels;
+  }
+
+  /**
+   * Aborted when the task is cancelled, with the `CancelledError` as its reason: for `fetch` and others that take a signal.
+   *
+   * @throws {RuntimeError} where the runtime has no `AbortController`
+   */
+  get signal(): PlatformAbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = newAbortController();
+      if (this._mustCancel || this._state === CANCELLED) this.#controller?.abort(this._newCancelledError());
+    }
+    if (this.#controller === null) throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
+    return this.#controller.signal;
+  }
+
+  /**
+   * What the task's coroutine is at: the functions from the outermost to the one that waits, as far as they are known (a raw
+   * `yield*` hides what it delegates to); the lines of the error's stack once the task has failed; nothing when it is done otherwise.
+   *
+   * @param options `limit`: at most so many, the innermost ones (of an error: the outermost)
+   */
+  getStack(options: { readonly limit?: number | null } = {}): string[] {
+    const limit = options.limit ?? Number.POSITIVE_INFINITY;
+    if (this._state === PENDING) return limit === Number.POSITIVE_INFINITY ? this.#frames() : this.#frames().slice(-limit);
+    if (!(this._value instanceof Error) || this._state === CANCELLED) return [];
+    const lines = this._value.stack?.split('\n').filter((line) => /^\s+at |@/.test(line)) ?? [];
+    return lines.map((line) => line.trim()).slice(0, limit);
+  }
+
+  #frames(): string[] {
+    const root = typeof this.#coro === 'function' ? [describeFunction(this.#coro)] : [];
+    const frames = [...(this._parents ?? []), ...(this._frame === null ? [] : [this._frame])];
+    return [...root, ...frames.filter((frame, i) => frame !== frames[i - 1]).map(describe)];
+  }
+
+  /** Prints what `getStack` gives, through the library's logger. */
+  printStack(options: { readonly limit?: number | null } = {}): void {
+    const frames = this.getStack(options);
+    const title = this._state === PENDING ? 'Stack' : 'Traceback';
+    if (frames.length === 0) logger.error(`No stack for ${this}`);
+    else logger.error([`${title} for ${this} (most recent call last):`, ...frames.map((frame) => `  ${frame}`)].join('\n'));
+  }
+
+  // --------------------------------------------------------------------------------------------- steps
+
+  /** One step: the loop starts or resumes the coroutine. @internal */
+  _run(): void {
+    if (this._state !== PENDING) return;
+    const error = takeError(this);
+    const outer = current.context;
+    current.task = this;
+    current.context = this._context;
+    try {
+      if (instruments.active !== null) this.#watchedStep(error);
+      else if (this.#stepsInScope) this.#scopedStep(error);
+      else if (this._frame !== null) step(this, error);
+      else this.#call(error);
+    } finally {
+      current.task = null;
+      current.context = outer;
+    }
+  }
+
+  #watchedStep(error: unknown): void {
+    instruments.active?.emit('beforeStep', this);
+    try {
+      this.#scopedStep(error);
+    } finally {
+      if (this._loop._open !== this) instruments.active?.emit('afterStep', this);
+    }
+  }
+
+  #scopedStep(error: unknown): void {
+    const run = () => (this._frame !== null ? step(this, error) : this.#call(error));
+    if (this.#stepsInScope) this._scope!.runInAsyncScope(run, undefined);
+    else run();
+  }
+
+  /** The first step of a task made of a function: calls it. */
+  #call(error: unknown): void {
+    if (error !== NONE) {
+      this._failed(error); // cancelled before its first step: the function is never called
+      return;
+    }
+    let begun: Frame | PromiseLike<unknown>;
+    try {
+      begun = callCoroutineFunction(this, this.#coro as CoroutineFunction<unknown>, []);
+    } catch (failure) {
+      this._failed(failure);
+      return;
+    }
+    if (isFrame(begun)) {
+      this._frame = begun;
+      step(this, NONE);
+    } else {
+      follow(this, begun);
+    }
+  }
+
+  #startEagerly(): void {
+    const outer = enterContext(this._context);
+    try {
+      this._loop._register(this);
+      enterStep(this, () => {
+        if (this._frame !== null) step(this, NONE);
+        else this.#call(NONE);
+      });
+    } finally {
+      leaveContext(outer);
+    }
+  }
+
+  /** @internal */
+  _completed(value: unknown): void {
+    this.#leaveLoop();
+    if (this._mustCancel) {
+      // Cancelled right before its end.
+      this._mustCancel = false;
+      super.cancel(this.cancelMessage);
+    } else {
+      this._finish(SUCCEEDED, value);
+    }
+    if (instruments.active !== null) instruments.active.emit('taskFinished', this);
+  }
+
+  /** @internal */
+  _failed(error: unknown): void {
+    this.#leaveLoop();
+    if (error instanceof CancelledError) {
+      this.cancelMessage = undefined;
+      this._finish(CANCELLED, error);
+    } else {
+      this._fail(error);
+    }
+    if (instruments.active !== null) instruments.active.emit('taskFinished', this);
+    if (leavesTheLoop(error)) throw error;
+  }
+
+  #leaveLoop(): void {
+    this._frame = null;
+    this._loop._unregister(this);
+  }
+
+  /** @internal */
+  _follow(promise: PromiseLike<unknown>): void {
+    follow(this, promise);
+  }
+
+  /** @internal */
+  override _details(): string[] {
+    const details = super._details();
+    if (this.#cancels > 0 && this._state === PENDING) details[0] = 'cancelling';
+    details.splice(1, 0, `name=${quote(this.getName())}`, `coro=<${this.#describeCoroutine()}>`);
+    const waiting = this._waiting ?? this._waits?._waiting ?? null;
+    if (waiting !== null) details.splice(2, 0, `wait_for=${waiting}`);
+    return details;
+  }
+
+  #describeCoroutine(): string {
+    const coro = this.#coro;
+    if (typeof coro === 'function') return describeFunction(coro);
+    return coro instanceof CoroutineObject ? describeFunction({ name: coro.name }) : describe(coro);
+  }
+}
+
+const OWNED: unique symbol = /* @__PURE__ */ Symbol('owned by a task');
+
+/** A generator is run by one task at most: a second would take turns with the first one in the same body. */
+function own(coro: Frame & { [OWNED]?: true }): void {
+  if (coro[OWNED]) {
+    throw new RuntimeError(`cannot reuse already awaited coroutine ${describe(coro)}: call its function again for each task`, {
+      code: 'COROUTINE_REUSED',
+    });
+  }
+  coro[OWNED] = true;
+}

@@ -1,0 +1,51 @@
+import { CancelledError } from '../errors/errors.ts';
+import { describe } from '../internal/describe.ts';
+import type { EventLoop } from './event-loop.ts';
+import { Future } from './future.ts';
+
+/** Options of `wrapPromise`. */
+export interface WrapPromiseOptions {
+  /** Called with the `CancelledError` when the future is cancelled before the promise has settled: stop the work here. */
+  readonly onCancel?: ((reason: CancelledError) => void) | undefined;
+  /** The loop of the future; the running one, or the thread's, when absent. */
+  readonly loop?: EventLoop | undefined;
+}
+
+class PromiseFuture<T> extends Future<T> {
+  readonly #onCancel: ((reason: CancelledError) => void) | undefined;
+
+  constructor(loop: EventLoop | undefined, onCancel: ((reason: CancelledError) => void) | undefined) {
+    super(loop === undefined ? undefined : { loop });
+    this.#onCancel = onCancel;
+    this._operation = 'promise';
+  }
+
+  override cancel(message?: unknown): boolean {
+    const cancelled = super.cancel(message);
+    if (cancelled) this.#onCancel?.(this._newCancelledError());
+    return cancelled;
+  }
+}
+
+/**
+ * A future of a promise's outcome. Waiting for it can be cancelled, which a promise cannot; `onCancel` stops the work itself.
+ *
+ * **Cancellation**: the future is cancelled, `onCancel` is called, and what the promise brings later is dropped.
+ *
+ * @example
+ * const controller = new AbortController();
+ * const response = await wrapPromise(fetch(url, { signal: controller.signal }), { onCancel: (e) => controller.abort(e) });
+ */
+export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOptions = {}): Future<T> {
+  if (typeof promise?.then !== 'function') throw new TypeError(`wrapPromise: a promise is required, got ${describe(promise)}`);
+  const future = new PromiseFuture<T>(options.loop, options.onCancel);
+  promise.then(
+    (value) => {
+      if (!future.done() && !future.getLoop().isClosed()) future.setResult(value);
+    },
+    (error) => {
+      if (!future.done() && !future.getLoop().isClosed()) future.setException(error);
+    },
+  );
+  return future;
+}

@@ -1,0 +1,166 @@
+import { TimeoutError } from '../errors/index.ts';
+import { describe } from '../internal/describe.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import {
+  type AwaitableCoroutine,
+  type AwaitableLike,
+  ensureFutureOn,
+  type Future,
+  getEventLoop,
+  isAwaitable,
+  iscoroutine,
+  isfuture,
+  libraryCoroutine,
+  noteWait,
+  type Outcome,
+  subscribe,
+  type TimerHandle,
+} from '../kernel/lowlevel.ts';
+
+/** Options of `asCompleted`. */
+export interface AsCompletedOptions {
+  /** The time for all of them; `null` for no limit. */
+  readonly timeout?: Duration | null | undefined;
+}
+
+/** The time was up. */
+const TIMED_OUT = null;
+
+/** What `asCompleted` returns: iterate it with `for await` for the futures, with `for` for awaitables of the next result. */
+export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIterable<F> {
+  /** Those that are done, in order, and then `TIMED_OUT` for each that was not. */
+  readonly #done: (F | typeof TIMED_OUT)[] = [];
+  readonly #getters: Future<void>[] = [];
+  readonly #todo: Set<F>;
+  #left: number;
+  #timer: TimerHandle | null = null;
+  readonly #onDone = (future: Future<T>): void => this.#completed(future as F);
+
+  /** @internal */
+  constructor(awaitables: Iterable<AwaitableLike<T>>, timeout: number | null) {
+    const loop = getEventLoop();
+    this.#todo = new Set([...new Set(awaitables)].map((awaitable) => ensureFutureOn<T>(awaitable, loop) as F));
+    this.#left = this.#todo.size;
+    for (const future of this.#todo) subscribe(future, this.#onDone, null);
+    if (this.#left > 0 && timeout !== null) this.#timer = loop.callLater(timeout, () => this.#timedOut());
+  }
+
+  #completed(future: F): void {
+    if (!this.#todo.delete(future)) return; // the time was up before
+    this.#put(future);
+    if (this.#todo.size === 0) this.#timer?.cancel();
+  }
+
+  #timedOut(): void {
+    for (const future of this.#todo) {
+      future.removeDoneCallback(this.#onDone);
+      this.#put(TIMED_OUT);
+    }
+    this.#todo.clear();
+  }
+
+  #put(item: F | typeof TIMED_OUT): void {
+    this.#done.push(item);
+    this.#wakeOne();
+  }
+
+  #wakeOne(): void {
+    for (let getter = this.#getters.shift(); getter !== undefined; getter = this.#getters.shift()) {
+      if (getter.done()) continue;
+      getter.setResult(undefined);
+      return;
+    }
+  }
+
+  /** Waits until there is something to take. @internal */
+  *_take(): Generator<unknown, F, unknown> {
+    while (this.#done.length === 0) yield* this.#wait();
+    const future = this.#done.shift()!;
+    if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time was up before all were done');
+    return future;
+  }
+
+  *#wait(): Generator<unknown, void, unknown> {
+    const getter = getEventLoop().createFuture<void>();
+    noteWait(getter, 'next of asCompleted', this);
+    this.#getters.push(getter);
+    try {
+      yield* getter;
+    } catch (error) {
+      getter.cancel();
+      const at = this.#getters.indexOf(getter);
+      if (at >= 0) this.#getters.splice(at, 1);
+      // Woken and cancelled at once: the wake belongs to the next one.
+      if (this.#done.length > 0 && !getter.cancelled()) this.#wakeOne();
+      throw error;
+    }
+  }
+
+  /**
+   * The next future to be done, whether it succeeded or failed.
+   *
+   * @throws {TimeoutError} when the time was up
+   */
+  nextFuture(): AwaitableCoroutine<IteratorResult<F, undefined>> {
+    if (this.#left === 0) return over() as AwaitableCoroutine<IteratorResult<F, undefined>>;
+    this.#left--;
+    return nextFuture(this as AsCompleted<unknown>) as AwaitableCoroutine<IteratorResult<F, undefined>>;
+  }
+
+  /** For `for await`: the futures in the order in which they are done; given ones themselves, new tasks for coroutines. */
+  [Symbol.asyncIterator](): { next(): AwaitableCoroutine<IteratorResult<F, undefined>> } & AsyncIterator<F, undefined> {
+    return { next: () => this.nextFuture() } as { next(): AwaitableCoroutine<IteratorResult<F, undefined>> } & AsyncIterator<F, undefined>;
+  }
+
+  /** For `for`: as many awaitables as there are inputs; each gives the result of the next one to be done. */
+  *[Symbol.iterator](): Generator<AwaitableCoroutine<T>, void, unknown> {
+    while (this.#left > 0) {
+      this.#left--;
+      yield nextResult(this as AsCompleted<unknown>) as AwaitableCoroutine<T>;
+    }
+  }
+
+  toString(): string {
+    return `<AsCompleted left=${this.#left}>`;
+  }
+}
+
+const over = /* @__PURE__ */ libraryCoroutine(function* nextFuture(): Generator<unknown, IteratorResult<Future<unknown>, undefined>, unknown> {
+  return { done: true, value: undefined };
+});
+
+const nextFuture = /* @__PURE__ */ libraryCoroutine(function* nextFuture(
+  completed: AsCompleted<unknown>,
+): Generator<unknown, IteratorResult<Future<unknown>, undefined>, unknown> {
+  return { done: false, value: yield* completed._take() };
+});
+
+const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(completed: AsCompleted<unknown>): Generator<unknown, unknown, unknown> {
+  return (yield* completed._take()).result();
+});
+
+/**
+ * Runs awaitables side by side and gives them in the order in which they are done. Starts at once; those that are done already come
+ * in the order of the arguments.
+ *
+ * **Cancellation**: ends the wait; what is waited for goes on. So does a timeout.
+ *
+ * Follows CPython's `asyncio.as_completed`.
+ *
+ * @throws {TypeError} at once, when it is no collection of awaitables
+ * @throws {TimeoutError} where the next one is awaited, when the time was up
+ * @example
+ * for await (const task of asCompleted(tasks)) console.log(task.result());
+ * for (const next of asCompleted(tasks)) console.log(await next);
+ */
+export function asCompleted<const A extends AwaitableLike<unknown>>(awaitables: Iterable<A>, options: AsCompletedOptions = {}): AsCompleted<Outcome<A>> {
+  if (isfuture(awaitables) || iscoroutine(awaitables) || typeof awaitables !== 'object' || awaitables === null || !(Symbol.iterator in awaitables)) {
+    throw new TypeError(`expects an iterable of awaitables, not ${describe(awaitables)}`);
+  }
+  const list = [...awaitables];
+  for (const awaitable of list) {
+    if (!isAwaitable(awaitable)) throw new TypeError(`asCompleted: an awaitable is required, got ${describe(awaitable)}`);
+  }
+  const timeout = options.timeout ?? null;
+  return new AsCompleted(list as AwaitableLike<Outcome<A>>[], timeout === null ? null : inSeconds(timeout, 'timeout'));
+}

@@ -1,0 +1,96 @@
+import {
+  type AwaitableLike,
+  type CoroutineLike,
+  currentTask,
+  type EventLoop,
+  ensureFutureOn,
+  type Future,
+  getEventLoop,
+  isfuture,
+  type PlatformAbortSignal,
+  Task,
+  type TaskFactory,
+  type TaskOptions,
+} from '../kernel/lowlevel.ts';
+
+/**
+ * Makes a coroutine a task of the running loop, or of the thread's: it runs by itself from the next iteration on. The loop keeps
+ * it until it is done, whether or not the program does.
+ *
+ * **Cancellation**: `task.cancel()` throws a `CancelledError` where the coroutine waits.
+ *
+ * Follows CPython's `asyncio.create_task`.
+ *
+ * @param coro an async function, a generator function, or a coroutine. A promise works, but its work cannot be cancelled
+ * @throws {TypeError} when `coro` is no coroutine
+ * @throws {RuntimeError} when the thread has no loop, or the coroutine is in use
+ * @example
+ * const task = createTask(() => download(url), { name: 'download' });
+ * // …
+ * const page = await task;
+ */
+export function createTask<T>(coro: CoroutineLike<T> | PromiseLike<T>, options?: TaskOptions): Task<T> {
+  return getEventLoop().createTask(coro, options);
+}
+
+/**
+ * A future for an awaitable: itself when it is a future, a task for a coroutine or any awaitable object, a wrapped promise for
+ * a promise.
+ *
+ * Follows CPython's `asyncio.ensure_future`.
+ *
+ * @throws {TypeError} when it cannot be awaited
+ * @throws {ValueError} when it is a future of another loop than `options.loop`
+ */
+export function ensureFuture<T>(awaitable: AwaitableLike<T>, options: { readonly loop?: EventLoop | null } = {}): Future<T> {
+  const loop = options.loop ?? null;
+  if (loop === null && isfuture(awaitable)) return awaitable as Future<T>;
+  return ensureFutureOn<T>(awaitable, loop ?? getEventLoop());
+}
+
+/** A future as one of this library; a promise is wrapped. Follows CPython's `asyncio.wrap_future`. */
+export function wrapFuture<T>(future: Future<T> | PromiseLike<T>, options: { readonly loop?: EventLoop | null } = {}): Future<T> {
+  return ensureFuture<T>(future, options);
+}
+
+/**
+ * The running task's signal, for `fetch` and others that take one: aborted when the task is cancelled. `undefined` outside any
+ * task.
+ *
+ * @example
+ * const response = await fetch(url, { signal: currentSignal() });
+ */
+export function currentSignal(): PlatformAbortSignal | undefined {
+  return currentTask()?.signal;
+}
+
+/** Makes a task, such as `Task` itself or a subclass of it. */
+export type TaskConstructor = <T>(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop: EventLoop }) => Task<T>;
+
+/**
+ * A task factory whose tasks start at once, each inside the call that makes it, up to its first suspension.
+ *
+ * Follows CPython's `asyncio.create_eager_task_factory`.
+ *
+ * @param constructor a class of tasks, or a function that makes one
+ */
+export function createEagerTaskFactory(constructor: TaskConstructor | typeof Task): TaskFactory {
+  if (typeof constructor !== 'function') {
+    throw new TypeError('createEagerTaskFactory: a class of tasks, or a function that makes a task, is required');
+  }
+  const isClass = constructor === Task || constructor.prototype instanceof Task;
+  return <T>(loop: EventLoop, coro: CoroutineLike<T>, options?: TaskOptions): Task<T> => {
+    const eager = { ...options, loop, eagerStart: true };
+    return isClass ? new (constructor as typeof Task)<T>(coro, eager) : (constructor as TaskConstructor)(coro, eager);
+  };
+}
+
+/**
+ * A task factory whose tasks start at once.
+ *
+ * Follows CPython's `asyncio.eager_task_factory`.
+ *
+ * @example
+ * getRunningLoop().setTaskFactory(eagerTaskFactory);
+ */
+export const eagerTaskFactory: TaskFactory = /* @__PURE__ */ createEagerTaskFactory(Task);

@@ -1,0 +1,45 @@
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type AwaitableCoroutine, type Future, getRunningLoop, libraryCoroutine, noteWait } from '../kernel/lowlevel.ts';
+
+/**
+ * Waits for a time. `sleep(0)` gives all others that are ready a turn, and nothing else.
+ *
+ * **Cancellation**: the timer is dropped.
+ *
+ * Follows CPython's `asyncio.sleep`.
+ *
+ * @param delay seconds, or named units such as `{ milliseconds: 500 }`; zero or less waits for one iteration of the loop
+ * @param result what the wait gives
+ * @throws {ValueError} at once, when the delay is `NaN`
+ * @throws {TypeError} at once, when it is no duration
+ * @example
+ * await sleep(0.5);
+ */
+export function sleep(delay: Duration): AwaitableCoroutine<void>;
+export function sleep<T>(delay: Duration, result: T): AwaitableCoroutine<T>;
+export function sleep<T>(delay: Duration, result?: T): AwaitableCoroutine<T | undefined> {
+  const seconds = inSeconds(delay);
+  return seconds <= 0 ? skip(result) : pause(seconds, result);
+}
+
+/** A bare `yield` makes the task wait for one iteration, without a future. */
+const skip = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(result: T): Generator<unknown, T, unknown> {
+  yield;
+  return result;
+}) as <T>(result: T) => AwaitableCoroutine<T>;
+
+const pause = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(seconds: number, result: T): Generator<unknown, T, unknown> {
+  const loop = getRunningLoop();
+  const future = loop.createFuture<T>();
+  const timer = loop.callLater(seconds, wake<T>, future, result);
+  noteWait(future, 'sleep', timer);
+  try {
+    return yield* future;
+  } finally {
+    timer.cancel();
+  }
+}) as <T>(seconds: number, result: T) => AwaitableCoroutine<T>;
+
+function wake<T>(future: Future<T>, result: T): void {
+  if (!future.done()) future.setResult(result);
+}

@@ -1,0 +1,266 @@
+import { CancelledError, ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
+import { describe } from '../internal/describe.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  type CoroutineLike,
+  type EventLoop,
+  type Future,
+  getRunningLoop,
+  iterableOf,
+  libraryCoroutine,
+  noteWait,
+  runningTask,
+  subscribe,
+  type Task,
+  type TaskOptions,
+} from '../kernel/lowlevel.ts';
+
+/**
+ * The life of a task group.
+ *
+ * | state    | meaning                                                  | `createTask` | left by                    |
+ * |----------|----------------------------------------------------------|--------------|----------------------------|
+ * | created  | not entered yet                                          | refused      | `enter`                    |
+ * | open     | the body runs                                            | allowed      | `exit`                     |
+ * | closing  | the body is over, tasks are left                         | allowed      | the last task              |
+ * | finished | all is over                                              | refused      | –                          |
+ *
+ * Beside it, *aborting* says that what is left was cancelled: after a failure, a cancellation of the parent, or `cancel()`. No
+ * task can be made any more then.
+ */
+type GroupState = 'created' | 'open' | 'closing';
+
+/**
+ * Tasks that belong together: the group is left when all are done, and when one fails the others are cancelled. Prefer
+ * `taskGroup`, which enters and leaves it around a body.
+ *
+ * Follows CPython's `asyncio.TaskGroup`.
+ */
+export class TaskGroup {
+  #state: GroupState = 'created';
+  #aborting = false;
+  #cancelCalled = false;
+  #loop: EventLoop | null = null;
+  #parent: Task<unknown> | null = null;
+  /** The group has cancelled its parent, and must take that back when it is left. */
+  #parentCancelRequested = false;
+  readonly #tasks = new Set<Task<unknown>>();
+  #errors: unknown[] = [];
+  /** A `KeyboardInterrupt` or `SystemExit`, which leaves the group as it is. */
+  #interrupt: unknown = null;
+  #allDone: Future<void> | null = null;
+  readonly #onTaskDone = (task: Future<unknown>): void => this.#taskDone(task as Task<unknown>);
+
+  /**
+   * Makes a coroutine a task of the group.
+   *
+   * @throws {RuntimeError} when the group was not entered, is shutting down, or is finished
+   */
+  createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
+    if (this.#state === 'created') throw this.#refused(coro, 'has not been entered');
+    if (this.#state === 'closing' && this.#tasks.size === 0) throw this.#refused(coro, 'is finished');
+    if (this.#aborting) throw this.#refused(coro, 'is shutting down');
+    const task = this.#loop!.createTask(coro, options);
+    this.#tasks.add(task as Task<unknown>);
+    subscribe(task, this.#onTaskDone as (future: Future<T>) => void, this.#parent);
+    return task;
+  }
+
+  #refused(coro: unknown, why: string): RuntimeError {
+    // It will never run: say so to it, or debug mode would complain that nobody awaited it.
+    if (typeof coro === 'object' && coro !== null && 'return' in coro && typeof coro.return === 'function') coro.return(undefined);
+    return new RuntimeError(`TaskGroup ${this} ${why}`, { code: 'TASK_GROUP_NOT_OPEN' });
+  }
+
+  /**
+   * Cancels the tasks that are left and the body; the group is then left without an error of its own. Harmless when it is
+   * finished; before it is entered, its body is cancelled where it first waits.
+   *
+   * Follows CPython 3.15's `TaskGroup.cancel`.
+   */
+  cancel(): void {
+    if (this.#state === 'closing' && this.#tasks.size === 0) return;
+    this.#cancelCalled = true;
+    if (this.#state === 'created') return;
+    if (!this.#aborting) this.#abort();
+    this.#cancelParent();
+  }
+
+  /** Enters the group: the running task becomes its parent. For adapters; await it, then `exit`. */
+  enter(): AwaitableCoroutine<this> {
+    return entered(this) as AwaitableCoroutine<this>;
+  }
+
+  /**
+   * Waits for the tasks, and leaves the group. For adapters.
+   *
+   * @param error what the body threw
+   * @returns whether the error was the group's own doing and should not be thrown on (after `cancel()`)
+   * @throws {ExceptionGroup} when a task or the body failed
+   * @throws {CancelledError} when the parent was cancelled from outside, and nothing failed
+   */
+  exit(error?: unknown): AwaitableCoroutine<boolean> {
+    return left(this, error);
+  }
+
+  /** @internal */
+  _enter(): void {
+    if (this.#state !== 'created') throw new RuntimeError(`TaskGroup ${this} has already been entered`, { code: 'TASK_GROUP_REENTERED' });
+    const parent = runningTask();
+    if (parent === null) {
+      throw new RuntimeError(`TaskGroup ${this} cannot determine the parent task: start one with run() or createTask()`, { code: 'NO_TASK' });
+    }
+    this.#loop = getRunningLoop();
+    this.#parent = parent;
+    this.#state = 'open';
+    if (this.#cancelCalled) this.cancel();
+  }
+
+  /** @internal */
+  *_exit(error: unknown): Generator<unknown, boolean, unknown> {
+    this.#state = 'closing';
+    if (leavesTheLoop(error) && this.#interrupt === null) this.#interrupt = error;
+    let cancellation: unknown = error instanceof CancelledError ? error : null;
+    if (error !== undefined && !this.#aborting) this.#abort();
+    cancellation = yield* this.#waitForTasks(cancellation);
+
+    if (this.#interrupt !== null) throw this.#interrupt;
+    let isOwnDoing = false;
+    if (this.#parentCancelRequested && this.#parent!.uncancel() === 0) {
+      // Nobody else has cancelled the parent.
+      isOwnDoing = cancellation !== null;
+      cancellation = null;
+    }
+    if (cancellation !== null && this.#errors.length === 0) throw cancellation;
+    if (error !== undefined && !(error instanceof CancelledError)) this.#errors.push(error);
+    if (this.#errors.length > 0) this.#fail();
+    return isOwnDoing && this.#cancelCalled;
+  }
+
+  *#waitForTasks(cancelled: unknown): Generator<unknown, unknown, unknown> {
+    let cancellation = cancelled;
+    // The wait can be cancelled several times: by the parent's cancellation, and by the group's own.
+    while (this.#tasks.size > 0) {
+      this.#allDone = this.#loop!.createFuture<void>();
+      noteWait(this.#allDone, 'tasks of', this);
+      try {
+        yield* this.#allDone;
+      } catch (error) {
+        if (!(error instanceof CancelledError)) throw error;
+        if (!this.#aborting) {
+          cancellation = error;
+          this.#abort();
+        }
+      }
+      this.#allDone = null;
+    }
+    return cancellation;
+  }
+
+  #fail(): never {
+    const parent = this.#parent!;
+    // Cancelled from outside as well: that is delivered at the next await, and the count stays what it is.
+    if (parent.cancelling() > 0) {
+      parent.uncancel();
+      parent.cancel();
+    }
+    const errors = this.#errors;
+    this.#errors = [];
+    throw new ExceptionGroup('unhandled errors in a TaskGroup', errors);
+  }
+
+  #abort(): void {
+    this.#aborting = true;
+    for (const task of this.#tasks) if (!task.done()) task.cancel();
+  }
+
+  #cancelParent(): void {
+    if (this.#parentCancelRequested) return;
+    this.#parentCancelRequested = true;
+    this.#parent!.cancel();
+  }
+
+  #taskDone(task: Task<unknown>): void {
+    this.#tasks.delete(task);
+    if (this.#allDone !== null && this.#tasks.size === 0 && !this.#allDone.done()) this.#allDone.setResult(undefined);
+    if (task.cancelled()) return;
+    const error = task.exception();
+    if (error === null) return;
+    this.#errors.push(error);
+    if (leavesTheLoop(error) && this.#interrupt === null) this.#interrupt = error;
+    if (this.#parent!.done()) {
+      this.#loop!.callExceptionHandler({
+        message: `Task ${task} has errored out but its parent task ${this.#parent} is already completed`,
+        exception: error,
+        task,
+      });
+      return;
+    }
+    if (!this.#aborting && !this.#parentCancelRequested) {
+      this.#abort();
+      this.#cancelParent();
+    }
+  }
+
+  /** The tasks that are not done. */
+  get tasks(): ReadonlySet<Task<unknown>> {
+    return this.#tasks;
+  }
+
+  toString(): string {
+    const details = ['TaskGroup'];
+    if (this.#tasks.size > 0) details.push(`tasks=${this.#tasks.size}`);
+    if (this.#errors.length > 0) details.push(`errors=${this.#errors.length}`);
+    if (this.#aborting) details.push('cancelling');
+    else if (this.#state !== 'created') details.push('entered');
+    return `<${details.join(' ')}>`;
+  }
+}
+
+const entered = /* @__PURE__ */ libraryCoroutine(function* enter(group: TaskGroup): Generator<unknown, TaskGroup, unknown> {
+  group._enter();
+  return group;
+});
+
+const left = /* @__PURE__ */ libraryCoroutine(function* exit(group: TaskGroup, error: unknown): Generator<unknown, boolean, unknown> {
+  return yield* group._exit(error);
+});
+
+/** The body of a task group: an async function, or a generator function. */
+export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
+
+/**
+ * Runs a body that may start tasks, and waits for all of them. When one fails, or the body does, the others are cancelled.
+ *
+ * **Cancellation**: cancels the body and the tasks, and waits for them.
+ *
+ * Follows CPython's `asyncio.TaskGroup`.
+ *
+ * @param body an async function or a generator function; runs in the present task
+ * @returns what the body returns (`undefined` when `group.cancel()` has ended it)
+ * @throws {ExceptionGroup} of all failures, when a task or the body failed
+ * @throws {RuntimeError} outside any task
+ * @example
+ * await taskGroup(async (group) => {
+ *   for (const url of urls) group.createTask(() => download(url));
+ * });
+ */
+export function taskGroup<T>(body: TaskGroupBody<T>): AwaitableCoroutine<T> {
+  if (typeof body !== 'function') throw new TypeError(`taskGroup: the body must be an async function or a generator function, got ${describe(body)}`);
+  return runGroup(body) as AwaitableCoroutine<T>;
+}
+
+const runGroup = /* @__PURE__ */ libraryCoroutine(function* taskGroup(body: TaskGroupBody<unknown>): Generator<unknown, unknown, unknown> {
+  const group = new TaskGroup();
+  group._enter();
+  let result: unknown;
+  try {
+    result = yield* iterableOf(body, group);
+  } catch (error) {
+    if (yield* group._exit(error)) return undefined;
+    throw error;
+  }
+  yield* group._exit(undefined);
+  return result;
+});

@@ -1,0 +1,40 @@
+import { describe } from '../internal/describe.ts';
+import { type AwaitableCoroutine, type CoroutineLike, type EventLoop, getRunningLoop, iscoroutine, libraryCoroutine } from '../kernel/lowlevel.ts';
+
+/**
+ * Runs a coroutine on a loop that the caller does not run in.
+ *
+ * Follows CPython's `asyncio.run_coroutine_threadsafe`; JavaScript threads share no objects, so that the loop is one of this thread.
+ *
+ * @returns a promise of its result
+ * @throws {TypeError} when `coro` is no coroutine
+ */
+export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoop): Promise<T> {
+  if (typeof coro !== 'function' && !iscoroutine(coro)) throw new TypeError(`A coroutine object is required, got ${describe(coro)}`);
+  return new Promise<T>((resolve, reject) => {
+    loop.callSoonThreadsafe(() => {
+      try {
+        loop.createTask(coro).then(resolve, reject);
+      } catch (error) {
+        reject(error);
+        throw error;
+      }
+    });
+  });
+}
+
+/**
+ * Runs a function by the loop's default executor.
+ *
+ * **Cancellation**: ends the wait; a function that runs already goes on.
+ *
+ * Follows CPython's `asyncio.to_thread`.
+ */
+export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): AwaitableCoroutine<Awaited<R>> {
+  if (typeof fn !== 'function') throw new TypeError(`toThread: a function is required, got ${describe(fn)}`);
+  return submit(fn as (...args: unknown[]) => unknown, args) as AwaitableCoroutine<Awaited<R>>;
+}
+
+const submit = /* @__PURE__ */ libraryCoroutine(function* toThread(fn: (...args: unknown[]) => unknown, args: unknown[]): Generator<unknown, unknown, unknown> {
+  return yield* getRunningLoop().runInExecutor(null, fn, ...args);
+});

@@ -1,0 +1,210 @@
+import { CancelledError, ExceptionGroup, RuntimeError, TimeoutError } from '../errors/index.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  getRunningLoop,
+  implicitLoop,
+  iterableOf,
+  libraryCoroutine,
+  runningTask,
+  type Task,
+  type TimerHandle,
+  type Handle,
+} from '../kernel/lowlevel.ts';
+
+/**
+ * The life of a timeout.
+ *
+ * | state    | meaning                                         | `expired()` | left by               |
+ * |----------|-------------------------------------------------|-------------|-----------------------|
+ * | created  | not entered yet                                 | false       | `enter`               |
+ * | active   | the body runs, the deadline is ahead            | false       | the deadline, `exit`  |
+ * | expiring | the deadline has passed, the body is cancelled  | true        | `exit`                |
+ * | expired  | left after the deadline                         | true        | –                     |
+ * | finished | left before                                     | false       | –                     |
+ */
+type TimeoutState = 'created' | 'active' | 'expiring' | 'expired' | 'finished';
+
+/**
+ * A deadline for a stretch of a task. Prefer `timeout` and `timeoutAt`, which enter and leave it around a body.
+ *
+ * Follows CPython's `asyncio.Timeout`.
+ */
+export class Timeout {
+  #state: TimeoutState = 'created';
+  #when: number | null;
+  #task: Task<unknown> | null = null;
+  #cancelsAtEntry = 0;
+  #timer: Handle | TimerHandle | null = null;
+  readonly #expire = (): void => {
+    this.#task?.cancel();
+    this.#state = 'expiring';
+    this.#timer = null;
+  };
+
+  /** @param when the deadline on the loop's clock in seconds; `null` for none */
+  constructor(when: number | null = null) {
+    this.#when = when === null ? null : inSeconds(when, 'deadline');
+  }
+
+  /** The deadline on the loop's clock in seconds, `null` when there is none. */
+  when(): number | null {
+    return this.#when;
+  }
+
+  /** Whether the deadline has passed while the body ran. */
+  expired(): boolean {
+    return this.#state === 'expiring' || this.#state === 'expired';
+  }
+
+  /**
+   * Moves the deadline.
+   *
+   * @param when a time of the loop's clock in seconds; `null` for no deadline
+   * @throws {RuntimeError} before the timeout is entered, and once it has expired or was left
+   */
+  reschedule(when: number | null): void {
+    if (this.#state === 'created') throw new RuntimeError('Timeout has not been entered', { code: 'TIMEOUT_NOT_ENTERED' });
+    if (this.#state !== 'active') {
+      throw new RuntimeError(`Cannot change state of ${this.#state} Timeout`, { code: 'TIMEOUT_OVER' });
+    }
+    this.#when = when === null ? null : inSeconds(when, 'deadline');
+    this.#timer?.cancel();
+    this.#timer = this.#when === null ? null : this.#schedule(this.#when);
+  }
+
+  #schedule(when: number): Handle {
+    const loop = getRunningLoop();
+    // A deadline in the past: the body runs up to its first suspension all the same.
+    return when <= loop.time() ? loop.callSoon(this.#expire) : loop.callAt(when, this.#expire);
+  }
+
+  /** Enters the timeout: the running task is cancelled at the deadline. For adapters; await it, then `exit`. */
+  enter(): AwaitableCoroutine<this> {
+    return entered(this) as AwaitableCoroutine<this>;
+  }
+
+  /**
+   * Leaves the timeout. For adapters.
+   *
+   * @param error what the body threw
+   * @throws {TimeoutError} when the deadline ended the body
+   */
+  exit(error?: unknown): AwaitableCoroutine<void> {
+    return left(this, error);
+  }
+
+  /** `enter` without waiting, which it never does. */
+  enterNow(): void {
+    if (this.#state !== 'created') throw new RuntimeError('Timeout has already been entered', { code: 'TIMEOUT_REENTERED' });
+    const task = runningTask();
+    if (task === null) throw new RuntimeError('Timeout should be used inside a task: start one with run() or createTask()', { code: 'NO_TASK' });
+    this.#state = 'active';
+    this.#task = task;
+    this.#cancelsAtEntry = task.cancelling();
+    this.reschedule(this.#when);
+  }
+
+  /** `exit` without waiting, which it never does. */
+  exitNow(error?: unknown): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#state === 'active') {
+      this.#state = 'finished';
+    } else if (this.#state === 'expiring') {
+      this.#state = 'expired';
+      // Nobody else has asked for the cancellation meanwhile: it is this deadline's.
+      const isOurs = this.#task!.uncancel() <= this.#cancelsAtEntry;
+      if (isOurs && error !== undefined) this.#convert(error);
+    } else {
+      throw new RuntimeError(`Cannot exit a Timeout that is ${this.#state}`, { code: 'TIMEOUT_NOT_ENTERED' });
+    }
+  }
+
+  #convert(error: unknown): void {
+    if (error instanceof CancelledError) throw new TimeoutError(`timed out at ${this.#when}`, { cause: error });
+    explain(error);
+    if (error instanceof ExceptionGroup) for (const part of error.errors) explain(part);
+  }
+
+  toString(): string {
+    const when = this.#state !== 'active' ? '' : ` when=${this.#when === null ? null : Math.round(this.#when * 1_000) / 1_000}`;
+    return `<Timeout [${this.#state}]${when}>`;
+  }
+}
+
+/** Puts a `TimeoutError` before the cancellation that an error was caused by, so that the chain tells why. */
+function explain(error: unknown): void {
+  let outer = error;
+  while (outer instanceof Error && outer.cause instanceof Error) {
+    if (outer.cause instanceof CancelledError) {
+      outer.cause = new TimeoutError('timed out', { cause: outer.cause });
+      return;
+    }
+    outer = outer.cause;
+  }
+}
+
+const entered = /* @__PURE__ */ libraryCoroutine(function* enter(timeout: Timeout): Generator<unknown, Timeout, unknown> {
+  timeout.enterNow();
+  return timeout;
+});
+
+const left = /* @__PURE__ */ libraryCoroutine(function* exit(timeout: Timeout, error: unknown): Generator<unknown, void, unknown> {
+  timeout.exitNow(error);
+});
+
+/** The body of a timeout: an async function, or a generator function. */
+export type TimeoutBody<T> = CoroutineFunction<T, [timeout: Timeout]>;
+
+/**
+ * Runs a body that must end within a time. At the deadline the running task is cancelled, and what leaves the body as a
+ * `CancelledError` becomes a `TimeoutError`.
+ *
+ * **Cancellation**: cancels the body; when it comes with the deadline, cancellation wins.
+ *
+ * Follows CPython's `asyncio.timeout`.
+ *
+ * @param delay seconds from this call, or named units; `null` for no deadline, `reschedule` may set one
+ * @param body runs in the present task; without it, the `Timeout` itself is returned
+ * @returns what the body returns
+ * @throws {TimeoutError} when the deadline ended the body
+ * @throws {RuntimeError} outside any task
+ * @example
+ * const page = await timeout(5, async () => await download(url));
+ */
+export function timeout(delay?: Duration | null): Timeout;
+export function timeout<T>(delay: Duration | null, body: TimeoutBody<T>): AwaitableCoroutine<T>;
+export function timeout<T>(delay: Duration | null = null, body?: TimeoutBody<T>): AwaitableCoroutine<T> | Timeout {
+  return timeoutAt(delay === null ? null : implicitLoop().time() + inSeconds(delay), body as TimeoutBody<T>);
+}
+
+/**
+ * As `timeout`, with a deadline on the loop's clock.
+ *
+ * Follows CPython's `asyncio.timeout_at`.
+ *
+ * @param when seconds, as `loop.time()` gives them; `null` for no deadline
+ */
+export function timeoutAt(when?: number | null): Timeout;
+export function timeoutAt<T>(when: number | null, body: TimeoutBody<T>): AwaitableCoroutine<T>;
+export function timeoutAt<T>(when: number | null = null, body?: TimeoutBody<T>): AwaitableCoroutine<T> | Timeout {
+  const limit = new Timeout(when);
+  if (body === undefined) return limit;
+  if (typeof body !== 'function') throw new TypeError('timeout: the body must be an async function or a generator function');
+  return runWithin(limit, body) as AwaitableCoroutine<T>;
+}
+
+const runWithin = /* @__PURE__ */ libraryCoroutine(function* timeout(limit: Timeout, body: TimeoutBody<unknown>): Generator<unknown, unknown, unknown> {
+  limit.enterNow();
+  let result: unknown;
+  try {
+    result = yield* iterableOf(body, limit);
+  } catch (error) {
+    limit.exitNow(error);
+    throw error;
+  }
+  limit.exitNow();
+  return result;
+});

@@ -1,0 +1,83 @@
+import { CancelledError, TimeoutError } from '../errors/index.ts';
+import { describe } from '../internal/describe.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import {
+  type AwaitableCoroutine,
+  type AwaitableLike,
+  currentTask,
+  ensureFutureOn,
+  type Future,
+  getRunningLoop,
+  isAwaitable,
+  iterableOf,
+  libraryCoroutine,
+  noteWait,
+  subscribe,
+} from '../kernel/lowlevel.ts';
+import { timeout as within } from './timeout.ts';
+
+/**
+ * Awaits something for a limited time. At the deadline it is cancelled, and its end is waited for: when it takes long to clean
+ * up, so does this. A coroutine runs inside the present task.
+ *
+ * **Cancellation**: cancels what is waited for. To keep it running, wait for `shield(…)` of it.
+ *
+ * Follows CPython's `asyncio.wait_for`.
+ *
+ * @param timeout seconds, or named units; `null` for no limit; zero or less cancels at once what is not done
+ * @returns its result; also when it has refused to be cancelled
+ * @throws {TimeoutError} when the time was up
+ * @throws {TypeError} at once, when it cannot be awaited
+ * @example
+ * const line = await waitFor(reader.readline(), 5);
+ */
+export function waitFor<T>(awaitable: AwaitableLike<T>, timeout: Duration | null = null): AwaitableCoroutine<T> {
+  if (!isAwaitable(awaitable)) throw new TypeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`);
+  const seconds = timeout === null ? null : inSeconds(timeout, 'timeout');
+  return (seconds !== null && seconds <= 0 ? notAtAll(awaitable) : forAWhile(awaitable, seconds)) as AwaitableCoroutine<T>;
+}
+
+const forAWhile = /* @__PURE__ */ libraryCoroutine(function* waitFor(
+  awaitable: AwaitableLike<unknown>,
+  seconds: number | null,
+): Generator<unknown, unknown, unknown> {
+  const limit = within(seconds);
+  limit.enterNow();
+  let result: unknown;
+  try {
+    result = yield* iterableOf(awaitable);
+  } catch (error) {
+    limit.exitNow(error);
+    throw error;
+  }
+  limit.exitNow();
+  return result;
+});
+
+const notAtAll = /* @__PURE__ */ libraryCoroutine(function* waitFor(awaitable: AwaitableLike<unknown>): Generator<unknown, unknown, unknown> {
+  const future = ensureFutureOn(awaitable, getRunningLoop());
+  if (future.done()) return future.result();
+  yield* cancelAndWait(future);
+  try {
+    return future.result();
+  } catch (error) {
+    if (error instanceof CancelledError) throw new TimeoutError('timed out at once', { cause: error });
+    throw error;
+  }
+});
+
+/** Cancels a future and waits for its end, through a future of its own so that this wait can be cancelled too. */
+function* cancelAndWait(future: Future<unknown>): Generator<unknown, void, unknown> {
+  const waiter = getRunningLoop().createFuture<void>();
+  noteWait(waiter, 'end of cancelled', future);
+  const release = (): void => {
+    if (!waiter.done()) waiter.setResult(undefined);
+  };
+  subscribe(future, release, currentTask());
+  try {
+    future.cancel();
+    yield* waiter;
+  } finally {
+    future.removeDoneCallback(release);
+  }
+}

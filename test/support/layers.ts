@@ -1,0 +1,141 @@
+import path from 'node:path';
+import { blank, lineOf } from '../../scripts/lib/source-text.ts';
+
+/**
+ * The layers of src, lowest first. A file may import from its own layer and from lower ones; the entry point stands
+ * between the core and what is built on it.
+ */
+const LAYERS: readonly (readonly string[])[] = [
+  ['errors', 'internal'],
+  ['kernel'],
+  ['tasks', 'sync'],
+  ['queues', 'streams', 'interop'],
+  ['index'],
+  ['testing', 'inspect'],
+  ['node'],
+  ['cli'],
+];
+
+/** The folders that may name modules of Node. */
+const NODE_FOLDERS = ['node', 'cli'];
+/** The doors of the kernel. */
+const DOORS = ['kernel/lowlevel.ts', 'kernel/index.ts'];
+/** The only file that looks at what the runtime has. */
+const HOST = 'kernel/host.ts';
+
+interface Import {
+  readonly specifier: string;
+  /** Erased by the compiler: no such import at run time. */
+  readonly typeOnly: boolean;
+  readonly line: number;
+}
+
+/** Import and export declarations, `import()` calls and types. */
+export function importsOf(source: string): Import[] {
+  // What looks like an import inside a string is none, so the search runs on a text whose strings are blank.
+  const code = blank(source, { strings: true });
+  const found: Import[] = [];
+  const declaration =
+    /(?<![.\w$])(?:import|export)\s+(type\s+(?!from\b))?(?:[\w$*{][^;'"`()=]*?\sfrom\s*)?(['"]) +\2/dg;
+  const call = /(?<![.\w$])(typeof\s+)?import\s*\(\s*(['"`]) +\2/dg;
+  for (const pattern of [declaration, call]) {
+    for (const match of code.matchAll(pattern)) {
+      const [, end] = match.indices![0]!;
+      const [, begin] = match.indices![2]!;
+      const specifier = source.slice(begin, end - 1);
+      found.push({ specifier, typeOnly: match[1] !== undefined, line: lineOf(code, match.index) });
+    }
+  }
+  return found;
+}
+
+/**
+ * Checks the rules of the architecture: which folder may import what, and who may touch what. Takes the files of src by path
+ * relative to it, and gives one sentence for each violation.
+ */
+export function violations(files: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  const runtimeImports = new Map<string, string[]>();
+  for (const [file, source] of files) {
+    if (layerOf(file) < 0) found.push(`${file}: '${unitOf(file)}' is in no layer`);
+    const targets: string[] = [];
+    for (const imported of importsOf(source)) {
+      const problem = importProblem(file, imported, files);
+      if (problem !== null) found.push(`${file}:${imported.line}: ${problem}`);
+      else if (imported.specifier.startsWith('.') && !imported.typeOnly)
+        targets.push(resolve(file, imported.specifier));
+    }
+    runtimeImports.set(file, targets);
+    found.push(...accessProblems(file, source));
+  }
+  for (const cycle of cycles(runtimeImports)) found.push(`cycle: ${cycle.join(' -> ')}`);
+  return found;
+}
+
+function importProblem(file: string, { specifier }: Import, files: ReadonlyMap<string, string>): string | null {
+  if (specifier.startsWith('node:')) {
+    return NODE_FOLDERS.includes(unitOf(file)) ? null : `only ${NODE_FOLDERS.join('/ and ')}/ import '${specifier}'`;
+  }
+  if (!specifier.startsWith('.')) return `imports the package '${specifier}', but the library has no dependency`;
+  const target = resolve(file, specifier);
+  if (!files.has(target)) return `imports '${specifier}', which is no file of src`;
+  if (layerOf(target) > layerOf(file)) return `imports '${target}', which is above it`;
+  if (unitOf(target) === 'kernel' && unitOf(file) !== 'kernel' && !DOORS.includes(target)) {
+    return `imports '${target}' past the doors of the kernel (${DOORS.join(', ')})`;
+  }
+  return null;
+}
+
+function accessProblems(file: string, source: string): string[] {
+  const code = blank(source, { strings: true });
+  const found: string[] = [];
+  if (file !== HOST) {
+    for (const match of code.matchAll(/(?<![.\w$])globalThis\b/g)) {
+      found.push(`${file}:${lineOf(code, match.index)}: only ${HOST} reads globalThis`);
+    }
+  }
+  if (unitOf(file) !== 'kernel') {
+    const own = new Set(
+      [...code.matchAll(/^\s+(?:[a-z]+\s+)*(_[a-z]\w*)\s*[?!]?\s*[:=;(<]/gim)].map((match) => match[1]),
+    );
+    for (const match of code.matchAll(/([\w$)\]]+)\s*[?!]?\.\s*(_[a-z]\w*)/gi)) {
+      if (match[1] === 'this' && own.has(match[2])) continue; // a member of its own class
+      found.push(`${file}:${lineOf(code, match.index)}: touches '${match[2]}', which belongs to the kernel`);
+    }
+  }
+  return found;
+}
+
+/** Strongly connected files, each cycle once. */
+function cycles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string) => {
+    const at = path.indexOf(file);
+    if (at >= 0) {
+      found.push([...path.slice(at), file]);
+      return;
+    }
+    if (done.has(file)) return;
+    path.push(file);
+    for (const target of graph.get(file) ?? []) visit(target);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of [...graph.keys()].sort()) visit(file);
+  return found;
+}
+
+/** `sync` of `sync/lock.ts`, `errors` of `errors.ts`. */
+function unitOf(file: string): string {
+  return file.split('/')[0]!.replace(/\.ts$/, '');
+}
+
+function layerOf(file: string): number {
+  return LAYERS.findIndex((layer) => layer.includes(unitOf(file)));
+}
+
+function resolve(from: string, specifier: string): string {
+  return path.posix.join(path.posix.dirname(from), specifier);
+}
