@@ -6,7 +6,7 @@
 import type { Context } from './context.ts';
 import type { Future } from './future.ts';
 
-export { type AbortSignalLike, logger, type PlatformAbortSignal } from './host.ts';
+export { type AbortSignalLike, afterMicrotasks, type Host, logger, type PlatformAbortSignal } from './host.ts';
 export { type Context, ContextVar, copyContext } from './context.ts';
 export {
   type Awaitable,

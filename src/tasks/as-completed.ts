@@ -73,7 +73,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
   }
 
   /** Waits until there is something to take. @internal */
-  *_take(): Generator<unknown, F, unknown> {
+  *takeNext(): Generator<unknown, F, unknown> {
     while (this.#done.length === 0) yield* this.#wait();
     const future = this.#done.shift()!;
     if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time was up before all were done');
@@ -132,11 +132,11 @@ const over = /* @__PURE__ */ libraryCoroutine(function* nextFuture(): Generator<
 const nextFuture = /* @__PURE__ */ libraryCoroutine(function* nextFuture(
   completed: AsCompleted<unknown>,
 ): Generator<unknown, IteratorResult<Future<unknown>, undefined>, unknown> {
-  return { done: false, value: yield* completed._take() };
+  return { done: false, value: yield* completed.takeNext() };
 });
 
 const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(completed: AsCompleted<unknown>): Generator<unknown, unknown, unknown> {
-  return (yield* completed._take()).result();
+  return (yield* completed.takeNext()).result();
 });
 
 /**

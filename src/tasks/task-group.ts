@@ -105,7 +105,7 @@ export class TaskGroup {
   }
 
   /** @internal */
-  _enter(): void {
+  enterNow(): void {
     if (this.#state !== 'created') throw new RuntimeError(`TaskGroup ${this} has already been entered`, { code: 'TASK_GROUP_REENTERED' });
     const parent = runningTask();
     if (parent === null) {
@@ -118,7 +118,7 @@ export class TaskGroup {
   }
 
   /** @internal */
-  *_exit(error: unknown): Generator<unknown, boolean, unknown> {
+  *exitGroup(error: unknown): Generator<unknown, boolean, unknown> {
     this.#state = 'closing';
     if (leavesTheLoop(error) && this.#interrupt === null) this.#interrupt = error;
     let cancellation: unknown = error instanceof CancelledError ? error : null;
@@ -219,12 +219,12 @@ export class TaskGroup {
 }
 
 const entered = /* @__PURE__ */ libraryCoroutine(function* enter(group: TaskGroup): Generator<unknown, TaskGroup, unknown> {
-  group._enter();
+  group.enterNow();
   return group;
 });
 
 const left = /* @__PURE__ */ libraryCoroutine(function* exit(group: TaskGroup, error: unknown): Generator<unknown, boolean, unknown> {
-  return yield* group._exit(error);
+  return yield* group.exitGroup(error);
 });
 
 /** The body of a task group: an async function, or a generator function. */
@@ -253,14 +253,14 @@ export function taskGroup<T>(body: TaskGroupBody<T>): AwaitableCoroutine<T> {
 
 const runGroup = /* @__PURE__ */ libraryCoroutine(function* taskGroup(body: TaskGroupBody<unknown>): Generator<unknown, unknown, unknown> {
   const group = new TaskGroup();
-  group._enter();
+  group.enterNow();
   let result: unknown;
   try {
     result = yield* iterableOf(body, group);
   } catch (error) {
-    if (yield* group._exit(error)) return undefined;
+    if (yield* group.exitGroup(error)) return undefined;
     throw error;
   }
-  yield* group._exit(undefined);
+  yield* group.exitGroup(undefined);
   return result;
 });

@@ -1,0 +1,94 @@
+import { afterMicrotasks, type Host } from '../kernel/lowlevel.ts';
+
+/**
+ * A host that does nothing by itself: its clock stands still until it is set, and its loop is driven with `runOnce()`.
+ *
+ * @example
+ * const host = new ManualHost();
+ * const loop = newEventLoop({ host });
+ * loop.callLater(5, console.log, 'five seconds later');
+ * host.advance(5);
+ * loop.runOnce();
+ */
+export class ManualHost implements Host {
+  readonly resolution = 1e-9;
+  #now: number;
+  /** Whether the loop wants a turn as soon as possible. */
+  wantsTurn = false;
+  /** The time at which the loop wants a turn, `null` when it wants none. */
+  wantedAt: number | null = null;
+
+  /** @param now the time to begin with, in seconds */
+  constructor(now = 0) {
+    this.#now = now;
+  }
+
+  time(): number {
+    return this.#now;
+  }
+
+  /** Moves the clock forward, by seconds. */
+  advance(seconds: number): void {
+    this.#now += seconds;
+  }
+
+  soon(): void {
+    this.wantsTurn = true;
+  }
+
+  at(when: number | null): void {
+    this.wantedAt = when;
+  }
+
+  ref(): void {}
+
+  unref(): void {}
+}
+
+/**
+ * A host whose time is simulated: whenever there is nothing to run, the clock jumps to the next timer. A program that sleeps
+ * for an hour takes a millisecond, and runs the same each time.
+ *
+ * @example
+ * const host = new VirtualHost();
+ * await run(() => sleep(3600), { loopFactory: () => newEventLoop({ host }) });
+ * host.time(); // 3600
+ */
+export class VirtualHost implements Host {
+  readonly resolution = 1e-9;
+  #now: number;
+  #wish: { readonly when: number; readonly turn: () => void } | null = null;
+
+  /** @param now the time to begin with, in seconds */
+  constructor(now = 0) {
+    this.#now = now;
+  }
+
+  time(): number {
+    return this.#now;
+  }
+
+  soon(turn: () => void): void {
+    Promise.resolve().then(turn);
+  }
+
+  at(when: number | null, turn: () => void): void {
+    if (when === null) {
+      this.#wish = null;
+      return;
+    }
+    const wish = { when, turn };
+    this.#wish = wish;
+    // Promises of the program come first: time passes only when nothing is left to run.
+    afterMicrotasks(() => {
+      if (this.#wish !== wish) return;
+      this.#wish = null;
+      this.#now = Math.max(this.#now, when);
+      turn();
+    });
+  }
+
+  ref(): void {}
+
+  unref(): void {}
+}

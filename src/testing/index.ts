@@ -1,0 +1,7 @@
+/**
+ * Time under control, for tests.
+ *
+ * @module asyncio-ts/testing
+ */
+
+export { ManualHost, VirtualHost } from './hosts.ts';
