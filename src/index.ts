@@ -7,4 +7,6 @@
 export * from './errors/index.ts';
 export type { Duration, DurationParts } from './internal/duration.ts';
 export * from './kernel/index.ts';
+export * from './queues/index.ts';
+export * from './sync/index.ts';
 export * from './tasks/index.ts';

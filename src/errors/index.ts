@@ -1,2 +1,3 @@
 export * from './errors.ts';
 export * from './exception-group.ts';
+export * from './sync-errors.ts';

@@ -62,7 +62,8 @@ export function awaitCoroutine(coroutine: Frame, resolve: unknown, reject: unkno
   } else {
     const wait = new AsyncWait(task, resolve as Resolve, reject as Reject, coroutine);
     enterStep(task, () => step(wait, NONE));
-    if (wait._pending) task._loop._stepSuspends(task);
+    // No frame: the coroutine is an async function's, and the step is still its.
+    if (wait._pending && wait._frame !== null) task._loop._stepSuspends(task);
   }
   return undefined as never;
 }

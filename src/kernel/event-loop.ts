@@ -184,10 +184,10 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Lets a function make the loop's tasks; `null` for `new Task`. */
   setTaskFactory(factory: TaskFactory | null): void {
-    if (factory !== null && typeof factory !== 'function') {
-      throw new TypeError(`task factory must be a callable or null, got ${describe(factory)}`);
+    if (factory !== null && factory !== undefined && typeof factory !== 'function') {
+      throw new TypeError(`task factory must be a callable or None (null), got ${describe(factory)}`);
     }
-    this.#taskFactory = factory;
+    this.#taskFactory = factory ?? null;
   }
 
   /** The function set by `setTaskFactory`, `null` when there is none. */
@@ -296,7 +296,7 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null && handler !== undefined && typeof handler !== 'function') {
-      throw new TypeError(`A callable object or null is expected, got ${describe(handler)}`);
+      throw new TypeError(`A callable object or None (null) is expected, got ${describe(handler)}`);
     }
     this.#exceptionHandler = handler ?? null;
   }

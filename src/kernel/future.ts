@@ -1,4 +1,4 @@
-import { CancelledError, InvalidStateError } from '../errors/errors.ts';
+import { CancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
 import { type Context, copyContext } from './context.ts';
 import { implicitLoop } from './current.ts';
@@ -256,6 +256,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   next(): IteratorResult<unknown, T> {
     if (this._state === SUCCEEDED) return { done: true, value: this._value as T };
     if (this._state !== PENDING) return { done: true, value: this.result() };
+    // Asked again before a task has taken note: somebody iterates it by hand.
+    if (this._asyncioFutureBlocking) throw new RuntimeError("await wasn't used with future", { code: 'NOT_AWAITED' });
     this._asyncioFutureBlocking = true;
     waiting.value = this;
     return waiting;

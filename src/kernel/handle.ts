@@ -65,14 +65,15 @@ export class Handle implements Runnable {
       callback(...(this._args as never[]));
     } catch (error) {
       if (leavesTheLoop(error)) throw error;
-      this._loop.callExceptionHandler({
-        message: `Exception in callback ${describeFunction(callback)}`,
-        exception: error,
-        handle: this,
-      });
+      current.context = outer; // the handler enters the context by itself
+      this.#report(callback, error);
     } finally {
       current.context = outer;
     }
+  }
+
+  #report(callback: unknown, exception: unknown): void {
+    this._loop.callExceptionHandler({ message: `Exception in callback ${describeFunction(callback)}`, exception, handle: this });
   }
 
   /** @internal */

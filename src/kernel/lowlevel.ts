@@ -29,6 +29,7 @@ export type { Handle, TimerHandle } from './handle.ts';
 export { instruments } from './instruments.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
 export { Task, type TaskOptions } from './task.ts';
+export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 
 /** Says what a future is waited for: `operation` of `object`. Read by the live view, deadlock reports and explored schedules. */

@@ -287,9 +287,7 @@ export abstract class Scheduler {
       return;
     }
     while (timers.length > 0 && timers.first()._when < due) {
-      const timer = timers.pop();
-      if (timer._cancelled) timers.cancelled--;
-      this._ready.push(timer);
+      this._ready.push(timers.pop());
     }
   }
 
@@ -301,8 +299,7 @@ export abstract class Scheduler {
       const when = timers.first()._when;
       while (timers.length > 0 && timers.first()._when === when) {
         const timer = timers.pop();
-        if (timer._cancelled) timers.cancelled--;
-        else ties.push(timer);
+        if (!timer._cancelled) ties.push(timer);
       }
       while (ties.length > 0) {
         const choice = ties.length > 1 ? (instruments.active?.choose('timer tie', ties.length) ?? 0) : 0;

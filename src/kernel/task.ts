@@ -1,4 +1,4 @@
-import { CancelledError, leavesTheLoop, RuntimeError } from '../errors/errors.ts';
+import { CancelledError, InvalidStateError, leavesTheLoop, RuntimeError } from '../errors/errors.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
 import { type AsyncWait, enterStep, follow } from './async-step.ts';
 import { type Context, copyContext, enterContext, leaveContext } from './context.ts';
@@ -259,7 +259,10 @@ export class Task<T = unknown> extends Future<T> implements Strand {
 
   /** One step: the loop starts or resumes the coroutine. @internal */
   _run(): void {
-    if (this._state !== PENDING) return;
+    if (this._state !== PENDING) {
+      this.#reportDone();
+      return;
+    }
     const error = takeError(this);
     const outer = current.context;
     current.task = this;
@@ -273,6 +276,12 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       current.task = null;
       current.context = outer;
     }
+  }
+
+  /** Somebody has ended the task from outside, by way of its base class. */
+  #reportDone(): void {
+    const exception = new InvalidStateError(`_step(): already done: ${this}`, { code: 'ALREADY_DONE' });
+    this._loop.callExceptionHandler({ message: `Exception in callback of ${this}`, exception, task: this });
   }
 
   #watchedStep(error: unknown): void {
@@ -366,7 +375,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     if (this.#cancels > 0 && this._state === PENDING) details[0] = 'cancelling';
     details.splice(1, 0, `name=${quote(this.getName())}`, `coro=<${this.#describeCoroutine()}>`);
     const waiting = this._waiting ?? this._waits?._waiting ?? null;
-    if (waiting !== null) details.splice(2, 0, `wait_for=${waiting}`);
+    if (waiting !== null) details.splice(3, 0, `wait_for=${waiting}`);
     return details;
   }
 

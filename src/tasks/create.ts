@@ -1,3 +1,4 @@
+import { describe } from '../internal/describe.ts';
 import {
   type AwaitableLike,
   type CoroutineLike,
@@ -6,6 +7,7 @@ import {
   ensureFutureOn,
   type Future,
   getEventLoop,
+  isAwaitable,
   isfuture,
   type PlatformAbortSignal,
   Task,
@@ -43,6 +45,9 @@ export function createTask<T>(coro: CoroutineLike<T> | PromiseLike<T>, options?:
  * @throws {ValueError} when it is a future of another loop than `options.loop`
  */
 export function ensureFuture<T>(awaitable: AwaitableLike<T>, options: { readonly loop?: EventLoop | null } = {}): Future<T> {
+  if (!isAwaitable(awaitable)) {
+    throw new TypeError(`An asyncio.Future, a coroutine or an awaitable is required, got ${describe(awaitable)}`);
+  }
   const loop = options.loop ?? null;
   if (loop === null && isfuture(awaitable)) return awaitable as Future<T>;
   return ensureFutureOn<T>(awaitable, loop ?? getEventLoop());

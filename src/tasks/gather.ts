@@ -50,12 +50,13 @@ class GatheringFuture extends Future<unknown[]> {
         return;
       }
     }
-    if (this.#left === 0) this.#collect(child);
+    if (this.#left === 0) this.#collect();
   }
 
-  #collect(last: Future<unknown>): void {
+  #collect(): void {
     const results = this.#children.map(outcome);
-    if (this.#cancelRequested) this.setException(cancelledError(last));
+    // As in CPython, it is the last argument whose message is passed on, not the last one to end.
+    if (this.#cancelRequested) this.setException(cancelledError(this.#children.at(-1)!));
     else this.setResult(results);
   }
 }

@@ -64,7 +64,7 @@ export class Timeout {
    * @param when a time of the loop's clock in seconds; `null` for no deadline
    * @throws {RuntimeError} before the timeout is entered, and once it has expired or was left
    */
-  reschedule(when: number | null): void {
+  reschedule(when: number | null = null): void {
     if (this.#state === 'created') throw new RuntimeError('Timeout has not been entered', { code: 'TIMEOUT_NOT_ENTERED' });
     if (this.#state !== 'active') {
       throw new RuntimeError(`Cannot change state of ${this.#state} Timeout`, { code: 'TIMEOUT_OVER' });
@@ -129,7 +129,7 @@ export class Timeout {
   }
 
   toString(): string {
-    const when = this.#state !== 'active' ? '' : ` when=${this.#when === null ? null : Math.round(this.#when * 1_000) / 1_000}`;
+    const when = this.#state !== 'active' ? '' : ` when=${this.#when === null ? 'None' : Math.round(this.#when * 1_000) / 1_000}`;
     return `<Timeout [${this.#state}]${when}>`;
   }
 }

@@ -58,11 +58,11 @@ export function wait<F extends Future<never> | Future<unknown>>(
   }
   const set = new Set<F>(futures);
   if (set.size === 0) throw new ValueError('Set of Tasks/Futures is empty.', { code: 'NOTHING_TO_WAIT_FOR' });
-  for (const future of set) checkFuture(future);
   const returnWhen = options.returnWhen ?? ALL_COMPLETED;
   if (returnWhen !== ALL_COMPLETED && returnWhen !== FIRST_COMPLETED && returnWhen !== FIRST_EXCEPTION) {
     throw new ValueError(`Invalid returnWhen value: ${describe(returnWhen)}; it is ALL_COMPLETED, FIRST_COMPLETED or FIRST_EXCEPTION`);
   }
+  for (const future of set) checkFuture(future);
   const timeout = options.timeout ?? null;
   return waitFor<F>(set, timeout === null ? null : inSeconds(timeout, 'timeout'), returnWhen);
 }

@@ -1,0 +1,49 @@
+const SMALLEST = 16;
+
+/**
+ * A queue of items, first in first out, that can also be pushed to and popped from at its other ends.
+ *
+ *     items  [ d  e  .  .  .  a  b  c ]      capacity is a power of two, so that a mask wraps an index
+ *                    ^tail    ^head          length = 5
+ *
+ * Invariant: slots outside `head .. head + length` are `undefined`, so that what was taken can be collected.
+ */
+export class RingBuffer<T> {
+  #items: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined);
+  #head = 0;
+  length = 0;
+
+  push(item: T): void {
+    if (this.length === this.#items.length) this.#resize(this.length * 2);
+    this.#items[(this.#head + this.length++) & (this.#items.length - 1)] = item;
+  }
+
+  /** Takes the oldest item. Only called when there is one. */
+  shift(): T {
+    const items = this.#items;
+    const item = items[this.#head]!;
+    items[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (items.length - 1);
+    this.length--;
+    return item;
+  }
+
+  clear(): void {
+    this.#items = new Array<T | undefined>(SMALLEST).fill(undefined);
+    this.#head = 0;
+    this.length = 0;
+  }
+
+  /** The items, the oldest first. */
+  *[Symbol.iterator](): Iterator<T> {
+    for (let i = 0; i < this.length; i++) yield this.#items[(this.#head + i) & (this.#items.length - 1)]!;
+  }
+
+  #resize(capacity: number): void {
+    const items = new Array<T | undefined>(capacity).fill(undefined);
+    let i = 0;
+    for (const item of this) items[i++] = item;
+    this.#items = items;
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,126 @@
+import { RuntimeError } from '../errors/errors.ts';
+import { implicitLoop } from './current.ts';
+import type { EventLoop } from './event-loop.ts';
+import { Future } from './future.ts';
+
+/** A place in a wait queue: the future that a task waits on, linked to its neighbours. */
+export class Place extends Future<void> {
+  /** @internal */
+  _before: Place | null = null;
+  /** @internal */
+  _after: Place | null = null;
+  /** Whether it is in the queue. @internal */
+  _queued = true;
+
+  /** Lets the task go on. False when it is on its way already, or was cancelled. */
+  wake(): boolean {
+    if (this.done()) return false;
+    this.setResult(undefined);
+    return true;
+  }
+}
+
+/**
+ * The fair queue under every lock and queue: tasks wait in order of arrival, and leave it when they are woken or cancelled.
+ *
+ *     first ⇄ place ⇄ place ⇄ last       taking one out of the middle costs the same as at the end
+ *
+ * Its rule is "try, else wait": who waits is told that it may try again, nothing is handed over. What a primitive makes of a
+ * task that is woken and cancelled at once is its own affair; nearly always it wakes the next one.
+ */
+export class WaitQueue {
+  readonly #owner: object;
+  readonly #operation: string;
+  #first: Place | null = null;
+  #last: Place | null = null;
+  #size = 0;
+  #loop: EventLoop | null = null;
+
+  /**
+   * @param owner what is waited for, for the wait records
+   * @param operation what the tasks wait to do, such as `acquire`
+   */
+  constructor(owner: object, operation: string) {
+    this.#owner = owner;
+    this.#operation = operation;
+  }
+
+  /** How many are in the queue. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The one that waits longest. */
+  get first(): Place | null {
+    return this.#first;
+  }
+
+  /**
+   * Takes the last place. The first to wait binds the primitive to its loop.
+   *
+   * @throws {RuntimeError} when the primitive belongs to another loop
+   */
+  join(): Place {
+    const loop = implicitLoop();
+    this.#loop ??= loop;
+    if (this.#loop !== loop) {
+      throw new RuntimeError(`${this.#owner} is bound to a different event loop: make one for each loop`, { code: 'DIFFERENT_LOOP' });
+    }
+    const place = new Place({ loop });
+    place._operation = this.#operation;
+    place._object = this.#owner;
+    place._before = this.#last;
+    if (this.#last === null) this.#first = place;
+    else this.#last._after = place;
+    this.#last = place;
+    this.#size++;
+    return place;
+  }
+
+  /** Leaves the queue. Harmless when it was left already. */
+  leave(place: Place): void {
+    if (!place._queued) return;
+    const { _before: before, _after: after } = place;
+    if (before === null) this.#first = after;
+    else before._after = after;
+    if (after === null) this.#last = before;
+    else after._before = before;
+    place._queued = false;
+    place._before = null;
+    place._after = null;
+    this.#size--;
+  }
+
+  /** Wakes the one that waits longest of those that were not woken yet. False when there is none. */
+  wakeNext(): boolean {
+    for (let place = this.#first; place !== null; place = place._after) if (place.wake()) return true;
+    return false;
+  }
+
+  /** Wakes up to `count`, in order. */
+  wake(count: number): void {
+    let left = count;
+    for (let place = this.#first; place !== null && left > 0; place = place._after) if (place.wake()) left--;
+  }
+
+  /** Takes the first out of the queue and wakes it; goes on to the next while that was cancelled or woken already. */
+  dismissNext(): boolean {
+    while (this.#first !== null) {
+      const place = this.#first;
+      this.leave(place);
+      if (place.wake()) return true;
+    }
+    return false;
+  }
+
+  /** Whether somebody waits who was not cancelled. */
+  hasLive(): boolean {
+    for (let place = this.#first; place !== null; place = place._after) if (!place.cancelled()) return true;
+    return false;
+  }
+
+  /** The places, the longest waiting first. */
+  *[Symbol.iterator](): Iterator<Place> {
+    for (let place = this.#first; place !== null; place = place._after) yield place;
+  }
+}

@@ -1,0 +1,105 @@
+import { describe } from '../internal/describe.ts';
+import { Heap } from '../internal/heap.ts';
+import { Queue } from './queue.ts';
+import type { Store } from './store.ts';
+
+/** Negative when `a` comes before `b`, positive when it comes after it, as for `Array.prototype.sort`. */
+export type Compare<T> = (a: T, b: T) => number;
+
+/** Options of a priority queue. */
+export interface PriorityQueueOptions<T> {
+  /** The order; by value when absent: numbers, strings, dates, and arrays of them from the left, as Python compares tuples. */
+  readonly compare?: Compare<T> | undefined;
+}
+
+interface Entry<T> {
+  readonly item: T;
+  readonly sequence: number;
+}
+
+/** Items of equal rank come in the order in which they were put. */
+class Ranking<T> implements Store<T> {
+  readonly #heap: Heap<Entry<T>>;
+  #sequence = 0;
+
+  constructor(compare: Compare<T>) {
+    this.#heap = new Heap((a, b) => {
+      const order = compare(a.item, b.item);
+      return order < 0 || (order === 0 && a.sequence < b.sequence);
+    });
+  }
+
+  get length(): number {
+    return this.#heap.length;
+  }
+
+  push(item: T): void {
+    this.#heap.push({ item, sequence: this.#sequence++ });
+  }
+
+  take(): T {
+    return this.#heap.pop().item;
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    for (const { item } of this.#heap) yield item;
+  }
+}
+
+/**
+ * A queue that gives the lowest item first; equal ones in the order in which they were put.
+ *
+ * Follows CPython's `asyncio.PriorityQueue`.
+ *
+ * @example
+ * const queue = new PriorityQueue<[number, string]>();
+ * queue.putNowait([2, 'later']);
+ * queue.putNowait([1, 'first']);
+ * const byDate = new PriorityQueue<Job>(0, { compare: (a, b) => a.due - b.due });
+ */
+export class PriorityQueue<T> extends Queue<T> {
+  constructor(maxsize = 0, options: PriorityQueueOptions<T> = {}) {
+    const compare = options.compare ?? compareByValue;
+    if (typeof compare !== 'function') throw new TypeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`);
+    super(maxsize, new Ranking<T>(compare));
+  }
+}
+
+/**
+ * The order of plain values.
+ *
+ * @throws {TypeError} when there is none: for objects, and for values of different types
+ */
+function compareByValue(a: unknown, b: unknown): number {
+  if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b);
+  const [left, right] = [comparable(a), comparable(b)];
+  if (left !== null && right !== null && (typeof left === 'string') === (typeof right === 'string')) return left < right ? -1 : left > right ? 1 : 0;
+  throw new TypeError(`PriorityQueue cannot compare ${describe(a)} and ${describe(b)}: give { compare: (a, b) => … }`);
+}
+
+function compareArrays(a: readonly unknown[], b: readonly unknown[]): number {
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    if (a[i] === b[i]) continue; // as Python's tuples: equal parts need no order
+    const order = compareByValue(a[i], b[i]);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+function comparable(value: unknown): number | bigint | string | null {
+  switch (typeof value) {
+    case 'number':
+    case 'bigint':
+    case 'string':
+      return value;
+    case 'boolean':
+      return Number(value);
+    case 'object': {
+      // Dates, and whatever else has a number for a value.
+      const primitive = value === null ? null : value.valueOf();
+      return typeof primitive === 'number' || typeof primitive === 'string' ? primitive : null;
+    }
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,7 @@
+/** Where a queue keeps its items, and which one comes next. */
+export interface Store<T> extends Iterable<T> {
+  readonly length: number;
+  push(item: T): void;
+  /** Takes the next item. Only called when there is one. */
+  take(): T;
+}
