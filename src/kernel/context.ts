@@ -77,18 +77,19 @@ export class Context {
 
 /** Makes a context current; returns what `leaveContext` needs. */
 export function enterContext(context: Context): Context | null {
-  if (context._entered || current.context === context) {
+  const present = currentContext();
+  if (context._entered || present === context) {
     throw new RuntimeError(`cannot enter context: ${context} is already entered`, { code: 'CONTEXT_ENTERED' });
   }
   const outer = current.context;
-  if (outer !== null) outer._entered = true;
+  present._entered = true;
   current.context = context;
   return outer;
 }
 
 export function leaveContext(outer: Context | null): void {
-  if (outer !== null) outer._entered = false;
   current.context = outer;
+  currentContext()._entered = false;
 }
 
 let root: Context | null = null;

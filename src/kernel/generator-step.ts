@@ -101,10 +101,11 @@ export function takeError(strand: Strand): unknown {
 /** The `CancelledError` of what was waited for. Asking also marks another error as seen: nobody else will. */
 function ownError(waiting: Strand['_waiting']): unknown {
   if (waiting === null) return null;
+  let error: unknown;
   try {
-    waiting.exception();
-    return null;
-  } catch (error) {
-    return error instanceof CancelledError ? error : null;
+    error = waiting.exception();
+  } catch (cancelled) {
+    error = cancelled;
   }
+  return error instanceof CancelledError ? error : null;
 }

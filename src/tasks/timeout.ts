@@ -139,7 +139,8 @@ function explain(error: unknown): void {
   let outer = error;
   while (outer instanceof Error && outer.cause instanceof Error) {
     if (outer.cause instanceof CancelledError) {
-      outer.cause = new TimeoutError('timed out', { cause: outer.cause });
+      // A timeout inside this one has explained it already.
+      if (!(outer instanceof TimeoutError)) outer.cause = new TimeoutError('timed out', { cause: outer.cause });
       return;
     }
     outer = outer.cause;

@@ -1,0 +1,47 @@
+import process from 'node:process';
+import { type Command, parseCommandLine } from './command-line.ts';
+import { SUCCESS, USAGE } from './exit-codes.ts';
+import { HELP, RUN_HELP, version } from './help.ts';
+import { runProgram } from './run-command.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Where the command writes to: `process`, or a test's own. */
+export interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+/**
+ * The command `asyncio`.
+ *
+ * @param argv its arguments, those behind its name
+ * @returns the exit code
+ */
+export async function cli(argv: readonly string[], { stdout, stderr }: Streams = process): Promise<number> {
+  const tell = (text: string) => stdout.write(text);
+  const complain = (text: string) => stderr.write(text);
+  try {
+    return await execute(parseCommandLine(argv), tell, complain);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    complain(`asyncio: ${error.message}\nTry 'asyncio --help'.\n`);
+    return USAGE;
+  }
+}
+
+async function execute(
+  command: Command,
+  tell: (text: string) => void,
+  complain: (text: string) => void,
+): Promise<number> {
+  switch (command.kind) {
+    case 'help':
+      tell(command.topic === 'run' ? RUN_HELP : HELP);
+      return SUCCESS;
+    case 'version':
+      tell(`asyncio-ts ${version()}\n`);
+      return SUCCESS;
+    case 'run':
+      return await runProgram(command, complain);
+  }
+}

@@ -1,0 +1,63 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { UsageError } from './usage-error.ts';
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly kind: 'help'; readonly topic: 'asyncio' | 'run' }
+  | { readonly kind: 'version' }
+  | RunCommand;
+
+/** `asyncio run FILE [args]`. */
+export interface RunCommand {
+  readonly kind: 'run';
+  readonly file: string;
+  /** What follows the file: all of it is the program's, also what looks like an option. */
+  readonly args: readonly string[];
+  readonly debug: boolean;
+}
+
+const HELP = { help: { type: 'boolean', short: 'h' } } as const;
+const GLOBAL_OPTIONS = { ...HELP, version: { type: 'boolean', short: 'v' } } as const;
+const RUN_OPTIONS = { ...HELP, debug: { type: 'boolean' } } as const;
+
+/**
+ * Reads the arguments of the command, those behind its name.
+ *
+ * @throws {UsageError} when they make no sense
+ */
+export function parseCommandLine(argv: readonly string[]): Command {
+  const { values, operands } = split(argv, GLOBAL_OPTIONS);
+  if (values.help === true) return { kind: 'help', topic: 'asyncio' };
+  if (values.version === true) return { kind: 'version' };
+  const [name, ...rest] = operands;
+  if (name === 'run') return parseRun(rest);
+  if (name === undefined) throw new UsageError('a command is missing: write asyncio run FILE');
+  const hint = /\.[cm]?[jt]s$/.test(name) ? `write asyncio run ${name}` : 'there is: run';
+  throw new UsageError(`unknown command '${name}': ${hint}`);
+}
+
+function parseRun(argv: readonly string[]): Command {
+  const { values, operands } = split(argv, RUN_OPTIONS);
+  if (values.help === true) return { kind: 'help', topic: 'run' };
+  const [file, ...args] = operands;
+  if (file === undefined) throw new UsageError('run: a file is missing: write asyncio run FILE');
+  return { kind: 'run', file, args, debug: values.debug === true };
+}
+
+/** The options before the first operand, and the operands: what follows the first one is not looked at. */
+function split<const O extends ParseArgsOptionsConfig>(argv: readonly string[], options: O) {
+  const lenient = { args: [...argv], options, strict: false, allowPositionals: true, tokens: true } as const;
+  const first = parseArgs(lenient).tokens.find((token) => token.kind === 'positional')?.index ?? argv.length;
+  try {
+    const { values } = parseArgs({ args: argv.slice(0, first), options, strict: true });
+    return { values, operands: argv.slice(first) };
+  } catch (error) {
+    throw new UsageError(firstSentence(error));
+  }
+}
+
+/** Of a message of `parseArgs`, which goes on with advice about other commands than this one. */
+function firstSentence(error: unknown): string {
+  const [sentence] = String((error as Error).message).split('. ');
+  return sentence!.charAt(0).toLowerCase() + sentence!.slice(1);
+}

@@ -1,0 +1,93 @@
+import { inspect } from 'node:util';
+import type { Task } from '../index.ts';
+import type { FailureTrail, TrailNode } from './failure-trail.ts';
+import { allFramesOf, framesOf, titleOf } from './stack.ts';
+import { drawTree, type Tree } from './tree.ts';
+
+type AnyTask = Task<unknown>;
+
+/** What a report is made with. */
+export interface ReportOptions {
+  readonly trail: FailureTrail;
+  /** The library's folder, whose frames are left out. */
+  readonly library: string;
+  /** Whether to show whole stacks. */
+  readonly wholeStacks: boolean;
+}
+
+/**
+ * Tells how a program failed: a tree of the tasks that the error came through, from the outermost one to the error itself. A
+ * group of errors branches into the ways of each.
+ *
+ * @param program the program's name
+ */
+export function reportFailure(program: string, error: unknown, options: ReportOptions): string {
+  const [title] = titleOf(error).split('\n');
+  return `${program} failed: ${title}\n\n${details(error, options)}\n`;
+}
+
+function details(error: unknown, options: ReportOptions): string {
+  // Without tasks (an error while the file was loaded) the runtime knows best: it shows the line of a syntax error, say.
+  if (options.trail.of(error) === null) return inspect(error);
+  return drawTree(new ErrorTree(options).of(error, null)).join('\n');
+}
+
+/** Makes a tree of errors and of the tasks that they came through. */
+class ErrorTree {
+  readonly #options: ReportOptions;
+  /** Causes may form a circle. */
+  readonly #seen = new Set<unknown>();
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * An error below its tasks.
+   *
+   * @param above the task that the tree hangs on
+   */
+  of(error: unknown, above: AnyTask | null): Tree {
+    const trail = this.#seen.has(error) ? null : this.#options.trail.of(error);
+    this.#seen.add(error);
+    return trail === null ? this.#alone(error, above) : this.#below(trail, above, error);
+  }
+
+  #below(node: TrailNode, above: AnyTask | null, error: unknown): Tree {
+    const from = node.from.map((next) => this.#below(next, node.task, error));
+    const below = node.isOrigin ? [this.#alone(error, node.task)] : from;
+    return { lines: [describeTask(node, above)], below };
+  }
+
+  #alone(error: unknown, above: AnyTask | null): Tree {
+    const lines = [...titleOf(error).split('\n'), ...this.#frames(error).map((frame) => `    ${frame}`)];
+    return { lines, below: error instanceof Error ? this.#related(error, above) : [] };
+  }
+
+  #frames(error: unknown): string[] {
+    if (!(error instanceof Error)) return [];
+    if (this.#options.wholeStacks) return allFramesOf(error);
+    // A group is thrown by the library; where its errors come from is what matters.
+    return error instanceof AggregateError ? [] : framesOf(error, this.#options.library);
+  }
+
+  /** The errors of a group, and the cause. */
+  #related(error: Error, above: AnyTask | null): Tree[] {
+    const inGroup: unknown[] = error instanceof AggregateError ? error.errors : [];
+    const trees = inGroup.map((inner) => this.of(inner, above));
+    if (error.cause === undefined || this.#seen.has(error.cause)) return trees;
+    const { lines, below } = this.of(error.cause, above);
+    return [...trees, { lines: [`caused by: ${lines[0]}`, ...lines.slice(1)], below }];
+  }
+}
+
+function describeTask({ task, startedBy }: TrailNode, above: AnyTask | null): string {
+  const started = startedBy === null || startedBy === above ? '' : `, started by ${startedBy.getName()}`;
+  return `${task.getName()}  ${describeCoroutine(task)}${started}`;
+}
+
+/** A generator object does not tell the name of its function. */
+function describeCoroutine(task: AnyTask): string {
+  const { name } = task.getCoro() as { name?: string };
+  return name === undefined ? '(generator)' : `${name === '' ? '<anonymous>' : name}()`;
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+
+/** What `asyncio --help` shows. */
+export const HELP = `\
+Usage: asyncio [options] <command>
+
+Commands:
+  run FILE [args...]   run a program on an event loop ('asyncio run --help' tells more)
+
+Options:
+  -h, --help           show this text
+  -v, --version        show the version
+`;
+
+/** What `asyncio run --help` shows. */
+export const RUN_HELP = `\
+Usage: asyncio run [options] FILE [args...]
+
+Runs the default export, or the export 'main', of a TypeScript or JavaScript file on a new event loop. It may be an async
+function, a generator function, a coroutine() function or a coroutine; a function is called with the arguments, as strings.
+TypeScript is run as Node runs it: its types are stripped, not checked.
+
+A file without such an export is a program, too, when it runs a loop by itself while it is loaded.
+
+Options:
+      --debug          turn the loop's debug mode on, and show whole stacks in error messages
+  -h, --help           show this text
+
+Ctrl-C cancels the main task: its code sees a CancelledError, and is waited for while it cleans up. A second one does not wait.
+
+Exit codes:
+  0    the program has ended
+  1    it ended with an error, which is shown together with the tasks that it came through
+  2    wrong usage: no such file, nothing in it to run
+  130  Ctrl-C
+  n    it threw SystemExit(n)
+`;
+
+/** The version of this package. */
+export function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
+}

@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { types } from 'node:util';
+import { type CoroutineLike, iscoroutine } from '../index.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What a file exports. */
+export type Exports = Readonly<Record<string, unknown>>;
+
+const EXAMPLE = 'export async function main() { … }';
+
+/**
+ * The file of a program, as an absolute path without symbolic links.
+ *
+ * @throws {UsageError} when there is no such file
+ */
+export function locate(file: string): string {
+  const absolute = path.resolve(file);
+  if (!existsSync(absolute))
+    throw new UsageError(`cannot open '${file}': there is no such file${suggestion(absolute)}`);
+  if (statSync(absolute).isDirectory()) throw new UsageError(`cannot open '${file}': it is a folder`);
+  return realpathSync(absolute);
+}
+
+/** Files of the same name with another ending: `asyncio run main` where `main.ts` was meant. */
+function suggestion(absolute: string): string {
+  const { dir, name } = path.parse(absolute);
+  if (!existsSync(dir)) return '';
+  const alike = readdirSync(dir).filter((entry) => path.parse(entry).name === name && /\.[cm]?[jt]s$/.test(entry));
+  return alike.length === 0 ? '' : `; there is ${alike.join(', ')}`;
+}
+
+/**
+ * What to run of a file: its default export or its `main`, whichever can be run, ready to be given to `run()`. `null` when it has
+ * neither.
+ *
+ * @param args what a function is called with
+ * @throws {UsageError} when what it has cannot be run
+ */
+export function findMain(exports: Exports, args: readonly string[]): CoroutineLike<unknown> | null {
+  const found = ['default', 'main'].filter((name) => exports[name] !== undefined);
+  const name = found.find((candidate) => isRunnable(exports[candidate])) ?? found[0];
+  if (name === undefined) return null;
+  const value = exports[name];
+  const what = name === 'main' ? 'main' : 'the default export';
+  if (typeof value === 'function') return bound(value, what, args);
+  if (!iscoroutine(value)) throw new UsageError(`${what} is not a coroutine function, but ${describe(value)}`);
+  if (args.length > 0) throw new UsageError(`${what} is a coroutine, not a function: it takes no arguments`);
+  return value;
+}
+
+function isRunnable(value: unknown): boolean {
+  return typeof value === 'function' || iscoroutine(value);
+}
+
+/** The function with its arguments. A bound generator function is still one, so that the kernel need not call it to find out. */
+function bound(fn: object, what: string, args: readonly string[]): CoroutineLike<unknown> {
+  if (types.isAsyncFunction(fn) && types.isGeneratorFunction(fn)) {
+    throw new UsageError(
+      `${what} is not a coroutine function, but an async generator function: nobody would take what it yields`,
+    );
+  }
+  const main = fn as (...args: readonly string[]) => PromiseLike<unknown>;
+  const name = main.name === 'default' || main.name === '' ? 'main' : main.name;
+  return Object.defineProperty(main.bind(undefined, ...args), 'name', { value: name });
+}
+
+function describe(value: unknown): string {
+  if (value instanceof Promise) return 'a promise, whose work began outside the loop: export main itself, not main()';
+  return value === null ? 'null' : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}: write ${EXAMPLE}`;
+}
+
+/** The error for a file without anything to run. */
+export function nothingToRun(file: string, exports: Exports): UsageError {
+  const names = Object.keys(exports);
+  const there = names.length === 0 ? 'no exports' : `the exports ${names.join(', ')}`;
+  return new UsageError(`'${file}' has nothing to run: it has ${there}, but no main and no default; write ${EXAMPLE}`);
+}

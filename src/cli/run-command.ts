@@ -1,0 +1,78 @@
+import path from 'node:path';
+import process from 'node:process';
+import { pathToFileURL } from 'node:url';
+import type { RunCommand } from './command-line.ts';
+import { FAILURE, INTERRUPTED, SUCCESS } from './exit-codes.ts';
+import { reportFailure } from './failure-report.ts';
+import { FailureTrail } from './failure-trail.ts';
+import { type Library, type LoadedLibrary, libraryOf } from './library.ts';
+import { type Exports, findMain, locate, nothingToRun } from './program.ts';
+import { UsageError } from './usage-error.ts';
+
+/**
+ * Runs a file's program on a loop.
+ *
+ * @param complain shows a text to the user
+ * @returns the exit code
+ * @throws {UsageError} when there is nothing to run
+ */
+export async function runProgram(command: RunCommand, complain: (text: string) => void): Promise<number> {
+  const file = locate(command.file);
+  const library = await libraryOf(file);
+  const trail = new FailureTrail(library.api.Task);
+  const stopWatching = library.api.addInstrument(trail);
+  // What a program sees of its command line when `node FILE args` runs it.
+  process.argv.splice(1, process.argv.length, file, ...command.args);
+  try {
+    await loadAndRun(file, command, library.api, trail);
+    return SUCCESS;
+  } catch (error) {
+    return endedBy(error, command, library, trail, complain);
+  } finally {
+    stopWatching();
+  }
+}
+
+async function loadAndRun(file: string, { args, debug }: RunCommand, api: Library, trail: FailureTrail): Promise<void> {
+  const exports: Exports = await load(file);
+  const main = findMain(exports, args);
+  if (main !== null) await api.run(main, { debug: debug ? true : null });
+  // A file that has run a loop while it was loaded is the whole program, as a Python script is that ends with asyncio.run().
+  else if (!trail.sawTasks) throw nothingToRun(path.basename(file), exports);
+}
+
+async function load(file: string): Promise<Exports> {
+  try {
+    return (await import(pathToFileURL(file).href)) as Exports;
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
+    const isTypeScript = /\.[cm]?ts$/.test(file);
+    throw new UsageError(
+      isTypeScript
+        ? `${(error as Error).message}: this Node (${process.version}) does not run TypeScript; take 22.18 or later`
+        : `cannot run '${path.basename(file)}': a TypeScript or JavaScript file is expected`,
+    );
+  }
+}
+
+/** What an error means for the exit code, and what there is to say about it. */
+function endedBy(
+  error: unknown,
+  { file, debug }: RunCommand,
+  { api, folder }: LoadedLibrary,
+  trail: FailureTrail,
+  complain: (text: string) => void,
+): number {
+  if (error instanceof UsageError) throw error;
+  if (error instanceof api.KeyboardInterrupt) {
+    complain('KeyboardInterrupt\n');
+    return INTERRUPTED;
+  }
+  if (error instanceof api.SystemExit) {
+    // Made with a text instead of a code: the text is the last word of the program.
+    if (error.message !== String(error.exitCode)) complain(`${error.message}\n`);
+    return Number.isInteger(error.exitCode) ? error.exitCode : FAILURE;
+  }
+  complain(reportFailure(path.basename(file), error, { trail, library: folder, wholeStacks: debug }));
+  return FAILURE;
+}

@@ -1,0 +1,27 @@
+import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
+
+/** Frames of the runtime itself, and of generators being resumed. */
+const RUNTIME = /\(?node:|\(<anonymous>\)$|^at native/;
+
+/**
+ * The frames of an error's stack that are of interest to the program's author: not those of the library and the runtime.
+ *
+ * @param library the library's folder
+ */
+export function framesOf(error: Error, library: string): string[] {
+  const folder = `${pathToFileURL(library).href}/`;
+  return allFramesOf(error).filter((frame) => !RUNTIME.test(frame) && !frame.includes(folder));
+}
+
+/** All frames of an error's stack. */
+export function allFramesOf(error: Error): string[] {
+  const lines = error.stack?.split('\n') ?? [];
+  return lines.map((line) => line.trim()).filter((line) => line.startsWith('at '));
+}
+
+/** An error's class and message, which may have several lines. */
+export function titleOf(error: unknown): string {
+  if (!(error instanceof Error)) return inspect(error);
+  return error.message === '' ? error.name : `${error.name}: ${error.message}`;
+}
