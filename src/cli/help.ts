@@ -5,7 +5,7 @@ export const HELP = `\
 Usage: asyncio [options] <command>
 
 Commands:
-  run FILE [args...]   run a program on an event loop ('asyncio run --help' tells more)
+  run FILE [args...]   run a program on an event loop (asyncio run --help)
 
 Options:
   -h, --help           show this text
@@ -16,22 +16,25 @@ Options:
 export const RUN_HELP = `\
 Usage: asyncio run [options] FILE [args...]
 
-Runs the default export, or the export 'main', of a TypeScript or JavaScript file on a new event loop. It may be an async
-function, a generator function, a coroutine() function or a coroutine; a function is called with the arguments, as strings.
-TypeScript is run as Node runs it: its types are stripped, not checked.
+Runs the default export, or the export 'main', of a TypeScript or JavaScript
+file on a new event loop. It may be an async function, a generator function, a
+coroutine() function or a coroutine; a function is called with the arguments,
+as strings. TypeScript is run as Node runs it: types are not checked.
 
-A file without such an export is a program, too, when it runs a loop by itself while it is loaded.
+A file without such an export is a program, too, when it runs a loop by itself
+while it is loaded.
 
 Options:
-      --debug          turn the loop's debug mode on, and show whole stacks in error messages
+      --debug          turn the loop's debug mode on, and show whole stacks
   -h, --help           show this text
 
-Ctrl-C cancels the main task: its code sees a CancelledError, and is waited for while it cleans up. A second one does not wait.
+Ctrl-C cancels the main task: its code sees a CancelledError, and is waited for
+while it cleans up. A second Ctrl-C does not wait.
 
 Exit codes:
   0    the program has ended
-  1    it ended with an error, which is shown together with the tasks that it came through
-  2    wrong usage: no such file, nothing in it to run
+  1    it ended with an error, which is shown with the tasks it came through
+  2    wrong usage: no such file, or nothing in it to run
   130  Ctrl-C
   n    it threw SystemExit(n)
 `;

@@ -67,7 +67,8 @@ function bound(fn: object, what: string, args: readonly string[]): CoroutineLike
 
 function describe(value: unknown): string {
   if (value instanceof Promise) return 'a promise, whose work began outside the loop: export main itself, not main()';
-  return value === null ? 'null' : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}: write ${EXAMPLE}`;
+  const what = value === null ? 'null' : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
+  return `${what}: write ${EXAMPLE}`;
 }
 
 /** The error for a file without anything to run. */

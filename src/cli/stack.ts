@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 
@@ -10,8 +11,11 @@ const RUNTIME = /\(?node:|\(<anonymous>\)$|^at native/;
  * @param library the library's folder
  */
 export function framesOf(error: Error, library: string): string[] {
-  const folder = `${pathToFileURL(library).href}/`;
-  return allFramesOf(error).filter((frame) => !RUNTIME.test(frame) && !frame.includes(folder));
+  // Frames of modules have URLs, those of CommonJS and of mapped sources have paths.
+  const folders = [`${pathToFileURL(library).href}/`, library + path.sep];
+  return allFramesOf(error).filter(
+    (frame) => !RUNTIME.test(frame) && !folders.some((folder) => frame.includes(folder)),
+  );
 }
 
 /** All frames of an error's stack. */

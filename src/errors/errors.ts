@@ -43,6 +43,19 @@ export class CancelledError extends Error {
   }
 }
 
+/**
+ * The `CancelledError` for a message, `undefined` for none. The kernel makes it in the loop, where a stack tells nothing and costs
+ * more than everything else about a cancellation; who asked for it is in `task.cancelRequest`.
+ */
+export function cancelledError(message: unknown): CancelledError {
+  const traced = Error as ErrorConstructor & { stackTraceLimit?: number };
+  const limit = traced.stackTraceLimit;
+  if (typeof limit === 'number') traced.stackTraceLimit = 0;
+  const error = message === undefined ? new CancelledError() : new CancelledError(message);
+  if (typeof limit === 'number') traced.stackTraceLimit = limit;
+  return error;
+}
+
 /** The operation is not allowed in the present state of a future: not done yet, or done already. */
 export class InvalidStateError extends Error {
   readonly code: string;

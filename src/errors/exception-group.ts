@@ -1,5 +1,9 @@
 /** Says which errors are meant: a class of errors, or a function that answers yes or no. */
-export type ErrorMatcher<E extends Error = Error> = (abstract new (...args: never[]) => E) | ((error: unknown) => boolean);
+export type ErrorMatcher<E extends Error = Error> =
+  | (abstract new (
+      ...args: never[]
+    ) => E)
+  | ((error: unknown) => boolean);
 
 /**
  * Several errors that happened side by side, as a task group raises them.

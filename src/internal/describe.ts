@@ -3,7 +3,8 @@
 const LONGEST = 60;
 
 function shortened(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST - 3)}...` : text;
+  const line = text.replace(/\r\n?|\n|\u2028|\u2029/g, '\\n');
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 3)}...` : line;
 }
 
 /** A value as a message shows it. */
@@ -21,8 +22,9 @@ export function describe(value: unknown): string {
 }
 
 function describeObject(value: object): string {
-  if (Array.isArray(value)) return shortened(`[${value.slice(0, 6).map(describe).join(', ')}${value.length > 6 ? ', ...' : ''}]`);
-  if (value instanceof Error) return value.message === '' ? `${value.name}()` : `${value.name}(${describe(value.message)})`;
+  if (Array.isArray(value)) return describeArray(value);
+  if (value instanceof Error)
+    return value.message === '' ? `${value.name}()` : `${value.name}(${describe(value.message)})`;
   try {
     const text = String(value);
     if (!text.startsWith('[object ')) return shortened(text);
@@ -32,6 +34,18 @@ function describeObject(value: object): string {
   } catch {
     return '<object>';
   }
+}
+
+const LONGEST_ARRAY = 6;
+
+function describeArray(array: readonly unknown[], outer: readonly unknown[] = []): string {
+  if (outer.includes(array)) return '[...]'; // it holds itself
+  const within = [...outer, array];
+  const items = array
+    .slice(0, LONGEST_ARRAY)
+    .map((item) => (Array.isArray(item) ? describeArray(item, within) : describe(item)));
+  if (array.length > LONGEST_ARRAY) items.push('...');
+  return shortened(`[${items.join(', ')}]`);
 }
 
 /** The name of an object's class. */

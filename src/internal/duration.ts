@@ -34,7 +34,9 @@ const SECONDS_IN: Readonly<Record<keyof DurationParts, number>> = {
 export function inSeconds(duration: Duration, what = 'delay'): number {
   const seconds = typeof duration === 'number' ? duration : sumOf(duration, what);
   if (seconds !== seconds) {
-    throw new ValueError(`Invalid ${what}: NaN (not a number); expected a number of seconds`, { code: 'INVALID_DELAY' });
+    throw new ValueError(`Invalid ${what}: NaN (not a number); expected a number of seconds`, {
+      code: 'INVALID_DELAY',
+    });
   }
   return seconds;
 }

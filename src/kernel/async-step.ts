@@ -2,12 +2,12 @@ import { leavesTheLoop } from '../errors/errors.ts';
 import { type Context, currentContext } from './context.ts';
 import { current, currentAsyncTask, implicitLoop, prepareAsyncTasks } from './current.ts';
 import type { Future, Waiter } from './future.ts';
-import { instruments } from './instruments.ts';
 import { pop, step, takeError } from './generator-step.ts';
+import { type AsyncStorage, newAsyncScope } from './host.ts';
+import { instruments } from './instruments.ts';
 import { type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
 import { waitOn } from './suspend.ts';
 import type { Task } from './task.ts';
-import { newAsyncScope } from './host.ts';
 
 /**
  * Async functions: the only code that calls, follows and resumes them.
@@ -61,11 +61,20 @@ export function awaitCoroutine(coroutine: Frame, resolve: unknown, reject: unkno
     observe(implicitLoop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
   } else {
     const wait = new AsyncWait(task, resolve as Resolve, reject as Reject, coroutine);
-    enterStep(task, () => step(wait, NONE));
+    runFrames(wait, NONE, undefined);
     // No frame: the coroutine is an async function's, and the step is still its.
     if (wait._pending && wait._frame !== null) task._loop._stepSuspends(task);
   }
   return undefined as never;
+}
+
+/** An async function gives the others a turn: the running task goes on in the next iteration. False where there is no task. */
+export function awaitNextTurn(resolve: unknown, reject: unknown): boolean {
+  const task = currentAsyncTask();
+  if (task === null) return false;
+  task._loop._schedule(new AsyncWait(task, resolve as Resolve, reject as Reject, null));
+  task._loop._stepSuspends(task);
+  return true;
 }
 
 /** Settles a promise with a future's outcome. Unlike a task that waits, a promise that does never cancels it. */
@@ -139,17 +148,17 @@ export class AsyncWait implements Strand {
     const task = this._task;
     const waiting = this._waiting;
     const error = takeError(this);
-    if (this._frame !== null) {
-      beginStep(task);
-      enterStep(task, () => step(this, error));
-      if (task._loop._open !== task) endStep(task);
-      return;
-    }
     beginStep(task);
-    if (error !== NONE) this._failed(error);
-    else {
+    if (this._frame !== null) {
+      runFrames(this, error, undefined);
+      if (task._loop._open !== task) endStep(task);
+    } else if (error !== NONE) {
+      this._failed(error);
+    } else if (waiting === null) {
+      this._completed(undefined);
+    } else {
       this.#over();
-      settle(waiting!, this.#resolve, this.#reject);
+      settle(waiting, this.#resolve, this.#reject);
     }
   }
 
@@ -194,14 +203,15 @@ function endStep(task: Task<unknown>): void {
   if (instruments.active !== null) instruments.active.emit('afterStep', task);
 }
 
-/** Runs a part of a task's step that is synchronous. */
-export function enterStep(task: Task<unknown>, part: () => void): void {
+/** Runs a strand's frames as code of its task, from wherever it is called. */
+export function runFrames(strand: Strand, error: unknown, value: unknown): void {
+  const task = strand._task;
   const { loop, task: outerTask, context } = current;
   current.loop = task._loop;
   current.task = task;
-  current.context = task._context;
+  current.context = task._ownContext;
   try {
-    part();
+    step(strand, error, value);
   } finally {
     current.loop = loop;
     current.task = outerTask;
@@ -215,18 +225,14 @@ export function enterStep(task: Task<unknown>, part: () => void): void {
  */
 export function callInTask<A extends unknown[], R>(task: Task<unknown>, fn: (...args: A) => R, args: A): R {
   const storage = prepareAsyncTasks();
-  if (storage === null) return fn(...args);
-  if (storage.getStore() === task) return fn(...args);
-  const scope = task._scope;
-  if (scope === null) return storage.run(task, startInScope<A, R>, task, fn, args);
-  if (task._scopeIsOwn) return scope.runInAsyncScope(fn as (this: undefined, ...args: A) => R, undefined, ...args);
-  return scope.runInAsyncScope(() => storage.run(task, startInScope<A, R>, task, fn, args), undefined);
+  if (storage === null || storage.getStore() === task) return fn(...args);
+  task._scope ??= newAsyncScope();
+  return task._scope!.runInAsyncScope(enterStorage<A, R>, undefined, storage, task, fn, args);
 }
 
-/** Keeps the async context that the task's first async function began in, for the next ones: much cheaper than to make one. */
-function startInScope<A extends unknown[], R>(task: Task<unknown>, fn: (...args: A) => R, args: A): R {
-  task._scope = newAsyncScope();
-  task._scopeIsOwn = true;
+/** `enterWith` costs half of `run`; the scope around it takes care that nobody else sees it. */
+function enterStorage<A extends unknown[], R>(storage: AsyncStorage, task: Task<unknown>, fn: (...args: A) => R, args: A): R {
+  storage.enterWith(task);
   return fn(...args);
 }
 
@@ -259,7 +265,8 @@ function settled(strand: Strand, error: unknown, value: unknown): void {
 function finish(strand: Strand, error: unknown, value: unknown): void {
   const task = strand._task;
   try {
-    enterStep(task, () => (error === NONE ? strand._completed(value) : strand._failed(error)));
+    if (error === NONE) strand._completed(value);
+    else strand._failed(error);
   } catch (failure) {
     interruptOrThrow(task, failure);
   }
@@ -271,7 +278,7 @@ function goOn(strand: Strand, error: unknown, value: unknown): void {
   const task = strand._task;
   pop(strand);
   try {
-    enterStep(task, () => step(strand, error, value));
+    runFrames(strand, error, value);
   } catch (failure) {
     interruptOrThrow(task, failure);
   }

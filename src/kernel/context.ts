@@ -1,8 +1,11 @@
 import { LookupError, RuntimeError, ValueError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
-import { current, currentAsyncTask } from './current.ts';
+import { current, runningTask } from './current.ts';
 
-const NONE: ReadonlyMap<ContextVar<unknown>, unknown> = /* @__PURE__ */ new Map();
+/** The values of a context; never changed, so that contexts can share it. */
+export type Values = ReadonlyMap<ContextVar<unknown>, unknown>;
+
+const NONE: Values = /* @__PURE__ */ new Map();
 const MISSING: unique symbol = /* @__PURE__ */ Symbol('missing');
 
 /**
@@ -19,9 +22,13 @@ const MISSING: unique symbol = /* @__PURE__ */ Symbol('missing');
 export class Context {
   // Copies share the map until one of them is written to: a set makes a new map, which is rare and small.
   /** @internal */
-  _values: ReadonlyMap<ContextVar<unknown>, unknown> = NONE;
+  _values: Values;
   /** Whether code runs in it below the context that is current now. @internal */
   _entered = false;
+
+  constructor() {
+    this._values = NONE;
+  }
 
   /**
    * Calls a function in this context.
@@ -40,9 +47,7 @@ export class Context {
 
   /** A context with the same values. */
   copy(): Context {
-    const copy = new Context();
-    copy._values = this._values;
-    return copy;
+    return contextOf(this._values);
   }
 
   /** The variable's value in this context, `fallback` (or `null`) when it has none; a variable's own default does not count. */
@@ -97,10 +102,28 @@ let root: Context | null = null;
 /** The context that is current: of the running handle or step, of the async function's task, or the thread's own. */
 export function currentContext(): Context {
   if (current.context !== null) return current.context;
-  const task = currentAsyncTask();
-  if (task !== null) return task._context;
+  const task = runningTask();
+  if (task !== null) {
+    const context = task._context;
+    if (current.loop !== null) current.context = context;
+    return context;
+  }
   root ??= new Context();
   return root;
+}
+
+/** The values of the current context, to be shared: what a copy would have. */
+export function currentValues(): Values {
+  if (current.context !== null) return current.context._values;
+  const task = runningTask();
+  return task !== null ? task._currentValues() : (root?._values ?? NONE);
+}
+
+/** A context with these values. */
+export function contextOf(values: Values): Context {
+  const context = new Context();
+  context._values = values;
+  return context;
 }
 
 /**
@@ -109,7 +132,7 @@ export function currentContext(): Context {
  * Follows CPython's `contextvars.copy_context`.
  */
 export function copyContext(): Context {
-  return currentContext().copy();
+  return contextOf(currentValues());
 }
 
 /** What `ContextVar.set` returns: takes the variable back to its value before that call. */
@@ -195,7 +218,9 @@ export class ContextVar<T> {
   reset(token: Token<T>): void {
     if (token._used) throw new RuntimeError(`${token} has already been used once`, { code: 'TOKEN_USED' });
     if (token.variable !== this) {
-      throw new ValueError(`${token} was created by a different ContextVar than ${this}`, { code: 'TOKEN_OF_OTHER_VARIABLE' });
+      throw new ValueError(`${token} was created by a different ContextVar than ${this}`, {
+        code: 'TOKEN_OF_OTHER_VARIABLE',
+      });
     }
     const context = currentContext();
     if (token._context !== context) {

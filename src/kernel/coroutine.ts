@@ -34,7 +34,9 @@ export interface AwaitableCoroutine<T> extends Coroutine<T>, PromiseLike<T> {
 }
 
 /** A function that begins a coroutine: a generator function, an async function, or one that returns what they do. */
-export type CoroutineFunction<T, A extends unknown[] = []> = (...args: A) => Coroutine<T> | Awaitable<T> | PromiseLike<T>;
+export type CoroutineFunction<T, A extends unknown[] = []> = (
+  ...args: A
+) => Coroutine<T> | Awaitable<T> | PromiseLike<T>;
 
 /** A coroutine function with whatever parameters. */
 export type AnyCoroutineFunction<T> = (...args: never) => Coroutine<T> | Awaitable<T> | PromiseLike<T>;
@@ -43,7 +45,11 @@ export type AnyCoroutineFunction<T> = (...args: never) => Coroutine<T> | Awaitab
 export type CoroutineLike<T> = Coroutine<T> | CoroutineFunction<T>;
 
 /** Accepted wherever Python takes an awaitable. */
-export type AwaitableLike<T> = CoroutineLike<T> | Future<T> | PromiseLike<T> | { [Symbol.iterator](): Iterator<unknown, T, unknown> };
+export type AwaitableLike<T> =
+  | CoroutineLike<T>
+  | Future<T>
+  | PromiseLike<T>
+  | { [Symbol.iterator](): Iterator<unknown, T, unknown> };
 
 /** What awaiting an `AwaitableLike` gives. */
 export type Outcome<A> = A extends AwaitableLike<infer T> ? T : never;
@@ -90,7 +96,9 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
         this.#state = 'closed';
         return { done: true, value: value as T };
       case 'handed':
-        throw new RuntimeError(`${this} was not awaited by a task: run it with createTask() or run()`, { code: 'NO_TASK' });
+        throw new RuntimeError(`${this} was not awaited by a task: run it with createTask() or run()`, {
+          code: 'NO_TASK',
+        });
       default:
         throw this.#reused();
     }
@@ -136,7 +144,9 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
 
   #reused(): RuntimeError {
     const why = this.#state === 'running' ? 'is being awaited already' : 'cannot reuse already awaited coroutine';
-    return new RuntimeError(`${this}: ${why}; call ${describeFunction(this.#fn)} again for each await`, { code: 'COROUTINE_REUSED' });
+    return new RuntimeError(`${this}: ${why}; call ${describeFunction(this.#fn)} again for each await`, {
+      code: 'COROUTINE_REUSED',
+    });
   }
 
   toString(): string {
@@ -196,7 +206,11 @@ export function reportNeverAwaited(): void {
     made(coroutine, name) {
       const site = new Error('made').stack?.split('\n').slice(3).join('\n') ?? '';
       const where = site === '' ? '' : `; made\n${site}`;
-      collected.register(coroutine, `coroutine '${name}' was never awaited: use await, yield* or createTask()${where}`, coroutine);
+      collected.register(
+        coroutine,
+        `coroutine '${name}' was never awaited: use await, yield* or createTask()${where}`,
+        coroutine,
+      );
     },
     touched: (coroutine) => {
       collected.unregister(coroutine);
@@ -249,10 +263,14 @@ let awaitableGenerators: object | undefined;
  * Makes a generator function of this library awaitable in both spellings: its generators get a `then`. The function must be
  * declared once, at the top of a module: making a new one for each call costs fifty times as much as calling it.
  */
-export function libraryCoroutine<A extends unknown[], T>(fn: (...args: A) => Generator<unknown, T, unknown>): (...args: A) => AwaitableCoroutine<T> {
+export function libraryCoroutine<A extends unknown[], T>(
+  fn: (...args: A) => Generator<unknown, T, unknown>,
+): (...args: A) => AwaitableCoroutine<T> {
   // A generator function's prototype's prototype is where all generators have `next`; ours add `then` on top of it.
   const generators: object = Object.getPrototypeOf(fn).prototype;
-  awaitableGenerators ??= Object.create(generators, { then: { value: thenOfGenerator, configurable: true, writable: true } });
+  awaitableGenerators ??= Object.create(generators, {
+    then: { value: thenOfGenerator, configurable: true, writable: true },
+  });
   fn.prototype = Object.create(awaitableGenerators as object);
   return fn as unknown as (...args: A) => AwaitableCoroutine<T>;
 }
@@ -281,5 +299,7 @@ export function iscoroutine(value: unknown): value is Coroutine<unknown> {
  * Follows CPython's `asyncio.iscoroutinefunction`.
  */
 export function iscoroutinefunction(value: unknown): value is CoroutineFunction<unknown, unknown[]> {
-  return typeof value === 'function' && (COROUTINE_FUNCTION in value || isGeneratorFunction(value) || isAsyncFunction(value));
+  return (
+    typeof value === 'function' && (COROUTINE_FUNCTION in value || isGeneratorFunction(value) || isAsyncFunction(value))
+  );
 }

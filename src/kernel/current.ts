@@ -66,7 +66,8 @@ export function getRunningLoop(): EventLoop {
 export function implicitLoop(): EventLoop {
   const loop = runningLoop();
   if (loop !== null) return loop;
-  if (current.threadLoop === null) throw new RuntimeError('There is no current event loop: give { loop }', { code: 'NO_LOOP' });
+  if (current.threadLoop === null)
+    throw new RuntimeError('There is no current event loop: give { loop }', { code: 'NO_LOOP' });
   return current.threadLoop();
 }
 

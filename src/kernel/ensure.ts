@@ -24,7 +24,13 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 
 /** An object whose iterator yields futures. Collections are not meant, though they can be iterated too. */
 function isIterableAwaitable(value: unknown): value is IterableAwaitable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.iterator in value && !('length' in value) && !('size' in value);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Symbol.iterator in value &&
+    !('length' in value) &&
+    !('size' in value)
+  );
 }
 
 /**
@@ -35,7 +41,9 @@ function isIterableAwaitable(value: unknown): value is IterableAwaitable<unknown
 export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: EventLoop): CoroutineLike<T> {
   if (typeof value === 'function' || iscoroutine(value)) return value;
   if (isfuture(value)) {
-    throw new TypeError(`a coroutine was expected, got ${value}: it runs already, so await it, or give it to ensureFuture()`);
+    throw new TypeError(
+      `a coroutine was expected, got ${value}: it runs already, so await it, or give it to ensureFuture()`,
+    );
   }
   if (isPromiseLike(value)) {
     if (loop.getDebug()) {
@@ -47,7 +55,9 @@ export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: E
     }
     return awaitPromise(value as PromiseLike<T>, loop);
   }
-  throw new TypeError(`a coroutine was expected, got ${describe(value)}: give a generator object, or a function that is async or a generator`);
+  throw new TypeError(
+    `a coroutine was expected, got ${describe(value)}: give a generator object, or a function that is async or a generator`,
+  );
 }
 
 /** Whether a value can be waited for. */
@@ -64,7 +74,9 @@ export function isAwaitable(value: unknown): value is AwaitableLike<unknown> {
 export function ensureFutureOn<T>(value: AwaitableLike<T>, loop: EventLoop): Future<T> {
   if (isfuture(value)) {
     if (value.getLoop() !== loop) {
-      throw new ValueError('The future belongs to a different loop than the one specified as the loop argument', { code: 'DIFFERENT_LOOP' });
+      throw new ValueError('The future belongs to a different loop than the one specified as the loop argument', {
+        code: 'DIFFERENT_LOOP',
+      });
     }
     return value as Future<T>;
   }
@@ -94,10 +106,15 @@ export function iterableOf<T, A extends unknown[]>(
   throw new TypeError(`An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`);
 }
 
-const awaitIterable = /* @__PURE__ */ libraryCoroutine(function* awaitIterable(awaitable: IterableAwaitable<unknown>): Generator<unknown, unknown, unknown> {
+const awaitIterable = /* @__PURE__ */ libraryCoroutine(function* awaitIterable(
+  awaitable: IterableAwaitable<unknown>,
+): Generator<unknown, unknown, unknown> {
   return yield* awaitable;
 }) as <T>(awaitable: IterableAwaitable<T>) => AwaitableCoroutine<T>;
 
-const awaitPromise = /* @__PURE__ */ libraryCoroutine(function* awaitPromise(promise: PromiseLike<unknown>, loop: EventLoop): Generator<unknown, unknown, unknown> {
+const awaitPromise = /* @__PURE__ */ libraryCoroutine(function* awaitPromise(
+  promise: PromiseLike<unknown>,
+  loop: EventLoop,
+): Generator<unknown, unknown, unknown> {
   return yield* wrapPromise(promise, { loop });
 }) as <T>(promise: PromiseLike<T>, loop: EventLoop) => AwaitableCoroutine<T>;

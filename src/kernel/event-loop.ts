@@ -19,6 +19,7 @@ import { debugFromEnvironment, logger } from './host.ts';
 import { registerLoop } from './registry.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { Task, type TaskOptions } from './task.ts';
+import { TimedFuture } from './timed-future.ts';
 import { reportFailuresOf } from './unretrieved.ts';
 import { wrapPromise } from './wrap-promise.ts';
 
@@ -39,6 +40,9 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
 
 /** Makes the tasks of a loop instead of `new Task`. */
 export type TaskFactory = <T>(loop: EventLoop, coro: CoroutineLike<T>, options: TaskOptions) => Task<T>;
+
+/** A subclass that overrides one of these takes part in all scheduling. */
+const SCHEDULING_METHODS = ['callSoon', 'callSoonIn', 'callLater', 'callAt', 'time'] as const;
 
 /** Options of a new loop. */
 export interface EventLoopOptions extends SchedulerOptions {}
@@ -75,8 +79,7 @@ export class EventLoop extends Scheduler implements Disposable {
   constructor(options: EventLoopOptions = {}) {
     super(options);
     this.#defaults = { loop: this };
-    this.#isOverridden =
-      this.callSoon !== EventLoop.prototype.callSoon || this.callSoonIn !== EventLoop.prototype.callSoonIn;
+    this.#isOverridden = SCHEDULING_METHODS.some((method) => this[method] !== EventLoop.prototype[method]);
     if (debugFromEnvironment()) this.setDebug(true);
     registerLoop(this);
   }
@@ -140,7 +143,13 @@ export class EventLoop extends Scheduler implements Disposable {
     return handle;
   }
 
-  #at(context: Context | null, when: number, callback: Callback<never[]>, args: readonly unknown[], method: string): TimerHandle {
+  #at(
+    context: Context | null,
+    when: number,
+    callback: Callback<never[]>,
+    args: readonly unknown[],
+    method: string,
+  ): TimerHandle {
     this.#checkCallback(callback, method);
     const timer = new TimerHandle(inSeconds(when, 'time'), callback, args, this, context);
     this._pushTimer(timer);
@@ -175,7 +184,8 @@ export class EventLoop extends Scheduler implements Disposable {
     this._checkClosed();
     const checked = asCoroutine(coro, this);
     const factory = this.#taskFactory;
-    if (factory === null) return new Task<T>(checked, options === undefined ? this.#defaults : { ...options, loop: this });
+    if (factory === null)
+      return new Task<T>(checked, options === undefined ? this.#defaults : { ...options, loop: this });
     const task = factory<T>(this, checked, options ?? {});
     const name = options?.name;
     if (name !== undefined && name !== null && task.getName?.() !== name) task.setName(name);
@@ -243,9 +253,14 @@ export class EventLoop extends Scheduler implements Disposable {
    *
    * @param executor `null` for the loop's default one
    */
-  runInExecutor<A extends unknown[], R>(executor: Executor | null, fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+  runInExecutor<A extends unknown[], R>(
+    executor: Executor | null,
+    fn: (...args: A) => R,
+    ...args: A
+  ): Future<Awaited<R>> {
     this._checkClosed();
-    if (typeof fn !== 'function') throw new TypeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`);
+    if (typeof fn !== 'function')
+      throw new TypeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`);
     return wrapPromise((executor ?? this.#defaultExecutor()).submit(fn, ...args), { loop: this });
   }
 
@@ -258,7 +273,8 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   #defaultExecutor(): Executor {
-    if (this.#executorIsShutDown) throw new RuntimeError('Executor shutdown has been called', { code: 'EXECUTOR_SHUT_DOWN' });
+    if (this.#executorIsShutDown)
+      throw new RuntimeError('Executor shutdown has been called', { code: 'EXECUTOR_SHUT_DOWN' });
     this.#executor ??= new SameThreadExecutor();
     return this.#executor;
   }
@@ -314,7 +330,7 @@ export class EventLoop extends Scheduler implements Disposable {
       return;
     }
     try {
-      const scope = contextOf(context.task) ?? contextOf(context.future) ?? contextOf(context.handle);
+      const scope = contextOfThing(context.task) ?? contextOfThing(context.future) ?? contextOfThing(context.handle);
       if (scope === null) handler(this, context);
       else scope.run(handler, this, context);
     } catch (error) {
@@ -376,11 +392,23 @@ export class EventLoop extends Scheduler implements Disposable {
     if (!this.#isOverridden) {
       this._checkClosed();
       this._push(waiter);
-    } else if (waiter instanceof Handle) {
-      if (waiter._callback !== null) this.callSoonIn(waiter._context, waiter._callback as Callback<[Future<unknown>]>, future);
-    } else {
-      this.callSoonIn(waiter._context, () => waiter._run());
+    } else if (!(waiter instanceof Handle)) {
+      this._schedule(waiter);
+    } else if (waiter._callback !== null) {
+      this.callSoonIn(waiter._context, waiter._callback as Callback<[Future<unknown>]>, future);
     }
+  }
+
+  /** A future that has a result after a time: what `sleep` waits for. @internal */
+  _after<T>(seconds: number, result: T): TimedFuture<T> {
+    const future = new TimedFuture<T>(this, this.time() + seconds, result);
+    if (this.#isOverridden) {
+      future._handle = this.callLater(seconds, () => future._run());
+    } else {
+      this._checkClosed();
+      this._pushTimer(future);
+    }
+    return future;
   }
 
   /** @internal */
@@ -412,7 +440,7 @@ function stopLoop(future: Future<unknown>): void {
   future.getLoop().stop();
 }
 
-function contextOf(thing: unknown): Context | null {
+function contextOfThing(thing: unknown): Context | null {
   const { getContext } = (thing ?? {}) as { getContext?: () => Context | null };
   return getContext?.call(thing) ?? null;
 }

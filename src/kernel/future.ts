@@ -1,11 +1,11 @@
-import { CancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
+import { type CancelledError, cancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
+import { awaitFuture, isAwaitOfTheEngine, observe } from './async-step.ts';
 import { type Context, copyContext } from './context.ts';
 import { implicitLoop } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Handle } from './handle.ts';
 import type { Runnable } from './ready-queue.ts';
-import { awaitFuture, isAwaitOfTheEngine, observe } from './async-step.ts';
 import type { Task } from './task.ts';
 import { type Unretrieved, unwatchFailure, watchFailure } from './unretrieved.ts';
 
@@ -33,7 +33,7 @@ export interface Waiter extends Runnable {
   readonly _awaiter: Future<unknown> | null;
 }
 
-/** What is known of a future's purpose: for the live view, deadlock reports and explored schedules. */
+/** What a future is waited for: for the live view, deadlock reports and explored schedules. */
 export interface WaitRecord {
   /** What is done, such as `acquire`. */
   readonly operation: string;
@@ -44,14 +44,36 @@ export interface WaitRecord {
 /** A function called when a future is done. */
 export type DoneCallback<F> = (future: F) => void;
 
-/** A registered done callback: a handle that is scheduled as it is, so that being done allocates nothing. */
+/** A done callback of a program: a handle that is scheduled as it is, so that being done allocates nothing. */
 class RegisteredCallback extends Handle implements Waiter {
   /** @internal */
-  readonly _awaiter: Future<unknown> | null;
+  readonly _awaiter = null;
 
-  constructor(future: Future<unknown>, callback: DoneCallback<never>, context: Context | null, awaiter: Future<unknown> | null) {
+  constructor(future: Future<unknown>, callback: DoneCallback<never>, context: Context | null) {
     super(callback, [future], future._loop, context);
+  }
+}
+
+/** A done callback of the library itself, on behalf of a task or future that waits: needs no context, and cannot fail. */
+class Subscription implements Waiter {
+  /** @internal */
+  readonly _callback: DoneCallback<never>;
+  /** @internal */
+  readonly _awaiter: Future<unknown> | null;
+  readonly #future: Future<unknown>;
+
+  constructor(future: Future<unknown>, callback: DoneCallback<never>, awaiter: Future<unknown> | null) {
+    this.#future = future;
+    this._callback = callback;
     this._awaiter = awaiter;
+  }
+
+  get _context(): Context {
+    return copyContext();
+  }
+
+  _run(): void {
+    this._callback(this.#future as never);
   }
 }
 
@@ -82,10 +104,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _otherWaiters: Waiter[] | null = null;
   /** @internal */
   _unretrieved: Unretrieved | null = null;
-  /** @internal */
-  _operation: string | null = null;
-  /** @internal */
-  _object: object | null = null;
+  /** What it is waited for, where a primitive has said so. @internal */
+  _purpose: WaitRecord | null = null;
   /** What was given to `cancel()`; `undefined` when nothing was. */
   cancelMessage: unknown = undefined;
   /**
@@ -139,7 +159,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
       case CANCELLED:
         throw this._takeCancelledError();
       default:
-        throw new InvalidStateError(`Result is not ready: ${this} is pending; await it, or ask done() first`, { code: 'NOT_DONE' });
+        throw new InvalidStateError(`Result is not ready: ${this} is pending; await it, or ask done() first`, {
+          code: 'NOT_DONE',
+        });
     }
   }
 
@@ -159,7 +181,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
       case CANCELLED:
         throw this._takeCancelledError();
       default:
-        throw new InvalidStateError(`Exception is not set: ${this} is pending; await it, or ask done() first`, { code: 'NOT_DONE' });
+        throw new InvalidStateError(`Exception is not set: ${this} is pending; await it, or ask done() first`, {
+          code: 'NOT_DONE',
+        });
     }
   }
 
@@ -205,13 +229,14 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * @param options `context`: the context of the call; a copy of the current one when absent
    */
   addDoneCallback(callback: DoneCallback<this>, options?: { readonly context?: Context | null | undefined }): void {
-    if (typeof callback !== 'function') throw new TypeError(`addDoneCallback: a function is required, got ${describe(callback)}`);
-    this._subscribe(callback, options?.context ?? null, null);
+    if (typeof callback !== 'function')
+      throw new TypeError(`addDoneCallback: a function is required, got ${describe(callback)}`);
+    this._addWaiter(new RegisteredCallback(this, callback, options?.context ?? null));
   }
 
   /** Takes a done callback back, however often it was added; returns how often that was. */
   removeDoneCallback(callback: DoneCallback<this>): number {
-    const kept = this._waiters().filter((waiter) => !(waiter instanceof RegisteredCallback && waiter._callback === callback));
+    const kept = this._waiters().filter((waiter) => callbackOf(waiter) !== callback);
     const removed = this._waiters().length - kept.length;
     if (removed > 0) {
       this._firstWaiter = kept.shift() ?? null;
@@ -276,8 +301,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   // --------------------------------------------------------------------------------------------- for the kernel
 
   /** @internal */
-  _subscribe(callback: DoneCallback<never>, context: Context | null, awaiter: Future<unknown> | null): void {
-    this._addWaiter(new RegisteredCallback(this, callback, context, awaiter));
+  _subscribe(callback: DoneCallback<never>, awaiter: Future<unknown> | null): void {
+    this._addWaiter(new Subscription(this, callback, awaiter));
   }
 
   /** Whether nobody has overridden how callbacks are registered, so that waiters may be. @internal */
@@ -336,13 +361,15 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** @internal */
   _newCancelledError(): CancelledError {
-    return this.cancelMessage === undefined ? new CancelledError() : new CancelledError(this.cancelMessage);
+    return cancelledError(this.cancelMessage);
   }
 
   /** @internal */
   _checkPending(): void {
     if (this._state === PENDING) return;
-    throw new InvalidStateError(`${this.state}: ${this} is done already, it can be set only once`, { code: 'ALREADY_DONE' });
+    throw new InvalidStateError(`${this.state}: ${this} is done already, it can be set only once`, {
+      code: 'ALREADY_DONE',
+    });
   }
 
   /** @internal */
@@ -350,7 +377,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     const details: string[] = [this.state];
     if (this._state === FAILED) details.push(`exception=${describe(this._value)}`);
     if (this._state === SUCCEEDED) details.push(`result=${describe(this._value)}`);
-    if (this._operation !== null) details.push(`waits_for=${this._operation}`);
+    if (this._purpose !== null) details.push(`waits_for=${this._purpose.operation}`);
     const callbacks = this._waiters().map(describeWaiter);
     if (callbacks.length > 2) callbacks.splice(1, callbacks.length - 2, `<${callbacks.length - 2} more>`);
     if (callbacks.length > 0) details.push(`cb=[${callbacks.join(', ')}]`);
@@ -367,8 +394,13 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 }
 
+function callbackOf(waiter: Waiter): unknown {
+  return waiter instanceof RegisteredCallback || waiter instanceof Subscription ? waiter._callback : null;
+}
+
 function describeWaiter(waiter: Waiter): string {
-  if (waiter instanceof RegisteredCallback) return describeFunction(waiter._callback);
+  const callback = callbackOf(waiter);
+  if (callback !== null) return describeFunction(callback);
   return waiter._awaiter === null ? 'a promise' : `Task ${(waiter._awaiter as Task).getName()}`;
 }
 

@@ -1,6 +1,6 @@
 import { CancelledError } from '../errors/errors.ts';
 import { instruments } from './instruments.ts';
-import { type Enterable, ENTER, type Frame, NONE, type Strand } from './strand.ts';
+import { ENTER, type Enterable, type Frame, NONE, type Strand } from './strand.ts';
 import { suspend } from './suspend.ts';
 
 /**

@@ -73,7 +73,11 @@ export class Handle implements Runnable {
   }
 
   #report(callback: unknown, exception: unknown): void {
-    this._loop.callExceptionHandler({ message: `Exception in callback ${describeFunction(callback)}`, exception, handle: this });
+    this._loop.callExceptionHandler({
+      message: `Exception in callback ${describeFunction(callback)}`,
+      exception,
+      handle: this,
+    });
   }
 
   /** @internal */
@@ -108,7 +112,13 @@ export class TimerHandle extends Handle implements Timer {
   _scheduled = false;
 
   /** Made by the loop; a program uses `loop.callLater` or `loop.callAt`. */
-  constructor(when: number, callback: Callback<never[]>, args: readonly unknown[], loop: EventLoop, context: Context | null = null) {
+  constructor(
+    when: number,
+    callback: Callback<never[]>,
+    args: readonly unknown[],
+    loop: EventLoop,
+    context: Context | null = null,
+  ) {
     super(callback, args, loop, context);
     this._when = when;
   }

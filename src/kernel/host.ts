@@ -50,7 +50,9 @@ export interface AbortSignalLike {
 }
 
 /** The `AbortSignal` of the platform's own types where the program has them (DOM or Node). */
-export type PlatformAbortSignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } } ? Signal : AbortSignalLike;
+export type PlatformAbortSignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } }
+  ? Signal
+  : AbortSignalLike;
 
 interface AbortControllerLike {
   readonly signal: PlatformAbortSignal;
@@ -71,7 +73,7 @@ export interface AsyncHooks {
 /** `AsyncLocalStorage` as far as it is used here. */
 export interface AsyncStorage {
   getStore(): unknown;
-  run<A extends unknown[], R>(store: unknown, fn: (...args: A) => R, ...args: A): R;
+  enterWith(store: unknown): void;
 }
 
 type TimerId = object | number;
@@ -149,7 +151,10 @@ export class RuntimeHost implements Host {
     this.#timer = null;
     if (when === null || setTimeout === undefined) return;
     const milliseconds = Math.ceil((when - this.time()) * 1_000);
-    this.#timer = setTimeout(turn, milliseconds > LONGEST_TIMEOUT ? LONGEST_TIMEOUT : milliseconds < 0 ? 0 : milliseconds);
+    this.#timer = setTimeout(
+      turn,
+      milliseconds > LONGEST_TIMEOUT ? LONGEST_TIMEOUT : milliseconds < 0 ? 0 : milliseconds,
+    );
   }
 
   afterIO(turn: () => void): void {
@@ -272,7 +277,8 @@ export function throwUncaught(error: unknown): void {
 /** Puts a value under a well-known symbol, for tools that look into the process from outside. */
 export function publish(name: string, value: unknown): void {
   const key = Symbol.for(name);
-  if (globals()[key] === undefined) Object.defineProperty(globalThis, key, { value, configurable: true, enumerable: false });
+  if (globals()[key] === undefined)
+    Object.defineProperty(globalThis, key, { value, configurable: true, enumerable: false });
 }
 
 /** Where the library reports what nobody else can be told. */

@@ -15,11 +15,17 @@ export {
   type Outcome,
 } from './coroutine.ts';
 export { getRunningLoop } from './current.ts';
-export { EventLoop, type EventLoopOptions, type ExceptionContext, type ExceptionHandler, type TaskFactory } from './event-loop.ts';
+export {
+  EventLoop,
+  type EventLoopOptions,
+  type ExceptionContext,
+  type ExceptionHandler,
+  type TaskFactory,
+} from './event-loop.ts';
 export type { Executor } from './executor.ts';
 export { type DoneCallback, Future, isfuture } from './future.ts';
 export { type Callback, Handle, TimerHandle } from './handle.ts';
-export { type AbortSignalLike, type Host, logger, type Logger, type PlatformAbortSignal, RuntimeHost } from './host.ts';
+export { type AbortSignalLike, type Host, type Logger, logger, type PlatformAbortSignal, RuntimeHost } from './host.ts';
 export { addInstrument, type Instrument } from './instruments.ts';
 export { allTasks, currentTask, getEventLoop, newEventLoop, setEventLoop } from './loops.ts';
 export type { Registry, TaskReport } from './registry.ts';

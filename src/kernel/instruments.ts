@@ -61,7 +61,9 @@ export class InstrumentSet {
       try {
         const choice = instrument.choose(label, count);
         if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
-        throw new RangeError(`choose(${JSON.stringify(label)}, ${count}): expected an integer from 0 to ${count - 1}, got ${choice}`);
+        throw new RangeError(
+          `choose(${JSON.stringify(label)}, ${count}): expected an integer from 0 to ${count - 1}, got ${choice}`,
+        );
       } catch (error) {
         disable(instrument, 'choose', error);
       }

@@ -3,10 +3,10 @@
  * and `sync/` is written with nothing else.
  */
 
-import type { Context } from './context.ts';
-import type { Future } from './future.ts';
+import { getRunningLoop } from './current.ts';
+import type { Future, WaitRecord } from './future.ts';
+import type { TimedFuture } from './timed-future.ts';
 
-export { type AbortSignalLike, afterMicrotasks, type Host, logger, type PlatformAbortSignal } from './host.ts';
 export { type Context, ContextVar, copyContext } from './context.ts';
 export {
   type Awaitable,
@@ -24,32 +24,33 @@ export {
 export { getRunningLoop, implicitLoop, runningTask } from './current.ts';
 export { ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
 export type { EventLoop, TaskFactory } from './event-loop.ts';
-export { Future, isfuture } from './future.ts';
+export { Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
+export { type AbortSignalLike, afterMicrotasks, type Host, logger, type PlatformAbortSignal } from './host.ts';
 export { instruments } from './instruments.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
+export { NextTurn } from './next-turn.ts';
 export { Task, type TaskOptions } from './task.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 
-/** Says what a future is waited for: `operation` of `object`. Read by the live view, deadlock reports and explored schedules. */
-export function noteWait(future: Future<unknown>, operation: string, object: object | null): void {
-  future._operation = operation;
-  future._object = object;
+/** Says what a future is waited for. Read by the live view, deadlock reports and explored schedules. */
+export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
+  future._purpose = purpose;
+}
+
+/** A future of the running loop that has a result after a time. `release()` it when nobody waits for it any more. */
+export function resultAfter<T>(seconds: number, result: T): TimedFuture<T> {
+  return getRunningLoop()._after(seconds, result);
 }
 
 /**
- * Adds a done callback that stands for someone's wait, which makes it an edge of the call graph.
+ * Adds a done callback on behalf of someone who waits, which makes it an edge of the call graph. The callback must not throw.
  *
  * @param awaiter the task or future that waits
  */
-export function subscribe<T>(
-  future: Future<T>,
-  callback: (future: Future<T>) => void,
-  awaiter: Future<unknown> | null,
-  context: Context | null = null,
-): void {
+export function subscribe<T>(future: Future<T>, callback: (future: Future<T>) => void, awaiter: Future<unknown> | null): void {
   // A future that is none of ours, or whose class takes part in it, has but one way.
-  if (future._isPlain?.() === true) future._subscribe(callback, context, awaiter);
+  if (future._isPlain?.() === true) future._subscribe(callback, awaiter);
   else future.addDoneCallback(callback);
 }

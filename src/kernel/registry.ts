@@ -1,4 +1,5 @@
 import type { EventLoop } from './event-loop.ts';
+import type { Future } from './future.ts';
 import { publish } from './host.ts';
 import type { Task } from './task.ts';
 
@@ -47,12 +48,17 @@ const registry: Registry = {
 
 function reportOf(task: Task<unknown>): TaskReport {
   const waiting = task._waiting ?? task._waits?._waiting ?? null;
-  const { _operation: operation = null, _object: object = null } = (waiting ?? {}) as { _operation?: string | null; _object?: object | null };
   return {
     name: task.getName(),
     state: waiting !== null ? 'waiting' : task._loop._open === task ? 'running' : 'scheduled',
     coroutine: String(task.getCoro()),
-    waitsFor: waiting === null ? null : operation === null ? String(waiting) : object === null ? operation : `${operation} of ${object}`,
+    waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
     awaitedBy: task._waiters().flatMap(({ _awaiter: awaiter }) => (awaiter === null ? [] : [String(awaiter)])),
   };
+}
+
+function describeWait(waiting: Partial<Future<unknown>>): string {
+  const purpose = waiting._purpose ?? null;
+  if (purpose === null) return String(waiting);
+  return purpose.object === null ? purpose.operation : `${purpose.operation} of ${purpose.object}`;
 }

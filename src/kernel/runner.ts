@@ -91,7 +91,9 @@ export class Runner implements AsyncDisposable {
   async run<T>(coro: CoroutineLike<T>, options: RunOptions = {}): Promise<T> {
     if (typeof coro !== 'function' && !iscoroutine(coro)) throw notACoroutine(coro);
     if (runningLoop() !== null) {
-      throw new RuntimeError('Runner.run() cannot be called from a running event loop: await the coroutine instead', { code: 'LOOP_RUNNING' });
+      throw new RuntimeError('Runner.run() cannot be called from a running event loop: await the coroutine instead', {
+        code: 'LOOP_RUNNING',
+      });
     }
     const loop = this.getLoop();
     const task = loop.createTask<T>(coro, { context: options.context ?? this.#context, name: options.name });
@@ -227,7 +229,9 @@ async function cancelAllTasks(loop: EventLoop): Promise<void> {
 export async function run<T>(main: CoroutineLike<T>, options: RunnerOptions & RunOptions = {}): Promise<T> {
   if (typeof main !== 'function' && !iscoroutine(main)) throw notACoroutine(main);
   if (runningLoop() !== null) {
-    throw new RuntimeError('asyncio.run() cannot be called from a running event loop: await the coroutine instead', { code: 'LOOP_RUNNING' });
+    throw new RuntimeError('asyncio.run() cannot be called from a running event loop: await the coroutine instead', {
+      code: 'LOOP_RUNNING',
+    });
   }
   const runner = new Runner(options);
   try {

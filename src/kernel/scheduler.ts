@@ -85,6 +85,8 @@ export abstract class Scheduler {
   #lastTime = Number.NEGATIVE_INFINITY;
   #clockComplained = false;
   #turnEnd = 0;
+  /** When the present handle or step began; in debug mode only. */
+  #stepBegan = 0;
   #sinceClock = 0;
   #handlesAClockReading = 16;
   /** Seconds; in debug mode a callback or step that takes longer is reported. */
@@ -111,7 +113,9 @@ export abstract class Scheduler {
 
   #clockProblem(time: number): number {
     if (typeof time !== 'number' || time !== time) {
-      throw new ValueError(`The host's time() must return a number of seconds, got ${describe(time)}`, { code: 'BAD_CLOCK' });
+      throw new ValueError(`The host's time() must return a number of seconds, got ${describe(time)}`, {
+        code: 'BAD_CLOCK',
+      });
     }
     if (!this.#clockComplained) {
       this.#clockComplained = true;
@@ -167,7 +171,9 @@ export abstract class Scheduler {
   /** @internal */
   _checkClosed(): void {
     if (this.#closed) {
-      throw new RuntimeError('Event loop is closed: use a new one (newEventLoop(), or a new run())', { code: 'LOOP_CLOSED' });
+      throw new RuntimeError('Event loop is closed: use a new one (newEventLoop(), or a new run())', {
+        code: 'LOOP_CLOSED',
+      });
     }
   }
 
@@ -281,7 +287,9 @@ export abstract class Scheduler {
     const timers = this._timers;
     timers.prune();
     if (timers.length === 0) return;
-    const due = this.time() + this.#host.resolution;
+    const now = this.time();
+    // The clock's step is lost in the rounding when the time is large: then a timer is due at its time.
+    const due = Math.max(now + this.#host.resolution, now * (1 + Number.EPSILON));
     if (instruments.active !== null) {
       this.#collectTimersByChoice(due);
       return;
@@ -341,13 +349,14 @@ export abstract class Scheduler {
   }
 
   #runTimed(item: Runnable): void {
-    const begin = this.time();
+    this.#stepBegan = this.time();
     item._run();
-    this._reportSlow(item, this.time() - begin);
+    // A step that is open is reported when it is over.
+    if (this._open === null) this.#reportIfSlow(item);
   }
 
-  /** @internal */
-  _reportSlow(item: object, seconds: number): void {
+  #reportIfSlow(item: object): void {
+    const seconds = this.time() - this.#stepBegan;
     if (seconds >= this.slowCallbackDuration) logger.warn(`Executing ${item} took ${seconds.toFixed(3)} seconds`);
   }
 
@@ -462,6 +471,7 @@ export abstract class Scheduler {
     this.#closing = false;
     this._open = null;
     if (current.open === task) current.open = null;
+    if (this._debug && task !== null) this.#reportIfSlow(task);
     if (instruments.active !== null && task !== null) instruments.active.emit('afterStep', task);
     if (this.#phase === PAUSED) inNeutralContext(this.#continue);
   };
@@ -474,4 +484,3 @@ export abstract class Scheduler {
     if (this._open !== null && !this.#closing) this.#closeStep();
   };
 }
-

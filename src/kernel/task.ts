@@ -1,8 +1,14 @@
-import { CancelledError, InvalidStateError, leavesTheLoop, RuntimeError } from '../errors/errors.ts';
+import { CancelledError, cancelledError, InvalidStateError, leavesTheLoop, RuntimeError } from '../errors/errors.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
-import { type AsyncWait, enterStep, follow } from './async-step.ts';
-import { type Context, copyContext, enterContext, leaveContext } from './context.ts';
-import { callCoroutineFunction, CoroutineObject, type CoroutineFunction, type CoroutineLike, iscoroutine } from './coroutine.ts';
+import { type AsyncWait, follow } from './async-step.ts';
+import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './context.ts';
+import {
+  type CoroutineFunction,
+  type CoroutineLike,
+  CoroutineObject,
+  callCoroutineFunction,
+  iscoroutine,
+} from './coroutine.ts';
 import { current, runningTask } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
 import { CANCELLED, Future, PENDING, SUCCEEDED } from './future.ts';
@@ -36,6 +42,13 @@ export interface CancelRequest {
   readonly at: number;
 }
 
+/** What only tasks have that were cancelled, or asked for their signal. */
+interface Cancellation {
+  request: CancelRequest | null;
+  /** `undefined` until somebody asks for the signal; `null` where the runtime has none. */
+  controller: ReturnType<typeof newAbortController> | undefined;
+}
+
 let tasksMade = 0;
 
 /**
@@ -57,11 +70,12 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   /** A number until somebody asks for the name. */
   #name: string | number;
   #cancels = 0;
-  #controller: ReturnType<typeof newAbortController> | undefined;
-  #cancelRequest: CancelRequest | null = null;
+  #cancellation: Cancellation | null = null;
   readonly #stepsInScope: boolean;
-  /** @internal */
-  readonly _context: Context;
+  /** The values that the task was made with, as long as nobody has asked for its context. */
+  readonly #values: Values;
+  /** The context, once somebody has asked for it: most tasks never do. @internal */
+  _ownContext: Context | null;
   /** @internal */
   _frame: Frame | null = null;
   /** @internal */
@@ -76,8 +90,6 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   _waits: AsyncWait | null = null;
   /** The async context of its async functions. @internal */
   _scope: AsyncScope | null = null;
-  /** Whether the scope is that of the task's own first async function, not of where the task was made. @internal */
-  _scopeIsOwn = false;
   // Neighbours in the loop's list of tasks that are not done.
   /** @internal */
   _previous: Task<unknown> | null = null;
@@ -103,7 +115,8 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     }
     this.#stepsInScope = options.asyncContext === true && this._scope !== null;
     this.#name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
-    this._context = options.context ?? copyContext();
+    this._ownContext = options.context ?? null;
+    this.#values = this._ownContext === null ? currentValues() : this._ownContext._values;
     if (instruments.active !== null) instruments.active.emit('taskSpawned', this, runningTask());
     if (options.eagerStart === true && this._loop.isRunning()) {
       this.#startEagerly();
@@ -111,6 +124,17 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       this._loop._schedule(this);
       this._loop._register(this);
     }
+  }
+
+  /** @internal */
+  get _context(): Context {
+    this._ownContext ??= contextOf(this.#values);
+    return this._ownContext;
+  }
+
+  /** @internal */
+  _currentValues(): Values {
+    return this._ownContext === null ? this.#values : this._ownContext._values;
   }
 
   /** @internal */
@@ -146,12 +170,16 @@ export class Task<T = unknown> extends Future<T> implements Strand {
 
   /** @throws {RuntimeError} always: a task's result is its coroutine's */
   override setResult(_result: T): never {
-    throw new RuntimeError('Task does not support set_result operation: its result is what its coroutine returns', { code: 'IS_A_TASK' });
+    throw new RuntimeError('Task does not support set_result operation: its result is what its coroutine returns', {
+      code: 'IS_A_TASK',
+    });
   }
 
   /** @throws {RuntimeError} always: a task's error is its coroutine's */
   override setException(_error: unknown): never {
-    throw new RuntimeError('Task does not support set_exception operation: its error is what its coroutine throws', { code: 'IS_A_TASK' });
+    throw new RuntimeError('Task does not support set_exception operation: its error is what its coroutine throws', {
+      code: 'IS_A_TASK',
+    });
   }
 
   /**
@@ -170,7 +198,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       this._mustCancel = true;
       this.cancelMessage = message;
     }
-    this.#controller?.abort(message === undefined ? new CancelledError() : new CancelledError(message));
+    this.#cancellation?.controller?.abort(cancelledError(message));
     return true;
   }
 
@@ -189,13 +217,15 @@ export class Task<T = unknown> extends Future<T> implements Strand {
 
   #noteRequest(message: unknown): void {
     const by = runningTask();
-    this.#cancelRequest = { by, message, at: this._loop.time() };
+    const request = { by, message, at: this._loop.time() };
+    if (this.#cancellation === null) this.#cancellation = { request, controller: undefined };
+    else this.#cancellation.request = request;
     if (instruments.active !== null) instruments.active.emit('cancelRequested', this, by, message);
   }
 
   /** Who asked for the task's cancellation last, `null` when nobody has. */
   get cancelRequest(): CancelRequest | null {
-    return this.#cancelRequest;
+    return this.#cancellation?.request ?? null;
   }
 
   /** How many requests to cancel there are: one more with each `cancel()`, one less with each `uncancel()`. */
@@ -209,7 +239,11 @@ export class Task<T = unknown> extends Future<T> implements Strand {
    * @returns how many are left
    */
   uncancel(): number {
-    if (this.#cancels > 0 && --this.#cancels === 0) this._mustCancel = false;
+    if (this.#cancels > 0 && --this.#cancels === 0) {
+      this._mustCancel = false;
+      // The task goes on: what it starts from now on must not find an aborted signal.
+      if (this.#cancellation?.controller?.signal.aborted) this.#cancellation.controller = undefined;
+    }
     return this.#cancels;
   }
 
@@ -219,12 +253,15 @@ export class Task<T = unknown> extends Future<T> implements Strand {
    * @throws {RuntimeError} where the runtime has no `AbortController`
    */
   get signal(): PlatformAbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = newAbortController();
-      if (this._mustCancel || this._state === CANCELLED) this.#controller?.abort(this._newCancelledError());
+    this.#cancellation ??= { request: null, controller: undefined };
+    const cancellation = this.#cancellation;
+    if (cancellation.controller === undefined) {
+      cancellation.controller = newAbortController();
+      const isCancelled = this.#cancels > 0 || this._state === CANCELLED;
+      if (isCancelled) cancellation.controller?.abort(cancelledError(cancellation.request?.message));
     }
-    if (this.#controller === null) throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
-    return this.#controller.signal;
+    if (cancellation.controller === null) throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
+    return cancellation.controller.signal;
   }
 
   /**
@@ -235,7 +272,8 @@ export class Task<T = unknown> extends Future<T> implements Strand {
    */
   getStack(options: { readonly limit?: number | null } = {}): string[] {
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
-    if (this._state === PENDING) return limit === Number.POSITIVE_INFINITY ? this.#frames() : this.#frames().slice(-limit);
+    if (this._state === PENDING)
+      return limit === Number.POSITIVE_INFINITY ? this.#frames() : this.#frames().slice(-limit);
     if (!(this._value instanceof Error) || this._state === CANCELLED) return [];
     const lines = this._value.stack?.split('\n').filter((line) => /^\s+at |@/.test(line)) ?? [];
     return lines.map((line) => line.trim()).slice(0, limit);
@@ -252,7 +290,10 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     const frames = this.getStack(options);
     const title = this._state === PENDING ? 'Stack' : 'Traceback';
     if (frames.length === 0) logger.error(`No stack for ${this}`);
-    else logger.error([`${title} for ${this} (most recent call last):`, ...frames.map((frame) => `  ${frame}`)].join('\n'));
+    else
+      logger.error(
+        [`${title} for ${this} (most recent call last):`, ...frames.map((frame) => `  ${frame}`)].join('\n'),
+      );
   }
 
   // --------------------------------------------------------------------------------------------- steps
@@ -266,7 +307,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     const error = takeError(this);
     const outer = current.context;
     current.task = this;
-    current.context = this._context;
+    current.context = this._ownContext;
     try {
       if (instruments.active !== null) this.#watchedStep(error);
       else if (this.#stepsInScope) this.#scopedStep(error);
@@ -321,14 +362,17 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   }
 
   #startEagerly(): void {
+    const { loop, task } = current;
     const outer = enterContext(this._context);
+    current.loop = this._loop;
+    current.task = this;
     try {
       this._loop._register(this);
-      enterStep(this, () => {
-        if (this._frame !== null) step(this, NONE);
-        else this.#call(NONE);
-      });
+      if (this._frame !== null) step(this, NONE);
+      else this.#call(NONE);
     } finally {
+      current.loop = loop;
+      current.task = task;
       leaveContext(outer);
     }
   }
@@ -391,9 +435,12 @@ const OWNED: unique symbol = /* @__PURE__ */ Symbol('owned by a task');
 /** A generator is run by one task at most: a second would take turns with the first one in the same body. */
 function own(coro: Frame & { [OWNED]?: true }): void {
   if (coro[OWNED]) {
-    throw new RuntimeError(`cannot reuse already awaited coroutine ${describe(coro)}: call its function again for each task`, {
-      code: 'COROUTINE_REUSED',
-    });
+    throw new RuntimeError(
+      `cannot reuse already awaited coroutine ${describe(coro)}: call its function again for each task`,
+      {
+        code: 'COROUTINE_REUSED',
+      },
+    );
   }
   coro[OWNED] = true;
 }

@@ -1,7 +1,7 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { implicitLoop } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
-import { Future } from './future.ts';
+import { Future, type WaitRecord } from './future.ts';
 
 /** A place in a wait queue: the future that a task waits on, linked to its neighbours. */
 export class Place extends Future<void> {
@@ -28,9 +28,11 @@ export class Place extends Future<void> {
  * Its rule is "try, else wait": who waits is told that it may try again, nothing is handed over. What a primitive makes of a
  * task that is woken and cancelled at once is its own affair; nearly always it wakes the next one.
  */
-export class WaitQueue {
-  readonly #owner: object;
-  readonly #operation: string;
+export class WaitQueue implements WaitRecord {
+  /** What is waited for. */
+  readonly object: object;
+  /** What the tasks wait to do. */
+  readonly operation: string;
   #first: Place | null = null;
   #last: Place | null = null;
   #size = 0;
@@ -41,8 +43,8 @@ export class WaitQueue {
    * @param operation what the tasks wait to do, such as `acquire`
    */
   constructor(owner: object, operation: string) {
-    this.#owner = owner;
-    this.#operation = operation;
+    this.object = owner;
+    this.operation = operation;
   }
 
   /** How many are in the queue. */
@@ -64,11 +66,12 @@ export class WaitQueue {
     const loop = implicitLoop();
     this.#loop ??= loop;
     if (this.#loop !== loop) {
-      throw new RuntimeError(`${this.#owner} is bound to a different event loop: make one for each loop`, { code: 'DIFFERENT_LOOP' });
+      throw new RuntimeError(`${this.object} is bound to a different event loop: make one for each loop`, {
+        code: 'DIFFERENT_LOOP',
+      });
     }
     const place = new Place({ loop });
-    place._operation = this.#operation;
-    place._object = this.#owner;
+    place._purpose = this;
     place._before = this.#last;
     if (this.#last === null) this.#first = place;
     else this.#last._after = place;

@@ -1,7 +1,7 @@
-import { CancelledError } from '../errors/errors.ts';
+import type { CancelledError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
 import type { EventLoop } from './event-loop.ts';
-import { Future } from './future.ts';
+import { Future, type WaitRecord } from './future.ts';
 
 /** Options of `wrapPromise`. */
 export interface WrapPromiseOptions {
@@ -11,13 +11,15 @@ export interface WrapPromiseOptions {
   readonly loop?: EventLoop | undefined;
 }
 
+const PROMISE: WaitRecord = { operation: 'promise', object: null };
+
 class PromiseFuture<T> extends Future<T> {
   readonly #onCancel: ((reason: CancelledError) => void) | undefined;
 
   constructor(loop: EventLoop | undefined, onCancel: ((reason: CancelledError) => void) | undefined) {
     super(loop === undefined ? undefined : { loop });
     this.#onCancel = onCancel;
-    this._operation = 'promise';
+    this._purpose = PROMISE;
   }
 
   override cancel(message?: unknown): boolean {
@@ -37,7 +39,8 @@ class PromiseFuture<T> extends Future<T> {
  * const response = await wrapPromise(fetch(url, { signal: controller.signal }), { onCancel: (e) => controller.abort(e) });
  */
 export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOptions = {}): Future<T> {
-  if (typeof promise?.then !== 'function') throw new TypeError(`wrapPromise: a promise is required, got ${describe(promise)}`);
+  if (typeof promise?.then !== 'function')
+    throw new TypeError(`wrapPromise: a promise is required, got ${describe(promise)}`);
   const future = new PromiseFuture<T>(options.loop, options.onCancel);
   promise.then(
     (value) => {

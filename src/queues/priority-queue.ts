@@ -60,7 +60,8 @@ class Ranking<T> implements Store<T> {
 export class PriorityQueue<T> extends Queue<T> {
   constructor(maxsize = 0, options: PriorityQueueOptions<T> = {}) {
     const compare = options.compare ?? compareByValue;
-    if (typeof compare !== 'function') throw new TypeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`);
+    if (typeof compare !== 'function')
+      throw new TypeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`);
     super(maxsize, new Ranking<T>(compare));
   }
 }
@@ -73,7 +74,8 @@ export class PriorityQueue<T> extends Queue<T> {
 function compareByValue(a: unknown, b: unknown): number {
   if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b);
   const [left, right] = [comparable(a), comparable(b)];
-  if (left !== null && right !== null && (typeof left === 'string') === (typeof right === 'string')) return left < right ? -1 : left > right ? 1 : 0;
+  if (left !== null && right !== null && (typeof left === 'string') === (typeof right === 'string'))
+    return left < right ? -1 : left > right ? 1 : 0;
   throw new TypeError(`PriorityQueue cannot compare ${describe(a)} and ${describe(b)}: give { compare: (a, b) => … }`);
 }
 

@@ -47,7 +47,8 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {ValueError} when it is `NaN`
    */
   constructor(maxsize = 0, items: Store<T> = new FifoStore<T>()) {
-    if (typeof maxsize !== 'number') throw new TypeError(`${nameOfClass(this)}: maxsize must be a number, got ${describe(maxsize)}`);
+    if (typeof maxsize !== 'number')
+      throw new TypeError(`${nameOfClass(this)}: maxsize must be a number, got ${describe(maxsize)}`);
     if (Number.isNaN(maxsize)) throw new ValueError(`${nameOfClass(this)}: maxsize must be a number, got NaN`);
     this.#maxsize = maxsize;
     this.#items = items;
@@ -135,7 +136,10 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {ValueError} when it is called more often than items were put
    */
   taskDone(): void {
-    if (this.#unfinished <= 0) throw new ValueError('taskDone() called too many times: the work on all items is done', { code: 'TASK_DONE_TOO_OFTEN' });
+    if (this.#unfinished <= 0)
+      throw new ValueError('taskDone() called too many times: the work on all items is done', {
+        code: 'TASK_DONE_TOO_OFTEN',
+      });
     if (--this.#unfinished === 0) this.#allDone.set();
   }
 
@@ -167,7 +171,14 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /** How it stands, for tools. */
-  statistics(): { size: number; maxsize: number; getting: number; putting: number; unfinished: number; isShutDown: boolean } {
+  statistics(): {
+    size: number;
+    maxsize: number;
+    getting: number;
+    putting: number;
+    unfinished: number;
+    isShutDown: boolean;
+  } {
     return {
       size: this.qsize(),
       maxsize: this.#maxsize,
@@ -189,7 +200,10 @@ export class Queue<T> implements AsyncIterable<T> {
     return { next } as { next(): AwaitableCoroutine<IteratorResult<T, undefined>> } & AsyncIterator<T, undefined>;
   }
 
-  static readonly #put = /* @__PURE__ */ libraryCoroutine(function* put(queue: Queue<unknown>, item: unknown): Generator<unknown, void, unknown> {
+  static readonly #put = /* @__PURE__ */ libraryCoroutine(function* put(
+    queue: Queue<unknown>,
+    item: unknown,
+  ): Generator<unknown, void, unknown> {
     while (queue.full()) {
       if (queue.#isShutDown) break;
       yield* waitIn(queue.#putters, () => !queue.full());
@@ -197,7 +211,9 @@ export class Queue<T> implements AsyncIterable<T> {
     queue.putNowait(item);
   });
 
-  static readonly #get = /* @__PURE__ */ libraryCoroutine(function* get(queue: Queue<unknown>): Generator<unknown, unknown, unknown> {
+  static readonly #get = /* @__PURE__ */ libraryCoroutine(function* get(
+    queue: Queue<unknown>,
+  ): Generator<unknown, unknown, unknown> {
     while (queue.empty()) {
       if (queue.#isShutDown) break;
       yield* waitIn(queue.#getters, () => !queue.empty());
@@ -205,7 +221,9 @@ export class Queue<T> implements AsyncIterable<T> {
     return queue.getNowait();
   });
 
-  static readonly #join = /* @__PURE__ */ libraryCoroutine(function* join(queue: Queue<unknown>): Generator<unknown, void, unknown> {
+  static readonly #join = /* @__PURE__ */ libraryCoroutine(function* join(
+    queue: Queue<unknown>,
+  ): Generator<unknown, void, unknown> {
     if (queue.#unfinished > 0) yield* queue.#allDone.wait();
   });
 

@@ -32,7 +32,8 @@ export class Barrier {
    * @throws {ValueError} when it is less than one, or no whole number
    */
   constructor(parties: number) {
-    if (typeof parties !== 'number') throw new TypeError(`Barrier: a number of parties is required, got ${describe(parties)}`);
+    if (typeof parties !== 'number')
+      throw new TypeError(`Barrier: a number of parties is required, got ${describe(parties)}`);
     if (!(parties >= 1)) throw new ValueError(`parties must be > 0, got ${parties}`);
     this.#parties = parties;
   }
@@ -85,7 +86,9 @@ export class Barrier {
     return this.#count;
   }
 
-  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(barrier: Barrier): Generator<unknown, number, unknown> {
+  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
+    barrier: Barrier,
+  ): Generator<unknown, number, unknown> {
     yield* barrier.#condition.acquire();
     try {
       yield* barrier.#enter();
@@ -119,7 +122,8 @@ export class Barrier {
 
   *#waitForOthers(): Generator<unknown, void, unknown> {
     yield* this.#condition.waitFor(() => this.#state !== 'filling');
-    if (this.#state === 'broken' || this.#state === 'resetting') throw new BrokenBarrierError('Abort or reset of barrier');
+    if (this.#state === 'broken' || this.#state === 'resetting')
+      throw new BrokenBarrierError('Abort or reset of barrier');
   }
 
   #leave(): void {
@@ -128,11 +132,15 @@ export class Barrier {
     this.#condition.notifyAll();
   }
 
-  static readonly #reset = /* @__PURE__ */ libraryCoroutine(function* reset(barrier: Barrier): Generator<unknown, void, unknown> {
+  static readonly #reset = /* @__PURE__ */ libraryCoroutine(function* reset(
+    barrier: Barrier,
+  ): Generator<unknown, void, unknown> {
     yield* barrier.#change(() => (barrier.#count > 0 ? 'resetting' : 'filling'));
   });
 
-  static readonly #abort = /* @__PURE__ */ libraryCoroutine(function* abort(barrier: Barrier): Generator<unknown, void, unknown> {
+  static readonly #abort = /* @__PURE__ */ libraryCoroutine(function* abort(
+    barrier: Barrier,
+  ): Generator<unknown, void, unknown> {
     yield* barrier.#change(() => 'broken');
   });
 

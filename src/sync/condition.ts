@@ -74,7 +74,8 @@ export class Condition {
    * @returns what the function returned
    */
   waitFor<R>(predicate: () => R): AwaitableCoroutine<R> {
-    if (typeof predicate !== 'function') throw new TypeError(`Condition.waitFor: a function is required, got ${describe(predicate)}`);
+    if (typeof predicate !== 'function')
+      throw new TypeError(`Condition.waitFor: a function is required, got ${describe(predicate)}`);
     return Condition.#waitFor(this, predicate) as AwaitableCoroutine<R>;
   }
 
@@ -103,7 +104,9 @@ export class Condition {
     return this.#waiters;
   }
 
-  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(condition: Condition): Generator<unknown, true, unknown> {
+  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
+    condition: Condition,
+  ): Generator<unknown, true, unknown> {
     if (!condition.locked()) throw new RuntimeError('cannot wait on un-acquired lock', { code: 'NOT_ACQUIRED' });
     const place = condition.#waiters.join();
     condition.release();

@@ -56,7 +56,9 @@ export class Event {
     return this.#waiters;
   }
 
-  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(event: Event): Generator<unknown, true, unknown> {
+  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
+    event: Event,
+  ): Generator<unknown, true, unknown> {
     if (event.#isSet) return true;
     const place = event.#waiters.join();
     try {

@@ -1,6 +1,13 @@
 import { CancelledError, RuntimeError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
-import { type AwaitableCoroutine, type CoroutineFunction, libraryCoroutine, runningTask, type Task, WaitQueue } from '../kernel/lowlevel.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  libraryCoroutine,
+  runningTask,
+  type Task,
+  WaitQueue,
+} from '../kernel/lowlevel.ts';
 import { Guard, holding } from './guard.ts';
 
 /**
@@ -59,7 +66,8 @@ export class Lock {
    * @throws {RuntimeError} when it is free
    */
   release(): void {
-    if (!this.#locked) throw new RuntimeError(`Lock is not acquired: ${this} cannot be released`, { code: 'NOT_ACQUIRED' });
+    if (!this.#locked)
+      throw new RuntimeError(`Lock is not acquired: ${this} cannot be released`, { code: 'NOT_ACQUIRED' });
     this.#locked = false;
     this.#holder = null;
     this.#waiters.first?.wake();
@@ -75,7 +83,9 @@ export class Lock {
     return this.#waiters;
   }
 
-  static readonly #acquire = /* @__PURE__ */ libraryCoroutine(function* acquire(lock: Lock): Generator<unknown, Guard, unknown> {
+  static readonly #acquire = /* @__PURE__ */ libraryCoroutine(function* acquire(
+    lock: Lock,
+  ): Generator<unknown, Guard, unknown> {
     // Nobody overtakes tasks that wait, though the lock is free until the one that was woken takes it.
     if (lock.#locked || lock.#waiters.hasLive()) yield* lock.#wait();
     lock.#locked = true;

@@ -72,7 +72,9 @@ export class Semaphore {
     return this.#waiters;
   }
 
-  static readonly #acquire = /* @__PURE__ */ libraryCoroutine(function* acquire(semaphore: Semaphore): Generator<unknown, Guard, unknown> {
+  static readonly #acquire = /* @__PURE__ */ libraryCoroutine(function* acquire(
+    semaphore: Semaphore,
+  ): Generator<unknown, Guard, unknown> {
     if (semaphore.locked()) yield* semaphore.#wait();
     else semaphore.value--;
     return new Guard(semaphore);
@@ -119,7 +121,9 @@ export class BoundedSemaphore extends Semaphore {
   /** @throws {ValueError} when it would have more units than in the beginning */
   override release(): void {
     if (this.value >= this.#bound) {
-      throw new ValueError(`BoundedSemaphore released too many times: ${this} has all its units`, { code: 'RELEASED_TOO_OFTEN' });
+      throw new ValueError(`BoundedSemaphore released too many times: ${this} has all its units`, {
+        code: 'RELEASED_TOO_OFTEN',
+      });
     }
     super.release();
   }

@@ -82,7 +82,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
 
   *#wait(): Generator<unknown, void, unknown> {
     const getter = getEventLoop().createFuture<void>();
-    noteWait(getter, 'next of asCompleted', this);
+    noteWait(getter, { operation: 'next', object: this });
     this.#getters.push(getter);
     try {
       yield* getter;
@@ -109,7 +109,9 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
 
   /** For `for await`: the futures in the order in which they are done; given ones themselves, new tasks for coroutines. */
   [Symbol.asyncIterator](): { next(): AwaitableCoroutine<IteratorResult<F, undefined>> } & AsyncIterator<F, undefined> {
-    return { next: () => this.nextFuture() } as { next(): AwaitableCoroutine<IteratorResult<F, undefined>> } & AsyncIterator<F, undefined>;
+    return { next: () => this.nextFuture() } as {
+      next(): AwaitableCoroutine<IteratorResult<F, undefined>>;
+    } & AsyncIterator<F, undefined>;
   }
 
   /** For `for`: as many awaitables as there are inputs; each gives the result of the next one to be done. */
@@ -125,7 +127,11 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
   }
 }
 
-const over = /* @__PURE__ */ libraryCoroutine(function* nextFuture(): Generator<unknown, IteratorResult<Future<unknown>, undefined>, unknown> {
+const over = /* @__PURE__ */ libraryCoroutine(function* nextFuture(): Generator<
+  unknown,
+  IteratorResult<Future<unknown>, undefined>,
+  unknown
+> {
   return { done: true, value: undefined };
 });
 
@@ -135,7 +141,9 @@ const nextFuture = /* @__PURE__ */ libraryCoroutine(function* nextFuture(
   return { done: false, value: yield* completed.takeNext() };
 });
 
-const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(completed: AsCompleted<unknown>): Generator<unknown, unknown, unknown> {
+const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(
+  completed: AsCompleted<unknown>,
+): Generator<unknown, unknown, unknown> {
   return (yield* completed.takeNext()).result();
 });
 
@@ -153,13 +161,23 @@ const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(complet
  * for await (const task of asCompleted(tasks)) console.log(task.result());
  * for (const next of asCompleted(tasks)) console.log(await next);
  */
-export function asCompleted<const A extends AwaitableLike<unknown>>(awaitables: Iterable<A>, options: AsCompletedOptions = {}): AsCompleted<Outcome<A>> {
-  if (isfuture(awaitables) || iscoroutine(awaitables) || typeof awaitables !== 'object' || awaitables === null || !(Symbol.iterator in awaitables)) {
+export function asCompleted<const A extends AwaitableLike<unknown>>(
+  awaitables: Iterable<A>,
+  options: AsCompletedOptions = {},
+): AsCompleted<Outcome<A>> {
+  if (
+    isfuture(awaitables) ||
+    iscoroutine(awaitables) ||
+    typeof awaitables !== 'object' ||
+    awaitables === null ||
+    !(Symbol.iterator in awaitables)
+  ) {
     throw new TypeError(`expects an iterable of awaitables, not ${describe(awaitables)}`);
   }
   const list = [...awaitables];
   for (const awaitable of list) {
-    if (!isAwaitable(awaitable)) throw new TypeError(`asCompleted: an awaitable is required, got ${describe(awaitable)}`);
+    if (!isAwaitable(awaitable))
+      throw new TypeError(`asCompleted: an awaitable is required, got ${describe(awaitable)}`);
   }
   const timeout = options.timeout ?? null;
   return new AsCompleted(list as AwaitableLike<Outcome<A>>[], timeout === null ? null : inSeconds(timeout, 'timeout'));

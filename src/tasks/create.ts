@@ -44,7 +44,10 @@ export function createTask<T>(coro: CoroutineLike<T> | PromiseLike<T>, options?:
  * @throws {TypeError} when it cannot be awaited
  * @throws {ValueError} when it is a future of another loop than `options.loop`
  */
-export function ensureFuture<T>(awaitable: AwaitableLike<T>, options: { readonly loop?: EventLoop | null } = {}): Future<T> {
+export function ensureFuture<T>(
+  awaitable: AwaitableLike<T>,
+  options: { readonly loop?: EventLoop | null } = {},
+): Future<T> {
   if (!isAwaitable(awaitable)) {
     throw new TypeError(`An asyncio.Future, a coroutine or an awaitable is required, got ${describe(awaitable)}`);
   }
@@ -54,7 +57,10 @@ export function ensureFuture<T>(awaitable: AwaitableLike<T>, options: { readonly
 }
 
 /** A future as one of this library; a promise is wrapped. Follows CPython's `asyncio.wrap_future`. */
-export function wrapFuture<T>(future: Future<T> | PromiseLike<T>, options: { readonly loop?: EventLoop | null } = {}): Future<T> {
+export function wrapFuture<T>(
+  future: Future<T> | PromiseLike<T>,
+  options: { readonly loop?: EventLoop | null } = {},
+): Future<T> {
   return ensureFuture<T>(future, options);
 }
 
@@ -70,7 +76,10 @@ export function currentSignal(): PlatformAbortSignal | undefined {
 }
 
 /** Makes a task, such as `Task` itself or a subclass of it. */
-export type TaskConstructor = <T>(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop: EventLoop }) => Task<T>;
+export type TaskConstructor = <T>(
+  coro: CoroutineLike<T>,
+  options: TaskOptions & { readonly loop: EventLoop },
+) => Task<T>;
 
 /**
  * A task factory whose tasks start at once, each inside the call that makes it, up to its first suspension.

@@ -1,6 +1,18 @@
 import { CancelledError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
-import { type AwaitableLike, type EventLoop, ensureFutureOn, Future, getEventLoop, isAwaitable, isfuture, noteWait, type Outcome, subscribe } from '../kernel/lowlevel.ts';
+import {
+  type AwaitableLike,
+  type EventLoop,
+  ensureFutureOn,
+  Future,
+  getEventLoop,
+  isAwaitable,
+  isfuture,
+  noteWait,
+  type Outcome,
+  subscribe,
+  type WaitRecord,
+} from '../kernel/lowlevel.ts';
 import { errorOf } from './outcome.ts';
 
 /** Options of `gather`. */
@@ -13,19 +25,36 @@ type Awaitables = readonly AwaitableLike<unknown>[];
 type Results<A extends Awaitables> = { -readonly [K in keyof A]: Outcome<A[K]> };
 type ResultsOrErrors<A extends Awaitables> = { -readonly [K in keyof A]: Outcome<A[K]> | Error };
 
+const GATHER: WaitRecord = { operation: 'gather', object: null };
+
 /** The result of `gather`: cancelling it cancels what it waits for, and it is done only when that is. */
 class GatheringFuture extends Future<unknown[]> {
-  readonly #children: readonly Future<unknown>[];
+  /** One for each argument, so that one that was given twice is in it twice. */
+  readonly #children: Future<unknown>[] = [];
   readonly #returnExceptions: boolean;
-  #left: number;
+  /** How many different children are not done. */
+  #left = 0;
   #cancelRequested = false;
+  readonly #childDone = (child: Future<unknown>): void => this.#noteDone(child);
 
-  constructor(children: readonly Future<unknown>[], distinct: number, loop: EventLoop, returnExceptions: boolean) {
+  constructor(loop: EventLoop, returnExceptions: boolean) {
     super({ loop });
-    this.#children = children;
-    this.#left = distinct;
     this.#returnExceptions = returnExceptions;
-    noteWait(this, 'gather', null);
+    noteWait(this, GATHER);
+  }
+
+  /** Adds the child of an argument. */
+  add(child: Future<unknown>, isNew: boolean): void {
+    this.#children.push(child);
+    if (!isNew) return;
+    this.#left++;
+    // At once: a coroutine that starts eagerly after this may wait for the same future, and comes second then.
+    if (!child.done()) subscribe(child, this.#childDone, this);
+  }
+
+  /** All are there: those that were done when they came count now, so that the result may be complete at once. */
+  start(alreadyDone: Iterable<Future<unknown>>): void {
+    for (const child of alreadyDone) this.#noteDone(child);
   }
 
   override cancel(message?: unknown): boolean {
@@ -37,7 +66,7 @@ class GatheringFuture extends Future<unknown[]> {
     return cancelled;
   }
 
-  childDone(child: Future<unknown>): void {
+  #noteDone(child: Future<unknown>): void {
     this.#left--;
     if (this.done()) {
       if (!child.cancelled()) child.exception(); // nobody else will look at it
@@ -67,7 +96,11 @@ function outcome(child: Future<unknown>): unknown {
 }
 
 function cancelledError(child: Future<unknown>): unknown {
-  return child.cancelled() ? errorOf(child) : child.cancelMessage === undefined ? new CancelledError() : new CancelledError(child.cancelMessage);
+  return child.cancelled()
+    ? errorOf(child)
+    : child.cancelMessage === undefined
+      ? new CancelledError()
+      : new CancelledError(child.cancelMessage);
 }
 
 /**
@@ -87,11 +120,15 @@ function cancelledError(child: Future<unknown>): unknown {
  * const [user, posts] = await gather(fetchUser(1), fetchPosts(1));
  * const outcomes = await gather(tasks, { returnExceptions: true });
  */
-export function gather<const A extends Awaitables>(awaitables: A, options: { readonly returnExceptions: true }): Future<ResultsOrErrors<A>>;
+export function gather<const A extends Awaitables>(
+  awaitables: A,
+  options: { readonly returnExceptions: true },
+): Future<ResultsOrErrors<A>>;
 export function gather<const A extends Awaitables>(awaitables: A, options?: GatherOptions): Future<Results<A>>;
 export function gather<const A extends Awaitables>(...awaitables: A): Future<Results<A>>;
 export function gather(...args: readonly unknown[]): Future<unknown[]> {
-  if (Array.isArray(args[0])) return gatherAll(args[0], (args[1] as GatherOptions | undefined)?.returnExceptions === true);
+  if (Array.isArray(args[0]))
+    return gatherAll(args[0], (args[1] as GatherOptions | undefined)?.returnExceptions === true);
   return gatherAll(args, false);
 }
 
@@ -111,24 +148,18 @@ function gatherAll(awaitables: readonly unknown[], returnExceptions: boolean): F
 
 function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<unknown[]> {
   const loop = awaitables.find(isfuture)?.getLoop() ?? getEventLoop();
+  const outer = new GatheringFuture(loop, returnExceptions);
   const futures = new Map<unknown, Future<unknown>>();
-  const children: Future<unknown>[] = [];
-  for (const awaitable of awaitables) {
-    let child = futures.get(awaitable);
-    if (child === undefined) {
-      child = ensureFutureOn(awaitable, loop);
-      futures.set(awaitable, child);
-    }
-    children.push(child);
-  }
-  const outer = new GatheringFuture(children, futures.size, loop, returnExceptions);
-  const childDone = (child: Future<unknown>) => outer.childDone(child);
   const done: Future<unknown>[] = [];
-  for (const child of futures.values()) {
-    if (child.done()) done.push(child);
-    else subscribe(child, childDone, outer);
+  for (const awaitable of awaitables) {
+    const known = futures.get(awaitable);
+    const child = known ?? ensureFutureOn(awaitable, loop);
+    if (known === undefined) {
+      futures.set(awaitable, child);
+      if (child.done()) done.push(child);
+    }
+    outer.add(child, known === undefined);
   }
-  // Last, so that a result that is complete already is there on return.
-  for (const child of done) outer.childDone(child);
+  outer.start(done);
   return outer;
 }

@@ -1,10 +1,26 @@
 export { AsCompleted, type AsCompletedOptions, asCompleted } from './as-completed.ts';
-export { createEagerTaskFactory, createTask, currentSignal, eagerTaskFactory, ensureFuture, type TaskConstructor, wrapFuture } from './create.ts';
+export {
+  createEagerTaskFactory,
+  createTask,
+  currentSignal,
+  eagerTaskFactory,
+  ensureFuture,
+  type TaskConstructor,
+  wrapFuture,
+} from './create.ts';
 export { type GatherOptions, gather } from './gather.ts';
 export { shield } from './shield.ts';
 export { sleep } from './sleep.ts';
 export { TaskGroup, type TaskGroupBody, taskGroup } from './task-group.ts';
 export { runCoroutineThreadsafe, toThread } from './threads.ts';
 export { Timeout, type TimeoutBody, timeout, timeoutAt } from './timeout.ts';
-export { ALL_COMPLETED, type DoneAndPending, FIRST_COMPLETED, FIRST_EXCEPTION, type ReturnWhen, type WaitOptions, wait } from './wait.ts';
+export {
+  ALL_COMPLETED,
+  type DoneAndPending,
+  FIRST_COMPLETED,
+  FIRST_EXCEPTION,
+  type ReturnWhen,
+  type WaitOptions,
+  wait,
+} from './wait.ts';
 export { waitFor } from './wait-for.ts';

@@ -20,7 +20,7 @@ export function shield<T>(awaitable: AwaitableLike<T>): Future<T> {
   const inner = ensureFuture<T>(awaitable);
   if (inner.done()) return inner;
   const outer = inner.getLoop().createFuture<T>();
-  noteWait(outer, 'shielded', inner);
+  noteWait(outer, { operation: 'shielded', object: inner });
   const innerDone = (): void => {
     if (outer.cancelled()) return;
     if (inner.cancelled()) {

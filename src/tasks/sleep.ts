@@ -1,5 +1,5 @@
 import { type Duration, inSeconds } from '../internal/duration.ts';
-import { type AwaitableCoroutine, type Future, getRunningLoop, libraryCoroutine, noteWait } from '../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, libraryCoroutine, NextTurn, resultAfter } from '../kernel/lowlevel.ts';
 
 /**
  * Waits for a time. `sleep(0)` gives all others that are ready a turn, and nothing else.
@@ -19,27 +19,21 @@ export function sleep(delay: Duration): AwaitableCoroutine<void>;
 export function sleep<T>(delay: Duration, result: T): AwaitableCoroutine<T>;
 export function sleep<T>(delay: Duration, result?: T): AwaitableCoroutine<T | undefined> {
   const seconds = inSeconds(delay);
-  return seconds <= 0 ? skip(result) : pause(seconds, result);
+  if (seconds > 0) return pause(seconds, result);
+  return result === undefined ? (new NextTurn() as AwaitableCoroutine<T | undefined>) : skip(result);
 }
 
-/** A bare `yield` makes the task wait for one iteration, without a future. */
+/** As `NextTurn`, with a result. */
 const skip = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(result: T): Generator<unknown, T, unknown> {
   yield;
   return result;
 }) as <T>(result: T) => AwaitableCoroutine<T>;
 
 const pause = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(seconds: number, result: T): Generator<unknown, T, unknown> {
-  const loop = getRunningLoop();
-  const future = loop.createFuture<T>();
-  const timer = loop.callLater(seconds, wake<T>, future, result);
-  noteWait(future, 'sleep', timer);
+  const future = resultAfter(seconds, result);
   try {
     return yield* future;
   } finally {
-    timer.cancel();
+    future.release();
   }
 }) as <T>(seconds: number, result: T) => AwaitableCoroutine<T>;
-
-function wake<T>(future: Future<T>, result: T): void {
-  if (!future.done()) future.setResult(result);
-}

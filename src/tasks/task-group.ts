@@ -64,12 +64,15 @@ export class TaskGroup {
     const task = this.#loop!.createTask(coro, options);
     this.#tasks.add(task as Task<unknown>);
     subscribe(task, this.#onTaskDone as (future: Future<T>) => void, this.#parent);
+    // One that starts eagerly may have cancelled the group in its first step.
+    if (this.#aborting && !task.done()) task.cancel();
     return task;
   }
 
   #refused(coro: unknown, why: string): RuntimeError {
     // It will never run: say so to it, or debug mode would complain that nobody awaited it.
-    if (typeof coro === 'object' && coro !== null && 'return' in coro && typeof coro.return === 'function') coro.return(undefined);
+    if (typeof coro === 'object' && coro !== null && 'return' in coro && typeof coro.return === 'function')
+      coro.return(undefined);
     return new RuntimeError(`TaskGroup ${this} ${why}`, { code: 'TASK_GROUP_NOT_OPEN' });
   }
 
@@ -106,10 +109,14 @@ export class TaskGroup {
 
   /** @internal */
   enterNow(): void {
-    if (this.#state !== 'created') throw new RuntimeError(`TaskGroup ${this} has already been entered`, { code: 'TASK_GROUP_REENTERED' });
+    if (this.#state !== 'created')
+      throw new RuntimeError(`TaskGroup ${this} has already been entered`, { code: 'TASK_GROUP_REENTERED' });
     const parent = runningTask();
     if (parent === null) {
-      throw new RuntimeError(`TaskGroup ${this} cannot determine the parent task: start one with run() or createTask()`, { code: 'NO_TASK' });
+      throw new RuntimeError(
+        `TaskGroup ${this} cannot determine the parent task: start one with run() or createTask()`,
+        { code: 'NO_TASK' },
+      );
     }
     this.#loop = getRunningLoop();
     this.#parent = parent;
@@ -143,7 +150,7 @@ export class TaskGroup {
     // The wait can be cancelled several times: by the parent's cancellation, and by the group's own.
     while (this.#tasks.size > 0) {
       this.#allDone = this.#loop!.createFuture<void>();
-      noteWait(this.#allDone, 'tasks of', this);
+      noteWait(this.#allDone, { operation: 'tasks', object: this });
       try {
         yield* this.#allDone;
       } catch (error) {
@@ -218,12 +225,17 @@ export class TaskGroup {
   }
 }
 
-const entered = /* @__PURE__ */ libraryCoroutine(function* enter(group: TaskGroup): Generator<unknown, TaskGroup, unknown> {
+const entered = /* @__PURE__ */ libraryCoroutine(function* enter(
+  group: TaskGroup,
+): Generator<unknown, TaskGroup, unknown> {
   group.enterNow();
   return group;
 });
 
-const left = /* @__PURE__ */ libraryCoroutine(function* exit(group: TaskGroup, error: unknown): Generator<unknown, boolean, unknown> {
+const left = /* @__PURE__ */ libraryCoroutine(function* exit(
+  group: TaskGroup,
+  error: unknown,
+): Generator<unknown, boolean, unknown> {
   return yield* group.exitGroup(error);
 });
 
@@ -247,11 +259,14 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
  * });
  */
 export function taskGroup<T>(body: TaskGroupBody<T>): AwaitableCoroutine<T> {
-  if (typeof body !== 'function') throw new TypeError(`taskGroup: the body must be an async function or a generator function, got ${describe(body)}`);
+  if (typeof body !== 'function')
+    throw new TypeError(`taskGroup: the body must be an async function or a generator function, got ${describe(body)}`);
   return runGroup(body) as AwaitableCoroutine<T>;
 }
 
-const runGroup = /* @__PURE__ */ libraryCoroutine(function* taskGroup(body: TaskGroupBody<unknown>): Generator<unknown, unknown, unknown> {
+const runGroup = /* @__PURE__ */ libraryCoroutine(function* taskGroup(
+  body: TaskGroupBody<unknown>,
+): Generator<unknown, unknown, unknown> {
   const group = new TaskGroup();
   group.enterNow();
   let result: unknown;

@@ -1,5 +1,12 @@
 import { describe } from '../internal/describe.ts';
-import { type AwaitableCoroutine, type CoroutineLike, type EventLoop, getRunningLoop, iscoroutine, libraryCoroutine } from '../kernel/lowlevel.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineLike,
+  type EventLoop,
+  getRunningLoop,
+  iscoroutine,
+  libraryCoroutine,
+} from '../kernel/lowlevel.ts';
 
 /**
  * Runs a coroutine on a loop that the caller does not run in.
@@ -10,7 +17,8 @@ import { type AwaitableCoroutine, type CoroutineLike, type EventLoop, getRunning
  * @throws {TypeError} when `coro` is no coroutine
  */
 export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoop): Promise<T> {
-  if (typeof coro !== 'function' && !iscoroutine(coro)) throw new TypeError(`A coroutine object is required, got ${describe(coro)}`);
+  if (typeof coro !== 'function' && !iscoroutine(coro))
+    throw new TypeError(`A coroutine object is required, got ${describe(coro)}`);
   return new Promise<T>((resolve, reject) => {
     loop.callSoonThreadsafe(() => {
       try {
@@ -35,6 +43,9 @@ export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args:
   return submit(fn as (...args: unknown[]) => unknown, args) as AwaitableCoroutine<Awaited<R>>;
 }
 
-const submit = /* @__PURE__ */ libraryCoroutine(function* toThread(fn: (...args: unknown[]) => unknown, args: unknown[]): Generator<unknown, unknown, unknown> {
+const submit = /* @__PURE__ */ libraryCoroutine(function* toThread(
+  fn: (...args: unknown[]) => unknown,
+  args: unknown[],
+): Generator<unknown, unknown, unknown> {
   return yield* getRunningLoop().runInExecutor(null, fn, ...args);
 });

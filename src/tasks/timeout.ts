@@ -4,13 +4,13 @@ import {
   type AwaitableCoroutine,
   type CoroutineFunction,
   getRunningLoop,
+  type Handle,
   implicitLoop,
   iterableOf,
   libraryCoroutine,
   runningTask,
   type Task,
   type TimerHandle,
-  type Handle,
 } from '../kernel/lowlevel.ts';
 
 /**
@@ -65,7 +65,8 @@ export class Timeout {
    * @throws {RuntimeError} before the timeout is entered, and once it has expired or was left
    */
   reschedule(when: number | null = null): void {
-    if (this.#state === 'created') throw new RuntimeError('Timeout has not been entered', { code: 'TIMEOUT_NOT_ENTERED' });
+    if (this.#state === 'created')
+      throw new RuntimeError('Timeout has not been entered', { code: 'TIMEOUT_NOT_ENTERED' });
     if (this.#state !== 'active') {
       throw new RuntimeError(`Cannot change state of ${this.#state} Timeout`, { code: 'TIMEOUT_OVER' });
     }
@@ -97,9 +98,13 @@ export class Timeout {
 
   /** `enter` without waiting, which it never does. */
   enterNow(): void {
-    if (this.#state !== 'created') throw new RuntimeError('Timeout has already been entered', { code: 'TIMEOUT_REENTERED' });
+    if (this.#state !== 'created')
+      throw new RuntimeError('Timeout has already been entered', { code: 'TIMEOUT_REENTERED' });
     const task = runningTask();
-    if (task === null) throw new RuntimeError('Timeout should be used inside a task: start one with run() or createTask()', { code: 'NO_TASK' });
+    if (task === null)
+      throw new RuntimeError('Timeout should be used inside a task: start one with run() or createTask()', {
+        code: 'NO_TASK',
+      });
     this.#state = 'active';
     this.#task = task;
     this.#cancelsAtEntry = task.cancelling();
@@ -129,7 +134,8 @@ export class Timeout {
   }
 
   toString(): string {
-    const when = this.#state !== 'active' ? '' : ` when=${this.#when === null ? 'None' : Math.round(this.#when * 1_000) / 1_000}`;
+    const when =
+      this.#state !== 'active' ? '' : ` when=${this.#when === null ? 'None' : Math.round(this.#when * 1_000) / 1_000}`;
     return `<Timeout [${this.#state}]${when}>`;
   }
 }
@@ -147,12 +153,17 @@ function explain(error: unknown): void {
   }
 }
 
-const entered = /* @__PURE__ */ libraryCoroutine(function* enter(timeout: Timeout): Generator<unknown, Timeout, unknown> {
+const entered = /* @__PURE__ */ libraryCoroutine(function* enter(
+  timeout: Timeout,
+): Generator<unknown, Timeout, unknown> {
   timeout.enterNow();
   return timeout;
 });
 
-const left = /* @__PURE__ */ libraryCoroutine(function* exit(timeout: Timeout, error: unknown): Generator<unknown, void, unknown> {
+const left = /* @__PURE__ */ libraryCoroutine(function* exit(
+  timeout: Timeout,
+  error: unknown,
+): Generator<unknown, void, unknown> {
   timeout.exitNow(error);
 });
 
@@ -193,11 +204,15 @@ export function timeoutAt<T>(when: number | null, body: TimeoutBody<T>): Awaitab
 export function timeoutAt<T>(when: number | null = null, body?: TimeoutBody<T>): AwaitableCoroutine<T> | Timeout {
   const limit = new Timeout(when);
   if (body === undefined) return limit;
-  if (typeof body !== 'function') throw new TypeError('timeout: the body must be an async function or a generator function');
+  if (typeof body !== 'function')
+    throw new TypeError('timeout: the body must be an async function or a generator function');
   return runWithin(limit, body) as AwaitableCoroutine<T>;
 }
 
-const runWithin = /* @__PURE__ */ libraryCoroutine(function* timeout(limit: Timeout, body: TimeoutBody<unknown>): Generator<unknown, unknown, unknown> {
+const runWithin = /* @__PURE__ */ libraryCoroutine(function* timeout(
+  limit: Timeout,
+  body: TimeoutBody<unknown>,
+): Generator<unknown, unknown, unknown> {
   limit.enterNow();
   let result: unknown;
   try {

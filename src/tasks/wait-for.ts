@@ -34,7 +34,9 @@ import { timeout as within } from './timeout.ts';
 export function waitFor<T>(awaitable: AwaitableLike<T>, timeout: Duration | null = null): AwaitableCoroutine<T> {
   if (!isAwaitable(awaitable)) throw new TypeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`);
   const seconds = timeout === null ? null : inSeconds(timeout, 'timeout');
-  return (seconds !== null && seconds <= 0 ? notAtAll(awaitable) : forAWhile(awaitable, seconds)) as AwaitableCoroutine<T>;
+  return (
+    seconds !== null && seconds <= 0 ? notAtAll(awaitable) : forAWhile(awaitable, seconds)
+  ) as AwaitableCoroutine<T>;
 }
 
 const forAWhile = /* @__PURE__ */ libraryCoroutine(function* waitFor(
@@ -54,7 +56,9 @@ const forAWhile = /* @__PURE__ */ libraryCoroutine(function* waitFor(
   return result;
 });
 
-const notAtAll = /* @__PURE__ */ libraryCoroutine(function* waitFor(awaitable: AwaitableLike<unknown>): Generator<unknown, unknown, unknown> {
+const notAtAll = /* @__PURE__ */ libraryCoroutine(function* waitFor(
+  awaitable: AwaitableLike<unknown>,
+): Generator<unknown, unknown, unknown> {
   const future = ensureFutureOn(awaitable, getRunningLoop());
   if (future.done()) return future.result();
   yield* cancelAndWait(future);
@@ -69,7 +73,7 @@ const notAtAll = /* @__PURE__ */ libraryCoroutine(function* waitFor(awaitable: A
 /** Cancels a future and waits for its end, through a future of its own so that this wait can be cancelled too. */
 function* cancelAndWait(future: Future<unknown>): Generator<unknown, void, unknown> {
   const waiter = getRunningLoop().createFuture<void>();
-  noteWait(waiter, 'end of cancelled', future);
+  noteWait(waiter, { operation: 'end of cancelled', object: future });
   const release = (): void => {
     if (!waiter.done()) waiter.setResult(undefined);
   };

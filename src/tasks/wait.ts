@@ -11,6 +11,7 @@ import {
   libraryCoroutine,
   noteWait,
   subscribe,
+  type WaitRecord,
 } from '../kernel/lowlevel.ts';
 
 /** `wait` returns when all are done. */
@@ -32,7 +33,10 @@ export interface WaitOptions {
 }
 
 /** What `wait` gives: both sets by name, and by position as `[done, pending]`. Each is in the order of the arguments. */
-export type DoneAndPending<F> = readonly [done: Set<F>, pending: Set<F>] & { readonly done: Set<F>; readonly pending: Set<F> };
+export type DoneAndPending<F> = readonly [done: Set<F>, pending: Set<F>] & {
+  readonly done: Set<F>;
+  readonly pending: Set<F>;
+};
 
 /**
  * Waits for futures and tasks: for all, for the first one, or for the first failure. It raises none of their errors and, when the
@@ -52,7 +56,8 @@ export function wait<F extends Future<never> | Future<unknown>>(
   futures: Iterable<F>,
   options: WaitOptions = {},
 ): AwaitableCoroutine<DoneAndPending<F>> {
-  if (isfuture(futures) || iscoroutine(futures)) throw new TypeError(`expect a list of futures, not ${describe(futures)}`);
+  if (isfuture(futures) || iscoroutine(futures))
+    throw new TypeError(`expect a list of futures, not ${describe(futures)}`);
   if (typeof futures !== 'object' || futures === null || !(Symbol.iterator in futures)) {
     throw new TypeError(`expect a list of futures, not ${describe(futures)}`);
   }
@@ -60,7 +65,9 @@ export function wait<F extends Future<never> | Future<unknown>>(
   if (set.size === 0) throw new ValueError('Set of Tasks/Futures is empty.', { code: 'NOTHING_TO_WAIT_FOR' });
   const returnWhen = options.returnWhen ?? ALL_COMPLETED;
   if (returnWhen !== ALL_COMPLETED && returnWhen !== FIRST_COMPLETED && returnWhen !== FIRST_EXCEPTION) {
-    throw new ValueError(`Invalid returnWhen value: ${describe(returnWhen)}; it is ALL_COMPLETED, FIRST_COMPLETED or FIRST_EXCEPTION`);
+    throw new ValueError(
+      `Invalid returnWhen value: ${describe(returnWhen)}; it is ALL_COMPLETED, FIRST_COMPLETED or FIRST_EXCEPTION`,
+    );
   }
   for (const future of set) checkFuture(future);
   const timeout = options.timeout ?? null;
@@ -75,6 +82,8 @@ function checkFuture(value: unknown): void {
   throw new TypeError(`wait: a future or task is required, got ${describe(value)}`);
 }
 
+const WAIT: WaitRecord = { operation: 'wait', object: null };
+
 const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   futures: ReadonlySet<Future<unknown>>,
   timeout: number | null,
@@ -82,7 +91,7 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
 ): Generator<unknown, DoneAndPending<Future<unknown>>, unknown> {
   const loop = getRunningLoop();
   const waiter = loop.createFuture<void>();
-  noteWait(waiter, 'wait', null);
+  noteWait(waiter, WAIT);
   const timer = timeout === null ? null : loop.callLater(timeout, release, waiter);
   let left = futures.size;
   const onDone = (future: Future<unknown>): void => {
@@ -103,10 +112,17 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   const pending = new Set<Future<unknown>>();
   for (const future of futures) (future.done() ? done : pending).add(future);
   return Object.assign([done, pending] as const, { done, pending });
-}) as unknown as <F>(futures: ReadonlySet<F>, timeout: number | null, returnWhen: ReturnWhen) => AwaitableCoroutine<DoneAndPending<F>>;
+}) as unknown as <F>(
+  futures: ReadonlySet<F>,
+  timeout: number | null,
+  returnWhen: ReturnWhen,
+) => AwaitableCoroutine<DoneAndPending<F>>;
 
 function endsTheWait(future: Future<unknown>, returnWhen: ReturnWhen): boolean {
-  return returnWhen === FIRST_COMPLETED || (returnWhen === FIRST_EXCEPTION && !future.cancelled() && future.exception() !== null);
+  return (
+    returnWhen === FIRST_COMPLETED ||
+    (returnWhen === FIRST_EXCEPTION && !future.cancelled() && future.exception() !== null)
+  );
 }
 
 function release(waiter: Future<void>): void {

@@ -1,0 +1,56 @@
+import { RuntimeError } from '../errors/errors.ts';
+import { awaitCoroutine, awaitNextTurn, isAwaitOfTheEngine } from './async-step.ts';
+import type { AwaitableCoroutine } from './coroutine.ts';
+
+const bareYield: IteratorResult<undefined, void> = { done: false, value: undefined };
+const over: IteratorResult<undefined, void> = { done: true, value: undefined };
+
+/**
+ * The coroutine of `sleep(0)`: waits for one iteration of the loop, without a future. A class, because it is what programs do
+ * most, and a generator would cost twice as much.
+ */
+export class NextTurn implements AwaitableCoroutine<void> {
+  #state: 'created' | 'waiting' | 'closed' = 'created';
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<undefined, void> {
+    this.#begin();
+    if (this.#state === 'created') {
+      this.#state = 'waiting';
+      return bareYield;
+    }
+    this.#state = 'closed';
+    return over;
+  }
+
+  throw(error: unknown): never {
+    this.#state = 'closed';
+    throw error;
+  }
+
+  return(): IteratorResult<undefined, void> {
+    this.#state = 'closed';
+    return over;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: being awaitable is the purpose
+  then<R1 = void, R2 = never>(
+    onFulfilled?: ((value: void) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): Promise<R1 | R2> {
+    if (!isAwaitOfTheEngine(onFulfilled, onRejected)) {
+      return new Promise<void>((resolve, reject) => awaitCoroutine(this, resolve, reject)).then(onFulfilled, onRejected);
+    }
+    this.#begin();
+    if (!awaitNextTurn(onFulfilled, onRejected)) return awaitCoroutine(this, onFulfilled, onRejected);
+    this.#state = 'closed';
+    return undefined as never; // the engine does not look at what `then` returns
+  }
+
+  #begin(): void {
+    if (this.#state === 'closed') throw new RuntimeError('cannot reuse already awaited coroutine sleep(0)', { code: 'COROUTINE_REUSED' });
+  }
+}

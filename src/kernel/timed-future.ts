@@ -1,0 +1,41 @@
+import type { EventLoop } from './event-loop.ts';
+import { Future, PENDING, type WaitRecord } from './future.ts';
+import type { TimerHandle } from './handle.ts';
+import type { Timer } from './timer-queue.ts';
+
+const SLEEP: WaitRecord = { operation: 'sleep', object: null };
+
+/** A future that has its result at a time. It is its own entry in the timer queue, since programs sleep more than anything. */
+export class TimedFuture<T> extends Future<T> implements Timer {
+  /** @internal */
+  readonly _when: number;
+  /** @internal */
+  _sequence = 0;
+  /** @internal */
+  _scheduled = false;
+  /** @internal */
+  _cancelled = false;
+  /** The call on a loop that takes part in scheduling by methods of its own. @internal */
+  _handle: TimerHandle | null = null;
+  readonly #result: T;
+
+  constructor(loop: EventLoop, when: number, result: T) {
+    super({ loop });
+    this._when = when;
+    this.#result = result;
+    this._purpose = SLEEP;
+  }
+
+  /** The time is up. @internal */
+  _run(): void {
+    if (this._state === PENDING) this.setResult(this.#result);
+  }
+
+  /** Nobody waits any more: takes it out of the timer queue. */
+  release(): void {
+    this._handle?.cancel();
+    if (this._cancelled) return;
+    this._cancelled = true;
+    if (this._scheduled) this._loop._timers.cancelled++;
+  }
+}
