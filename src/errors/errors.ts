@@ -153,6 +153,11 @@ export class SystemExit extends Error {
   }
 }
 
+/** What was thrown, as an error: whoever asks for the error of a future must not get `null`, which means that there is none. */
+export function errorOfThrown(thrown: unknown): unknown {
+  return thrown ?? new RuntimeError(`${thrown} was thrown instead of an error`, { code: 'THREW_NOTHING' });
+}
+
 /** Whether an error must leave the event loop instead of being reported by it. */
 export function leavesTheLoop(error: unknown): error is KeyboardInterrupt | SystemExit {
   return error instanceof KeyboardInterrupt || error instanceof SystemExit;

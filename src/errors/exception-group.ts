@@ -1,3 +1,4 @@
+import { ValueError } from './errors.ts';
 /** Says which errors are meant: a class of errors, or a function that answers yes or no. */
 export type ErrorMatcher<E extends Error = Error> =
   | (abstract new (
@@ -19,11 +20,11 @@ export class ExceptionGroup<E = unknown> extends AggregateError {
   /**
    * @param message what the errors have in common
    * @param errors at least one error; a group may hold groups
-   * @throws {TypeError} when `errors` is empty or not iterable
+   * @throws {ValueError} when `errors` is empty
    */
   constructor(message: string, errors: Iterable<E>, options?: ErrorOptions) {
     const list = [...errors];
-    if (list.length === 0) throw new TypeError('ExceptionGroup: expected at least one error, got none');
+    if (list.length === 0) throw new ValueError('ExceptionGroup: at least one error is required, got none');
     super(list, message, options);
   }
 
@@ -62,7 +63,7 @@ export class ExceptionGroup<E = unknown> extends AggregateError {
   #part(errors: E[]): ExceptionGroup<E> | null {
     if (errors.length === 0) return null;
     const part = this.derive(errors);
-    part.cause = this.cause;
+    if ('cause' in this) part.cause = this.cause;
     if (this.stack !== undefined) part.stack = this.stack;
     return part;
   }

@@ -28,6 +28,7 @@ function describeObject(value: object): string {
   try {
     const text = String(value);
     if (!text.startsWith('[object ')) return shortened(text);
+    if (Symbol.asyncIterator in value && 'next' in value) return '<async generator object>';
     if (typeof (value as { next?: unknown }).next === 'function') return '<generator object>';
     if (typeof (value as { then?: unknown }).then === 'function') return '<promise>';
     return `<${nameOfClass(value)} object>`;
@@ -50,8 +51,8 @@ function describeArray(array: readonly unknown[], outer: readonly unknown[] = []
 
 /** The name of an object's class. */
 export function nameOfClass(value: object): string {
-  const { constructor } = value as { constructor?: unknown };
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'Object';
+  const { constructor: type } = value as { constructor?: unknown };
+  return typeof type === 'function' && type.name !== '' ? type.name : 'Object';
 }
 
 /** A function as a message shows it: `f()`. */

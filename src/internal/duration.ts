@@ -1,4 +1,5 @@
 import { ValueError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 
 /** A span of time in named units, as `Temporal.Duration` has them. Absent units count as zero. */
 export interface DurationParts {
@@ -33,7 +34,7 @@ const SECONDS_IN: Readonly<Record<keyof DurationParts, number>> = {
  */
 export function inSeconds(duration: Duration, what = 'delay'): number {
   const seconds = typeof duration === 'number' ? duration : sumOf(duration, what);
-  if (seconds !== seconds) {
+  if (Number.isNaN(seconds)) {
     throw new ValueError(`Invalid ${what}: NaN (not a number); expected a number of seconds`, {
       code: 'INVALID_DELAY',
     });
@@ -49,15 +50,16 @@ function sumOf(parts: DurationParts, what: string): number {
       const amount = parts[unit];
       if (amount === undefined) continue;
       if (typeof amount !== 'number') {
-        throw new TypeError(`Invalid ${what}: expected a number of ${unit}, got ${describeType(amount)}`);
+        throw typeError(`Invalid ${what}: expected a number of ${unit}, got ${describeType(amount)}`, 'INVALID_DELAY');
       }
       known++;
       seconds += amount * SECONDS_IN[unit];
     }
   }
   if (known === 0) {
-    throw new TypeError(
+    throw typeError(
       `Invalid ${what}: expected a number of seconds or an object such as { milliseconds: 500 }, got ${describeType(parts)}`,
+      'INVALID_DELAY',
     );
   }
   return seconds;

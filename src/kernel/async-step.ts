@@ -1,10 +1,11 @@
 import { leavesTheLoop } from '../errors/errors.ts';
 import { type Context, currentContext } from './context.ts';
+import type { Coroutine } from './coroutine.ts';
 import { current, currentAsyncTask, implicitLoop, prepareAsyncTasks } from './current.ts';
 import type { Future, Waiter } from './future.ts';
 import { pop, step, takeError } from './generator-step.ts';
-import { type AsyncStorage, newAsyncScope } from './host.ts';
-import { instruments } from './instruments.ts';
+import { type AsyncStorage, canTellTasks, newAsyncScope } from './host.ts';
+import { emit, hooks } from './instruments.ts';
 import { type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
 import { waitOn } from './suspend.ts';
 import type { Task } from './task.ts';
@@ -55,12 +56,12 @@ export function awaitFuture(future: Future<unknown>, resolve: unknown, reject: u
 }
 
 /** An async function awaits a coroutine: it runs inside the running task, or as a task of its own where there is none. */
-export function awaitCoroutine(coroutine: Frame, resolve: unknown, reject: unknown): never {
+export function awaitCoroutine<T>(coroutine: Coroutine<T>, resolve: unknown, reject: unknown): never {
   const task = currentAsyncTask();
   if (task === null) {
-    observe(implicitLoop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
+    observe(implicitLoop().createTask(coroutine), resolve as Resolve, reject as Reject);
   } else {
-    const wait = new AsyncWait(task, resolve as Resolve, reject as Reject, coroutine);
+    const wait = new AsyncWait(task, resolve as Resolve, reject as Reject, coroutine[Symbol.iterator]());
     runFrames(wait, NONE, undefined);
     // No frame: the coroutine is an async function's, and the step is still its.
     if (wait._pending && wait._frame !== null) task._loop._stepSuspends(task);
@@ -110,6 +111,7 @@ class PromiseWaiter implements Waiter {
 
   _run(): void {
     settle(this.#future, this.#resolve, this.#reject);
+    if (!canTellTasks()) this.#future._loop._pauseForOutside();
   }
 }
 
@@ -196,11 +198,11 @@ function removeWait(task: Task<unknown>, wait: AsyncWait): void {
 }
 
 function beginStep(task: Task<unknown>): void {
-  if (instruments.active !== null && !task.done()) instruments.active.emit('beforeStep', task);
+  if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
 }
 
 function endStep(task: Task<unknown>): void {
-  if (instruments.active !== null) instruments.active.emit('afterStep', task);
+  if (hooks.afterStep !== null) emit('afterStep', task);
 }
 
 /** Runs a strand's frames as code of its task, from wherever it is called. */
@@ -231,7 +233,12 @@ export function callInTask<A extends unknown[], R>(task: Task<unknown>, fn: (...
 }
 
 /** `enterWith` costs half of `run`; the scope around it takes care that nobody else sees it. */
-function enterStorage<A extends unknown[], R>(storage: AsyncStorage, task: Task<unknown>, fn: (...args: A) => R, args: A): R {
+function enterStorage<A extends unknown[], R>(
+  storage: AsyncStorage,
+  task: Task<unknown>,
+  fn: (...args: A) => R,
+  args: A,
+): R {
   storage.enterWith(task);
   return fn(...args);
 }
@@ -242,6 +249,7 @@ function enterStorage<A extends unknown[], R>(storage: AsyncStorage, task: Task<
  */
 export function follow(strand: Strand, promise: PromiseLike<unknown>): void {
   const task = strand._task;
+  task._asyncCalls++;
   task._loop._openStep(task);
   promise.then(
     (value) => settled(strand, NONE, value),
@@ -252,6 +260,7 @@ export function follow(strand: Strand, promise: PromiseLike<unknown>): void {
 function settled(strand: Strand, error: unknown, value: unknown): void {
   const task = strand._task;
   const loop = task._loop;
+  task._asyncCalls--;
   if (strand._parents === null || strand._parents.length === 0) {
     finish(strand, error, value);
   } else if (loop._open === task) {

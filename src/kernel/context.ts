@@ -1,4 +1,5 @@
 import { LookupError, RuntimeError, ValueError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { current, runningTask } from './current.ts';
 
@@ -56,8 +57,8 @@ export class Context {
   }
 
   /** Whether the variable has a value in this context. */
-  has(variable: ContextVar<never>): boolean {
-    return this._values.has(variable as ContextVar<unknown>);
+  has<T>(variable: ContextVar<T>): boolean {
+    return this._values.has(variable);
   }
 
   /** The variables that have a value. */
@@ -183,7 +184,7 @@ export class ContextVar<T> {
    * @param options `default`: the value where none is set
    */
   constructor(name: string, options: { readonly default?: T } = {}) {
-    if (typeof name !== 'string') throw new TypeError(`ContextVar: the name must be a string, got ${describe(name)}`);
+    if (typeof name !== 'string') throw typeError(`ContextVar: the name must be a string, got ${describe(name)}`);
     this.name = name;
     this._default = 'default' in options ? (options.default as T) : MISSING;
   }

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
 import { awaitCoroutine, callInTask, isAwaitOfTheEngine } from './async-step.ts';
 import type { Future } from './future.ts';
@@ -52,15 +53,25 @@ export type AwaitableLike<T> =
   | { [Symbol.iterator](): Iterator<unknown, T, unknown> };
 
 /** What awaiting an `AwaitableLike` gives. */
-export type Outcome<A> = A extends AwaitableLike<infer T> ? T : never;
+export type Outcome<A> =
+  A extends Future<infer T>
+    ? T
+    : A extends PromiseLike<infer T>
+      ? T
+      : A extends CoroutineLike<infer T>
+        ? T
+        : A extends { [Symbol.iterator](): Iterator<unknown, infer T, unknown> }
+          ? T
+          : never;
 
 /**
  * The life of a coroutine object.
  *
- *     CREATED ──awaited──▶ HANDED ──the task runs it──▶ RUNNING
- *        └──────throw, close──────▶ CLOSED ◀────────────┘ over
+ *     CREATED ──[Symbol.iterator]──▶ CLAIMED ──next──▶ HANDED ──the task runs it──▶ RUNNING ──over──▶ CLOSED
+ *
+ * `throw` and `close` lead from any of them to CLOSED.
  */
-type CoroutineState = 'created' | 'handed' | 'running' | 'closed';
+type CoroutineState = 'created' | 'claimed' | 'handed' | 'running' | 'closed';
 
 /**
  * A lazy call of a function: the coroutine objects that `coroutine()` makes. Its iterator hands itself to the task, which puts
@@ -82,15 +93,23 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     return this.#fn.name;
   }
 
+  /** Whoever asks for the iterator is the one who awaits it. */
   [Symbol.iterator](): this {
+    if (this.#state !== 'created') throw this.#reused();
+    this.#touch('claimed');
     return this;
+  }
+
+  /** @internal */
+  get _isHanded(): boolean {
+    return this.#state === 'handed';
   }
 
   /** The first call hands it to the task, the second one brings its result. @internal */
   next(value?: unknown): IteratorResult<unknown, T> {
     switch (this.#state) {
-      case 'created':
-        this.#touch('handed');
+      case 'claimed':
+        this.#state = 'handed';
         return { done: false, value: this };
       case 'running':
         this.#state = 'closed';
@@ -124,12 +143,10 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
 
   /** @internal */
   [ENTER](task: Task<unknown>): Frame | PromiseLike<unknown> {
-    if (this.#state !== 'handed') throw this.#reused();
     this.#state = 'running';
     return callCoroutineFunction(task, this.#fn, this.#args);
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: being awaitable is the purpose
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
@@ -176,7 +193,10 @@ function thenOfCoroutine<T, R1, R2>(
  */
 export function coroutine<A extends unknown[], T>(fn: CoroutineFunction<T, A>): (...args: A) => CoroutineObject<T> {
   if (typeof fn !== 'function') {
-    throw new TypeError(`coroutine: an async function or a generator function is required, got ${describe(fn)}`);
+    throw typeError(
+      `coroutine: an async function or a generator function is required, got ${describe(fn)}`,
+      'NOT_A_COROUTINE',
+    );
   }
   const make = (...args: A): CoroutineObject<T> => {
     const made = new CoroutineObject<T>(fn, args);
@@ -198,11 +218,19 @@ interface NeverAwaited {
 
 const debug: { neverAwaited: NeverAwaited | null } = { neverAwaited: null };
 
-/** Begins to report coroutine objects that nobody awaits. */
-export function reportNeverAwaited(): void {
-  if (debug.neverAwaited !== null) return;
-  const collected = new FinalizationRegistry<string>((message) => logger.warn(message));
-  debug.neverAwaited = {
+let debuggingLoops = 0;
+
+/** A loop's debug mode goes on or off: while it is on somewhere, coroutine objects that nobody awaits are reported. */
+export function reportNeverAwaited(enabled: boolean): void {
+  debuggingLoops += enabled ? 1 : -1;
+  debug.neverAwaited = debuggingLoops === 0 ? null : (debug.neverAwaited ?? watchNewCoroutines());
+}
+
+function watchNewCoroutines(): NeverAwaited {
+  const collected = new FinalizationRegistry<string>((message) => {
+    if (debug.neverAwaited !== null) logger.warn(message);
+  });
+  return {
     made(coroutine, name) {
       const site = new Error('made').stack?.split('\n').slice(3).join('\n') ?? '';
       const where = site === '' ? '' : `; made\n${site}`;
@@ -218,8 +246,6 @@ export function reportNeverAwaited(): void {
   };
 }
 
-type AsyncGeneratorLike = { [Symbol.asyncIterator]?: unknown };
-
 /**
  * Calls a function whose result is a coroutine of some spelling.
  *
@@ -232,7 +258,8 @@ export function callCoroutineFunction(
 ): Frame | PromiseLike<unknown> {
   const result: unknown = isGeneratorFunction(fn) ? fn(...(args as never)) : callInTask(task, fn, args as never);
   if (isFrame(result)) {
-    if ((result as AsyncGeneratorLike)[Symbol.asyncIterator] === undefined) return result;
+    if (!(Symbol.asyncIterator in result))
+      return Symbol.iterator in result ? (result as Coroutine<unknown>)[Symbol.iterator]() : result;
   } else if (typeof result === 'object' && result !== null) {
     if ('then' in result && typeof result.then === 'function') return result as PromiseLike<unknown>;
     if (Symbol.iterator in result && !Array.isArray(result)) {
@@ -240,8 +267,9 @@ export function callCoroutineFunction(
       if (isFrame(iterator)) return iterator;
     }
   }
-  throw new TypeError(
+  throw typeError(
     `a coroutine was expected, but ${describeFunction(fn)} returned ${describe(result)}: it should be an async function or a generator function`,
+    'NOT_A_COROUTINE',
   );
 }
 
@@ -270,9 +298,30 @@ export function libraryCoroutine<A extends unknown[], T>(
   const generators: object = Object.getPrototypeOf(fn).prototype;
   awaitableGenerators ??= Object.create(generators, {
     then: { value: thenOfGenerator, configurable: true, writable: true },
+    [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
   });
   fn.prototype = Object.create(awaitableGenerators as object);
   return fn as unknown as (...args: A) => AwaitableCoroutine<T>;
+}
+
+const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
+
+/** Notes that somebody awaits a generator or runs it as a task: a second one would find it finished, or in the middle. */
+export function claim(generator: object & { [CLAIMED]?: true }): void {
+  if (generator[CLAIMED]) {
+    throw new RuntimeError(
+      `cannot reuse already awaited coroutine ${describe(generator)}: call its function again for each task or await`,
+      {
+        code: 'COROUTINE_REUSED',
+      },
+    );
+  }
+  generator[CLAIMED] = true;
+}
+
+function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
+  claim(this);
+  return this;
 }
 
 function thenOfGenerator<T, R1, R2>(

@@ -1,4 +1,5 @@
 import { ValueError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import {
   type AwaitableCoroutine,
@@ -41,8 +42,9 @@ function isIterableAwaitable(value: unknown): value is IterableAwaitable<unknown
 export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: EventLoop): CoroutineLike<T> {
   if (typeof value === 'function' || iscoroutine(value)) return value;
   if (isfuture(value)) {
-    throw new TypeError(
+    throw typeError(
       `a coroutine was expected, got ${value}: it runs already, so await it, or give it to ensureFuture()`,
+      'NOT_A_COROUTINE',
     );
   }
   if (isPromiseLike(value)) {
@@ -55,8 +57,9 @@ export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: E
     }
     return awaitPromise(value as PromiseLike<T>, loop);
   }
-  throw new TypeError(
+  throw typeError(
     `a coroutine was expected, got ${describe(value)}: give a generator object, or a function that is async or a generator`,
+    'NOT_A_COROUTINE',
   );
 }
 
@@ -83,7 +86,10 @@ export function ensureFutureOn<T>(value: AwaitableLike<T>, loop: EventLoop): Fut
   if (typeof value === 'function' || iscoroutine(value)) return loop.createTask(value as CoroutineLike<T>);
   if (isIterableAwaitable(value)) return loop.createTask(awaitIterable<T>(value as IterableAwaitable<T>));
   if (isPromiseLike(value)) return wrapPromise(value as PromiseLike<T>, { loop });
-  throw new TypeError(`An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`);
+  throw typeError(
+    `An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`,
+    'NOT_AWAITABLE',
+  );
 }
 
 /**
@@ -103,7 +109,10 @@ export function iterableOf<T, A extends unknown[]>(
   if (isfuture(value)) return value as Future<T>;
   if (isIterableAwaitable(value)) return value as IterableAwaitable<T>;
   if (isPromiseLike(value)) return wrapPromise(value as PromiseLike<T>);
-  throw new TypeError(`An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`);
+  throw typeError(
+    `An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`,
+    'NOT_AWAITABLE',
+  );
 }
 
 const awaitIterable = /* @__PURE__ */ libraryCoroutine(function* awaitIterable(

@@ -1,4 +1,5 @@
 import { leavesTheLoop, RuntimeError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import type { Context } from './context.ts';
@@ -159,11 +160,15 @@ export class EventLoop extends Scheduler implements Disposable {
   #checkCallback(callback: unknown, method: string): void {
     this._checkClosed();
     if (typeof callback !== 'function') {
-      if (iscoroutine(callback)) throw new TypeError(`coroutines cannot be used with ${method}(): use createTask()`);
-      throw new TypeError(`a callable object was expected by ${method}(), got ${describe(callback)}`);
+      if (iscoroutine(callback))
+        throw typeError(`coroutines cannot be used with ${method}(): use createTask()`, 'NOT_CALLABLE');
+      throw typeError(`a callable object was expected by ${method}(), got ${describe(callback)}`, 'NOT_CALLABLE');
     }
     if (iscoroutinefunction(callback)) {
-      throw new TypeError(`coroutines cannot be used with ${method}(): use createTask(${callback.name || 'fn'})`);
+      throw typeError(
+        `coroutines cannot be used with ${method}(): use createTask(${callback.name || 'fn'})`,
+        'NOT_CALLABLE',
+      );
     }
   }
 
@@ -195,7 +200,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** Lets a function make the loop's tasks; `null` for `new Task`. */
   setTaskFactory(factory: TaskFactory | null): void {
     if (factory !== null && factory !== undefined && typeof factory !== 'function') {
-      throw new TypeError(`task factory must be a callable or None (null), got ${describe(factory)}`);
+      throw typeError(`task factory must be a callable or None (null), got ${describe(factory)}`, 'NOT_CALLABLE');
     }
     this.#taskFactory = factory ?? null;
   }
@@ -236,6 +241,7 @@ export class EventLoop extends Scheduler implements Disposable {
   override close(): void {
     if (this.isClosed()) return;
     super.close();
+    if (this._debug) reportNeverAwaited(false);
     this.#executorIsShutDown = true;
     this.#executor?.shutdown?.();
     this.#executor = null;
@@ -260,14 +266,14 @@ export class EventLoop extends Scheduler implements Disposable {
   ): Future<Awaited<R>> {
     this._checkClosed();
     if (typeof fn !== 'function')
-      throw new TypeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`);
+      throw typeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`, 'NOT_CALLABLE');
     return wrapPromise((executor ?? this.#defaultExecutor()).submit(fn, ...args), { loop: this });
   }
 
   /** The executor for `runInExecutor(null, …)`. */
   setDefaultExecutor(executor: Executor): void {
     if (typeof executor?.submit !== 'function') {
-      throw new TypeError(`an executor (an object with submit()) was expected, got ${describe(executor)}`);
+      throw typeError(`an executor (an object with submit()) was expected, got ${describe(executor)}`);
     }
     this.#executor = executor;
   }
@@ -312,7 +318,7 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null && handler !== undefined && typeof handler !== 'function') {
-      throw new TypeError(`A callable object or None (null) is expected, got ${describe(handler)}`);
+      throw typeError(`A callable object or None (null) is expected, got ${describe(handler)}`, 'NOT_CALLABLE');
     }
     this.#exceptionHandler = handler ?? null;
   }
@@ -363,8 +369,9 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Turns debug mode on or off: slow callbacks and coroutines that nobody awaits are reported. */
   setDebug(enabled: boolean): void {
-    this._debug = Boolean(enabled);
-    if (enabled) reportNeverAwaited();
+    if (this._debug === Boolean(enabled)) return;
+    this._debug = !this._debug;
+    if (!this.isClosed()) reportNeverAwaited(this._debug);
   }
 
   /** Whether debug mode is on: by `setDebug`, by `run(main, { debug: true })`, or by `ASYNCIO_DEBUG=1`. */

@@ -1,4 +1,5 @@
 import { type CancelledError, cancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
 import { awaitFuture, isAwaitOfTheEngine, observe } from './async-step.ts';
 import { type Context, copyContext } from './context.ts';
@@ -230,7 +231,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
    */
   addDoneCallback(callback: DoneCallback<this>, options?: { readonly context?: Context | null | undefined }): void {
     if (typeof callback !== 'function')
-      throw new TypeError(`addDoneCallback: a function is required, got ${describe(callback)}`);
+      throw typeError(`addDoneCallback: a function is required, got ${describe(callback)}`, 'NOT_CALLABLE');
     this._addWaiter(new RegisteredCallback(this, callback, options?.context ?? null));
   }
 
@@ -246,7 +247,6 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /** As a promise: lets promise code wait for it. Unlike `await` in a task, waiting so never cancels it. */
-  // biome-ignore lint/suspicious/noThenProperty: being awaitable is the purpose
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,

@@ -1,5 +1,6 @@
 import { CancelledError } from '../errors/errors.ts';
-import { instruments } from './instruments.ts';
+import type { Future } from './future.ts';
+import { emit, hooks } from './instruments.ts';
 import { ENTER, type Enterable, type Frame, NONE, type Strand } from './strand.ts';
 import { suspend } from './suspend.ts';
 
@@ -49,7 +50,7 @@ export function step(strand: Strand, error: unknown, sent?: unknown): void {
 }
 
 function isEnterable(value: unknown): value is Enterable {
-  return typeof value === 'object' && value !== null && ENTER in value;
+  return typeof value === 'object' && value !== null && ENTER in value && (value as Enterable)._isHanded;
 }
 
 /** Puts a coroutine on top of the frame that awaits it. True when an async function runs now. */
@@ -89,12 +90,14 @@ export function takeError(strand: Strand): unknown {
   let error = strand._error;
   strand._waiting = null;
   strand._error = NONE;
-  if (waiting !== null && instruments.active !== null) instruments.active.emit('waitEnd', task, waiting);
+  if (hooks.waitEnd !== null && waiting !== null) emit('waitEnd', task, waiting);
   if (task._mustCancel) {
     task._mustCancel = false;
     if (!(error instanceof CancelledError)) error = ownError(waiting) ?? task._newCancelledError();
   }
-  if (instruments.active !== null && error instanceof CancelledError) instruments.active.emit('cancelDelivered', task);
+  if (hooks.cancelDelivered !== null && (error instanceof CancelledError || bringsCancellation(waiting))) {
+    emit('cancelDelivered', task);
+  }
   return error;
 }
 
@@ -108,4 +111,11 @@ function ownError(waiting: Strand['_waiting']): unknown {
     error = cancelled;
   }
   return error instanceof CancelledError ? error : null;
+}
+
+/** Whether what was waited for throws a `CancelledError` when its outcome is asked for. */
+function bringsCancellation(waiting: Strand['_waiting']): boolean {
+  return (
+    waiting !== null && (waiting.cancelled() || (waiting as Partial<Future<unknown>>)._value instanceof CancelledError)
+  );
 }

@@ -131,7 +131,7 @@ const KEEP_ALIVE_INTERVAL = 2 ** 30;
  * an I/O callback are seen before the next one.
  */
 export class RuntimeHost implements Host {
-  readonly resolution = 1e-6;
+  readonly resolution: number = 1e-6;
   readonly #performance = globals().performance ?? Date;
   #timer: TimerId | null = null;
   #keepAlive: TimerId | null = null;
@@ -142,14 +142,14 @@ export class RuntimeHost implements Host {
   }
 
   soon(turn: () => void): void {
-    RESOLVED.then(() => inNeutralContext(turn));
+    askForTurn(turn);
   }
 
   at(when: number | null, turn: () => void): void {
     const { setTimeout, clearTimeout } = globals();
     if (this.#timer !== null) clearTimeout?.(this.#timer);
     this.#timer = null;
-    if (when === null || setTimeout === undefined) return;
+    if (when === null || when === Number.POSITIVE_INFINITY || setTimeout === undefined) return;
     const milliseconds = Math.ceil((when - this.time()) * 1_000);
     this.#timer = setTimeout(
       turn,
@@ -172,16 +172,47 @@ export class RuntimeHost implements Host {
   }
 
   onInterrupt(listener: () => void): (() => void) | null {
-    const process = globals().process;
-    // As in CPython: a handler of the program's own is left alone.
-    if (process?.on === undefined || process.listenerCount?.('SIGINT') !== 0 || !isMainThread()) return null;
-    process.on('SIGINT', listener);
-    return () => process.removeListener?.('SIGINT', listener);
+    return listenToInterrupts(listener);
   }
+}
+
+const interruptListeners: Set<() => void> = /* @__PURE__ */ new Set();
+
+function interrupt(): void {
+  for (const listener of [...interruptListeners]) listener();
+}
+
+/** One listener of the process for all runs under way. As in CPython, a program that has one of its own keeps it to itself. */
+function listenToInterrupts(listener: () => void): (() => void) | null {
+  const process = globals().process;
+  if (process?.on === undefined || !isMainThread()) return null;
+  if (interruptListeners.size === 0) {
+    if (process.listenerCount?.('SIGINT') !== 0) return null;
+    process.on('SIGINT', interrupt);
+  }
+  interruptListeners.add(listener);
+  return () => {
+    interruptListeners.delete(listener);
+    if (interruptListeners.size === 0) process.removeListener?.('SIGINT', interrupt);
+  };
 }
 
 let channelQueue: (() => void)[] | null = null;
 let channelPort: MessagePortLike | null = null;
+
+/**
+ * Calls for a turn as soon as possible. Where nothing tells whose code runs after an `await`, it must not come between an `await` of
+ * code outside any task and the call of `then` that follows from it: that would be taken for the running task's.
+ */
+export function askForTurn(turn: () => void): void {
+  if (canTellTasks()) RESOLVED.then(() => inNeutralContext(turn));
+  else afterMicrotasks(turn);
+}
+
+/** Whether the runtime tells whose code runs after an `await`. */
+export function canTellTasks(): boolean {
+  return findAsyncHooks() !== null;
+}
 
 /** Calls a function once when all microtasks have run, as a macrotask of its own. */
 export function afterMicrotasks(callback: () => void): void {

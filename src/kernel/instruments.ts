@@ -15,8 +15,8 @@ export interface Instrument {
   afterStep?(task: Task<unknown>): void;
   /** A task was made. */
   taskSpawned?(task: Task<unknown>, parent: Task<unknown> | null): void;
-  /** A task is done. */
-  taskFinished?(task: Task<unknown>): void;
+  /** A task is done; `failure` holds its error when it failed, which this does not count as having been looked at. */
+  taskFinished?(task: Task<unknown>, failure: { readonly error: unknown } | null): void;
   /** `task.cancel()` was called, by `by` where a task did it. */
   cancelRequested?(task: Task<unknown>, by: Task<unknown> | null, message: unknown): void;
   /** A `CancelledError` goes into a task's coroutine. */
@@ -38,36 +38,47 @@ export interface Instrument {
 
 type Hook = keyof Instrument;
 
-/** `active` is `null` while no instrument is installed, so that the kernel's check is one comparison. */
-export const instruments: { active: InstrumentSet | null } = { active: null };
+/** The installed instruments that have a hook, `null` when none does, so that the kernel's check is one comparison. */
+export const hooks: { [H in Hook]-?: Instrument[] | null } = {
+  beforeStep: null,
+  afterStep: null,
+  taskSpawned: null,
+  taskFinished: null,
+  cancelRequested: null,
+  cancelDelivered: null,
+  waitBegin: null,
+  waitEnd: null,
+  iterationBegin: null,
+  iterationEnd: null,
+  choose: null,
+};
 
-/** All installed instruments as one. */
-export class InstrumentSet {
-  readonly list: Instrument[] = [];
+const HOOKS = /* @__PURE__ */ Object.keys(hooks) as Hook[];
 
-  emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parameters<NonNullable<Instrument[H]>>): void {
-    for (const instrument of [...this.list]) {
-      try {
-        (instrument[hook] as ((...args: unknown[]) => void) | undefined)?.apply(instrument, args);
-      } catch (error) {
-        disable(instrument, hook, error);
-      }
+/** Calls a hook of all instruments that have it. */
+export function emit<H extends Exclude<Hook, 'choose'>>(
+  hook: H,
+  ...args: Parameters<NonNullable<Instrument[H]>>
+): void {
+  for (const instrument of hooks[hook] ?? []) {
+    try {
+      (instrument[hook] as (...args: unknown[]) => void).apply(instrument, args);
+    } catch (error) {
+      disable(instrument, hook, error);
     }
   }
+}
 
-  choose(label: string, count: number): number {
-    for (const instrument of this.list) {
-      if (instrument.choose === undefined) continue;
-      try {
-        const choice = instrument.choose(label, count);
-        if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
-        throw new RangeError(
-          `choose(${JSON.stringify(label)}, ${count}): expected an integer from 0 to ${count - 1}, got ${choice}`,
-        );
-      } catch (error) {
-        disable(instrument, 'choose', error);
-      }
-    }
+/** Asks the first instrument that decides; 0 when none does. */
+export function choose(label: string, count: number): number {
+  const instrument = hooks.choose?.[0];
+  if (instrument === undefined) return 0;
+  try {
+    const choice = instrument.choose!(label, count);
+    if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
+    throw new RangeError(`choose('${label}', ${count}): an integer from 0 to ${count - 1} is required, got ${choice}`);
+  } catch (error) {
+    disable(instrument, 'choose', error);
     return 0;
   }
 }
@@ -77,18 +88,21 @@ function disable(instrument: Instrument, hook: Hook, error: unknown): void {
   logger.error(`An instrument was removed because its ${hook}() threw`, error);
 }
 
-/** Installs an instrument; returns a function that takes it out. */
+/**
+ * Installs an instrument; returns a function that takes it out.
+ *
+ * @example
+ * const remove = addInstrument({ taskFinished: (task) => console.log(`${task}`) });
+ */
 export function addInstrument(instrument: Instrument): () => void {
-  instruments.active ??= new InstrumentSet();
-  instruments.active.list.push(instrument);
+  // Lists are never changed, so that an instrument may be taken out while hooks are called.
+  for (const hook of HOOKS) if (instrument[hook] !== undefined) hooks[hook] = [...(hooks[hook] ?? []), instrument];
   return () => removeInstrument(instrument);
 }
 
-/** Takes an instrument out. Harmless when it is not installed. */
-export function removeInstrument(instrument: Instrument): void {
-  const active = instruments.active;
-  const at = active?.list.indexOf(instrument) ?? -1;
-  if (active === null || at < 0) return;
-  active.list.splice(at, 1);
-  if (active.list.length === 0) instruments.active = null;
+function removeInstrument(instrument: Instrument): void {
+  for (const hook of HOOKS) {
+    const left = hooks[hook]?.filter((installed) => installed !== instrument) ?? [];
+    hooks[hook] = left.length > 0 ? left : null;
+  }
 }

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { current, getRunningLoop, runningLoop, runningTask } from './current.ts';
 import { EventLoop, type EventLoopOptions } from './event-loop.ts';
@@ -65,7 +66,7 @@ export function newEventLoop(options?: EventLoopOptions): EventLoop {
  */
 export function setEventLoop(loop: EventLoop | null): void {
   if (loop !== null && loop !== undefined && typeof loop.callSoon !== 'function') {
-    throw new TypeError(`setEventLoop: an event loop or null is expected, got ${describe(loop)}`);
+    throw typeError(`setEventLoop: an event loop or null is expected, got ${describe(loop)}`);
   }
   lent.length = 0;
   thread.loop = loop ?? null;

@@ -26,8 +26,15 @@ export { ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
 export type { EventLoop, TaskFactory } from './event-loop.ts';
 export { Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
-export { type AbortSignalLike, afterMicrotasks, type Host, logger, type PlatformAbortSignal } from './host.ts';
-export { instruments } from './instruments.ts';
+export {
+  type AbortSignalLike,
+  afterMicrotasks,
+  askForTurn,
+  type Host,
+  logger,
+  type PlatformAbortSignal,
+} from './host.ts';
+export { choose, emit, hooks } from './instruments.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
 export { NextTurn } from './next-turn.ts';
 export { Task, type TaskOptions } from './task.ts';
@@ -49,7 +56,11 @@ export function resultAfter<T>(seconds: number, result: T): TimedFuture<T> {
  *
  * @param awaiter the task or future that waits
  */
-export function subscribe<T>(future: Future<T>, callback: (future: Future<T>) => void, awaiter: Future<unknown> | null): void {
+export function subscribe<T>(
+  future: Future<T>,
+  callback: (future: Future<T>) => void,
+  awaiter: Future<unknown> | null,
+): void {
   // A future that is none of ours, or whose class takes part in it, has but one way.
   if (future._isPlain?.() === true) future._subscribe(callback, awaiter);
   else future.addDoneCallback(callback);

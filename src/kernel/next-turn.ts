@@ -36,13 +36,15 @@ export class NextTurn implements AwaitableCoroutine<void> {
     return over;
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: being awaitable is the purpose
   then<R1 = void, R2 = never>(
     onFulfilled?: ((value: void) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
     if (!isAwaitOfTheEngine(onFulfilled, onRejected)) {
-      return new Promise<void>((resolve, reject) => awaitCoroutine(this, resolve, reject)).then(onFulfilled, onRejected);
+      return new Promise<void>((resolve, reject) => awaitCoroutine(this, resolve, reject)).then(
+        onFulfilled,
+        onRejected,
+      );
     }
     this.#begin();
     if (!awaitNextTurn(onFulfilled, onRejected)) return awaitCoroutine(this, onFulfilled, onRejected);
@@ -51,6 +53,7 @@ export class NextTurn implements AwaitableCoroutine<void> {
   }
 
   #begin(): void {
-    if (this.#state === 'closed') throw new RuntimeError('cannot reuse already awaited coroutine sleep(0)', { code: 'COROUTINE_REUSED' });
+    if (this.#state === 'closed')
+      throw new RuntimeError('cannot reuse already awaited coroutine sleep(0)', { code: 'COROUTINE_REUSED' });
   }
 }

@@ -1,7 +1,8 @@
+import { current } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
 import { publish } from './host.ts';
-import type { Task } from './task.ts';
+import { isDetached, type Task } from './task.ts';
 
 /** One task as tools see it. */
 export interface TaskReport {
@@ -50,11 +51,17 @@ function reportOf(task: Task<unknown>): TaskReport {
   const waiting = task._waiting ?? task._waits?._waiting ?? null;
   return {
     name: task.getName(),
-    state: waiting !== null ? 'waiting' : task._loop._open === task ? 'running' : 'scheduled',
+    state: stateOf(task, waiting),
     coroutine: String(task.getCoro()),
     waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
     awaitedBy: task._waiters().flatMap(({ _awaiter: awaiter }) => (awaiter === null ? [] : [String(awaiter)])),
   };
+}
+
+function stateOf(task: Task<unknown>, waiting: unknown): TaskReport['state'] {
+  if (current.task === task || task._loop._open === task) return 'running';
+  if (waiting !== null) return 'waiting';
+  return isDetached(task) ? 'detached' : 'scheduled';
 }
 
 function describeWait(waiting: Partial<Future<unknown>>): string {

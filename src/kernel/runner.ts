@@ -6,10 +6,16 @@ import { runningLoop } from './current.ts';
 import { EventLoop } from './event-loop.ts';
 import type { AbortSignalLike } from './host.ts';
 import { allTasks, lendThread } from './loops.ts';
-import type { Task } from './task.ts';
+import { isDetached, type Task } from './task.ts';
 
 /** How long the default executor may take to end, in seconds. */
 const EXECUTOR_SHUTDOWN_TIMEOUT = 300;
+
+/** How long tasks that wait for foreign promises may take to end, in seconds: nobody can make them. */
+const FOREIGN_WAIT = 10;
+
+/** The same after a second Ctrl-C. */
+const IMPATIENT_WAIT = 0.1;
 
 /** Options of a runner. */
 export interface RunnerOptions {
@@ -53,6 +59,8 @@ export class Runner implements AsyncDisposable {
   #loop: EventLoop | null = null;
   #context: Context | null = null;
   #giveThreadBack: (() => void) | null = null;
+  /** How long `close()` waits for tasks that it cannot end. */
+  #foreignWait = FOREIGN_WAIT;
 
   constructor(options: RunnerOptions = {}) {
     this.#debug = options.debug ?? null;
@@ -96,6 +104,7 @@ export class Runner implements AsyncDisposable {
       });
     }
     const loop = this.getLoop();
+    loop._checkCanRun(); // before there is a task that would begin all the same
     const task = loop.createTask<T>(coro, { context: options.context ?? this.#context, name: options.name });
     const interrupts = new Interrupts(loop, task);
     const abort = new Abort(options.signal, task);
@@ -108,6 +117,7 @@ export class Runner implements AsyncDisposable {
       }
       throw error;
     } finally {
+      if (interrupts.isImpatient) this.#foreignWait = IMPATIENT_WAIT;
       interrupts.stop();
       abort.stop();
     }
@@ -122,9 +132,9 @@ export class Runner implements AsyncDisposable {
     this.#state = 'closed';
     const loop = this.#loop!;
     try {
-      await cancelAllTasks(loop);
-      await loop.runUntilComplete(loop.shutdownAsyncgens());
-      await loop.runUntilComplete(loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
+      await cancelAllTasks(loop, this.#foreignWait);
+      await finish(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
+      await finish(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
     } finally {
       this.#giveThreadBack?.();
       loop.close();
@@ -143,6 +153,11 @@ function notACoroutine(value: unknown): ValueError {
   return new ValueError(`a coroutine was expected, got ${describe(value)}${fix}`, { code: 'NOT_A_COROUTINE' });
 }
 
+/** One part of the end of a run, named so that tools can tell it from the program. */
+function finish(loop: EventLoop, name: string, part: CoroutineLike<void>): Promise<void> {
+  return loop.runUntilComplete(loop.createTask(part, { name }));
+}
+
 /** Ctrl-C during a run: the first one cancels the main task, the next one ends the run at once. */
 class Interrupts {
   #count = 0;
@@ -154,6 +169,11 @@ class Interrupts {
       if (this.#count === 1 && !task.done()) loop.callSoonThreadsafe(() => task.cancel());
       else loop._interrupt(new KeyboardInterrupt());
     });
+  }
+
+  /** Whether Ctrl-C came again, before the main task had ended. */
+  get isImpatient(): boolean {
+    return this.#count > 1;
   }
 
   /** Whether the task ended because of Ctrl-C, and of nobody else's request. */
@@ -187,23 +207,45 @@ class Abort {
   }
 }
 
-async function cancelAllTasks(loop: EventLoop): Promise<void> {
+async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<void> {
   const tasks = allTasks(loop);
   if (tasks.size === 0) return;
-  const allDone = loop.createFuture<void>();
+  for (const task of tasks) task.cancel();
+  await waitForTasks(loop, tasks, foreignWait);
+  for (const task of tasks) reportLeftTask(loop, task);
+}
+
+/** Waits until all are done, or those that are not wait for foreign promises and have had their time. */
+async function waitForTasks(loop: EventLoop, tasks: ReadonlySet<Task<unknown>>, foreignWait: number): Promise<void> {
+  const over = loop.createFuture<void>();
+  const finish = (): void => {
+    if (!over.done()) over.setResult(undefined);
+  };
   let left = tasks.size;
   for (const task of tasks) {
-    task.cancel();
     task.addDoneCallback(() => {
-      if (--left === 0 && !allDone.done()) allDone.setResult(undefined);
+      if (--left === 0) finish();
     });
   }
-  await loop.runUntilComplete(allDone);
-  for (const task of tasks) {
-    if (task.cancelled()) continue;
+  const giveUp = (): void => {
+    if ([...tasks].every((task) => task.done() || isDetached(task))) finish();
+    else timer = loop.callLater(foreignWait, giveUp);
+  };
+  let timer = loop.callLater(foreignWait, giveUp);
+  await loop.runUntilComplete(over);
+  timer.cancel();
+}
+
+function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
+  if (!task.done()) {
+    loop.callExceptionHandler({
+      message: 'Task was destroyed but it is pending! It waits for a promise that is not of this library',
+      task,
+    });
+  } else if (!task.cancelled()) {
     const exception = task.exception();
-    if (exception === null) continue;
-    loop.callExceptionHandler({ message: 'unhandled exception during asyncio.run() shutdown', exception, task });
+    if (exception !== null)
+      loop.callExceptionHandler({ message: 'unhandled exception during asyncio.run() shutdown', exception, task });
   }
 }
 

@@ -1,8 +1,8 @@
 import { RuntimeError, ValueError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
-import { current } from './current.ts';
+import { current, runningLoop } from './current.ts';
 import { afterMicrotasks, type Host, inNeutralContext, logger, RuntimeHost, throwUncaught } from './host.ts';
-import { instruments } from './instruments.ts';
+import { choose, emit, hooks } from './instruments.ts';
 import { ReadyQueue, type Runnable } from './ready-queue.ts';
 import type { Task } from './task.ts';
 import { type Timer, TimerQueue } from './timer-queue.ts';
@@ -36,6 +36,9 @@ const PAUSED = 2;
 const SPLIT = 3;
 type Phase = typeof IDLE | typeof RUNNING | typeof PAUSED | typeof SPLIT;
 
+/** Stands for the code outside any task in place of the task whose step is open. */
+const OUTSIDE: unique symbol = /* @__PURE__ */ Symbol('outside');
+
 interface Run {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -60,7 +63,7 @@ export abstract class Scheduler {
   /** @internal */
   readonly _timers = new TimerQueue();
   /** The task whose step is open on this loop. @internal */
-  _open: Task<unknown> | null = null;
+  _open: Task<unknown> | typeof OUTSIDE | null = null;
   /** Whether the loop turns whenever it has work, not only while it is run. @internal */
   _hosted = false;
   /** @internal */
@@ -104,7 +107,7 @@ export abstract class Scheduler {
    */
   time(): number {
     const time = this.#host.time();
-    if (time >= this.#lastTime) {
+    if (typeof time === 'number' && time >= this.#lastTime) {
       this.#lastTime = time;
       return time;
     }
@@ -112,7 +115,7 @@ export abstract class Scheduler {
   }
 
   #clockProblem(time: number): number {
-    if (typeof time !== 'number' || time !== time) {
+    if (typeof time !== 'number' || Number.isNaN(time)) {
       throw new ValueError(`The host's time() must return a number of seconds, got ${describe(time)}`, {
         code: 'BAD_CLOCK',
       });
@@ -163,7 +166,7 @@ export abstract class Scheduler {
   /** @internal */
   _checkCanRun(): void {
     if (this.isRunning()) throw new RuntimeError('This event loop is already running', { code: 'LOOP_RUNNING' });
-    if (current.loop !== null) {
+    if (runningLoop() !== null) {
       throw new RuntimeError('Cannot run the event loop while another loop is running', { code: 'LOOP_RUNNING' });
     }
   }
@@ -271,14 +274,14 @@ export abstract class Scheduler {
       if (this.#phase === IDLE) this.#begin();
       if (!this.#runBatch()) return;
       this.#phase = IDLE;
-      if (instruments.active !== null) instruments.active.emit('iterationEnd', this);
+      if (hooks.iterationEnd !== null) emit('iterationEnd', this);
       if (this.#stopping && this.#run !== null) this.#endRun();
     } while (!this.#single && this._ready.length > 0 && !this.#closed && (this.#run !== null || this._hosted));
     if (!this.#closed) this.#request();
   }
 
   #begin(): void {
-    if (instruments.active !== null) instruments.active.emit('iterationBegin', this);
+    if (hooks.iterationBegin !== null) emit('iterationBegin', this);
     if (this._timers.length > 0) this.#collectTimers();
     this.#todo = this._ready.length;
   }
@@ -290,7 +293,7 @@ export abstract class Scheduler {
     const now = this.time();
     // The clock's step is lost in the rounding when the time is large: then a timer is due at its time.
     const due = Math.max(now + this.#host.resolution, now * (1 + Number.EPSILON));
-    if (instruments.active !== null) {
+    if (hooks.choose !== null) {
       this.#collectTimersByChoice(due);
       return;
     }
@@ -310,7 +313,7 @@ export abstract class Scheduler {
         if (!timer._cancelled) ties.push(timer);
       }
       while (ties.length > 0) {
-        const choice = ties.length > 1 ? (instruments.active?.choose('timer tie', ties.length) ?? 0) : 0;
+        const choice = ties.length > 1 ? choose('timer tie', ties.length) : 0;
         this._ready.push(ties.splice(choice, 1)[0]!);
       }
     }
@@ -443,9 +446,24 @@ export abstract class Scheduler {
    * @internal
    */
   _openStep(task: Task<unknown>): void {
-    if (this.#phase !== RUNNING || this._open !== null) return;
+    if (this.#phase !== RUNNING) return;
+    // One that is open already is of a task that was started eagerly by this one, within its step.
     this._open = task;
     current.open = task;
+    this.#watchMicrotasks();
+  }
+
+  /**
+   * Code outside any task goes on: no step is run before it has, where nothing else tells that what it waits for is not the
+   * running task's. @internal
+   */
+  _pauseForOutside(): void {
+    if (this.#phase !== RUNNING || this._open !== null) return;
+    this._open = OUTSIDE;
+    this.#watchMicrotasks();
+  }
+
+  #watchMicrotasks(): void {
     if (this.#watching) return;
     this.#watching = true;
     afterMicrotasks(this.#watch);
@@ -456,7 +474,13 @@ export abstract class Scheduler {
    * so the step ends one microtask later. @internal
    */
   _stepSuspends(task: Task<unknown>): void {
-    if (this._open !== task || this.#closing) return;
+    if (this._open !== task) {
+      // It has come back from a foreign promise, unseen until now.
+      if (hooks.beforeStep !== null) emit('beforeStep', task);
+      if (hooks.afterStep !== null) emit('afterStep', task);
+      return;
+    }
+    if (this.#closing) return;
     this.#closing = true;
     RESOLVED.then(this.#closeStep);
   }
@@ -467,16 +491,26 @@ export abstract class Scheduler {
   }
 
   readonly #closeStep = (): void => {
-    const task = this._open;
+    const task = this._open === OUTSIDE ? null : this._open;
     this.#closing = false;
     this._open = null;
     if (current.open === task) current.open = null;
     if (this._debug && task !== null) this.#reportIfSlow(task);
-    if (instruments.active !== null && task !== null) instruments.active.emit('afterStep', task);
+    if (hooks.afterStep !== null && task !== null) emit('afterStep', task);
     if (this.#phase === PAUSED) inNeutralContext(this.#continue);
   };
 
-  readonly #continue = (): void => this.#iterate();
+  readonly #continue = (): void => {
+    if (++this.#sinceClock >= this.#handlesAClockReading && this.#isOverBudget()) {
+      this.#split();
+      return;
+    }
+    try {
+      this.#iterate();
+    } catch (error) {
+      throwUncaught(error); // `runOnce()` has returned long ago
+    }
+  };
 
   /** All microtasks have run: a step that is open still waits on a foreign promise. */
   readonly #watch = (): void => {

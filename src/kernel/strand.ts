@@ -22,6 +22,8 @@ export const ENTER: unique symbol = /* @__PURE__ */ Symbol('enter');
 
 /** A coroutine that can be put on a strand's stack. */
 export interface Enterable {
+  /** Whether its iterator has handed it to the task: `yield coroutine` without the star has not. @internal */
+  readonly _isHanded: boolean;
   /** Calls its function: the frame to go on with, or the promise of an async function. */
   [ENTER](task: Task<unknown>): Frame | PromiseLike<unknown>;
 }

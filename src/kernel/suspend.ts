@@ -1,6 +1,6 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
-import { instruments } from './instruments.ts';
+import { emit, hooks } from './instruments.ts';
 import type { FutureLike, Strand } from './strand.ts';
 
 /** The only functions that suspend a strand. What a frame yields decides which. */
@@ -47,7 +47,7 @@ export function waitOn(strand: Strand, future: FutureLike): void {
     strand._waiting = future;
     if (future._isPlain?.() === true) (future as WithWaiters)._addWaiter(strand);
     else future.addDoneCallback(() => strand._run(), { context: strand._context });
-    if (instruments.active !== null) instruments.active.emit('waitBegin', task, future);
+    if (hooks.waitBegin !== null) emit('waitBegin', task, future);
     // A cancellation that came while the task ran is delivered where it really suspends.
     if (task._mustCancel && future.cancel(task.cancelMessage)) task._mustCancel = false;
   }

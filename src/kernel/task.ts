@@ -1,4 +1,12 @@
-import { CancelledError, cancelledError, InvalidStateError, leavesTheLoop, RuntimeError } from '../errors/errors.ts';
+import {
+  CancelledError,
+  cancelledError,
+  errorOfThrown,
+  InvalidStateError,
+  leavesTheLoop,
+  RuntimeError,
+} from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
 import { type AsyncWait, follow } from './async-step.ts';
 import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './context.ts';
@@ -7,15 +15,24 @@ import {
   type CoroutineLike,
   CoroutineObject,
   callCoroutineFunction,
+  claim,
   iscoroutine,
+  isGeneratorFunction,
 } from './coroutine.ts';
 import { current, runningTask } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
 import { CANCELLED, Future, PENDING, SUCCEEDED } from './future.ts';
 import { isFrame, step, takeError } from './generator-step.ts';
-import { type AsyncScope, logger, newAbortController, newAsyncScope, type PlatformAbortSignal } from './host.ts';
-import { instruments } from './instruments.ts';
-import { type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
+import {
+  type AsyncScope,
+  canTellTasks,
+  logger,
+  newAbortController,
+  newAsyncScope,
+  type PlatformAbortSignal,
+} from './host.ts';
+import { emit, hooks } from './instruments.ts';
+import { ENTER, type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
 
 /** Options of a new task. */
 export interface TaskOptions {
@@ -90,6 +107,8 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   _waits: AsyncWait | null = null;
   /** The async context of its async functions. @internal */
   _scope: AsyncScope | null = null;
+  /** How many async functions run in it. @internal */
+  _asyncCalls = 0;
   // Neighbours in the loop's list of tasks that are not done.
   /** @internal */
   _previous: Task<unknown> | null = null;
@@ -108,8 +127,10 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     if (typeof coro === 'function') {
       this._scope = newAsyncScope();
     } else {
-      if (!iscoroutine(coro)) throw new TypeError(`a coroutine was expected, got ${describe(coro)}`);
-      own(coro);
+      if (!iscoroutine(coro)) throw typeError(`a coroutine was expected, got ${describe(coro)}`, 'NOT_A_COROUTINE');
+      // A second task would take turns with the first one in the same body.
+      if (ENTER in coro) coro[Symbol.iterator]();
+      else claim(coro);
       this._frame = coro;
       if (options.asyncContext === true) this._scope = newAsyncScope();
     }
@@ -117,8 +138,8 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     this.#name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
     this._ownContext = options.context ?? null;
     this.#values = this._ownContext === null ? currentValues() : this._ownContext._values;
-    if (instruments.active !== null) instruments.active.emit('taskSpawned', this, runningTask());
-    if (options.eagerStart === true && this._loop.isRunning()) {
+    if (hooks.taskSpawned !== null) emit('taskSpawned', this, runningTask());
+    if (options.eagerStart === true && this.#canStartEagerly()) {
       this.#startEagerly();
     } else {
       this._loop._schedule(this);
@@ -220,7 +241,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     const request = { by, message, at: this._loop.time() };
     if (this.#cancellation === null) this.#cancellation = { request, controller: undefined };
     else this.#cancellation.request = request;
-    if (instruments.active !== null) instruments.active.emit('cancelRequested', this, by, message);
+    if (hooks.cancelRequested !== null) emit('cancelRequested', this, by, message);
   }
 
   /** Who asked for the task's cancellation last, `null` when nobody has. */
@@ -260,7 +281,8 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       const isCancelled = this.#cancels > 0 || this._state === CANCELLED;
       if (isCancelled) cancellation.controller?.abort(cancelledError(cancellation.request?.message));
     }
-    if (cancellation.controller === null) throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
+    if (cancellation.controller === null)
+      throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
     return cancellation.controller.signal;
   }
 
@@ -309,7 +331,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     current.task = this;
     current.context = this._ownContext;
     try {
-      if (instruments.active !== null) this.#watchedStep(error);
+      if (hooks.beforeStep !== null || hooks.afterStep !== null) this.#watchedStep(error);
       else if (this.#stepsInScope) this.#scopedStep(error);
       else if (this._frame !== null) step(this, error);
       else this.#call(error);
@@ -326,11 +348,11 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   }
 
   #watchedStep(error: unknown): void {
-    instruments.active?.emit('beforeStep', this);
+    if (hooks.beforeStep !== null) emit('beforeStep', this);
     try {
       this.#scopedStep(error);
     } finally {
-      if (this._loop._open !== this) instruments.active?.emit('afterStep', this);
+      if (hooks.afterStep !== null && this._loop._open !== this) emit('afterStep', this);
     }
   }
 
@@ -361,6 +383,15 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     }
   }
 
+  /**
+   * Not outside a running loop, as in CPython; and not for what may be an async function where nothing would tell its awaits
+   * from those of the task that starts it.
+   */
+  #canStartEagerly(): boolean {
+    if (!this._loop.isRunning()) return false;
+    return typeof this.#coro !== 'function' || isGeneratorFunction(this.#coro) || canTellTasks();
+  }
+
   #startEagerly(): void {
     const { loop, task } = current;
     const outer = enterContext(this._context);
@@ -387,19 +418,20 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     } else {
       this._finish(SUCCEEDED, value);
     }
-    if (instruments.active !== null) instruments.active.emit('taskFinished', this);
+    if (hooks.taskFinished !== null) emit('taskFinished', this, null);
   }
 
   /** @internal */
-  _failed(error: unknown): void {
+  _failed(thrown: unknown): void {
     this.#leaveLoop();
+    const error = errorOfThrown(thrown);
     if (error instanceof CancelledError) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
     } else {
       this._fail(error);
     }
-    if (instruments.active !== null) instruments.active.emit('taskFinished', this);
+    if (hooks.taskFinished !== null) emit('taskFinished', this, this._state === CANCELLED ? null : { error });
     if (leavesTheLoop(error)) throw error;
   }
 
@@ -430,17 +462,9 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   }
 }
 
-const OWNED: unique symbol = /* @__PURE__ */ Symbol('owned by a task');
-
-/** A generator is run by one task at most: a second would take turns with the first one in the same body. */
-function own(coro: Frame & { [OWNED]?: true }): void {
-  if (coro[OWNED]) {
-    throw new RuntimeError(
-      `cannot reuse already awaited coroutine ${describe(coro)}: call its function again for each task`,
-      {
-        code: 'COROUTINE_REUSED',
-      },
-    );
-  }
-  coro[OWNED] = true;
+/** Whether a task waits for a promise that is not of this library: the loop cannot end that wait. */
+export function isDetached(task: Task<unknown>): boolean {
+  return (
+    task._asyncCalls > 0 && task._waits === null && task._loop._open !== task && current.task !== task && !task.done()
+  );
 }

@@ -1,4 +1,5 @@
 import type { CancelledError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, type WaitRecord } from './future.ts';
@@ -40,7 +41,7 @@ class PromiseFuture<T> extends Future<T> {
  */
 export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOptions = {}): Future<T> {
   if (typeof promise?.then !== 'function')
-    throw new TypeError(`wrapPromise: a promise is required, got ${describe(promise)}`);
+    throw typeError(`wrapPromise: a promise is required, got ${describe(promise)}`, 'NOT_AWAITABLE');
   const future = new PromiseFuture<T>(options.loop, options.onCancel);
   promise.then(
     (value) => {

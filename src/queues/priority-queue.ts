@@ -1,3 +1,4 @@
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { Heap } from '../internal/heap.ts';
 import { Queue } from './queue.ts';
@@ -61,7 +62,7 @@ export class PriorityQueue<T> extends Queue<T> {
   constructor(maxsize = 0, options: PriorityQueueOptions<T> = {}) {
     const compare = options.compare ?? compareByValue;
     if (typeof compare !== 'function')
-      throw new TypeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`);
+      throw typeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`);
     super(maxsize, new Ranking<T>(compare));
   }
 }
@@ -76,7 +77,7 @@ function compareByValue(a: unknown, b: unknown): number {
   const [left, right] = [comparable(a), comparable(b)];
   if (left !== null && right !== null && (typeof left === 'string') === (typeof right === 'string'))
     return left < right ? -1 : left > right ? 1 : 0;
-  throw new TypeError(`PriorityQueue cannot compare ${describe(a)} and ${describe(b)}: give { compare: (a, b) => … }`);
+  throw typeError(`PriorityQueue cannot compare ${describe(a)} and ${describe(b)}: give { compare: (a, b) => … }`);
 }
 
 function compareArrays(a: readonly unknown[], b: readonly unknown[]): number {

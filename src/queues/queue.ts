@@ -1,4 +1,5 @@
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { type AwaitableCoroutine, libraryCoroutine, WaitQueue } from '../kernel/lowlevel.ts';
@@ -48,7 +49,7 @@ export class Queue<T> implements AsyncIterable<T> {
    */
   constructor(maxsize = 0, items: Store<T> = new FifoStore<T>()) {
     if (typeof maxsize !== 'number')
-      throw new TypeError(`${nameOfClass(this)}: maxsize must be a number, got ${describe(maxsize)}`);
+      throw typeError(`${nameOfClass(this)}: maxsize must be a number, got ${describe(maxsize)}`);
     if (Number.isNaN(maxsize)) throw new ValueError(`${nameOfClass(this)}: maxsize must be a number, got NaN`);
     this.#maxsize = maxsize;
     this.#items = items;

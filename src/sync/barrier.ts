@@ -1,4 +1,5 @@
 import { BrokenBarrierError, ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { type AwaitableCoroutine, libraryCoroutine } from '../kernel/lowlevel.ts';
 import { Condition } from './condition.ts';
@@ -33,7 +34,7 @@ export class Barrier {
    */
   constructor(parties: number) {
     if (typeof parties !== 'number')
-      throw new TypeError(`Barrier: a number of parties is required, got ${describe(parties)}`);
+      throw typeError(`Barrier: a number of parties is required, got ${describe(parties)}`);
     if (!(parties >= 1)) throw new ValueError(`parties must be > 0, got ${parties}`);
     this.#parties = parties;
   }

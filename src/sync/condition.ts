@@ -1,4 +1,5 @@
 import { CancelledError, RuntimeError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { type AwaitableCoroutine, type CoroutineFunction, libraryCoroutine, WaitQueue } from '../kernel/lowlevel.ts';
 import { type Guard, holding } from './guard.ts';
@@ -25,7 +26,7 @@ export class Condition {
   /** @param lock shared with others; one of its own when absent */
   constructor(lock: Lock = new Lock()) {
     if (typeof lock?.acquire !== 'function' || typeof lock.release !== 'function') {
-      throw new TypeError(`Condition: a Lock is required, got ${describe(lock)}`);
+      throw typeError(`Condition: a Lock is required, got ${describe(lock)}`);
     }
     this.#lock = lock;
   }
@@ -75,7 +76,7 @@ export class Condition {
    */
   waitFor<R>(predicate: () => R): AwaitableCoroutine<R> {
     if (typeof predicate !== 'function')
-      throw new TypeError(`Condition.waitFor: a function is required, got ${describe(predicate)}`);
+      throw typeError(`Condition.waitFor: a function is required, got ${describe(predicate)}`, 'NOT_CALLABLE');
     return Condition.#waitFor(this, predicate) as AwaitableCoroutine<R>;
   }
 

@@ -1,4 +1,5 @@
 import { CancelledError, ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { type AwaitableCoroutine, type CoroutineFunction, libraryCoroutine, WaitQueue } from '../kernel/lowlevel.ts';
 import { Guard, holding } from './guard.ts';
@@ -22,7 +23,7 @@ export class Semaphore {
    * @throws {ValueError} when it is negative or `NaN`
    */
   constructor(value = 1) {
-    if (typeof value !== 'number') throw new TypeError(`Semaphore: a number is required, got ${describe(value)}`);
+    if (typeof value !== 'number') throw typeError(`Semaphore: a number is required, got ${describe(value)}`);
     if (!(value >= 0)) throw new ValueError(`Semaphore initial value must be >= 0, got ${value}`);
     this.value = value;
   }

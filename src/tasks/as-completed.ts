@@ -1,4 +1,5 @@
 import { TimeoutError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
@@ -172,12 +173,12 @@ export function asCompleted<const A extends AwaitableLike<unknown>>(
     awaitables === null ||
     !(Symbol.iterator in awaitables)
   ) {
-    throw new TypeError(`expects an iterable of awaitables, not ${describe(awaitables)}`);
+    throw typeError(`expects an iterable of awaitables, not ${describe(awaitables)}`, 'NOT_AWAITABLE');
   }
   const list = [...awaitables];
   for (const awaitable of list) {
     if (!isAwaitable(awaitable))
-      throw new TypeError(`asCompleted: an awaitable is required, got ${describe(awaitable)}`);
+      throw typeError(`asCompleted: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
   }
   const timeout = options.timeout ?? null;
   return new AsCompleted(list as AwaitableLike<Outcome<A>>[], timeout === null ? null : inSeconds(timeout, 'timeout'));

@@ -1,3 +1,4 @@
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import {
   type AwaitableLike,
@@ -49,7 +50,10 @@ export function ensureFuture<T>(
   options: { readonly loop?: EventLoop | null } = {},
 ): Future<T> {
   if (!isAwaitable(awaitable)) {
-    throw new TypeError(`An asyncio.Future, a coroutine or an awaitable is required, got ${describe(awaitable)}`);
+    throw typeError(
+      `An asyncio.Future, a coroutine or an awaitable is required, got ${describe(awaitable)}`,
+      'NOT_AWAITABLE',
+    );
   }
   const loop = options.loop ?? null;
   if (loop === null && isfuture(awaitable)) return awaitable as Future<T>;
@@ -86,16 +90,18 @@ export type TaskConstructor = <T>(
  *
  * Follows CPython's `asyncio.create_eager_task_factory`.
  *
- * @param constructor a class of tasks, or a function that makes one
+ * @param makeTask a class of tasks, or a function that makes one
  */
-export function createEagerTaskFactory(constructor: TaskConstructor | typeof Task): TaskFactory {
-  if (typeof constructor !== 'function') {
-    throw new TypeError('createEagerTaskFactory: a class of tasks, or a function that makes a task, is required');
+export function createEagerTaskFactory(makeTask: TaskConstructor | typeof Task): TaskFactory {
+  if (typeof makeTask !== 'function') {
+    throw typeError(
+      `createEagerTaskFactory: a class of tasks, or a function that makes a task, is required, got ${describe(makeTask)}`,
+    );
   }
-  const isClass = constructor === Task || constructor.prototype instanceof Task;
+  const isClass = makeTask === Task || makeTask.prototype instanceof Task;
   return <T>(loop: EventLoop, coro: CoroutineLike<T>, options?: TaskOptions): Task<T> => {
     const eager = { ...options, loop, eagerStart: true };
-    return isClass ? new (constructor as typeof Task)<T>(coro, eager) : (constructor as TaskConstructor)(coro, eager);
+    return isClass ? new (makeTask as typeof Task)<T>(coro, eager) : (makeTask as TaskConstructor)(coro, eager);
   };
 }
 

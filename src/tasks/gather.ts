@@ -1,4 +1,5 @@
 import { CancelledError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import {
   type AwaitableLike,
@@ -135,7 +136,10 @@ export function gather(...args: readonly unknown[]): Future<unknown[]> {
 function gatherAll(awaitables: readonly unknown[], returnExceptions: boolean): Future<unknown[]> {
   for (const [i, awaitable] of awaitables.entries()) {
     if (!isAwaitable(awaitable)) {
-      throw new TypeError(`gather: an awaitable is required as argument ${i + 1}, got ${describe(awaitable)}`);
+      throw typeError(
+        `gather: an awaitable is required as argument ${i + 1}, got ${describe(awaitable)}`,
+        'NOT_AWAITABLE',
+      );
     }
   }
   if (awaitables.length === 0) {

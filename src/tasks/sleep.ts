@@ -29,7 +29,10 @@ const skip = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(result: T): Gen
   return result;
 }) as <T>(result: T) => AwaitableCoroutine<T>;
 
-const pause = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(seconds: number, result: T): Generator<unknown, T, unknown> {
+const pause = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(
+  seconds: number,
+  result: T,
+): Generator<unknown, T, unknown> {
   const future = resultAfter(seconds, result);
   try {
     return yield* future;

@@ -1,4 +1,6 @@
+import { errorOfThrown } from '../errors/errors.ts';
 import { CancelledError, ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import {
   type AwaitableCoroutine,
@@ -260,7 +262,10 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
  */
 export function taskGroup<T>(body: TaskGroupBody<T>): AwaitableCoroutine<T> {
   if (typeof body !== 'function')
-    throw new TypeError(`taskGroup: the body must be an async function or a generator function, got ${describe(body)}`);
+    throw typeError(
+      `taskGroup: the body must be an async function or a generator function, got ${describe(body)}`,
+      'NOT_A_COROUTINE',
+    );
   return runGroup(body) as AwaitableCoroutine<T>;
 }
 
@@ -272,7 +277,8 @@ const runGroup = /* @__PURE__ */ libraryCoroutine(function* taskGroup(
   let result: unknown;
   try {
     result = yield* iterableOf(body, group);
-  } catch (error) {
+  } catch (thrown) {
+    const error = errorOfThrown(thrown);
     if (yield* group.exitGroup(error)) return undefined;
     throw error;
   }

@@ -1,3 +1,4 @@
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import {
   type AwaitableCoroutine,
@@ -18,7 +19,7 @@ import {
  */
 export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoop): Promise<T> {
   if (typeof coro !== 'function' && !iscoroutine(coro))
-    throw new TypeError(`A coroutine object is required, got ${describe(coro)}`);
+    throw typeError(`A coroutine object is required, got ${describe(coro)}`, 'NOT_A_COROUTINE');
   return new Promise<T>((resolve, reject) => {
     loop.callSoonThreadsafe(() => {
       try {
@@ -39,7 +40,8 @@ export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoo
  * Follows CPython's `asyncio.to_thread`.
  */
 export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): AwaitableCoroutine<Awaited<R>> {
-  if (typeof fn !== 'function') throw new TypeError(`toThread: a function is required, got ${describe(fn)}`);
+  if (typeof fn !== 'function')
+    throw typeError(`toThread: a function is required, got ${describe(fn)}`, 'NOT_CALLABLE');
   return submit(fn as (...args: unknown[]) => unknown, args) as AwaitableCoroutine<Awaited<R>>;
 }
 

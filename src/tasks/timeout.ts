@@ -1,4 +1,6 @@
 import { CancelledError, ExceptionGroup, RuntimeError, TimeoutError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
   type AwaitableCoroutine,
@@ -205,7 +207,10 @@ export function timeoutAt<T>(when: number | null = null, body?: TimeoutBody<T>):
   const limit = new Timeout(when);
   if (body === undefined) return limit;
   if (typeof body !== 'function')
-    throw new TypeError('timeout: the body must be an async function or a generator function');
+    throw typeError(
+      `timeout: the body must be an async function or a generator function, got ${describe(body)}`,
+      'NOT_A_COROUTINE',
+    );
   return runWithin(limit, body) as AwaitableCoroutine<T>;
 }
 

@@ -1,4 +1,5 @@
 import { CancelledError, TimeoutError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
@@ -32,7 +33,8 @@ import { timeout as within } from './timeout.ts';
  * const line = await waitFor(reader.readline(), 5);
  */
 export function waitFor<T>(awaitable: AwaitableLike<T>, timeout: Duration | null = null): AwaitableCoroutine<T> {
-  if (!isAwaitable(awaitable)) throw new TypeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`);
+  if (!isAwaitable(awaitable))
+    throw typeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
   const seconds = timeout === null ? null : inSeconds(timeout, 'timeout');
   return (
     seconds !== null && seconds <= 0 ? notAtAll(awaitable) : forAWhile(awaitable, seconds)

@@ -1,4 +1,5 @@
 import { ValueError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
@@ -57,9 +58,9 @@ export function wait<F extends Future<never> | Future<unknown>>(
   options: WaitOptions = {},
 ): AwaitableCoroutine<DoneAndPending<F>> {
   if (isfuture(futures) || iscoroutine(futures))
-    throw new TypeError(`expect a list of futures, not ${describe(futures)}`);
+    throw typeError(`expect a list of futures, not ${describe(futures)}`, 'NOT_A_FUTURE');
   if (typeof futures !== 'object' || futures === null || !(Symbol.iterator in futures)) {
-    throw new TypeError(`expect a list of futures, not ${describe(futures)}`);
+    throw typeError(`expect a list of futures, not ${describe(futures)}`, 'NOT_A_FUTURE');
   }
   const set = new Set<F>(futures);
   if (set.size === 0) throw new ValueError('Set of Tasks/Futures is empty.', { code: 'NOTHING_TO_WAIT_FOR' });
@@ -77,9 +78,12 @@ export function wait<F extends Future<never> | Future<unknown>>(
 function checkFuture(value: unknown): void {
   if (isfuture(value)) return;
   if (iscoroutine(value) || typeof value === 'function') {
-    throw new TypeError('Passing coroutines is forbidden, use tasks explicitly: write wait([createTask(f)])');
+    throw typeError(
+      'Passing coroutines is forbidden, use tasks explicitly: write wait([createTask(f)])',
+      'NOT_A_FUTURE',
+    );
   }
-  throw new TypeError(`wait: a future or task is required, got ${describe(value)}`);
+  throw typeError(`wait: a future or task is required, got ${describe(value)}`, 'NOT_A_FUTURE');
 }
 
 const WAIT: WaitRecord = { operation: 'wait', object: null };

@@ -1,4 +1,4 @@
-import { afterMicrotasks, type Host } from '../kernel/lowlevel.ts';
+import { afterMicrotasks, askForTurn, type Host } from '../kernel/lowlevel.ts';
 
 /**
  * A host that does nothing by itself: its clock stands still until it is set, and its loop is driven with `runOnce()`.
@@ -11,7 +11,7 @@ import { afterMicrotasks, type Host } from '../kernel/lowlevel.ts';
  * loop.runOnce();
  */
 export class ManualHost implements Host {
-  readonly resolution = 1e-9;
+  readonly resolution: number = 1e-9;
   #now: number;
   /** Whether the loop wants a turn as soon as possible. */
   wantsTurn = false;
@@ -55,9 +55,12 @@ export class ManualHost implements Host {
  * host.time(); // 3600
  */
 export class VirtualHost implements Host {
-  readonly resolution = 1e-9;
+  readonly resolution: number = 1e-9;
   #now: number;
-  #wish: { readonly when: number; readonly turn: () => void } | null = null;
+  /** When each loop wants its turn. */
+  readonly #wishes = new Map<() => void, number>();
+  #waiting = false;
+  #turnsAsked = 0;
 
   /** @param now the time to begin with, in seconds */
   constructor(now = 0) {
@@ -69,23 +72,39 @@ export class VirtualHost implements Host {
   }
 
   soon(turn: () => void): void {
-    Promise.resolve().then(turn);
+    this.#turnsAsked++;
+    askForTurn(() => {
+      this.#turnsAsked--;
+      turn();
+    });
   }
 
   at(when: number | null, turn: () => void): void {
-    if (when === null) {
-      this.#wish = null;
-      return;
-    }
-    const wish = { when, turn };
-    this.#wish = wish;
-    // Promises of the program come first: time passes only when nothing is left to run.
+    // A time that never comes is not jumped to.
+    if (when === null || when === Number.POSITIVE_INFINITY) this.#wishes.delete(turn);
+    else this.#wishes.set(turn, when);
+    this.#waitForRest();
+  }
+
+  /** Promises of the program come first: time passes only when nothing is left to run. */
+  #waitForRest(): void {
+    if (this.#waiting || this.#wishes.size === 0) return;
+    this.#waiting = true;
     afterMicrotasks(() => {
-      if (this.#wish !== wish) return;
-      this.#wish = null;
-      this.#now = Math.max(this.#now, when);
-      turn();
+      this.#waiting = false;
+      if (this.#turnsAsked > 0) this.#waitForRest();
+      else this.#jump();
     });
+  }
+
+  #jump(): void {
+    const [next] = [...this.#wishes].sort(([, a], [, b]) => a - b);
+    if (next === undefined) return;
+    const [turn, when] = next;
+    this.#wishes.delete(turn);
+    this.#now = Math.max(this.#now, when);
+    turn();
+    this.#waitForRest();
   }
 
   ref(): void {}

@@ -1,4 +1,13 @@
-import { type AwaitableLike, type Coroutine, type CoroutineFunction, EventLoop, type Outcome, run, type RunOptions, type RunnerOptions } from 'asyncio-ts';
+import {
+  type AwaitableLike,
+  type Coroutine,
+  type CoroutineFunction,
+  EventLoop,
+  type Outcome,
+  type RunnerOptions,
+  type RunOptions,
+  run,
+} from 'asyncio-ts';
 import { VirtualHost } from 'asyncio-ts/testing';
 import { describe } from 'vitest';
 

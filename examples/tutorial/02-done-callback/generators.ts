@@ -1,0 +1,25 @@
+// A loop of one's own, run by hand: a callback hears of the task's result.
+
+import * as asyncio from 'asyncio-ts';
+
+function* do1(): asyncio.Coroutine<string> {
+  yield* asyncio.sleep(1);
+  return 'do1';
+}
+
+/** 1 s. Outside of any loop there are only promises to wait for, so this is an async function. */
+export async function program(loop = asyncio.newEventLoop()): Promise<string[]> {
+  const heard: string[] = [];
+  const task = loop.createTask(do1());
+  task.addDoneCallback((done) => {
+    heard.push(done.result());
+    console.log('the callback heard', done.result());
+  });
+  await loop.runUntilComplete(task);
+  loop.close();
+  return heard;
+}
+
+// No main: `asyncio run` would call it inside a loop, where no other one may run. What Python writes as
+// `if __name__ == '__main__'` runs the program while the file is loaded.
+if (process.argv[1] === import.meta.filename) await program();

@@ -1,0 +1,11 @@
+// The suite in a worker thread of Node: this file is both the program and the thread.
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { REPORT_MARK } from '../lib/report.ts';
+
+if (isMainThread) {
+  const worker = new Worker(new URL(import.meta.url));
+  worker.on('message', (report) => console.log(`${REPORT_MARK}${JSON.stringify(report)}`));
+} else {
+  const { runSuite } = await import('../suite.ts');
+  parentPort?.postMessage(await runSuite({ thread: 'worker', asyncContext: true, signals: false }));
+}

@@ -1,0 +1,57 @@
+import { type ExceptionContext, getRunningLoop } from 'asyncio-ts';
+import { everywhere, type Where } from './environment.ts';
+import { equal } from './expect.ts';
+import { runVirtually } from './loops.ts';
+import { type Spelling, type Steps, spellings } from './spellings.ts';
+
+/** A promise about the library. */
+export interface Check {
+  readonly name: string;
+  readonly where: Where;
+  readonly run: () => Promise<void>;
+}
+
+/** In the order in which they run. */
+export const checks: Check[] = [];
+
+/** The main coroutine of a check. What its loop's exception handler is told fails the check, unless the body takes it out. */
+type Program = (s: Spelling, reports: ExceptionContext[]) => Steps<void>;
+
+/** Registers the checks of one subject. */
+export interface Subject {
+  check(name: string, run: () => Promise<void>): void;
+  /** A check for each spelling. */
+  checkBoth(name: string, run: (s: Spelling) => Promise<void>): void;
+  /** A check for each spelling whose body is the main coroutine of a program in simulated time. */
+  program(name: string, body: Program): void;
+}
+
+/** @param where the environments that its checks are for */
+export function subject(title: string, where: Where = everywhere): Subject {
+  const check: Subject['check'] = (name, run) => {
+    checks.push({ name: `${title}: ${name}`, run, where });
+  };
+  const checkBoth: Subject['checkBoth'] = (name, run) => {
+    for (const spelling of spellings) check(`${name} (${spelling.name})`, () => run(spelling));
+  };
+  const program: Subject['program'] = (name, body) => {
+    checkBoth(name, (s) => runProgram(s, body));
+  };
+  return { check, checkBoth, program };
+}
+
+async function runProgram(s: Spelling, body: Program): Promise<void> {
+  const reports: ExceptionContext[] = [];
+  const main = s.fn(function* () {
+    getRunningLoop().setExceptionHandler((_loop, context) => {
+      reports.push(context);
+    });
+    yield* body(s, reports);
+  });
+  await runVirtually(main);
+  equal(
+    reports.map(({ message, exception }) => `${message}: ${exception}`),
+    [],
+    'reports to the exception handler',
+  );
+}

@@ -1,0 +1,105 @@
+import { describe, it } from 'vitest';
+import { asyncio, runText, withFile } from '../../support/command.ts';
+
+// Each test runs a process of its own, because exit codes and Ctrl-C are those of a process. They wait for lines of output,
+// never for a time.
+
+describe('the process of asyncio run', { concurrent: true, timeout: 30_000 }, () => {
+  it('ends with the exit code of a failure although something keeps it alive, and all output is there', async ({
+    expect,
+  }) => {
+    const program = `
+      setInterval(() => {}, 1_000);
+      export async function main(count: string) {
+        for (let i = 0; i < Number(count); i++) console.log(i);
+        throw new Error('no');
+      }`;
+    const { code, stdout, stderr } = await runText(program, ['10000']);
+    expect(code).toBe(1);
+    expect(stdout).toHaveLength(10_000);
+    expect(stderr).toContain('program.ts failed: Error: no');
+  });
+
+  it('leaves an exit code that the program has set', async ({ expect }) => {
+    expect(await runText('export async function main() { process.exitCode = 3; }')).toMatchObject({ code: 3 });
+  });
+
+  it('ends with 2 after wrong usage', async ({ expect }) => {
+    const result = await withFile('notes.txt', '', (file) => asyncio(['run', file]));
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining("cannot run 'notes.txt'") });
+  });
+});
+
+/** Runs a program and presses Ctrl-C on each of some lines of its output. */
+function interrupt(text: string, ...lines: string[]) {
+  return runText(text, [], (line, child) => {
+    if (lines.includes(line)) child.kill('SIGINT');
+  });
+}
+
+const isWindows = process.platform === 'win32';
+
+describe.skipIf(isWindows)('Ctrl-C', { concurrent: true, timeout: 30_000 }, () => {
+  const SLEEPER = (word: 'async function' | 'function*', wait: 'await' | 'yield*') => `
+    import { sleep } from 'asyncio-ts';
+    export ${word} main() {
+      try {
+        console.log('ready');
+        ${wait} sleep(3600);
+      } catch (error) {
+        console.log(error.name);
+        throw error;
+      } finally {
+        ${wait} sleep(0.01);
+        console.log('cleaned up');
+      }
+    }`;
+
+  it.for([
+    ['an async function', SLEEPER('async function', 'await')],
+    ['a generator', SLEEPER('function*', 'yield*')],
+  ])('cancels a main that is %s and waits for its cleanup', async ([, program], { expect }) => {
+    const stdout = ['ready', 'CancelledError', 'cleaned up'];
+    expect(await interrupt(program!, 'ready')).toEqual({ code: 130, stdout, stderr: 'KeyboardInterrupt\n' });
+  });
+
+  it('is no failure when main takes the cancellation and returns', async ({ expect }) => {
+    const program = `
+      import { sleep } from 'asyncio-ts';
+      export async function main() {
+        console.log('ready');
+        await sleep(3600).then(null, () => console.log('stopped'));
+      }`;
+    expect(await interrupt(program, 'ready')).toEqual({ code: 0, stdout: ['ready', 'stopped'], stderr: '' });
+  });
+
+  it('reaches the other tasks of the program, too', async ({ expect }) => {
+    const program = `
+      import { createTask, sleep } from 'asyncio-ts';
+      export async function main() {
+        createTask(async () => {
+          console.log('ready');
+          await sleep(3600).then(null, () => console.log('the other one ended'));
+        });
+        await sleep(3600);
+      }`;
+    const stdout = ['ready', 'the other one ended'];
+    expect(await interrupt(program, 'ready')).toEqual({ code: 130, stdout, stderr: 'KeyboardInterrupt\n' });
+  });
+
+  it('does not wait for the cleanup of main when it comes a second time', async ({ expect }) => {
+    const program = `
+      import { sleep } from 'asyncio-ts';
+      export async function main() {
+        console.log('ready');
+        try {
+          await sleep(3600);
+        } finally {
+          console.log('cleaning up');
+          await sleep(3600);
+        }
+      }`;
+    const stdout = ['ready', 'cleaning up'];
+    expect(await interrupt(program, ...stdout)).toEqual({ code: 130, stdout, stderr: 'KeyboardInterrupt\n' });
+  });
+});

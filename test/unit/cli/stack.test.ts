@@ -1,0 +1,48 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { allFramesOf, framesOf, titleOf } from '../../../src/cli/stack.ts';
+
+const library = path.resolve('node_modules/asyncio-ts/dist');
+
+function errorWith(...frames: string[]): Error {
+  return Object.assign(new Error('two\nlines'), {
+    stack: ['Error: two', 'lines', ...frames.map((f) => `    at ${f}`)].join('\n'),
+  });
+}
+
+describe('the stack of an error', () => {
+  const error = errorWith(
+    'load (file:///app/main.ts:3:9)',
+    `step (${pathToFileURL(library).href}/kernel/generator-step.js:18:46)`,
+    `step (${path.join(library, 'kernel/generator-step.js')}:18:46)`,
+    'load.next (<anonymous>)',
+    'process.processTicksAndRejections (node:internal/process/task_queues:104:5)',
+    'node:internal/main:1:1',
+    'file:///app/asyncio.ts:1:1',
+  );
+
+  it('is shown without the frames of the library and of the runtime', () => {
+    expect(framesOf(error, library)).toEqual(['at load (file:///app/main.ts:3:9)', 'at file:///app/asyncio.ts:1:1']);
+  });
+
+  it('can be had whole', () => {
+    expect(allFramesOf(error)).toHaveLength(7);
+  });
+
+  it('may be missing', () => {
+    expect(allFramesOf(Object.assign(new Error(), { stack: undefined }))).toEqual([]);
+  });
+});
+
+describe('the title of an error', () => {
+  it('is its class and its message', () => {
+    expect(titleOf(new RangeError('too far'))).toBe('RangeError: too far');
+    expect(titleOf(new RangeError())).toBe('RangeError');
+  });
+
+  it('is a picture of what was thrown when that is no error', () => {
+    expect(titleOf('text')).toBe("'text'");
+    expect(titleOf({ code: 5 })).toBe('{ code: 5 }');
+  });
+});

@@ -1,0 +1,268 @@
+import {
+  type Awaitable,
+  type Coroutine,
+  coroutine,
+  currentTask,
+  type Future,
+  gather,
+  iscoroutine,
+  iscoroutinefunction,
+  type Outcome,
+  sleep,
+  type Task,
+} from 'asyncio-ts';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { collectGarbage } from '../../support/gc.ts';
+import { manualLoop, muteLog, virtualLoop } from '../../support/loops.ts';
+import { failure } from '../../support/programs.ts';
+import { describeBoth } from '../../support/spellings.ts';
+
+describeBoth('a lazy coroutine', (s) => {
+  test('runs nothing until it is awaited; then it runs inside the awaiting task', async () => {
+    const { loop } = virtualLoop();
+    const trace: string[] = [];
+    const greet = coroutine(
+      s.fn(function* (name: string) {
+        trace.push(`begin in ${currentTask()?.getName()}`);
+        yield* s.wait(sleep(1));
+        return `hello ${name}`;
+      }),
+    );
+    const main = s.fn(function* () {
+      const greeting = greet('ada');
+      yield* s.wait(sleep(5));
+      trace.push('await');
+      return yield* s.wait(greeting);
+    });
+    expect(await loop.runUntilComplete(loop.createTask(main, { name: 'main' }))).toBe('hello ada');
+    expect(trace).toEqual(['await', 'begin in main']);
+    expect(loop.time()).toBe(6);
+  });
+
+  test('runs by itself when it is made a task', async () => {
+    const { loop } = virtualLoop();
+    const nap = coroutine(
+      s.fn(function* (seconds: number) {
+        yield* s.wait(sleep(seconds));
+        return seconds;
+      }),
+    );
+    const main = s.fn(function* () {
+      return yield* s.wait(gather(nap(1), nap(2)));
+    });
+    expect(await loop.runUntilComplete(main)).toEqual([1, 2]);
+    expect(loop.time()).toBe(2);
+  });
+
+  test('passes errors and cancellations on, through any depth', async () => {
+    const { loop, iterate } = manualLoop();
+    const trace: string[] = [];
+    const deep = coroutine(
+      s.fn(function* (depth: number): Generator<unknown, void, unknown> {
+        try {
+          yield* s.wait(depth === 0 ? sleep(10) : deep(depth - 1));
+        } finally {
+          trace.push(`left ${depth}`);
+        }
+      }),
+    ) as (depth: number) => Coroutine<void>;
+    const task = loop.createTask(deep(3));
+    await iterate();
+    task.cancel();
+    await iterate();
+    expect(task.cancelled()).toBe(true);
+    expect(trace).toEqual(['left 0', 'left 1', 'left 2', 'left 3']);
+  });
+
+  test('may await others, ten thousand deep', async () => {
+    const { loop } = virtualLoop();
+    const deep = coroutine(
+      s.fn(function* (depth: number): Generator<unknown, number, unknown> {
+        if (depth > 0) return 1 + (yield* s.wait(deep(depth - 1)));
+        yield* s.wait(sleep(1));
+        return 0;
+      }),
+    ) as (depth: number) => Coroutine<number>;
+    expect(await loop.runUntilComplete(deep(10_000))).toBe(10_000);
+  });
+
+  test('can be awaited once', async () => {
+    const { loop } = virtualLoop();
+    const once = coroutine(s.fn(function* once() {}));
+    const main = s.fn(function* () {
+      const made = once();
+      yield* s.wait(made);
+      return yield* failure(s, made);
+    });
+    expect(await loop.runUntilComplete(main)).toMatchObject({ name: 'RuntimeError', code: 'COROUTINE_REUSED' });
+  });
+
+  test('can be awaited by one at a time', async () => {
+    const { loop, drain } = manualLoop();
+    const made = coroutine(
+      s.fn(function* () {
+        yield* s.wait(sleep(10));
+      }),
+    )();
+    const main = s.fn(function* () {
+      yield* s.wait(made);
+    });
+    const tasks = [loop.createTask(main), loop.createTask(main)];
+    await drain();
+    expect(tasks[0]?.done()).toBe(false);
+    expect(tasks[1]?.exception()).toMatchObject({ code: 'COROUTINE_REUSED' });
+  });
+
+  test('cannot be awaited once it was closed', async () => {
+    const { loop } = virtualLoop();
+    const made = coroutine(s.fn(function* () {}))();
+    made.close();
+    expect(String(made)).toMatch(/^<coroutine .* closed>$/);
+    await expect(loop.runUntilComplete(made)).rejects.toMatchObject({ code: 'COROUTINE_REUSED' });
+  });
+
+  describe('that nobody awaits', () => {
+    const save = coroutine(s.fn(function* save() {}));
+    const forget = () => {
+      save();
+      save().close();
+    };
+
+    test('is reported in debug mode, when it is collected, with the place where it was made', async () => {
+      const warn = muteLog('warn');
+      using loop = manualLoop().loop;
+      loop.setDebug(true);
+      forget();
+      await collectGarbage();
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^coroutine '.*' was never awaited: .*coroutine\.test\.ts/s)],
+      ]);
+    });
+
+    test('is not reported once debug mode is off again', async () => {
+      const warn = muteLog('warn');
+      using loop = manualLoop().loop;
+      loop.setDebug(true);
+      loop.setDebug(false);
+      forget();
+      await collectGarbage();
+      expect(warn).not.toHaveBeenCalled();
+    });
+  });
+});
+
+describe('coroutine()', () => {
+  test('keeps the name of the function', () => {
+    const save = coroutine(async function save() {});
+    expect([save.name, save().name, String(save())]).toEqual(['save', 'save', '<coroutine save() created>']);
+  });
+
+  test('takes functions only', () => {
+    expect(() => coroutine(sleep(1) as never)).toThrow(TypeError);
+  });
+
+  test("is awaitable outside any task, as a task of the thread's loop", async () => {
+    const add = coroutine(async (a: number, b: number) => a + b);
+    expect(await add(1, 2)).toBe(3);
+    expect(await add(1, 2).then((sum) => sum + 1)).toBe(4);
+  });
+
+  test('wants a function that begins a coroutine', async () => {
+    const { loop } = virtualLoop();
+    const wrong = coroutine((() => 42) as never);
+    await expect(loop.runUntilComplete(wrong())).rejects.toThrow(
+      'returned 42: it should be an async function or a generator',
+    );
+  });
+});
+
+describe('both spellings in one task', () => {
+  const fetchName = async (seconds: number) => {
+    await sleep(seconds);
+    return 'ada';
+  };
+  function* readName(seconds: number): Coroutine<string> {
+    yield* sleep(seconds);
+    return 'grace';
+  }
+
+  test('an async function runs inside a generator coroutine by coroutine()', async () => {
+    const { loop, drain } = manualLoop();
+    const lazy = coroutine(fetchName);
+    const task = loop.createTask(function* () {
+      return yield* lazy(0);
+    });
+    await drain();
+    expect(task.result()).toBe('ada');
+  });
+
+  test('a generator coroutine runs inside an async function by coroutine()', async () => {
+    const { loop, drain } = manualLoop();
+    const lazy = coroutine(readName);
+    const task = loop.createTask(async () => await lazy(0));
+    await drain();
+    expect(task.result()).toBe('grace');
+  });
+
+  test('they may call each other in turn, and one wake-up still takes one iteration', async () => {
+    const { loop, iterate } = manualLoop();
+    const future = loop.createFuture<string>();
+    const inner = coroutine(async () => await future);
+    const middle = coroutine(function* () {
+      return yield* inner();
+    });
+    const outer = coroutine(async () => await middle());
+    const task = loop.createTask(function* () {
+      return yield* outer();
+    });
+    await iterate();
+    future.setResult('result');
+    await iterate();
+    expect(task.result()).toBe('result');
+  });
+});
+
+describe('iscoroutine', () => {
+  function* generator() {}
+
+  test.each<[what: string, value: unknown, answer: boolean]>([
+    ['a generator', generator(), true],
+    ['what a coroutine() function returns', coroutine(async () => {})(), true],
+    ['what a function of the library returns', sleep(0), true],
+    ['a promise', Promise.resolve(), false],
+    ['a future', manualLoop().loop.createFuture(), false],
+    ['an async generator', (async function* () {})(), false],
+    ['a function', generator, false],
+    ['an array', [], false],
+    ['null', null, false],
+  ])('%s: %#', (_what, value, answer) => {
+    expect(iscoroutine(value)).toBe(answer);
+  });
+});
+
+describe('iscoroutinefunction', () => {
+  test.each<[what: string, value: unknown, answer: boolean]>([
+    ['a generator function', function* () {}, true],
+    ['an async function', async () => {}, true],
+    ['what coroutine() returns', coroutine(async () => {}), true],
+    ['a function of the library', sleep, false],
+    ['a function', () => {}, false],
+    ['an async generator function', async function* () {}, false],
+    ['a coroutine', sleep(0), false],
+    ['null', null, false],
+  ])('%s: %#', (_what, value, answer) => {
+    expect(iscoroutinefunction(value)).toBe(answer);
+  });
+});
+
+describe('the types', () => {
+  test('say what awaiting gives', () => {
+    expectTypeOf<Outcome<Task<string>>>().toEqualTypeOf<string>();
+    expectTypeOf<Outcome<Future<string>>>().toEqualTypeOf<string>();
+    expectTypeOf<Outcome<Coroutine<string>>>().toEqualTypeOf<string>();
+    expectTypeOf<Outcome<Promise<string>>>().toEqualTypeOf<string>();
+    expectTypeOf<Outcome<Awaitable<string>>>().toEqualTypeOf<string>();
+    expectTypeOf<Outcome<() => Promise<string>>>().toEqualTypeOf<string>();
+    expectTypeOf<Outcome<() => Coroutine<string>>>().toEqualTypeOf<string>();
+  });
+});

@@ -1,0 +1,363 @@
+import { inspect } from 'node:util';
+import {
+  CancelledError,
+  ContextVar,
+  copyContext,
+  currentTask,
+  type EventLoop,
+  Future,
+  InvalidStateError,
+  isfuture,
+} from 'asyncio-ts';
+import { describe, expect, test } from 'vitest';
+import { manualLoop, virtualLoop } from '../../support/loops.ts';
+import { thrownBy } from '../../support/programs.ts';
+import { describeBoth } from '../../support/spellings.ts';
+
+const failure = new Error('no');
+
+/** One future in each state. */
+const inState = {
+  pending: (loop: EventLoop) => loop.createFuture<number>(),
+  succeeded(loop: EventLoop) {
+    const future = loop.createFuture<number>();
+    future.setResult(42);
+    return future;
+  },
+  failed(loop: EventLoop) {
+    const future = loop.createFuture<number>();
+    future.setException(failure);
+    future.exception(); // retrieved: nothing to report
+    return future;
+  },
+  cancelled(loop: EventLoop) {
+    const future = loop.createFuture<number>();
+    future.cancel('enough');
+    return future;
+  },
+};
+
+type State = keyof typeof inState;
+const states = Object.keys(inState) as State[];
+const doneStates = states.filter((state) => state !== 'pending');
+
+function make(state: State): Future<number> {
+  return inState[state](manualLoop().loop);
+}
+
+describeBoth('done callbacks [rule 6]', (s) => {
+  test('never run synchronously, even when the future is done already', async () => {
+    const { loop, iterate } = manualLoop();
+    const trace: string[] = [];
+    const future = loop.createFuture<void>();
+    const main = s.fn(function* () {
+      future.addDoneCallback(() => trace.push('added before'));
+      future.setResult();
+      future.addDoneCallback(() => trace.push('added after'));
+      trace.push('step');
+    });
+    loop.createTask(main);
+    await iterate();
+    expect(trace).toEqual(['step']);
+    await iterate();
+    expect(trace).toEqual(['step', 'added before', 'added after']);
+  });
+
+  test('of a task run one iteration after its last step, in order of registration', async () => {
+    const { loop, iterate } = manualLoop();
+    const trace: string[] = [];
+    const task = loop.createTask(s.fn(function* () {}));
+    for (const name of ['first', 'second', 'third']) task.addDoneCallback(() => trace.push(name));
+    await iterate();
+    expect([task.done(), trace]).toEqual([true, []]);
+    await iterate();
+    expect(trace).toEqual(['first', 'second', 'third']);
+  });
+
+  test('are called with the future, in no task', async () => {
+    const { loop, iterate } = manualLoop();
+    const seen: unknown[] = [];
+    const task = loop.createTask(s.fn(function* () {}));
+    task.addDoneCallback((future) => seen.push(future === task, currentTask()));
+    await iterate(2);
+    expect(seen).toEqual([true, null]);
+  });
+
+  test('run in the context of their registration', async () => {
+    const { loop, iterate } = manualLoop();
+    const variable = new ContextVar('variable', { default: 'outside' });
+    const seen: string[] = [];
+    const future = loop.createFuture<void>();
+    const main = s.fn(function* () {
+      variable.set('at registration');
+      future.addDoneCallback(() => seen.push(variable.get()));
+      variable.set('later');
+    });
+    loop.createTask(main);
+    await iterate();
+    copyContext().run(() => {
+      variable.set('at completion');
+      future.setResult();
+    });
+    await iterate();
+    expect(seen).toEqual(['at registration']);
+  });
+
+  test('run in the very context that they were given', async () => {
+    const { loop, iterate } = manualLoop();
+    const variable = new ContextVar<string>('variable');
+    const context = copyContext();
+    const task = loop.createTask(s.fn(function* () {}));
+    task.addDoneCallback(() => variable.set('inside'), { context });
+    await iterate(2);
+    expect(context.get(variable)).toBe('inside');
+  });
+});
+
+describe('removeDoneCallback [rule 6]', () => {
+  const first = () => {};
+  const second = () => {};
+
+  test('removes all that are equal, and tells how many', () => {
+    const { loop } = manualLoop();
+    const trace: string[] = [];
+    const future = loop.createFuture<void>();
+    const twice = () => trace.push('twice');
+    future.addDoneCallback(twice);
+    future.addDoneCallback(() => trace.push('once'));
+    future.addDoneCallback(twice);
+    expect(future.removeDoneCallback(twice)).toBe(2);
+    expect(future.removeDoneCallback(twice)).toBe(0);
+    future.setResult();
+    loop.runOnce();
+    expect(trace).toEqual(['once']);
+  });
+
+  test.each([
+    { added: [first], removed: 1 },
+    { added: [first, first, second, first], removed: 3 },
+    { added: [second, first], removed: 1 },
+    { added: [second, second], removed: 0 },
+    { added: [], removed: 0 },
+  ])('removes $removed, wherever they stand', ({ added, removed }) => {
+    const future = make('pending');
+    for (const callback of added) future.addDoneCallback(callback);
+    expect(future.removeDoneCallback(first)).toBe(removed);
+    expect(future.removeDoneCallback(second)).toBe(added.length - removed);
+  });
+
+  test('removes nothing once the future is done: what was registered runs', () => {
+    const { loop } = manualLoop();
+    const trace: string[] = [];
+    const future = loop.createFuture<void>();
+    const callback = () => trace.push('called');
+    future.addDoneCallback(callback);
+    future.setResult();
+    expect(future.removeDoneCallback(callback)).toBe(0);
+    loop.runOnce();
+    expect(trace).toEqual(['called']);
+  });
+});
+
+describe('addDoneCallback', () => {
+  test('takes functions only', () => {
+    expect(() => make('pending').addDoneCallback('callback' as never)).toThrow(TypeError);
+  });
+});
+
+describe('the state of a future', () => {
+  test.each([
+    { state: 'pending', done: false, cancelled: false, word: 'pending' },
+    { state: 'succeeded', done: true, cancelled: false, word: 'finished' },
+    { state: 'failed', done: true, cancelled: false, word: 'finished' },
+    { state: 'cancelled', done: true, cancelled: true, word: 'cancelled' },
+  ] as const)('is told by done(), cancelled() and state: $state', ({ state, done, cancelled, word }) => {
+    const future = make(state);
+    expect([future.done(), future.cancelled(), future.state]).toEqual([done, cancelled, word]);
+  });
+
+  test('decides what result() and exception() give', () => {
+    expect(make('succeeded').result()).toBe(42);
+    expect(make('succeeded').exception()).toBe(null);
+    expect(thrownBy(() => make('failed').result())).toBe(failure);
+    expect(make('failed').exception()).toBe(failure);
+    for (const ask of ['result', 'exception'] as const) {
+      expect(() => make('pending')[ask]()).toThrow(InvalidStateError);
+      expect(thrownBy(() => make('cancelled')[ask]())).toMatchObject({ name: 'CancelledError', message: 'enough' });
+    }
+  });
+
+  test.each(doneStates)('is final: %s', (state) => {
+    const future = make(state);
+    const alreadyDone = expect.objectContaining({ name: 'InvalidStateError', code: 'ALREADY_DONE' });
+    expect(() => future.setResult(1)).toThrow(alreadyDone);
+    expect(() => future.setException(new Error('again'))).toThrow(alreadyDone);
+    expect(future.cancel()).toBe(false);
+  });
+});
+
+describe('setException', () => {
+  test('makes an error of a class of errors', () => {
+    const future = make('pending');
+    future.setException(RangeError);
+    expect(future.exception()).toBeInstanceOf(RangeError);
+  });
+
+  test('takes whatever JavaScript can throw', () => {
+    const future = make('pending');
+    future.setException('text');
+    expect(thrownBy(() => future.result())).toBe('text');
+  });
+});
+
+describe('cancel', () => {
+  test('cancels a pending future, at once', () => {
+    const future = make('pending');
+    expect(future.cancel()).toBe(true);
+    expect(future.cancelled()).toBe(true);
+  });
+
+  test('gives the message to each CancelledError, none when there was none', () => {
+    const withMessage = make('cancelled');
+    const without = make('pending');
+    without.cancel();
+    const errors = [withMessage, withMessage, without].map((future) => thrownBy(() => future.result()));
+    expect(errors.map((error) => (error as CancelledError).args)).toEqual([['enough'], ['enough'], []]);
+    expect(errors[0]).not.toBe(errors[1]);
+  });
+});
+
+describe('a future as a promise', () => {
+  test('fulfils with the result, which thenables of promise code can have', async () => {
+    const { loop } = virtualLoop();
+    const future = loop.createFuture<number>();
+    const seen = Promise.all([future, future.then((value) => value + 1), future.finally(() => {}), loop.runForever()]);
+    loop.callLater(1, () => {
+      future.setResult(42);
+      loop.callSoon(() => loop.stop());
+    });
+    expect(await seen).toEqual([42, 43, 42, undefined]);
+  });
+
+  test('that is done fulfils without a turn of the loop', async () => {
+    expect(await make('succeeded')).toBe(42);
+    expect(await make('failed').catch((error) => error)).toBe(failure);
+    await expect(make('cancelled')).rejects.toBeInstanceOf(CancelledError);
+  });
+
+  test('rejects with the error, which is seen then', async () => {
+    const { loop } = virtualLoop();
+    const reports: unknown[] = [];
+    loop.setExceptionHandler((_loop, context) => reports.push(context));
+    const future = loop.createFuture();
+    future.setException(failure);
+    await expect(future).rejects.toBe(failure);
+    loop.close();
+    expect(reports).toEqual([]);
+  });
+});
+
+describe('new Future', () => {
+  test('belongs to the loop that it is given, or to the one that runs', () => {
+    const { loop } = manualLoop();
+    const made: Future[] = [];
+    loop.callSoon(() => made.push(new Future()));
+    loop.runOnce();
+    expect(made[0]?.getLoop()).toBe(loop);
+    expect(new Future({ loop }).getLoop()).toBe(loop);
+  });
+});
+
+describe('isfuture', () => {
+  test('knows futures, and what says that it is one', () => {
+    expect(isfuture(make('pending'))).toBe(true);
+    expect(isfuture({ _asyncioFutureBlocking: false })).toBe(true);
+    for (const value of [null, undefined, 1, {}, Promise.resolve(), { _asyncioFutureBlocking: null }]) {
+      expect(isfuture(value)).toBe(false);
+    }
+  });
+});
+
+describe('the picture of a future', () => {
+  test('is that of its class, where JavaScript asks', () => {
+    expect(Object.prototype.toString.call(make('pending'))).toBe('[object Future]');
+  });
+
+  test.each([
+    ['pending', '<Future pending>'],
+    ['succeeded', '<Future finished result=42>'],
+    ['failed', "<Future finished exception=Error('no')>"],
+    ['cancelled', '<Future cancelled>'],
+  ] as const)('shows that it is %s', (state, picture) => {
+    const future = make(state);
+    expect(String(future)).toBe(picture);
+    expect(inspect(future)).toBe(picture);
+  });
+
+  test('names the done callbacks, the first and the last when there are many', () => {
+    const future = make('pending');
+    future.addDoneCallback(function first() {});
+    future.addDoneCallback(function second() {});
+    expect(String(future)).toBe('<Future pending cb=[first(), second()]>');
+    future.addDoneCallback(function third() {});
+    future.addDoneCallback(function fourth() {});
+    expect(String(future)).toBe('<Future pending cb=[first(), <2 more>, fourth()]>');
+  });
+
+  test('names the tasks that wait for it', () => {
+    const { loop } = manualLoop();
+    const future = loop.createFuture();
+    loop.createTask(
+      function* () {
+        yield* future;
+      },
+      { name: 'reader' },
+    );
+    loop.runOnce();
+    expect(String(future)).toBe('<Future pending cb=[Task reader]>');
+  });
+});
+
+describeBoth('waiting for a future', (s) => {
+  test('gives its result', async () => {
+    const { loop, iterate } = manualLoop();
+    const future = loop.createFuture<number>();
+    const main = s.fn(function* () {
+      return (yield* s.wait(future)) + 1;
+    });
+    const task = loop.createTask(main);
+    await iterate();
+    future.setResult(42);
+    await iterate();
+    expect(task.result()).toBe(43);
+  });
+
+  test('throws its error, the same object', async () => {
+    const { loop, iterate } = manualLoop();
+    const future = loop.createFuture<number>();
+    const main = s.fn(function* () {
+      yield* s.wait(future);
+    });
+    const task = loop.createTask(main);
+    await iterate();
+    future.setException(failure);
+    await iterate();
+    expect(task.exception()).toBe(failure);
+  });
+
+  test('can be done any number of times', async () => {
+    const { loop, iterate } = manualLoop();
+    const future = loop.createFuture<number>();
+    const main = s.fn(function* () {
+      return [yield* s.wait(future), yield* s.wait(future)];
+    });
+    const tasks = [loop.createTask(main), loop.createTask(main)];
+    await iterate();
+    future.setResult(42);
+    await iterate();
+    expect(tasks.map((task) => task.result())).toEqual([
+      [42, 42],
+      [42, 42],
+    ]);
+  });
+});

@@ -1,0 +1,166 @@
+import { newEventLoop, RuntimeHost } from 'asyncio-ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterMicrotasks } from '../../../src/kernel/host.ts';
+
+const DAY = 24 * 3600;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('the clock of the runtime', () => {
+  test('is in seconds, and goes on with that of the runtime', () => {
+    const host = new RuntimeHost();
+    const begin = host.time();
+    vi.advanceTimersByTime(1_500);
+    expect(host.time() - begin).toBeCloseTo(1.5, 9);
+    expect(host.resolution).toBeGreaterThan(0);
+  });
+});
+
+describe('a turn soon', () => {
+  test('comes in a microtask', async () => {
+    const host = new RuntimeHost();
+    const turn = vi.fn();
+    host.soon(turn);
+    expect(turn).not.toHaveBeenCalled();
+    await Promise.resolve();
+    expect(turn).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a turn at a time', () => {
+  test('comes then, not before', () => {
+    const host = new RuntimeHost();
+    const turn = vi.fn();
+    host.at(host.time() + 2, turn);
+    vi.advanceTimersByTime(1_999);
+    expect(turn).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(turn).toHaveBeenCalledOnce();
+  });
+
+  test('takes the place of the one asked for before', () => {
+    const host = new RuntimeHost();
+    const [first, second] = [vi.fn(), vi.fn()];
+    host.at(host.time() + 1, first);
+    host.at(host.time() + 2, second);
+    vi.advanceTimersByTime(5_000);
+    expect(first).not.toHaveBeenCalled();
+    expect(second).toHaveBeenCalledOnce();
+  });
+
+  test('is taken back by null', () => {
+    const host = new RuntimeHost();
+    const turn = vi.fn();
+    host.at(host.time() + 1, turn);
+    host.at(null, turn);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('in the past comes at once', () => {
+    const host = new RuntimeHost();
+    const turn = vi.fn();
+    host.at(host.time() - 10, turn);
+    vi.advanceTimersByTime(1);
+    expect(turn).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a loop on this host', () => {
+  test('keeps delays of more than 24 days, which the timers of the runtime cannot', async () => {
+    const loop = newEventLoop();
+    const begin = loop.time();
+    let stopped = begin;
+    loop.callLater(60 * DAY, () => {
+      stopped = loop.time();
+      loop.stop();
+    });
+    const run = loop.runForever();
+    await vi.advanceTimersByTimeAsync(59 * DAY * 1_000);
+    expect(loop.isRunning()).toBe(true);
+    await vi.advanceTimersByTimeAsync((DAY + 1) * 1_000);
+    await run;
+    expect(stopped - begin).toBeCloseTo(60 * DAY, 2);
+  });
+
+  test('holds a timer while it runs, so that the process lives, and none while it does not', async () => {
+    const loop = newEventLoop();
+    loop.callLater(60, () => {});
+    expect(vi.getTimerCount()).toBe(0);
+    const run = loop.runForever();
+    await Promise.resolve();
+    expect(vi.getTimerCount()).toBe(2); // to stay alive, and the next deadline
+    loop.stop();
+    await run;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('keeping the process alive', () => {
+  test('lasts until the last of several loops has ended', () => {
+    const host = new RuntimeHost();
+    host.ref();
+    host.ref();
+    host.unref();
+    expect(vi.getTimerCount()).toBe(1);
+    host.unref();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('afterMicrotasks', () => {
+  /** Whether a microtask that was queued later comes first. */
+  async function orderOf(schedule: (callback: () => void) => void): Promise<string[]> {
+    const trace: string[] = [];
+    await new Promise<void>((resolve) => {
+      schedule(() => {
+        trace.push('callback');
+        resolve();
+      });
+      Promise.resolve().then(() => Promise.resolve().then(() => trace.push('microtask')));
+    });
+    return trace;
+  }
+
+  test.each([
+    ['setImmediate', []],
+    ['MessageChannel, without setImmediate', ['setImmediate']],
+    ['setTimeout, without both', ['setImmediate', 'MessageChannel']],
+  ])('calls when all microtasks have run, by %s', async (_by, missing) => {
+    vi.useRealTimers();
+    for (const name of missing) vi.stubGlobal(name, undefined);
+    expect(await orderOf(afterMicrotasks)).toEqual(['microtask', 'callback']);
+  });
+
+  test('is what a host does after I/O', async () => {
+    const host = new RuntimeHost();
+    expect(await orderOf((turn) => host.afterIO(turn))).toEqual(['microtask', 'callback']);
+  });
+});
+
+describe('Ctrl-C', () => {
+  const listeners = () => process.listeners('SIGINT');
+
+  test('is listened for until that is ended', () => {
+    const host = new RuntimeHost();
+    const listener = () => {};
+    const before = listeners();
+    const end = host.onInterrupt(listener);
+    expect(listeners()).toEqual([...before, listener]);
+    end?.();
+    expect(listeners()).toEqual(before);
+  });
+
+  test('is left to the program, when it has a handler of its own', () => {
+    const host = new RuntimeHost();
+    const own = () => {};
+    process.on('SIGINT', own);
+    expect(host.onInterrupt(() => {})).toBe(null);
+    process.removeListener('SIGINT', own);
+  });
+});

@@ -1,0 +1,124 @@
+import { CancelledError, createTask, Future, getRunningLoop, shield, sleep } from 'asyncio-ts';
+import { expect, test } from 'vitest';
+import { failure, iterations, program } from '../../support/programs.ts';
+import { describeBoth, runVirtually } from '../../support/spellings.ts';
+
+describeBoth('shield [rule 23]', (s) => {
+  test(
+    'is what it was given when that is done',
+    program(s, function* () {
+      const done = new Future<string>();
+      done.setResult('value');
+      expect(shield(done)).toBe(done);
+      expect(yield* s.wait(shield(done))).toBe('value');
+    }),
+  );
+
+  test(
+    'gives the result, or the error, of what it protects',
+    program(s, function* () {
+      const error = new Error('inner');
+      const failing = s.fn(function* () {
+        yield* s.wait(sleep(1));
+        throw error;
+      });
+      expect(yield* s.wait(shield(sleep(1, 'value')))).toBe('value');
+      expect(yield* failure(s, shield(failing))).toBe(error);
+    }),
+  );
+
+  test(
+    'lets the inner task go on when the waiter is cancelled',
+    program(s, function* () {
+      const inner = createTask(sleep(5, 'value'));
+      const waiter = createTask(
+        s.fn(function* () {
+          try {
+            yield* s.wait(shield(inner));
+          } catch (error) {
+            expect(error).toBeInstanceOf(CancelledError);
+            return yield* s.wait(inner);
+          }
+          return 'not cancelled';
+        }),
+      );
+      yield* iterations(s, 2);
+      waiter.cancel();
+      expect(yield* s.wait(waiter)).toBe('value');
+      expect(getRunningLoop().time()).toBe(5);
+    }),
+  );
+
+  test(
+    'is cancelled at once, and the inner task is not',
+    program(s, function* () {
+      const inner = createTask(sleep(5, 'value'));
+      const outer = shield(inner);
+      expect(outer.cancel()).toBe(true);
+      expect([outer.cancelled(), inner.done()]).toEqual([true, false]);
+      expect(yield* s.wait(inner)).toBe('value');
+    }),
+  );
+
+  test(
+    'is cancelled when the inner task is',
+    program(s, function* () {
+      const inner = createTask(sleep(5));
+      const outer = shield(inner);
+      yield* iterations(s, 1);
+      inner.cancel();
+      expect(yield* failure(s, outer)).toBeInstanceOf(CancelledError);
+      expect([outer.cancelled(), inner.cancelled()]).toEqual([true, true]);
+    }),
+  );
+
+  test(
+    'reports an error of the inner task that comes after its own cancellation',
+    program(s, function* (reports) {
+      const exception = new TypeError('too late to tell anybody');
+      const inner = createTask(
+        s.fn(function* () {
+          yield* s.wait(sleep(1));
+          throw exception;
+        }),
+      );
+      shield(inner).cancel();
+      yield* s.wait(sleep(2));
+      const [report, ...others] = reports.splice(0);
+      expect(report).toMatchObject({ message: 'TypeError exception in shielded future', exception });
+      expect(report?.future).toBe(inner);
+      expect(others).toEqual([]);
+    }),
+  );
+
+  test(
+    'says nothing of an inner task that succeeds or is cancelled after its own cancellation',
+    program(s, function* () {
+      const [succeeding, cancelled] = [createTask(sleep(1)), createTask(sleep(1))];
+      shield(succeeding).cancel();
+      shield(cancelled).cancel();
+      yield* iterations(s, 2);
+      cancelled.cancel();
+      yield* s.wait(sleep(2));
+      expect(cancelled.cancelled()).toBe(true);
+    }),
+  );
+
+  test('protects from no shutdown of the loop', async () => {
+    const ended: unknown[] = [];
+    const inner = s.fn(function* () {
+      try {
+        yield* s.wait(sleep(60));
+      } catch (error) {
+        ended.push(error);
+        throw error;
+      }
+    });
+    const main = s.fn(function* () {
+      shield(inner);
+      yield* s.wait(sleep(1));
+    });
+    expect(await runVirtually(main)).toMatchObject({ seconds: 1 });
+    expect(ended).toEqual([expect.any(CancelledError)]);
+  });
+});
