@@ -227,9 +227,20 @@ export function runFrames(strand: Strand, error: unknown, value: unknown): void 
  */
 export function callInTask<A extends unknown[], R>(task: Task<unknown>, fn: (...args: A) => R, args: A): R {
   const storage = prepareAsyncTasks();
-  if (storage === null || storage.getStore() === task) return fn(...args);
+  if (storage === null) return countCall(task, fn, args);
+  if (storage.getStore() === task) return fn(...args);
   task._scope ??= newAsyncScope();
   return task._scope!.runInAsyncScope(enterStorage<A, R>, undefined, storage, task, fn, args);
+}
+
+/** Where only the open step tells whose code runs, it must be known that an async function may be on the stack. */
+function countCall<A extends unknown[], R>(task: Task<unknown>, fn: (...args: A) => R, args: A): R {
+  task._asyncCalls++;
+  try {
+    return fn(...args);
+  } finally {
+    task._asyncCalls--;
+  }
 }
 
 /** `enterWith` costs half of `run`; the scope around it takes care that nobody else sees it. */

@@ -205,7 +205,7 @@ let channelPort: MessagePortLike | null = null;
  * code outside any task and the call of `then` that follows from it: that would be taken for the running task's.
  */
 export function askForTurn(turn: () => void): void {
-  if (canTellTasks()) RESOLVED.then(() => inNeutralContext(turn));
+  if (canTellTasks()) RESOLVED.then(turn);
   else afterMicrotasks(turn);
 }
 
@@ -243,18 +243,6 @@ export function findAsyncHooks(): AsyncHooks | null {
     asyncHooks = found?.AsyncLocalStorage !== undefined && found.AsyncResource !== undefined ? found : null;
   }
   return asyncHooks;
-}
-
-let neutral: AsyncScope | null | undefined;
-
-/**
- * Calls a function in the async context that was current when the first loop was made, so that what one task's context
- * holds is not seen by the next.
- */
-export function inNeutralContext(fn: () => void): void {
-  if (neutral === undefined) neutral = newAsyncScope();
-  if (neutral === null) fn();
-  else neutral.runInAsyncScope(fn, undefined);
 }
 
 /** Remembers the present async context, where the runtime has such a thing. */

@@ -1,7 +1,7 @@
 import { RuntimeError, ValueError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
 import { current, runningLoop } from './current.ts';
-import { afterMicrotasks, type Host, inNeutralContext, logger, RuntimeHost, throwUncaught } from './host.ts';
+import { afterMicrotasks, type Host, logger, newAsyncScope, RuntimeHost, throwUncaught } from './host.ts';
 import { choose, emit, hooks } from './instruments.ts';
 import { ReadyQueue, type Runnable } from './ready-queue.ts';
 import type { Task } from './task.ts';
@@ -71,6 +71,8 @@ export abstract class Scheduler {
   readonly #host: Host;
   /** A loop with a host of its own tells it its wishes also while it is not run: somebody drives it by hand. */
   readonly #driven: boolean;
+  /** The async context that the loop was made in: handles run in it, so that they never see what some task has set. */
+  readonly #scope = newAsyncScope();
   #phase: Phase = IDLE;
   /** How many handles of the iteration under way have yet to run. Invariant: 0 while IDLE. */
   #todo = 0;
@@ -239,7 +241,9 @@ export abstract class Scheduler {
 
   // --------------------------------------------------------------------------------------------------- turns
 
-  readonly #turn = (): void => {
+  readonly #turn = (): void => this.#inScope(this.#runTurn);
+
+  readonly #runTurn = (): void => {
     this.#soonAsked = false;
     if (this.#phase === SPLIT) {
       this.#startClock();
@@ -497,8 +501,13 @@ export abstract class Scheduler {
     if (current.open === task) current.open = null;
     if (this._debug && task !== null) this.#reportIfSlow(task);
     if (hooks.afterStep !== null && task !== null) emit('afterStep', task);
-    if (this.#phase === PAUSED) inNeutralContext(this.#continue);
+    if (this.#phase === PAUSED) this.#inScope(this.#continue);
   };
+
+  #inScope(part: () => void): void {
+    if (this.#scope === null) part();
+    else this.#scope.runInAsyncScope(part, undefined);
+  }
 
   readonly #continue = (): void => {
     if (++this.#sinceClock >= this.#handlesAClockReading && this.#isOverBudget()) {

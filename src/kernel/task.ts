@@ -389,7 +389,8 @@ export class Task<T = unknown> extends Future<T> implements Strand {
    */
   #canStartEagerly(): boolean {
     if (!this._loop.isRunning()) return false;
-    return typeof this.#coro !== 'function' || isGeneratorFunction(this.#coro) || canTellTasks();
+    if (canTellTasks() || iscoroutine(this.#coro) || isGeneratorFunction(this.#coro)) return true;
+    return current.loop !== null && (current.task === null || current.task._asyncCalls === 0);
   }
 
   #startEagerly(): void {

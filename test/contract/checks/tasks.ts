@@ -10,11 +10,15 @@ import {
   sleep,
   type Task,
 } from 'asyncio-ts';
+import { withAsyncContext, withoutAsyncContext } from '../lib/environment.ts';
 import { equal, ok, throws } from '../lib/expect.ts';
 import { runVirtually } from '../lib/loops.ts';
 import { subject } from '../lib/registry.ts';
 
 const { check, checkBoth, program } = subject('tasks');
+// An async function started eagerly by another one: only where the runtime tells the awaits of the two apart.
+const eager = subject('tasks', withAsyncContext);
+const inTurn = subject('tasks', withoutAsyncContext);
 
 checkBoth('run gives the result of main', async (s) => {
   const main = s.fn(function* () {
@@ -204,7 +208,7 @@ checkBoth('a task that nobody holds runs to its end', async (s) => {
   equal(trace, ['ended']);
 });
 
-program('an eager task runs up to its first wait inside createTask', function* (s) {
+eager.program('an eager task runs up to its first wait inside createTask', function* (s) {
   const self = currentTask();
   const trace: unknown[] = [];
   const task = createTask(
@@ -242,6 +246,16 @@ program('an eager task leaves the step of who makes it open', function* (s) {
   equal([yield* s.wait(maker), turns], [0, 1]);
 });
 
+inTurn.check('an async function that another one starts eagerly starts in its turn', async () => {
+  const trace: string[] = [];
+  await runVirtually(async () => {
+    const task = createTask(async () => trace.push('begins'), { eagerStart: true });
+    trace.push('made');
+    await task;
+  });
+  equal(trace, ['made', 'begins']);
+});
+
 check('an eager generator that never waits is done on return, an async function is not', async () => {
   await runVirtually(async () => {
     const generator = createTask(
@@ -256,7 +270,7 @@ check('an eager generator that never waits is done on return, an async function 
   });
 });
 
-program('the eager task factory starts all tasks of its loop at once', function* (s) {
+eager.program('the eager task factory starts all tasks of its loop at once', function* (s) {
   getRunningLoop().setTaskFactory(eagerTaskFactory);
   let begun = 0;
   const task = createTask(

@@ -15,4 +15,5 @@ export const everywhere: Where = () => true;
 export const inMainThread: Where = ({ thread }) => thread === 'main';
 export const inWorker: Where = ({ thread }) => thread === 'worker';
 export const withAsyncContext: Where = ({ asyncContext }) => asyncContext;
+export const withoutAsyncContext: Where = ({ asyncContext }) => !asyncContext;
 export const withSignals: Where = ({ signals }) => signals;

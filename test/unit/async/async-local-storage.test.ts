@@ -251,11 +251,7 @@ describe('AsyncLocalStorage in generator coroutines that did not ask for it', ()
     expect(output(program)).toBe('undefined');
   });
 
-  test("never has the value of whoever used the thread's loop first", () => {
-    const program = `
-      await storage.run('first', () => createTask(body));
-      console.log(await createTask(body));
-    `;
-    expect(output(program)).toBe('undefined');
+  test('has the value of where the loop was made', () => {
+    expect(output("console.log(await storage.run('of the run', () => run(body)));")).toBe('of the run');
   });
 });

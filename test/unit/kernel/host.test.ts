@@ -146,13 +146,14 @@ describe('afterMicrotasks', () => {
 describe('Ctrl-C', () => {
   const listeners = () => process.listeners('SIGINT');
 
-  test('is listened for until that is ended', () => {
-    const host = new RuntimeHost();
-    const listener = () => {};
+  test('is listened for until that is ended, by all who ask for it', () => {
+    const heard: string[] = [];
     const before = listeners();
-    const end = host.onInterrupt(listener);
-    expect(listeners()).toEqual([...before, listener]);
-    end?.();
+    const ends = ['first', 'second'].map((name) => new RuntimeHost().onInterrupt(() => heard.push(name)));
+    expect(listeners()).toHaveLength(before.length + 1);
+    process.emit('SIGINT');
+    expect(heard).toEqual(['first', 'second']);
+    for (const end of ends) end?.();
     expect(listeners()).toEqual(before);
   });
 
