@@ -112,6 +112,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /**
    * Marks what can stand in for a future, and tells `yield* future` from `yield future`: set by the iterator, cleared by the
    * task.
+   *
+   * @internal
    */
   _asyncioFutureBlocking = false;
 

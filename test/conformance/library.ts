@@ -14,7 +14,8 @@ const THE_PRESENT_ONE = true;
 const BROKEN = 'Exception in default exception handler';
 
 // The library has two levels; CPython's tests hear them through the methods that they replace.
-library.logger.error = (message, error) => logger.error(message, String(message).startsWith(BROKEN) ? THE_PRESENT_ONE : error);
+library.logger.error = (message, error) =>
+  logger.error(message, String(message).startsWith(BROKEN) ? THE_PRESENT_ONE : error);
 library.logger.warn = (message, error) => logger.warning(message, error);
 
 interface Inside {
