@@ -105,21 +105,20 @@ export class Runner implements AsyncDisposable {
     }
     const loop = this.getLoop();
     loop._checkCanRun(); // before there is a task that would begin all the same
-    const task = loop.createTask<T>(coro, { context: options.context ?? this.#context, name: options.name });
+    const { context, name, signal } = options;
+    const task = loop.createTask<T>(coro, { context: context ?? this.#context, name, signal });
     const interrupts = new Interrupts(loop, task);
-    const abort = new Abort(options.signal, task);
     try {
       return await loop.runUntilComplete<T>(task);
     } catch (error) {
       if (error instanceof CancelledError) {
         if (interrupts.ended(task)) throw new KeyboardInterrupt();
-        abort.explain(error);
+        if (signal?.aborted === true) error.cause ??= signal.reason;
       }
       throw error;
     } finally {
       if (interrupts.isImpatient) this.#foreignWait = IMPATIENT_WAIT;
       interrupts.stop();
-      abort.stop();
     }
   }
 
@@ -183,27 +182,6 @@ class Interrupts {
 
   stop(): void {
     this.#unsubscribe?.();
-  }
-}
-
-/** An `AbortSignal` that cancels the main task. */
-class Abort {
-  readonly #signal: AbortSignalLike | undefined;
-  readonly #listener: () => void;
-
-  constructor(signal: AbortSignalLike | undefined, task: Task<unknown>) {
-    this.#signal = signal;
-    this.#listener = () => task.cancel();
-    if (signal?.aborted === true) task.cancel();
-    else signal?.addEventListener('abort', this.#listener, { once: true });
-  }
-
-  explain(error: CancelledError): void {
-    if (this.#signal?.aborted === true && error.cause === undefined) error.cause = this.#signal.reason;
-  }
-
-  stop(): void {
-    this.#signal?.removeEventListener('abort', this.#listener);
   }
 }
 

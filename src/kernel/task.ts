@@ -8,6 +8,7 @@ import {
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
+import { cancelOnAbort } from './abort.ts';
 import { type AsyncWait, follow } from './async-step.ts';
 import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './context.ts';
 import {
@@ -24,6 +25,7 @@ import type { EventLoop } from './event-loop.ts';
 import { CANCELLED, Future, PENDING, SUCCEEDED } from './future.ts';
 import { isFrame, step, takeError } from './generator-step.ts';
 import {
+  type AbortSignalLike,
   type AsyncScope,
   canTellTasks,
   logger,
@@ -42,6 +44,8 @@ export interface TaskOptions {
   readonly context?: Context | null | undefined;
   /** Runs the coroutine up to its first suspension at once, inside the call. */
   readonly eagerStart?: boolean | undefined;
+  /** Cancels the task when it is aborted. */
+  readonly signal?: AbortSignalLike | undefined;
   /**
    * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always have that; for
    * generator coroutines it must be asked for, because it makes each step slower.
@@ -145,6 +149,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       this._loop._schedule(this);
       this._loop._register(this);
     }
+    if (options.signal !== undefined && this._state === PENDING) cancelOnAbort(this, options.signal);
   }
 
   /** @internal */
@@ -216,6 +221,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     this.#cancels++;
     this.#noteRequest(message);
     if (!this.#cancelWaits(message)) {
+      // Also when the signal tells a foreign promise at once: nobody knows what the function makes of that.
       this._mustCancel = true;
       this.cancelMessage = message;
     }
@@ -281,8 +287,9 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       const isCancelled = this.#cancels > 0 || this._state === CANCELLED;
       if (isCancelled) cancellation.controller?.abort(cancelledError(cancellation.request?.message));
     }
-    if (cancellation.controller === null)
+    if (cancellation.controller === null) {
       throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
+    }
     return cancellation.controller.signal;
   }
 

@@ -65,6 +65,19 @@ describeBoth('an error that nobody looks at [rule 39]', (s) => {
     expect(reports[0]!.future === kept.task).toBe(true);
   });
 
+  test('of a plain future is reported by its own name', async () => {
+    const reports: string[] = [];
+    const main = s.fn(function* () {
+      getRunningLoop().setExceptionHandler((_loop, { message }) => {
+        reports.push(message!);
+      });
+      new Future().setException(new Error('forgotten'));
+      yield* iterations(s, 1);
+    });
+    await runVirtually(main);
+    expect(reports).toEqual(['Future exception was never retrieved']);
+  });
+
   const retrieved: Record<string, (task: Future<unknown>) => Generator<unknown, void, unknown>> = {
     *'result()'(task) {
       expect(() => task.result()).toThrow('looked at');
