@@ -159,7 +159,8 @@ function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<u
     const known = futures.get(awaitable);
     const child = known ?? ensureFutureOn(awaitable, loop);
     if (known === undefined) {
-      futures.set(awaitable, child);
+      // A function is not a coroutine yet: given twice, it is called twice.
+      if (typeof awaitable !== 'function') futures.set(awaitable, child);
       if (child.done()) done.push(child);
     }
     outer.add(child, known === undefined);

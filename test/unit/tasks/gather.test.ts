@@ -281,3 +281,17 @@ describeBoth('cancelling a gather [rule 22]', (s) => {
     }),
   );
 });
+
+describeBoth('a function given to gather twice', (s) => {
+  test(
+    'is called twice',
+    program(s, function* () {
+      let calls = 0;
+      const count = s.fn(function* () {
+        yield* s.wait(sleep(1));
+        return ++calls;
+      });
+      expect(yield* s.wait(gather(count, count))).toEqual([1, 2]);
+    }),
+  );
+});
