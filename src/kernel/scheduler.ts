@@ -92,6 +92,8 @@ export abstract class Scheduler {
   #turnEnd = 0;
   /** When the present handle or step began; in debug mode only. */
   #stepBegan = 0;
+  /** When the clock was read last. */
+  #clockRead = 0;
   #sinceClock = 0;
   #handlesAClockReading = 16;
   /** Seconds; in debug mode a callback or step that takes longer is reported. */
@@ -424,21 +426,24 @@ export abstract class Scheduler {
   }
 
   #startClock(): void {
-    this.#turnEnd = this.#host.time() + LONGEST_TURN;
+    this.#clockRead = this.#host.time();
+    this.#turnEnd = this.#clockRead + LONGEST_TURN;
     this.#sinceClock = 0;
   }
 
-  /** Whether the turn has taken its time. Reads the clock, more often when handles turn out to be slow. */
+  /** Whether the turn has taken its time. Reads the clock, the more often the slower handles turn out to be. */
   #isOverBudget(): boolean {
     if (this.#single) return false;
     this.#sinceClock = 0;
-    const left = this.#turnEnd - this.#host.time();
-    if (left < LONGEST_TURN / 2) {
+    const now = this.#host.time();
+    const took = now - this.#clockRead;
+    this.#clockRead = now;
+    if (took > LONGEST_TURN / 4) {
       if (this.#handlesAClockReading > 1) this.#handlesAClockReading >>= 1;
-    } else if (this.#handlesAClockReading < MOST_HANDLES_A_CLOCK_READING) {
+    } else if (took < LONGEST_TURN / 16 && this.#handlesAClockReading < MOST_HANDLES_A_CLOCK_READING) {
       this.#handlesAClockReading <<= 1;
     }
-    return left <= 0;
+    return now >= this.#turnEnd;
   }
 
   // --------------------------------------------------------------------------------------------------- open steps

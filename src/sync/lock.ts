@@ -21,7 +21,7 @@ import { Guard, holding } from './guard.ts';
  *   using _ = await lock.acquire();
  *   // alone here
  * }
- * yield* lock.with(function* () {}); // the same around a body
+ * await lock.with(() => download(url)); // the same around a body
  */
 export class Lock {
   #locked = false;
