@@ -18,7 +18,7 @@ function options(details: ErrorDetails | undefined): ErrorOptions | undefined {
 
 /**
  * Thrown where a task waits when that task is cancelled, and by `result()` of a cancelled future. Code that catches it
- * to clean up should throw it on.
+ * to clean up should throw it on; `rethrowIfCancelled` is for code that handles other errors.
  *
  * @example
  * try {
@@ -161,4 +161,21 @@ export function errorOfThrown(thrown: unknown): unknown {
 /** Whether an error must leave the event loop instead of being reported by it. */
 export function leavesTheLoop(error: unknown): error is KeyboardInterrupt | SystemExit {
   return error instanceof KeyboardInterrupt || error instanceof SystemExit;
+}
+
+/**
+ * Throws an error on when it says that the task is to end: a `CancelledError`, a `KeyboardInterrupt` or a `SystemExit`. The
+ * first line of a `catch` that handles errors: JavaScript's catches these too, Python's `except Exception` does not.
+ *
+ * @throws the error itself
+ * @example
+ * try {
+ *   await download(url);
+ * } catch (error) {
+ *   rethrowIfCancelled(error);
+ *   console.log(`no page at ${url}: ${error}`);
+ * }
+ */
+export function rethrowIfCancelled(error: unknown): void {
+  if (error instanceof CancelledError || leavesTheLoop(error)) throw error;
 }

@@ -6,6 +6,7 @@ export {
   LookupError,
   leavesTheLoop,
   RuntimeError,
+  rethrowIfCancelled,
   SystemExit,
   TimeoutError,
   ValueError,

@@ -188,7 +188,7 @@ function thenOfCoroutine<T, R1, R2>(
  *
  * @param fn an async function or a generator function
  * @example
- * const fetchUser = coroutine(async (id: number) => (await fetch(`/users/${id}`)).json());
+ * const fetchUser = coroutine(async (id: number) => (await fetch(`${site}/users/${id}`)).json());
  * const user = await fetchUser(1);
  */
 export function coroutine<A extends unknown[], T>(fn: CoroutineFunction<T, A>): (...args: A) => CoroutineObject<T> {

@@ -20,7 +20,10 @@ type BarrierState = 'filling' | 'draining' | 'resetting' | 'broken';
  *
  * @example
  * const barrier = new Barrier(3);
- * if ((await barrier.wait()) === 0) console.log('all three are here');
+ * const runner = async () => {
+ *   if ((await barrier.wait()) === 0) console.log('all three are here');
+ * };
+ * await gather(runner, runner, runner);
  */
 export class Barrier {
   readonly #parties: number;

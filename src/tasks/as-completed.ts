@@ -40,7 +40,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
   /** @internal */
   constructor(awaitables: Iterable<AwaitableLike<T>>, timeout: number | null) {
     const loop = getEventLoop();
-    this.#todo = new Set(distinct(awaitables).map((awaitable) => ensureFutureOn<T>(awaitable, loop) as F));
+    this.#todo = new Set([...new Set(awaitables)].map((awaitable) => ensureFutureOn<T>(awaitable, loop) as F));
     this.#left = this.#todo.size;
     for (const future of this.#todo) subscribe(future, this.#onDone, null);
     if (this.#left > 0 && timeout !== null) this.#timer = loop.callLater(timeout, () => this.#timedOut());
@@ -126,14 +126,6 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
   toString(): string {
     return `<AsCompleted left=${this.#left}>`;
   }
-}
-
-/** Each awaitable once; but a function is not a coroutine yet: given twice, it is called twice. */
-function distinct<A>(awaitables: Iterable<A>): A[] {
-  const seen = new Set<A>();
-  return [...awaitables].filter(
-    (awaitable) => typeof awaitable === 'function' || (!seen.has(awaitable) && seen.add(awaitable)),
-  );
 }
 
 const over = /* @__PURE__ */ libraryCoroutine(function* nextFuture(): Generator<

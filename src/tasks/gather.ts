@@ -106,7 +106,7 @@ function cancelledError(child: Future<unknown>): unknown {
 
 /**
  * Runs awaitables side by side and collects their results in the order of the arguments. Starts at once. The same awaitable given
- * twice runs once.
+ * twice runs once: also the same function, so give `() => f()` for each call.
  *
  * The first error is the outcome, unless `returnExceptions` is set; the others go on.
  *
@@ -159,8 +159,7 @@ function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<u
     const known = futures.get(awaitable);
     const child = known ?? ensureFutureOn(awaitable, loop);
     if (known === undefined) {
-      // A function is not a coroutine yet: given twice, it is called twice.
-      if (typeof awaitable !== 'function') futures.set(awaitable, child);
+      futures.set(awaitable, child);
       if (child.done()) done.push(child);
     }
     outer.add(child, known === undefined);

@@ -282,16 +282,24 @@ describeBoth('cancelling a gather [rule 22]', (s) => {
   );
 });
 
-describeBoth('a function given to gather twice', (s) => {
+describeBoth('the same function given to gather twice', (s) => {
   test(
-    'is called twice',
+    'is called once, as the same coroutine would run once',
     program(s, function* () {
       let calls = 0;
       const count = s.fn(function* () {
         yield* s.wait(sleep(1));
         return ++calls;
       });
-      expect(yield* s.wait(gather(count, count))).toEqual([1, 2]);
+      expect(yield* s.wait(gather(count, count))).toEqual([1, 1]);
+      expect(
+        yield* s.wait(
+          gather(
+            () => count(),
+            () => count(),
+          ),
+        ),
+      ).toEqual([2, 3]);
     }),
   );
 });
