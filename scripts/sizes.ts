@@ -62,9 +62,13 @@ async function measure(imports: Imports): Promise<{ minified: number; gzip: numb
 function importTime(): number {
   const times: number[] = [];
   for (let i = 0; i < 15; i++) {
-    const child = spawnSync(process.execPath, [inRoot('scripts/lib/import-time.mjs'), import.meta.resolve('asyncio-ts')], {
-      encoding: 'utf8',
-    });
+    const child = spawnSync(
+      process.execPath,
+      [inRoot('scripts/lib/import-time.mjs'), import.meta.resolve('asyncio-ts')],
+      {
+        encoding: 'utf8',
+      },
+    );
     if (child.status !== 0) throw new Error(`importing the core failed: ${child.stderr}`);
     times.push(Number(child.stdout));
   }

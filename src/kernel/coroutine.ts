@@ -105,7 +105,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     return this.#state === 'handed';
   }
 
-  /** The first call hands it to the task, the second one brings its result. @internal */
+  /** For the task: the first call hands the coroutine to it, the second one brings the result. */
   next(value?: unknown): IteratorResult<unknown, T> {
     switch (this.#state) {
       case 'claimed':
@@ -123,14 +123,14 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     }
   }
 
-  /** @internal */
+  /** For the task: an error instead of the result. */
   throw(error: unknown): IteratorResult<unknown, T> {
     if (this.#state === 'closed') throw this.#reused();
     this.#touch('closed');
     throw error;
   }
 
-  /** @internal */
+  /** Ends it unawaited, as `close()` does. */
   return(value: T): IteratorResult<unknown, T> {
     this.#touch('closed');
     return { done: true, value };

@@ -24,7 +24,7 @@ export const ENTER: unique symbol = /* @__PURE__ */ Symbol('enter');
 export interface Enterable {
   /** Whether its iterator has handed it to the task: `yield coroutine` without the star has not. @internal */
   readonly _isHanded: boolean;
-  /** Calls its function: the frame to go on with, or the promise of an async function. */
+  /** Calls its function: the frame to go on with, or the promise of an async function. @internal */
   [ENTER](task: Task<unknown>): Frame | PromiseLike<unknown>;
 }
 
