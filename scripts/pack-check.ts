@@ -43,6 +43,7 @@ try {
  */
 function declarationsHold(lib: string): boolean {
   const options = [
+    '--ignoreConfig',
     '--noEmit',
     '--strict',
     '--skipLibCheck',
