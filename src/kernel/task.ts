@@ -424,9 +424,21 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       this._mustCancel = false;
       super.cancel(this.cancelMessage);
     } else {
+      if (this.#cancels > 0 && this._loop.getDebug()) this.#reportSwallowed();
       this._finish(SUCCEEDED, value);
     }
     if (hooks.taskFinished !== null) emit('taskFinished', this, null);
+  }
+
+  /** In JavaScript `catch` catches cancellations too, which is the most common mistake. */
+  #reportSwallowed(): void {
+    const { by, message } = this.#cancellation?.request ?? { by: null, message: undefined };
+    const who = by === null ? '' : ` by ${by.getName()}`;
+    const why = message === undefined ? '' : `: ${message}`;
+    logger.warn(
+      `${this} was cancelled${who}${why}, but has swallowed the CancelledError and returned. A catch that goes on should begin with ` +
+        'rethrowIfCancelled(error); code that has asked for the cancellation itself takes it back with uncancel().',
+    );
   }
 
   /** @internal */
