@@ -274,6 +274,7 @@ export function callCoroutineFunction(
 }
 
 let generatorFunction: unknown;
+let asyncFunction: unknown;
 
 /** Whether calling a function runs nothing of it yet. */
 export function isGeneratorFunction(fn: object): boolean {
@@ -282,7 +283,8 @@ export function isGeneratorFunction(fn: object): boolean {
 }
 
 function isAsyncFunction(fn: object): boolean {
-  return Object.getPrototypeOf(fn) === Object.getPrototypeOf(async () => {});
+  asyncFunction ??= Object.getPrototypeOf(async () => {});
+  return Object.getPrototypeOf(fn) === asyncFunction;
 }
 
 let awaitableGenerators: object | undefined;
