@@ -1,16 +1,12 @@
-import { RuntimeError, ValueError } from '../errors/errors.ts';
-import { describe } from '../internal/describe.ts';
+import { RuntimeError } from '../errors/errors.ts';
+import { Clock } from './clock.ts';
 import { current, runningLoop } from './current.ts';
 import { afterMicrotasks, type Host, logger, newAsyncScope, RuntimeHost, throwUncaught } from './host.ts';
 import { choose, emit, hooks } from './instruments.ts';
 import { ReadyQueue, type Runnable } from './ready-queue.ts';
 import type { Task } from './task.ts';
 import { type Timer, TimerQueue } from './timer-queue.ts';
-
-/** A ready queue that never empties lets the host's I/O have its turn after this many seconds. */
-const LONGEST_TURN = 0.001;
-/** Reading the clock costs as much as a step, so it is read once in so many handles; the number adapts to their cost. */
-const MOST_HANDLES_A_CLOCK_READING = 256;
+import { TurnBudget } from './turn-budget.ts';
 
 const RESOLVED = /* @__PURE__ */ Promise.resolve();
 
@@ -69,6 +65,8 @@ export abstract class Scheduler {
   /** @internal */
   _debug = false;
   readonly #host: Host;
+  readonly #clock: Clock;
+  readonly #budget: TurnBudget;
   /** A loop with a host of its own tells it its wishes also while it is not run: somebody drives it by hand. */
   readonly #driven: boolean;
   /** The async context that the loop was made in: handles run in it, so that they never see what some task has set. */
@@ -87,21 +85,16 @@ export abstract class Scheduler {
   #soonAsked = false;
   /** The time that the host was last asked for; `undefined` when the wish may have been used up. */
   #atAsked: number | null | undefined = null;
-  #lastTime = Number.NEGATIVE_INFINITY;
-  #clockComplained = false;
-  #turnEnd = 0;
   /** When the present handle or step began; in debug mode only. */
   #stepBegan = 0;
-  /** When the clock was read last. */
-  #clockRead = 0;
-  #sinceClock = 0;
-  #handlesAClockReading = 16;
   /** Seconds; in debug mode a callback or step that takes longer is reported. */
   slowCallbackDuration = 0.1;
 
   constructor({ host }: SchedulerOptions = {}) {
     this.#host = host ?? new RuntimeHost();
     this.#driven = host !== undefined;
+    this.#clock = new Clock(this.#host);
+    this.#budget = new TurnBudget(this.#host);
   }
 
   /**
@@ -110,28 +103,7 @@ export abstract class Scheduler {
    * @throws {ValueError} when the host's clock does not give a number
    */
   time(): number {
-    const time = this.#host.time();
-    if (typeof time === 'number' && time >= this.#lastTime) {
-      this.#lastTime = time;
-      return time;
-    }
-    return this.#clockProblem(time);
-  }
-
-  #clockProblem(time: number): number {
-    if (typeof time !== 'number' || Number.isNaN(time)) {
-      throw new ValueError(`The host's time() must return a number of seconds, got ${describe(time)}`, {
-        code: 'BAD_CLOCK',
-      });
-    }
-    if (!this.#clockComplained) {
-      this.#clockComplained = true;
-      logger.warn(
-        `The clock of the event loop's host went back from ${this.#lastTime} to ${time} seconds; ` +
-          'the loop goes on with the later time until the clock has caught up. Host.time() must be monotonic.',
-      );
-    }
-    return this.#lastTime;
+    return this.#clock.now();
   }
 
   /** Whether the loop is being run, or one of its handles or steps is. */
@@ -248,7 +220,7 @@ export abstract class Scheduler {
   readonly #runTurn = (): void => {
     this.#soonAsked = false;
     if (this.#phase === SPLIT) {
-      this.#startClock();
+      this.#budget.start();
       this.#iterate();
       return;
     }
@@ -259,7 +231,7 @@ export abstract class Scheduler {
       return;
     }
     this.#single = false;
-    this.#startClock();
+    this.#budget.start();
     this.#iterate();
   };
 
@@ -342,7 +314,7 @@ export abstract class Scheduler {
           this.#phase = PAUSED;
           return false;
         }
-        if (++this.#sinceClock >= this.#handlesAClockReading && this.#isOverBudget()) {
+        if (!this.#single && this.#budget.isSpent()) {
           this.#split();
           return false;
         }
@@ -425,27 +397,6 @@ export abstract class Scheduler {
     else this.#host.soon(this.#turn);
   }
 
-  #startClock(): void {
-    this.#clockRead = this.#host.time();
-    this.#turnEnd = this.#clockRead + LONGEST_TURN;
-    this.#sinceClock = 0;
-  }
-
-  /** Whether the turn has taken its time. Reads the clock, the more often the slower handles turn out to be. */
-  #isOverBudget(): boolean {
-    if (this.#single) return false;
-    this.#sinceClock = 0;
-    const now = this.#host.time();
-    const took = now - this.#clockRead;
-    this.#clockRead = now;
-    if (took > LONGEST_TURN / 4) {
-      if (this.#handlesAClockReading > 1) this.#handlesAClockReading >>= 1;
-    } else if (took < LONGEST_TURN / 16 && this.#handlesAClockReading < MOST_HANDLES_A_CLOCK_READING) {
-      this.#handlesAClockReading <<= 1;
-    }
-    return now >= this.#turnEnd;
-  }
-
   // --------------------------------------------------------------------------------------------------- open steps
 
   /**
@@ -515,7 +466,7 @@ export abstract class Scheduler {
   }
 
   readonly #continue = (): void => {
-    if (++this.#sinceClock >= this.#handlesAClockReading && this.#isOverBudget()) {
+    if (!this.#single && this.#budget.isSpent()) {
       this.#split();
       return;
     }

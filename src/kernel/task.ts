@@ -35,6 +35,7 @@ import {
 } from './host.ts';
 import { emit, hooks } from './instruments.ts';
 import { ENTER, type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
+import { stackOfError, stackOfFrames } from './task-stack.ts';
 
 /** Options of a new task. */
 export interface TaskOptions {
@@ -301,17 +302,11 @@ export class Task<T = unknown> extends Future<T> implements Strand {
    */
   getStack(options: { readonly limit?: number | null } = {}): string[] {
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
-    if (this._state === PENDING)
-      return limit === Number.POSITIVE_INFINITY ? this.#frames() : this.#frames().slice(-limit);
-    if (!(this._value instanceof Error) || this._state === CANCELLED) return [];
-    const lines = this._value.stack?.split('\n').filter((line) => /^\s+at |@/.test(line)) ?? [];
-    return lines.map((line) => line.trim()).slice(0, limit);
-  }
-
-  #frames(): string[] {
-    const root = typeof this.#coro === 'function' ? [describeFunction(this.#coro)] : [];
-    const frames = [...(this._parents ?? []), ...(this._frame === null ? [] : [this._frame])];
-    return [...root, ...frames.filter((frame, i) => frame !== frames[i - 1]).map(describe)];
+    if (this._state === PENDING) {
+      const frames = stackOfFrames(this.#coro, this._parents, this._frame);
+      return limit < frames.length ? frames.slice(frames.length - limit) : frames;
+    }
+    return this._state === CANCELLED ? [] : stackOfError(this._value).slice(0, limit);
   }
 
   /** Prints what `getStack` gives, through the library's logger. */

@@ -2,6 +2,7 @@ import { RuntimeError } from '../errors/errors.ts';
 import { implicitLoop } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, type WaitRecord } from './future.ts';
+import type { Task } from './task.ts';
 
 /** A place in a wait queue: the future that a task waits on, linked to its neighbours. */
 export class Place extends Future<void> {
@@ -12,12 +13,23 @@ export class Place extends Future<void> {
   /** Whether it is in the queue. @internal */
   _queued = true;
 
+  /** The task that waits, `null` while none does. */
+  get task(): Task<unknown> | null {
+    return (this._waiters()[0]?._awaiter ?? null) as Task<unknown> | null;
+  }
+
   /** Lets the task go on. False when it is on its way already, or was cancelled. */
   wake(): boolean {
     if (this.done()) return false;
     this.setResult(undefined);
     return true;
   }
+}
+
+/** What tasks wait for, as the wait records show it. */
+interface Awaited {
+  /** The tasks that keep the others waiting, where that can be told. */
+  readonly holders?: readonly Task<unknown>[];
 }
 
 /**
@@ -29,8 +41,8 @@ export class Place extends Future<void> {
  * task that is woken and cancelled at once is its own affair; nearly always it wakes the next one.
  */
 export class WaitQueue implements WaitRecord {
-  /** What is waited for. */
-  readonly object: object;
+  /** What is waited for. A primitive that is made of another one puts itself here. */
+  object: Awaited;
   /** What the tasks wait to do. */
   readonly operation: string;
   #first: Place | null = null;
@@ -42,7 +54,7 @@ export class WaitQueue implements WaitRecord {
    * @param owner what is waited for, for the wait records
    * @param operation what the tasks wait to do, such as `acquire`
    */
-  constructor(owner: object, operation: string) {
+  constructor(owner: Awaited, operation: string) {
     this.object = owner;
     this.operation = operation;
   }
@@ -50,6 +62,16 @@ export class WaitQueue implements WaitRecord {
   /** How many are in the queue. */
   get size(): number {
     return this.#size;
+  }
+
+  /** The tasks that wait, the longest waiting first. */
+  get tasks(): Task<unknown>[] {
+    return Array.from(this, (place) => place.task).filter((task) => task !== null);
+  }
+
+  /** The tasks that keep the others waiting, where that can be told. */
+  get holders(): readonly Task<unknown>[] {
+    return this.object.holders ?? [];
   }
 
   /** The one that waits longest. */

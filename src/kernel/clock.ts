@@ -1,0 +1,40 @@
+import { ValueError } from '../errors/errors.ts';
+import { describe } from '../internal/describe.ts';
+import { type Host, logger } from './host.ts';
+
+/** A host's clock as the loop needs it: one that never goes back. */
+export class Clock {
+  readonly #host: Host;
+  #last = Number.NEGATIVE_INFINITY;
+  #hasComplained = false;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** @throws {ValueError} when the host does not give a number */
+  now(): number {
+    const time = this.#host.time();
+    if (typeof time === 'number' && time >= this.#last) {
+      this.#last = time;
+      return time;
+    }
+    return this.#goOnWithLast(time);
+  }
+
+  #goOnWithLast(time: number): number {
+    if (typeof time !== 'number' || Number.isNaN(time)) {
+      throw new ValueError(`The host's time() must return a number of seconds, got ${describe(time)}`, {
+        code: 'BAD_CLOCK',
+      });
+    }
+    if (!this.#hasComplained) {
+      this.#hasComplained = true;
+      logger.warn(
+        `The clock of the event loop's host went back from ${this.#last} to ${time} seconds; ` +
+          'the loop goes on with the later time until the clock has caught up. Host.time() must be monotonic.',
+      );
+    }
+    return this.#last;
+  }
+}
