@@ -233,7 +233,7 @@ def main():
 
         name = f"uvloop {uvloop.__version__}"
         if sys.version_info[:2] != (3, 13):
-            name += f" on CPython {platform.python_version()}"
+            name += f" on Python {sys.version_info.major}.{sys.version_info.minor}"
         uvloop.install()
 
     samples = {}

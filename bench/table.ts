@@ -1,76 +1,105 @@
-// Turns results into the README's table: node bench/table.ts [FILE]; without FILE, those of the latest run.
+// Turns results into the README's tables: node bench/table.ts [FILE] [--into MARKDOWN]. Without FILE, those of the latest run;
+// with --into, they replace what is between the bench marks of a Markdown file.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { percent, quantity, times } from './lib/report.ts';
 import { type Figure, LATEST, type Results, type Row, read } from './lib/results.ts';
 import { ASYNC, GEN, type Goals, NATIVE } from './lib/subject.ts';
 
+const SPELLINGS = [GEN, ASYNC] as const;
 type Spelling = keyof Goals;
 
-function table({ machine, date, quick, rows }: Results): string {
-  const pythons = [...new Set(rows.flatMap(({ cpython }) => Object.keys(cpython)))];
-  const peers = rows.some((row) => peersOf(row).length > 0);
-  const head = ['workload', 'native', 'gen', '× native', 'goal', 'async', '× native', 'goal'];
-  if (peers) head.push('others, × native');
-  for (const python of pythons) head.push(python, 'gen is faster by', 'async is faster by');
-  const lines = rows.map((row) => {
-    const cells = [
-      row.title,
-      amount(row, NATIVE),
-      ...spelling(row, GEN),
-      ...spelling(row, ASYNC),
-      ...(peers ? [peersOf(row).map(nameAndRatio).join(', ')] : []),
-      ...pythons.flatMap((python) => comparison(row, python)),
-    ];
-    return cells.map((cell) => (cell === '' ? '–' : cell));
-  });
-  return [
-    line(head),
-    line(head.map((_, i) => (i === 0 ? '---' : '---:'))),
-    ...lines.map(line),
-    '',
-    `${machine.runtime}; ${machine.cpu}, ${machine.cores} cores; ${date}${quick ? '; quick, not to be quoted' : ''}. ` +
-      'Per operation; medians of interleaved rounds; × is the median of the ratios within a round, lower is better.',
-  ].join('\n');
+function tables(results: Results): string {
+  const parts = [againstNative(results), others(results), againstCPython(results)].filter((part) => part !== null);
+  return [...parts, source(results)].join('\n\n');
 }
 
-function spelling(row: Row, name: Spelling): string[] {
+function againstNative({ rows }: Results): string {
+  const head = ['per operation', NATIVE, ...SPELLINGS.flatMap((name) => [name, '× native', 'goal'])];
+  return table(
+    head,
+    rows.map((row) => [row.title, amount(row, NATIVE), ...SPELLINGS.flatMap((name) => againstGoal(row, name))]),
+  );
+}
+
+function againstGoal(row: Row, name: Spelling): string[] {
   const figure = find(row, name);
-  if (figure === undefined) return ['', row.skipped === undefined ? '' : `(${row.skipped})`, `≤ ${row.goals[name]}`];
-  const goal = row.goals[name];
-  return [amount(row, name), times(figure.ratio), `≤ ${goal} ${met(figure.ratio <= goal)}`];
+  const goal = `≤ ${row.goals[name]}`;
+  return figure === undefined
+    ? ['', '', goal]
+    : [amount(row, name), times(figure.ratio), `${goal} ${met(figure.ratio <= row.goals[name])}`];
+}
+
+/** Other libraries, other spellings, and promises used with more care than usual. */
+function others({ rows }: Results): string | null {
+  const columns = [...new Set(rows.flatMap((row) => row.figures.map(({ name }) => name)))].filter(
+    (name) => ![NATIVE, GEN, ASYNC].includes(name),
+  );
+  if (columns.length === 0) return null;
+  const shown = rows.filter((row) => columns.some((name) => find(row, name) !== undefined));
+  const ratio = (row: Row, name: string): string => times(find(row, name)?.ratio ?? Number.NaN);
+  return table(
+    ['× native', ...SPELLINGS, ...columns],
+    shown.map((row) => [row.title, ...[...SPELLINGS, ...columns].map((name) => ratio(row, name))]),
+  );
+}
+
+function againstCPython({ rows }: Results): string | null {
+  const pythons = [...new Set(rows.flatMap(({ cpython }) => Object.keys(cpython)))];
+  if (pythons.length === 0) return null;
+  const head = ['per operation', ...pythons.flatMap((python) => [python, 'gen: times better', 'async: times better'])];
+  return table(
+    head,
+    rows.map((row) => [row.title, ...pythons.flatMap((python) => comparison(row, python))]),
+  );
 }
 
 function comparison(row: Row, python: string): string[] {
   const foreign = row.cpython[python];
   if (foreign === undefined) return ['', '', ''];
-  const cells = [withUnit(row, foreign.median)];
-  for (const name of [GEN, ASYNC] as const) {
-    const figure = find(row, name);
-    const goal = row.goalsOverCPython?.[name];
-    const faster = figure === undefined ? Number.NaN : foreign.median / figure.median;
-    if (figure === undefined) cells.push('');
-    else cells.push(goal === undefined ? times(faster) : `${times(faster)} (≥ ${goal} ${met(faster >= goal)})`);
-  }
-  return cells;
+  return [withUnit(row, foreign.median), ...SPELLINGS.map((name) => better(row, name, foreign.median))];
+}
+
+function better(row: Row, name: Spelling, foreign: number): string {
+  const ratio = foreign / (find(row, name)?.median ?? Number.NaN);
+  const goal = row.goalsOverCPython?.[name];
+  return goal === undefined ? times(ratio) : `${times(ratio)}, goal ≥ ${goal} ${met(ratio >= goal)}`;
+}
+
+function source({ machine, date, quick }: Results): string {
+  const warning = quick ? ' From a quick run: not to be quoted.' : '';
+  return (
+    `${machine.runtime}; ${machine.cpu}, ${machine.cores} cores; ${date}. Medians of interleaved rounds, ± half the interquartile ` +
+    `range; × native is the median of the ratios within a round, lower is better.${warning}`
+  );
 }
 
 const met = (is: boolean): string => (is ? '✓' : '✗');
 
 function amount(row: Row, name: string): string {
   const figure = find(row, name);
-  return figure === undefined ? '' : `${withUnit(row, figure.median)} ±${percent(figure.spread)}`;
+  return figure === undefined ? (row.skipped ?? '') : `${withUnit(row, figure.median)} ±${percent(figure.spread)}`;
 }
 
 const withUnit = (row: Row, value: number): string => `${quantity(value)} ${row.quantity === 'ns' ? 'ns' : 'B'}`;
 
 const find = (row: Row, name: string): Figure | undefined => row.figures.find((figure) => figure.name === name);
 
-/** Everything but native and the two spellings that goals are for. */
-function peersOf(row: Row): readonly Figure[] {
-  return row.figures.filter(({ name }) => ![NATIVE, GEN, ASYNC].includes(name));
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell || '–').join(' | ')} |`;
+  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
 
-const nameAndRatio = ({ name, ratio }: Figure): string => `${name} ${quantity(ratio)}`;
+/** Replaces what is between the marks. */
+function insert(text: string, file: string): void {
+  const markdown = readFileSync(file, 'utf8');
+  const [begin, end] = ['<!-- bench -->', '<!-- /bench -->'];
+  if (!markdown.includes(begin) || !markdown.includes(end)) throw new Error(`${file} has no ${begin} … ${end}`);
+  const before = markdown.slice(0, markdown.indexOf(begin) + begin.length);
+  writeFileSync(file, `${before}\n${text}\n${markdown.slice(markdown.indexOf(end))}`);
+}
 
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-
-console.log(table(read(process.argv[2] ?? LATEST)));
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { into: { type: 'string' } } });
+const text = tables(read(positionals[0] ?? LATEST));
+if (values.into === undefined) console.log(text);
+else insert(text, values.into);

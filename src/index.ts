@@ -6,6 +6,7 @@
 
 export * from './errors/index.ts';
 export type { Duration, DurationParts } from './internal/duration.ts';
+export * from './interop/index.ts';
 export * from './kernel/index.ts';
 export * from './queues/index.ts';
 export * from './sync/index.ts';

@@ -3,6 +3,8 @@ import { ASYNC, GEN, type Goals } from './subject.ts';
 
 /** Prints what was measured, as it comes. */
 
+const NAME_WIDTH = 30;
+
 export function printHead({ runtime, cpu, cores, os }: Results['machine'], quick: boolean): void {
   console.log(`${runtime}; ${cpu}, ${cores} cores, ${os}`);
   console.log('medians, ± half the interquartile range; × is the median of the ratios to native within a round');
@@ -20,13 +22,15 @@ export function printRow(row: Row): void {
   for (const figure of row.figures) {
     const { name, median, spread, ratio } = figure;
     const columns = [quantity(median).padStart(11), `±${percent(spread)}`.padStart(6), times(ratio).padStart(9)];
-    console.log(`  ${name.padEnd(20)}${columns.join('  ')}  ${verdict(row.goals, figure)}`.trimEnd());
+    console.log(`  ${name.padEnd(NAME_WIDTH)}${columns.join('  ')}  ${verdict(row.goals, figure)}`.trimEnd());
   }
   for (const [name, { median, spread }] of Object.entries(row.cpython)) {
     const faster = row.figures.filter(({ name }) => name === GEN || name === ASYNC);
-    const ratios = faster.map((figure) => `${figure.name} ${times(median / figure.median)} faster`);
+    const ratios = faster.map((figure) => `${figure.name} ${times(median / figure.median)} better`);
     const columns = [quantity(median).padStart(11), `±${percent(spread)}`.padStart(6), ''.padStart(9)];
-    console.log(`  ${name.padEnd(20)}${columns.join('  ')}  ${ratios.join(', ')}${goalsNote(row.goalsOverCPython)}`);
+    console.log(
+      `  ${name.padEnd(NAME_WIDTH)}${columns.join('  ')}  ${ratios.join(', ')}${goalsNote(row.goalsOverCPython)}`,
+    );
   }
 }
 
@@ -46,8 +50,9 @@ export function quantity(value: number): string {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** A ratio; nothing where there is none. */
 export function times(ratio: number): string {
-  return `${quantity(ratio)}×`;
+  return Number.isNaN(ratio) ? '' : `${quantity(ratio)}×`;
 }
 
 export function percent(part: number): string {

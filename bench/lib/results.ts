@@ -64,7 +64,16 @@ export function write(file: string, results: Results): void {
 
 /** Results as they are committed: no single samples, and no more digits than mean something. */
 export function forGood(results: Results): Results {
-  return { ...results, rows: results.rows.map((row) => ({ ...row, figures: row.figures.map(withoutSamples) })) };
+  return { ...results, rows: results.rows.map(rowForGood) };
+}
+
+function rowForGood(row: Row): Row {
+  const cpython = Object.entries(row.cpython).map(([name, figure]) => [name, roundedForeign(figure)] as const);
+  return { ...row, figures: row.figures.map(withoutSamples), cpython: Object.fromEntries(cpython) };
+}
+
+function roundedForeign({ median, spread }: ForeignFigure): ForeignFigure {
+  return { median: rounded(median), spread: rounded(spread) };
 }
 
 function withoutSamples({ name, median, spread, ratio }: Figure): Figure {

@@ -26,12 +26,6 @@ export class Place extends Future<void> {
   }
 }
 
-/** What tasks wait for, as the wait records show it. */
-interface Awaited {
-  /** The tasks that keep the others waiting, where that can be told. */
-  readonly holders?: readonly Task<unknown>[];
-}
-
 /**
  * The fair queue under every lock and queue: tasks wait in order of arrival, and leave it when they are woken or cancelled.
  *
@@ -42,7 +36,7 @@ interface Awaited {
  */
 export class WaitQueue implements WaitRecord {
   /** What is waited for. A primitive that is made of another one puts itself here. */
-  object: Awaited;
+  object: object;
   /** What the tasks wait to do. */
   readonly operation: string;
   #first: Place | null = null;
@@ -54,7 +48,7 @@ export class WaitQueue implements WaitRecord {
    * @param owner what is waited for, for the wait records
    * @param operation what the tasks wait to do, such as `acquire`
    */
-  constructor(owner: Awaited, operation: string) {
+  constructor(owner: object, operation: string) {
     this.object = owner;
     this.operation = operation;
   }
@@ -69,9 +63,10 @@ export class WaitQueue implements WaitRecord {
     return Array.from(this, (place) => place.task).filter((task) => task !== null);
   }
 
-  /** The tasks that keep the others waiting, where that can be told. */
+  /** The tasks that keep the others waiting, where what is waited for can tell. */
   get holders(): readonly Task<unknown>[] {
-    return this.object.holders ?? [];
+    const { holders = [] } = this.object as { readonly holders?: readonly Task<unknown>[] };
+    return holders;
   }
 
   /** The one that waits longest. */

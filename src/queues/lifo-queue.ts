@@ -2,7 +2,7 @@ import { Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
 class Stack<T> implements Store<T> {
-  readonly #items: T[] = [];
+  #items: T[] = [];
 
   get length(): number {
     return this.#items.length;
@@ -16,6 +16,10 @@ class Stack<T> implements Store<T> {
     return this.#items.pop()!;
   }
 
+  clear(): void {
+    this.#items = [];
+  }
+
   [Symbol.iterator](): Iterator<T> {
     return this.#items[Symbol.iterator]();
   }
@@ -27,6 +31,11 @@ class Stack<T> implements Store<T> {
  * Follows CPython's `asyncio.LifoQueue`.
  */
 export class LifoQueue<T> extends Queue<T> {
+  /**
+   * @param maxsize how many items it holds; zero or less for any number
+   * @throws {ValueError} when it is `NaN`
+   * @throws {TypeError} when it is no number
+   */
   constructor(maxsize = 0) {
     super(maxsize, new Stack<T>());
   }

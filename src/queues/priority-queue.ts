@@ -4,7 +4,7 @@ import { Heap } from '../internal/heap.ts';
 import { Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
-/** Negative when `a` comes before `b`, positive when it comes after it, as for `Array.prototype.sort`. */
+/** Negative when `a` comes before `b`, positive when it comes after it, zero when either may; as for `Array.prototype.sort`. */
 export type Compare<T> = (a: T, b: T) => number;
 
 /** Options of a priority queue. */
@@ -26,6 +26,7 @@ class Ranking<T> implements Store<T> {
   constructor(compare: Compare<T>) {
     this.#heap = new Heap((a, b) => {
       const order = compare(a.item, b.item);
+      if (typeof order !== 'number' || Number.isNaN(order)) throw noOrder(order, a.item, b.item);
       return order < 0 || (order === 0 && a.sequence < b.sequence);
     });
   }
@@ -42,6 +43,10 @@ class Ranking<T> implements Store<T> {
     return this.#heap.pop().item;
   }
 
+  clear(): void {
+    this.#heap.clear();
+  }
+
   *[Symbol.iterator](): Iterator<T> {
     for (const { item } of this.#heap) yield item;
   }
@@ -49,6 +54,9 @@ class Ranking<T> implements Store<T> {
 
 /**
  * A queue that gives the lowest item first; equal ones in the order in which they were put.
+ *
+ * When its order throws, or tells no order, who puts or gets at that moment has the error; all items stay where they are, and the
+ * queue can be used on.
  *
  * Follows CPython's `asyncio.PriorityQueue`.
  *
@@ -59,25 +67,43 @@ class Ranking<T> implements Store<T> {
  * const byDate = new PriorityQueue<Job>(0, { compare: (a, b) => a.due - b.due });
  */
 export class PriorityQueue<T> extends Queue<T> {
+  /**
+   * @param maxsize how many items it holds; zero or less for any number
+   * @throws {ValueError} when the size is `NaN`
+   * @throws {TypeError} when the size is no number, or the order no function
+   */
   constructor(maxsize = 0, options: PriorityQueueOptions<T> = {}) {
+    if (typeof options !== 'object' || options === null)
+      throw typeError(`PriorityQueue: options are required, got ${describe(options)}; write { compare: (a, b) => … }`);
     const compare = options.compare ?? compareByValue;
     if (typeof compare !== 'function')
-      throw typeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`);
+      throw typeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`, 'NOT_CALLABLE');
     super(maxsize, new Ranking<T>(compare));
   }
+}
+
+function noOrder(order: unknown, a: unknown, b: unknown): TypeError {
+  return typeError(
+    `PriorityQueue: compare must return a number, got ${describe(order)} for ${describe(a)} and ${describe(b)}; ` +
+      'write (a, b) => a - b, not a > b',
+    'NO_ORDER',
+  );
 }
 
 /**
  * The order of plain values.
  *
- * @throws {TypeError} when there is none: for objects, and for values of different types
+ * @throws {TypeError} when there is none: for objects, `NaN`, and values of different types
  */
 function compareByValue(a: unknown, b: unknown): number {
   if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b);
   const [left, right] = [comparable(a), comparable(b)];
   if (left !== null && right !== null && (typeof left === 'string') === (typeof right === 'string'))
     return left < right ? -1 : left > right ? 1 : 0;
-  throw typeError(`PriorityQueue cannot compare ${describe(a)} and ${describe(b)}: give { compare: (a, b) => … }`);
+  throw typeError(
+    `PriorityQueue cannot compare ${describe(a)} and ${describe(b)}: give { compare: (a, b) => … }`,
+    'NO_ORDER',
+  );
 }
 
 function compareArrays(a: readonly unknown[], b: readonly unknown[]): number {
@@ -92,6 +118,7 @@ function compareArrays(a: readonly unknown[], b: readonly unknown[]): number {
 function comparable(value: unknown): number | bigint | string | null {
   switch (typeof value) {
     case 'number':
+      return Number.isNaN(value) ? null : value;
     case 'bigint':
     case 'string':
       return value;
@@ -100,7 +127,7 @@ function comparable(value: unknown): number | bigint | string | null {
     case 'object': {
       // Dates, and whatever else has a number for a value.
       const primitive = value === null ? null : value.valueOf();
-      return typeof primitive === 'number' || typeof primitive === 'string' ? primitive : null;
+      return typeof primitive === 'object' ? null : comparable(primitive);
     }
     default:
       return null;

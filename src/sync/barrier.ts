@@ -1,8 +1,8 @@
 import { BrokenBarrierError, ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe, nameOfClass } from '../internal/describe.ts';
-import { type AwaitableCoroutine, libraryCoroutine } from '../kernel/lowlevel.ts';
+import { nameOfClass } from '../internal/describe.ts';
+import { type AwaitableCoroutine, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { Condition } from './condition.ts';
+import { checkCount } from './count.ts';
 
 /**
  * The states of a barrier.
@@ -13,6 +13,17 @@ import { Condition } from './condition.ts';
  */
 type BarrierState = 'filling' | 'draining' | 'resetting' | 'broken';
 
+/** How a barrier stands. */
+export interface BarrierStatistics {
+  readonly state: 'filling' | 'draining' | 'resetting' | 'broken';
+  /** How many have to come. */
+  readonly parties: number;
+  /** How many have come and wait for the others. */
+  readonly waiting: number;
+  /** The tasks that wait, also those that wait for the next round. */
+  readonly waiters: readonly Task<unknown>[];
+}
+
 /**
  * Lets tasks wait for each other: when the last of so many has come, all go on.
  *
@@ -20,10 +31,12 @@ type BarrierState = 'filling' | 'draining' | 'resetting' | 'broken';
  *
  * @example
  * const barrier = new Barrier(3);
- * const runner = async () => {
+ * const arrive = async () => {
  *   if ((await barrier.wait()) === 0) console.log('all three are here');
  * };
- * await gather(runner, runner, runner);
+ * await taskGroup(async (group) => {
+ *   for (let i = 0; i < 3; i++) group.createTask(arrive);
+ * });
  */
 export class Barrier {
   readonly #parties: number;
@@ -34,12 +47,17 @@ export class Barrier {
   /**
    * @param parties how many have to come
    * @throws {ValueError} when it is less than one, or no whole number
+   * @throws {TypeError} when it is no number
    */
   constructor(parties: number) {
-    if (typeof parties !== 'number')
-      throw typeError(`Barrier: a number of parties is required, got ${describe(parties)}`);
-    if (!(parties >= 1)) throw new ValueError(`parties must be > 0, got ${parties}`);
+    checkCount(parties, 'Barrier: parties must be > 0', 1);
+    if (parties === Number.POSITIVE_INFINITY) {
+      throw new ValueError('Barrier: parties must be > 0 and a whole number, got Infinity: they would never all come', {
+        code: 'INVALID_COUNT',
+      });
+    }
     this.#parties = parties;
+    this.#condition.waiters.object = this; // who waits, waits for the barrier
   }
 
   /** How many have to come. */
@@ -60,29 +78,45 @@ export class Barrier {
   /**
    * Waits until all have come. Who comes while the last round still leaves waits for the next one.
    *
-   * **Cancellation**: leaves as if it had not come; the barrier is not broken.
-   * **Order**: indexes are given in order of arrival.
+   * **Cancellation**: leaves as if it had not come; the barrier is not broken, and the others wait on.
+   * **Order**: indexes are given in order of arrival, and the last one to come goes on first.
+   *
+   * Follows CPython's `asyncio.Barrier.wait`.
    *
    * @returns the index of this task in the round, from 0
    * @throws {BrokenBarrierError} when the barrier is reset or aborted meanwhile, or is broken
+   * @throws {RuntimeError} when tasks of another loop have waited at this barrier before
    */
   wait(): AwaitableCoroutine<number> {
     return Barrier.#wait(this);
   }
 
-  /** Sends those who wait away with a `BrokenBarrierError`, and begins a new round. */
+  /**
+   * Sends those who wait away with a `BrokenBarrierError`, and begins a new round. Mends a broken barrier.
+   *
+   * **Cancellation**: the barrier stays as it is.
+   *
+   * Follows CPython's `asyncio.Barrier.reset`.
+   */
   reset(): AwaitableCoroutine<void> {
     return Barrier.#reset(this);
   }
 
-  /** Breaks it: all who wait and who come get a `BrokenBarrierError`, until `reset()`. */
+  /**
+   * Breaks it: all who wait and who come get a `BrokenBarrierError`, until `reset()`.
+   *
+   * **Cancellation**: the barrier stays as it is.
+   *
+   * Follows CPython's `asyncio.Barrier.abort`.
+   */
   abort(): AwaitableCoroutine<void> {
     return Barrier.#abort(this);
   }
 
   /** How it stands, for tools. */
-  statistics(): { state: string; parties: number; waiting: number } {
-    return { state: this.#state, parties: this.#parties, waiting: this.nWaiting };
+  statistics(): BarrierStatistics {
+    const waiters = this.#condition.waiters.tasks;
+    return { state: this.#state, parties: this.#parties, waiting: this.nWaiting, waiters };
   }
 
   /** How many are inside, waiting or leaving. @internal */
@@ -116,7 +150,8 @@ export class Barrier {
 
   *#enter(): Generator<unknown, void, unknown> {
     yield* this.#condition.waitFor(() => this.#state !== 'draining' && this.#state !== 'resetting');
-    if (this.#state === 'broken') throw new BrokenBarrierError('Barrier aborted');
+    if (this.#state === 'broken')
+      throw new BrokenBarrierError(`Barrier aborted: ${this} lets nobody through until it is reset`);
   }
 
   #open(): void {
@@ -127,7 +162,7 @@ export class Barrier {
   *#waitForOthers(): Generator<unknown, void, unknown> {
     yield* this.#condition.waitFor(() => this.#state !== 'filling');
     if (this.#state === 'broken' || this.#state === 'resetting')
-      throw new BrokenBarrierError('Abort or reset of barrier');
+      throw new BrokenBarrierError(`Abort or reset of barrier: ${this} while this task waited at it`);
   }
 
   #leave(): void {
@@ -159,5 +194,10 @@ export class Barrier {
   toString(): string {
     const waiting = this.broken ? '' : `, waiters:${this.nWaiting}/${this.#parties}`;
     return `<${nameOfClass(this)} [${this.#state}${waiting}]>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 }

@@ -1,9 +1,28 @@
 import { CancelledError, RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
-import { type AwaitableCoroutine, type CoroutineFunction, libraryCoroutine, WaitQueue } from '../kernel/lowlevel.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  libraryCoroutine,
+  type Task,
+  WaitQueue,
+} from '../kernel/lowlevel.ts';
+import { checkCount } from './count.ts';
 import { type Guard, holding } from './guard.ts';
 import { Lock } from './lock.ts';
+
+/** How a condition stands. */
+export interface ConditionStatistics {
+  /** Whether its lock is held. */
+  readonly locked: boolean;
+  /** The task that holds its lock, `null` when it is free or was acquired outside any task. */
+  readonly holder: Task<unknown> | null;
+  /** How many tasks wait to be notified. */
+  readonly waiting: number;
+  /** The tasks that wait to be notified, the longest waiting first. */
+  readonly waiters: readonly Task<unknown>[];
+}
 
 /**
  * A lock with a way to wait, inside it, for others to change something.
@@ -15,18 +34,21 @@ import { Lock } from './lock.ts';
  *
  * @example
  * await condition.with(async () => {
- *   await condition.waitFor(() => items.length > 0);
- *   items.shift();
+ *   await condition.waitFor(() => jobs.length > 0);
+ *   jobs.shift();
  * });
  */
 export class Condition {
   readonly #lock: Lock;
   readonly #waiters = new WaitQueue(this, 'wait');
 
-  /** @param lock shared with others; one of its own when absent */
+  /**
+   * @param lock shared with others; one of its own when absent
+   * @throws {TypeError} when it is no lock
+   */
   constructor(lock: Lock = new Lock()) {
     if (typeof lock?.acquire !== 'function' || typeof lock.release !== 'function') {
-      throw typeError(`Condition: a Lock is required, got ${describe(lock)}`);
+      throw typeError(`Condition: a Lock is required, got ${describe(lock)}; leave it out to have a new one`);
     }
     this.#lock = lock;
   }
@@ -41,17 +63,39 @@ export class Condition {
     return this.#lock.locked();
   }
 
-  /** Acquires its lock, as `Lock.acquire`. */
+  /**
+   * Acquires its lock, as `Lock.acquire`.
+   *
+   * **Cancellation**: the place in the queue is lost; a lock that was about to be taken goes to the next one.
+   * **Order**: first come, first served; tasks that were notified wait for the lock like all others.
+   *
+   * @returns a guard for `using`, which releases the lock
+   */
   acquire(): AwaitableCoroutine<Guard> {
     return this.#lock.acquire();
   }
 
-  /** Releases its lock, as `Lock.release`. */
+  /**
+   * Releases its lock, as `Lock.release`.
+   *
+   * @throws {RuntimeError} when it is free
+   */
   release(): void {
     this.#lock.release();
   }
 
-  /** Runs a body while holding its lock. */
+  /**
+   * Runs a body while holding its lock.
+   *
+   * **Cancellation**: while it waits for the lock, the body does not run at all; afterwards it is the body's, and the lock is
+   * released when the body ends.
+   * **Order**: as `acquire()`.
+   *
+   * @param body an async function or a generator function; runs in the present task
+   * @returns what the body returns
+   * @throws {TypeError} at once, when the body is no function
+   * @throws what the body throws
+   */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
     return holding(this, body);
   }
@@ -59,45 +103,72 @@ export class Condition {
   /**
    * Releases the lock, waits until it is notified, and acquires the lock again.
    *
-   * **Cancellation**: the lock is acquired first, however long that takes; the `CancelledError` is thrown with the lock held.
-   * **Order**: notified in the order in which they came.
+   * **Cancellation**: the lock is acquired first, however long that takes; further cancellations are put off until then, and the
+   * last `CancelledError` is thrown with the lock held. A notification that had come already goes to the next one.
+   * **Order**: tasks are notified in the order in which they came, and take the lock in that order.
+   *
+   * Follows CPython's `asyncio.Condition.wait`.
    *
    * @returns true
-   * @throws {RuntimeError} when the lock is not held
+   * @throws {RuntimeError} when the lock is not held, or tasks of another loop have waited for this condition before
    */
   wait(): AwaitableCoroutine<true> {
     return Condition.#wait(this);
   }
 
   /**
-   * Waits until a function says yes. It is asked at once, and each time that the wait is over.
+   * Waits until a function says yes. It is asked at once, and each time that the wait is over, with the lock held.
    *
+   * **Cancellation**: as `wait()`.
+   * **Order**: as `wait()`; who is woken and hears no waits again, at the end.
+   *
+   * Follows CPython's `asyncio.Condition.wait_for`.
+   *
+   * @param predicate says yes with anything that counts as true
    * @returns what the function returned
+   * @throws {TypeError} at once, when it is no function
+   * @throws {RuntimeError} when it has to wait and the lock is not held
+   * @throws what the function throws, with the lock held
    */
   waitFor<R>(predicate: () => R): AwaitableCoroutine<R> {
-    if (typeof predicate !== 'function')
-      throw typeError(`Condition.waitFor: a function is required, got ${describe(predicate)}`, 'NOT_CALLABLE');
+    if (typeof predicate !== 'function') {
+      throw typeError(
+        `Condition.waitFor: a function is required, got ${describe(predicate)}; write waitFor(() => …)`,
+        'NOT_CALLABLE',
+      );
+    }
     return Condition.#waitFor(this, predicate) as AwaitableCoroutine<R>;
   }
 
   /**
    * Wakes up to `count` of those who wait. They go on when they have the lock, which the caller keeps until it releases it.
    *
+   * Follows CPython's `asyncio.Condition.notify`.
+   *
+   * @param count zero for nobody, infinity for all
    * @throws {RuntimeError} when the lock is not held
+   * @throws {ValueError} when the count is negative, a fraction or `NaN`
+   * @throws {TypeError} when the count is no number
    */
   notify(count = 1): void {
-    if (!this.locked()) throw new RuntimeError('cannot notify on un-acquired lock', { code: 'NOT_ACQUIRED' });
+    checkCount(count, 'Condition.notify: the count must be >= 0', 0);
+    if (!this.locked()) throw this.#notAcquired('notify');
     this.#waiters.wake(count);
   }
 
-  /** Wakes all who wait. */
+  /**
+   * Wakes all who wait.
+   *
+   * @throws {RuntimeError} when the lock is not held
+   */
   notifyAll(): void {
     this.notify(this.#waiters.size);
   }
 
   /** How it stands, for tools. */
-  statistics(): { locked: boolean; waiting: number } {
-    return { locked: this.locked(), waiting: this.#waiters.size };
+  statistics(): ConditionStatistics {
+    const { size: waiting, tasks: waiters } = this.#waiters;
+    return { locked: this.locked(), holder: this.#lock.holder ?? null, waiting, waiters };
   }
 
   /** The places of those who wait. @internal */
@@ -108,7 +179,7 @@ export class Condition {
   static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
     condition: Condition,
   ): Generator<unknown, true, unknown> {
-    if (!condition.locked()) throw new RuntimeError('cannot wait on un-acquired lock', { code: 'NOT_ACQUIRED' });
+    if (!condition.locked()) throw condition.#notAcquired('wait');
     const place = condition.#waiters.join();
     condition.release();
     try {
@@ -156,8 +227,20 @@ export class Condition {
     return result;
   });
 
+  #notAcquired(operation: string): RuntimeError {
+    return new RuntimeError(
+      `cannot ${operation} on un-acquired lock: ${this} must be acquired first, with acquire() or with(body)`,
+      { code: 'NOT_ACQUIRED' },
+    );
+  }
+
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${this.locked() ? 'locked' : 'unlocked'}${waiting}]>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 }

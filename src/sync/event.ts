@@ -1,5 +1,14 @@
 import { nameOfClass } from '../internal/describe.ts';
-import { type AwaitableCoroutine, libraryCoroutine, WaitQueue } from '../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, libraryCoroutine, type Task, WaitQueue } from '../kernel/lowlevel.ts';
+
+/** How an event stands. */
+export interface EventStatistics {
+  readonly isSet: boolean;
+  /** How many tasks wait. */
+  readonly waiting: number;
+  /** The tasks that wait, the longest waiting first. */
+  readonly waiters: readonly Task<unknown>[];
+}
 
 /**
  * A flag that tasks can wait for.
@@ -35,20 +44,24 @@ export class Event {
   }
 
   /**
-   * Waits until the flag is set; goes on at once when it is.
+   * Waits until the flag is set. When it is, goes on without giving others a turn.
    *
-   * **Cancellation**: ends the wait.
-   * **Order**: all are woken in the order in which they came.
+   * **Cancellation**: ends the wait; nothing is lost, and others are not concerned.
+   * **Order**: all are woken at once, and go on in the order in which they came.
    *
-   * @returns true
+   * Follows CPython's `asyncio.Event.wait`.
+   *
+   * @returns true, also when the flag was cleared again meanwhile
+   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this event before
    */
   wait(): AwaitableCoroutine<true> {
     return Event.#wait(this);
   }
 
   /** How it stands, for tools. */
-  statistics(): { isSet: boolean; waiting: number } {
-    return { isSet: this.#isSet, waiting: this.#waiters.size };
+  statistics(): EventStatistics {
+    const { size: waiting, tasks: waiters } = this.#waiters;
+    return { isSet: this.#isSet, waiting, waiters };
   }
 
   /** The places of those who wait. @internal */
@@ -72,5 +85,10 @@ export class Event {
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${this.#isSet ? 'set' : 'unset'}${waiting}]>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 }

@@ -1,6 +1,6 @@
-export { Barrier } from './barrier.ts';
-export { Condition } from './condition.ts';
-export { Event } from './event.ts';
+export { Barrier, type BarrierStatistics } from './barrier.ts';
+export { Condition, type ConditionStatistics } from './condition.ts';
+export { Event, type EventStatistics } from './event.ts';
 export type { Acquirable, Guard } from './guard.ts';
-export { Lock } from './lock.ts';
-export { BoundedSemaphore, Semaphore } from './semaphore.ts';
+export { Lock, type LockStatistics } from './lock.ts';
+export { BoundedSemaphore, Semaphore, type SemaphoreStatistics } from './semaphore.ts';

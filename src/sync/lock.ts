@@ -1,4 +1,4 @@
-import { CancelledError, RuntimeError } from '../errors/index.ts';
+import { RuntimeError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import {
   type AwaitableCoroutine,
@@ -9,6 +9,17 @@ import {
   WaitQueue,
 } from '../kernel/lowlevel.ts';
 import { Guard, holding } from './guard.ts';
+
+/** How a lock stands. */
+export interface LockStatistics {
+  readonly locked: boolean;
+  /** The task that has it, `null` when it is free or was acquired outside any task. */
+  readonly holder: Task<unknown> | null;
+  /** How many tasks wait for it. */
+  readonly waiting: number;
+  /** The tasks that wait for it, the next one first. */
+  readonly waiters: readonly Task<unknown>[];
+}
 
 /**
  * Lets one task at a time pass. Tasks get it in the order in which they asked; any task may release it.
@@ -38,13 +49,21 @@ export class Lock {
     return this.#holder;
   }
 
+  /** For the wait records. @internal */
+  get holders(): readonly Task<unknown>[] {
+    return this.#holder === null ? [] : [this.#holder];
+  }
+
   /**
    * Waits until it is free, and takes it. A free lock is taken at once, without giving others a turn.
    *
    * **Cancellation**: the place in the queue is lost; a lock that was about to be taken goes to the next one.
-   * **Order**: first come, first served.
+   * **Order**: first come, first served; nobody overtakes those who wait, not even the task that has just released it.
+   *
+   * Follows CPython's `asyncio.Lock.acquire`.
    *
    * @returns a guard for `using`, which releases it
+   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this lock before
    */
   acquire(): AwaitableCoroutine<Guard> {
     return Lock.#acquire(this);
@@ -53,29 +72,42 @@ export class Lock {
   /**
    * Runs a body while holding it.
    *
+   * **Cancellation**: while it waits, the body does not run at all; afterwards it is the body's, and the lock is released when
+   * the body ends.
+   * **Order**: as `acquire()`.
+   *
    * @param body an async function or a generator function; runs in the present task
    * @returns what the body returns
+   * @throws {TypeError} at once, when the body is no function
+   * @throws what the body throws
    */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
     return holding(this, body);
   }
 
   /**
-   * Sets it free; the first of those who wait takes it in the next iteration.
+   * Sets it free; the first of those who wait takes it in the next iteration. Any task may do it, and callbacks too.
+   *
+   * Follows CPython's `asyncio.Lock.release`.
    *
    * @throws {RuntimeError} when it is free
    */
   release(): void {
-    if (!this.#locked)
-      throw new RuntimeError(`Lock is not acquired: ${this} cannot be released`, { code: 'NOT_ACQUIRED' });
+    if (!this.#locked) {
+      throw new RuntimeError(
+        `Lock is not acquired: ${this} cannot be released; acquire it first, and release it once for each time`,
+        { code: 'NOT_ACQUIRED' },
+      );
+    }
     this.#locked = false;
     this.#holder = null;
     this.#waiters.first?.wake();
   }
 
   /** How it stands, for tools. */
-  statistics(): { locked: boolean; holder: Task<unknown> | null; waiting: number } {
-    return { locked: this.#locked, holder: this.#holder, waiting: this.#waiters.size };
+  statistics(): LockStatistics {
+    const { size: waiting, tasks: waiters } = this.#waiters;
+    return { locked: this.#locked, holder: this.#holder, waiting, waiters };
   }
 
   /** The places of those who wait. @internal */
@@ -87,29 +119,30 @@ export class Lock {
     lock: Lock,
   ): Generator<unknown, Guard, unknown> {
     // Nobody overtakes tasks that wait, though the lock is free until the one that was woken takes it.
-    if (lock.#locked || lock.#waiters.hasLive()) yield* lock.#wait();
+    if (lock.#locked || lock.#waiters.hasLive()) {
+      const place = lock.#waiters.join();
+      try {
+        yield* place;
+      } catch (error) {
+        lock.#waiters.leave(place);
+        // Woken and cancelled at once: the wake belongs to the next one.
+        if (!lock.#locked) lock.#waiters.first?.wake();
+        throw error;
+      }
+      lock.#waiters.leave(place);
+    }
     lock.#locked = true;
     lock.#holder = runningTask();
     return new Guard(lock);
   });
 
-  *#wait(): Generator<unknown, void, unknown> {
-    const place = this.#waiters.join();
-    try {
-      try {
-        yield* place;
-      } finally {
-        this.#waiters.leave(place);
-      }
-    } catch (error) {
-      // Woken and cancelled at once: the wake belongs to the next one.
-      if (error instanceof CancelledError && !this.#locked) this.#waiters.first?.wake();
-      throw error;
-    }
-  }
-
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${this.#locked ? 'locked' : 'unlocked'}${waiting}]>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 }

@@ -1,8 +1,29 @@
-import { CancelledError, ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe, nameOfClass } from '../internal/describe.ts';
-import { type AwaitableCoroutine, type CoroutineFunction, libraryCoroutine, WaitQueue } from '../kernel/lowlevel.ts';
+import { ValueError } from '../errors/index.ts';
+import { nameOfClass } from '../internal/describe.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  libraryCoroutine,
+  type Place,
+  runningTask,
+  type Task,
+  WaitQueue,
+} from '../kernel/lowlevel.ts';
+import { checkCount } from './count.ts';
 import { Guard, holding } from './guard.ts';
+import { Holders } from './holders.ts';
+
+/** How a semaphore stands. */
+export interface SemaphoreStatistics {
+  /** Units that nobody has taken. */
+  readonly value: number;
+  /** The tasks that have units, as far as can be told: any task may give back what another one took. */
+  readonly holders: readonly Task<unknown>[];
+  /** How many tasks wait. */
+  readonly waiting: number;
+  /** The tasks that wait, the next one first. */
+  readonly waiters: readonly Task<unknown>[];
+}
 
 /**
  * Lets a number of tasks pass at a time. Tasks get it in the order in which they asked.
@@ -17,14 +38,15 @@ export class Semaphore {
   /** Units that nobody has taken; those of tasks that were woken are taken already. @internal */
   value: number;
   readonly #waiters = new WaitQueue(this, 'acquire');
+  readonly #holders = new Holders();
 
   /**
-   * @param value how many may pass at once
-   * @throws {ValueError} when it is negative or `NaN`
+   * @param value how many may pass at once; infinity for all
+   * @throws {ValueError} when it is negative, a fraction or `NaN`
+   * @throws {TypeError} when it is no number
    */
   constructor(value = 1) {
-    if (typeof value !== 'number') throw typeError(`Semaphore: a number is required, got ${describe(value)}`);
-    if (!(value >= 0)) throw new ValueError(`Semaphore initial value must be >= 0, got ${value}`);
+    checkCount(value, 'Semaphore initial value must be >= 0', 0);
     this.value = value;
   }
 
@@ -33,26 +55,51 @@ export class Semaphore {
     return this.value === 0 || this.#waiters.hasLive();
   }
 
+  /** For the wait records. @internal */
+  get holders(): readonly Task<unknown>[] {
+    return this.#holders.tasks;
+  }
+
   /**
-   * Waits for a unit, and takes it.
+   * Waits for a unit, and takes it. A free one is taken at once, without giving others a turn.
    *
    * **Cancellation**: the place in the queue is lost; a unit that was reserved goes to the next one.
-   * **Order**: first come, first served.
+   * **Order**: first come, first served; nobody overtakes those who wait.
+   *
+   * Follows CPython's `asyncio.Semaphore.acquire`.
    *
    * @returns a guard for `using`, which releases it
+   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this semaphore before
    */
   acquire(): AwaitableCoroutine<Guard> {
     return Semaphore.#acquire(this);
   }
 
-  /** Runs a body while holding a unit. */
+  /**
+   * Runs a body while holding a unit.
+   *
+   * **Cancellation**: while it waits, the body does not run at all; afterwards it is the body's, and the unit is given back when
+   * the body ends.
+   * **Order**: as `acquire()`.
+   *
+   * @param body an async function or a generator function; runs in the present task
+   * @returns what the body returns
+   * @throws {TypeError} at once, when the body is no function
+   * @throws what the body throws
+   */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
     return holding(this, body);
   }
 
-  /** Gives a unit back; the first of those who wait has it reserved at once. */
+  /**
+   * Gives a unit back; the first of those who wait has it reserved at once. Any task may do it, and callbacks too, also without
+   * having taken one: that makes one more.
+   *
+   * Follows CPython's `asyncio.Semaphore.release`.
+   */
   release(): void {
     this.value++;
+    this.#holders.gaveBack(runningTask());
     this.#wakeNext();
   }
 
@@ -64,8 +111,9 @@ export class Semaphore {
   }
 
   /** How it stands, for tools. */
-  statistics(): { value: number; waiting: number } {
-    return { value: this.value, waiting: this.#waiters.size };
+  statistics(): SemaphoreStatistics {
+    const { size: waiting, tasks: waiters } = this.#waiters;
+    return { value: this.value, holders: this.holders, waiting, waiters };
   }
 
   /** The places of those who wait. @internal */
@@ -76,33 +124,39 @@ export class Semaphore {
   static readonly #acquire = /* @__PURE__ */ libraryCoroutine(function* acquire(
     semaphore: Semaphore,
   ): Generator<unknown, Guard, unknown> {
-    if (semaphore.locked()) yield* semaphore.#wait();
-    else semaphore.value--;
+    if (semaphore.locked()) {
+      const place = semaphore.#waiters.join();
+      try {
+        yield* place;
+      } catch (error) {
+        // Woken and cancelled at once: the unit was reserved for nothing.
+        if (place.done() && !place.cancelled()) semaphore.value++;
+        semaphore.#leave(place);
+        throw error;
+      }
+      semaphore.#leave(place);
+    } else {
+      semaphore.value--;
+    }
+    semaphore.#holders.took(runningTask());
     return new Guard(semaphore);
   });
 
-  *#wait(): Generator<unknown, void, unknown> {
-    const place = this.#waiters.join();
-    try {
-      try {
-        yield* place;
-      } finally {
-        this.#waiters.leave(place);
-      }
-    } catch (error) {
-      // Woken and cancelled at once: the unit was reserved for nothing.
-      if (error instanceof CancelledError && place.done() && !place.cancelled()) this.value++;
-      throw error;
-    } finally {
-      // Others may have come meanwhile, who had to wait only because this one did.
-      while (this.value > 0 && this.#wakeNext());
-    }
+  /** Others may have come meanwhile, who had to wait only because this one did. */
+  #leave(place: Place): void {
+    this.#waiters.leave(place);
+    while (this.value > 0 && this.#wakeNext());
   }
 
   toString(): string {
     const state = this.locked() ? 'locked' : `unlocked, value:${this.value}`;
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${state}${waiting}]>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 }
 
@@ -119,12 +173,20 @@ export class BoundedSemaphore extends Semaphore {
     this.#bound = value;
   }
 
-  /** @throws {ValueError} when it would have more units than in the beginning */
+  /**
+   * Gives a unit back, as `Semaphore.release`.
+   *
+   * Follows CPython's `asyncio.BoundedSemaphore.release`.
+   *
+   * @throws {ValueError} when it would have more units than in the beginning
+   */
   override release(): void {
     if (this.value >= this.#bound) {
-      throw new ValueError(`BoundedSemaphore released too many times: ${this} has all its units`, {
-        code: 'RELEASED_TOO_OFTEN',
-      });
+      throw new ValueError(
+        `BoundedSemaphore released too many times: ${this} has all its ${this.#bound} units; ` +
+          'release it once for each time that it was acquired, or use a Semaphore',
+        { code: 'RELEASED_TOO_OFTEN' },
+      );
     }
     super.release();
   }

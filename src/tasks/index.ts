@@ -11,7 +11,7 @@ export {
 export { type GatherOptions, gather } from './gather.ts';
 export { shield } from './shield.ts';
 export { sleep } from './sleep.ts';
-export { TaskGroup, type TaskGroupBody, taskGroup } from './task-group.ts';
+export { TaskGroup, type TaskGroupBody, type TaskGroupOptions, taskGroup } from './task-group.ts';
 export { runCoroutineThreadsafe, toThread } from './threads.ts';
 export { Timeout, type TimeoutBody, timeout, timeoutAt } from './timeout.ts';
 export {

@@ -2,6 +2,7 @@ import { errorOfThrown } from '../errors/errors.ts';
 import { CancelledError, ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkLimit } from '../internal/limit.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -9,6 +10,7 @@ import {
   type EventLoop,
   type Future,
   getRunningLoop,
+  iscoroutine,
   iterableOf,
   libraryCoroutine,
   noteWait,
@@ -17,6 +19,13 @@ import {
   type Task,
   type TaskOptions,
 } from '../kernel/lowlevel.ts';
+import { Semaphore } from '../sync/index.ts';
+
+/** Options of a task group. */
+export interface TaskGroupOptions {
+  /** How many of its tasks may run at once: a whole number of at least 1; any number when absent. */
+  readonly limit?: number | undefined;
+}
 
 /**
  * The life of a task group.
@@ -53,9 +62,24 @@ export class TaskGroup {
   #interrupt: unknown = null;
   #allDone: Future<void> | null = null;
   readonly #onTaskDone = (task: Future<unknown>): void => this.#taskDone(task as Task<unknown>);
+  /** `null` when any number of tasks may run. */
+  readonly #slots: Semaphore | null;
+  /** The tasks that have a slot. */
+  readonly #running = new Set<Task<unknown>>();
 
   /**
-   * Makes a coroutine a task of the group.
+   * @param options `limit`: how many tasks may run at once
+   * @throws {TypeError} when the limit is no number
+   * @throws {ValueError} when it is no whole number of at least 1, and not `Infinity`
+   */
+  constructor(options: TaskGroupOptions = {}) {
+    this.#slots = options.limit === undefined ? null : new Semaphore(checkLimit('TaskGroup', options.limit));
+  }
+
+  /**
+   * Makes a coroutine a task of the group. In a group with a limit, the coroutine begins when fewer tasks than that are running.
+   *
+   * **Order**: tasks that wait for their turn begin in the order in which they were made.
    *
    * @throws {RuntimeError} when the group was not entered, is shutting down, or is finished
    */
@@ -63,7 +87,7 @@ export class TaskGroup {
     if (this.#state === 'created') throw this.#refused(coro, 'has not been entered');
     if (this.#state === 'closing' && this.#tasks.size === 0) throw this.#refused(coro, 'is finished');
     if (this.#aborting) throw this.#refused(coro, 'is shutting down');
-    const task = this.#loop!.createTask(coro, options);
+    const task = this.#loop!.createTask(this.#slots === null ? coro : inTurn(this, coro), options);
     this.#tasks.add(task as Task<unknown>);
     subscribe(task, this.#onTaskDone as (future: Future<T>) => void, this.#parent);
     // One that starts eagerly may have cancelled the group in its first step.
@@ -72,9 +96,7 @@ export class TaskGroup {
   }
 
   #refused(coro: unknown, why: string): RuntimeError {
-    // It will never run: say so to it, or debug mode would complain that nobody awaited it.
-    if (typeof coro === 'object' && coro !== null && 'return' in coro && typeof coro.return === 'function')
-      coro.return(undefined);
+    discard(coro);
     return new RuntimeError(`TaskGroup ${this} ${why}`, { code: 'TASK_GROUP_NOT_OPEN' });
   }
 
@@ -190,8 +212,20 @@ export class TaskGroup {
     this.#parent!.cancel();
   }
 
+  /** Waits until the running task may begin. @internal */
+  *waitForTurn(): Generator<unknown, void, unknown> {
+    yield* this.#slots!.acquire();
+    this.#running.add(runningTask()!);
+  }
+
   #taskDone(task: Task<unknown>): void {
     this.#tasks.delete(task);
+    this.#noteEnd(task);
+    // Not before: when it has failed, those that wait for their turn must not begin.
+    if (this.#running.delete(task)) this.#slots!.release();
+  }
+
+  #noteEnd(task: Task<unknown>): void {
     if (this.#allDone !== null && this.#tasks.size === 0 && !this.#allDone.done()) this.#allDone.setResult(undefined);
     if (task.cancelled()) return;
     const error = task.exception();
@@ -220,12 +254,42 @@ export class TaskGroup {
   toString(): string {
     const details = ['TaskGroup'];
     if (this.#tasks.size > 0) details.push(`tasks=${this.#tasks.size}`);
+    if (this.#slots !== null) details.push(`waiting=${this.#slots.statistics().waiting}`);
     if (this.#errors.length > 0) details.push(`errors=${this.#errors.length}`);
     if (this.#aborting) details.push('cancelling');
     else if (this.#state !== 'created') details.push('entered');
     return `<${details.join(' ')}>`;
   }
 }
+
+/** Says to a coroutine that it will never run, or debug mode would complain that nobody awaited it. */
+function discard(coro: unknown): void {
+  if (typeof coro === 'object' && coro !== null && 'return' in coro && typeof coro.return === 'function')
+    coro.return(undefined);
+}
+
+/** A coroutine that begins when it has a slot. What is no coroutine is left to the loop, which says what is wrong with it. */
+function inTurn<T>(group: TaskGroup, coro: CoroutineLike<T>): CoroutineLike<T> {
+  // A task that is made of a function keeps the async context, so that this one must be made of one too.
+  if (typeof coro === 'function') {
+    const start = () => waitAndRun(group, coro) as AwaitableCoroutine<T>;
+    return Object.defineProperty(start, 'name', { value: coro.name });
+  }
+  return iscoroutine(coro) ? (waitAndRun(group, coro) as AwaitableCoroutine<T>) : coro;
+}
+
+const waitAndRun = /* @__PURE__ */ libraryCoroutine(function* inTurn(
+  group: TaskGroup,
+  coro: CoroutineLike<unknown>,
+): Generator<unknown, unknown, unknown> {
+  try {
+    yield* group.waitForTurn();
+  } catch (error) {
+    discard(coro);
+    throw error;
+  }
+  return yield* iterableOf(coro);
+});
 
 const entered = /* @__PURE__ */ libraryCoroutine(function* enter(
   group: TaskGroup,
@@ -247,32 +311,43 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
 /**
  * Runs a body that may start tasks, and waits for all of them. When one fails, or the body does, the others are cancelled.
  *
+ * With a `limit`, a task is made at once, but its coroutine begins only when fewer tasks than that are running; one that is cancelled
+ * before never begins. A task that waits for another one of its group keeps its slot meanwhile: should all do so, none goes on.
+ *
  * **Cancellation**: cancels the body and the tasks, and waits for them.
  *
- * Follows CPython's `asyncio.TaskGroup`.
+ * **Order**: tasks that wait for their turn begin in the order in which they were made.
+ *
+ * Follows CPython's `asyncio.TaskGroup`, which has no limit.
  *
  * @param body an async function or a generator function; runs in the present task
+ * @param options `limit`: how many of the tasks may run at once; any number when absent
  * @returns what the body returns (`undefined` when `group.cancel()` has ended it)
  * @throws {ExceptionGroup} of all failures, when a task or the body failed
  * @throws {RuntimeError} outside any task
+ * @throws {TypeError} at once, when the body is no function, or the limit no number
+ * @throws {ValueError} at once, when the limit is no whole number of at least 1, and not `Infinity`
  * @example
- * await taskGroup(async (group) => {
- *   for (const url of urls) group.createTask(() => download(url));
- * });
+ * await taskGroup(
+ *   async (group) => {
+ *     for (const url of urls) group.createTask(() => download(url));
+ *   },
+ *   { limit: 10 },
+ * );
  */
-export function taskGroup<T>(body: TaskGroupBody<T>): AwaitableCoroutine<T> {
+export function taskGroup<T>(body: TaskGroupBody<T>, options?: TaskGroupOptions): AwaitableCoroutine<T> {
   if (typeof body !== 'function')
     throw typeError(
       `taskGroup: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
-  return runGroup(body) as AwaitableCoroutine<T>;
+  return runGroup(new TaskGroup(options), body) as AwaitableCoroutine<T>;
 }
 
 const runGroup = /* @__PURE__ */ libraryCoroutine(function* taskGroup(
+  group: TaskGroup,
   body: TaskGroupBody<unknown>,
 ): Generator<unknown, unknown, unknown> {
-  const group = new TaskGroup();
   group.enterNow();
   let result: unknown;
   try {

@@ -1,5 +1,6 @@
 /** What the examples of docstrings take as given, by the names that they use. */
 
+import { EventEmitter } from 'node:events';
 import {
   Condition,
   ContextVar,
@@ -7,7 +8,9 @@ import {
   coroutine,
   createTask,
   ExceptionGroup,
+  iterate,
   Lock,
+  Queue,
   sleep,
   type Task,
   TimeoutError,
@@ -21,7 +24,7 @@ export class Job {
 export const url = 'https://example.org/';
 export const urls = [url, `${url}faq`, `${url}contact`];
 export const site = 'https://example.org';
-export const items = ['an item'];
+export const jobs = [new Job()];
 export const user = new ContextVar<string>('user', { default: 'nobody' });
 export const lock = new Lock();
 export const condition = new Condition();
@@ -60,7 +63,58 @@ export const reader = {
   },
 };
 
-/** The tasks of an example that takes `tasks` as given. */
-export function startTasks(): Task<string>[] {
-  return urls.map((address) => createTask(() => download(address)));
+export const file = 'names.txt';
+export const chunks = ['one', 'two'];
+
+export async function* readLines(name: string): AsyncGenerator<string> {
+  yield `the first line of ${name}`;
 }
+
+export function use(_item: unknown): void {}
+export const index = use;
+
+/** An emitter that emits its events, once each, as soon as somebody listens to the first of them. */
+class Announcer extends EventEmitter {
+  constructor(...events: readonly (readonly [name: string, ...args: unknown[]])[]) {
+    super();
+    this.on('newListener', (name) => {
+      if (name !== events[0]![0]) return;
+      setImmediate(() => {
+        for (const [event, ...args] of events) this.emit(event, ...args);
+      });
+    });
+  }
+
+  listen(_port: number): void {}
+}
+
+/** The same of the web's kind: a message, and the end. */
+class Channel extends EventTarget {
+  override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
+    super.addEventListener(...args);
+    if (args[0] !== 'message') return;
+    setImmediate(() => {
+      this.dispatchEvent(new MessageEvent('message', { data: 'hello' }));
+      this.dispatchEvent(new Event('close'));
+    });
+  }
+}
+
+/** What each example needs a new one of: it belongs to a loop, or can be used once. */
+export const fresh = {
+  tasks: (): Task<string>[] => urls.map((address) => createTask(() => download(address))),
+  queue: () => {
+    const queue = new Queue<string>();
+    queue.putNowait('an item');
+    setTimeout(() => queue.shutdown(), 1_000);
+    return queue;
+  },
+  items: () => iterate(urls),
+  child: () => new Announcer(['exit', 0]),
+  server: () => new Announcer(['listening']),
+  lines: () => new Announcer(['line', 'a line'], ['close']),
+  socket: () => new Channel(),
+  port: () => new Channel(),
+  response: () => ({ body: new Response('a page').body! }),
+  stream: () => new WritableStream<string>(),
+};

@@ -1,25 +1,12 @@
 import { spawn } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as core from 'asyncio-ts';
-import * as testing from 'asyncio-ts/testing';
-import * as givens from './example-givens.ts';
+import { type Example, ROOT } from './example-files.ts';
+import { moduleOf } from './example-modules.ts';
 
-/** The examples of the documents and of the docstrings: found, compiled all at once, and run one after the other in one process. */
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-/** An example, and where it stands. */
-export interface Example {
-  /** From the root of the repository. */
-  readonly file: string;
-  /** The line of its first line of code. */
-  readonly line: number;
-  readonly code: string;
-}
+/** Compiles examples, all at once, and runs them, one after the other in one process. */
 
 /** What became of an example. */
 export interface Verdict {
@@ -27,78 +14,6 @@ export interface Verdict {
   readonly compileErrors: string[];
   /** What went wrong when it ran, and lines whose output is not what the comment behind them says. */
   readonly runErrors: string[];
-}
-
-/** The documents whose examples must run. */
-export function documents(): string[] {
-  return ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT }).sort()].map((file) => file.replaceAll('\\', '/'));
-}
-
-/** The TypeScript blocks of a document: each is a module of its own. */
-export function examplesOfDocument(file: string): Example[] {
-  const lines = textOf(file).split('\n');
-  const examples: Example[] = [];
-  for (let at = 0; at < lines.length; at++) {
-    if (!/^```(ts|typescript)\b/.test(lines[at]!)) continue;
-    const end = lines.indexOf('```', at);
-    examples.push({ file, line: at + 2, code: lines.slice(at + 1, end).join('\n') });
-    at = end;
-  }
-  return examples;
-}
-
-/** The files whose docstrings have examples. */
-export function sources(): string[] {
-  return globSync('src/**/*.ts', { cwd: ROOT })
-    .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => textOf(file).includes('@example'))
-    .sort();
-}
-
-/** The `@example`s of a file's docstrings. */
-export function examplesOfSource(file: string): Example[] {
-  const lines = textOf(file).split('\n');
-  const examples: Example[] = [];
-  for (let at = 0; at < lines.length; at++) {
-    if (!/^\s*\* @example\s*$/.test(lines[at]!)) continue;
-    const code: string[] = [];
-    for (let next = at + 1; !/^\s*\*(\/| @)/.test(lines[next]!); next++)
-      code.push(lines[next]!.replace(/^\s*\* ?/, ''));
-    examples.push({ file, line: at + 2, code: code.join('\n') });
-  }
-  return examples;
-}
-
-export function textOf(file: string): string {
-  return readFileSync(path.join(ROOT, file), 'utf8');
-}
-
-const EXPORTS = { 'asyncio-ts': Object.keys(core), 'asyncio-ts/testing': Object.keys(testing) };
-/** Types have no value, so they cannot be listed at run time. */
-const TYPES = ['Coroutine', 'Host'];
-
-/** The text of a module in which the example stands on the same lines as in its file, so that complaints point there. */
-function moduleOf({ file, line, code }: Example, folder: string): string {
-  if (file.endsWith('.md')) return '\n'.repeat(line - 1) + code;
-  const used = (name: string) => new RegExp(`(?<![.\\w])${name}\\b`).test(code);
-  const imports = Object.entries(EXPORTS).map(([entry, names]) => `import { ${names.filter(used)} } from '${entry}';`);
-  imports.push(`import type { ${TYPES.filter(used)} } from 'asyncio-ts';`);
-  const from = path.relative(folder, path.join(ROOT, 'test/support/example-givens.ts')).replaceAll('\\', '/');
-  imports.push(
-    `import { startTasks, ${Object.keys(givens).filter(used)} } from '${from}';`,
-    "import { run as runIt } from 'asyncio-ts';",
-  );
-  const [before, after] = wrapperOf(code);
-  // Tasks belong to a loop, so that each example needs its own.
-  const tasks = used('tasks') ? 'const tasks = startTasks();' : '';
-  return `${imports.join(' ')}${'\n'.repeat(line - 2)}${before} ${tasks}\n${code}\n${after}`;
-}
-
-/** What an example takes for granted: to stand in a coroutine of its spelling, or outside any loop when it runs one. */
-function wrapperOf(code: string): [before: string, after: string] {
-  if (/\brun\(|Runner\(|runUntilComplete|runOnce/.test(code)) return ['await (async () => {', '})();'];
-  if (/^(?!.*\bawait\b)(\S.*)?\byield\*/m.test(code)) return ['await runIt(function* () {', '});'];
-  return ['await runIt(async () => {', '});'];
 }
 
 /** Compiles and runs examples. */
@@ -142,8 +57,8 @@ async function compile(folder: string): Promise<string[]> {
   const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
   const { stdout } = await output([tsc, '-p', folder, '--pretty', 'false']);
   const errors = stdout.split(/\n(?=\S)/).filter((line) => line !== '');
-  const elsewhere = errors.filter((error) => !/\.mts\(/.test(error));
-  if (elsewhere.length > 0) throw new Error(`The compiler complains of something else:\n${elsewhere.join('\n')}`);
+  const general = errors.filter((error) => !/^\S+\(\d+,\d+\)/.test(error)); // of no file: the settings are wrong
+  if (general.length > 0) throw new Error(`The compiler complains:\n${general.join('\n')}`);
   return errors;
 }
 

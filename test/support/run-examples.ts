@@ -28,8 +28,11 @@ console.log = (...data) => {
   printed.set(line, [...(printed.get(line) ?? []), format(...data)]);
 };
 
+/** An error, with the lines of the example that it came through. */
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const frames = error.stack?.split('\n').filter((line) => line.includes(present)) ?? [];
+  return [String(error), ...frames.map((frame) => frame.trim())].join(' ');
 }
 
 /** The line of the example that called, 0 when none did. */
@@ -68,6 +71,6 @@ for (const file of process.argv.slice(2)) {
   present = path.basename(file);
   await runModule(file);
   checkOutput(file);
-  process.stdout.write(`${JSON.stringify([present, errors])}\n`);
+  process.stdout.write(`${JSON.stringify([present, errors.slice(0, 5)])}\n`);
 }
 process.exit();

@@ -1,0 +1,177 @@
+import { RuntimeError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { checkLimit } from '../internal/limit.ts';
+import {
+  type Awaitable,
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  libraryCoroutine,
+} from '../kernel/lowlevel.ts';
+import { checkItems, type Items } from './cursor.ts';
+import { Mapping } from './mapping.ts';
+import { type Produced, produce } from './produce.ts';
+import { TaskIterator } from './task-iterator.ts';
+
+/** Options of `mapConcurrent`. */
+export interface MapConcurrentOptions {
+  /** How many calls may be under way at once: a whole number of at least 1, or `Infinity`. */
+  readonly limit: number;
+  /** Whether the results come in the order of the items; otherwise as the calls are done. True when absent. */
+  readonly ordered?: boolean | undefined;
+}
+
+/** What `mapConcurrent` calls for each item: an async function, or a generator function. */
+export type Mapper<T, R> = CoroutineFunction<R, [item: T, index: number]>;
+
+/** What `mapConcurrent` returns: await it for all results, or iterate it for one after the other. */
+export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> {
+  readonly #limit: number;
+  readonly #ordered: boolean;
+  readonly #mapping: Mapping<R>;
+  /** `null` until somebody begins to use it. */
+  #results: Produced<R> | null = null;
+
+  /** @internal */
+  constructor(items: Items<unknown>, fn: Mapper<unknown, R>, limit: number, ordered: boolean) {
+    super();
+    this.#limit = limit;
+    this.#ordered = ordered;
+    this.#mapping = new Mapping(items, fn, limit);
+  }
+
+  /** @internal */
+  *pull(): Generator<unknown, IteratorResult<R, undefined>, unknown> {
+    this.#results ??= this.#begin();
+    const result = yield* this.#results.pull();
+    // Only now: what was not taken counts as under way.
+    if (result.done !== true) this.#mapping.releaseSlot();
+    return result;
+  }
+
+  #begin(): Produced<R> {
+    const mapping = this.#mapping;
+    const inOrder = this.#ordered;
+    return produce<R>(
+      function* (put) {
+        const early = new Map<number, R>();
+        let next = 0;
+        // The buffer has no bounds, so that none of these waits.
+        const deliver = function* (result: R, index: number): Generator<unknown, void, unknown> {
+          if (!inOrder) yield* put(result);
+          else early.set(index, result);
+          for (; early.has(next); next++) {
+            const due = early.get(next) as R;
+            early.delete(next);
+            yield* put(due);
+          }
+        };
+        yield* mapping.run(deliver);
+      },
+      { buffer: Number.POSITIVE_INFINITY },
+    );
+  }
+
+  /** @internal */
+  *close(): Generator<unknown, void, unknown> {
+    this.#results ??= this.#begin();
+    yield* this.#results.close();
+    yield* this.#mapping.close();
+  }
+
+  /** Waits for all. @internal */
+  *collect(): Generator<unknown, R[], unknown> {
+    if (this.#results !== null) throw this.#reused();
+    const mapping = this.#mapping;
+    const inOrder = this.#ordered;
+    const results: R[] = [];
+    this.#results = produce<R>(function* () {
+      yield* mapping.run(function* (result, index) {
+        if (inOrder) results[index] = result;
+        else results.push(result);
+        mapping.releaseSlot();
+      });
+    });
+    yield* this.#results.pull();
+    return results;
+  }
+
+  #reused(): RuntimeError {
+    return new RuntimeError(`${this} is in use already: call mapConcurrent() again for each use`, {
+      code: 'COROUTINE_REUSED',
+    });
+  }
+
+  /** For `yield*`: all results. */
+  [Symbol.iterator](): Iterator<unknown, R[], unknown> {
+    return collect(this as ConcurrentMap<unknown>)[Symbol.iterator]() as Iterator<unknown, R[], unknown>;
+  }
+
+  /** For `await`: all results. */
+  then<R1 = R[], R2 = never>(
+    onFulfilled?: ((value: R[]) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    return (collect(this as ConcurrentMap<unknown>) as AwaitableCoroutine<R[]>).then(onFulfilled, onRejected);
+  }
+
+  override toString(): string {
+    return `<ConcurrentMap limit=${this.#limit} ${this.#mapping.running} running>`;
+  }
+}
+
+const collect = /* @__PURE__ */ libraryCoroutine(function* mapConcurrent(
+  map: ConcurrentMap<unknown>,
+): Generator<unknown, unknown[], unknown> {
+  return yield* map.collect();
+});
+
+/**
+ * Calls a function for each item, some at a time, each call in a task of its own. Await it for an array of all results, or iterate it
+ * for one result after the other. It begins when it is awaited, or asked for the first result.
+ *
+ * Items are taken as they are needed: never more than `limit` are under way, and when it is iterated, results that nobody has taken yet
+ * count as under way, so that whoever takes slowly slows down the calls.
+ *
+ * The first failure, of a call or of the items, ends it: the other calls are cancelled and waited for, `return()` of what the items come
+ * from is called, and the error is thrown as it is; in an iteration, after the results that came before. What else goes wrong then
+ * goes to the exception handler of the loop.
+ *
+ * **Cancellation**: cancels all calls and waits for them, and ends what the items come from as `iterate` does. Leaving an
+ * iteration early does the same.
+ *
+ * **Order**: calls begin in the order of the items. Results come in the order of the items too, or as the calls are done when
+ * `ordered` is false.
+ *
+ * @param items an array, an iterable, an async iterable such as a queue, or a readable web stream
+ * @param fn called with each item and its index
+ * @param options `limit`: how many calls at once; `ordered`: whether results come in the order of the items (the default)
+ * @throws {TypeError} at once, when there are no items to be had, `fn` is no function, or there is no limit
+ * @throws {ValueError} at once, when the limit is no whole number of at least 1, and not `Infinity`
+ * @throws {RuntimeError} when it is used a second time
+ * @throws what a call, or the items, failed with first
+ * @example
+ * const pages = await mapConcurrent(urls, (url) => download(url), { limit: 10 });
+ *
+ * for await (const page of mapConcurrent(urls, (url) => download(url), { limit: 10, ordered: false })) index(page);
+ */
+export function mapConcurrent<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  fn: Mapper<T, R>,
+  options: MapConcurrentOptions,
+): ConcurrentMap<R>;
+export function mapConcurrent<T, R>(items: Items<T>, fn: Mapper<T, R>, options: MapConcurrentOptions): ConcurrentMap<R>;
+export function mapConcurrent<T, R>(
+  items: Items<T>,
+  fn: Mapper<T, R>,
+  options: MapConcurrentOptions,
+): ConcurrentMap<R> {
+  checkItems('mapConcurrent', items);
+  if (typeof fn !== 'function')
+    throw typeError(
+      `mapConcurrent: an async function or a generator function is required, got ${describe(fn)}`,
+      'NOT_A_COROUTINE',
+    );
+  const limit = checkLimit('mapConcurrent', options?.limit);
+  return new ConcurrentMap(items, fn as Mapper<never, R> as Mapper<unknown, R>, limit, options.ordered ?? true);
+}

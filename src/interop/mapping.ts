@@ -1,0 +1,109 @@
+import { CancelledError, ExceptionGroup, RuntimeError } from '../errors/index.ts';
+import { type CoroutineFunction, getRunningLoop, iterableOf, libraryCoroutine } from '../kernel/lowlevel.ts';
+import { Event, Semaphore } from '../sync/index.ts';
+import { type TaskGroup, taskGroup } from '../tasks/index.ts';
+import { closeAfter, type Items } from './cursor.ts';
+import { Iteration } from './iterate.ts';
+
+/** What is done with a result: a coroutine in the task that has made it. */
+type Deliver<R> = (result: R, index: number) => Generator<unknown, void, unknown>;
+
+/**
+ * The calls of `mapConcurrent`: takes items, and calls a function for each in a task of its own.
+ *
+ * An item holds a slot from before it is taken until `releaseSlot` is called for its result.
+ */
+export class Mapping<R> {
+  readonly #items: Iteration<unknown>;
+  readonly #fn: CoroutineFunction<R, [item: unknown, index: number]>;
+  readonly #slots: Semaphore;
+  readonly #idle = new Event();
+  /** What went wrong first. Later errors are consequences. */
+  #failure: { readonly error: unknown } | null = null;
+  /** How many calls are under way. */
+  running = 0;
+
+  constructor(items: Items<unknown>, fn: CoroutineFunction<R, [item: unknown, index: number]>, limit: number) {
+    this.#items = new Iteration(items);
+    this.#fn = fn;
+    this.#slots = new Semaphore(limit);
+    this.#idle.set();
+  }
+
+  /** Another item may be taken. */
+  releaseSlot(): void {
+    this.#slots.release();
+  }
+
+  /** Runs until the items are over and all calls are done. */
+  *run(deliver: Deliver<R>): Generator<unknown, void, unknown> {
+    const mapping = this;
+    try {
+      yield* taskGroup(function* (group) {
+        try {
+          yield* mapping.#callAll(group, deliver);
+        } catch (error) {
+          mapping.#failure ??= { error };
+          throw error;
+        }
+      });
+    } catch (error) {
+      yield* closeAfter(this.#items, this.#first(error));
+    }
+  }
+
+  *#callAll(group: TaskGroup, deliver: Deliver<R>): Generator<unknown, void, unknown> {
+    for (let index = 0; ; index++) {
+      yield* this.#slots.acquire();
+      const { done, value } = yield* this.#items.pull();
+      if (done === true) break;
+      this.running++;
+      this.#idle.clear();
+      group.createTask(() => callOne(this as Mapping<unknown>, deliver as Deliver<unknown>, value, index));
+    }
+    // Here, and not at the end of the group, so that a cancellation is known for what it is.
+    yield* this.#idle.wait();
+  }
+
+  /** One call. @internal */
+  *call(deliver: Deliver<R>, item: unknown, index: number): Generator<unknown, void, unknown> {
+    let result: R;
+    try {
+      result = yield* iterableOf(this.#fn, item, index);
+    } catch (error) {
+      if (this.#failure !== null) throw error;
+      this.#failure = { error };
+      // A call that is cancelled by others has failed, which the group would not take note of.
+      throw error instanceof CancelledError ? new RuntimeError('a call was cancelled', { cause: error }) : error;
+    } finally {
+      this.running--;
+      if (this.running === 0) this.#idle.set();
+    }
+    yield* deliver(result, index);
+  }
+
+  /** Which error to throw. The others are reported. */
+  #first(thrown: unknown): unknown {
+    const first = this.#failure === null ? thrown : this.#failure.error;
+    const others = thrown instanceof ExceptionGroup ? thrown.errors : [];
+    for (const exception of others) {
+      if (exception === first || (exception instanceof RuntimeError && exception.cause === first)) continue;
+      getRunningLoop().callExceptionHandler({ message: 'mapConcurrent: failed after another failure', exception });
+    }
+    return first;
+  }
+
+  /** Ends the items, if they are not over. */
+  close(): Generator<unknown, void, unknown> {
+    return this.#items.close();
+  }
+}
+
+const callOne = /* @__PURE__ */ libraryCoroutine(function* mapConcurrent(
+  mapping: Mapping<unknown>,
+  deliver: Deliver<unknown>,
+  item: unknown,
+  index: number,
+): Generator<unknown, void, unknown> {
+  yield* mapping.call(deliver, item, index);
+});

@@ -1,0 +1,81 @@
+import { errorOfThrown } from '../errors/errors.ts';
+import { Future, noteWait } from '../kernel/lowlevel.ts';
+import {
+  checkEventSource,
+  type EventEmitterLike,
+  type EventSource,
+  type EventTargetLike,
+  type EventTargetOptions,
+  listen,
+} from './event-sources.ts';
+
+/** The next event: a future that stops listening when it is done, cancelled, or left as a `using` resource. */
+export class EventFuture<T> extends Future<T> implements Disposable {
+  readonly #stop: () => void;
+
+  /** @internal */
+  constructor(source: EventSource, type: string | symbol, options: EventTargetOptions | undefined) {
+    super();
+    noteWait(this, { operation: `event ${String(type)}`, object: source });
+    const settle = (how: () => void): void => {
+      if (this.getLoop().isClosed()) this.#stop();
+      else if (!this.done()) how();
+    };
+    const observer = {
+      event: (what: unknown) => settle(() => this.setResult(what as T)),
+      failed: (error: unknown) => settle(() => this.setException(errorOfThrown(error))),
+      ended: () => {},
+    };
+    this.#stop = listen(source, type, observer, options);
+  }
+
+  override setResult(result: T): void {
+    this.#stop();
+    super.setResult(result);
+  }
+
+  override setException(error: unknown): void {
+    this.#stop();
+    super.setException(error);
+  }
+
+  override cancel(message?: unknown): boolean {
+    this.#stop();
+    return super.cancel(message);
+  }
+
+  /** Stops listening; whoever still waits gets a `CancelledError`. Harmless when it is done. */
+  [Symbol.dispose](): void {
+    this.#stop();
+    if (!this.done()) this.cancel();
+  }
+}
+
+/**
+ * The next event. Listens from the call on, so that it can be called before what brings the event about; with `using`, the listener
+ * is removed also when something else fails before the future is awaited.
+ *
+ * An emitter that emits `'error'` first fails it, unless `'error'` is what is listened to.
+ *
+ * **Cancellation**: the listener is removed. It is removed also once the event has come, or the error.
+ *
+ * **Order**: several futures of one event are done in the order in which they were made.
+ *
+ * @param type the name of the event
+ * @returns a future of the event of a target, or of the arguments of an emitter
+ * @throws {TypeError} at once, when there is nothing to listen to
+ * @throws the error that the emitter emits
+ * @example
+ * const [code] = await once<[number]>(child, 'exit');
+ * const event = await once<MessageEvent>(socket, 'message');
+ *
+ * using ready = once(server, 'listening');
+ * server.listen(8080);
+ * await ready;
+ */
+export function once<E = unknown>(target: EventTargetLike, type: string, options?: EventTargetOptions): EventFuture<E>;
+export function once<A extends unknown[] = unknown[]>(emitter: EventEmitterLike, type: string | symbol): EventFuture<A>;
+export function once(source: EventSource, type: string | symbol, options?: EventTargetOptions): EventFuture<unknown> {
+  checkEventSource('once', source);
+  return new EventFuture(source, type, options);
+}

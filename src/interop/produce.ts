@@ -1,0 +1,163 @@
+import { QueueShutDown, RuntimeError, ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  getRunningLoop,
+  iterableOf,
+  libraryCoroutine,
+  subscribe,
+  type Task,
+} from '../kernel/lowlevel.ts';
+import { Queue } from '../queues/index.ts';
+import { Semaphore } from '../sync/index.ts';
+import { wait } from '../tasks/index.ts';
+import { closeAfter } from './cursor.ts';
+import { OVER, TaskIterator } from './task-iterator.ts';
+
+/** Gives an item to whoever iterates, and waits until another one is wanted. */
+export type Put<T> = (item: T) => AwaitableCoroutine<void>;
+
+/** The body of `produce`: an async function, or a generator function. */
+export type ProducerBody<T> = CoroutineFunction<unknown, [put: Put<T>]>;
+
+/** Options of `produce`. */
+export interface ProduceOptions {
+  /** How many items the body may be ahead of whoever iterates; none when absent. */
+  readonly buffer?: number | undefined;
+}
+
+/**
+ * The items of a body that runs in a task of its own.
+ *
+ *     CREATED ──first next()──▶ RUNNING ──body ends, items are taken──▶ OVER
+ *        └────────── return() ─────┴──── return(), cancellation ─────────▲
+ */
+type ProducerState = 'created' | 'running' | 'over';
+
+/** What `produce` returns. */
+export class Produced<T> extends TaskIterator<T> {
+  readonly #body: ProducerBody<T>;
+  readonly #items = new Queue<T>();
+  /** How many more items are wanted. */
+  readonly #demand: Semaphore;
+  #state: ProducerState = 'created';
+  #task: Task<unknown> | null = null;
+
+  /** @internal */
+  constructor(body: ProducerBody<T>, buffer: number) {
+    super();
+    this.#body = body;
+    this.#demand = new Semaphore(buffer);
+  }
+
+  /** @internal */
+  *pull(): Generator<unknown, IteratorResult<T, undefined>, unknown> {
+    if (this.#state === 'over') return OVER;
+    if (this.#state === 'created') this.#start();
+    else this.#demand.release();
+    try {
+      return { done: false, value: yield* this.#items.get() };
+    } catch (error) {
+      if (!(error instanceof QueueShutDown)) yield* closeAfter(this, error);
+    }
+    if (this.#isOver()) return OVER;
+    this.#state = 'over';
+    this.#task!.result();
+    return OVER;
+  }
+
+  /** Whether it is over by now: somebody may have closed it during a wait. */
+  #isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  #start(): void {
+    this.#state = 'running';
+    // A function, so that the task has the async context of whoever asks for the first item.
+    this.#task = getRunningLoop().createTask(() => runBody(this.#body, (item) => put(this as Produced<unknown>, item)));
+    subscribe(this.#task, () => this.#items.shutdown(), null);
+  }
+
+  /** @internal */
+  *give(item: T): Generator<unknown, void, unknown> {
+    if (this.#state === 'over')
+      throw new RuntimeError(`put: nobody takes items from ${this} any more`, { code: 'CONSUMER_GONE' });
+    this.#items.putNowait(item);
+    yield* this.#demand.acquire();
+  }
+
+  /** @internal */
+  *close(): Generator<unknown, void, unknown> {
+    const task = this.#task;
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    if (task === null) return;
+    task.cancel();
+    try {
+      yield* wait([task]);
+    } catch (error) {
+      task.cancel();
+      throw error;
+    } finally {
+      this.#items.shutdown({ immediate: true });
+    }
+    if (!task.cancelled()) task.result();
+  }
+
+  override toString(): string {
+    return `<Produced ${this.#state} size=${this.#items.qsize()}>`;
+  }
+}
+
+const runBody = /* @__PURE__ */ libraryCoroutine(function* produce(
+  body: ProducerBody<unknown>,
+  give: Put<unknown>,
+): Generator<unknown, void, unknown> {
+  yield* iterableOf(body, give);
+}) as <T>(body: ProducerBody<T>, give: Put<T>) => AwaitableCoroutine<void>;
+
+const put = /* @__PURE__ */ libraryCoroutine(function* put(
+  produced: Produced<unknown>,
+  item: unknown,
+): Generator<unknown, void, unknown> {
+  yield* produced.give(item);
+});
+
+/**
+ * An async iterable of what a body puts into it: an async generator for both spellings. The body runs in a task of its own, which begins
+ * with the first item that is asked for, and ends with the iteration: when that is left early, the task is cancelled and waited for.
+ *
+ * A body that fails fails the iteration, after the items that it has put before.
+ *
+ * **Cancellation**: of whoever waits for an item ends the iteration; items that nobody has taken are dropped. In the body, the
+ * `CancelledError` is thrown where it waits; what it then puts is refused.
+ *
+ * **Order**: `put` gives the item and waits until the next one is asked for; with a `buffer`, until no more than so many are left.
+ *
+ * @param body an async function or a generator function, called with `put`
+ * @returns an async iterator that can be used once
+ * @throws {TypeError} at once, when the body is no function
+ * @throws {ValueError} at once, when `buffer` is negative or `NaN`
+ * @throws what the body throws, where the next item is waited for
+ * @example
+ * const ticks = produce<number>(function* (put) {
+ *   for (let i = 0; ; i++) {
+ *     yield* sleep(1);
+ *     yield* put(i);
+ *   }
+ * });
+ * for await (const tick of ticks) if (tick === 3) break;
+ */
+export function produce<T>(body: ProducerBody<T>, options: ProduceOptions = {}): Produced<T> {
+  if (typeof body !== 'function')
+    throw typeError(
+      `produce: the body must be an async function or a generator function, got ${describe(body)}`,
+      'NOT_A_COROUTINE',
+    );
+  const buffer = options.buffer ?? 0;
+  if (typeof buffer !== 'number') throw typeError(`produce: buffer must be a number of items, got ${describe(buffer)}`);
+  if (!(buffer >= 0)) throw new ValueError(`produce: buffer must be 0 or more items, got ${buffer}`);
+  return new Produced(body, buffer);
+}

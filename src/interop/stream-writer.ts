@@ -1,0 +1,190 @@
+import { CancelledError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  iterableOf,
+  libraryCoroutine,
+  wrapPromise,
+} from '../kernel/lowlevel.ts';
+import { checkItems, type Items } from './cursor.ts';
+import { forEach } from './iterate.ts';
+import { isWritable, type WritableStreamLike, type WriterLike } from './web-streams.ts';
+
+/** Writes to a writable web stream at the stream's own pace. `writing` gives one to its body. */
+export class StreamWriter<T> {
+  readonly #writer: WriterLike<T>;
+
+  /** @internal */
+  constructor(writer: WriterLike<T>) {
+    this.#writer = writer;
+  }
+
+  /**
+   * Waits until the stream has room, and writes a chunk. Does not wait until the chunk has arrived: when it cannot, the next
+   * `write` throws, or the end of `writing`.
+   *
+   * **Cancellation**: the chunk is not written.
+   *
+   * **Order**: as it is called; for several tasks, as they come to their turn.
+   *
+   * @throws what the stream has failed with
+   */
+  write(chunk: T): AwaitableCoroutine<void> {
+    return write(this as StreamWriter<never>, chunk);
+  }
+
+  /** Waits for room. Gives nobody else a turn when there is some. @internal */
+  *waitForRoom(): Generator<unknown, void, unknown> {
+    // Null: it has failed, and that is what `ready` tells.
+    if (!((this.#writer.desiredSize ?? 0) > 0)) yield* wrapPromise(this.#writer.ready);
+  }
+
+  /** @internal */
+  writeNow(chunk: T): void {
+    // An error of the sink is the stream's too, and everything that comes after tells of it.
+    this.#writer.write(chunk).then(undefined, () => {});
+  }
+
+  toString(): string {
+    return `<StreamWriter desiredSize=${this.#writer.desiredSize}>`;
+  }
+}
+
+const write = /* @__PURE__ */ libraryCoroutine(function* write(
+  writer: StreamWriter<unknown>,
+  chunk: unknown,
+): Generator<unknown, void, unknown> {
+  yield* writer.waitForRoom();
+  writer.writeNow(chunk);
+});
+
+/** Options of `writing` and `pipeTo`. */
+export interface WritingOptions {
+  /** Leaves the stream open at the end. */
+  readonly preventClose?: boolean | undefined;
+  /** Leaves the stream as it is after an error or a cancellation. */
+  readonly preventAbort?: boolean | undefined;
+}
+
+/** The body of `writing`: an async function, or a generator function. */
+export type WritingBody<T, R> = CoroutineFunction<R, [writer: StreamWriter<T>]>;
+
+/**
+ * Runs a body that writes to a writable web stream. At the end the stream is closed, which waits until all chunks have arrived; when the
+ * body fails, it is aborted with the error. In both cases its lock is released.
+ *
+ * **Cancellation**: aborts the stream, also when it comes while the stream is being closed.
+ *
+ * @param stream a stream that nobody else writes to
+ * @param body an async function or a generator function, called with the writer; runs in the present task
+ * @returns what the body returns
+ * @throws {TypeError} at once, when it is no writable stream, or the body is no function
+ * @throws what the body throws, or what the stream has failed with
+ * @example
+ * await writing(stream, async (writer) => {
+ *   for (const chunk of chunks) await writer.write(chunk);
+ * });
+ */
+export function writing<T, R>(
+  stream: WritableStreamLike<T>,
+  body: WritingBody<T, R>,
+  options: WritingOptions = {},
+): AwaitableCoroutine<R> {
+  checkWritable('writing', stream);
+  if (typeof body !== 'function')
+    throw typeError(
+      `writing: the body must be an async function or a generator function, got ${describe(body)}`,
+      'NOT_A_COROUTINE',
+    );
+  return runWriting(stream, body as WritingBody<never, unknown>, options) as AwaitableCoroutine<R>;
+}
+
+function checkWritable(name: string, stream: unknown): void {
+  if (!isWritable(stream))
+    throw typeError(`${name}: a writable stream is required, got ${describe(stream)}`, 'NOT_A_STREAM');
+}
+
+const runWriting = /* @__PURE__ */ libraryCoroutine(function* writing(
+  stream: WritableStreamLike<never>,
+  body: WritingBody<never, unknown>,
+  { preventClose = false, preventAbort = false }: WritingOptions,
+): Generator<unknown, unknown, unknown> {
+  const writer = stream.getWriter();
+  try {
+    const result = yield* iterableOf(body, new StreamWriter(writer));
+    // A stream that is left open may have chunks under way: an error of theirs is its next writer's.
+    if (!preventClose) yield* close(writer);
+    return result;
+  } catch (error) {
+    if (!preventAbort) yield* abort(writer, error);
+    throw error;
+  } finally {
+    writer.releaseLock();
+  }
+});
+
+function* close(writer: WriterLike<never>): Generator<unknown, void, unknown> {
+  try {
+    yield* wrapPromise(writer.close());
+  } catch (error) {
+    // A stream that has failed says only that it cannot be closed; `closed` says why.
+    if (!(error instanceof CancelledError)) yield* wrapPromise(writer.closed);
+    throw error;
+  }
+}
+
+/** Aborts a stream because of an error, which matters more than one that this brings about. */
+function* abort(writer: WriterLike<never>, error: unknown): Generator<unknown, void, unknown> {
+  try {
+    yield* wrapPromise(writer.abort(error));
+  } catch (later) {
+    if (later instanceof CancelledError) throw later;
+  }
+}
+
+/**
+ * Writes all items to a writable web stream, at the pace of both, and closes it. When the items fail, it is aborted with the
+ * error; when the stream fails, `return()` of what the items come from is called.
+ *
+ * **Cancellation**: aborts the stream, and ends what the items come from as `iterate` does.
+ *
+ * **Order**: that of the items. The next one is asked for when the stream has room.
+ *
+ * @param items an array, an iterable, an async iterable such as a queue, or a readable web stream
+ * @param stream a stream that nobody else writes to
+ * @throws {TypeError} at once, when there are no items to be had, or it is no writable stream
+ * @throws what the items or the stream fail with
+ * @example
+ * await pipeTo(queue, new WritableStream({ write: (chunk) => console.log(chunk) }));
+ */
+export function pipeTo<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  stream: WritableStreamLike<T>,
+  options?: WritingOptions,
+): AwaitableCoroutine<void>;
+export function pipeTo<T>(
+  items: Items<T>,
+  stream: WritableStreamLike<T>,
+  options?: WritingOptions,
+): AwaitableCoroutine<void>;
+export function pipeTo<T>(
+  items: Items<T>,
+  stream: WritableStreamLike<T>,
+  options: WritingOptions = {},
+): AwaitableCoroutine<void> {
+  checkItems('pipeTo', items);
+  checkWritable('pipeTo', stream);
+  return writing(
+    stream,
+    function* (writer) {
+      yield* writer.waitForRoom();
+      yield* forEach(items, function* (item) {
+        writer.writeNow(item);
+        yield* writer.waitForRoom();
+      });
+    },
+    options,
+  );
+}

@@ -1,0 +1,72 @@
+/** The parts of web streams that are in use here; the platform's own types fit. */
+
+/** A `ReadableStream` as far as this library uses one. */
+export interface ReadableStreamLike<T> {
+  readonly locked: boolean;
+  getReader(): ReaderLike<T>;
+}
+
+/** A `ReadableStreamDefaultReader` as far as this library uses one. */
+export interface ReaderLike<T> {
+  read(): PromiseLike<{ readonly done: boolean; readonly value?: T | undefined }>;
+  cancel(reason?: unknown): PromiseLike<void>;
+  releaseLock(): void;
+}
+
+/** A `WritableStream` as far as this library uses one. */
+export interface WritableStreamLike<T> {
+  readonly locked: boolean;
+  getWriter(): WriterLike<T>;
+}
+
+/** A `WritableStreamDefaultWriter` as far as this library uses one. */
+export interface WriterLike<T> {
+  readonly desiredSize: number | null;
+  readonly ready: PromiseLike<unknown>;
+  readonly closed: PromiseLike<unknown>;
+  write(chunk: T): PromiseLike<void>;
+  close(): PromiseLike<void>;
+  abort(reason?: unknown): PromiseLike<void>;
+  releaseLock(): void;
+}
+
+/** Whether a value is a readable web stream. */
+export function isReadable<T>(value: object): value is ReadableStreamLike<T> {
+  return typeof (value as Partial<ReadableStreamLike<T>>).getReader === 'function';
+}
+
+/** Whether a value is a writable web stream. */
+export function isWritable(value: unknown): value is WritableStreamLike<never> {
+  return typeof (value as Partial<WritableStreamLike<never>> | null | undefined)?.getWriter === 'function';
+}
+
+/**
+ * The chunks of a stream. Its own iterator would not do: to end that, one has to wait for the chunk that is being read, and the
+ * stream may never give one; to cancel a reader, one has not.
+ */
+export function readerIterator<T>(stream: ReadableStreamLike<T>): AsyncIterator<T, undefined> {
+  const reader = stream.getReader();
+  return {
+    async next() {
+      const { done, value } = await read(reader);
+      if (!done) return { done: false, value: value as T };
+      reader.releaseLock();
+      return { done: true, value: undefined };
+    },
+    async return() {
+      const cancelled = reader.cancel();
+      reader.releaseLock();
+      await cancelled;
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+async function read<T>(reader: ReaderLike<T>): Promise<{ readonly done: boolean; readonly value?: T | undefined }> {
+  try {
+    return await reader.read();
+  } catch (error) {
+    reader.releaseLock();
+    throw error;
+  }
+}

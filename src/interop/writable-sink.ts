@@ -1,0 +1,54 @@
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { type EventLoop, implicitLoop } from '../kernel/lowlevel.ts';
+import { Queue } from '../queues/index.ts';
+
+/** What a `WritableStream` is made of whose chunks go into a queue. */
+export class WritableSink<T> {
+  readonly #queue: Queue<T>;
+  readonly #loop: EventLoop;
+
+  /** @internal */
+  constructor(queue: Queue<T>) {
+    this.#queue = queue;
+    this.#loop = implicitLoop();
+  }
+
+  /** For the stream: puts a chunk when there is room for it. */
+  write(chunk: T): Promise<void> {
+    return this.#loop.createTask(this.#queue.put(chunk)).then(() => {});
+  }
+
+  /** For the stream: what is in the queue can still be got. */
+  close(): void {
+    this.#queue.shutdown();
+  }
+
+  /** For the stream: drops what is in the queue. */
+  abort(): void {
+    this.#queue.shutdown({ immediate: true });
+  }
+
+  toString(): string {
+    return `<WritableSink into ${this.#queue}>`;
+  }
+}
+
+/**
+ * A sink for `new WritableStream(…)` that puts the chunks into a queue. While the queue is full, the stream does not ask for more, so
+ * that tasks that get slowly slow down whoever writes. Closing the stream shuts the queue down, aborting it also drops what is in it.
+ *
+ * **Order**: that of the chunks.
+ *
+ * @param queue give it a size: one without never is full
+ * @throws {TypeError} at once, when it is no queue
+ * @example
+ * const queue = new Queue<string>(10);
+ * void response.body.pipeThrough(new TextDecoderStream()).pipeTo(new WritableStream(writableSink(queue)));
+ * for await (const text of queue) console.log(text);
+ */
+export function writableSink<T>(queue: Queue<T>): WritableSink<T> {
+  if (!(queue instanceof Queue))
+    throw typeError(`writableSink: a queue is required, got ${describe(queue)}`, 'NOT_A_QUEUE');
+  return new WritableSink(queue);
+}

@@ -1,0 +1,26 @@
+import type { Task } from '../kernel/lowlevel.ts';
+
+/**
+ * Which tasks have taken units, for tools. Any task may give a unit back, so this is as good as can be told: a task gives back
+ * its own unit when it has one, otherwise that of the one that has had it longest.
+ */
+export class Holders {
+  readonly #units = new Map<Task<unknown>, number>();
+
+  took(task: Task<unknown> | null): void {
+    if (task !== null) this.#units.set(task, (this.#units.get(task) ?? 0) + 1);
+  }
+
+  gaveBack(task: Task<unknown> | null): void {
+    const holder = task !== null && this.#units.has(task) ? task : this.#units.keys().next().value;
+    if (holder === undefined) return;
+    const left = this.#units.get(holder)! - 1;
+    if (left > 0) this.#units.set(holder, left);
+    else this.#units.delete(holder);
+  }
+
+  /** The tasks, the first to take a unit first. */
+  get tasks(): readonly Task<unknown>[] {
+    return [...this.#units.keys()];
+  }
+}

@@ -1,0 +1,69 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Where the examples are: in the blocks of the documents, and in the docstrings of the sources. */
+
+/** The root of the repository; all names of files here begin there. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** An example, and where it stands. */
+export interface Example {
+  /** From the root of the repository. */
+  readonly file: string;
+  /** The line of its first line of code. */
+  readonly line: number;
+  readonly code: string;
+}
+
+/** The text of a file. */
+export function textOf(file: string): string {
+  return readFileSync(path.join(ROOT, file), 'utf8');
+}
+
+/** The files that match a pattern, in order. */
+export function filesLike(pattern: string): string[] {
+  return globSync(pattern, { cwd: ROOT })
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort();
+}
+
+/** The documents whose examples must run. */
+export function documents(): string[] {
+  return ['README.md', ...filesLike('docs/**/*.md')];
+}
+
+/** The TypeScript blocks of a document: each is a module of its own. */
+export function examplesOfDocument(file: string): Example[] {
+  const lines = textOf(file).split('\n');
+  const examples: Example[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const indent = lines[at]!.match(/^( *)```(?:ts|typescript)\b/)?.[1];
+    if (indent === undefined) continue;
+    const end = lines.indexOf(`${indent}\`\`\``, at);
+    if (end < 0) throw new Error(`${file}:${at + 1}: the block has no end`);
+    const code = lines.slice(at + 1, end).map((line) => line.slice(indent.length));
+    examples.push({ file, line: at + 2, code: code.join('\n') });
+    at = end;
+  }
+  return examples;
+}
+
+/** The files whose docstrings have examples. */
+export function sources(): string[] {
+  return filesLike('src/**/*.ts').filter((file) => textOf(file).includes('@example'));
+}
+
+/** The `@example`s of a file's docstrings. */
+export function examplesOfSource(file: string): Example[] {
+  const lines = textOf(file).split('\n');
+  const examples: Example[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    if (!/^\s*\* @example\s*$/.test(lines[at]!)) continue;
+    const code: string[] = [];
+    for (let next = at + 1; !/^\s*\*(\/| @)/.test(lines[next]!); next++)
+      code.push(lines[next]!.replace(/^\s*\* ?/, ''));
+    examples.push({ file, line: at + 2, code: code.join('\n') });
+  }
+  return examples;
+}

@@ -1,0 +1,74 @@
+import path from 'node:path';
+import { type Example, filesLike, ROOT, textOf } from './example-files.ts';
+import * as givens from './example-givens.ts';
+
+/** Makes modules of examples, which leave out what every reader knows: imports, and that they stand in a coroutine. */
+
+/** Where each exported name of the sources is declared, as `file` and whether it is a type: by name, then by file. */
+const declarations = new Map<string, Map<string, { readonly isType: boolean }>>();
+
+function readDeclarations(): void {
+  for (const file of filesLike('src/**/*.ts')) {
+    for (const [, kind, name] of textOf(file).matchAll(EXPORTED)) {
+      const places = declarations.get(name!) ?? new Map<string, { isType: boolean }>();
+      places.set(file, { isType: kind === 'type' || kind === 'interface' });
+      declarations.set(name!, places);
+    }
+  }
+}
+
+const EXPORTED = /^export (?:abstract |async )?(class|const|function\*?|interface|type) (\w+)/gm;
+
+/** The imports that an example of a source file leaves out: of its own file before others, and what is given. */
+function importsOf({ file, code }: Example, folder: string): string {
+  if (declarations.size === 0) readDeclarations();
+  const from = (place: string) => path.relative(folder, path.join(ROOT, place)).replaceAll('\\', '/');
+  const imports = ["import { run as runIt } from 'asyncio-ts';", `import * as given from '${from(GIVENS)}';`];
+  const names = new Set<string>();
+  for (const [name, places] of declarations) {
+    if (!uses(code, name)) continue;
+    const place = places.has(file) ? file : [...places.keys()][0]!;
+    imports.push(`import { ${places.get(place)!.isType ? 'type ' : ''}${name} } from '${from(place)}';`);
+    names.add(name);
+  }
+  const others = Object.keys(givens).filter((name) => !names.has(name) && uses(code, name));
+  return `${imports.join(' ')} import { ${others} } from '${from(GIVENS)}';`;
+}
+
+const GIVENS = 'test/support/example-givens.ts';
+
+/** The text of a module in which the example stands on the same lines as in its file, so that complaints point there. */
+export function moduleOf(example: Example, folder: string): string {
+  const { file, line, code } = example;
+  if (file.endsWith('.md')) return '\n'.repeat(line - 1) + code;
+  // Paragraphs in different spellings are examples of their own.
+  const paragraphs = code.split(/\n *\n/);
+  const wrappers = new Set(paragraphs.map(wrapperOf));
+  const parts = wrappers.size > 1 ? paragraphs : [code];
+  const wrapped = parts.map((part) => {
+    const [before, after] = wrapperOf(part);
+    const made = Object.keys(givens.fresh).filter((name) => uses(part, name));
+    const constants = made.map((name) => `const ${name} = given.fresh.${name}();`);
+    // A block of its own: what the example declares itself is another thing.
+    return `${before} ${constants.join(' ')} {\n${part}\n} ${after}`;
+  });
+  return `${importsOf(example, folder)}${'\n'.repeat(line - 2)}${wrapped.join(' ')}`;
+}
+
+/** Whether a name stands in code other than as a property or as a key. */
+function uses(code: string, name: string): boolean {
+  return new RegExp(`(?<![.\\w$'])${name}\\b(?!\\??: )`).test(code);
+}
+
+type Wrapper = readonly [before: string, after: string];
+
+const OUTSIDE: Wrapper = ['await (async () => {', '})();'];
+const GENERATOR: Wrapper = ['await runIt(function* () {', '});'];
+const ASYNC: Wrapper = ['await runIt(async () => {', '});'];
+
+/** What an example takes for granted: to stand in a coroutine of its spelling, or outside any loop when it runs one. */
+function wrapperOf(code: string): Wrapper {
+  if (/\brun\(|Runner\(|runUntilComplete|runOnce/.test(code)) return OUTSIDE;
+  const ownCode = code.replace(/function\*[^{]*\{[\s\S]*?\n\}/g, '');
+  return !/\bawait\b/.test(code) && /\byield\*/.test(ownCode) ? GENERATOR : ASYNC;
+}
