@@ -117,9 +117,14 @@ class AsyncCursor<T> implements Cursor<T> {
 
   *close(): Generator<unknown, void, unknown> {
     if (this.#iterator.return === undefined) return;
+    let isCalled = false;
     try {
-      yield* foreignCall<unknown>(() => this.#iterator.return?.());
+      yield* foreignCall<unknown>(() => {
+        isCalled = true;
+        return this.#iterator.return?.();
+      });
     } catch (error) {
+      if (!isCalled) this.#leave();
       throw error instanceof LeftBehind ? error.cancellation : error;
     }
   }

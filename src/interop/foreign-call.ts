@@ -22,12 +22,18 @@ export class LeftBehind {
  * What the call awaits of this library (in the body of an async generator, say) is the task's, so that a cancellation is thrown there,
  * and the clean-up that follows is waited for. A call that waits for nothing but promises cannot be ended: the task leaves it behind.
  *
+ * The call may not be made at all, when a cancellation comes first.
+ *
  * @throws {LeftBehind} instead of a `CancelledError`, when the call was left behind
  */
 export function* foreignCall<T>(call: () => Called<T>): Generator<unknown, T, unknown> {
   const signal: AbortSignalLike = runningTask()!.signal;
-  // In a task that was cancelled before, the signal has nothing more to tell: any further cancellation leaves the call behind.
-  if (signal.aborted) return yield* leavable(call);
+  if (signal.aborted) {
+    // The task was cancelled before, so that the signal has nothing more to tell: any further cancellation leaves the call behind.
+    // One that is on its way must come first, or the call would begin only to be left.
+    yield;
+    return yield* leavable(call);
+  }
   let promise: PromiseLike<T> | null = null;
   let cancelled = (): void => {};
   const listener = (): void => cancelled();

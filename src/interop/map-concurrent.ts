@@ -52,12 +52,13 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
   #begin(): Produced<R> {
     const mapping = this.#mapping;
     const inOrder = this.#ordered;
-    return produce<R>(
+    const produced = produce<R>(
       function* (put) {
         const early = new Map<number, R>();
         let next = 0;
         // The buffer has no bounds, so that none of these waits.
         const deliver = function* (result: R, index: number): Generator<unknown, void, unknown> {
+          if (produced.isOver) return; // done in the same moment in which it was closed
           if (!inOrder) yield* put(result);
           else early.set(index, result);
           for (; early.has(next); next++) {
@@ -70,6 +71,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
       },
       { buffer: Number.POSITIVE_INFINITY },
     );
+    return produced;
   }
 
   /** @internal */

@@ -54,7 +54,7 @@ export class Produced<T> extends TaskIterator<T> {
 
   /** @internal */
   *pull(): Generator<unknown, IteratorResult<T, undefined>, unknown> {
-    if (this.#state === 'over') return OVER;
+    if (this.isOver) return OVER;
     if (this.#state === 'created') this.#start();
     else this.#demand.release();
     try {
@@ -62,14 +62,14 @@ export class Produced<T> extends TaskIterator<T> {
     } catch (error) {
       if (!(error instanceof QueueShutDown)) yield* closeAfter(this, error);
     }
-    if (this.#isOver()) return OVER;
+    if (this.isOver) return OVER; // somebody has closed it meanwhile
     this.#state = 'over';
     this.#task!.result();
     return OVER;
   }
 
-  /** Whether it is over by now: somebody may have closed it during a wait. */
-  #isOver(): boolean {
+  /** Whether nothing can be put any more. @internal */
+  get isOver(): boolean {
     return this.#state === 'over';
   }
 
@@ -82,8 +82,7 @@ export class Produced<T> extends TaskIterator<T> {
 
   /** @internal */
   *give(item: T): Generator<unknown, void, unknown> {
-    if (this.#state === 'over')
-      throw new RuntimeError(`put: nobody takes items from ${this} any more`, { code: 'CONSUMER_GONE' });
+    if (this.isOver) throw new RuntimeError(`put: nobody takes items from ${this} any more`, { code: 'CONSUMER_GONE' });
     this.#items.putNowait(item);
     yield* this.#demand.acquire();
   }
@@ -91,7 +90,7 @@ export class Produced<T> extends TaskIterator<T> {
   /** @internal */
   *close(): Generator<unknown, void, unknown> {
     const task = this.#task;
-    if (this.#state === 'over') return;
+    if (this.isOver) return;
     this.#state = 'over';
     if (task === null) return;
     task.cancel();

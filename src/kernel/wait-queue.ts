@@ -1,17 +1,24 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { implicitLoop } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
-import { Future, type WaitRecord } from './future.ts';
+import { Future, PENDING, SUCCEEDED, type WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
 
 /** A place in a wait queue: the future that a task waits on, linked to its neighbours. */
 export class Place extends Future<void> {
   /** @internal */
-  _before: Place | null = null;
+  _before: Place | null;
   /** @internal */
   _after: Place | null = null;
   /** Whether it is in the queue. @internal */
   _queued = true;
+
+  /** @internal */
+  constructor(queue: WaitQueue, before: Place | null) {
+    super(queue); // it has a `loop`, as the options of a future do
+    this._purpose = queue;
+    this._before = before;
+  }
 
   /** The task that waits, `null` while none does. */
   get task(): Task<unknown> | null {
@@ -20,8 +27,8 @@ export class Place extends Future<void> {
 
   /** Lets the task go on. False when it is on its way already, or was cancelled. */
   wake(): boolean {
-    if (this.done()) return false;
-    this.setResult(undefined);
+    if (this._state !== PENDING) return false;
+    this._finish(SUCCEEDED, undefined);
     return true;
   }
 }
@@ -43,14 +50,23 @@ export class WaitQueue implements WaitRecord {
   #last: Place | null = null;
   #size = 0;
   #loop: EventLoop | null = null;
+  /** The queue that knows the loop, when a primitive has several: one loop for all of them. */
+  readonly #bound: WaitQueue;
 
   /**
    * @param owner what is waited for, for the wait records
    * @param operation what the tasks wait to do, such as `acquire`
+   * @param sibling another queue of the same owner
    */
-  constructor(owner: object, operation: string) {
+  constructor(owner: object, operation: string, sibling?: WaitQueue) {
     this.object = owner;
     this.operation = operation;
+    this.#bound = sibling ?? this;
+  }
+
+  /** The loop of the tasks that wait or have waited, `null` when none has yet. */
+  get loop(): EventLoop | null {
+    return this.#bound.#loop;
   }
 
   /** How many are in the queue. */
@@ -81,15 +97,14 @@ export class WaitQueue implements WaitRecord {
    */
   join(): Place {
     const loop = implicitLoop();
-    this.#loop ??= loop;
-    if (this.#loop !== loop) {
+    const bound = this.#bound;
+    bound.#loop ??= loop;
+    if (bound.#loop !== loop) {
       throw new RuntimeError(`${this.object} is bound to a different event loop: make one for each loop`, {
         code: 'DIFFERENT_LOOP',
       });
     }
-    const place = new Place({ loop });
-    place._purpose = this;
-    place._before = this.#last;
+    const place = new Place(this, this.#last);
     if (this.#last === null) this.#first = place;
     else this.#last._after = place;
     this.#last = place;

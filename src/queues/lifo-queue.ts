@@ -29,6 +29,11 @@ class Stack<T> implements Store<T> {
  * A queue that gives the item put last first.
  *
  * Follows CPython's `asyncio.LifoQueue`.
+ *
+ * @example
+ * const queue = new LifoQueue<string>();
+ * for (const name of ['first', 'last']) queue.putNowait(name);
+ * await queue.get(); // 'last'
  */
 export class LifoQueue<T> extends Queue<T> {
   /**

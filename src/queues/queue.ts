@@ -64,8 +64,8 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #maxsize: number;
   readonly #items: Store<T>;
   readonly #getters = new WaitQueue(this, 'get');
-  readonly #putters = new WaitQueue(this, 'put');
-  readonly #joiners = new WaitQueue(this, 'join');
+  readonly #putters = new WaitQueue(this, 'put', this.#getters);
+  readonly #joiners = new WaitQueue(this, 'join', this.#getters);
   /** Invariant: who waits in `#joiners` and was not woken came when it was above zero, and it has been ever since. */
   #unfinished = 0;
   #isShutDown = false;
@@ -118,7 +118,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * Follows CPython's `asyncio.Queue.put`.
    *
    * @throws {QueueShutDown} when the queue is shut down, before or while it waits; the item is not put
-   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited to put before
+   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this queue before
    * @throws what the order of a priority queue throws; the item is not put
    */
   put(item: T): AwaitableCoroutine<void> {
@@ -159,7 +159,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * Follows CPython's `asyncio.Queue.get`.
    *
    * @throws {QueueShutDown} when the queue is shut down, before or while it waits, and nothing is left in it
-   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited to get before
+   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this queue before
    * @throws what the order of a priority queue throws; the item stays in the queue
    */
   get(): AwaitableCoroutine<T> {
@@ -221,7 +221,7 @@ export class Queue<T> implements AsyncIterable<T> {
    *
    * Follows CPython's `asyncio.Queue.join`.
    *
-   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited to join before
+   * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this queue before
    */
   join(): AwaitableCoroutine<void> {
     return Queue.#join(this as Queue<unknown>);

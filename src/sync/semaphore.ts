@@ -164,6 +164,11 @@ export class Semaphore {
  * A semaphore that complains when it is released more often than acquired.
  *
  * Follows CPython's `asyncio.BoundedSemaphore`.
+ *
+ * @example
+ * const seats = new BoundedSemaphore(2);
+ * await seats.acquire();
+ * seats.release(); // once more would be a ValueError: all seats are free already
  */
 export class BoundedSemaphore extends Semaphore {
   readonly #bound: number;

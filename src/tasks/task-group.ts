@@ -90,6 +90,8 @@ export class TaskGroup {
     const task = this.#loop!.createTask(this.#slots === null ? coro : inTurn(this, coro), options);
     this.#tasks.add(task as Task<unknown>);
     subscribe(task, this.#onTaskDone as (future: Future<T>) => void, this.#parent);
+    // When it was cancelled before its turn, it never ran.
+    if (this.#slots !== null) subscribe(task, () => discard(coro), null);
     // One that starts eagerly may have cancelled the group in its first step.
     if (this.#aborting && !task.done()) task.cancel();
     return task;
@@ -282,12 +284,7 @@ const waitAndRun = /* @__PURE__ */ libraryCoroutine(function* inTurn(
   group: TaskGroup,
   coro: CoroutineLike<unknown>,
 ): Generator<unknown, unknown, unknown> {
-  try {
-    yield* group.waitForTurn();
-  } catch (error) {
-    discard(coro);
-    throw error;
-  }
+  yield* group.waitForTurn();
   return yield* iterableOf(coro);
 });
 

@@ -17,6 +17,7 @@ import './checks/timeouts.ts';
 import './checks/groups.ts';
 import './checks/sync.ts';
 import './checks/queues.ts';
+import './checks/interop.ts';
 import './checks/contexts.ts';
 import './checks/runner.ts';
 import './checks/outside.ts';

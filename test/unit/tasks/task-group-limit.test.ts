@@ -11,6 +11,8 @@ import {
   taskGroup,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
+import { collectGarbage } from '../../support/gc.ts';
+import { muteLog } from '../../support/loops.ts';
 import { failure, iterations, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth, runVirtually, type Spelling } from '../../support/spellings.ts';
 
@@ -162,6 +164,26 @@ describeBoth('a task group with a limit', (s) => {
 });
 
 describe('the limit of a task group', () => {
+  test('leaves no coroutine that debug mode would miss, when tasks are cancelled before their turn', async () => {
+    const warnings = muteLog('warn');
+    const lazy = coroutine(async () => {});
+    const main = async () =>
+      await taskGroup(
+        async (group) => {
+          group.createTask(sleep(1));
+          const waiting = group.createTask(lazy());
+          const unbegun = group.createTask(lazy());
+          unbegun.cancel();
+          await sleep(0);
+          waiting.cancel();
+        },
+        { limit: 1 },
+      );
+    await runVirtually(main, { debug: true });
+    await collectGarbage();
+    expect(warnings.mock.calls).toEqual([]);
+  });
+
   test('must be a whole number of at least 1', () => {
     for (const limit of [0, -1, 1.5, Number.NaN]) {
       expect(thrownBy(() => new TaskGroup({ limit }))).toMatchObject({ name: 'ValueError' });
