@@ -8,7 +8,7 @@ import {
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
-import { cancelOnAbort } from './abort.ts';
+import { cancelOnAbort, TaskSignal } from './abort.ts';
 import { type AsyncWait, follow } from './async-step.ts';
 import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './context.ts';
 import {
@@ -29,7 +29,6 @@ import {
   type AsyncScope,
   canTellTasks,
   logger,
-  newAbortController,
   newAsyncScope,
   type PlatformAbortSignal,
 } from './host.ts';
@@ -68,7 +67,7 @@ export interface CancelRequest {
 interface Cancellation {
   request: CancelRequest | null;
   /** `undefined` until somebody asks for the signal; `null` where the runtime has none. */
-  controller: ReturnType<typeof newAbortController> | undefined;
+  signal: TaskSignal | null | undefined;
 }
 
 let tasksMade = 0;
@@ -222,11 +221,11 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     this.#cancels++;
     this.#noteRequest(message);
     if (!this.#cancelWaits(message)) {
-      // Also when the signal tells a foreign promise at once: nobody knows what the function makes of that.
+      // Taken back when whoever listens to the signal looks at its reason.
       this._mustCancel = true;
       this.cancelMessage = message;
     }
-    this.#cancellation?.controller?.abort(cancelledError(message));
+    this.#cancellation?.signal?.abort(cancelledError(message));
     return true;
   }
 
@@ -246,7 +245,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   #noteRequest(message: unknown): void {
     const by = runningTask();
     const request = { by, message, at: this._loop.time() };
-    if (this.#cancellation === null) this.#cancellation = { request, controller: undefined };
+    if (this.#cancellation === null) this.#cancellation = { request, signal: undefined };
     else this.#cancellation.request = request;
     if (hooks.cancelRequested !== null) emit('cancelRequested', this, by, message);
   }
@@ -270,28 +269,31 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     if (this.#cancels > 0 && --this.#cancels === 0) {
       this._mustCancel = false;
       // The task goes on: what it starts from now on must not find an aborted signal.
-      if (this.#cancellation?.controller?.signal.aborted) this.#cancellation.controller = undefined;
+      if (this.#cancellation?.signal?.signal.aborted) this.#cancellation.signal = undefined;
     }
     return this.#cancels;
   }
 
   /**
-   * Aborted when the task is cancelled, with the `CancelledError` as its reason: for `fetch` and others that take a signal.
+   * Aborted when the task is cancelled, with the `CancelledError` as its reason: for `fetch` and others that take a signal. Who
+   * reads the reason then has seen the cancellation: it is not thrown again at the next await of this library.
    *
    * @throws {RuntimeError} where the runtime has no `AbortController`
    */
   get signal(): PlatformAbortSignal {
-    this.#cancellation ??= { request: null, controller: undefined };
+    this.#cancellation ??= { request: null, signal: undefined };
     const cancellation = this.#cancellation;
-    if (cancellation.controller === undefined) {
-      cancellation.controller = newAbortController();
+    if (cancellation.signal === undefined) {
+      cancellation.signal = TaskSignal.make(() => {
+        this._mustCancel = false;
+      });
       const isCancelled = this.#cancels > 0 || this._state === CANCELLED;
-      if (isCancelled) cancellation.controller?.abort(cancelledError(cancellation.request?.message));
+      if (isCancelled) cancellation.signal?.abort(cancelledError(cancellation.request?.message));
     }
-    if (cancellation.controller === null) {
+    if (cancellation.signal === null) {
       throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
     }
-    return cancellation.controller.signal;
+    return cancellation.signal.signal;
   }
 
   /**
@@ -439,7 +441,8 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   /** @internal */
   _failed(thrown: unknown): void {
     this.#leaveLoop();
-    const error = errorOfThrown(thrown);
+    const signal = this.#cancellation?.signal;
+    const error = signal?.hasCaused(thrown) ? signal.reason : errorOfThrown(thrown);
     if (error instanceof CancelledError) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);

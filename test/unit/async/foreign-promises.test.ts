@@ -1,3 +1,4 @@
+import timers from 'node:timers/promises';
 import {
   CancelledError,
   ContextVar,
@@ -9,6 +10,7 @@ import {
   gather,
   getRunningLoop,
   sleep,
+  wait,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../support/gc.ts';
@@ -252,25 +254,58 @@ describe('cancelling a task that waits for a foreign promise [rule C]', () => {
     await runVirtually(main);
   });
 
-  test('shows at once through the signal of the task', async () => {
+  /** A promise that is settled when the running task's signal is aborted. */
+  const untilAborted = (settle: (signal: AbortSignal, reject: (error: unknown) => void, resolve: () => void) => void) =>
+    new Promise<void>((resolve, reject) => {
+      const signal = currentSignal()!;
+      signal.addEventListener('abort', () => settle(signal, reject, resolve));
+    });
+
+  test('shows at once through the signal of the task, and at its next await', async () => {
     const main = async () => {
-      const reasons: unknown[] = [];
       const task = createTask(async () => {
-        const signal = currentSignal()!;
-        await new Promise<void>((resolve) => {
-          signal.addEventListener('abort', () => {
-            reasons.push(signal.reason);
-            resolve();
-          });
-        });
+        await untilAborted((_signal, _reject, resolve) => resolve());
         await sleep(60);
       });
       await sleep(1);
       task.cancel('why');
-      expect(reasons).toMatchObject([{ name: 'CancelledError', message: 'why' }]);
       await expect(task).rejects.toBeInstanceOf(CancelledError);
     };
     expect(await runVirtually(main)).toMatchObject({ seconds: 1 });
+  });
+
+  test('is thrown once when the promise is rejected with the reason of the signal', async () => {
+    const main = async () => {
+      const trace: unknown[] = [];
+      const task = createTask(async () => {
+        try {
+          await untilAborted((signal, reject) => reject(signal.reason));
+        } catch (error) {
+          trace.push(error);
+          await sleep(1);
+          trace.push('cleaned up');
+          throw error;
+        }
+      });
+      await sleep(1);
+      task.cancel('why');
+      await expect(task).rejects.toBeInstanceOf(CancelledError);
+      expect(trace).toMatchObject([{ name: 'CancelledError', message: 'why' }, 'cleaned up']);
+    };
+    expect(await runVirtually(main)).toMatchObject({ seconds: 2 });
+  });
+
+  test('cancels the task also when the platform wraps the reason in an AbortError', async () => {
+    const main = async () => {
+      const task = createTask(async () => {
+        await timers.setTimeout(60_000, undefined, { signal: currentSignal() as AbortSignal });
+      });
+      await sleep(1);
+      task.cancel('why');
+      await wait([task]);
+      expect(task.cancelled()).toBe(true);
+    };
+    await runVirtually(main);
   });
 });
 
