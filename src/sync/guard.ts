@@ -46,7 +46,8 @@ export class Guard implements Disposable {
     if (held === null) return;
     this.#held = null;
     const { holder } = held;
-    if (holder && holder !== this.#holder) {
+    // A task that is over may have acquired it for this one: `createTask(condition.wait())`, say.
+    if (holder && holder !== this.#holder && !holder.done()) {
       throw new RuntimeError(
         `Guard of ${held}: it was released already, and Task ${holder.getName()} holds it now; ` +
           'release by hand or let the guard do it, not both',

@@ -144,6 +144,26 @@ describeBoth('a release', (s) => {
   );
 });
 
+describeBoth('a guard', (s) => {
+  test(
+    'releases a lock that another task has acquired for its own: one that waited for the condition',
+    program(s, function* () {
+      const condition = new Condition();
+      const waiting = s.fn(function* () {
+        using _ = yield* s.wait(condition.acquire());
+        yield* s.wait(createTask(() => condition.wait()));
+      });
+      const task = createTask(waiting);
+      yield* iterations(s, 3);
+      yield* s.wait(condition.acquire());
+      condition.notify();
+      condition.release();
+      yield* s.wait(task);
+      expect(condition.locked()).toBe(false);
+    }),
+  );
+});
+
 describeBoth('a body', (s) => {
   test.each([
     ['a lock', () => new Lock()],
