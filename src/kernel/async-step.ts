@@ -3,7 +3,7 @@ import { type Context, currentContext } from './context.ts';
 import type { Coroutine } from './coroutine.ts';
 import { current, currentAsyncTask, implicitLoop, prepareAsyncTasks } from './current.ts';
 import type { Future, Waiter } from './future.ts';
-import { pop, step, takeError } from './generator-step.ts';
+import { goOnFrom, pop, step, takeError } from './generator-step.ts';
 import { type AsyncStorage, canTellTasks, newAsyncScope } from './host.ts';
 import { emit, hooks } from './instruments.ts';
 import { type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
@@ -61,12 +61,34 @@ export function awaitCoroutine<T>(coroutine: Coroutine<T>, resolve: unknown, rej
   if (task === null) {
     observe(implicitLoop().createTask(coroutine), resolve as Resolve, reject as Reject);
   } else {
-    const wait = new AsyncWait(task, resolve as Resolve, reject as Reject, coroutine[Symbol.iterator]());
-    runFrames(wait, NONE, undefined);
-    // No frame: the coroutine is an async function's, and the step is still its.
-    if (wait._pending && wait._frame !== null) task._loop._stepSuspends(task);
+    beginInTask(task, coroutine[Symbol.iterator](), resolve as Resolve, reject as Reject);
   }
   return undefined as never;
+}
+
+/** Most coroutines of this library end without having to wait: a wait is made only for those that do not. */
+function beginInTask(task: Task<unknown>, frame: Frame, resolve: Resolve, reject: Reject): void {
+  const { loop, task: outerTask, context } = current;
+  current.loop = task._loop;
+  current.task = task;
+  current.context = task._ownContext;
+  try {
+    const result = frame.next();
+    if (result.done) {
+      resolve(result.value as never);
+      return;
+    }
+    const wait = new AsyncWait(task, resolve, reject, frame);
+    goOnFrom(wait, frame, result.value);
+    // No frame: the coroutine is an async function's, and the step is still its.
+    if (wait._pending && wait._frame !== null) task._loop._stepSuspends(task);
+  } catch (error) {
+    reject(error);
+  } finally {
+    current.loop = loop;
+    current.task = outerTask;
+    current.context = context;
+  }
 }
 
 /** An async function gives the others a turn: the running task goes on in the next iteration. False where there is no task. */

@@ -40,6 +40,8 @@ export interface WaitRecord {
   readonly operation: string;
   /** What it is done to: a lock, a queue, a timer. */
   readonly object: object | null;
+  /** The tasks that hold it, where that is known. */
+  readonly holders?: readonly Task<unknown>[];
 }
 
 /** A function called when a future is done. */

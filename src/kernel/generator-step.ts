@@ -49,6 +49,21 @@ export function step(strand: Strand, error: unknown, sent?: unknown): void {
   }
 }
 
+/** Goes on with a strand whose frame was begun before there was a strand, and has yielded. */
+export function goOnFrom(strand: Strand, frame: Frame, yielded: unknown): void {
+  if (!isEnterable(yielded)) {
+    suspend(strand, yielded);
+    return;
+  }
+  try {
+    if (enter(strand, frame, yielded)) return;
+  } catch (failure) {
+    step(strand, failure);
+    return;
+  }
+  step(strand, NONE);
+}
+
 function isEnterable(value: unknown): value is Enterable {
   return typeof value === 'object' && value !== null && ENTER in value && (value as Enterable)._isHanded;
 }

@@ -67,5 +67,7 @@ function stateOf(task: Task<unknown>, waiting: unknown): TaskReport['state'] {
 function describeWait(waiting: Partial<Future<unknown>>): string {
   const purpose = waiting._purpose ?? null;
   if (purpose === null) return String(waiting);
-  return purpose.object === null ? purpose.operation : `${purpose.operation} of ${purpose.object}`;
+  if (purpose.object === null) return purpose.operation;
+  const holders = (purpose.holders ?? []).map((holder) => holder.getName());
+  return `${purpose.operation} of ${purpose.object}${holders.length > 0 ? ` held by ${holders.join(', ')}` : ''}`;
 }
