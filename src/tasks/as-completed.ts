@@ -14,6 +14,7 @@ import {
   libraryCoroutine,
   noteWait,
   type Outcome,
+  runningTask,
   subscribe,
   type TimerHandle,
 } from '../kernel/lowlevel.ts';
@@ -42,7 +43,8 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
     const loop = getEventLoop();
     this.#todo = new Set([...new Set(awaitables)].map((awaitable) => ensureFutureOn<T>(awaitable, loop) as F));
     this.#left = this.#todo.size;
-    for (const future of this.#todo) subscribe(future, this.#onDone, null);
+    const awaiter = runningTask();
+    for (const future of this.#todo) subscribe(future, this.#onDone, awaiter);
     if (this.#left > 0 && timeout !== null) this.#timer = loop.callLater(timeout, () => this.#timedOut());
   }
 
