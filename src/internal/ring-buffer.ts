@@ -41,8 +41,9 @@ export class RingBuffer<T> {
 
   #resize(capacity: number): void {
     const items = new Array<T | undefined>(capacity).fill(undefined);
-    let i = 0;
-    for (const item of this) items[i++] = item;
+    const old = this.#items;
+    // Not with the iterator: a queue that grows to 100,000 would spend more on its iterator than on its items.
+    for (let i = 0; i < this.length; i++) items[i] = old[(this.#head + i) & (old.length - 1)];
     this.#items = items;
     this.#head = 0;
   }

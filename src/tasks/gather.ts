@@ -134,13 +134,12 @@ export function gather(...args: readonly unknown[]): Future<unknown[]> {
 }
 
 function gatherAll(awaitables: readonly unknown[], returnExceptions: boolean): Future<unknown[]> {
-  for (const [i, awaitable] of awaitables.entries()) {
-    if (!isAwaitable(awaitable)) {
-      throw typeError(
-        `gather: an awaitable is required as argument ${i + 1}, got ${describe(awaitable)}`,
-        'NOT_AWAITABLE',
-      );
-    }
+  const wrong = awaitables.findIndex((awaitable) => !isAwaitable(awaitable));
+  if (wrong >= 0) {
+    throw typeError(
+      `gather: an awaitable is required as argument ${wrong + 1}, got ${describe(awaitables[wrong])}`,
+      'NOT_AWAITABLE',
+    );
   }
   if (awaitables.length === 0) {
     const nothing = getEventLoop().createFuture<unknown[]>();
@@ -153,16 +152,17 @@ function gatherAll(awaitables: readonly unknown[], returnExceptions: boolean): F
 function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<unknown[]> {
   const loop = awaitables.find(isfuture)?.getLoop() ?? getEventLoop();
   const outer = new GatheringFuture(loop, returnExceptions);
-  const futures = new Map<unknown, Future<unknown>>();
+  // Hardly ever is one given twice: to ask once, and to forget the answer's set, is cheaper than to fill a map meanwhile.
+  const known = new Set(awaitables).size < awaitables.length ? new Map<unknown, Future<unknown>>() : null;
   const done: Future<unknown>[] = [];
   for (const awaitable of awaitables) {
-    const known = futures.get(awaitable);
-    const child = known ?? ensureFutureOn(awaitable, loop);
-    if (known === undefined) {
-      futures.set(awaitable, child);
+    const twin = known?.get(awaitable);
+    const child = twin ?? ensureFutureOn(awaitable, loop);
+    if (twin === undefined) {
+      known?.set(awaitable, child);
       if (child.done()) done.push(child);
     }
-    outer.add(child, known === undefined);
+    outer.add(child, twin === undefined);
   }
   outer.start(done);
   return outer;
