@@ -12,4 +12,5 @@ export {
   ValueError,
 } from './errors.ts';
 export * from './exception-group.ts';
+export * from './stream-errors.ts';
 export * from './sync-errors.ts';

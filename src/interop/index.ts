@@ -6,7 +6,7 @@ export { EventIterator, type OnOptions, on } from './on.ts';
 export { EventFuture, once } from './once.ts';
 export { Produced, type ProduceOptions, type ProducerBody, type Put, produce } from './produce.ts';
 export { type ReadableControllerLike, ReadableSource, readableSource } from './readable-source.ts';
-export { pipeTo, StreamWriter, type WritingBody, type WritingOptions, writing } from './stream-writer.ts';
 export { type AwaitableIterator, TaskIterator } from './task-iterator.ts';
+export { pipeTo, WebStreamWriter, type WritingBody, type WritingOptions, writing } from './web-stream-writer.ts';
 export type { ReadableStreamLike, ReaderLike, WritableStreamLike, WriterLike } from './web-streams.ts';
 export { WritableSink, writableSink } from './writable-sink.ts';

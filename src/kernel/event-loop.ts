@@ -19,6 +19,7 @@ import { type Callback, Handle, TimerHandle } from './handle.ts';
 import { debugFromEnvironment, logger } from './host.ts';
 import { registerLoop } from './registry.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { SignalHandlers } from './signals.ts';
 import { Task, type TaskOptions } from './task.ts';
 import { TimedFuture } from './timed-future.ts';
 import { reportFailuresOf } from './unretrieved.ts';
@@ -41,6 +42,12 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
 
 /** Makes the tasks of a loop instead of `new Task`. */
 export type TaskFactory = <T>(loop: EventLoop, coro: CoroutineLike<T>, options: TaskOptions) => Task<T>;
+
+/** What works for a loop, such as a connection. */
+export interface LoopResource {
+  /** The loop is closed, and runs nothing any more: end at once. */
+  loopClosed(): void;
+}
 
 /** A subclass that overrides one of these takes part in all scheduling. */
 const SCHEDULING_METHODS = ['callSoon', 'callSoonIn', 'callLater', 'callAt', 'time'] as const;
@@ -67,6 +74,9 @@ export class EventLoop extends Scheduler implements Disposable {
   #taskFactory: TaskFactory | null = null;
   #executor: Executor | null = null;
   #executorIsShutDown = false;
+  readonly #signals = new SignalHandlers();
+  /** What works for the loop, and cannot without it: connections, servers, processes. @internal */
+  readonly _resources: Set<LoopResource> = new Set();
   // The tasks that are not done, so that none is lost to the garbage collector: a list through the tasks themselves.
   #firstTask: Task<unknown> | null = null;
   /** Whether a subclass takes part in scheduling; if not, the kernel need not call its methods. */
@@ -241,6 +251,8 @@ export class EventLoop extends Scheduler implements Disposable {
   override close(): void {
     if (this.isClosed()) return;
     super.close();
+    this.#signals.clear();
+    for (const resource of [...this._resources]) resource.loopClosed();
     if (this._debug) reportNeverAwaited(false);
     this.#executorIsShutDown = true;
     this.#executor?.shutdown?.();
@@ -257,6 +269,9 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Runs a function by an executor; the future brings its result.
    *
+   * **Cancellation**: the executor is told. One that has not begun with it drops it; what runs already goes on, unless the executor
+   * can do better.
+   *
    * @param executor `null` for the loop's default one
    */
   runInExecutor<A extends unknown[], R>(
@@ -267,7 +282,8 @@ export class EventLoop extends Scheduler implements Disposable {
     this._checkClosed();
     if (typeof fn !== 'function')
       throw typeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`, 'NOT_CALLABLE');
-    return wrapPromise((executor ?? this.#defaultExecutor()).submit(fn, ...args), { loop: this });
+    const job = (executor ?? this._defaultExecutor()).submit(fn, ...args);
+    return wrapPromise(job, { loop: this, onCancel: () => job.cancel?.() });
   }
 
   /** The executor for `runInExecutor(null, …)`. */
@@ -278,9 +294,12 @@ export class EventLoop extends Scheduler implements Disposable {
     this.#executor = executor;
   }
 
-  #defaultExecutor(): Executor {
+  /** The executor for those who name none. Where the program has set none, `make` may make a better one. @internal */
+  _defaultExecutor(make?: () => Executor): Executor {
     if (this.#executorIsShutDown)
       throw new RuntimeError('Executor shutdown has been called', { code: 'EXECUTOR_SHUT_DOWN' });
+    if (make !== undefined && (this.#executor === null || this.#executor instanceof SameThreadExecutor))
+      this.#executor = make();
     this.#executor ??= new SameThreadExecutor();
     return this.#executor;
   }
@@ -307,6 +326,48 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   shutdownAsyncgens(): AwaitableCoroutine<void> {
     return nothing();
+  }
+
+  // --------------------------------------------------------------------------------------------- signals
+
+  /**
+   * Has a function called whenever the process receives a signal: by the loop, as `callSoon` does, in a copy of the present context. It
+   * takes the place of the loop's earlier handler of this signal, and of what would happen by default; one for `SIGINT` takes Ctrl-C
+   * over from `run`. It ends with `removeSignalHandler` or with the loop, and does not keep the program alive.
+   *
+   * Follows CPython's `loop.add_signal_handler`. Several loops may listen to one signal.
+   *
+   * @param signal its name, such as `SIGTERM`
+   * @throws {TypeError} when the signal is no name, or `callback` no function, or a coroutine function
+   * @throws {ValueError} when the system has no such signal
+   * @throws {RuntimeError} for `SIGKILL` and `SIGSTOP`, outside the main thread, where there are no signals, and when the loop is closed
+   * @example
+   * const stopped = new Event();
+   * getRunningLoop().addSignalHandler('SIGTERM', () => stopped.set());
+   */
+  addSignalHandler<A extends unknown[]>(signal: string, callback: Callback<A>, ...args: A): void {
+    this.#checkCallback(callback, 'addSignalHandler');
+    checkSignal(signal);
+    this.#signals.add(this, signal, callback, args);
+  }
+
+  /**
+   * Ends what `addSignalHandler` began.
+   *
+   * Follows CPython's `loop.remove_signal_handler`.
+   *
+   * @returns whether there was a handler
+   */
+  removeSignalHandler(signal: string): boolean {
+    checkSignal(signal);
+    return this.#signals.remove(signal);
+  }
+
+  /** Ctrl-C belongs to the program while the loop has a handler for it. @internal */
+  override _onInterrupt(listener: () => void): (() => void) | null {
+    return super._onInterrupt(() => {
+      if (!this.#signals.has('SIGINT')) listener();
+    });
   }
 
   // --------------------------------------------------------------------------------------------- errors
@@ -445,6 +506,11 @@ export class EventLoop extends Scheduler implements Disposable {
 function stopLoop(future: Future<unknown>): void {
   if (!future.cancelled() && leavesTheLoop(future.exception())) return; // the loop has been left already
   future.getLoop().stop();
+}
+
+function checkSignal(signal: unknown): void {
+  if (typeof signal !== 'string')
+    throw typeError(`the name of a signal was expected, such as 'SIGTERM', got ${describe(signal)}`);
 }
 
 function contextOfThing(thing: unknown): Context | null {

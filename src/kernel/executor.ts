@@ -1,9 +1,15 @@
 import { afterMicrotasks } from './host.ts';
 
+/** A promise of what an executor does. */
+export interface ExecutorJob<T> extends PromiseLike<T> {
+  /** Called when nobody waits for it any more. */
+  cancel?(): unknown;
+}
+
 /** Runs functions somewhere else: a pool of threads, of processes, or a queue. */
 export interface Executor {
   /** Runs a function; the promise brings its result. */
-  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): PromiseLike<Awaited<R>>;
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ExecutorJob<Awaited<R>>;
   /** Takes no more work; the promise fulfils when all that was submitted is done. */
   shutdown?(): PromiseLike<void> | void;
 }

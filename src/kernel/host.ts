@@ -3,6 +3,8 @@
  * time of use, never at import, so that the module has no side effect and fakes installed by a test are seen.
  */
 
+import { RuntimeError, ValueError } from '../errors/errors.ts';
+
 /**
  * The services that an event loop needs: a clock and wake-ups. Give one to `newEventLoop({ host })` to drive a loop by
  * hand or by a clock of your own.
@@ -38,6 +40,11 @@ export interface Host {
   afterIO?(turn: () => void): void;
   /** Calls `listener` on each Ctrl-C until the function that it returns is called; `null` when it cannot. */
   onInterrupt?(listener: () => void): (() => void) | null;
+  /**
+   * Calls `listener` on each signal of a name (`SIGTERM`) until the function that it returns is called; `null` when there are no
+   * signals here. Throws for those that cannot be handled.
+   */
+  onSignal?(signal: string, listener: () => void): (() => void) | null;
 }
 
 /** An `AbortSignal` as far as this library uses one. */
@@ -105,10 +112,17 @@ interface Globals {
   readonly MessageChannel?: new () => { port1: MessagePortLike; port2: MessagePortLike };
   readonly AbortController?: new () => AbortControllerLike;
   readonly process?: ProcessLike;
+  readonly TextEncoder?: new () => { encode(text: string): Uint8Array };
+  readonly TextDecoder?: new (encoding: string) => TextDecoderLike;
   readonly window?: unknown;
   readonly WorkerGlobalScope?: abstract new (...args: never[]) => unknown;
   readonly console?: Logger;
   readonly [key: symbol]: unknown;
+}
+
+/** A `TextDecoder` as far as this library uses one. */
+export interface TextDecoderLike {
+  decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
 
 /** Where reports go: `console`, unless a program or a test takes a method over. */
@@ -174,7 +188,34 @@ export class RuntimeHost implements Host {
   onInterrupt(listener: () => void): (() => void) | null {
     return listenToInterrupts(listener);
   }
+
+  onSignal(signal: string, listener: () => void): (() => void) | null {
+    return listenToSignal(signal, listener);
+  }
 }
+
+/** Without what would happen by default, which several listeners suppress as one does. They keep no process alive. */
+function listenToSignal(signal: string, listener: () => void): (() => void) | null {
+  const process = globals().process;
+  const os = process?.getBuiltinModule?.('node:os') as { constants?: { signals?: object } } | undefined;
+  const signals = os?.constants?.signals;
+  if (process?.on === undefined || signals === undefined) return null;
+  if (!isMainThread()) {
+    throw new RuntimeError(`${signal}: only the main thread can handle signals`, { code: 'NOT_MAIN_THREAD' });
+  }
+  if (!Object.hasOwn(signals, signal)) {
+    throw new ValueError(`this system has no signal ${signal}: give a name such as SIGTERM`, {
+      code: 'UNKNOWN_SIGNAL',
+    });
+  }
+  if (UNCATCHABLE.test(signal)) throw new RuntimeError(`${signal} cannot be caught`, { code: 'UNCATCHABLE_SIGNAL' });
+  const relay = (): void => listener();
+  process.on(signal, relay);
+  return () => process.removeListener?.(signal, relay);
+}
+
+/** Some runtimes let one listen to these, in vain. */
+const UNCATCHABLE = /^SIG(?:KILL|STOP)$/;
 
 const interruptListeners: Set<() => void> = /* @__PURE__ */ new Set();
 
@@ -305,3 +346,21 @@ export const logger: Logger = {
   error: (...data) => globals().console?.error(...data),
   warn: (...data) => globals().console?.warn(...data),
 };
+
+/** A string as UTF-8. */
+export function encodeUtf8(text: string): Uint8Array {
+  const { TextEncoder } = globals();
+  if (TextEncoder === undefined) throw new TypeError('this runtime has no TextEncoder: give bytes instead of strings');
+  return new TextEncoder().encode(text);
+}
+
+/**
+ * A decoder of bytes into text.
+ *
+ * @throws {RangeError} when the encoding is unknown
+ */
+export function newTextDecoder(encoding: string): TextDecoderLike {
+  const { TextDecoder } = globals();
+  if (TextDecoder === undefined) throw new TypeError('this runtime has no TextDecoder');
+  return new TextDecoder(encoding);
+}

@@ -22,7 +22,7 @@ export {
   type ExceptionHandler,
   type TaskFactory,
 } from './event-loop.ts';
-export type { Executor } from './executor.ts';
+export type { Executor, ExecutorJob } from './executor.ts';
 export { type DoneCallback, Future, isfuture } from './future.ts';
 export { type Callback, Handle, TimerHandle } from './handle.ts';
 export { type AbortSignalLike, type Host, type Logger, logger, type PlatformAbortSignal, RuntimeHost } from './host.ts';

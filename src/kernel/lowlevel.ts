@@ -4,6 +4,8 @@
  */
 
 import { getRunningLoop } from './current.ts';
+import type { EventLoop, LoopResource } from './event-loop.ts';
+import type { Executor } from './executor.ts';
 import type { Future, WaitRecord } from './future.ts';
 import type { TimedFuture } from './timed-future.ts';
 
@@ -23,16 +25,20 @@ export {
 } from './coroutine.ts';
 export { getRunningLoop, implicitLoop, runningTask } from './current.ts';
 export { ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
-export type { EventLoop, TaskFactory } from './event-loop.ts';
+export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
+export type { Executor, ExecutorJob } from './executor.ts';
 export { Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export {
   type AbortSignalLike,
   afterMicrotasks,
   askForTurn,
+  encodeUtf8,
   type Host,
   logger,
+  newTextDecoder,
   type PlatformAbortSignal,
+  type TextDecoderLike,
 } from './host.ts';
 export { choose, emit, hooks } from './instruments.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
@@ -44,6 +50,11 @@ export { wrapPromise } from './wrap-promise.ts';
 /** Says what a future is waited for. Read by the live view, deadlock reports and explored schedules. */
 export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
   future._purpose = purpose;
+}
+
+/** The executor of `runInExecutor(null, …)`: the one that the program has set, otherwise what `make` makes, which becomes it. */
+export function defaultExecutor(loop: EventLoop, make: () => Executor): Executor {
+  return loop._defaultExecutor(make);
 }
 
 /** A future of the running loop that has a result after a time. `release()` it when nobody waits for it any more. */
@@ -64,4 +75,14 @@ export function subscribe<T>(
   // A future that is none of ours, or whose class takes part in it, has but one way.
   if (future._isPlain?.() === true) future._subscribe(callback, awaiter);
   else future.addDoneCallback(callback);
+}
+
+/** Notes what is to end when a loop is closed. */
+export function attach(loop: EventLoop, resource: LoopResource): void {
+  loop._resources.add(resource);
+}
+
+/** Forgets what has ended by itself. */
+export function detach(loop: EventLoop, resource: LoopResource): void {
+  loop._resources.delete(resource);
 }

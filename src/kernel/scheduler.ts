@@ -201,6 +201,11 @@ export abstract class Scheduler {
     return this.#host.onInterrupt?.(listener) ?? null;
   }
 
+  /** Calls a listener on each signal of a name, where the host can. @internal */
+  _onSignal(signal: string, listener: () => void): (() => void) | null {
+    return this.#host.onSignal?.(signal, listener) ?? null;
+  }
+
   /** Schedules something for the next iteration. @internal */
   _push(item: Runnable): void {
     this._ready.push(item);

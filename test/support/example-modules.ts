@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type Example, filesLike, ROOT, textOf } from './example-files.ts';
 import * as givens from './example-givens.ts';
+import * as nodeGivens from './example-givens-node.ts';
 
 /** Makes modules of examples, which leave out what every reader knows: imports, and that they stand in a coroutine. */
 
@@ -23,19 +24,39 @@ const EXPORTED = /^export (?:abstract |async )?(class|const|function\*?|interfac
 function importsOf({ file, code }: Example, folder: string): string {
   if (declarations.size === 0) readDeclarations();
   const from = (place: string) => path.relative(folder, path.join(ROOT, place)).replaceAll('\\', '/');
-  const imports = ["import { run as runIt } from 'asyncio-ts';", `import * as given from '${from(GIVENS)}';`];
+  const { module, names: given } = givensOf(file);
+  const imports = ["import { run as runIt } from 'asyncio-ts';", `import * as given from '${from(module)}';`];
   const names = new Set<string>();
   for (const [name, places] of declarations) {
     if (!uses(code, name)) continue;
-    const place = places.has(file) ? file : [...places.keys()][0]!;
+    const place = places.has(file)
+      ? file
+      : [...places.keys()].find((other) => isOfTheSystem(file) || !isOfTheSystem(other));
+    if (place === undefined) continue;
     imports.push(`import { ${places.get(place)!.isType ? 'type ' : ''}${name} } from '${from(place)}';`);
     names.add(name);
   }
-  const others = Object.keys(givens).filter((name) => !names.has(name) && uses(code, name));
-  return `${imports.join(' ')} import { ${others} } from '${from(GIVENS)}';`;
+  const others = Object.keys(given).filter((name) => !names.has(name) && uses(code, name));
+  return `${imports.join(' ')} import { ${others} } from '${from(module)}';`;
 }
 
-const GIVENS = 'test/support/example-givens.ts';
+interface Givens {
+  readonly module: string;
+  readonly names: { readonly fresh: Readonly<Record<string, () => unknown>> };
+}
+
+const GIVENS: Givens = { module: 'test/support/example-givens.ts', names: givens };
+const NODE_GIVENS: Givens = { module: 'test/support/example-givens-node.ts', names: nodeGivens };
+
+/** Whether a file is of `asyncio-ts/node`, whose examples know its names too. */
+function isOfTheSystem(file: string): boolean {
+  return /^src\/(node|streams)\//.test(file);
+}
+
+/** What is given to the examples of a file. */
+function givensOf(file: string): Givens {
+  return isOfTheSystem(file) ? NODE_GIVENS : GIVENS;
+}
 
 /** The text of a module in which the example stands on the same lines as in its file, so that complaints point there. */
 export function moduleOf(example: Example, folder: string): string {
@@ -47,7 +68,7 @@ export function moduleOf(example: Example, folder: string): string {
   const parts = wrappers.size > 1 ? paragraphs : [code];
   const wrapped = parts.map((part) => {
     const [before, after] = wrapperOf(part);
-    const made = Object.keys(givens.fresh).filter((name) => uses(part, name));
+    const made = Object.keys(givensOf(file).names.fresh).filter((name) => uses(part, name));
     const constants = made.map((name) => `const ${name} = given.fresh.${name}();`);
     // A block of its own: what the example declares itself is another thing.
     return `${before} ${constants.join(' ')} {\n${part}\n} ${after}`;

@@ -1,6 +1,7 @@
 // The suite in the main thread of Node, Bun or Deno. Nothing ends the process by force: that it ends is part of the contract.
 import { REPORT_MARK } from '../lib/report.ts';
 import { runSuite } from '../suite.ts';
+import '../checks/node/index.ts';
 
 const report = await runSuite({ thread: 'main', asyncContext: true, signals: process.platform !== 'win32' });
 console.log(`${REPORT_MARK}${JSON.stringify(report)}`);

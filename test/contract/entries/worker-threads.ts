@@ -7,5 +7,6 @@ if (isMainThread) {
   worker.on('message', (report) => console.log(`${REPORT_MARK}${JSON.stringify(report)}`));
 } else {
   const { runSuite } = await import('../suite.ts');
+  await import('../checks/node/index.ts');
   parentPort?.postMessage(await runSuite({ thread: 'worker', asyncContext: true, signals: false }));
 }

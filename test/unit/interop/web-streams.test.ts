@@ -7,7 +7,7 @@ import {
   produce,
   Queue,
   readableSource,
-  type StreamWriter,
+  type WebStreamWriter,
   sleep,
   timeout,
   wrapPromise,
@@ -38,7 +38,7 @@ describeBoth('writing', (s) => {
     program(s, function* () {
       const notes: unknown[] = [];
       const stream = slowStream(notes, 2);
-      const body = s.fn(function* (writer: StreamWriter<unknown>) {
+      const body = s.fn(function* (writer: WebStreamWriter<unknown>) {
         for (let i = 0; i < 4; i++) {
           yield* s.wait(writer.write(i));
           notes.push(`written ${i}`);
@@ -71,7 +71,7 @@ describeBoth('writing', (s) => {
       for (const seconds of [60, 0]) {
         const notes: unknown[] = [];
         const stream = slowStream(notes, 10);
-        const body = s.fn(function* (writer: StreamWriter<unknown>) {
+        const body = s.fn(function* (writer: WebStreamWriter<unknown>) {
           for (let i = 0; i < 5; i++) yield* s.wait(writer.write(i));
           yield* s.wait(sleep(seconds));
         });
@@ -90,10 +90,10 @@ describeBoth('writing', (s) => {
     program(s, function* () {
       const failing = () =>
         new WritableStream<number>({ write: () => Promise.reject(new Error('of the sink')) }, { highWaterMark: 5 });
-      const once = s.fn(function* (writer: StreamWriter<number>) {
+      const once = s.fn(function* (writer: WebStreamWriter<number>) {
         yield* s.wait(writer.write(1));
       });
-      const often = s.fn(function* (writer: StreamWriter<number>) {
+      const often = s.fn(function* (writer: WebStreamWriter<number>) {
         for (;;) {
           yield* s.wait(writer.write(1));
           yield* s.wait(wrapPromise(new Promise((resolve) => setImmediate(resolve))));
@@ -109,7 +109,7 @@ describeBoth('writing', (s) => {
     program(s, function* () {
       const notes: unknown[] = [];
       const stream = slowStream(notes);
-      const body = s.fn(function* (writer: StreamWriter<unknown>) {
+      const body = s.fn(function* (writer: WebStreamWriter<unknown>) {
         yield* s.wait(writer.write(1));
       });
       const failing = s.fn(function* () {
@@ -127,7 +127,7 @@ describeBoth('writing', (s) => {
     program(s, function* () {
       const stream = new WritableStream<number>();
       yield* s.wait(wrapPromise(stream.close()));
-      const body = s.fn(function* (writer: StreamWriter<number>) {
+      const body = s.fn(function* (writer: WebStreamWriter<number>) {
         yield* s.wait(writer.write(1));
       });
       expect(yield* failure(s, writing(stream, body))).toBeInstanceOf(TypeError);

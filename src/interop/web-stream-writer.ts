@@ -13,7 +13,7 @@ import { forEach } from './iterate.ts';
 import { isWritable, type WritableStreamLike, type WriterLike } from './web-streams.ts';
 
 /** Writes to a writable web stream at the stream's own pace. `writing` gives one to its body. */
-export class StreamWriter<T> {
+export class WebStreamWriter<T> {
   readonly #writer: WriterLike<T>;
 
   /** @internal */
@@ -32,7 +32,7 @@ export class StreamWriter<T> {
    * @throws what the stream has failed with
    */
   write(chunk: T): AwaitableCoroutine<void> {
-    return write(this as StreamWriter<never>, chunk);
+    return write(this as WebStreamWriter<never>, chunk);
   }
 
   /** Waits for room. Gives nobody else a turn when there is some. @internal */
@@ -48,12 +48,12 @@ export class StreamWriter<T> {
   }
 
   toString(): string {
-    return `<StreamWriter desiredSize=${this.#writer.desiredSize}>`;
+    return `<WebStreamWriter desiredSize=${this.#writer.desiredSize}>`;
   }
 }
 
 const write = /* @__PURE__ */ libraryCoroutine(function* write(
-  writer: StreamWriter<unknown>,
+  writer: WebStreamWriter<unknown>,
   chunk: unknown,
 ): Generator<unknown, void, unknown> {
   yield* writer.waitForRoom();
@@ -69,7 +69,7 @@ export interface WritingOptions {
 }
 
 /** The body of `writing`: an async function, or a generator function. */
-export type WritingBody<T, R> = CoroutineFunction<R, [writer: StreamWriter<T>]>;
+export type WritingBody<T, R> = CoroutineFunction<R, [writer: WebStreamWriter<T>]>;
 
 /**
  * Runs a body that writes to a writable web stream. At the end the stream is closed, which waits until all chunks have arrived; when the
@@ -113,7 +113,7 @@ const runWriting = /* @__PURE__ */ libraryCoroutine(function* writing(
 ): Generator<unknown, unknown, unknown> {
   const writer = stream.getWriter();
   try {
-    const result = yield* iterableOf(body, new StreamWriter(writer));
+    const result = yield* iterableOf(body, new WebStreamWriter(writer));
     // A stream that is left open may have chunks under way: an error of theirs is its next writer's.
     if (!preventClose) yield* close(writer);
     return result;

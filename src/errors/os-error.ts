@@ -1,0 +1,138 @@
+/** Failures of the operating system. They carry its code (`ECONNRESET`), and are told apart by class as in Python. */
+
+/** What is known of a failure besides its message. */
+export interface OSErrorDetails {
+  /** The system's code, such as `ECONNREFUSED`; for failed look-ups the resolver's, such as `ENOTFOUND`. */
+  readonly code?: string | undefined;
+  /** The system's number; negative, as runtimes give it. */
+  readonly errno?: number | undefined;
+  /** The system call that failed. */
+  readonly syscall?: string | undefined;
+  readonly path?: string | undefined;
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * A call of the operating system failed. `code` says how.
+ *
+ * Follows CPython's `OSError`.
+ */
+export class OSError extends Error {
+  /** The system's code, such as `EADDRINUSE`. */
+  readonly code: string;
+  /** The system's number; negative, as runtimes give it. */
+  declare readonly errno: number | undefined;
+  /** The system call that failed. */
+  declare readonly syscall: string | undefined;
+  declare readonly path: string | undefined;
+  declare readonly address: string | undefined;
+  declare readonly port: number | undefined;
+
+  constructor(message?: string, details: OSErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    const { code = 'OS', errno, syscall, path, address, port } = details;
+    this.code = code;
+    // What is not known is not listed when the error is printed.
+    for (const [name, value] of Object.entries({ errno, syscall, path, address, port }))
+      if (value !== undefined) Object.assign(this, { [name]: value });
+  }
+
+  override get name(): string {
+    return 'OSError';
+  }
+}
+
+/** A connection could not be made, or has failed. */
+export class ConnectionError extends OSError {
+  override get name(): string {
+    return 'ConnectionError';
+  }
+}
+
+/** The peer has reset the connection, or it was lost while somebody waited for it. */
+export class ConnectionResetError extends ConnectionError {
+  override get name(): string {
+    return 'ConnectionResetError';
+  }
+}
+
+/** Nobody listens at the address. */
+export class ConnectionRefusedError extends ConnectionError {
+  override get name(): string {
+    return 'ConnectionRefusedError';
+  }
+}
+
+/** The connection was ended before it was made, by the peer or by this side. */
+export class ConnectionAbortedError extends ConnectionError {
+  override get name(): string {
+    return 'ConnectionAbortedError';
+  }
+}
+
+/** The other side of a pipe or connection reads no more. */
+export class BrokenPipeError extends ConnectionError {
+  override get name(): string {
+    return 'BrokenPipeError';
+  }
+}
+
+/** There is no such file, program or folder. */
+export class FileNotFoundError extends OSError {
+  override get name(): string {
+    return 'FileNotFoundError';
+  }
+}
+
+/** There is such a file already. */
+export class FileExistsError extends OSError {
+  override get name(): string {
+    return 'FileExistsError';
+  }
+}
+
+/** The system does not allow it. */
+export class PermissionError extends OSError {
+  override get name(): string {
+    return 'PermissionError';
+  }
+}
+
+/** There is no such process. */
+export class ProcessLookupError extends OSError {
+  override get name(): string {
+    return 'ProcessLookupError';
+  }
+}
+
+type OSErrorClass = new (message?: string, details?: OSErrorDetails) => OSError;
+
+const CLASSES: Readonly<Record<string, OSErrorClass>> = {
+  ECONNRESET: ConnectionResetError,
+  ECONNREFUSED: ConnectionRefusedError,
+  ECONNABORTED: ConnectionAbortedError,
+  EPIPE: BrokenPipeError,
+  ESHUTDOWN: BrokenPipeError,
+  ENOENT: FileNotFoundError,
+  EEXIST: FileExistsError,
+  EACCES: PermissionError,
+  EPERM: PermissionError,
+  ESRCH: ProcessLookupError,
+};
+
+/**
+ * The error of this library for one of the runtime: of the class for its code, with the runtime's error as cause. Errors without a
+ * code of the system, and those that are of this library, come back as they are.
+ *
+ * @param what begins the message: what was tried, such as `connect to 127.0.0.1:80`
+ */
+export function osError(error: unknown, what?: string): unknown {
+  if (!(error instanceof Error) || error instanceof OSError) return error;
+  const { code, errno, syscall, path, address, port } = error as Error & Partial<OSErrorDetails>;
+  if (typeof code !== 'string' || typeof syscall !== 'string') return error;
+  const Class = CLASSES[code] ?? OSError;
+  const message = what === undefined ? error.message : `${what}: ${error.message}`;
+  return new Class(message, { code, errno, syscall, path, address, port, cause: error });
+}

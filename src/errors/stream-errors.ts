@@ -1,0 +1,45 @@
+/**
+ * A stream ended before as much was read as was asked for.
+ *
+ * Follows CPython's `asyncio.IncompleteReadError`.
+ */
+export class IncompleteReadError extends Error {
+  readonly code = 'INCOMPLETE_READ';
+  /** What was read before the end. */
+  readonly partial: Uint8Array;
+  /** How many bytes were asked for; `null` when a separator was. */
+  readonly expected: number | null;
+
+  constructor(partial: Uint8Array, expected: number | null) {
+    super(
+      `${partial.length} bytes read on a total of ${expected ?? 'undefined'} expected bytes: the stream ended before ` +
+        (expected === null ? 'the separator came' : `${expected} bytes came`),
+    );
+    this.partial = partial;
+    this.expected = expected;
+  }
+
+  override get name(): string {
+    return 'IncompleteReadError';
+  }
+}
+
+/**
+ * More than the limit was read without a separator. What was read stays in the buffer: `readexactly(consumed)` takes it.
+ *
+ * Follows CPython's `asyncio.LimitOverrunError`.
+ */
+export class LimitOverrunError extends Error {
+  readonly code = 'LIMIT_OVERRUN';
+  /** How many bytes of the buffer surely hold no separator. */
+  readonly consumed: number;
+
+  constructor(message: string, consumed: number) {
+    super(message);
+    this.consumed = consumed;
+  }
+
+  override get name(): string {
+    return 'LimitOverrunError';
+  }
+}

@@ -1,0 +1,86 @@
+import { Socket } from 'node:net';
+import { ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
+import type { BaseProtocol, StartTlsOptions, Transport } from '../streams/index.ts';
+import { begin, checkFactory, type TransportAndProtocol } from './create-connection.ts';
+import { SocketTransport } from './socket-transport.ts';
+import { type SslContext, serverContextOf } from './ssl.ts';
+
+/** Options of a connection that something else has accepted. */
+export interface AcceptedOptions {
+  /** Encrypts, as a server: keys, certificates and rules as Node's `tls.createServer` takes them. */
+  readonly ssl?: SslContext | null | undefined;
+  /** Seconds until a handshake that is not over fails; 60 when absent. */
+  readonly sslHandshakeTimeout?: Duration | undefined;
+}
+
+/**
+ * Makes a transport of a socket that a server outside this library has accepted.
+ *
+ * **Cancellation**: gives up; the socket is destroyed.
+ *
+ * Follows CPython's `loop.connect_accepted_socket`.
+ *
+ * @param protocolFactory makes the protocol
+ * @param sock a connected socket of the runtime that nobody reads from
+ * @returns `[transport, protocol]`
+ * @throws {SSLError} when the handshake fails
+ * @throws {TypeError} at once, when it is no socket
+ */
+export function connectAcceptedSocket<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  sock: Socket,
+  options: AcceptedOptions = {},
+): AwaitableCoroutine<TransportAndProtocol<Transport, P>> {
+  checkFactory('connectAcceptedSocket', protocolFactory);
+  if (!(sock instanceof Socket))
+    throw typeError(`connectAcceptedSocket: a net.Socket is required, got ${describe(sock)}`);
+  const { sslHandshakeTimeout } = options;
+  if (serverContextOf('connectAcceptedSocket', options.ssl) === null && sslHandshakeTimeout !== undefined)
+    throw new ValueError('connectAcceptedSocket: sslHandshakeTimeout is only meaningful with ssl');
+  if (sslHandshakeTimeout !== undefined) inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
+  return take(protocolFactory, sock, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+}
+
+const take = /* @__PURE__ */ libraryCoroutine(function* connectAcceptedSocket(
+  protocolFactory: () => BaseProtocol,
+  socket: Socket,
+  options: AcceptedOptions,
+): Generator<unknown, TransportAndProtocol<Transport, BaseProtocol>, unknown> {
+  return yield* begin(getRunningLoop(), socket, protocolFactory, { ...options, serverSide: true }, undefined);
+});
+
+/** Options of `startTls`. */
+export interface UpgradeOptions extends StartTlsOptions {
+  /** Whether this side is the server of the two. */
+  readonly serverSide?: boolean | undefined;
+}
+
+/**
+ * Encrypts a connection that is there, and gives the transport that goes on. Streams have `writer.startTls()` for this.
+ *
+ * **Cancellation**: aborts the connection, which is neither the one nor the other then.
+ *
+ * Follows CPython's `loop.start_tls`.
+ *
+ * @param transport what `createConnection` or a server has made
+ * @param protocol what the new transport calls; `connectionMade` is not called again
+ * @param context as `ssl` of `createConnection` or `createServer`
+ * @throws {SSLError} when the handshake fails
+ * @throws {ConnectionAbortedError} when it takes too long
+ * @throws {TypeError} at once, when the transport cannot be encrypted
+ */
+export function startTls(
+  transport: Transport,
+  protocol: BaseProtocol,
+  context: SslContext | true,
+  { serverSide = false, ...options }: UpgradeOptions = {},
+): AwaitableCoroutine<Transport> {
+  if (!(transport instanceof SocketTransport))
+    throw typeError(`startTls: ${describe(transport)} cannot be encrypted; only TCP and Unix sockets can`);
+  transport.setProtocol(protocol);
+  return transport.startTls(context, { ...options, serverSide });
+}

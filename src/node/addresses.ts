@@ -1,0 +1,65 @@
+import type { AddressInfo } from 'node:net';
+import { ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import type { SocketAddress, SocketName } from '../streams/index.ts';
+
+/** An address as a list that knows its parts by name. */
+export function socketAddress(host: string, port: number, family: 4 | 6): SocketAddress {
+  const address = [host, port];
+  // Not to be listed: as a list it is what Python gives, and equal to any other list of these two.
+  Object.defineProperties(address, { host: { value: host }, port: { value: port }, family: { value: family } });
+  return address as readonly unknown[] as SocketAddress;
+}
+
+/** The version of the internet protocol, as runtimes name it. */
+export function familyOf(name: string | number | undefined): 4 | 6 {
+  return name === 'IPv6' || name === 6 ? 6 : 4;
+}
+
+/** A runtime's word for where a socket listens or is bound. */
+export function boundAddress(address: AddressInfo | string | null): SocketName | undefined {
+  if (address === null || typeof address === 'string') return address ?? undefined;
+  return socketAddress(address.address, address.port, familyOf(address.family));
+}
+
+/** An address as messages show it. */
+export function showAddress(host: string | null | undefined, port: number | string | null): string {
+  const name = host ?? '*';
+  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/**
+ * Checks a host name or address.
+ *
+ * @throws {TypeError} when it is no string
+ */
+export function checkHost(name: string, host: unknown): asserts host is string {
+  if (typeof host === 'string' && host !== '') return;
+  throw typeError(`${name}: a host name or address is required, got ${describe(host)}`);
+}
+
+/**
+ * Checks a port.
+ *
+ * @throws {TypeError} when it is no number
+ * @throws {ValueError} when it is none of 0 to 65535
+ */
+export function checkPort(name: string, port: unknown): asserts port is number {
+  if (typeof port !== 'number') throw typeError(`${name}: a port must be a number, got ${describe(port)}`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new ValueError(`${name}: a port is a whole number from 0 to 65535, got ${port}`, { code: 'INVALID_PORT' });
+}
+
+/**
+ * Checks a local or remote address.
+ *
+ * @throws {TypeError} when it is no list of a host and a port
+ * @throws {ValueError} when the port is out of range
+ */
+export function checkAddress(name: string, address: unknown): asserts address is readonly [host: string, port: number] {
+  if (!Array.isArray(address) || address.length < 2)
+    throw typeError(`${name}: an address is [host, port], got ${describe(address)}`);
+  if (typeof address[0] !== 'string') throw typeError(`${name}: an address is [host, port], got ${describe(address)}`);
+  checkPort(name, address[1]);
+}

@@ -1,0 +1,51 @@
+import { Socket, type TcpNetConnectOpts } from 'node:net';
+import type { EventLoop } from '../kernel/lowlevel.ts';
+import { showAddress } from './addresses.ts';
+import { failureOf } from './failures.ts';
+import { settled } from './waiting.ts';
+
+/** Where to connect to, and from where. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+}
+
+/** Whoever reads and writes later sees how a socket ends; until then nobody may be missing to hear of an error. */
+export function ignoreErrors(): void {}
+
+/** A socket connected to an address. */
+export function* connectTo(loop: EventLoop, endpoint: Endpoint): Generator<unknown, Socket, unknown> {
+  const { host, port, family, localAddress, localPort } = endpoint;
+  const options: TcpNetConnectOpts = { host, port, family, noDelay: true };
+  if (localAddress !== undefined) Object.assign(options, { localAddress });
+  if (localPort !== undefined) Object.assign(options, { localPort });
+  return yield* connected(loop, options, `connect to ${showAddress(host, port)}`);
+}
+
+/** A socket connected to a Unix socket. */
+export function* connectToPath(loop: EventLoop, path: string): Generator<unknown, Socket, unknown> {
+  return yield* connected(loop, { path }, `connect to ${path}`);
+}
+
+function* connected(
+  loop: EventLoop,
+  options: TcpNetConnectOpts | { readonly path: string },
+  what: string,
+): Generator<unknown, Socket, unknown> {
+  const socket = new Socket({ allowHalfOpen: true });
+  try {
+    return yield* settled<Socket>(loop, { operation: what, object: null }, ({ resolve, reject }) => {
+      const onConnect = () => resolve(socket);
+      const onError = (error: Error) => reject(failureOf(error, what));
+      socket.on('error', ignoreErrors).once('connect', onConnect).once('error', onError);
+      socket.connect(options);
+      return () => socket.off('connect', onConnect).off('error', onError);
+    });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,240 @@
+import type { Socket } from 'node:net';
+import { ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
+import type { BaseProtocol, Transport } from '../streams/index.ts';
+import { checkAddress, checkHost, checkPort } from './addresses.ts';
+import { connectTo, connectToPath, type Endpoint, ignoreErrors } from './connect-socket.ts';
+import { type AddressFamily, checkFamily, resolve } from './dns.ts';
+import { handshake } from './handshake.ts';
+import { firstToConnect, interleaved } from './happy-eyeballs.ts';
+import { SocketTransport } from './socket-transport.ts';
+import { type SslContext, sslContextOf } from './ssl.ts';
+
+/** How a connection is encrypted. */
+export interface TlsClientOptions {
+  /** Encrypts: `true`, or keys, certificates and rules as Node's `tls.connect` takes them. */
+  readonly ssl?: boolean | SslContext | null | undefined;
+  /** The name that the server's certificate must bear; the host when absent. */
+  readonly serverHostname?: string | undefined;
+  /** Seconds until a handshake that is not over fails; 60 when absent. */
+  readonly sslHandshakeTimeout?: Duration | undefined;
+}
+
+/** Options of a connection over TCP. */
+export interface ConnectionOptions extends TlsClientOptions {
+  /** Only addresses of this version: 4 or 6; 0 or absent for both. */
+  readonly family?: AddressFamily | undefined;
+  /** This side's address and port. */
+  readonly localAddr?: readonly [host: string, port: number] | undefined;
+  /** A connected socket of the runtime, instead of a host and a port. */
+  readonly sock?: Socket | undefined;
+  /**
+   * Seconds until the host's next address is tried beside those that have not answered (RFC 8305 advises 0.25). When absent, one is
+   * tried after the other.
+   */
+  readonly happyEyeballsDelay?: Duration | null | undefined;
+  /** Lets versions of the protocol take turns, after so many of the first; 1 with `happyEyeballsDelay`, otherwise as resolved. */
+  readonly interleave?: number | undefined;
+  /** Fails with an `ExceptionGroup` of the errors of all addresses. */
+  readonly allErrors?: boolean | undefined;
+}
+
+/** What making a connection gives: both by name, and by position as `[transport, protocol]`. */
+export type TransportAndProtocol<T, P> = readonly [transport: T, protocol: P] & {
+  readonly transport: T;
+  readonly protocol: P;
+};
+
+export function transportAndProtocol<T, P>(transport: T, protocol: P): TransportAndProtocol<T, P> {
+  return Object.assign([transport, protocol] as const, { transport, protocol });
+}
+
+/**
+ * Makes a connection over TCP, or TLS, for a protocol.
+ *
+ * **Cancellation**: gives up; no socket is left.
+ *
+ * Follows CPython's `loop.create_connection`.
+ *
+ * @param protocolFactory makes the protocol when the connection is there
+ * @param host a name or an address; `null` with `sock`
+ * @param port 0 to 65535; `null` with `sock`
+ * @returns `[transport, protocol]`
+ * @throws {GetAddrInfoError} when the name does not resolve
+ * @throws {OSError} when no address can be connected to; of the class and with the code of the reason
+ * @throws {SSLError} when the handshake fails
+ * @throws {ConnectionAbortedError} when the handshake takes too long
+ * @throws {ValueError} at once, when options contradict each other
+ * @example
+ * class Client extends Protocol {
+ *   override connectionMade(transport: Transport) { transport.write('hello\n'); }
+ *   override dataReceived(data: Uint8Array) { console.log(new TextDecoder().decode(data)); }
+ * }
+ * const [transport] = await createConnection(() => new Client(), '127.0.0.1', port);
+ * transport.close();
+ */
+export function createConnection<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  host: string | null = null,
+  port: number | null = null,
+  options: ConnectionOptions = {},
+): AwaitableCoroutine<TransportAndProtocol<Transport, P>> {
+  checkFactory('createConnection', protocolFactory);
+  checkConnectionOptions('createConnection', host, port, options);
+  return create(protocolFactory, host, port, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+}
+
+export function checkFactory(name: string, factory: unknown): void {
+  if (typeof factory !== 'function')
+    throw typeError(`${name}: a function that makes a protocol is required, got ${describe(factory)}`, 'NOT_CALLABLE');
+}
+
+/** @throws {ValueError} when options contradict each other */
+export function checkConnectionOptions(
+  name: string,
+  host: string | null,
+  port: number | null,
+  options: ConnectionOptions,
+): void {
+  const { sock, family = 0, localAddr, happyEyeballsDelay, interleave } = options;
+  if (sock !== undefined) {
+    if (host !== null || port !== null)
+      throw new ValueError(`${name}: host/port and sock can not be specified at the same time`);
+  } else {
+    checkHost(name, host);
+    checkPort(name, port);
+  }
+  checkFamily(name, family);
+  if (localAddr !== undefined) checkAddress(`${name}: localAddr`, localAddr);
+  if (happyEyeballsDelay !== undefined && happyEyeballsDelay !== null)
+    inSeconds(happyEyeballsDelay, 'happyEyeballsDelay');
+  if (interleave !== undefined && !(Number.isInteger(interleave) && interleave >= 0))
+    throw new ValueError(`${name}: interleave is a whole number, got ${describe(interleave)}`);
+  checkTls(name, options, host);
+}
+
+/** @throws {ValueError} when options for TLS are given without it, or it is not known whom to expect */
+export function checkTls(name: string, options: TlsClientOptions, host: string | null): void {
+  const { ssl, serverHostname, sslHandshakeTimeout } = options;
+  if (sslHandshakeTimeout !== undefined) inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
+  if (sslContextOf(name, ssl) !== null) {
+    if (host === null && serverHostname === undefined && !namesTheServer(ssl))
+      throw new ValueError(`${name}: You must set serverHostname when using ssl without a host`);
+    return;
+  }
+  if (serverHostname !== undefined) throw new ValueError(`${name}: serverHostname is only meaningful with ssl`);
+  if (sslHandshakeTimeout !== undefined)
+    throw new ValueError(`${name}: sslHandshakeTimeout is only meaningful with ssl`);
+}
+
+function namesTheServer(ssl: unknown): boolean {
+  return typeof ssl === 'object' && ssl !== null && 'servername' in ssl;
+}
+
+const create = /* @__PURE__ */ libraryCoroutine(function* createConnection(
+  protocolFactory: () => BaseProtocol,
+  host: string | null,
+  port: number | null,
+  options: ConnectionOptions,
+): Generator<unknown, TransportAndProtocol<Transport, BaseProtocol>, unknown> {
+  const loop = getRunningLoop();
+  const socket = options.sock ?? (yield* reach(loop, host ?? '', port ?? 0, options));
+  return yield* begin(loop, socket, protocolFactory, options, host ?? undefined);
+});
+
+/** A socket connected to one of a host's addresses. */
+export function* reach(
+  loop: EventLoop,
+  host: string,
+  port: number,
+  { family = 0, localAddr, happyEyeballsDelay = null, interleave, allErrors = false }: ConnectionOptions,
+): Generator<unknown, Socket, unknown> {
+  const found = yield* resolve(host, port, family);
+  const delay = happyEyeballsDelay === null ? null : inSeconds(happyEyeballsDelay);
+  const turns = interleave ?? (delay === null ? 0 : 1);
+  const ordered = turns > 0 ? interleaved(found, turns) : found;
+  const local = localAddr === undefined ? [] : yield* resolve(localAddr[0], localAddr[1], family);
+  const endpoints = ordered.map(({ address, family }): Endpoint => {
+    const own = local.find((candidate) => candidate.family === family) ?? local[0];
+    return { host: address, port, family, localAddress: own?.address, localPort: own?.port };
+  });
+  const [only, ...others] = endpoints;
+  if (only !== undefined && others.length === 0 && !allErrors) return yield* connectTo(loop, only);
+  return yield* firstToConnect(loop, endpoints, { delay, allErrors });
+}
+
+/** Goes from a connected socket to a transport with its protocol. */
+export function* begin<P extends BaseProtocol>(
+  loop: EventLoop,
+  socket: Socket,
+  protocolFactory: () => P,
+  {
+    ssl,
+    serverHostname,
+    sslHandshakeTimeout,
+    serverSide = false,
+  }: TlsClientOptions & { readonly serverSide?: boolean },
+  host: string | undefined,
+): Generator<unknown, TransportAndProtocol<Transport, P>, unknown> {
+  const context = sslContextOf('ssl', ssl);
+  const name = serverHostname ?? host;
+  const carrier =
+    context === null
+      ? socket
+      : yield* handshake(loop, socket, context, { serverSide, serverHostname: name, sslHandshakeTimeout });
+  carrier.on('error', ignoreErrors);
+  try {
+    const protocol = protocolFactory();
+    const transport = new SocketTransport(loop, carrier, protocol, { host });
+    // The protocol is to be told of the connection before the caller is.
+    if (!transport.isDirect) yield;
+    return transportAndProtocol<Transport, P>(transport, protocol);
+  } catch (error) {
+    carrier.destroy();
+    throw error;
+  }
+}
+
+/**
+ * Makes a connection over a Unix socket for a protocol.
+ *
+ * **Cancellation**: gives up; no socket is left.
+ *
+ * Follows CPython's `loop.create_unix_connection`.
+ *
+ * @param protocolFactory makes the protocol when the connection is there
+ * @param path the socket's file
+ * @returns `[transport, protocol]`
+ * @throws {FileNotFoundError} when there is no such file
+ * @throws {ConnectionRefusedError} when nobody listens
+ * @throws {SSLError} when the handshake fails
+ * @throws {ValueError} at once, when options contradict each other
+ */
+export function createUnixConnection<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  path: string,
+  options: TlsClientOptions = {},
+): AwaitableCoroutine<TransportAndProtocol<Transport, P>> {
+  checkFactory('createUnixConnection', protocolFactory);
+  checkPath('createUnixConnection', path);
+  checkTls('createUnixConnection', options, null);
+  return createUnix(protocolFactory, path, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+}
+
+const createUnix = /* @__PURE__ */ libraryCoroutine(function* createUnixConnection(
+  protocolFactory: () => BaseProtocol,
+  path: string,
+  options: TlsClientOptions,
+): Generator<unknown, TransportAndProtocol<Transport, BaseProtocol>, unknown> {
+  const loop = getRunningLoop();
+  return yield* begin(loop, yield* connectToPath(loop, path), protocolFactory, options, undefined);
+});
+
+/** @throws {TypeError} when it is no path */
+export function checkPath(name: string, path: unknown): asserts path is string {
+  if (typeof path !== 'string' || path === '')
+    throw typeError(`${name}: the path of a Unix socket is required, got ${describe(path)}`);
+}

@@ -1,0 +1,199 @@
+import { chmodSync } from 'node:fs';
+import type { ListenOptions } from 'node:net';
+import { ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
+import type { BaseProtocol } from '../streams/index.ts';
+import { checkHost, checkPort } from './addresses.ts';
+import { checkFactory, checkPath } from './create-connection.ts';
+import { type AddressFamily, checkFamily, resolve } from './dns.ts';
+import { Server } from './server.ts';
+import { type SslContext, serverContextOf } from './ssl.ts';
+
+/** Options of all servers. */
+export interface BaseServerOptions {
+  /** Encrypts: keys, certificates and rules as Node's `tls.createServer` takes them. */
+  readonly ssl?: SslContext | null | undefined;
+  /** Seconds until a handshake that is not over fails; 60 when absent. */
+  readonly sslHandshakeTimeout?: Duration | undefined;
+  /** How many connections may wait to be accepted; 100 when absent. */
+  readonly backlog?: number | undefined;
+  /** `false`: it does not listen before `startServing()` or `serveForever()`. */
+  readonly startServing?: boolean | undefined;
+}
+
+/** Options of a server on TCP. */
+export interface ServerOptions extends BaseServerOptions {
+  /** Only addresses of this version: 4 or 6; 0 or absent for both. */
+  readonly family?: AddressFamily | undefined;
+  /** Lets several servers share the port, among which the system spreads connections. */
+  readonly reusePort?: boolean | undefined;
+}
+
+/** Where to listen: a name or an address, several, or `null` for all addresses of the machine. */
+export type ServerHost = string | readonly string[] | null;
+
+/** What servers have in common, and whether the protocols are the library's own. @internal */
+export interface ServerPlan {
+  readonly protocolFactory: () => BaseProtocol;
+  readonly options: BaseServerOptions;
+  readonly direct: boolean;
+  /** Called with the server before it listens. */
+  readonly onServer?: ((server: Server) => void) | undefined;
+}
+
+const DEFAULT_BACKLOG = 100;
+
+/**
+ * Listens on TCP, or TLS, and makes a protocol for each connection.
+ *
+ * **Cancellation**: it does not listen.
+ *
+ * Follows CPython's `loop.create_server`.
+ *
+ * @param protocolFactory makes the protocol of a connection
+ * @param host a name or an address, a list of them, or `null` for all of this machine
+ * @param port 0 to 65535; 0 for one that is free, which `server.port` tells
+ * @throws {OSError} when it cannot listen: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`
+ * @throws {GetAddrInfoError} when the name does not resolve
+ * @throws {TypeError} at once, when `ssl` has no certificate
+ * @throws {ValueError} at once, when the port is out of range
+ */
+export function createServer(
+  protocolFactory: () => BaseProtocol,
+  host: ServerHost,
+  port: number,
+  options: ServerOptions = {},
+): AwaitableCoroutine<Server> {
+  checkFactory('createServer', protocolFactory);
+  return serverOn('createServer', host, port, options, { protocolFactory, options, direct: false });
+}
+
+/** @internal */
+export function serverOn(
+  name: string,
+  host: ServerHost,
+  port: number,
+  options: ServerOptions,
+  plan: ServerPlan,
+): AwaitableCoroutine<Server> {
+  const hosts = typeof host === 'string' && host !== '' ? [host] : host === '' ? null : host;
+  if (hosts !== null) {
+    if (!Array.isArray(hosts) || hosts.length === 0)
+      throw typeError(`${name}: a host is required, got ${describe(host)}`);
+    for (const one of hosts) checkHost(name, one);
+  }
+  checkPort(name, port);
+  checkFamily(name, options.family ?? 0);
+  checkServerOptions(name, options);
+  return create(hosts, port, options, plan);
+}
+
+function checkServerOptions(
+  name: string,
+  { ssl, sslHandshakeTimeout, backlog = DEFAULT_BACKLOG }: BaseServerOptions,
+): void {
+  const context = serverContextOf(name, ssl);
+  if (sslHandshakeTimeout !== undefined) {
+    inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
+    if (context === null) throw new ValueError(`${name}: sslHandshakeTimeout is only meaningful with ssl`);
+  }
+  if (!Number.isInteger(backlog) || backlog < 0)
+    throw new ValueError(`${name}: backlog is a whole number of connections, got ${describe(backlog)}`);
+}
+
+const create = /* @__PURE__ */ libraryCoroutine(function* createServer(
+  hosts: readonly string[] | null,
+  port: number,
+  options: ServerOptions,
+  plan: ServerPlan,
+): Generator<unknown, Server, unknown> {
+  return yield* serve(plan, yield* placesOf(hosts, port, options));
+});
+
+/** One place for each address of the hosts. */
+function* placesOf(
+  hosts: readonly string[] | null,
+  port: number,
+  { family = 0, backlog = DEFAULT_BACKLOG, reusePort }: ServerOptions,
+): Generator<unknown, ListenOptions[], unknown> {
+  const common: ListenOptions = { port, backlog, exclusive: true };
+  if (reusePort !== undefined) Object.assign(common, { reusePort });
+  // The runtime listens on both versions of the protocol with one socket, and falls back to 4 where there is no 6.
+  if (hosts === null)
+    return [family === 0 ? common : { ...common, host: family === 4 ? '0.0.0.0' : '::', ipv6Only: family === 6 }];
+  const addresses = new Map<string, 4 | 6>();
+  for (const host of hosts)
+    for (const { address, family: version } of yield* resolve(host, port, family)) addresses.set(address, version);
+  return [...addresses].map(([host, version]) => ({ ...common, host, ipv6Only: version === 6 }));
+}
+
+function* serve(
+  { protocolFactory, options, direct, onServer }: ServerPlan,
+  places: readonly ListenOptions[],
+): Generator<unknown, Server, unknown> {
+  const { ssl, sslHandshakeTimeout, startServing = true } = options;
+  const setup = { protocolFactory, places, ssl: serverContextOf('ssl', ssl), sslHandshakeTimeout, direct };
+  const server = new Server(getRunningLoop(), setup);
+  onServer?.(server);
+  try {
+    if (startServing) yield* server.startServing();
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  return server;
+}
+
+/** Options of a server on a Unix socket. */
+export interface UnixServerOptions extends BaseServerOptions {
+  /** The permissions of the socket's file, such as `0o600`; as the process's umask has it when absent. */
+  readonly mode?: number | undefined;
+}
+
+/**
+ * Listens on a Unix socket, and makes a protocol for each connection. A socket's file that a server has left behind is replaced;
+ * the file is removed when the server closes.
+ *
+ * **Cancellation**: it does not listen.
+ *
+ * Follows CPython's `loop.create_unix_server`.
+ *
+ * @param protocolFactory makes the protocol of a connection
+ * @param path the socket's file
+ * @throws {OSError} when it cannot listen: `EADDRINUSE` when something else is there, `EACCES`, `ENOENT`
+ */
+export function createUnixServer(
+  protocolFactory: () => BaseProtocol,
+  path: string,
+  options: UnixServerOptions = {},
+): AwaitableCoroutine<Server> {
+  checkFactory('createUnixServer', protocolFactory);
+  return serverAt('createUnixServer', path, options, { protocolFactory, options, direct: false });
+}
+
+/** @internal */
+export function serverAt(
+  name: string,
+  path: string,
+  options: UnixServerOptions,
+  plan: ServerPlan,
+): AwaitableCoroutine<Server> {
+  checkPath(name, path);
+  checkServerOptions(name, options);
+  if (options.mode !== undefined && !Number.isInteger(options.mode))
+    throw typeError(`${name}: mode is a number such as 0o600, got ${describe(options.mode)}`);
+  return createAt(path, options, plan);
+}
+
+const createAt = /* @__PURE__ */ libraryCoroutine(function* createUnixServer(
+  path: string,
+  { backlog = DEFAULT_BACKLOG, mode }: UnixServerOptions,
+  plan: ServerPlan,
+): Generator<unknown, Server, unknown> {
+  const server = yield* serve(plan, [{ path, backlog }]);
+  if (mode !== undefined) chmodSync(path, mode);
+  return server;
+});

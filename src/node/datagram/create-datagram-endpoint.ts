@@ -1,0 +1,66 @@
+import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import type { DatagramProtocol, DatagramTransport } from '../../streams/index.ts';
+import { checkFactory, type TransportAndProtocol, transportAndProtocol } from '../create-connection.ts';
+import { boundSocket, discard } from './bound-socket.ts';
+import { checkDatagramOptions, type DatagramOptions } from './options.ts';
+import { UdpTransport } from './udp-transport.ts';
+
+/**
+ * Makes a socket for datagrams (UDP) for a protocol.
+ *
+ * **Cancellation**: gives up; no socket is left.
+ *
+ * Follows CPython's `loop.create_datagram_endpoint`. A socket that is given no address of its own is bound to a free port at once.
+ *
+ * @param protocolFactory makes the protocol when the socket is there
+ * @param options at least one of `localAddr`, `remoteAddr`, `family` and `sock`
+ * @returns `[transport, protocol]`, when `connectionMade` was called
+ * @throws {GetAddrInfoError} when a name does not resolve
+ * @throws {OSError} when no address can be bound or connected to, with the code of the reason
+ * @throws {TypeError} at once, when an argument is of the wrong kind
+ * @throws {ValueError} at once, when options contradict each other; when both addresses have no version of the protocol in common
+ * @throws what the factory throws
+ * @example
+ * class Echo extends DatagramProtocol {
+ *   #transport: DatagramTransport | null = null;
+ *   override connectionMade(transport: DatagramTransport) { this.#transport = transport; }
+ *   override datagramReceived(data: Uint8Array, address: DatagramAddress) { this.#transport?.sendto(data, address); }
+ * }
+ * const [transport] = await createDatagramEndpoint(() => new Echo(), { localAddr: ['127.0.0.1', 0] });
+ * transport.close();
+ */
+export function createDatagramEndpoint<P extends DatagramProtocol>(
+  protocolFactory: () => P,
+  options: DatagramOptions,
+): AwaitableCoroutine<TransportAndProtocol<DatagramTransport, P>> {
+  checkFactory('createDatagramEndpoint', protocolFactory);
+  checkDatagramOptions('createDatagramEndpoint', options);
+  return create(protocolFactory, options) as AwaitableCoroutine<TransportAndProtocol<DatagramTransport, P>>;
+}
+
+const create = /* @__PURE__ */ libraryCoroutine(function* createDatagramEndpoint(
+  protocolFactory: () => DatagramProtocol,
+  options: DatagramOptions,
+): Generator<unknown, TransportAndProtocol<DatagramTransport, DatagramProtocol>, unknown> {
+  return yield* endpoint(getRunningLoop(), protocolFactory, options);
+});
+
+/** A transport whose protocol knows of it. */
+export function* endpoint<P extends DatagramProtocol>(
+  loop: EventLoop,
+  protocolFactory: () => P,
+  options: DatagramOptions,
+): Generator<unknown, TransportAndProtocol<UdpTransport, P>, unknown> {
+  const bound = yield* boundSocket(loop, options);
+  let transport: UdpTransport | null = null;
+  try {
+    const protocol = protocolFactory();
+    transport = new UdpTransport(loop, bound, protocol);
+    yield; // the protocol is told before the caller is
+    return transportAndProtocol(transport, protocol);
+  } catch (error) {
+    if (transport === null) discard(bound.socket);
+    else transport.close();
+    throw error;
+  }
+}

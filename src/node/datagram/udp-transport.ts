@@ -1,0 +1,275 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { leavesTheLoop, ValueError } from '../../errors/index.ts';
+import { OSError } from '../../errors/os-error.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { nameOfClass } from '../../internal/describe.ts';
+import {
+  attach,
+  type Context,
+  copyContext,
+  detach,
+  type EventLoop,
+  type LoopResource,
+  logger,
+} from '../../kernel/lowlevel.ts';
+import { asBytes, checkBytes } from '../../streams/bytes.ts';
+import type {
+  BaseProtocol,
+  Bytes,
+  DatagramProtocol,
+  DatagramTransport,
+  ExtraInfo,
+  WriteBufferLimits,
+} from '../../streams/index.ts';
+import { familyOf, socketAddress } from '../addresses.ts';
+import { plainBytes } from '../delivery.ts';
+import { failureOf } from '../failures.ts';
+import { WaterMarks } from '../water-marks.ts';
+import { type BoundSocket, discard } from './bound-socket.ts';
+import { checkReceiver, type DatagramAddress, isSameAddress, shown } from './options.ts';
+
+/** What a datagram counts for besides its bytes while it waits to be sent: even empty ones take room. */
+const HEADER = 8;
+/** From the how manieth datagram on that is sent by a closed transport it is worth a warning. */
+const WARN_FROM = 5;
+/** What a socket is bound to that the system has not connected: then it would know where. */
+const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
+/** How many datagrams wait for a loop that does not turn; more are dropped, as the system does. */
+const MOST_UNDELIVERED = 1_024;
+
+/**
+ * A socket for datagrams over UDP.
+ *
+ *     state     meaning                                           left by
+ *     open      datagrams come and go                             `close`, `abort`, the socket
+ *     closing   none is received; those before are being sent     the last of them, `abort`
+ *     closed    the socket is closed                              –
+ *
+ * Follows CPython's `_SelectorDatagramTransport`.
+ */
+export class UdpTransport implements DatagramTransport, LoopResource {
+  /** How many datagrams were dropped because the loop did not turn. */
+  dropped = 0;
+  readonly #loop: EventLoop;
+  readonly #context: Context = copyContext();
+  readonly #bound: BoundSocket;
+  readonly #socket: Socket;
+  readonly #marks = new WaterMarks();
+  #protocol: DatagramProtocol;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #isPaused = false;
+  /** What the runtime has not sent: how many datagrams, and what they count for. */
+  #unsent = 0;
+  #size = 0;
+  #undelivered = 0;
+  #inVain = 0;
+
+  constructor(loop: EventLoop, bound: BoundSocket, protocol: DatagramProtocol) {
+    this.#loop = loop;
+    this.#bound = bound;
+    this.#socket = bound.socket;
+    this.#protocol = protocol;
+    attach(loop, this);
+    this.#soon(() => this.#protocol.connectionMade(this));
+    this.#socket.on('message', this.#onMessage).on('error', this.#onError).on('close', this.#onClose);
+  }
+
+  /** Calls the protocol in its turn. What it throws goes to the exception handler, and the socket stays open. */
+  #soon(call: () => void): void {
+    if (!this.#loop.isClosed()) this.#loop.callSoonIn(this.#context, call);
+  }
+
+  // --------------------------------------------------------------------------------------------- what the socket tells
+
+  readonly #onMessage = (data: Uint8Array, { address, port, family }: RemoteInfo): void => {
+    if (this.#state !== 'open' || this.#isStranger(address, port)) return;
+    if (this.#undelivered === MOST_UNDELIVERED) {
+      this.dropped++;
+      return;
+    }
+    this.#undelivered++;
+    this.#soon(() => {
+      this.#undelivered--;
+      if (this.#state !== 'open') return;
+      this.#protocol.datagramReceived(plainBytes(data), socketAddress(address, port, familyOf(family)));
+    });
+  };
+
+  /** Whether a datagram is none of the only peer's: the system lets none of these through, unless the runtime but plays connected. */
+  #isStranger(address: string, port: number): boolean {
+    const { sockname, peername } = this.#bound;
+    if (peername === undefined || sockname === undefined || !WILDCARDS.includes(sockname.host)) return false;
+    return !isSameAddress(peername, [address, port]);
+  }
+
+  readonly #onError = (error: unknown): void => this.#failed(failureOf(error));
+
+  readonly #onClose = (): void => this.#end(null);
+
+  /** Something of the system leaves the socket open; anything else is fatal. */
+  #failed(error: unknown): void {
+    if (this.#state === 'closed') return;
+    if (error instanceof OSError) {
+      this.#soon(() => this.#protocol.errorReceived(error));
+      return;
+    }
+    this.#report('Fatal error on datagram transport', error);
+    this.#end(error);
+  }
+
+  #report(message: string, exception: unknown): void {
+    this.#loop.callExceptionHandler({ message, exception, transport: this, protocol: this.#protocol });
+  }
+
+  // --------------------------------------------------------------------------------------------- sending
+
+  sendto(data: Bytes, address: DatagramAddress | null = null): void {
+    this.check('sendto', data, address);
+    if (this.#state !== 'open') {
+      this.#inVain++;
+      if (this.#inVain === WARN_FROM) logger.warn(`sendto() is called in vain, the socket is closed: ${this}`);
+      return;
+    }
+    // A copy: the program may change its bytes before they are sent.
+    const bytes = typeof data === 'string' ? asBytes('sendto', data) : data.slice();
+    const size = bytes.length + HEADER;
+    this.#unsent++;
+    this.#size += size;
+    this.#send(bytes, address ?? this.#bound.remote, (error) => this.#sent(size, error));
+    this.#pauseIfFull();
+  }
+
+  /** At once, so that who sends without a turn in between can know. */
+  #pauseIfFull(): void {
+    if (this.#isPaused || this.#size <= this.#marks.high) return;
+    this.#isPaused = true;
+    try {
+      this.#protocol.pauseWriting();
+    } catch (exception) {
+      if (leavesTheLoop(exception)) throw exception;
+      this.#report('protocol.pauseWriting() failed', exception);
+    }
+  }
+
+  /**
+   * Checks what is to be sent.
+   *
+   * @throws {TypeError} when it is neither bytes nor a string, or the address is none
+   * @throws {ValueError} when it goes to somebody else than the only peer, or to nobody
+   */
+  check(name: string, data: unknown, address: unknown): void {
+    checkBytes(name, data);
+    const { remote, peername } = this.#bound;
+    const only = remote ?? peername;
+    if (address === null || address === undefined) {
+      if (only !== undefined) return;
+      throw typeError(`${name}: whom to? The socket is not connected, so an address [host, port] is required`);
+    }
+    checkReceiver(name, address);
+    if (only === undefined || isSameAddress(only, address)) return;
+    throw new ValueError(`${name}: Invalid address: must be null or ${shown(only)}, got ${shown(address)}`, {
+      code: 'INVALID_ADDRESS',
+    });
+  }
+
+  #send(bytes: Uint8Array, address: DatagramAddress | null, done: (error: unknown) => void): void {
+    try {
+      if (this.#bound.peername !== undefined) this.#socket.send(bytes, done);
+      else if (address !== null) this.#socket.send(bytes, address[1], address[0], done);
+    } catch (error) {
+      done(error);
+    }
+  }
+
+  #sent(size: number, error: unknown): void {
+    this.#unsent--;
+    this.#size -= size;
+    if (this.#state === 'closed') return;
+    if (error instanceof Error) this.#failed(failureOf(error));
+    this.#resumeIfSent();
+    if (this.#state === 'closing' && this.#unsent === 0) this.#end(null);
+  }
+
+  #resumeIfSent(): void {
+    if (!this.#isPaused || this.#size > this.#marks.low) return;
+    this.#isPaused = false;
+    this.#soon(() => {
+      if (!this.#isPaused) this.#protocol.resumeWriting();
+    });
+  }
+
+  getWriteBufferSize(): number {
+    return this.#size;
+  }
+
+  getWriteBufferLimits(): readonly [low: number, high: number] {
+    return [this.#marks.low, this.#marks.high];
+  }
+
+  setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
+    this.#marks.set(limits);
+    this.#pauseIfFull();
+    this.#resumeIfSent();
+  }
+
+  // --------------------------------------------------------------------------------------------- the rest
+
+  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
+  getExtraInfo(name: string, otherwise?: unknown): unknown;
+  getExtraInfo(name: string, otherwise?: unknown): unknown {
+    const { sockname, peername, socket } = this.#bound;
+    const known: Readonly<Record<string, unknown>> = { sockname, peername, socket };
+    return known[name] ?? otherwise;
+  }
+
+  isClosing(): boolean {
+    return this.#state !== 'open';
+  }
+
+  close(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    if (this.#unsent === 0) this.#end(null);
+  }
+
+  abort(): void {
+    this.#end(null);
+  }
+
+  /** The loop runs nothing any more, so that nobody can be told. */
+  loopClosed(): void {
+    this.#end(null);
+  }
+
+  #end(error: unknown): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    detach(this.#loop, this);
+    this.#socket.off('message', this.#onMessage).off('error', this.#onError).off('close', this.#onClose);
+    discard(this.#socket);
+    this.#soon(() => this.#protocol.connectionLost(error));
+  }
+
+  setProtocol(protocol: BaseProtocol): void {
+    this.#protocol = protocol as DatagramProtocol;
+  }
+
+  getProtocol(): BaseProtocol {
+    return this.#protocol;
+  }
+
+  toString(): string {
+    const { sockname, peername } = this.#bound;
+    const parts: string[] = [nameOfClass(this), this.#state];
+    if (sockname !== undefined) parts.push(`at=${shown(sockname)}`);
+    if (peername !== undefined) parts.push(`peer=${shown(peername)}`);
+    if (this.#size > 0) parts.push(`${this.#unsent} datagrams to send`);
+    return `<${parts.join(' ')}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}

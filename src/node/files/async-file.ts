@@ -1,0 +1,481 @@
+import type { Stats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { IncompleteReadError, ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe, nameOfClass } from '../../internal/describe.ts';
+import type { AwaitableIterator } from '../../interop/index.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { concatenated } from '../../streams/bytes.ts';
+import type { Bytes } from '../../streams/transports.ts';
+import { checkCount, checkPosition, checkWhence, type WhenceLike } from './checks.ts';
+import type { Codec, FileEncoding } from './codec.ts';
+import { Descriptor } from './descriptor.ts';
+import { FileContent } from './file-content.ts';
+import { FileChunks, FileLines } from './file-items.ts';
+import { type FilePath, showPath } from './file-path.ts';
+import type { FileMode, OpenMode } from './open-mode.ts';
+
+/** What a file is made of. @internal */
+export interface FileParts {
+  readonly name: FilePath;
+  readonly openMode: OpenMode;
+  readonly codec: Codec<Bytes>;
+  readonly isSequential: boolean;
+}
+
+/** How many bytes a chunk has when nobody says: 64 KiB. */
+const CHUNK = 2 ** 16;
+
+/**
+ * An open file, from `openFile`. It has a place, where the next operation reads or writes, and which that moves on. Operations of
+ * several tasks are done one at a time, in the order in which they came.
+ *
+ * Reading is ahead, writing is not: what was written is with the system when `write` is over.
+ *
+ * **Cancellation**: an operation that waits for its turn is not done at all. The system cannot be stopped in the midst of one: the wait
+ * ends at once, and the operation goes on by itself. What was read stays to be read by the next one; what is being written is written
+ * whole, and an error of it is thrown by the next operation, or by `close()`. The next operation waits for it.
+ *
+ * @example
+ * await using file = await openFile(path, { mode: 'w+', encoding: 'utf-8' });
+ * await file.write('one\ntwo\n');
+ * await file.seek(0);
+ * for await (const line of file) console.log(line.trimEnd()); // one, two
+ */
+export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>, AsyncDisposable {
+  /** The path that it was opened by. */
+  readonly name: FilePath;
+  readonly #openMode: OpenMode;
+  readonly #codec: Codec<Bytes>;
+  readonly #descriptor: Descriptor;
+  readonly #content: FileContent;
+
+  /** @internal */
+  constructor(handle: FileHandle, { name, openMode, codec, isSequential }: FileParts) {
+    this.name = name;
+    this.#openMode = openMode;
+    this.#codec = codec;
+    this.#descriptor = new Descriptor(handle, this);
+    this.#content = new FileContent(this.#descriptor, { isSequential, appends: openMode.appends });
+  }
+
+  /** How it was opened. */
+  get mode(): FileMode {
+    return this.#openMode.mode;
+  }
+
+  /** How text is encoded in it, `null` when it is read as bytes. */
+  get encoding(): FileEncoding | null {
+    return this.#codec.encoding;
+  }
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#descriptor.isClosed;
+  }
+
+  /**
+   * The number that the system knows it by, for what takes open files by number.
+   *
+   * @throws {ValueError} when it is closed
+   */
+  fileno(): number {
+    return this.#descriptor.number;
+  }
+
+  // --------------------------------------------------------------------------------------------- reading
+
+  /**
+   * Reads so many bytes, or characters of a text; fewer when the end of the file comes before.
+   *
+   * **Cancellation**: nothing is taken; what was read ahead stays for the next one.
+   *
+   * @param count when absent or negative, everything up to the end
+   * @returns nothing (no bytes, or an empty string) at the end
+   * @throws {TypeError} at once, when the count is no whole number
+   * @throws {ValueError} at once, when the file was opened for writing only; when it is closed; when the bytes are no text
+   * @throws {OSError} when the system fails
+   */
+  read(count = -1): AwaitableCoroutine<T> {
+    checkCount('read', count);
+    this.#checkReadable('read');
+    return AsyncFile.#read(this, count) as AwaitableCoroutine<T>;
+  }
+
+  /**
+   * Reads exactly so many bytes.
+   *
+   * **Cancellation**: as `read()`.
+   *
+   * @throws {IncompleteReadError} when the end comes before; `partial` has what there was
+   * @throws {ValueError} at once, when the count is negative, or the file is text; as `read()`
+   * @throws {OSError} when the system fails
+   */
+  readexactly(count: number): AwaitableCoroutine<Uint8Array> {
+    checkCount('readexactly', count);
+    if (count < 0) throw new ValueError(`readexactly: the number of bytes must not be less than zero, got ${count}`);
+    if (this.encoding !== null) {
+      throw new ValueError(
+        `readexactly: ${this} is text, whose characters differ in size: open it without an encoding`,
+        {
+          code: 'NOT_BINARY',
+        },
+      );
+    }
+    this.#checkReadable('readexactly');
+    return AsyncFile.#readexactly(this, count);
+  }
+
+  /**
+   * Reads a line with its end (`\n`). The last one may have none; then there is nothing.
+   *
+   * **Cancellation**: as `read()`.
+   *
+   * @throws {ValueError} as `read()`
+   * @throws {OSError} when the system fails
+   */
+  readline(): AwaitableCoroutine<T> {
+    this.#checkReadable('readline');
+    return AsyncFile.#readline(this) as AwaitableCoroutine<T>;
+  }
+
+  /**
+   * What follows in pieces of one size, the last of which may be shorter.
+   *
+   * **Cancellation**: as `read()`.
+   *
+   * @param size in bytes, or characters of a text; 65,536 when absent
+   * @throws {ValueError} at once, when the size is not above zero; as `read()`
+   */
+  chunks(size = CHUNK): AwaitableIterator<T> {
+    checkCount('chunks', size);
+    if (size <= 0) throw new ValueError(`chunks: the size must be above zero, got ${size}`);
+    this.#checkReadable('chunks');
+    return new FileChunks<T>(this, size)[Symbol.asyncIterator]();
+  }
+
+  /**
+   * The lines that follow, with their ends. Leaving the loop leaves the rest to be read, and the file open.
+   *
+   * **Cancellation**: as `read()`.
+   */
+  [Symbol.asyncIterator](): AwaitableIterator<T> {
+    this.#checkReadable('iteration');
+    return new FileLines<T>(this)[Symbol.asyncIterator]();
+  }
+
+  // --------------------------------------------------------------------------------------------- writing
+
+  /**
+   * Writes all of the data.
+   *
+   * **Cancellation**: nothing is written when it still waits for its turn; otherwise all of it is. `flush()` waits for that.
+   *
+   * @param data bytes, which must not be changed meanwhile, or a string; only a string for a file that was opened as text
+   * @returns how many bytes that was
+   * @throws {TypeError} at once, when the data is something else
+   * @throws {ValueError} at once, when the file was opened for reading only, or a character is not in the encoding; when it is closed
+   * @throws {OSError} when the system fails; some of it may be written then, and the place tells how much
+   */
+  write(data: Bytes): AwaitableCoroutine<number> {
+    this.#checkWritable('write');
+    return AsyncFile.#write(this, this.#codec.encode('write', data), 'write');
+  }
+
+  /**
+   * Writes one thing after the other, as one: without anything between them, and no line ends but those that they have.
+   *
+   * **Cancellation**: as `write()`, of all together.
+   *
+   * @returns how many bytes that was
+   * @throws as `write()`; when one of them cannot be written, none is
+   */
+  writelines(lines: Iterable<Bytes>): AwaitableCoroutine<number> {
+    this.#checkWritable('writelines');
+    if (typeof lines === 'string' || typeof lines?.[Symbol.iterator] !== 'function')
+      throw typeError(`writelines: a list of strings or bytes is required, got ${describe(lines)}`, 'NOT_ITERABLE');
+    const encoded = Array.from(lines, (line) => this.#codec.encode('writelines', line));
+    return AsyncFile.#write(this, concatenated(encoded), 'writelines');
+  }
+
+  /**
+   * Makes the file so long: cuts it off, or fills it up with zeros. The place stays.
+   *
+   * **Cancellation**: as `write()`.
+   *
+   * @param size in bytes; up to the present place when absent
+   * @returns the size
+   * @throws {ValueError} at once, when the size is negative; as `write()`
+   * @throws {OSError} when the system fails
+   */
+  truncate(size: number | null = null): AwaitableCoroutine<number> {
+    if (size !== null) checkPosition('truncate', size);
+    this.#checkWritable('truncate');
+    return AsyncFile.#truncate(this, size);
+  }
+
+  /**
+   * Waits until everything that was written before is with the system, also what was left behind by a task that was cancelled.
+   *
+   * **Cancellation**: ends the wait.
+   *
+   * @throws {ValueError} when it is closed
+   * @throws {OSError} what such a write has failed with
+   */
+  flush(): AwaitableCoroutine<void> {
+    return AsyncFile.#flush(this);
+  }
+
+  /**
+   * As `flush`, and waits until the system has put it on the disk (`fsync`).
+   *
+   * **Cancellation**: ends the wait.
+   *
+   * @throws as `flush()`
+   */
+  sync(): AwaitableCoroutine<void> {
+    return AsyncFile.#sync(this);
+  }
+
+  // --------------------------------------------------------------------------------------------- the place, and the rest
+
+  /**
+   * Goes to another place.
+   *
+   * **Cancellation**: the place stays, or is the other one when nothing had to be waited for.
+   *
+   * @param offset in bytes, of text, too
+   * @param whence what it counts from: `'start'`, `'current'` or `'end'`, or Python's numbers 0, 1 and 2 for them
+   * @returns the place, from the start of the file
+   * @throws {ValueError} at once, when `whence` is unknown; when that is before the start of the file, or the file is closed
+   * @throws {OSError} when it has no place, as a pipe has none (`ESPIPE`)
+   */
+  seek(offset: number, whence: WhenceLike = 'start'): AwaitableCoroutine<number> {
+    const from = checkWhence('seek', whence);
+    if (from === 'start') checkPosition('seek', offset);
+    else checkCount('seek', offset);
+    return AsyncFile.#seek(this, offset, from);
+  }
+
+  /**
+   * The place: how many bytes are before it.
+   *
+   * @throws {ValueError} when it is closed
+   * @throws {OSError} when it has no place, as a pipe has none (`ESPIPE`)
+   */
+  tell(): AwaitableCoroutine<number> {
+    return AsyncFile.#tell(this);
+  }
+
+  /**
+   * What the system knows of the file: its size, its times, its kind.
+   *
+   * @throws {ValueError} when it is closed
+   * @throws {OSError} when the system fails
+   */
+  stat(): AwaitableCoroutine<Stats> {
+    return AsyncFile.#stat(this);
+  }
+
+  /**
+   * Closes it: refuses operations from now on, does those that were called before, and waits for all that is under way. Harmless
+   * when it is closed.
+   *
+   * **Cancellation**: ends the wait; the file is closed all the same.
+   *
+   * @throws {OSError} when the system fails, or a write failed that a cancelled task has left behind
+   */
+  close(): AwaitableCoroutine<void> {
+    return AsyncFile.#close(this);
+  }
+
+  /** As `close()`, but the error of a write that was left behind goes to the exception handler of the loop: it is no error of leaving. */
+  [Symbol.asyncDispose](): AwaitableCoroutine<void> {
+    return AsyncFile.#dispose(this);
+  }
+
+  #checkReadable(name: string): void {
+    if (this.#openMode.readable) return;
+    throw new ValueError(
+      `${name}: not readable: ${this} was opened for writing only; 'r' or '+' in its mode is wanted`,
+      {
+        code: 'NOT_READABLE',
+      },
+    );
+  }
+
+  #checkWritable(name: string): void {
+    if (this.#openMode.writable) return;
+    throw new ValueError(`${name}: not writable: ${this} was opened for reading only; open it with 'w', 'a' or 'r+'`, {
+      code: 'NOT_WRITABLE',
+    });
+  }
+
+  // --------------------------------------------------------------------------------------------- the operations
+
+  /** Takes bytes out of the buffer. No wait may come between this and the end of the operation, or they were lost. */
+  #take(length: number): Bytes {
+    return this.#codec.decode(this.#content.buffer.take(length));
+  }
+
+  static readonly #read = /* @__PURE__ */ libraryCoroutine(function* read(
+    file: AsyncFile<Bytes>,
+    count: number,
+  ): Generator<unknown, Bytes, unknown> {
+    yield* file.#descriptor.begin('read');
+    try {
+      return file.#take(yield* file.#sizeOf(count < 0 ? Number.POSITIVE_INFINITY : count));
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  /** How many bytes the next so many characters take, with all of them in the buffer; fewer at the end. */
+  *#sizeOf(count: number): Generator<unknown, number, unknown> {
+    const { sizeOf } = this.#codec;
+    const { buffer } = this.#content;
+    let wanted = count;
+    while (yield* this.#content.need(wanted, 'read')) {
+      if (sizeOf === null || count === 0) return count;
+      const bytes = buffer.takeAll(); // in one piece, to look at
+      buffer.push(bytes);
+      const size = sizeOf.call(this.#codec, bytes, count);
+      if (size >= 0) return size;
+      wanted = bytes.length - size; // it tells how many are missing
+    }
+    return buffer.length;
+  }
+
+  static readonly #readexactly = /* @__PURE__ */ libraryCoroutine(function* readexactly(
+    file: AsyncFile<Bytes>,
+    count: number,
+  ): Generator<unknown, Uint8Array, unknown> {
+    yield* file.#descriptor.begin('readexactly');
+    try {
+      const isThere = yield* file.#content.need(count, 'readexactly');
+      const bytes = file.#content.buffer.take(count);
+      if (!isThere) throw new IncompleteReadError(bytes, count);
+      return bytes;
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  static readonly #readline = /* @__PURE__ */ libraryCoroutine(function* readline(
+    file: AsyncFile<Bytes>,
+  ): Generator<unknown, Bytes, unknown> {
+    yield* file.#descriptor.begin('readline');
+    try {
+      return file.#take(yield* file.#content.lineLength());
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  static readonly #write = /* @__PURE__ */ libraryCoroutine(function* write(
+    file: AsyncFile<Bytes>,
+    bytes: Uint8Array,
+    operation: string,
+  ): Generator<unknown, number, unknown> {
+    yield* file.#descriptor.begin(operation);
+    try {
+      yield* file.#content.write(bytes, operation);
+      return bytes.length;
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  static readonly #truncate = /* @__PURE__ */ libraryCoroutine(function* truncate(
+    file: AsyncFile<Bytes>,
+    size: number | null,
+  ): Generator<unknown, number, unknown> {
+    yield* file.#descriptor.begin('truncate');
+    try {
+      return yield* file.#content.truncate(size);
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  static readonly #flush = /* @__PURE__ */ libraryCoroutine(function* flush(
+    file: AsyncFile<Bytes>,
+  ): Generator<unknown, void, unknown> {
+    yield* file.#descriptor.begin('flush');
+    file.#descriptor.finish();
+  });
+
+  static readonly #sync = /* @__PURE__ */ libraryCoroutine(function* sync(
+    file: AsyncFile<Bytes>,
+  ): Generator<unknown, void, unknown> {
+    yield* file.#descriptor.begin('sync');
+    try {
+      yield* file.#descriptor.call('sync', (handle) => handle.sync(), true);
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  static readonly #seek = /* @__PURE__ */ libraryCoroutine(function* seek(
+    file: AsyncFile<Bytes>,
+    offset: number,
+    whence: 'start' | 'current' | 'end',
+  ): Generator<unknown, number, unknown> {
+    yield* file.#descriptor.begin('seek');
+    try {
+      return yield* file.#content.seek(offset, whence);
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  static readonly #tell = /* @__PURE__ */ libraryCoroutine(function* tell(
+    file: AsyncFile<Bytes>,
+  ): Generator<unknown, number, unknown> {
+    yield* file.#descriptor.begin('tell');
+    try {
+      return yield* file.#content.position('tell');
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  static readonly #stat = /* @__PURE__ */ libraryCoroutine(function* stat(
+    file: AsyncFile<Bytes>,
+  ): Generator<unknown, Stats, unknown> {
+    yield* file.#descriptor.begin('stat');
+    try {
+      return yield* file.#descriptor.call('stat', (handle) => handle.stat());
+    } finally {
+      file.#descriptor.finish();
+    }
+  });
+
+  static readonly #close = /* @__PURE__ */ libraryCoroutine(function* close(
+    file: AsyncFile<Bytes>,
+  ): Generator<unknown, void, unknown> {
+    yield* file.#descriptor.close();
+    const failure = file.#descriptor.takeFailure();
+    if (failure !== null) throw failure.error;
+  });
+
+  static readonly #dispose = /* @__PURE__ */ libraryCoroutine(function* close(
+    file: AsyncFile<Bytes>,
+  ): Generator<unknown, void, unknown> {
+    yield* file.#descriptor.close();
+    const failure = file.#descriptor.takeFailure();
+    if (failure === null) return;
+    const { error: exception } = failure;
+    getRunningLoop().callExceptionHandler({ message: `Writing to ${file} failed after a cancellation`, exception });
+  });
+
+  toString(): string {
+    const state = this.closed ? ' closed' : '';
+    return `<${nameOfClass(this)} ${showPath(this.name)} mode='${this.mode}'${state}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}

@@ -1,0 +1,137 @@
+import { Buffer } from 'node:buffer';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import { asBytes } from '../../streams/bytes.ts';
+import type { Bytes } from '../../streams/transports.ts';
+
+/** The encodings that a text file can have. */
+export type FileEncoding = 'utf-8' | 'utf8' | 'latin1';
+
+/** What becomes of bytes that are no text: an error, or the sign `\ufffd` in their place. */
+export type DecodingErrors = 'strict' | 'replace';
+
+/** How the content of a text file is read and written. */
+export interface TextOptions {
+  /** Reads and writes text instead of bytes. */
+  readonly encoding: FileEncoding;
+  /** What to do with bytes that are no text; `strict` when absent. */
+  readonly errors?: DecodingErrors | undefined;
+}
+
+/** The same where bytes are read when there is no encoding. */
+export interface CodecOptions {
+  readonly encoding?: FileEncoding | undefined;
+  readonly errors?: DecodingErrors | undefined;
+}
+
+/** What stands between the bytes of a file and what a program reads and writes. */
+export interface Codec<T> {
+  /** `null` for bytes. */
+  readonly encoding: FileEncoding | null;
+  decode(bytes: Uint8Array): T;
+  encode(name: string, data: unknown): Uint8Array;
+  /** How many bytes the first so many characters take; `-n` when at least n are missing. `null` when each takes one. */
+  readonly sizeOf: ((bytes: Uint8Array, count: number) => number) | null;
+}
+
+/** Bytes as they are; strings are written as UTF-8. */
+const BYTES: Codec<Uint8Array> = {
+  encoding: null,
+  decode: (bytes) => bytes,
+  encode: asBytes,
+  sizeOf: null,
+};
+
+class Utf8 implements Codec<string> {
+  readonly encoding = 'utf-8';
+  // The byte order mark is a character as any other: this decodes lines, too.
+  readonly #decoder: TextDecoder;
+
+  constructor(errors: DecodingErrors) {
+    this.#decoder = new TextDecoder('utf-8', { fatal: errors === 'strict', ignoreBOM: true });
+  }
+
+  decode(bytes: Uint8Array): string {
+    try {
+      return this.#decoder.decode(bytes);
+    } catch (cause) {
+      throw new ValueError("'utf-8' codec can't decode the bytes read: they are no text in UTF-8", {
+        code: 'INVALID_ENCODING',
+        cause,
+      });
+    }
+  }
+
+  encode(name: string, data: unknown): Uint8Array {
+    return asBytes(name, checkText(name, data));
+  }
+
+  sizeOf(bytes: Uint8Array, count: number): number {
+    let left = count;
+    for (let at = 0; at < bytes.length; at++) {
+      const isInside = ((bytes[at] as number) & 0xc0) === 0x80; // 10xxxxxx goes on with a character
+      if (!isInside && left-- === 0) return at;
+    }
+    if (left > 0) return -left;
+    return isWhole(bytes) ? bytes.length : -1;
+  }
+}
+
+/** Whether the last character is all there, as far as its first byte tells. */
+function isWhole(bytes: Uint8Array): boolean {
+  let first = bytes.length - 1;
+  while (first > 0 && ((bytes[first] as number) & 0xc0) === 0x80) first--;
+  const head = bytes[first] ?? 0;
+  const length = head < 0xc0 ? 1 : head < 0xe0 ? 2 : head < 0xf0 ? 3 : 4;
+  return bytes.length - first >= length;
+}
+
+const LATIN1: Codec<string> = {
+  encoding: 'latin1',
+  // Not with TextDecoder, which takes latin1 for windows-1252.
+  decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
+  encode(name, data) {
+    const text = checkText(name, data);
+    const bytes = new Uint8Array(text.length);
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 0xff) {
+        throw new ValueError(`${name}: 'latin1' codec can't encode character ${describe(text[at])} in position ${at}`, {
+          code: 'INVALID_ENCODING',
+        });
+      }
+      bytes[at] = code;
+    }
+    return bytes;
+  },
+  sizeOf: null,
+};
+
+function checkText(name: string, data: unknown): string {
+  if (typeof data === 'string') return data;
+  throw typeError(`${name}: the file is text, so a string is required, got ${describe(data)}`, 'NOT_TEXT');
+}
+
+/**
+ * The codec that options ask for.
+ *
+ * @throws {ValueError} when the encoding, or what to do with errors, is unknown
+ */
+export function codecOf(name: string, { encoding, errors = 'strict' }: CodecOptions): Codec<Bytes> {
+  if (errors !== 'strict' && errors !== 'replace')
+    throw new ValueError(`${name}: errors must be 'strict' or 'replace', got ${describe(errors)}`);
+  switch (encoding) {
+    case undefined:
+      return BYTES;
+    case 'utf-8':
+    case 'utf8':
+      return new Utf8(errors);
+    case 'latin1':
+      return LATIN1;
+    default:
+      throw new ValueError(`${name}: unknown encoding: ${describe(encoding)}; it is 'utf-8' or 'latin1'`, {
+        code: 'UNKNOWN_ENCODING',
+      });
+  }
+}

@@ -1,0 +1,163 @@
+import type { FileHandle } from 'node:fs/promises';
+import { CancelledError, ValueError } from '../../errors/index.ts';
+import { osError } from '../../errors/os-error.ts';
+import { type Future, getRunningLoop, noteWait, wrapPromise } from '../../kernel/lowlevel.ts';
+import { Lock } from '../../sync/index.ts';
+
+/**
+ * An open file of the system, of which one operation at a time makes use. An operation takes its turn, makes calls of the system,
+ * and ends.
+ *
+ * A call cannot be stopped. A task that is cancelled leaves its call behind; whoever has the next turn waits until that call is
+ * over.
+ *
+ *     state     means                                               operations
+ *     open      it can be used                                      are taken
+ *     closing   `close()` was called; those before it still run     are refused
+ *     closed    the system has been asked to close it               are refused
+ */
+export class Descriptor {
+  readonly #handle: FileHandle;
+  /** What it belongs to, for messages and wait records. */
+  readonly #owner: object;
+  readonly #turn = new Lock();
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  /** How many operations have begun and have not ended, those that wait for their turn among them. */
+  #operations = 0;
+  /** The call of the system under way, `null` when there is none. Invariant: never rejects. */
+  #call: Promise<void> | null = null;
+  /** The error of a call that was left behind, for whoever comes next. */
+  #failure: { readonly error: unknown } | null = null;
+  readonly #end = Promise.withResolvers<void>();
+
+  constructor(handle: FileHandle, owner: object) {
+    this.#handle = handle;
+    this.#owner = owner;
+    this.#end.promise.then(undefined, () => {}); // it may be that nobody waits
+  }
+
+  /** The number that the system knows it by. */
+  get number(): number {
+    this.#checkOpen();
+    return this.#handle.fd;
+  }
+
+  /** Whether nothing can be done with it any more. */
+  get isClosed(): boolean {
+    return this.#state !== 'open';
+  }
+
+  /** Waits for a turn. Whoever got it must call `finish()`. */
+  *begin(operation: string): Generator<unknown, void, unknown> {
+    this.#checkOpen();
+    this.#operations++;
+    try {
+      yield* this.#turn.acquire();
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
+    try {
+      while (this.#call !== null) yield* this.#wait(this.#call, operation);
+      const failure = this.takeFailure();
+      if (failure !== null) throw failure.error;
+    } catch (error) {
+      this.finish();
+      throw error;
+    }
+  }
+
+  /** The turn is over. */
+  finish(): void {
+    this.#turn.release();
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#operations--;
+    this.#closeWhenIdle();
+  }
+
+  /**
+   * Makes a call of the system in one's turn, and waits for it.
+   *
+   * @param operation for the wait record
+   * @param make runs to its end also when the task is cancelled
+   * @param keepsFailure whether an error that comes after a cancellation is kept for who comes next
+   */
+  *call<T>(
+    operation: string,
+    make: (handle: FileHandle) => Promise<T>,
+    keepsFailure = false,
+  ): Generator<unknown, T, unknown> {
+    const promise = make(this.#handle);
+    const over = (): void => {
+      this.#call = null;
+    };
+    this.#call = promise.then(over, over);
+    try {
+      return yield* this.#wait(promise, operation);
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw osError(error);
+      if (keepsFailure) promise.then(undefined, (failure) => this.#fail(failure));
+      throw error;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error: osError(error) };
+  }
+
+  /** The error of a call that was left behind, `null` when there is none. */
+  takeFailure(): { readonly error: unknown } | null {
+    const failure = this.#failure;
+    this.#failure = null;
+    return failure;
+  }
+
+  /** Refuses operations from now on, and waits until it is closed: after the operations before, and the call under way. */
+  *close(): Generator<unknown, void, unknown> {
+    if (this.#state === 'open') {
+      this.#state = 'closing';
+      this.#closeWhenIdle();
+    }
+    try {
+      yield* this.#wait(this.#end.promise, 'close');
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw osError(error);
+      this.#reportEnd();
+      throw error;
+    }
+  }
+
+  /** Nobody waits for the end any more: what goes wrong is told to the loop. */
+  #reportEnd(): void {
+    const loop = getRunningLoop();
+    const report = (exception: unknown): void => {
+      loop.callExceptionHandler({ message: `Closing ${this.#owner} failed after a cancellation`, exception });
+    };
+    this.#end.promise.then(() => {
+      const failure = this.takeFailure();
+      if (failure !== null) report(failure.error);
+    }, report);
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#state !== 'closing' || this.#operations > 0) return;
+    this.#state = 'closed';
+    const { resolve, reject } = this.#end;
+    const close = (): Promise<void> => this.#handle.close();
+    (this.#call === null ? close() : this.#call.then(close)).then(resolve, reject);
+  }
+
+  #wait<T>(promise: Promise<T>, operation: string): Future<T> {
+    const future = wrapPromise(promise);
+    noteWait(future, { operation, object: this.#owner });
+    return future;
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'open') return;
+    throw new ValueError(`I/O operation on closed file: ${this.#owner}`, { code: 'FILE_CLOSED' });
+  }
+}

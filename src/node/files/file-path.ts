@@ -1,0 +1,37 @@
+import { Buffer } from 'node:buffer';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+
+/** The path of a file: a string, a `file:` URL, or the bytes of a name that is no text. */
+export type FilePath = string | URL | Uint8Array;
+
+/**
+ * A path as the runtime takes it.
+ *
+ * @throws {TypeError} when it is no path
+ * @throws {ValueError} when it is empty, has a NUL in it, or is a URL of something else than a file
+ */
+export function checkPath(name: string, path: unknown): string | URL | Buffer {
+  if (path instanceof URL) {
+    if (path.protocol === 'file:') return path;
+    throw new ValueError(`${name}: the URL of a file (file:) is required, got ${describe(path)}`, {
+      code: 'INVALID_PATH',
+    });
+  }
+  if (typeof path === 'string') checkName(name, path, path.includes('\0'));
+  else if (path instanceof Uint8Array) checkName(name, path, path.includes(0));
+  else throw typeError(`${name}: a path (a string, a file: URL or bytes) is required, got ${describe(path)}`);
+  return typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength);
+}
+
+function checkName(name: string, path: string | Uint8Array, hasNul: boolean): void {
+  if (path.length === 0) throw new ValueError(`${name}: the path is empty`, { code: 'INVALID_PATH' });
+  if (hasNul) throw new ValueError(`${name}: embedded null byte in ${showPath(path)}`, { code: 'INVALID_PATH' });
+}
+
+/** A path as a message shows it. */
+export function showPath(path: FilePath): string {
+  if (path instanceof Uint8Array) return describe(new TextDecoder().decode(path));
+  return describe(path instanceof URL ? path.href : path);
+}

@@ -1,0 +1,96 @@
+import { isIP, type Socket } from 'node:net';
+import { connect, createServer, type TLSSocket } from 'node:tls';
+import { ConnectionAbortedError, ConnectionResetError } from '../errors/os-error.ts';
+import { inSeconds } from '../internal/duration.ts';
+import type { EventLoop } from '../kernel/lowlevel.ts';
+import type { StartTlsOptions } from '../streams/index.ts';
+import { ignoreErrors } from './connect-socket.ts';
+import { failureOf } from './failures.ts';
+import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
+import { type Settle, settled } from './waiting.ts';
+
+/** What a handshake is made with. */
+export interface HandshakeOptions extends StartTlsOptions {
+  readonly serverSide: boolean;
+}
+
+/**
+ * Encrypts a connected socket. When that fails, or is cancelled, the socket is destroyed.
+ *
+ * @throws {SSLCertVerificationError} when the peer's certificate is not to be trusted
+ * @throws {SSLError} when the handshake fails in another way
+ * @throws {ConnectionAbortedError} when it takes too long
+ */
+export function* handshake(
+  loop: EventLoop,
+  socket: Socket,
+  context: SslContext,
+  { serverSide, serverHostname, sslHandshakeTimeout = HANDSHAKE_TIMEOUT }: HandshakeOptions,
+): Generator<unknown, TLSSocket, unknown> {
+  const timeout = inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
+  let made: TLSSocket | null = null;
+  try {
+    return yield* settled<TLSSocket>(loop, { operation: 'TLS handshake', object: null }, ({ resolve, reject }) => {
+      const settle: Settle<TLSSocket> = {
+        resolve: (encrypted) => {
+          made = encrypted;
+          resolve(encrypted);
+        },
+        reject,
+      };
+      const onEarlyEnd = () =>
+        settle.reject(
+          new ConnectionResetError('the connection was closed during the TLS handshake', { code: 'ECONNRESET' }),
+        );
+      const timer = loop.callLater(timeout, () => settle.reject(tooSlow(timeout)));
+      socket.on('close', onEarlyEnd);
+      const end = serverSide ? accept(socket, context, settle) : greet(socket, context, serverHostname, settle);
+      return () => {
+        timer.cancel();
+        socket.off('close', onEarlyEnd);
+        end();
+      };
+    });
+  } catch (error) {
+    (made as TLSSocket | null)?.destroy(); // cancelled when it was just made
+    socket.destroy();
+    throw error;
+  }
+}
+
+function tooSlow(seconds: number): ConnectionAbortedError {
+  return new ConnectionAbortedError(`TLS handshake is taking longer than ${seconds} seconds: aborting the connection`, {
+    code: 'ETIMEDOUT',
+  });
+}
+
+/** As a client. */
+function greet(socket: Socket, context: SslContext, name: string | undefined, settle: Settle<TLSSocket>): () => void {
+  const host = name ?? 'localhost';
+  const encrypted = connect({ servername: isIP(host) === 0 ? host : '', host, ...context, socket });
+  let isSecure = false;
+  const onSecure = () => {
+    isSecure = true;
+    settle.resolve(encrypted);
+  };
+  const onError = (error: Error) => settle.reject(failureOf(error, `TLS handshake with ${host}`));
+  encrypted.once('secureConnect', onSecure).on('error', onError);
+  return () => {
+    encrypted.off('secureConnect', onSecure).off('error', onError);
+    encrypted.on('error', ignoreErrors);
+    if (!isSecure) encrypted.destroy();
+  };
+}
+
+/** As a server: one that does not listen, and is handed its only connection. */
+function accept(socket: Socket, context: SslContext, settle: Settle<TLSSocket>): () => void {
+  const server = createServer(context);
+  const onError = (error: Error) => settle.reject(failureOf(error, 'TLS handshake with a client'));
+  socket.on('error', onError);
+  server.on('secureConnection', settle.resolve).on('tlsClientError', onError);
+  server.emit('connection', socket);
+  return () => {
+    socket.off('error', onError);
+    server.removeAllListeners('secureConnection');
+  };
+}

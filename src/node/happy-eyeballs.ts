@@ -1,0 +1,100 @@
+import type { Socket } from 'node:net';
+import { CancelledError, ExceptionGroup } from '../errors/index.ts';
+import { OSError } from '../errors/os-error.ts';
+import { type EventLoop, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
+import { FIRST_COMPLETED, wait } from '../tasks/index.ts';
+import { connectTo, type Endpoint } from './connect-socket.ts';
+
+/** How several addresses of a host are tried. */
+export interface RaceOptions {
+  /** Seconds until the next address is tried beside those that have not answered; `null` tries one after the other. */
+  readonly delay: number | null;
+  /** Whether all errors are told, instead of what they have in common. */
+  readonly allErrors: boolean;
+}
+
+/**
+ * Orders addresses so that versions of the protocol take turns (RFC 8305).
+ *
+ * @param firstCount how many of the first version come before the first one of the other
+ */
+export function interleaved<A extends { readonly family: number }>(addresses: readonly A[], firstCount: number): A[] {
+  const [first, ...rest] = [...Map.groupBy(addresses, (address) => address.family).values()];
+  if (first === undefined) return [];
+  const lists = [first.slice(Math.max(0, firstCount - 1)), ...rest];
+  const ordered = first.slice(0, Math.max(0, firstCount - 1));
+  for (let round = 0; lists.some((list) => round < list.length); round++) {
+    for (const list of lists) if (round < list.length) ordered.push(list[round] as A);
+  }
+  return ordered;
+}
+
+const attempt = /* @__PURE__ */ libraryCoroutine(function* connect(
+  loop: EventLoop,
+  endpoint: Endpoint,
+): Generator<unknown, Socket, unknown> {
+  return yield* connectTo(loop, endpoint);
+});
+
+/**
+ * The first socket that could be connected, of attempts that begin one after the other: after a delay, or when the one before has
+ * failed (RFC 8305). The others are given up.
+ */
+export function* firstToConnect(
+  loop: EventLoop,
+  endpoints: readonly Endpoint[],
+  { delay, allErrors }: RaceOptions,
+): Generator<unknown, Socket, unknown> {
+  const running = new Set<Task<Socket>>();
+  const errors: unknown[] = [];
+  let winner: Socket | null = null;
+  try {
+    for (let next = 0; winner === null; ) {
+      const endpoint = endpoints[next];
+      if (endpoint !== undefined) {
+        running.add(loop.createTask(attempt(loop, endpoint)));
+        next++;
+      } else if (running.size === 0) throw whyNone(errors, allErrors);
+      const timeout = next < endpoints.length ? delay : null;
+      const { done } = yield* wait(running, { timeout, returnWhen: FIRST_COMPLETED });
+      for (const task of done) winner = keep(task, running, winner, errors);
+    }
+    yield* giveUp(running);
+    return winner;
+  } catch (error) {
+    winner?.destroy();
+    yield* giveUp(running);
+    throw error;
+  }
+}
+
+/** Takes the outcome of an attempt. Of two that were made at once, the second one is let go. */
+function keep(task: Task<Socket>, running: Set<Task<Socket>>, winner: Socket | null, errors: unknown[]): Socket | null {
+  running.delete(task);
+  const error = task.cancelled() ? new CancelledError() : task.exception();
+  if (error !== null) errors.push(error);
+  else if (winner === null) return task.result();
+  else task.result().destroy();
+  return winner;
+}
+
+function* giveUp(running: ReadonlySet<Task<Socket>>): Generator<unknown, void, unknown> {
+  if (running.size === 0) return;
+  for (const task of running) task.cancel();
+  const { done } = yield* wait(running);
+  for (const task of done) {
+    if (!task.cancelled() && task.exception() === null) task.result().destroy();
+  }
+}
+
+function whyNone(errors: readonly unknown[], allErrors: boolean): unknown {
+  if (allErrors) return new ExceptionGroup('createConnection failed', errors);
+  const messages = new Set(errors.map((error) => (error instanceof Error ? error.message : String(error))));
+  if (messages.size === 1) return errors[0];
+  const codes = new Set(errors.map((error) => (error instanceof OSError ? error.code : undefined)));
+  const [code] = codes;
+  return new OSError(`Multiple exceptions: ${[...messages].join(', ')}`, {
+    code: codes.size === 1 ? code : undefined,
+    cause: new AggregateError(errors),
+  });
+}

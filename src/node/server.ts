@@ -1,0 +1,381 @@
+import { createServer as createNetServer, type ListenOptions, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { CancelledError, leavesTheLoop, RuntimeError, TimeoutError } from '../errors/index.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import {
+  type AwaitableCoroutine,
+  attach,
+  type Context,
+  copyContext,
+  detach,
+  type EventLoop,
+  type Future,
+  type LoopResource,
+  libraryCoroutine,
+  noteWait,
+  type Task,
+} from '../kernel/lowlevel.ts';
+import type { BaseProtocol } from '../streams/index.ts';
+import { waitFor } from '../tasks/index.ts';
+import { ignoreErrors } from './connect-socket.ts';
+import { failureOf } from './failures.ts';
+import { ListeningSocket, listen, stopAll } from './listening.ts';
+import { type ConnectionOwner, SocketTransport } from './socket-transport.ts';
+import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
+
+/** What a server is made with. */
+export interface ServerSetup {
+  readonly protocolFactory: () => BaseProtocol;
+  /** Where to listen: one entry a socket. */
+  readonly places: readonly ListenOptions[];
+  readonly ssl: SslContext | null;
+  readonly sslHandshakeTimeout: Duration | undefined;
+  /** Whether the factory needs nothing of the loop, and may be called at once. */
+  readonly direct: boolean;
+}
+
+/** What `Server.shutdown` had to do. */
+export interface ShutdownReport {
+  /** How many connections were ended before their handlers had closed them. */
+  readonly cut: number;
+}
+
+/**
+ * Where a server stands.
+ *
+ * | state   | meaning                                         | left by                  |
+ * |---------|-------------------------------------------------|--------------------------|
+ * | created | it does not listen yet                          | `startServing`, `close`  |
+ * | serving | connections are accepted                        | `close`                  |
+ * | closed  | none are accepted; those made go on             | –                        |
+ */
+type State = 'created' | 'serving' | 'closed';
+
+/**
+ * Accepts connections. Made by `startServer`, `createServer` and their Unix counterparts.
+ *
+ * Follows CPython's `asyncio.Server`.
+ *
+ * @example
+ * const server = await startServer(handle, '127.0.0.1', 0);
+ * const serving = createTask(server.serveForever());
+ * console.log(server.isServing()); // true
+ * serving.cancel();
+ * await wait([serving]);
+ */
+export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
+  readonly #loop: EventLoop;
+  readonly #setup: ServerSetup;
+  readonly #context: Context;
+  readonly #clients = new Set<SocketTransport>();
+  /** The sockets whose handshake is under way, by their peers. */
+  readonly #handshaking = new Map<string, Socket>();
+  readonly #handlers = new Set<Task<unknown>>();
+  readonly #waiters = new Set<Future<void>>();
+  #servers: NetServer[] = [];
+  #sockets: readonly ListeningSocket[] = [];
+  #state: State = 'created';
+  #forever: Future<void> | null = null;
+
+  /** Made by `startServer` and its like. @internal */
+  constructor(loop: EventLoop, setup: ServerSetup) {
+    this.#loop = loop;
+    this.#setup = setup;
+    this.#context = copyContext();
+    attach(loop, this);
+  }
+
+  /** Where it listens; empty before it does, and when it is closed. */
+  get sockets(): readonly ListeningSocket[] {
+    return this.#sockets;
+  }
+
+  /** The port of the first of them; 0 when it does not listen, or listens on a Unix socket. */
+  get port(): number {
+    return this.#sockets[0]?.port ?? 0;
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#clients.size;
+  }
+
+  /** Whether it accepts connections. Follows CPython's `Server.is_serving`. */
+  isServing(): boolean {
+    return this.#state === 'serving';
+  }
+
+  /** Its loop. Follows CPython's `Server.get_loop`. */
+  getLoop(): EventLoop {
+    return this.#loop;
+  }
+
+  /**
+   * Begins to accept connections. Harmless when it does.
+   *
+   * **Cancellation**: it does not listen.
+   *
+   * Follows CPython's `Server.start_serving`.
+   *
+   * @throws {OSError} when it cannot listen: the port is in use, the address is not of this machine
+   * @throws {RuntimeError} when it is closed
+   */
+  startServing(): AwaitableCoroutine<void> {
+    return Server.#startServing(this);
+  }
+
+  /**
+   * Accepts connections until it is cancelled or closed. Cancelling it closes the server and its connections.
+   *
+   * **Cancellation**: closes, and waits until the connections are gone.
+   *
+   * Follows CPython's `Server.serve_forever`.
+   *
+   * @throws {CancelledError} when `close()` is called, too
+   * @throws {RuntimeError} when it is closed, or somebody else has called it
+   */
+  serveForever(): AwaitableCoroutine<never> {
+    return Server.#serveForever(this);
+  }
+
+  /** Accepts no more connections. Those that are open go on. Follows CPython's `Server.close`. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    stopAll(this.#servers);
+    this.#servers = [];
+    this.#sockets = [];
+    for (const socket of this.#handshaking.values()) socket.destroy();
+    if (this.#forever !== null && !this.#forever.done()) this.#forever.cancel();
+    this.#checkEnd();
+  }
+
+  /** Closes the connections when what they keep has been sent. Follows CPython's `Server.close_clients`. */
+  closeClients(): void {
+    for (const client of [...this.#clients]) client.close();
+  }
+
+  /** Closes the connections at once. Follows CPython's `Server.abort_clients`. */
+  abortClients(): void {
+    for (const client of [...this.#clients]) client.abort();
+  }
+
+  /**
+   * Waits until it is closed and all connections are gone. It closes none: see `close`, `closeClients` and `shutdown`.
+   *
+   * **Cancellation**: ends the wait.
+   *
+   * Follows CPython's `Server.wait_closed`.
+   */
+  waitClosed(): AwaitableCoroutine<void> {
+    return Server.#waitClosed(this);
+  }
+
+  /**
+   * Ends it in order: accepts no more connections and lets those that are open come to their end. At the deadline the handlers that
+   * still run are cancelled, and the connections are closed at once.
+   *
+   * **Cancellation**: does at once what the deadline would.
+   *
+   * @param deadline how long connections may take, in seconds
+   * @returns `cut`: how many connections had to be closed
+   * @example
+   * const server = await startServer(handle, '127.0.0.1', 0);
+   * const { cut } = await server.shutdown(10);
+   * console.log(cut); // 0
+   */
+  shutdown(deadline: Duration): AwaitableCoroutine<ShutdownReport> {
+    return Server.#shutdown(this, inSeconds(deadline, 'deadline'));
+  }
+
+  /** Closes, and waits until the connections are gone, as Python's `async with`. */
+  [Symbol.asyncDispose](): AwaitableCoroutine<void> {
+    return Server.#dispose(this);
+  }
+
+  // --------------------------------------------------------------------------------------------- its connections
+
+  /** @internal */
+  attach(transport: SocketTransport): void {
+    this.#clients.add(transport);
+  }
+
+  /** @internal */
+  detach(transport: SocketTransport): void {
+    this.#clients.delete(transport);
+    this.#checkEnd();
+  }
+
+  /** A handler's task, which `shutdown` may have to cancel. @internal */
+  noteHandler(task: Task<unknown>): void {
+    this.#handlers.add(task);
+    task.addDoneCallback((done) => this.#handlers.delete(done as Task<unknown>));
+  }
+
+  /** The loop is closed: nobody could serve a connection any more. @internal */
+  loopClosed(): void {
+    stopAll(this.#servers);
+    for (const socket of this.#handshaking.values()) socket.destroy();
+  }
+
+  #checkEnd(): void {
+    if (this.#state !== 'closed' || this.#clients.size > 0) return;
+    detach(this.#loop, this);
+    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult(undefined);
+  }
+
+  readonly #onConnection = (socket: Socket): void => {
+    socket.on('error', ignoreErrors);
+    if (this.#setup.direct) this.#accept(socket);
+    else if (!this.#loop.isClosed()) this.#loop.callSoonIn(this.#context, () => this.#accept(socket));
+  };
+
+  #accept(socket: Socket): void {
+    if (this.#state === 'closed') {
+      socket.destroy();
+      return;
+    }
+    try {
+      new SocketTransport(this.#loop, socket, this.#setup.protocolFactory(), { owner: this });
+    } catch (exception) {
+      if (leavesTheLoop(exception)) throw exception;
+      socket.destroy();
+      this.#report('Error on transport creation for incoming connection', exception);
+    }
+  }
+
+  #report(message: string, exception: unknown): void {
+    if (!this.#loop.isClosed()) this.#loop.callExceptionHandler({ message, exception, server: this });
+  }
+
+  #newServer(): NetServer {
+    const { ssl, sslHandshakeTimeout = HANDSHAKE_TIMEOUT } = this.#setup;
+    if (ssl === null) return createNetServer({ allowHalfOpen: true, noDelay: true }, this.#onConnection);
+    const handshakeTimeout = inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout') * 1_000;
+    const server = createTlsServer({ ...ssl, allowHalfOpen: true, handshakeTimeout }, this.#onConnection);
+    server.on('connection', (socket: Socket) => this.#watchHandshake(socket));
+    server.on('secureConnection', (socket) => this.#handshaking.delete(peerOf(socket)));
+    server.on('tlsClientError', (error) => {
+      if (this.#loop.getDebug()) this.#report('TLS handshake with a client failed', failureOf(error));
+    });
+    return server;
+  }
+
+  #watchHandshake(socket: Socket): void {
+    const peer = peerOf(socket);
+    this.#handshaking.set(peer, socket);
+    socket.once('close', () => {
+      if (this.#handshaking.get(peer) === socket) this.#handshaking.delete(peer);
+    });
+  }
+
+  // --------------------------------------------------------------------------------------------- coroutines
+
+  *#listen(): Generator<unknown, void, unknown> {
+    if (this.#state === 'serving') return;
+    if (this.#state === 'closed') throw new RuntimeError(`server ${this} is closed`, { code: 'SERVER_CLOSED' });
+    const servers = this.#setup.places.map(() => this.#newServer());
+    try {
+      for (const [index, place] of this.#setup.places.entries())
+        yield* listen(this.#loop, servers[index] as NetServer, place);
+    } catch (error) {
+      stopAll(servers);
+      throw error;
+    }
+    for (const server of servers)
+      server.on('error', (error) => this.#report('A connection could not be accepted', failureOf(error)));
+    this.#servers = servers;
+    this.#sockets = servers.map((server) => new ListeningSocket(server));
+    this.#state = 'serving';
+  }
+
+  static readonly #startServing = /* @__PURE__ */ libraryCoroutine(function* startServing(
+    server: Server,
+  ): Generator<unknown, void, unknown> {
+    yield* server.#listen();
+  });
+
+  static readonly #serveForever = /* @__PURE__ */ libraryCoroutine(function* serveForever(
+    server: Server,
+  ): Generator<unknown, never, unknown> {
+    if (server.#forever !== null)
+      throw new RuntimeError(`server ${server} is already being awaited on serveForever()`, { code: 'SERVED_ALREADY' });
+    yield* server.#listen();
+    const forever = server.#loop.createFuture<void>();
+    noteWait(forever, { operation: 'serveForever', object: server });
+    server.#forever = forever;
+    try {
+      yield* forever;
+    } catch (error) {
+      if (error instanceof CancelledError) {
+        server.close();
+        server.closeClients();
+        yield* server.waitClosed();
+      }
+      throw error;
+    } finally {
+      server.#forever = null;
+    }
+    throw new CancelledError();
+  });
+
+  static readonly #waitClosed = /* @__PURE__ */ libraryCoroutine(function* waitClosed(
+    server: Server,
+  ): Generator<unknown, void, unknown> {
+    if (server.#state === 'closed' && server.#clients.size === 0) return;
+    const waiter = server.#loop.createFuture<void>();
+    noteWait(waiter, { operation: 'waitClosed', object: server });
+    server.#waiters.add(waiter);
+    try {
+      yield* waiter;
+    } finally {
+      server.#waiters.delete(waiter);
+    }
+  });
+
+  static readonly #shutdown = /* @__PURE__ */ libraryCoroutine(function* shutdown(
+    server: Server,
+    deadline: number,
+  ): Generator<unknown, ShutdownReport, unknown> {
+    server.close();
+    let cut = 0;
+    try {
+      yield* waitFor(server.waitClosed(), deadline);
+    } catch (error) {
+      cut = server.#cut();
+      if (!(error instanceof TimeoutError)) throw error;
+      yield* server.waitClosed();
+    }
+    return { cut };
+  });
+
+  /** Ends the connections, whatever their handlers do. */
+  #cut(): number {
+    const open = this.#clients.size;
+    for (const task of this.#handlers) task.cancel('the server is shut down');
+    this.abortClients();
+    return open;
+  }
+
+  static readonly #dispose = /* @__PURE__ */ libraryCoroutine(function* dispose(
+    server: Server,
+  ): Generator<unknown, void, unknown> {
+    server.close();
+    yield* server.waitClosed();
+  });
+
+  toString(): string {
+    const where = this.#sockets.length > 0 ? ` on ${this.#sockets.join(', ')}` : '';
+    return `<Server ${this.#state}${where} connections=${this.#clients.size}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+/** Names a peer: an encrypted socket and the one under it have the same. */
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`;
+}

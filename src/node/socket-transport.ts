@@ -1,0 +1,334 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { leavesTheLoop, RuntimeError } from '../errors/index.ts';
+import { OSError } from '../errors/os-error.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe, nameOfClass } from '../internal/describe.ts';
+import {
+  type AwaitableCoroutine,
+  attach,
+  detach,
+  type EventLoop,
+  type LoopResource,
+  libraryCoroutine,
+} from '../kernel/lowlevel.ts';
+import type {
+  BaseProtocol,
+  Bytes,
+  ExtraInfo,
+  StartTlsOptions,
+  Transport,
+  WriteBufferLimits,
+} from '../streams/index.ts';
+import { Delivery, plainBytes } from './delivery.ts';
+import { extraInfoOf, type KnownNames, namesOf } from './extra-info.ts';
+import { failureOf } from './failures.ts';
+import { handshake } from './handshake.ts';
+import { type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
+import { WriteSide } from './write-side.ts';
+
+/** Who keeps a list of its connections. */
+export interface ConnectionOwner {
+  attach(transport: SocketTransport): void;
+  detach(transport: SocketTransport): void;
+}
+
+/**
+ * Where a transport stands.
+ *
+ * | state   | meaning                                              | left by                          |
+ * |---------|------------------------------------------------------|----------------------------------|
+ * | open    | bytes go both ways                                   | `close`, `abort`, the socket     |
+ * | closing | nothing is read; what is kept is sent, then closed   | the socket's end, `abort`        |
+ * | closed  | the socket is gone or destroyed                      | –                                |
+ * | handed  | another transport has the socket (TLS)               | –                                |
+ */
+type State = 'open' | 'closing' | 'closed' | 'handed';
+
+interface UpgradeOptions extends StartTlsOptions {
+  readonly serverSide: boolean;
+  /** What was received but is not read: the beginning of the handshake. */
+  readonly unread?: Uint8Array | undefined;
+}
+
+/** What a transport is made with. */
+export interface SocketTransportOptions {
+  readonly owner?: ConnectionOwner | null | undefined;
+  /** The transport goes on where another one was: the protocol is not told of a connection. */
+  readonly goesOn?: boolean | undefined;
+  /** The host that was asked for: whom a certificate must be of. */
+  readonly host?: string | undefined;
+}
+
+/**
+ * A connection over a socket of the runtime: TCP, Unix, or TLS on top of either.
+ *
+ * Follows CPython's `_SelectorSocketTransport`.
+ */
+export class SocketTransport implements Transport, LoopResource {
+  readonly #loop: EventLoop;
+  readonly #socket: Socket | TLSSocket;
+  readonly #names: KnownNames;
+  readonly #owner: ConnectionOwner | null;
+  readonly #host: string | undefined;
+  readonly #delivery: Delivery;
+  readonly #writing: WriteSide;
+  #state: State = 'open';
+  #paused = false;
+  /** Invariant: what the socket or the protocol has failed with, if one has. */
+  #error: unknown = null;
+
+  constructor(
+    loop: EventLoop,
+    socket: Socket | TLSSocket,
+    protocol: BaseProtocol,
+    { owner = null, goesOn = false, host }: SocketTransportOptions = {},
+  ) {
+    this.#loop = loop;
+    this.#socket = socket;
+    this.#names = namesOf(socket);
+    this.#owner = owner;
+    this.#host = host;
+    this.#delivery = new Delivery(loop, protocol, (error, where) => this.#protocolFailed(error, where));
+    this.#delivery.onEnd = (keepOpen) => {
+      if (!keepOpen) this.close();
+    };
+    this.#writing = new WriteSide(socket, { loop, transport: this, protocol: () => this.#delivery.protocol });
+    // A message that waits for the acknowledgement of the one before would be late for nothing.
+    socket.setNoDelay(true);
+    socket.on('error', this.#onError).on('close', this.#onClose);
+    attach(loop, this);
+    owner?.attach(this);
+    if (goesOn) this.#beginToRead();
+    else this.#delivery.call(() => this.#made());
+    if (socket.destroyed) this.#endedBefore();
+  }
+
+  /** Whether the protocol is told at once. */
+  get isDirect(): boolean {
+    return this.#delivery.isDirect;
+  }
+
+  /** The socket has told of its end when nobody listened. */
+  #endedBefore(): void {
+    if (this.#socket.errored != null) this.#onError(this.#socket.errored);
+    this.#onClose();
+  }
+
+  /** Nothing is read before the protocol knows of the connection: it may want to pause. */
+  #made(): void {
+    if (this.#state === 'closed') return;
+    try {
+      this.#delivery.protocol.connectionMade(this);
+    } catch (error) {
+      this.#protocolFailed(error, 'connectionMade');
+    }
+    if (this.#state === 'open') this.#beginToRead();
+  }
+
+  #beginToRead(): void {
+    this.#socket.on('data', this.#onData).on('end', this.#onEnd);
+    if (this.#paused) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  // --------------------------------------------------------------------------------------------- what the socket tells
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    if (this.#state === 'open') this.#delivery.data(plainBytes(chunk));
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#state === 'open') this.#delivery.end();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#error ??= failureOf(error);
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#state === 'open') this.#state = 'closed';
+    detach(this.#loop, this);
+    this.#delivery.call(() => this.#lost());
+  };
+
+  #lost(): void {
+    this.#state = 'closed';
+    this.#delivery.close();
+    try {
+      this.#delivery.protocol.connectionLost(this.#error);
+    } catch (exception) {
+      if (leavesTheLoop(exception)) throw exception;
+      this.#report('protocol.connectionLost() call failed', exception);
+    } finally {
+      this.#owner?.detach(this);
+    }
+  }
+
+  // --------------------------------------------------------------------------------------------- failures
+
+  #protocolFailed(error: unknown, where: string): void {
+    if (leavesTheLoop(error)) throw error;
+    this.fail(error, `Fatal error: protocol.${where}() call failed.`);
+  }
+
+  /** The connection cannot go on: it is reported unless the system or the peer is to blame, and closed at once. */
+  fail(error: unknown, message: string): void {
+    if (!(error instanceof OSError)) this.#report(message, error);
+    this.#error ??= error;
+    this.#destroy();
+  }
+
+  #report(message: string, exception: unknown): void {
+    this.#loop.callExceptionHandler({ message, exception, transport: this, protocol: this.#delivery.protocol });
+  }
+
+  /** The loop runs nothing any more, so that nobody can be told. */
+  loopClosed(): void {
+    this.#delivery.close();
+    this.#destroy();
+  }
+
+  #destroy(): void {
+    if (this.#state === 'closed' || this.#state === 'handed') return;
+    this.#state = 'closed';
+    this.#socket.destroy();
+  }
+
+  // --------------------------------------------------------------------------------------------- for programs
+
+  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
+  getExtraInfo(name: string, otherwise?: unknown): unknown;
+  getExtraInfo(name: string, otherwise?: unknown): unknown {
+    return extraInfoOf(this.#socket, this.#names, name) ?? otherwise;
+  }
+
+  isClosing(): boolean {
+    return this.#state !== 'open';
+  }
+
+  close(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    this.#delivery.close();
+    this.#socket.pause();
+    this.#socket.destroySoon();
+  }
+
+  abort(): void {
+    this.#delivery.close();
+    this.#destroy();
+  }
+
+  setProtocol(protocol: BaseProtocol): void {
+    this.#delivery.protocol = protocol;
+  }
+
+  getProtocol(): BaseProtocol {
+    return this.#delivery.protocol;
+  }
+
+  isReading(): boolean {
+    return this.#state === 'open' && !this.#paused;
+  }
+
+  pauseReading(): void {
+    if (!this.isReading()) return;
+    this.#paused = true;
+    this.#delivery.pause();
+    this.#socket.pause();
+  }
+
+  resumeReading(): void {
+    if (this.#state !== 'open' || !this.#paused) return;
+    this.#paused = false;
+    this.#delivery.resume();
+    this.#socket.resume();
+  }
+
+  write(data: Bytes): void {
+    this.#writing.write(data, this.#state !== 'open');
+  }
+
+  writelines(data: Iterable<Bytes>): void {
+    this.#writing.writelines(data, this.#state !== 'open');
+  }
+
+  writeEof(): void {
+    if (this.#state === 'open') this.#writing.end();
+  }
+
+  canWriteEof(): boolean {
+    return true;
+  }
+
+  getWriteBufferSize(): number {
+    return this.#writing.size;
+  }
+
+  getWriteBufferLimits(): readonly [low: number, high: number] {
+    return [this.#writing.marks.low, this.#writing.marks.high];
+  }
+
+  setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
+    this.#writing.marks.set(limits);
+    this.#writing.adapt();
+  }
+
+  /** Goes on as an encrypted transport of the same protocol. Follows CPython's `loop.start_tls`. */
+  startTls(context: SslContext | true, options: UpgradeOptions): AwaitableCoroutine<Transport> {
+    const checked = (options.serverSide ? serverContextOf : sslContextOf)('startTls', context);
+    if (checked === null) throw typeError(`startTls: TLS options or true are required, got ${describe(context)}`);
+    return SocketTransport.#upgrade(this, checked, options);
+  }
+
+  static readonly #upgrade = /* @__PURE__ */ libraryCoroutine(function* startTls(
+    transport: SocketTransport,
+    context: SslContext,
+    options: UpgradeOptions,
+  ): Generator<unknown, Transport, unknown> {
+    if (transport.isClosing())
+      throw new RuntimeError(`startTls: ${transport} is closing`, { code: 'TRANSPORT_CLOSED' });
+    const loop = transport.#loop;
+    const { protocol } = transport.#delivery;
+    transport.#handOver(options.unread);
+    try {
+      const encrypted = yield* handshake(loop, transport.#socket, context, {
+        serverHostname: transport.#host,
+        ...options,
+      });
+      return new SocketTransport(loop, encrypted, protocol, { owner: transport.#owner, goesOn: true });
+    } catch (error) {
+      protocol.connectionLost(error);
+      throw error;
+    } finally {
+      transport.#owner?.detach(transport);
+    }
+  });
+
+  /** Lets go of the socket, for another transport to go on with. */
+  #handOver(unread: Uint8Array | undefined): void {
+    const socket = this.#socket;
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    socket.pause();
+    if (unread !== undefined && unread.length > 0) socket.unshift(unread);
+    this.#state = 'handed';
+    this.#delivery.close();
+    detach(this.#loop, this);
+  }
+
+  toString(): string {
+    const peer = this.getExtraInfo('peername', '');
+    const parts: string[] = [nameOfClass(this), this.#state];
+    if (peer !== '') parts.push(`peer=${typeof peer === 'string' ? peer : peer.join(':')}`);
+    if (this.#paused) parts.push('paused');
+    if (this.#writing.size > 0) parts.push(`${this.#writing.size} bytes to send`);
+    return `<${parts.join(' ')}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}

@@ -1,0 +1,215 @@
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
+import { type ConnectionHandler, StreamReader, StreamReaderProtocol, StreamWriter } from '../streams/index.ts';
+import { connectToPath } from './connect-socket.ts';
+import {
+  begin,
+  type ConnectionOptions,
+  checkConnectionOptions,
+  checkPath,
+  checkTls,
+  reach,
+  type TlsClientOptions,
+} from './create-connection.ts';
+import {
+  type ServerHost,
+  type ServerOptions,
+  type ServerPlan,
+  serverAt,
+  serverOn,
+  type UnixServerOptions,
+} from './create-server.ts';
+import type { Server } from './server.ts';
+
+/** What readers are made with. */
+export interface LimitOption {
+  /** The longest line, and half of what a reader keeps before the peer is slowed down, in bytes; 64 KiB when absent. */
+  readonly limit?: number | undefined;
+}
+
+/** A connection as streams: by position as `[reader, writer]`, by name, and for `await using`, which closes it. */
+export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter] & {
+  readonly reader: StreamReader;
+  readonly writer: StreamWriter;
+  [Symbol.asyncDispose](): AwaitableCoroutine<void>;
+};
+
+function streamPair(reader: StreamReader, writer: StreamWriter): StreamPair {
+  return Object.assign([reader, writer] as const, {
+    reader,
+    writer,
+    [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
+  });
+}
+
+/**
+ * Connects to a host over TCP, or TLS.
+ *
+ * **Cancellation**: gives up; no socket is left.
+ *
+ * Follows CPython's `asyncio.open_connection`.
+ *
+ * @param host a name or an address; `null` with `sock`
+ * @param port 0 to 65535; `null` with `sock`
+ * @returns `[reader, writer]`
+ * @throws {GetAddrInfoError} when the name does not resolve
+ * @throws {ConnectionRefusedError} when nobody listens there
+ * @throws {OSError} when no address can be connected to in another way
+ * @throws {SSLError} when the handshake fails; `SSLCertVerificationError` when the certificate is not to be trusted
+ * @throws {ConnectionAbortedError} when the handshake takes too long
+ * @throws {ValueError} at once, when options contradict each other
+ * @example
+ * const [reader, writer] = await openConnection('127.0.0.1', port);
+ * writer.write('hello\n');
+ * await writer.drain();
+ * const line = await reader.readline();
+ * writer.close();
+ * await writer.waitClosed();
+ */
+export function openConnection(
+  host: string | null = null,
+  port: number | null = null,
+  options: ConnectionOptions & LimitOption = {},
+): AwaitableCoroutine<StreamPair> {
+  checkConnectionOptions('openConnection', host, port, options);
+  checkLimit('openConnection', options);
+  return open(host, port, options);
+}
+
+const open = /* @__PURE__ */ libraryCoroutine(function* openConnection(
+  host: string | null,
+  port: number | null,
+  options: ConnectionOptions & LimitOption,
+): Generator<unknown, StreamPair, unknown> {
+  const loop = getRunningLoop();
+  const socket = options.sock ?? (yield* reach(loop, host ?? '', port ?? 0, options));
+  const reader = new StreamReader({ limit: options.limit, loop });
+  const protocol = new StreamReaderProtocol(reader, null, { loop });
+  const [transport] = yield* begin(loop, socket, () => protocol, options, host ?? undefined);
+  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop));
+});
+
+function checkLimit(name: string, { limit }: LimitOption): void {
+  if (limit === undefined) return;
+  if (typeof limit !== 'number' || !(limit > 0))
+    throw typeError(`${name}: limit must be a number of bytes above zero, got ${describe(limit)}`);
+}
+
+/**
+ * Connects to a Unix socket.
+ *
+ * **Cancellation**: gives up; no socket is left.
+ *
+ * Follows CPython's `asyncio.open_unix_connection`.
+ *
+ * @param path the socket's file
+ * @returns `[reader, writer]`
+ * @throws {FileNotFoundError} when there is no such file
+ * @throws {ConnectionRefusedError} when nobody listens
+ * @throws {SSLError} when the handshake fails
+ */
+export function openUnixConnection(
+  path: string,
+  options: TlsClientOptions & LimitOption = {},
+): AwaitableCoroutine<StreamPair> {
+  checkPath('openUnixConnection', path);
+  checkTls('openUnixConnection', options, null);
+  checkLimit('openUnixConnection', options);
+  return openUnix(path, options);
+}
+
+const openUnix = /* @__PURE__ */ libraryCoroutine(function* openUnixConnection(
+  path: string,
+  options: TlsClientOptions & LimitOption,
+): Generator<unknown, StreamPair, unknown> {
+  const loop = getRunningLoop();
+  const socket = yield* connectToPath(loop, path);
+  const reader = new StreamReader({ limit: options.limit, loop });
+  const protocol = new StreamReaderProtocol(reader, null, { loop });
+  const [transport] = yield* begin(loop, socket, () => protocol, options, undefined);
+  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop));
+});
+
+/**
+ * Listens on TCP, or TLS, and handles each connection in a task of its own.
+ *
+ * A handler closes its writer when it is done. One that fails is reported to the loop's exception handler, and its connection is closed;
+ * the others and the server go on.
+ *
+ * **Cancellation**: it does not listen.
+ *
+ * Follows CPython's `asyncio.start_server`.
+ *
+ * @param handler an async function, a generator function or a plain one, called with a reader and a writer
+ * @param host a name or an address, a list of them, or `null` for all of this machine
+ * @param port 0 to 65535; 0 for one that is free, which `server.port` tells
+ * @throws {OSError} when it cannot listen: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`
+ * @throws {GetAddrInfoError} when the name does not resolve
+ * @throws {TypeError} at once, when the handler is no function, or `ssl` has no certificate
+ * @throws {ValueError} at once, when the port is out of range
+ * @example
+ * const server = await startServer(async (reader, writer) => {
+ *   await using _ = writer;
+ *   for await (const line of reader) {
+ *     writer.write(line);
+ *     await writer.drain();
+ *   }
+ * }, '127.0.0.1', 0);
+ * const [reader, writer] = await openConnection('127.0.0.1', server.port);
+ * writer.write('hello\n');
+ * console.log(await reader.readline());
+ * writer.close();
+ * await server.shutdown(5);
+ */
+export function startServer(
+  handler: ConnectionHandler,
+  host: ServerHost,
+  port: number,
+  options: ServerOptions & LimitOption = {},
+): AwaitableCoroutine<Server> {
+  return serverOn('startServer', host, port, options, streamPlan('startServer', handler, options));
+}
+
+/**
+ * Listens on a Unix socket, and handles each connection in a task of its own, as `startServer`. A socket's file that a server has
+ * left behind is replaced; the file is removed when the server closes.
+ *
+ * **Cancellation**: it does not listen.
+ *
+ * Follows CPython's `asyncio.start_unix_server`.
+ *
+ * @param handler an async function, a generator function or a plain one, called with a reader and a writer
+ * @param path the socket's file
+ * @throws {OSError} when it cannot listen: `EADDRINUSE` when something else is there, `EACCES`, `ENOENT`
+ */
+export function startUnixServer(
+  handler: ConnectionHandler,
+  path: string,
+  options: UnixServerOptions & LimitOption = {},
+): AwaitableCoroutine<Server> {
+  return serverAt('startUnixServer', path, options, streamPlan('startUnixServer', handler, options));
+}
+
+function streamPlan(name: string, handler: ConnectionHandler, options: ServerOptions & LimitOption): ServerPlan {
+  if (typeof handler !== 'function')
+    throw typeError(
+      `${name}: a function that handles connections is required, got ${describe(handler)}`,
+      'NOT_CALLABLE',
+    );
+  checkLimit(name, options);
+  let server: Server | null = null;
+  let loop: EventLoop | null = null;
+  const protocolFactory = () => {
+    const reader = new StreamReader({ limit: options.limit, loop: loop ?? undefined });
+    return new StreamReaderProtocol(reader, handler, {
+      loop: loop ?? undefined,
+      onTask: (task) => server?.noteHandler(task),
+    });
+  };
+  const onServer = (made: Server) => {
+    server = made;
+    loop = made.getLoop();
+  };
+  return { protocolFactory, options, direct: true, onServer };
+}

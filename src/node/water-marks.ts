@@ -1,0 +1,20 @@
+import { ValueError } from '../errors/index.ts';
+import type { WriteBufferLimits } from '../streams/index.ts';
+
+const DEFAULT_HIGH = 64 * 1_024;
+
+/** How full a buffer may get before who writes is paused, and how empty it must be before he goes on. */
+export class WaterMarks {
+  high = DEFAULT_HIGH;
+  low = DEFAULT_HIGH / 4;
+
+  /** @throws {ValueError} unless `high >= low >= 0` */
+  set({ high, low }: WriteBufferLimits): void {
+    const top = high ?? (low === undefined ? DEFAULT_HIGH : 4 * low);
+    const bottom = low ?? Math.floor(top / 4);
+    if (!(top >= bottom && bottom >= 0))
+      throw new ValueError(`high (${top}) must be >= low (${bottom}) must be >= 0`, { code: 'INVALID_LIMITS' });
+    this.high = top;
+    this.low = bottom;
+  }
+}

@@ -1,0 +1,111 @@
+import { Buffer } from 'node:buffer';
+import type { Writable } from 'node:stream';
+import { leavesTheLoop, RuntimeError } from '../errors/index.ts';
+import { type EventLoop, logger } from '../kernel/lowlevel.ts';
+import { checkBytes } from '../streams/bytes.ts';
+import type { BaseProtocol, BaseTransport, Bytes } from '../streams/index.ts';
+import { WaterMarks } from './water-marks.ts';
+
+/** From the how manieth write on a lost connection on it is worth a warning. */
+const WARN_FROM = 5;
+
+/** What writing needs to know of its transport. */
+export interface Writing {
+  readonly loop: EventLoop;
+  readonly transport: BaseTransport;
+  protocol(): BaseProtocol;
+}
+
+/**
+ * The writing half of a transport: hands bytes to a runtime's stream, which sends what it can at once and keeps the rest, and
+ * pauses the protocol while it keeps too much.
+ */
+export class WriteSide {
+  readonly marks = new WaterMarks();
+  readonly #stream: Writable;
+  readonly #owner: Writing;
+  #paused = false;
+  #ended = false;
+  #inVain = 0;
+
+  constructor(stream: Writable, owner: Writing) {
+    this.#stream = stream;
+    this.#owner = owner;
+  }
+
+  /** How many bytes are kept. */
+  get size(): number {
+    return this.#stream.writableLength;
+  }
+
+  /** Whether the end was written. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** @throws as `StreamWriter.write` */
+  write(data: Bytes, isLost: boolean): void {
+    checkBytes('write', data);
+    if (this.#ended)
+      throw new RuntimeError(`Cannot call write() after writeEof(): ${this.#owner.transport}`, {
+        code: 'WRITE_AFTER_EOF',
+      });
+    if (data.length === 0) return;
+    if (isLost) {
+      this.#inVain++;
+      if (this.#inVain === WARN_FROM)
+        logger.warn(`write() is called in vain, the connection is closed: ${this.#owner.transport}`);
+      return;
+    }
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    // Being told of each small write that was sent at once would cost more than sending it.
+    if (this.#stream.writableLength + bytes.length > this.marks.low) this.#stream.write(bytes, this.#sent);
+    else this.#stream.write(bytes);
+    if (!this.#paused && this.#stream.writableLength > this.marks.high) this.#pause();
+  }
+
+  /** Hands several pieces over as one. @throws as `write` */
+  writelines(data: Iterable<Bytes>, isLost: boolean): void {
+    this.#stream.cork();
+    try {
+      for (const piece of data) this.write(piece, isLost);
+    } finally {
+      this.#stream.uncork();
+    }
+  }
+
+  /** Ends writing, when what is kept has been sent. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#stream.end();
+  }
+
+  /** The marks have moved. */
+  adapt(): void {
+    if (!this.#paused && this.size > this.marks.high) this.#pause();
+    else this.#sent();
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#tell('pauseWriting');
+  }
+
+  readonly #sent = (): void => {
+    if (!this.#paused || this.size > this.marks.low) return;
+    this.#paused = false;
+    this.#tell('resumeWriting');
+  };
+
+  #tell(what: 'pauseWriting' | 'resumeWriting'): void {
+    const { loop, transport } = this.#owner;
+    const protocol = this.#owner.protocol();
+    try {
+      protocol[what]();
+    } catch (exception) {
+      if (leavesTheLoop(exception)) throw exception;
+      loop.callExceptionHandler({ message: `protocol.${what}() failed`, exception, transport, protocol });
+    }
+  }
+}

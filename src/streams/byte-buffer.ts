@@ -1,0 +1,151 @@
+/** What is left of the list's front before it is moved: amortised, a chunk is moved at most once. */
+const MOVE_FROM = 64;
+
+const EMPTY = /* @__PURE__ */ new Uint8Array(0);
+
+/**
+ * Bytes as they come, in the chunks that they came in. Taking them copies nothing that lies within one chunk, and every other
+ * byte once: many small chunks and one large read, or one large chunk and many small reads, are both linear.
+ *
+ *     #chunks  [ taken | taken | a b c d e | f g h | i j ]
+ *                                ▲   ▲
+ *                            #first  #offset: the first two bytes of this chunk are taken
+ */
+export class ByteBuffer {
+  #chunks: Uint8Array[] = [];
+  /** Invariant: the chunks before it are taken; it is the list's length when nothing is left. */
+  #first = 0;
+  /** Invariant: below the length of the first chunk, 0 when there is none. */
+  #offset = 0;
+  #length = 0;
+
+  /** How many bytes are in it. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a chunk, which must not be changed afterwards. */
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+  }
+
+  /** Takes as many bytes, or all when there are not as many. Views of the chunks where it can be. */
+  take(count: number): Uint8Array {
+    const wanted = Math.min(count, this.#length);
+    if (wanted <= 0) return EMPTY;
+    const first = this.#chunks[this.#first] as Uint8Array;
+    if (first.length - this.#offset >= wanted) return this.#takeOfFirst(first, wanted);
+    const bytes = new Uint8Array(wanted);
+    let filled = 0;
+    while (filled < wanted) {
+      const chunk = this.#chunks[this.#first] as Uint8Array;
+      const part = this.#takeOfFirst(chunk, Math.min(chunk.length - this.#offset, wanted - filled));
+      bytes.set(part, filled);
+      filled += part.length;
+    }
+    return bytes;
+  }
+
+  #takeOfFirst(chunk: Uint8Array, count: number): Uint8Array {
+    const start = this.#offset;
+    const end = start + count;
+    this.#length -= count;
+    if (end < chunk.length) this.#offset = end;
+    else this.#dropFirst();
+    return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+  }
+
+  #dropFirst(): void {
+    this.#offset = 0;
+    this.#chunks[this.#first] = EMPTY; // not kept alive until the list is moved
+    this.#first++;
+    if (this.#first === this.#chunks.length) {
+      this.#chunks.length = 0;
+      this.#first = 0;
+    } else if (this.#first >= MOVE_FROM && this.#first * 2 >= this.#chunks.length) {
+      this.#chunks.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+
+  /** Takes everything. */
+  takeAll(): Uint8Array {
+    return this.take(this.#length);
+  }
+
+  /** The first chunk, or what is left of it; `null` when there is none. */
+  takeChunk(): Uint8Array | null {
+    const chunk = this.#chunks[this.#first];
+    return chunk === undefined ? null : this.#takeOfFirst(chunk, chunk.length - this.#offset);
+  }
+
+  clear(): void {
+    this.#chunks = [];
+    this.#first = 0;
+    this.#offset = 0;
+    this.#length = 0;
+  }
+
+  /**
+   * Where a sequence of bytes begins, `-1` when it is not there.
+   *
+   * @param sequence at least one byte
+   * @param from where to begin; unless that is in the first chunk, finding it costs as many steps as there are chunks behind it
+   * @param before where the sequence must have ended
+   */
+  indexOf(sequence: Uint8Array, from = 0, before = this.#length): number {
+    const last = before - sequence.length;
+    if (from > last) return -1;
+    const head = sequence[0] as number;
+    let { index, start } = this.#locate(from);
+    let at = from - start;
+    for (; start <= last; index++) {
+      const part = this.#part(index);
+      // What lies behind is not looked into, however large the chunk is.
+      const chunk = start + part.length <= before ? part : part.subarray(0, before - start);
+      for (at = chunk.indexOf(head, at); at !== -1; at = chunk.indexOf(head, at + 1)) {
+        if (start + at > last) return -1;
+        if (sequence.length === 1 || this.#matches(sequence, index, at)) return start + at;
+      }
+      start += chunk.length;
+      at = 0;
+    }
+    return -1;
+  }
+
+  /** What is left of a chunk. */
+  #part(index: number): Uint8Array {
+    const chunk = this.#chunks[index] as Uint8Array;
+    return index === this.#first && this.#offset > 0 ? chunk.subarray(this.#offset) : chunk;
+  }
+
+  /** The chunk that a position lies in, and where that begins: the first one, or from behind, where new bytes are. */
+  #locate(position: number): { index: number; start: number } {
+    if (position < (this.#chunks[this.#first] as Uint8Array).length - this.#offset)
+      return { index: this.#first, start: 0 };
+    let start = this.#length;
+    let index = this.#chunks.length;
+    do {
+      index--;
+      start -= this.#part(index).length;
+    } while (start > position);
+    return { index, start };
+  }
+
+  /** Whether the bytes of a sequence, of which the first one is known to, stand at a place. Invariant: enough bytes follow. */
+  #matches(sequence: Uint8Array, index: number, at: number): boolean {
+    let chunk = this.#part(index);
+    for (let i = 1; i < sequence.length; i++) {
+      at++;
+      if (at === chunk.length) {
+        index++;
+        chunk = this.#part(index);
+        at = 0;
+      }
+      if (chunk[at] !== sequence[i]) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,36 @@
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { encodeUtf8 } from '../kernel/lowlevel.ts';
+import type { Bytes } from './transports.ts';
+
+/**
+ * Checks what is to be written.
+ *
+ * @throws {TypeError} when it is neither bytes nor a string
+ */
+export function checkBytes(name: string, data: unknown): asserts data is Bytes {
+  if (data instanceof Uint8Array || typeof data === 'string') return;
+  throw typeError(`${name}: a Uint8Array or a string is required, got ${describe(data)}`, 'NOT_BYTES');
+}
+
+/**
+ * Data as bytes; strings become UTF-8.
+ *
+ * @throws {TypeError} when it is neither bytes nor a string
+ */
+export function asBytes(name: string, data: unknown): Uint8Array {
+  checkBytes(name, data);
+  return typeof data === 'string' ? encodeUtf8(data) : data;
+}
+
+/** Chunks one after the other. */
+export function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0] as Uint8Array;
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

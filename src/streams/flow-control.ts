@@ -1,0 +1,57 @@
+import { ConnectionResetError } from '../errors/os-error.ts';
+import { type EventLoop, type Future, noteWait } from '../kernel/lowlevel.ts';
+
+/**
+ * How writing stands: who drains waits while the transport is paused, and learns when the connection is lost.
+ *
+ * Follows CPython's `FlowControlMixin`.
+ */
+export class FlowControl {
+  readonly #loop: EventLoop;
+  /** What is drained, for the wait records. */
+  readonly #object: object;
+  readonly #waiters = new Set<Future<void>>();
+  #isPaused = false;
+  #isLost = false;
+
+  constructor(loop: EventLoop, object: object) {
+    this.#loop = loop;
+    this.#object = object;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult(undefined);
+  }
+
+  /** The connection is gone: nobody waits any longer. */
+  lost(error: unknown): void {
+    this.#isLost = true;
+    if (!this.#isPaused) return;
+    for (const waiter of this.#waiters) {
+      if (waiter.done()) continue;
+      if (error === null) waiter.setResult(undefined);
+      else waiter.setException(error);
+    }
+  }
+
+  /** Waits while paused. @throws {ConnectionResetError} when the connection was lost before */
+  *drain(): Generator<unknown, void, unknown> {
+    if (this.#isLost) {
+      throw new ConnectionResetError('Connection lost: what is written now arrives nowhere', { code: 'ECONNRESET' });
+    }
+    if (!this.#isPaused) return;
+    const waiter = this.#loop.createFuture<void>();
+    noteWait(waiter, { operation: 'drain', object: this.#object });
+    this.#waiters.add(waiter);
+    try {
+      yield* waiter;
+    } finally {
+      this.#waiters.delete(waiter);
+    }
+  }
+}

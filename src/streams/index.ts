@@ -1,0 +1,31 @@
+/** Streams of bytes, and what they are made of. The runtimes' own parts (`asyncio-ts/node`) connect them to the world. */
+
+export type { LinesOptions } from './lines.ts';
+export {
+  BaseProtocol,
+  BufferedProtocol,
+  DatagramProtocol,
+  Protocol,
+  SubprocessProtocol,
+} from './protocols.ts';
+export { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
+export {
+  type ConnectionHandler,
+  StreamReaderProtocol,
+  type StreamReaderProtocolOptions,
+} from './stream-reader-protocol.ts';
+export { type StartTlsOptions, StreamWriter, type WriterProtocol } from './stream-writer.ts';
+export type {
+  BaseTransport,
+  Bytes,
+  DatagramTransport,
+  ExtraInfo,
+  ReadTransport,
+  SignalLike,
+  SocketAddress,
+  SocketName,
+  SubprocessTransport,
+  Transport,
+  WriteBufferLimits,
+  WriteTransport,
+} from './transports.ts';

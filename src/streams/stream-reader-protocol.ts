@@ -1,0 +1,161 @@
+import { leavesTheLoop } from '../errors/index.ts';
+import {
+  type Awaitable,
+  type Coroutine,
+  type EventLoop,
+  implicitLoop,
+  isAwaitable,
+  libraryCoroutine,
+  type Task,
+} from '../kernel/lowlevel.ts';
+import { CloseWatch } from './close-watch.ts';
+import { FlowControl } from './flow-control.ts';
+import { Protocol } from './protocols.ts';
+import type { StreamReader } from './stream-reader.ts';
+import { StreamWriter, type WriterProtocol } from './stream-writer.ts';
+import type { BaseTransport, Transport } from './transports.ts';
+
+/** Called for each connection of a server: an async function, a generator function, or a plain one. */
+export type ConnectionHandler = (
+  reader: StreamReader,
+  writer: StreamWriter,
+) => Coroutine<unknown> | Awaitable<unknown> | PromiseLike<unknown> | void;
+
+/** Options of a stream's protocol. */
+export interface StreamReaderProtocolOptions {
+  /** The running one, or the thread's, when absent. */
+  readonly loop?: EventLoop | undefined;
+  /** Called with the task of the handler. @internal */
+  readonly onTask?: ((task: Task<unknown>) => void) | undefined;
+}
+
+/**
+ * Feeds a `StreamReader` with what a transport brings, and tells a `StreamWriter` when to wait.
+ *
+ * Follows CPython's `asyncio.StreamReaderProtocol`.
+ */
+export class StreamReaderProtocol extends Protocol implements WriterProtocol {
+  readonly #loop: EventLoop;
+  readonly #handler: ConnectionHandler | null;
+  readonly #onTask: ((task: Task<unknown>) => void) | undefined;
+  readonly #flow: FlowControl;
+  readonly #watch: CloseWatch;
+  /**
+   * Invariant: `#strong` is `null` once a program has the reader. From then on a connection that nobody holds any more can be
+   * collected, and closed.
+   */
+  readonly #reader: WeakRef<StreamReader>;
+  #strong: StreamReader | null;
+
+  /**
+   * @param reader what is fed
+   * @param handler called with the reader and a writer when the connection is made; as a task of its own
+   */
+  constructor(
+    reader: StreamReader,
+    handler: ConnectionHandler | null = null,
+    { loop = implicitLoop(), onTask }: StreamReaderProtocolOptions = {},
+  ) {
+    super();
+    this.#loop = loop;
+    this.#reader = new WeakRef(reader);
+    this.#strong = reader;
+    this.#handler = handler;
+    this.#onTask = onTask;
+    this.#flow = new FlowControl(loop, this);
+    this.#watch = new CloseWatch(loop, this);
+  }
+
+  get isServerSide(): boolean {
+    return this.#handler !== null;
+  }
+
+  override connectionMade(transport: BaseTransport): void {
+    const reader = this.#strong;
+    if (reader === null) return; // goes on encrypted
+    this.#strong = null;
+    reader.setTransport(transport as Transport);
+    if (this.#handler === null) return;
+    const writer = new StreamWriter(transport as Transport, this, reader, this.#loop);
+    const handler = this.#handler;
+    const task = this.#loop.createTask(() => call(handler, reader, writer), {
+      name: nameOfHandler(handler, transport),
+    });
+    this.#onTask?.(task);
+    task.addDoneCallback((done) => this.#handled(done, transport));
+  }
+
+  /** A handler that fails is reported, and its connection closed. One that ends has closed it, or somebody else has it now. */
+  #handled(task: { cancelled(): boolean; exception(): unknown }, transport: BaseTransport): void {
+    if (task.cancelled()) {
+      transport.close();
+      return;
+    }
+    const exception = task.exception();
+    if (exception === null) return;
+    if (!leavesTheLoop(exception)) {
+      this.#loop.callExceptionHandler({
+        message: 'Unhandled exception in the handler of a connection',
+        exception,
+        transport,
+      });
+    }
+    transport.close();
+  }
+
+  override dataReceived(data: Uint8Array): void {
+    this.#reader.deref()?.feedData(data);
+  }
+
+  /** A connection is kept open for writing when the peer has ended its side. */
+  override eofReceived(): boolean {
+    this.#reader.deref()?.feedEof();
+    return true;
+  }
+
+  override connectionLost(error: unknown): void {
+    const reader = this.#reader.deref();
+    if (error === null) reader?.feedEof();
+    else reader?.setException(error);
+    this.#watch.lost(error);
+    this.#flow.lost(error);
+  }
+
+  override pauseWriting(): void {
+    this.#flow.pause();
+  }
+
+  override resumeWriting(): void {
+    this.#flow.resume();
+  }
+
+  drain(): Generator<unknown, void, unknown> {
+    return this.#flow.drain();
+  }
+
+  closed(): Generator<unknown, void, unknown> {
+    return this.#watch.wait();
+  }
+
+  override toString(): string {
+    return '<StreamReaderProtocol>';
+  }
+}
+
+/** Calls a handler as code of its task. A plain function's work is over when it returns. */
+function call(
+  handler: ConnectionHandler,
+  reader: StreamReader,
+  writer: StreamWriter,
+): Coroutine<unknown> | Awaitable<unknown> | PromiseLike<unknown> {
+  const result = handler(reader, writer);
+  return typeof result === 'object' && isAwaitable(result) ? result : nothing();
+}
+
+const nothing = /* @__PURE__ */ libraryCoroutine(function* nothing(): Generator<unknown, void, unknown> {});
+
+function nameOfHandler(handler: ConnectionHandler, transport: BaseTransport): string {
+  const peer = transport.getExtraInfo('peername', '');
+  const from = typeof peer === 'string' ? peer : peer.join(':');
+  return `${handler.name || 'handler'}(${from})`;
+}

@@ -1,0 +1,402 @@
+import { IncompleteReadError, LimitOverrunError, RuntimeError, ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe, nameOfClass } from '../internal/describe.ts';
+import type { AwaitableIterator } from '../interop/task-iterator.ts';
+import {
+  type AwaitableCoroutine,
+  type EventLoop,
+  type Future,
+  implicitLoop,
+  libraryCoroutine,
+  noteWait,
+} from '../kernel/lowlevel.ts';
+import { ByteBuffer } from './byte-buffer.ts';
+import { concatenated } from './bytes.ts';
+import { ByteLines, type LinesOptions, TextLines } from './lines.ts';
+import { Separators } from './separators.ts';
+import type { Bytes, ReadTransport } from './transports.ts';
+
+/** How many bytes a reader keeps before it looks for a line's end in vain: 64 KiB. */
+export const DEFAULT_LIMIT = 2 ** 16;
+
+const NEWLINE = '\n';
+
+/** Options of a reader. */
+export interface StreamReaderOptions {
+  /**
+   * The longest line, and half of what is kept before the peer is slowed down, in bytes; 64 KiB when absent.
+   */
+  readonly limit?: number | undefined;
+  /** The loop that it is fed in; the running one, or the thread's, when absent. */
+  readonly loop?: EventLoop | undefined;
+}
+
+/**
+ * Reads what comes from a connection, a pipe or whoever feeds it. One task at a time may wait in it.
+ *
+ * It keeps at most about twice its limit; then the transport is paused, and through it the peer, until some is read.
+ *
+ * Follows CPython's `asyncio.StreamReader`.
+ *
+ * @example
+ * const { reader, writer } = await openConnection('127.0.0.1', port);
+ * writer.write('hello\nworld\n');
+ * writer.writeEof();
+ * const line = await reader.readline(); // bytes
+ * for await (const text of reader.lines()) console.log(text); // world
+ * writer.close();
+ */
+export class StreamReader implements AsyncIterable<Uint8Array> {
+  readonly #buffer = new ByteBuffer();
+  readonly #limit: number;
+  readonly #loop: EventLoop;
+  #eof = false;
+  /** Why nothing can be read any more. */
+  #failure: { readonly error: unknown; seen: boolean } | null = null;
+  /** Invariant: pending until somebody feeds something, the end or an error; `null` when nobody waits. */
+  #waiter: Future<void> | null = null;
+  #transport: ReadTransport | null = null;
+  /** Whether the transport was paused because the buffer is full. */
+  #paused = false;
+  /** The other half of the connection: it lives as long as this one. @internal */
+  companion: object | null = null;
+
+  /**
+   * @throws {ValueError} unless the limit is above zero
+   * @throws {TypeError} when it is no number
+   */
+  constructor({ limit = DEFAULT_LIMIT, loop }: StreamReaderOptions = {}) {
+    if (typeof limit !== 'number')
+      throw typeError(`StreamReader: limit must be a number of bytes, got ${describe(limit)}`);
+    if (!(limit > 0)) throw new ValueError(`StreamReader: limit cannot be <= 0, got ${limit}`);
+    this.#limit = limit;
+    this.#loop = loop ?? implicitLoop();
+  }
+
+  // --------------------------------------------------------------------------------------------- who feeds it
+
+  /**
+   * Lets it slow a transport down. `pauseReading` is called when the buffer is full.
+   *
+   * Follows CPython's `StreamReader.set_transport`.
+   *
+   * @throws {RuntimeError} when it has one already
+   */
+  setTransport(transport: ReadTransport): void {
+    if (this.#transport !== null)
+      throw new RuntimeError('StreamReader: the transport is set already', { code: 'TRANSPORT_IS_SET' });
+    this.#transport = transport;
+  }
+
+  /** Another transport goes on where the present one was (`startTls`). @internal */
+  replaceTransport(transport: ReadTransport): void {
+    this.#transport = transport;
+    this.#paused = false;
+  }
+
+  /** Takes what nobody has read. @internal */
+  takeUnread(): Uint8Array {
+    return this.#buffer.takeAll();
+  }
+
+  /**
+   * Adds bytes, and wakes who waits for them. They must not be changed afterwards.
+   *
+   * Follows CPython's `StreamReader.feed_data`.
+   *
+   * @throws {RuntimeError} after `feedEof()`
+   */
+  feedData(data: Uint8Array): void {
+    if (this.#eof)
+      throw new RuntimeError('feedData after feedEof: a stream that has ended gets no more data', {
+        code: 'FED_AFTER_EOF',
+      });
+    if (data.length === 0) return;
+    this.#buffer.push(data);
+    this.#wake();
+    if (this.#transport !== null && !this.#paused && this.#buffer.length > 2 * this.#limit) {
+      this.#transport.pauseReading();
+      this.#paused = true;
+    }
+  }
+
+  /** Says that nothing more comes. Follows CPython's `StreamReader.feed_eof`. */
+  feedEof(): void {
+    this.#eof = true;
+    this.#wake();
+  }
+
+  /** Makes every read that waits or comes fail. Follows CPython's `StreamReader.set_exception`. */
+  setException(error: unknown): void {
+    this.#failure = { error, seen: false };
+    this.#wake();
+  }
+
+  /** The error that reads fail with, `null` when there is none. Follows CPython's `StreamReader.exception`. */
+  exception(): unknown {
+    return this.#failure?.error ?? null;
+  }
+
+  /** Whether somebody has been thrown the error. @internal */
+  get failureWasSeen(): boolean {
+    return this.#failure?.seen === true;
+  }
+
+  #wake(): void {
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    if (waiter !== null && !waiter.done()) waiter.setResult(undefined);
+  }
+
+  /** @throws what it was made fail with */
+  #check(): void {
+    if (this.#failure === null) return;
+    this.#failure.seen = true;
+    throw this.#failure.error;
+  }
+
+  #resume(): void {
+    if (!this.#paused || this.#buffer.length > this.#limit) return;
+    this.#paused = false;
+    this.#transport?.resumeReading();
+  }
+
+  /** Waits until more has come, the end, or an error. */
+  *#wait(operation: string): Generator<unknown, void, unknown> {
+    if (this.#waiter !== null) {
+      throw new RuntimeError(
+        `${operation}() called while another coroutine is already waiting for incoming data: one task at a time can read`,
+        { code: 'ANOTHER_READS' },
+      );
+    }
+    // Who waits with a full buffer wants more than that: it would wait for ever.
+    if (this.#paused) {
+      this.#paused = false;
+      this.#transport?.resumeReading();
+    }
+    const waiter = this.#loop.createFuture<void>();
+    noteWait(waiter, { operation, object: this });
+    this.#waiter = waiter;
+    try {
+      yield* waiter;
+    } finally {
+      if (this.#waiter === waiter) this.#waiter = null;
+    }
+    this.#check();
+  }
+
+  // --------------------------------------------------------------------------------------------- who reads
+
+  /** Whether the end was fed and everything is read. Follows CPython's `StreamReader.at_eof`. */
+  atEof(): boolean {
+    return this.#eof && this.#buffer.length === 0;
+  }
+
+  /**
+   * Reads up to so many bytes: what there is, or when there is nothing, what comes next.
+   *
+   * **Cancellation**: nothing is taken.
+   *
+   * Follows CPython's `StreamReader.read`.
+   *
+   * @param count how many at most; when absent or negative, everything up to the end
+   * @returns the bytes; none at the end
+   * @throws {RuntimeError} when another task waits for data
+   * @throws what the connection was lost with
+   */
+  read(count = -1): AwaitableCoroutine<Uint8Array> {
+    checkCount('read', count);
+    return StreamReader.#read(this, count);
+  }
+
+  /**
+   * Reads exactly so many bytes.
+   *
+   * **Cancellation**: nothing is taken.
+   *
+   * Follows CPython's `StreamReader.readexactly`.
+   *
+   * @throws {IncompleteReadError} when the stream ends before; `partial` has what came
+   * @throws {ValueError} at once, when the count is negative
+   * @throws {RuntimeError} when another task waits for data
+   * @throws what the connection was lost with
+   */
+  readexactly(count: number): AwaitableCoroutine<Uint8Array> {
+    checkCount('readexactly', count);
+    if (count < 0) throw new ValueError(`readexactly: the number of bytes must not be less than zero, got ${count}`);
+    return StreamReader.#readexactly(this, count);
+  }
+
+  /**
+   * Reads a line with its end (`\n`). At the end of the stream, what is left without one; then no bytes.
+   *
+   * **Cancellation**: nothing is taken.
+   *
+   * Follows CPython's `StreamReader.readline`.
+   *
+   * @throws {ValueError} when the line is longer than the limit; it is dropped, or what has come of it
+   * @throws {RuntimeError} when another task waits for data
+   * @throws what the connection was lost with
+   */
+  readline(): AwaitableCoroutine<Uint8Array> {
+    return StreamReader.#readline(this);
+  }
+
+  /**
+   * Reads up to a separator, and the separator. Of several, up to the one that ends first.
+   *
+   * **Cancellation**: nothing is taken.
+   *
+   * Follows CPython's `StreamReader.readuntil`.
+   *
+   * @param separator bytes or a string, or a list of them; `\n` when absent
+   * @throws {IncompleteReadError} when the stream ends before; `partial` has what came
+   * @throws {LimitOverrunError} when the limit is passed before; what came stays in the buffer
+   * @throws {ValueError} at once, when a separator is empty
+   * @throws {RuntimeError} when another task waits for data
+   * @throws what the connection was lost with
+   */
+  readuntil(separator: Bytes | readonly Bytes[] = NEWLINE): AwaitableCoroutine<Uint8Array> {
+    return StreamReader.#readuntil(this, new Separators(separator));
+  }
+
+  /**
+   * Lines as text, without their ends (`\n` or `\r\n`).
+   *
+   * **Cancellation**: nothing is taken.
+   *
+   * @param options `encoding`: UTF-8 when absent; `keepEnds`: leaves the ends on
+   * @throws {RangeError} at once, when the encoding is unknown
+   */
+  lines(options: LinesOptions = {}): AwaitableIterator<string> {
+    return new TextLines(this, options)[Symbol.asyncIterator]();
+  }
+
+  /**
+   * Lines with their ends, as bytes. Leaving the loop leaves the rest to be read.
+   *
+   * **Cancellation**: nothing is taken.
+   */
+  [Symbol.asyncIterator](): AwaitableIterator<Uint8Array> {
+    return new ByteLines(this)[Symbol.asyncIterator]();
+  }
+
+  static readonly #read = /* @__PURE__ */ libraryCoroutine(function* read(
+    reader: StreamReader,
+    count: number,
+  ): Generator<unknown, Uint8Array, unknown> {
+    reader.#check();
+    if (count < 0) return yield* reader.#readAll();
+    if (count > 0 && reader.#buffer.length === 0 && !reader.#eof) yield* reader.#wait('read');
+    return reader.#take(count);
+  });
+
+  /** Chunks are taken as they come, so that what is read may be longer than what is kept. */
+  *#readAll(): Generator<unknown, Uint8Array, unknown> {
+    const chunks: Uint8Array[] = [];
+    try {
+      while (true) {
+        if (this.#buffer.length > 0) chunks.push(this.#take(this.#buffer.length));
+        if (this.#eof) return concatenated(chunks);
+        yield* this.#wait('read');
+      }
+    } catch (error) {
+      this.#putBack(chunks);
+      throw error;
+    }
+  }
+
+  #putBack(chunks: readonly Uint8Array[]): void {
+    const rest = this.#buffer.takeAll();
+    for (const chunk of chunks) this.#buffer.push(chunk);
+    this.#buffer.push(rest);
+  }
+
+  #take(count: number): Uint8Array {
+    const bytes = this.#buffer.take(count);
+    this.#resume();
+    return bytes;
+  }
+
+  static readonly #readexactly = /* @__PURE__ */ libraryCoroutine(function* readexactly(
+    reader: StreamReader,
+    count: number,
+  ): Generator<unknown, Uint8Array, unknown> {
+    reader.#check();
+    while (reader.#buffer.length < count) {
+      if (reader.#eof) throw new IncompleteReadError(reader.#buffer.takeAll(), count);
+      yield* reader.#wait('readexactly');
+    }
+    return reader.#take(count);
+  });
+
+  static readonly #readuntil = /* @__PURE__ */ libraryCoroutine(function* readuntil(
+    reader: StreamReader,
+    separators: Separators,
+  ): Generator<unknown, Uint8Array, unknown> {
+    return yield* reader.#upTo(separators, 'readuntil');
+  });
+
+  *#upTo(separators: Separators, operation: string): Generator<unknown, Uint8Array, unknown> {
+    this.#check();
+    const buffer = this.#buffer;
+    let searched = 0;
+    let match = separators.find(buffer, searched);
+    while (match === null) {
+      searched = separators.searched(buffer);
+      if (searched > this.#limit)
+        throw new LimitOverrunError('Separator is not found, and chunk exceed the limit', searched);
+      if (this.#eof) throw new IncompleteReadError(buffer.takeAll(), null);
+      yield* this.#wait(operation);
+      match = separators.find(buffer, searched);
+    }
+    if (match.start > this.#limit)
+      throw new LimitOverrunError('Separator is found, but chunk is longer than limit', match.start);
+    return this.#take(match.end);
+  }
+
+  static readonly #readline = /* @__PURE__ */ libraryCoroutine(function* readline(
+    reader: StreamReader,
+  ): Generator<unknown, Uint8Array, unknown> {
+    LINE_END ??= new Separators(NEWLINE);
+    try {
+      return yield* reader.#upTo(LINE_END, 'readline');
+    } catch (error) {
+      if (error instanceof IncompleteReadError) return error.partial;
+      if (error instanceof LimitOverrunError) reader.#dropLine(error);
+      throw error;
+    }
+  });
+
+  /** Drops a line that is too long: up to its end when that has come, otherwise everything. */
+  #dropLine({ message, consumed }: LimitOverrunError): never {
+    if (LINE_END?.find(this.#buffer, consumed)?.start === consumed) this.#buffer.take(consumed + 1);
+    else this.#buffer.clear();
+    this.#resume();
+    throw new ValueError(`readline: ${message} of ${this.#limit} bytes; give a larger limit`, {
+      code: 'LINE_TOO_LONG',
+    });
+  }
+
+  toString(): string {
+    const parts = [nameOfClass(this)];
+    if (this.#buffer.length > 0) parts.push(`${this.#buffer.length} bytes`);
+    if (this.#eof) parts.push('eof');
+    if (this.#limit !== DEFAULT_LIMIT) parts.push(`limit=${this.#limit}`);
+    if (this.#failure !== null) parts.push(`exception=${describe(this.#failure.error)}`);
+    if (this.#paused) parts.push('paused');
+    return `<${parts.join(' ')}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+let LINE_END: Separators | undefined;
+
+function checkCount(name: string, count: unknown): void {
+  if (typeof count !== 'number' || Number.isNaN(count))
+    throw typeError(`${name}: a number of bytes is required, got ${describe(count)}`);
+}

@@ -1,0 +1,3 @@
+/** What `asyncio-ts/node` promises: for the runtimes that have Node's modules. */
+
+import './streams.ts';
