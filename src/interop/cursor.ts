@@ -37,8 +37,13 @@ export function cursorOf<T>(items: Items<T>): Cursor<T> {
   if (items instanceof TaskIterator) return new TaskCursor<T>(items);
   if (items instanceof Queue) return new QueueCursor<T>(items);
   if (isReadable<T>(items)) return new AsyncCursor<T>(readerIterator(items), true);
-  if (Symbol.asyncIterator in items) return new AsyncCursor<T>(items[Symbol.asyncIterator](), false);
+  if (Symbol.asyncIterator in items) return cursorOfIterator(items[Symbol.asyncIterator]());
   return new SyncCursor<T>(items[Symbol.iterator]());
+}
+
+/** What is iterated by a `TaskIterator`, such as a stream of bytes, needs no promises. */
+function cursorOfIterator<T>(iterator: AsyncIterator<T>): Cursor<T> {
+  return iterator instanceof TaskIterator ? new TaskCursor<T>(iterator) : new AsyncCursor<T>(iterator, false);
 }
 
 class TaskCursor<T> implements Cursor<T> {

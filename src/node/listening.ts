@@ -3,6 +3,7 @@ import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
 import { type EventLoop, wrapPromise } from '../kernel/lowlevel.ts';
 import type { SocketName } from '../streams/index.ts';
 import { boundAddress, familyOf, showAddress } from './addresses.ts';
+import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
 import { settled } from './waiting.ts';
 
@@ -72,7 +73,10 @@ export class ListeningSocket {
   }
 }
 
-/** Stops servers of the runtime, of which some may not listen. */
+/** Stops servers of the runtime. One that is about to listen stops when it does. */
 export function stopAll(servers: readonly NetServer[]): void {
-  for (const server of servers) if (server.listening) server.close();
+  for (const server of servers) {
+    if (server.listening) server.close();
+    else server.once('listening', () => server.close()).on('error', ignoreErrors);
+  }
 }

@@ -16,6 +16,7 @@ import {
   type Task,
 } from '../kernel/lowlevel.ts';
 import type { BaseProtocol } from '../streams/index.ts';
+import { Lock } from '../sync/index.ts';
 import { waitFor } from '../tasks/index.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
@@ -72,6 +73,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   readonly #handshaking = new Map<string, Socket>();
   readonly #handlers = new Set<Task<unknown>>();
   readonly #waiters = new Set<Future<void>>();
+  readonly #starting = new Lock();
   #servers: NetServer[] = [];
   #sockets: readonly ListeningSocket[] = [];
   #state: State = 'created';
@@ -214,6 +216,8 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
 
   /** The loop is closed: nobody could serve a connection any more. @internal */
   loopClosed(): void {
+    this.#state = 'closed';
+    this.#sockets = [];
     stopAll(this.#servers);
     for (const socket of this.#handshaking.values()) socket.destroy();
   }
@@ -226,7 +230,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
 
   readonly #onConnection = (socket: Socket): void => {
     socket.on('error', ignoreErrors);
-    if (this.#setup.direct) this.#accept(socket);
+    if (this.#setup.direct) this.#context.run(() => this.#accept(socket));
     else if (!this.#loop.isClosed()) this.#loop.callSoonIn(this.#context, () => this.#accept(socket));
   };
 
@@ -271,13 +275,27 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
 
   // --------------------------------------------------------------------------------------------- coroutines
 
+  /** Of several that want it to listen, the first one has it listen, and the others wait for that. */
   *#listen(): Generator<unknown, void, unknown> {
-    if (this.#state === 'serving') return;
+    yield* this.#starting.acquire();
+    try {
+      this.#checkOpen();
+      if (this.#state === 'created') yield* this.#listenEverywhere();
+    } finally {
+      this.#starting.release();
+    }
+  }
+
+  #checkOpen(): void {
     if (this.#state === 'closed') throw new RuntimeError(`server ${this} is closed`, { code: 'SERVER_CLOSED' });
+  }
+
+  *#listenEverywhere(): Generator<unknown, void, unknown> {
     const servers = this.#setup.places.map(() => this.#newServer());
     try {
       for (const [index, place] of this.#setup.places.entries())
         yield* listen(this.#loop, servers[index] as NetServer, place);
+      this.#checkOpen();
     } catch (error) {
       stopAll(servers);
       throw error;
