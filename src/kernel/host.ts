@@ -122,6 +122,7 @@ interface Globals {
 
 /** A `TextDecoder` as far as this library uses one. */
 export interface TextDecoderLike {
+  readonly encoding: string;
   decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
 

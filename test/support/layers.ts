@@ -1,4 +1,5 @@
 import path from 'node:path';
+import manifest from '../../package.json' with { type: 'json' };
 import { blank, lineOf } from '../../scripts/lib/source-text.ts';
 
 /**
@@ -18,6 +19,9 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** The folders that may name modules of Node. */
 const NODE_FOLDERS = ['node', 'cli'];
+/** The folder that may import packages, and those that a user gets along with this one. */
+const PACKAGE_FOLDER = 'node';
+const PACKAGES = Object.keys(manifest.dependencies);
 /** The doors of the kernel. */
 const DOORS = ['kernel/lowlevel.ts', 'kernel/index.ts'];
 /** The only file that looks at what the runtime has. */
@@ -76,7 +80,10 @@ function importProblem(file: string, { specifier }: Import, files: ReadonlyMap<s
   if (specifier.startsWith('node:')) {
     return NODE_FOLDERS.includes(unitOf(file)) ? null : `only ${NODE_FOLDERS.join('/ and ')}/ import '${specifier}'`;
   }
-  if (!specifier.startsWith('.')) return `imports the package '${specifier}', but the library has no dependency`;
+  if (!specifier.startsWith('.')) {
+    if (!PACKAGES.includes(specifier)) return `imports the package '${specifier}', which is no dependency`;
+    return unitOf(file) === PACKAGE_FOLDER ? null : `only ${PACKAGE_FOLDER}/ imports the package '${specifier}'`;
+  }
   const target = resolve(file, specifier);
   if (!files.has(target)) return `imports '${specifier}', which is no file of src`;
   if (layerOf(target) > layerOf(file)) return `imports '${target}', which is above it`;

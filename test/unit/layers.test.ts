@@ -99,9 +99,13 @@ describe('the check of the layers', () => {
     expect(check({ 'kernel/x.ts': "process.getBuiltinModule('node:fs');" })).toEqual([]);
   });
 
-  it('forbids packages, folders without a layer and files that do not exist', () => {
+  it('forbids packages but the dependencies in node/, folders without a layer and files that do not exist', () => {
     expect(check({ 'node/x.ts': "import { z } from 'zod';" })).toEqual([
-      "node/x.ts:1: imports the package 'zod', but the library has no dependency",
+      "node/x.ts:1: imports the package 'zod', which is no dependency",
+    ]);
+    expect(check({ 'node/x.ts': "import { Piscina } from 'piscina';" })).toEqual([]);
+    expect(check({ 'tasks/x.ts': "import type { Piscina } from 'piscina';" })).toEqual([
+      "tasks/x.ts:1: only node/ imports the package 'piscina'",
     ]);
     expect(check({ 'misc/x.ts': '' })).toEqual(["misc/x.ts: 'misc' is in no layer"]);
     expect(check({ 'sync/x.ts': "import './lock.js';" })).toEqual([

@@ -1,0 +1,124 @@
+import { CancelledError } from '../errors/index.ts';
+import { nameOfClass } from '../internal/describe.ts';
+import { type Awaitable, type Future, noteWait, runningTask, wrapPromise } from '../kernel/lowlevel.ts';
+
+/**
+ * Where work stands.
+ *
+ *     PENDING ──begins──▶ RUNNING ──▶ FINISHED
+ *        └────cancel()────┬──┘
+ *                         ▼
+ *                     CANCELLED
+ */
+export type WorkState = 'pending' | 'running' | 'finished' | 'cancelled';
+
+/**
+ * Work that another thread or process does: a promise of its result, which can be cancelled. It belongs to no loop. A task that awaits
+ * it is cancelled together with it.
+ *
+ * Follows CPython's `concurrent.futures.Future`.
+ */
+export abstract class ConcurrentFuture<T> implements Awaitable<T> {
+  readonly #settled = Promise.withResolvers<T>();
+  #state: WorkState = 'pending';
+  /** The name of the function. */
+  readonly name: string;
+
+  /** @internal */
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /**
+   * Cancels the work, as far as that is possible.
+   *
+   * @returns whether it is cancelled now
+   */
+  abstract cancel(): boolean;
+
+  /** Where it stands. */
+  get state(): WorkState {
+    return this.#state;
+  }
+
+  /** Whether it has a result, an error, or was cancelled. */
+  done(): boolean {
+    return this.#state === 'finished' || this.#state === 'cancelled';
+  }
+
+  /** Whether somebody works at it. */
+  running(): boolean {
+    return this.#state === 'running';
+  }
+
+  /** Whether it was cancelled. */
+  cancelled(): boolean {
+    return this.#state === 'cancelled';
+  }
+
+  /** As a promise. In a task, `await` is a wait that can be cancelled, and cancels the work then. */
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const source = runningTask() === null ? this.#settled.promise : this.#wrapped();
+    return source.then(onFulfilled, onRejected);
+  }
+
+  /** `then` for errors only. */
+  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.#settled.promise.catch(onRejected);
+  }
+
+  /** Calls a function when it is done, however. */
+  finally(onDone?: (() => void) | null): Promise<T> {
+    return this.#settled.promise.finally(onDone);
+  }
+
+  [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    return this.#wrapped()[Symbol.iterator]();
+  }
+
+  #wrapped(): Future<T> {
+    const future = wrapPromise(this.#settled.promise, { onCancel: () => this.cancel() });
+    noteWait(future, { operation: this.name, object: this });
+    return future;
+  }
+
+  toString(): string {
+    return `<${nameOfClass(this)} ${this.#state} fn=${this.name}()>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
+  /** Somebody works at it now. @internal */
+  markRunning(): void {
+    this.#state = 'running';
+  }
+
+  /** @internal */
+  succeed(value: T): void {
+    if (this.#end('finished')) this.#settled.resolve(value);
+  }
+
+  /** @internal */
+  fail(error: unknown): void {
+    if (this.#end('finished')) this.#settled.reject(error);
+  }
+
+  /** @internal */
+  markCancelled(): void {
+    if (!this.#end('cancelled')) return;
+    this.#settled.promise.catch(() => {}); // that nobody asks for the result of what was cancelled is no mistake
+    this.#settled.reject(new CancelledError());
+  }
+
+  #end(state: WorkState): boolean {
+    if (this.done()) return false;
+    this.#state = state;
+    return true;
+  }
+}

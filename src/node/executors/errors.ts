@@ -1,0 +1,34 @@
+import { RuntimeError } from '../../errors/index.ts';
+
+/**
+ * A worker of an executor has died in the middle of a job, or could not be made ready. The executor makes another one for the next job.
+ *
+ * Follows CPython's `concurrent.futures.BrokenExecutor`; there the executor is of no use any more.
+ */
+export class BrokenExecutor extends RuntimeError {
+  override get name(): string {
+    return 'BrokenExecutor';
+  }
+}
+
+/**
+ * A worker thread has died, or its initializer has failed.
+ *
+ * Follows CPython's `concurrent.futures.thread.BrokenThreadPool`.
+ */
+export class BrokenThreadPool extends BrokenExecutor {
+  override get name(): string {
+    return 'BrokenThreadPool';
+  }
+}
+
+/**
+ * A worker process has died, or its initializer has failed.
+ *
+ * Follows CPython's `concurrent.futures.process.BrokenProcessPool`.
+ */
+export class BrokenProcessPool extends BrokenExecutor {
+  override get name(): string {
+    return 'BrokenProcessPool';
+  }
+}

@@ -1,0 +1,14 @@
+export { BrokenExecutor, BrokenProcessPool, BrokenThreadPool } from './errors.ts';
+export { Job } from './job.ts';
+export { type ModuleFunction, type ModuleFunctions, moduleFunctions } from './module-functions.ts';
+export {
+  type ExecutorShutdownOptions,
+  type ExecutorStatistics,
+  type JobOptions,
+  PoolExecutor,
+  type PoolExecutorOptions,
+} from './pool-executor.ts';
+export { ProcessPoolExecutor, type ProcessPoolExecutorOptions } from './process-pool.ts';
+export type { ThreadLimits } from './thread-engine.ts';
+export { ThreadPoolExecutor, type ThreadPoolExecutorOptions } from './thread-pool.ts';
+export { toThread } from './to-thread.ts';

@@ -1,0 +1,57 @@
+import { Script } from 'node:vm';
+import { typeError } from '../../errors/type-error.ts';
+import { describeFunction } from '../../internal/describe.ts';
+import type { InlineWork } from './work.ts';
+
+const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
+const CLASS = /^class\b/;
+const GENERATOR = /Generator/;
+/** What words are not looked for in. */
+const COMMENTS_AND_STRINGS = /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|\$(?!\{)|[^`\\$])*`/g;
+const OBJECT_WORDS = /(?<![.\w$])(?:this|super)\b/;
+
+/** What was found out about texts that were sent before: parsing them takes longer than sending them. */
+const expressions = new Map<string, string>();
+const MOST_EXPRESSIONS = 1_000;
+
+const WAY_OUT = 'write a function that needs nothing from outside, or name one with moduleFunctions()';
+
+/**
+ * A function as source text. What it captures cannot be known from here; what surely cannot run elsewhere is refused.
+ *
+ * @throws {TypeError} for native and bound functions, classes, generator functions, and methods that use their object
+ */
+export function inlineWork(fn: (...args: never[]) => unknown): InlineWork {
+  const source = Function.prototype.toString.call(fn);
+  const known = expressions.get(source);
+  if (known !== undefined) return { name: fn.name, expression: known };
+  const refuse = (what: string, code: string): never => {
+    throw typeError(`${describeFunction(fn)} cannot be sent to a worker: ${what}; ${WAY_OUT}`, code);
+  };
+  if (NATIVE.test(source)) refuse('it is a native or bound function, which has no source', 'FUNCTION_WITHOUT_SOURCE');
+  if (CLASS.test(source)) refuse('it is a class', 'NOT_CALLABLE');
+  if (GENERATOR.test(Object.prototype.toString.call(fn)))
+    refuse('it is a generator function, whose steps cannot be taken from here', 'GENERATOR_FUNCTION');
+  if (isExpression(source)) return remembered(fn.name, source, source);
+  // A method as objects and classes write it: the same text in an object of its own.
+  const method = `Object.values({ ${source} })[0]`;
+  if (!isExpression(method)) refuse('its source is no function of its own', 'FUNCTION_WITHOUT_SOURCE');
+  if (OBJECT_WORDS.test(source.replace(COMMENTS_AND_STRINGS, '')))
+    refuse('it is a method that uses its object (this, super)', 'METHOD_WITH_THIS');
+  return remembered(fn.name, source, method);
+}
+
+function remembered(name: string, source: string, expression: string): InlineWork {
+  if (expressions.size >= MOST_EXPRESSIONS) expressions.clear();
+  expressions.set(source, expression);
+  return { name, expression };
+}
+
+function isExpression(text: string): boolean {
+  try {
+    new Script(`(${text}\n)`);
+    return true;
+  } catch {
+    return false;
+  }
+}

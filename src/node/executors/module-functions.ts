@@ -1,0 +1,85 @@
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import type { ModuleWork } from './work.ts';
+
+/** A function that a module exports, named so that a worker can find it. Called, it loads the module here and runs here. */
+export interface ModuleFunction<A extends unknown[] = never[], R = unknown> {
+  (...args: A): Promise<Awaited<R>>;
+  /** The address of the module. */
+  readonly module: string;
+  /** The name of the export. */
+  readonly exportName: string;
+}
+
+/** The functions of a module, each as a `ModuleFunction` of its types. */
+export type ModuleFunctions<M> = {
+  readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: M[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? ModuleFunction<A, R>
+    : never;
+};
+
+const works = new WeakMap<object, ModuleWork>();
+
+/** What a worker is sent for a function made by `moduleFunctions`, `undefined` for others. */
+export function moduleWork(fn: object): ModuleWork | undefined {
+  return works.get(fn);
+}
+
+/**
+ * The functions of a module, by name and with their types, for executors: a worker loads the module and calls the function there. The
+ * module is not loaded here, and need not exist yet.
+ *
+ * A worker loads each module once, and keeps its state until it ends. Modules in TypeScript need a runtime that reads them.
+ *
+ * @param module its address: a `URL`, or text with a scheme. Relative ones are relative to nothing here: write
+ * `new URL('./work.ts', import.meta.url)`.
+ * @throws {ValueError} when the address is not absolute
+ * @throws {TypeError} when it is neither
+ * @example
+ * // Of a file: moduleFunctions<typeof import('./work.ts')>(new URL('./work.ts', import.meta.url))
+ * const zlib = moduleFunctions<typeof import('node:zlib')>('node:zlib');
+ * const packed = await toThread(zlib.gzipSync, 'a long text');
+ */
+export function moduleFunctions<M extends object>(module: URL | string): ModuleFunctions<M> {
+  const url = absolute(module);
+  const made = new Map<string, ModuleFunction>();
+  return new Proxy(Object.create(null) as ModuleFunctions<M>, {
+    get(_target, name) {
+      // `then` is what an `await` looks for: the functions are no promise.
+      if (typeof name !== 'string' || name === 'then') return undefined;
+      const fn = made.get(name) ?? moduleFunction(url, name);
+      made.set(name, fn);
+      return fn;
+    },
+  });
+}
+
+function moduleFunction(url: string, exportName: string): ModuleFunction {
+  const run = async (...args: never[]): Promise<unknown> => {
+    const module = (await import(url)) as Readonly<Record<string, unknown>>;
+    const fn = module[exportName];
+    if (typeof fn !== 'function')
+      throw typeError(`the module ${url} exports no function ${exportName}`, 'EXPORT_NOT_FOUND');
+    return fn(...args);
+  };
+  Object.defineProperty(run, 'name', { value: exportName, configurable: true });
+  const fn = Object.assign(run, { module: url, exportName });
+  works.set(fn, { url, exportName });
+  return fn;
+}
+
+function absolute(module: unknown): string {
+  if (module instanceof URL) return module.href;
+  if (typeof module !== 'string')
+    throw typeError(`moduleFunctions: the address of a module is required, a URL or a string, got ${describe(module)}`);
+  if (!URL.canParse(module)) {
+    throw new ValueError(
+      `moduleFunctions: the address must be absolute, got ${describe(module)}; write new URL(${describe(module)}, import.meta.url)`,
+      { code: 'RELATIVE_MODULE' },
+    );
+  }
+  return new URL(module).href;
+}

@@ -1,0 +1,256 @@
+import { availableParallelism } from 'node:os';
+import { RuntimeError, ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe, nameOfClass } from '../../internal/describe.ts';
+import { type Duration, inSeconds } from '../../internal/duration.ts';
+import type { Executor } from '../../kernel/lowlevel.ts';
+import type { Engine } from './engine.ts';
+import { type BrokenClass, engineFailure, failureOf } from './failures.ts';
+import { inlineWork } from './inline-function.ts';
+import { Job } from './job.ts';
+import { moduleWork } from './module-functions.ts';
+import type { Call } from './work.ts';
+
+/** How long a worker may have nothing to do before it ends, in seconds. */
+const IDLE_TIMEOUT = 60;
+
+/** How jobs are submitted. */
+export interface JobOptions {
+  /** Whether cancelling a job that runs ends its worker. When it is absent or `false`, the job goes on, and its result is dropped. */
+  readonly terminate?: boolean | undefined;
+}
+
+/** Options of executors. */
+export interface PoolExecutorOptions extends JobOptions {
+  /** How many jobs may run at once; as many as the machine has processors for when absent. */
+  readonly maxWorkers?: number | undefined;
+  /** How long a worker may have nothing to do before it ends; 60 seconds when absent, `null` for as long as the executor lives. */
+  readonly idleTimeout?: Duration | null | undefined;
+  /** Called in each worker before its first job: made by `moduleFunctions`, or an inline function. */
+  readonly initializer?: ((...args: never[]) => unknown) | undefined;
+  /** The arguments of `initializer`. */
+  readonly initargs?: readonly unknown[] | undefined;
+}
+
+/** How an executor is shut down. */
+export interface ExecutorShutdownOptions {
+  /** Whether the promise waits for the jobs and the end of the workers; `true` when absent. */
+  readonly wait?: boolean | undefined;
+  /** Cancels the jobs that wait for a worker. */
+  readonly cancelFutures?: boolean | undefined;
+}
+
+/** How an executor stands. */
+export interface ExecutorStatistics {
+  readonly maxWorkers: number;
+  /** How many workers there are, idle ones too. */
+  readonly workers: number;
+  /** How many jobs run. */
+  readonly running: number;
+  /** How many jobs wait for a worker. */
+  readonly queued: number;
+  /** How many jobs have a result or an error. */
+  readonly finished: number;
+  readonly isShutDown: boolean;
+}
+
+/** What threads and processes have in common: a queue of jobs in front of as many workers as may run at once. */
+export abstract class PoolExecutor implements Executor, AsyncDisposable {
+  readonly #maxWorkers: number;
+  readonly #terminate: boolean;
+  readonly #initializer: Call | null;
+  readonly #loadEngine: () => Promise<Engine>;
+  readonly #Broken: BrokenClass;
+  /** Made at the first job. */
+  #engine: Promise<Engine> | null = null;
+  #workers: () => number = () => 0;
+  /** Invariant: not empty only while `#running` has its full size. In order of submission. */
+  readonly #queue = new Set<Job<unknown>>();
+  readonly #running = new Set<Job<unknown>>();
+  #finished = 0;
+  /** Fulfils when all is over; `null` until the executor is shut down. */
+  #over: PromiseWithResolvers<void> | null = null;
+
+  /** @internal */
+  constructor(
+    options: PoolExecutorOptions,
+    Broken: BrokenClass,
+    loadEngine: (limits: { readonly maxWorkers: number; readonly idleTimeout: number }) => Promise<Engine>,
+  ) {
+    const { initializer, initargs = [], terminate = false } = options;
+    const maxWorkers = count(options.maxWorkers ?? availableParallelism());
+    const idleTimeout = seconds(options.idleTimeout);
+    this.#maxWorkers = maxWorkers;
+    this.#terminate = terminate;
+    this.#initializer = initializer === undefined ? null : callOf(initializer, initargs, 'initializer');
+    this.#Broken = Broken;
+    this.#loadEngine = () => loadEngine({ maxWorkers, idleTimeout });
+  }
+
+  /**
+   * Runs a function in a worker: one made by `moduleFunctions`, or an inline function that needs nothing from outside, which is sent
+   * as text. Arguments and results are cloned, as `structuredClone` does.
+   *
+   * **Order**: jobs begin in the order in which they were submitted.
+   *
+   * Follows CPython's `concurrent.futures.Executor.submit`.
+   *
+   * @returns a promise of the result, which can be cancelled; it rejects with what the function throws, with a `TypeError` when an
+   * argument or the result cannot be cloned or the function captures variables, and with a `BrokenExecutor` when the worker dies
+   * @throws {TypeError} for functions that cannot be sent
+   * @throws {RuntimeError} when the executor is shut down
+   */
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Job<Awaited<R>> {
+    return this.#submit(fn, args, this.#terminate);
+  }
+
+  /**
+   * The same executor with other options for the jobs that are submitted by what it returns.
+   *
+   * @example
+   * await using pool = new ThreadPoolExecutor();
+   * const impatient = pool.with({ terminate: true });
+   * await waitFor(getRunningLoop().runInExecutor(impatient, () => 'in time'), 60); // after a minute, ends the worker
+   */
+  with(options: JobOptions): Executor {
+    const terminate = options.terminate ?? this.#terminate;
+    return {
+      submit: (fn, ...args) => this.#submit(fn, args, terminate),
+      shutdown: () => this.shutdown(),
+    };
+  }
+
+  #submit<A extends unknown[], R>(fn: (...args: A) => R, args: A, terminate: boolean): Job<Awaited<R>> {
+    if (this.#over !== null) {
+      throw new RuntimeError(`cannot schedule new futures after shutdown: ${this} takes no more work`, {
+        code: 'EXECUTOR_SHUT_DOWN',
+      });
+    }
+    const call = callOf(fn, args, 'submit');
+    const assignment = { ...call, initializer: this.#initializer };
+    const job = new Job<Awaited<R>>(fn.name, assignment, terminate, (job) => this.#queue.delete(job as Job<unknown>));
+    this.#queue.add(job as Job<unknown>);
+    this.#next();
+    return job;
+  }
+
+  /** Gives jobs to workers that are free. */
+  #next(): void {
+    for (const job of this.#queue) {
+      if (this.#running.size >= this.#maxWorkers) return;
+      this.#queue.delete(job);
+      this.#running.add(job);
+      this.#run(job);
+    }
+    if (this.#over !== null && this.#running.size === 0) this.#end(this.#over);
+  }
+
+  async #run(job: Job<unknown>): Promise<void> {
+    const signal = job.begin();
+    const assignment = job.assignment;
+    try {
+      this.#engine ??= this.#loadEngine();
+      const engine = await this.#engine;
+      this.#workers = () => engine.workers;
+      if (!signal.aborted) {
+        const reply = await engine.run(assignment, signal);
+        if ('value' in reply) job.succeed(reply.value);
+        else job.fail(failureOf(assignment.work, reply, this.#Broken));
+      }
+    } catch (error) {
+      job.fail(engineFailure(assignment, error, this.#Broken));
+    }
+    if (!job.cancelled()) this.#finished++;
+    this.#running.delete(job);
+    this.#next();
+  }
+
+  /**
+   * Takes no more work. What was submitted is done first, then the workers end. May be called again, to cancel what waits.
+   *
+   * Follows CPython's `concurrent.futures.Executor.shutdown`.
+   *
+   * @param options `wait: false`: the promise does not wait for it; `cancelFutures`: jobs that wait for a worker are cancelled
+   */
+  async shutdown(options: ExecutorShutdownOptions = {}): Promise<void> {
+    const { wait = true, cancelFutures = false } = options;
+    const isFirst = this.#over === null;
+    this.#over ??= Promise.withResolvers<void>();
+    if (cancelFutures) for (const job of [...this.#queue]) job.cancel();
+    if (isFirst) this.#next();
+    if (wait) await this.#over.promise;
+  }
+
+  /**
+   * Takes no more work and ends the workers at once: jobs that wait for one are cancelled, those that run fail with a `BrokenExecutor`.
+   *
+   * Follows CPython's `ProcessPoolExecutor.terminate_workers`.
+   */
+  async terminateWorkers(): Promise<void> {
+    const over = this.shutdown({ cancelFutures: true });
+    for (const job of this.#running) {
+      job.breakOff(new this.#Broken(`${this} was terminated while it ran ${job.name}()`, { code: 'TERMINATED' }));
+    }
+    await over;
+  }
+
+  async #end(over: PromiseWithResolvers<void>): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = null;
+    try {
+      await (await engine)?.close();
+    } catch {
+      // It could not be loaded, which its jobs were told.
+    }
+    over.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  /** How it stands, for tools. */
+  statistics(): ExecutorStatistics {
+    return {
+      maxWorkers: this.#maxWorkers,
+      workers: this.#workers(),
+      running: this.#running.size,
+      queued: this.#queue.size,
+      finished: this.#finished,
+      isShutDown: this.#over !== null,
+    };
+  }
+
+  toString(): string {
+    const { maxWorkers, running, queued, isShutDown } = this.statistics();
+    return `<${nameOfClass(this)}${isShutDown ? ' shut down' : ''} maxWorkers=${maxWorkers} running=${running} queued=${queued}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+function callOf(fn: (...args: never[]) => unknown, args: readonly unknown[], method: string): Call {
+  if (typeof fn !== 'function')
+    throw typeError(`a callable object was expected by ${method}, got ${describe(fn)}`, 'NOT_CALLABLE');
+  return { work: moduleWork(fn) ?? inlineWork(fn), args };
+}
+
+function count(maxWorkers: unknown): number {
+  if (typeof maxWorkers !== 'number') throw typeError(`maxWorkers must be a number, got ${describe(maxWorkers)}`);
+  if (!Number.isInteger(maxWorkers) || maxWorkers < 1) {
+    throw new ValueError(`maxWorkers must be a whole number of 1 or more, got ${maxWorkers}`, {
+      code: 'INVALID_COUNT',
+    });
+  }
+  return maxWorkers;
+}
+
+function seconds(idleTimeout: Duration | null | undefined): number {
+  if (idleTimeout === null) return Number.POSITIVE_INFINITY;
+  const value = inSeconds(idleTimeout ?? IDLE_TIMEOUT, 'idleTimeout');
+  if (value < 0) throw new ValueError(`idleTimeout must not be negative, got ${value}`, { code: 'INVALID_DURATION' });
+  return value;
+}

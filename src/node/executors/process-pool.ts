@@ -1,0 +1,36 @@
+import { BrokenProcessPool } from './errors.ts';
+import { PoolExecutor, type PoolExecutorOptions } from './pool-executor.ts';
+
+/** Options of process pools. */
+export interface ProcessPoolExecutorOptions extends PoolExecutorOptions {
+  /** Variables of the environment that the processes have besides this one's. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The runtime's own options for the processes; those of this process when absent. */
+  readonly execArgv?: readonly string[] | undefined;
+}
+
+/**
+ * Runs functions in child processes of the same runtime. They are slower to start than threads and to speak with, but one that crashes,
+ * leaks or uses up its memory takes nothing else with it.
+ *
+ * Processes are started when they are needed, write to this one's output, and do not keep it alive when they have nothing to do.
+ *
+ * Follows CPython's `concurrent.futures.ProcessPoolExecutor`.
+ *
+ * @example
+ * await using pool = new ProcessPoolExecutor({ maxWorkers: 2 });
+ * const pid = await getRunningLoop().runInExecutor(pool, () => process.pid);
+ */
+export class ProcessPoolExecutor extends PoolExecutor {
+  /**
+   * @throws {ValueError} when `maxWorkers` is no whole number of 1 or more, or `idleTimeout` is negative
+   * @throws {TypeError} when they are no numbers, or `initializer` cannot be sent to a worker
+   */
+  constructor(options: ProcessPoolExecutorOptions = {}) {
+    const { env, execArgv } = options;
+    super(options, BrokenProcessPool, async ({ idleTimeout }) => {
+      const { ProcessEngine } = await import('./process-engine.ts');
+      return new ProcessEngine({ idleTimeout, env, execArgv });
+    });
+  }
+}

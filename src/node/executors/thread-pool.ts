@@ -1,0 +1,38 @@
+import { BrokenThreadPool } from './errors.ts';
+import { PoolExecutor, type PoolExecutorOptions } from './pool-executor.ts';
+import type { ThreadLimits } from './thread-engine.ts';
+
+/** Options of thread pools. */
+export interface ThreadPoolExecutorOptions extends PoolExecutorOptions {
+  /** The memory that each thread may use, in megabytes: one that needs more ends, and fails its job. */
+  readonly resourceLimits?: ThreadLimits | undefined;
+}
+
+/**
+ * Runs functions in worker threads, for work that needs a processor: each thread has one to itself, and the loop stays free. Threads are
+ * started when they are needed, and do not keep the program alive when they have nothing to do.
+ *
+ * Threads share no variables: see `submit` for which functions can be run.
+ *
+ * Follows CPython's `concurrent.futures.ThreadPoolExecutor`.
+ *
+ * @example
+ * await using pool = new ThreadPoolExecutor({ maxWorkers: 4 });
+ * const sum = await getRunningLoop().runInExecutor(
+ *   pool,
+ *   (numbers: number[]) => numbers.reduce((a, b) => a + b, 0),
+ *   [1, 2, 3],
+ * );
+ */
+export class ThreadPoolExecutor extends PoolExecutor {
+  /**
+   * @throws {ValueError} when `maxWorkers` is no whole number of 1 or more, or `idleTimeout` is negative
+   * @throws {TypeError} when they are no numbers, or `initializer` cannot be sent to a worker
+   */
+  constructor(options: ThreadPoolExecutorOptions = {}) {
+    super(options, BrokenThreadPool, async (limits) => {
+      const { ThreadEngine } = await import('./thread-engine.ts');
+      return new ThreadEngine({ ...limits, resourceLimits: options.resourceLimits });
+    });
+  }
+}

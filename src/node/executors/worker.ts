@@ -1,0 +1,97 @@
+/** What runs in a worker, be it a thread or a process. Loads nothing that it does not need: each worker loads it anew. */
+
+import { portableError } from '../portable-error.ts';
+import { uncloneable } from './uncloneable.ts';
+import type { Assignment, Call, FailureKind, InlineWork, ModuleWork, Reply } from './work.ts';
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
+
+/** A failure of which more is known than what was thrown. */
+class Failure extends Error {
+  readonly kind: FailureKind;
+  readonly detail: string | undefined;
+
+  constructor(kind: FailureKind, cause: unknown, detail?: string) {
+    super(kind, { cause });
+    this.kind = kind;
+    this.detail = detail;
+  }
+}
+
+let initialized: Promise<unknown> | null = null;
+const inlineFunctions = new Map<string, AnyFunction>();
+
+/** Does what is asked for, and never fails: failures are answers, too. */
+export async function perform({ initializer, ...assigned }: Assignment): Promise<Reply> {
+  try {
+    if (initializer !== null) {
+      initialized ??= call(initializer).catch((error) => {
+        throw new Failure('initializer', error instanceof Failure ? error.cause : error);
+      });
+      await initialized;
+    }
+    const value = await call(assigned);
+    const problem = uncloneable(value);
+    return problem === null ? { value } : cannotBeSent(new TypeError(`result${problem}`));
+  } catch (error) {
+    if (!(error instanceof Failure)) return { failure: 'thrown', error: portableError(error) };
+    const { kind, cause, detail } = error;
+    return { failure: kind, error: portableError(cause), ...(detail === undefined ? {} : { detail }) };
+  }
+}
+
+/** The answer in place of a result that cannot be cloned. */
+export function cannotBeSent(cause: unknown): Reply {
+  return { failure: 'result', error: portableError(cause) };
+}
+
+async function call({ work, args }: Call): Promise<unknown> {
+  if ('url' in work) return (await exported(work))(...args);
+  const fn = inline(work);
+  try {
+    return await fn(...args);
+  } catch (error) {
+    const name = missingName(error);
+    if (name === null || !work.expression.includes(name)) throw error;
+    throw new Failure('capture', error, name);
+  }
+}
+
+async function exported({ url, exportName }: ModuleWork): Promise<AnyFunction> {
+  let module: Readonly<Record<string, unknown>>;
+  try {
+    module = await import(url);
+  } catch (error) {
+    throw new Failure('module', error);
+  }
+  const fn = module[exportName];
+  if (typeof fn === 'function') return fn as AnyFunction;
+  const functions = Object.keys(module).filter((key) => typeof module[key] === 'function');
+  throw new Failure('export', null, functions.join(', '));
+}
+
+/** What tools write into functions in place of what is in the source: esbuild for names, Vite for `import()`. */
+const HELPERS = {
+  __name: (named: unknown) => named,
+  __vite_ssr_dynamic_import__: (specifier: string) => import(specifier),
+};
+
+/** Compiled outside any scope: what the function captured in its module is not there. */
+function inline({ expression }: InlineWork): AnyFunction {
+  let fn = inlineFunctions.get(expression);
+  if (fn === undefined) {
+    const make = new Function(...Object.keys(HELPERS), `'use strict'; return (${expression}\n);`);
+    fn = make(...Object.values(HELPERS)) as AnyFunction;
+    inlineFunctions.set(expression, fn);
+  }
+  return fn;
+}
+
+/** Of a variable that does not exist, in the words of V8 and of JavaScriptCore. */
+const NO_SUCH_VARIABLE = /^(?:Can't find variable: (\S+)|(\S+) is not defined)$/;
+
+function missingName(error: unknown): string | null {
+  if (!(error instanceof ReferenceError)) return null;
+  const match = NO_SUCH_VARIABLE.exec(error.message);
+  return match?.[1] ?? match?.[2] ?? null;
+}

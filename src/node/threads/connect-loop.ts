@@ -1,0 +1,174 @@
+import type { MessagePort } from 'node:worker_threads';
+import { RuntimeError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import type { AwaitableLike, Outcome } from '../../kernel/lowlevel.ts';
+import { ConcurrentFuture } from '../concurrent-future.ts';
+import { reviveError } from '../revive-error.ts';
+import type { LoopFunctions, Request, Response } from './messages.ts';
+
+/** A coroutine that runs on the loop of another thread. */
+export class RemoteCall<T> extends ConcurrentFuture<T> {
+  readonly #ask: () => void;
+
+  /** @internal */
+  constructor(name: string, askToCancel: () => void) {
+    super(name);
+    this.#ask = askToCancel;
+    this.markRunning();
+  }
+
+  /** Cancels it here at once, and asks for the cancellation of the task over there. */
+  override cancel(): boolean {
+    if (!this.done()) {
+      this.markCancelled();
+      this.#ask();
+    }
+    return this.cancelled();
+  }
+}
+
+/** What a function of a loop gives when it is run as a coroutine. */
+export type RemoteResult<R> = R extends AwaitableLike<unknown> ? Outcome<R> : R;
+
+/** The loop of another thread: made by `connectLoop`. */
+export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disposable {
+  readonly #port: MessagePort;
+  readonly #calls = new Map<number, RemoteCall<unknown>>();
+  #lastId = 0;
+  #isClosed = false;
+
+  /** @internal */
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.on('message', (response: Response) => this.#receive(response));
+    port.on('close', () => this.#closed());
+    port.unref();
+  }
+
+  /**
+   * Has the loop call one of its functions, as its own `callSoonThreadsafe` does. What the function throws is reported there.
+   *
+   * Follows CPython's `loop.call_soon_threadsafe`.
+   *
+   * @throws {RuntimeError} when the connection is closed
+   * @throws {TypeError} when an argument cannot be cloned
+   */
+  callSoonThreadsafe<K extends keyof F & string>(name: K, ...args: Parameters<F[K]>): void {
+    this.#send({ type: 'call', name, args }, name);
+  }
+
+  /**
+   * Runs one of the loop's coroutine functions there, as a task.
+   *
+   * **Cancellation**: `cancel()` of what it returns cancels the task there, and so does the cancellation of a task here that awaits it.
+   *
+   * Follows CPython's `asyncio.run_coroutine_threadsafe`.
+   *
+   * @returns a promise of the result, which rejects with what the coroutine throws, and with a `RuntimeError` when the connection closes
+   * @throws {RuntimeError} when the connection is closed
+   * @throws {TypeError} when an argument cannot be cloned
+   */
+  runCoroutineThreadsafe<K extends keyof F & string>(
+    name: K,
+    ...args: Parameters<F[K]>
+  ): RemoteCall<RemoteResult<ReturnType<F[K]>>> {
+    const id = ++this.#lastId;
+    const call = new RemoteCall<RemoteResult<ReturnType<F[K]>>>(name, () => {
+      this.#settled(id);
+      if (!this.#isClosed) this.#port.postMessage({ type: 'cancel', id } satisfies Request);
+    });
+    this.#send({ type: 'run', id, name, args }, name);
+    this.#calls.set(id, call as RemoteCall<unknown>);
+    this.#port.ref();
+    return call;
+  }
+
+  #send(request: Request, name: string): void {
+    if (this.#isClosed) throw closedError(name);
+    try {
+      this.#port.postMessage(request);
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      throw typeError(
+        `an argument of ${name}() cannot be sent to another thread: ${problem}`,
+        'ARGUMENT_NOT_CLONEABLE',
+      );
+    }
+  }
+
+  #receive(response: Response): void {
+    if (response.type === 'closed') {
+      this.#closed();
+      return;
+    }
+    const call = this.#calls.get(response.id);
+    this.#settled(response.id);
+    if (response.type === 'result') call?.succeed(response.value);
+    else if (response.type === 'error') call?.fail(reviveError(response.error));
+    else call?.markCancelled();
+  }
+
+  /** Nothing is waited for any more: nothing keeps this thread alive. */
+  #settled(id: number): void {
+    this.#calls.delete(id);
+    if (this.#calls.size === 0) this.#port.unref();
+  }
+
+  #closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#port.close();
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) call.fail(closedError(call.name));
+  }
+
+  /** Whether the connection has ended. */
+  isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Ends the connection; what is waited for fails. The tasks over there go on. */
+  close(): void {
+    this.#closed();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  toString(): string {
+    return `<RemoteLoop ${this.#isClosed ? 'closed' : 'open'} calls=${this.#calls.size}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+/**
+ * Reaches the loop of another thread, through the port of a door that `exposeLoop` has made there. This thread needs no loop of its own.
+ *
+ * The connection keeps this thread alive only while a coroutine is waited for.
+ *
+ * @param port what the other thread has sent: `workerData`, or a part of a message
+ * @throws {TypeError} when it is no port
+ * @example
+ * // In the worker; `functions` is what the other thread exposes.
+ * // const loop = connectLoop<typeof functions>(workerData.port);
+ * // loop.callSoonThreadsafe('log', 'hello');
+ * // const word = await loop.runCoroutineThreadsafe('rest', 0.5);
+ */
+export function connectLoop<F extends LoopFunctions>(port: MessagePort): RemoteLoop<F> {
+  if (typeof port?.postMessage !== 'function' || typeof port.on !== 'function')
+    throw typeError(`connectLoop: the port of a LoopDoor is required, got ${describe(port)}`);
+  return new RemoteLoop<F>(port);
+}
+
+function closedError(name: string): RuntimeError {
+  return new RuntimeError(`${name}() cannot be reached: the connection to the other thread's loop is closed`, {
+    code: 'PORT_CLOSED',
+  });
+}

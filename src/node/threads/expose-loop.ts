@@ -1,0 +1,177 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { CancelledError, RuntimeError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import {
+  attach,
+  type CoroutineLike,
+  detach,
+  type EventLoop,
+  type LoopResource,
+  type Task,
+} from '../../kernel/lowlevel.ts';
+import { portableError } from '../portable-error.ts';
+import type { LoopFunctions, Request, Response } from './messages.ts';
+
+/**
+ * A way for another thread to reach a loop of this one: made by `exposeLoop`.
+ *
+ *     OPEN ──close(), the loop or the other side closes──▶ CLOSED
+ */
+export class LoopDoor implements Disposable, LoopResource {
+  /** The other end: send it to the thread that shall have it, for `connectLoop`. It must be in the list of what is transferred. */
+  readonly port: MessagePort;
+  readonly #loop: EventLoop;
+  readonly #functions: LoopFunctions;
+  readonly #own: MessagePort;
+  /** What runs for the other side. */
+  readonly #tasks = new Map<number, Task<unknown>>();
+  #isClosed = false;
+
+  /** @internal */
+  constructor(loop: EventLoop, functions: LoopFunctions) {
+    const { port1, port2 } = new MessageChannel();
+    this.#loop = loop;
+    this.#functions = functions;
+    this.#own = port1;
+    this.port = port2;
+    attach(loop, this);
+    port1.on('message', (request: Request) => this.#receive(request));
+    port1.on('close', () => this.#closed());
+    port1.unref(); // the loop keeps the program alive while it runs
+  }
+
+  /** Whether no more requests come through. */
+  isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Takes no more requests; what the other side waits for fails there. Tasks that run here go on. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#answer({ type: 'closed' });
+    this.#closed();
+    this.#own.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal */
+  loopClosed(): void {
+    this.close();
+  }
+
+  #closed(): void {
+    this.#isClosed = true;
+    detach(this.#loop, this);
+  }
+
+  #receive(request: Request): void {
+    if (this.#isClosed) return;
+    switch (request.type) {
+      case 'call':
+        this.#call(request.name, request.args);
+        break;
+      case 'run':
+        this.#loop.callSoonThreadsafe(() => this.#run(request.id, request.name, request.args));
+        break;
+      case 'cancel':
+        this.#loop.callSoonThreadsafe(() => this.#tasks.get(request.id)?.cancel());
+    }
+  }
+
+  #call(name: string, args: readonly unknown[]): void {
+    try {
+      this.#loop.callSoonThreadsafe(this.#find(name), ...(args as never[]));
+    } catch (exception) {
+      this.#loop.callExceptionHandler({ message: `Another thread's callSoonThreadsafe(${name}) failed`, exception });
+    }
+  }
+
+  #run(id: number, name: string, args: readonly unknown[]): void {
+    let task: Task<unknown>;
+    try {
+      const fn = this.#find(name);
+      task = this.#loop.createTask((() => fn(...(args as never[]))) as CoroutineLike<unknown>, { name });
+    } catch (error) {
+      this.#answer({ type: 'error', id, error: portableError(error) });
+      return;
+    }
+    this.#tasks.set(id, task);
+    task.addDoneCallback(() => {
+      this.#tasks.delete(id);
+      this.#report(id, name, task);
+    });
+  }
+
+  #report(id: number, name: string, task: Task<unknown>): void {
+    const error = task.cancelled() ? null : task.exception();
+    if (task.cancelled() || error instanceof CancelledError) this.#answer({ type: 'cancelled', id });
+    else if (error !== null) this.#answer({ type: 'error', id, error: portableError(error) });
+    else this.#answerWithResult(id, name, task.result());
+  }
+
+  #answerWithResult(id: number, name: string, value: unknown): void {
+    try {
+      this.#answer({ type: 'result', id, value });
+    } catch (error) {
+      const what = `the result of ${name}() cannot be sent to another thread: ${messageOf(error)}`;
+      this.#answer({ type: 'error', id, error: portableError(typeError(what, 'RESULT_NOT_CLONEABLE')) });
+    }
+  }
+
+  #answer(response: Response): void {
+    if (!this.#isClosed) this.#own.postMessage(response);
+  }
+
+  #find(name: string): (...args: never[]) => unknown {
+    const fn = Object.hasOwn(this.#functions, name) ? this.#functions[name] : undefined;
+    if (fn !== undefined) return fn;
+    throw new RuntimeError(
+      `this loop exposes no function ${name}, but ${Object.keys(this.#functions).join(', ') || 'none at all'}`,
+      { code: 'FUNCTION_NOT_EXPOSED' },
+    );
+  }
+
+  toString(): string {
+    return `<LoopDoor ${this.#isClosed ? 'closed' : 'open'} tasks=${this.#tasks.size}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+/**
+ * Lets another thread call functions on a loop of this one. JavaScript's threads share no functions, so that those which it may call are
+ * named here; the other thread gets them by `connectLoop` of the door's `port`.
+ *
+ * The door does not keep this thread alive. It closes with the loop.
+ *
+ * @param loop where the functions are called
+ * @param functions by name: plain functions for `callSoonThreadsafe`, coroutine functions for `runCoroutineThreadsafe`
+ * @throws {TypeError} when one of them is no function
+ * @throws {RuntimeError} when the loop is closed
+ * @example
+ * const functions = { log: (line: string) => console.log(line), rest: async (seconds: number) => sleep(seconds, 'rested') };
+ * using door = exposeLoop(getRunningLoop(), functions);
+ * // new Worker(url, { workerData: { port: door.port }, transferList: [door.port] });
+ */
+export function exposeLoop(loop: EventLoop, functions: LoopFunctions): LoopDoor {
+  if (typeof loop?.callSoonThreadsafe !== 'function')
+    throw typeError(`exposeLoop: an event loop is required, got ${describe(loop)}`);
+  if (typeof functions !== 'object' || functions === null)
+    throw typeError(`exposeLoop: an object with functions is required, got ${describe(functions)}`);
+  for (const [name, fn] of Object.entries(functions)) {
+    if (typeof fn !== 'function') throw typeError(`exposeLoop: ${name} must be a function, got ${describe(fn)}`);
+  }
+  if (loop.isClosed()) throw new RuntimeError('exposeLoop: Event loop is closed', { code: 'LOOP_CLOSED' });
+  return new LoopDoor(loop, functions);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,48 @@
+import { run, toThread, ValueError } from 'asyncio-ts';
+import { type ModuleFunction, moduleFunctions } from 'asyncio-ts/node';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { failureOf, work } from './support.ts';
+
+describe('the functions of a module', () => {
+  test('have the types of the module, and no other exports', () => {
+    expectTypeOf(work.fib).toEqualTypeOf<ModuleFunction<[n: number], number>>();
+    expectTypeOf(work.fib(1)).toEqualTypeOf<Promise<number>>();
+    expectTypeOf(work.count()).toEqualTypeOf<Promise<number>>();
+    expectTypeOf<keyof typeof work>().not.toEqualTypeOf<'notAFunction'>();
+    // @ts-expect-error: the argument must be a number
+    expect(() => toThread(work.fib, 'a')).not.toThrow();
+  });
+
+  test('are the same each time, and say what they are', () => {
+    expect(work.fib).toBe(work.fib);
+    const { name, module, exportName } = work.fib;
+    expect([name, exportName]).toEqual(['fib', 'fib']);
+    expect(module).toBe(new URL('./work.ts', import.meta.url).href);
+  });
+
+  test('called as they are, run here', async () => {
+    expect(await work.fib(10)).toBe(55);
+    expect(await run(() => toThread(work.fib, 10))).toBe(55);
+    const missing = moduleFunctions<{ f(): void }>('data:text/javascript,export const g = 1');
+    expect(await failureOf(missing.f())).toMatchObject({ name: 'TypeError', code: 'EXPORT_NOT_FOUND' });
+  });
+
+  test('are no promise together', async () => {
+    expect(await work).toBe(work);
+  });
+});
+
+describe('the address of a module', () => {
+  test('that is relative is a ValueError, which tells what to write', async () => {
+    const error = await failureOf(() => moduleFunctions('./work.ts'));
+    expect(error).toBeInstanceOf(ValueError);
+    expect(error).toMatchObject({
+      code: 'RELATIVE_MODULE',
+      message: expect.stringContaining("new URL('./work.ts', import.meta.url)"),
+    });
+  });
+
+  test.each([42, null, undefined, {}])('that is %s is a TypeError', async (module) => {
+    expect(await failureOf(() => moduleFunctions(module as never))).toBeInstanceOf(TypeError);
+  });
+});
