@@ -31,8 +31,13 @@ try {
     '--no-color',
     '--no-definitely-typed',
   ]);
-  const declarations = ['esnext', 'esnext,dom'].filter((lib) => !declarationsHold(lib));
-  process.exitCode = stray.length > 0 || lint !== 0 || types !== 0 || declarations.length > 0 ? 1 : 0;
+  const core = ['index', 'testing/index'];
+  const declarations = [
+    declarationsHold(core, ['--lib', 'esnext', '--types', '']),
+    declarationsHold(core, ['--lib', 'esnext,dom', '--types', '']),
+    declarationsHold([...core, 'node/index'], ['--lib', 'esnext', '--types', 'node']),
+  ];
+  process.exitCode = stray.length > 0 || lint !== 0 || types !== 0 || declarations.includes(false) ? 1 : 0;
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -41,7 +46,7 @@ try {
  * Whether the published types stand by themselves. What is marked @internal is left out of them, and a class may be left without
  * a member that an interface of its asks for: nobody sees that who does not check libraries.
  */
-function declarationsHold(lib: string): boolean {
+function declarationsHold(entries: readonly string[], environment: readonly string[]): boolean {
   const options = [
     '--ignoreConfig',
     '--noEmit',
@@ -52,11 +57,10 @@ function declarationsHold(lib: string): boolean {
     'nodenext',
     '--target',
     'esnext',
-    '--types',
-    '',
+    ...environment,
   ];
-  const files = ['index', 'testing/index'].map((name) => inRoot(`dist/${name}.d.ts`));
-  return run(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), ...options, '--lib', lib, ...files]) === 0;
+  const files = entries.map((name) => inRoot(`dist/${name}.d.ts`));
+  return run(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), ...options, ...files]) === 0;
 }
 
 interface Packed {

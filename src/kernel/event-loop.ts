@@ -45,7 +45,7 @@ export type TaskFactory = <T>(loop: EventLoop, coro: CoroutineLike<T>, options: 
 
 /** What works for a loop, such as a connection. */
 export interface LoopResource {
-  /** The loop is closed, and runs nothing any more: end at once. */
+  /** The loop is closed, and runs nothing any more: end at once. @internal */
   loopClosed(): void;
 }
 

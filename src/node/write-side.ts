@@ -9,6 +9,8 @@ import { WaterMarks } from './water-marks.ts';
 /** From the how manieth write on a lost connection on it is worth a warning. */
 const WARN_FROM = 5;
 
+const NOTHING = new Uint8Array(0);
+
 /** What writing needs to know of its transport. */
 export interface Writing {
   readonly loop: EventLoop;
@@ -64,11 +66,13 @@ export class WriteSide {
     if (!this.#paused && this.#stream.writableLength > this.marks.high) this.#pause();
   }
 
-  /** Hands several pieces over as one. @throws as `write` */
+  /** Hands several pieces over as one. @throws as `write`; nothing is written then */
   writelines(data: Iterable<Bytes>, isLost: boolean): void {
+    const pieces = [...data];
+    for (const piece of pieces) checkBytes('writelines', piece);
     this.#stream.cork();
     try {
-      for (const piece of data) this.write(piece, isLost);
+      for (const piece of pieces) this.write(piece, isLost);
     } finally {
       this.#stream.uncork();
     }
@@ -83,8 +87,14 @@ export class WriteSide {
 
   /** The marks have moved. */
   adapt(): void {
-    if (!this.#paused && this.size > this.marks.high) this.#pause();
-    else this.#sent();
+    if (this.#paused || this.size <= this.marks.high) {
+      this.#sent();
+      return;
+    }
+    this.#pause();
+    // What is on its way may be too little for the old marks to be told of.
+    if (this.#stream.writableEnded) this.#stream.once('finish', this.#sent);
+    else if (!this.#stream.destroyed) this.#stream.write(NOTHING, this.#sent);
   }
 
   #pause(): void {
@@ -92,8 +102,9 @@ export class WriteSide {
     this.#tell('pauseWriting');
   }
 
-  readonly #sent = (): void => {
-    if (!this.#paused || this.size > this.marks.low) return;
+  /** @param error what the stream has failed with: who waits is told of that by the end of the connection */
+  readonly #sent = (error?: unknown): void => {
+    if (!this.#paused || error || this.size > this.marks.low) return;
     this.#paused = false;
     this.#tell('resumeWriting');
   };

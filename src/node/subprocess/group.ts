@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import process from 'node:process';
+import { send } from './signals.ts';
+
+/**
+ * Whether a process of a group still runs.
+ *
+ * Those that have ended, but whose parent has not asked how, are in their group still: where the first process of the system does
+ * not ask, as in many containers, for ever. Linux tells them apart.
+ */
+export function groupRuns(group: number): boolean {
+  if (!send(-group, 0)) return false;
+  if (process.platform !== 'linux') return true;
+  try {
+    return readdirSync('/proc').some((name) => /^\d+$/.test(name) && runsIn(group, name));
+  } catch {
+    return true; // there is no /proc
+  }
+}
+
+function runsIn(group: number, pid: string): boolean {
+  let line: string;
+  try {
+    line = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return false; // it has ended meanwhile
+  }
+  // The number, the name in parentheses, which may hold anything, the state, the parent, the group.
+  const [state, , number] = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return Number(number) === group && state !== 'Z' && state !== 'X';
+}

@@ -1,0 +1,122 @@
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine, noteWait } from '../../kernel/lowlevel.ts';
+import { SubprocessProtocol, type SubprocessTransport } from '../../streams/index.ts';
+import type { ShellOptions, SpawnOptions } from './options.ts';
+import { checkNames, execRequest, type SpawnRequest, shellRequest } from './request.ts';
+import { spawned } from './spawn.ts';
+import { PIPE } from './stdio.ts';
+import { ChildTransport } from './transport.ts';
+
+/** The arguments of a program, and options behind them. */
+export type ProgramArguments<O> = readonly string[] | readonly [...args: string[], options: O];
+
+/** The arguments that a call ends with, and the options behind them. */
+export function splitArguments<O extends object>(rest: ProgramArguments<O>): [args: readonly unknown[], options: O] {
+  const last = rest.at(-1);
+  if (typeof last !== 'object') return [rest, {} as O];
+  return [rest.slice(0, -1), last as O];
+}
+
+/** Makes a protocol. */
+export type ProtocolFactory<P extends SubprocessProtocol> = () => P;
+
+/**
+ * Starts a program, for a protocol. The three streams are pipes unless something else is said.
+ *
+ * **Cancellation**: kills the process, and waits for its end.
+ *
+ * Follows CPython's `loop.subprocess_exec`.
+ *
+ * @param protocolFactory called without arguments for a `SubprocessProtocol`
+ * @param program a path, or a name that is looked for in PATH
+ * @param rest the program's arguments, then options
+ * @returns the transport and the protocol; `connectionMade` has been called
+ * @throws {FileNotFoundError} when there is no such program or folder
+ * @throws {PermissionError} when the program may not be executed
+ * @throws {TypeError} or {ValueError}, at once, when an argument or option is not as it must be
+ * @example
+ * class Printer extends SubprocessProtocol {
+ *   override pipeDataReceived(fd: number, data: Uint8Array) { console.log(fd, new TextDecoder().decode(data)); }
+ * }
+ * const [transport] = await subprocessExec(() => new Printer(), 'git', 'status');
+ */
+export function subprocessExec<P extends SubprocessProtocol>(
+  protocolFactory: ProtocolFactory<P>,
+  program: string | URL,
+  ...rest: ProgramArguments<SpawnOptions>
+): AwaitableCoroutine<readonly [transport: SubprocessTransport, protocol: P]> {
+  const [args, options] = splitArguments(rest);
+  checkNames('subprocessExec', options, []);
+  checkFactory('subprocessExec', protocolFactory);
+  const request = execRequest('subprocessExec', program, args, options, PIPE);
+  return connected(protocolFactory, request) as AwaitableCoroutine<unknown> as AwaitableCoroutine<
+    readonly [SubprocessTransport, P]
+  >;
+}
+
+/**
+ * Starts a command of the shell, for a protocol. As `subprocessExec` otherwise.
+ *
+ * Follows CPython's `loop.subprocess_shell`.
+ *
+ * @param command what the shell is given; quote what comes from elsewhere, or use `subprocessExec`
+ * @throws as `subprocessExec`; a command that does not exist is the shell's affair, which returns 127
+ */
+export function subprocessShell<P extends SubprocessProtocol>(
+  protocolFactory: ProtocolFactory<P>,
+  command: string,
+  options: ShellOptions = {},
+): AwaitableCoroutine<readonly [transport: SubprocessTransport, protocol: P]> {
+  checkNames('subprocessShell', options, ['shell']);
+  checkFactory('subprocessShell', protocolFactory);
+  const request = shellRequest('subprocessShell', command, options, PIPE);
+  return connected(protocolFactory, request) as AwaitableCoroutine<unknown> as AwaitableCoroutine<
+    readonly [SubprocessTransport, P]
+  >;
+}
+
+function checkFactory(where: string, factory: unknown): void {
+  if (typeof factory !== 'function')
+    throw typeError(`${where}: the first argument must be a function that makes a protocol, got ${describe(factory)}`);
+}
+
+/** Starts a process, and connects it with a new protocol. */
+export const connected = /* @__PURE__ */ libraryCoroutine(function* subprocess(
+  factory: ProtocolFactory<SubprocessProtocol>,
+  request: SpawnRequest,
+): Generator<unknown, readonly [transport: ChildTransport, protocol: SubprocessProtocol], unknown> {
+  const loop = getRunningLoop();
+  const protocol: unknown = factory();
+  if (!(protocol instanceof SubprocessProtocol))
+    throw typeError(`the protocol factory must return a SubprocessProtocol, got ${describe(protocol)}`);
+  const transport = new ChildTransport(loop, protocol, yield* spawned(loop, request), request.killGroup);
+  // The protocol's turn is before ours.
+  const made = loop.createFuture<void>();
+  noteWait(made, { operation: 'connectionMade', object: transport });
+  loop.callSoon(() => {
+    if (!made.done()) made.setResult(undefined);
+  });
+  try {
+    yield* made;
+  } catch (error) {
+    transport.close();
+    yield* reaped(transport, transport);
+    throw error;
+  }
+  return [transport, protocol];
+});
+
+/** Waits for the end of a process that is killed, whatever else happens meanwhile. */
+export function* reaped(transport: ChildTransport, object: object): Generator<unknown, void, unknown> {
+  let interruption: { readonly error: unknown } | null = null;
+  while (transport.getReturncode() === null) {
+    try {
+      yield* transport.exited(object);
+    } catch (error) {
+      interruption ??= { error };
+      transport.kill();
+    }
+  }
+  if (interruption !== null) throw interruption.error;
+}

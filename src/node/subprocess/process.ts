@@ -1,0 +1,265 @@
+import { CancelledError, ValueError } from '../../errors/index.ts';
+import { BrokenPipeError, ConnectionResetError } from '../../errors/os-error.ts';
+import { describe, nameOfClass } from '../../internal/describe.ts';
+import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { type AwaitableCoroutine, libraryCoroutine, runningTask } from '../../kernel/lowlevel.ts';
+import { checkBytes } from '../../streams/bytes.ts';
+import type { BaseTransport, Bytes, SignalLike, StreamReader, StreamWriter } from '../../streams/index.ts';
+import { gather } from '../../tasks/gather.ts';
+import { checkSignal } from './signals.ts';
+import { stopped } from './stop.ts';
+import type { SubprocessStreamProtocol } from './stream-protocol.ts';
+import type { ChildTransport } from './transport.ts';
+
+/** How a process is ended. */
+export interface EndOptions {
+  /** See `SubprocessOptions.killOnCancel`. */
+  readonly killOnCancel: boolean;
+  /** In seconds. */
+  readonly gracePeriod: number;
+}
+
+/** Options of `Process.stop`. */
+export interface StopOptions {
+  /** What it is asked to end with; `'SIGTERM'` when absent. */
+  readonly signal?: SignalLike | undefined;
+  /** How long it may take before it is killed, in seconds; as the process was started with when absent. */
+  readonly gracePeriod?: Duration | undefined;
+}
+
+/** What a process has written: `null` where its output is no pipe. */
+export type ProcessOutput = readonly [stdout: Uint8Array | null, stderr: Uint8Array | null];
+
+/**
+ * A process that was started. `createSubprocessExec` and `createSubprocessShell` make it.
+ *
+ * It goes on when nobody waits for it any more, until its loop is closed. With `await using` it ends with the block: it is asked to
+ * (`SIGTERM`), and killed after its grace period.
+ *
+ * Follows CPython's `asyncio.subprocess.Process`.
+ *
+ * @example
+ * await using process = await createSubprocessExec('sort', '-n', { stdin: PIPE, stdout: PIPE });
+ * const [stdout] = await process.communicate('3\n1\n2\n');
+ * console.log(process.returncode, new TextDecoder().decode(stdout!).split('\n')); // 0 [ '1', '2', '3', '' ]
+ */
+export class Process implements AsyncDisposable {
+  /** Its number in the system. */
+  readonly pid: number;
+  /** Writes its input; `null` unless that is a pipe. */
+  readonly stdin: StreamWriter | null;
+  /** Reads its output; `null` unless that is a pipe. */
+  readonly stdout: StreamReader | null;
+  /** Reads its error output; `null` unless that is a pipe of its own. */
+  readonly stderr: StreamReader | null;
+  readonly #transport: ChildTransport;
+  readonly #ending: EndOptions;
+
+  /** @internal */
+  constructor(transport: ChildTransport, protocol: SubprocessStreamProtocol, ending: EndOptions) {
+    this.#transport = transport;
+    this.#ending = ending;
+    this.pid = transport.getPid();
+    this.stdin = protocol.stdin;
+    this.stdout = protocol.stdout;
+    this.stderr = protocol.stderr;
+  }
+
+  /** How it ended: its exit code, `-N` when signal N ended it, `null` while it runs. */
+  get returncode(): number | null {
+    return this.#transport.getReturncode();
+  }
+
+  /**
+   * Waits until the process has ended; another one that it has started may still hold its pipes. Output that nobody reads can fill a
+   * pipe and keep the process from ending: `communicate` reads it.
+   *
+   * **Cancellation**: ends the wait, the process goes on; with `killOnCancel` it is ended before the cancellation is passed on.
+   *
+   * Follows CPython's `Process.wait`.
+   *
+   * @returns the return code: its exit code, or `-N` when signal N ended it
+   */
+  wait(): AwaitableCoroutine<number> {
+    return Process.#wait(this);
+  }
+
+  /**
+   * Writes its input and closes that, reads all of its output, and waits for its end. All at once, so that nothing can get stuck;
+   * that the process does not read its input to the end is no error.
+   *
+   * **Cancellation**: as `wait`; what was read can be read again, what was written is written.
+   *
+   * Follows CPython's `Process.communicate`.
+   *
+   * @param input bytes, or a string, which is sent as UTF-8
+   * @returns its output and its error output; `null` for what is no pipe
+   * @throws {ValueError} at once, when there is input but no pipe for it
+   * @throws {TypeError} at once, when the input is neither bytes nor a string
+   * @example
+   * const process = await createSubprocessShell('tr a-z A-Z', { stdin: PIPE, stdout: PIPE });
+   * const [stdout] = await process.communicate('quiet');
+   * console.log(new TextDecoder().decode(stdout!)); // QUIET
+   */
+  communicate(input: Bytes | null = null): AwaitableCoroutine<ProcessOutput> {
+    if (input !== null) {
+      checkBytes('communicate', input);
+      if (this.stdin === null)
+        throw new ValueError(
+          'communicate: there is input, but no pipe for it; start the process with { stdin: PIPE }',
+          {
+            code: 'NO_PIPE',
+          },
+        );
+    }
+    return Process.#communicate(this, input);
+  }
+
+  /**
+   * Sends it a signal. Nothing happens when it has just ended.
+   *
+   * Follows CPython's `Process.send_signal`.
+   *
+   * @param signal a name (`'SIGINT'`) or a number
+   * @throws {ProcessLookupError} when it has ended, and its pipes have
+   * @throws {PermissionError} when it runs as somebody else
+   * @throws {TypeError} when that is neither a name nor a number
+   * @throws {ValueError} when there is no such signal
+   */
+  sendSignal(signal: SignalLike): void {
+    this.#transport.sendSignal(signal);
+  }
+
+  /** Asks it to end: sends `SIGTERM`. Follows CPython's `Process.terminate`. */
+  terminate(): void {
+    this.#transport.terminate();
+  }
+
+  /** Ends it: sends `SIGKILL`. Follows CPython's `Process.kill`. */
+  kill(): void {
+    this.#transport.kill();
+  }
+
+  /**
+   * Ends it and waits for its end: asks it to, and kills it when it takes longer than its grace period. Its pipes are closed
+   * afterwards. Harmless when it has ended.
+   *
+   * **Cancellation**: kills it at once; its end is waited for all the same.
+   *
+   * @returns the return code
+   * @throws as `sendSignal`
+   * @example
+   * const server = await createSubprocessExec('sleep', '1000');
+   * console.log(await server.stop({ gracePeriod: 2 })); // -15
+   */
+  stop({ signal = 'SIGTERM', gracePeriod }: StopOptions = {}): AwaitableCoroutine<number> {
+    checkSignal('stop', signal);
+    const seconds = gracePeriod === undefined ? this.#ending.gracePeriod : checkGrace('stop', gracePeriod);
+    return Process.#stop(this, signal, seconds);
+  }
+
+  /**
+   * As `stop`, when a block is left that has it with `await using`.
+   *
+   * **Cancellation**: as `stop`. When the block was left because of a cancellation that one goes on, and further ones only hurry the
+   * end: JavaScript would make another error of both.
+   */
+  [Symbol.asyncDispose](): AwaitableCoroutine<void> {
+    return Process.#dispose(this);
+  }
+
+  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
+    process: Process,
+  ): Generator<unknown, number, unknown> {
+    try {
+      return yield* process.#transport.exited(process);
+    } catch (error) {
+      return yield* process.#interrupted(error);
+    }
+  });
+
+  static readonly #communicate = /* @__PURE__ */ libraryCoroutine(function* communicate(
+    process: Process,
+    input: Bytes | null,
+  ): Generator<unknown, ProcessOutput, unknown> {
+    const { stdin, stdout, stderr } = process;
+    const pipe = (fd: number) => process.#transport.getPipeTransport(fd);
+    try {
+      const [, output, errors] = yield* gather(feed(stdin, input), drained(stdout, pipe(1)), drained(stderr, pipe(2)));
+      yield* process.#transport.exited(process);
+      return [output, errors];
+    } catch (error) {
+      return yield* process.#interrupted(error);
+    }
+  });
+
+  static readonly #stop = /* @__PURE__ */ libraryCoroutine(function* stop(
+    process: Process,
+    signal: SignalLike,
+    grace: number,
+  ): Generator<unknown, number, unknown> {
+    yield* stopped(process.#transport, process, signal, grace);
+    return process.returncode as number;
+  });
+
+  static readonly #dispose = /* @__PURE__ */ libraryCoroutine(function* dispose(
+    process: Process,
+  ): Generator<unknown, void, unknown> {
+    const isBeingCancelled = (runningTask()?.cancelling() ?? 0) > 0;
+    try {
+      yield* stopped(process.#transport, process, 'SIGTERM', process.#ending.gracePeriod);
+    } catch (error) {
+      if (!(isBeingCancelled && error instanceof CancelledError)) throw error;
+    }
+  });
+
+  /** Somebody has stopped waiting, which may be the end of the process too. */
+  *#interrupted(error: unknown): Generator<unknown, never, unknown> {
+    const { killOnCancel, gracePeriod } = this.#ending;
+    if (killOnCancel && error instanceof CancelledError) yield* stopped(this.#transport, this, 'SIGTERM', gracePeriod);
+    throw error;
+  }
+
+  toString(): string {
+    const { returncode } = this;
+    return `<${nameOfClass(this)} ${this.pid} [${returncode === null ? 'running' : `returncode=${returncode}`}]>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+/** Writes the input of a process and closes it, whether the process wants it or not. */
+const feed = /* @__PURE__ */ libraryCoroutine(function* feedStdin(
+  stdin: StreamWriter | null,
+  input: Bytes | null,
+): Generator<unknown, void, unknown> {
+  if (stdin === null) return;
+  try {
+    if (input !== null) stdin.write(input);
+    yield* stdin.drain();
+  } catch (error) {
+    if (!(error instanceof BrokenPipeError || error instanceof ConnectionResetError)) throw error;
+  }
+  stdin.close();
+});
+
+/** Reads an output of a process to its end. */
+const drained = /* @__PURE__ */ libraryCoroutine(function* readOutput(
+  stream: StreamReader | null,
+  transport: BaseTransport | null,
+): Generator<unknown, Uint8Array | null, unknown> {
+  if (stream === null) return null;
+  const output = yield* stream.read();
+  transport?.close();
+  return output;
+});
+
+/** @throws {TypeError} or {ValueError}, when the grace period is no time */
+export function checkGrace(where: string, gracePeriod: Duration): number {
+  const seconds = inSeconds(gracePeriod, 'gracePeriod');
+  if (seconds < 0) throw new ValueError(`${where}: gracePeriod must not be negative, got ${describe(gracePeriod)}`);
+  return seconds;
+}

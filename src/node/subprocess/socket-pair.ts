@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import type { EventLoop } from '../../kernel/lowlevel.ts';
+import { type Settle, settled } from '../waiting.ts';
+
+/** Two sockets that are connected to each other. */
+export interface SocketPair {
+  /** To be read in this process. */
+  readonly near: Socket;
+  /** To be given to another process, and destroyed here then. */
+  readonly far: Socket;
+}
+
+/**
+ * Makes two sockets that are connected. Runtimes give a process one pipe for each of its streams, and cannot let two streams share
+ * one; but they pass on a socket twice when it is there already. It is made at an address in a folder that only this user can enter.
+ */
+export function* socketPair(loop: EventLoop): Generator<unknown, SocketPair, unknown> {
+  const maker = new PairMaker();
+  try {
+    yield* settled<void>(loop, { operation: 'spawn', object: null }, (settle) => {
+      maker.begin(settle);
+      return () => {};
+    });
+    return maker.take();
+  } finally {
+    maker.end();
+  }
+}
+
+class PairMaker {
+  readonly #folder = process.platform === 'win32' ? null : mkdtempSync(path.join(tmpdir(), 'asyncio-'));
+  readonly #server: Server = createServer({ pauseOnConnect: true });
+  #near: Socket | null = null;
+  #far: Socket | null = null;
+  #isOver = false;
+
+  begin({ resolve, reject }: Settle<void>): void {
+    const address = this.#folder === null ? `\\\\.\\pipe\\asyncio-${randomUUID()}` : path.join(this.#folder, 'pipe');
+    let missing = 2;
+    const connected = (): void => {
+      missing--;
+      if (missing === 0) resolve();
+    };
+    this.#server.on('error', reject).on('connection', (socket) => {
+      if (this.#isOver) socket.destroy();
+      this.#near = socket;
+      connected();
+    });
+    this.#server.listen(address, () => {
+      if (this.#isOver) return;
+      // Paused: what comes is for the other process, even if nothing ever does.
+      this.#far = connect(address).pause().on('error', reject).on('connect', connected);
+    });
+  }
+
+  /** The pair, which is the caller's from now on. */
+  take(): SocketPair {
+    const pair = { near: this.#near as Socket, far: this.#far as Socket };
+    this.#near = null;
+    this.#far = null;
+    pair.far.removeAllListeners('error').on('error', () => {}); // it is but destroyed
+    return pair;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#near?.destroy();
+    this.#far?.destroy();
+    this.#server.close();
+    if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

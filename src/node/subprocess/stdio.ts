@@ -1,0 +1,95 @@
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+
+/**
+ * For `stdin`, `stdout` and `stderr` of a process: a pipe to this program.
+ *
+ * Follows CPython's `asyncio.subprocess.PIPE`.
+ */
+export const PIPE: unique symbol = /* @__PURE__ */ Symbol('PIPE');
+
+/**
+ * For `stderr` of a process: wherever its standard output goes, in the order in which it is written.
+ *
+ * Follows CPython's `asyncio.subprocess.STDOUT`.
+ */
+export const STDOUT: unique symbol = /* @__PURE__ */ Symbol('STDOUT');
+
+/**
+ * For `stdin`, `stdout` and `stderr` of a process: nothing to read, and whatever is written vanishes.
+ *
+ * Follows CPython's `asyncio.subprocess.DEVNULL`.
+ */
+export const DEVNULL: unique symbol = /* @__PURE__ */ Symbol('DEVNULL');
+
+/**
+ * Where a standard stream of a process leads: `PIPE`, `DEVNULL`, an open file by its descriptor or anything that has one as `fd` (a
+ * `FileHandle`, `process.stderr`), or `null`: where this program's own leads.
+ */
+export type Stdio = typeof PIPE | typeof DEVNULL | number | { readonly fd: number } | null;
+
+/** The same for `stderr`, which may also go to `STDOUT`. */
+export type StderrStdio = Stdio | typeof STDOUT;
+
+/** Where a stream leads, in the runtime's words. */
+type Channel = 'pipe' | 'ignore' | 'inherit' | number;
+
+/** Where the three streams of a process lead. */
+export interface Channels {
+  readonly stdin: Channel;
+  readonly stdout: Channel;
+  /** `merged`: into the pipe that is the standard output. */
+  readonly stderr: Channel | 'merged';
+}
+
+/** What a program has said about the three streams. */
+export interface StdioOptions {
+  readonly stdin?: Stdio | undefined;
+  readonly stdout?: Stdio | undefined;
+  readonly stderr?: StderrStdio | undefined;
+}
+
+const HINTS: Readonly<Record<string, string>> = { pipe: 'PIPE', ignore: 'DEVNULL', inherit: 'null' };
+
+/**
+ * @param where the function that was called, for messages
+ * @param otherwise what an absent stream is
+ * @throws {TypeError} when one is nothing that a stream can lead to
+ * @throws {ValueError} when it is no open file
+ */
+export function channelsOf(where: string, options: StdioOptions, otherwise: Stdio): Channels {
+  const { stdin = otherwise, stdout = otherwise, stderr = otherwise } = options;
+  const out = channelOf(`${where}: stdout`, stdout);
+  return {
+    stdin: channelOf(`${where}: stdin`, stdin),
+    stdout: out,
+    stderr: stderr === STDOUT ? asOutput(out) : channelOf(`${where}: stderr`, stderr),
+  };
+}
+
+function asOutput(stdout: Channel): Channels['stderr'] {
+  if (stdout === 'pipe') return 'merged';
+  return stdout === 'inherit' ? 1 : stdout;
+}
+
+function channelOf(what: string, stdio: unknown): Channel {
+  if (stdio === PIPE) return 'pipe';
+  if (stdio === DEVNULL) return 'ignore';
+  if (stdio === null) return 'inherit';
+  if (typeof stdio === 'number') return checkDescriptor(what, stdio);
+  if (typeof stdio === 'object' && typeof (stdio as { fd?: unknown }).fd === 'number')
+    return checkDescriptor(what, (stdio as { fd: number }).fd);
+  if (stdio === STDOUT) throw new ValueError(`${what} cannot be STDOUT, only stderr can`, { code: 'INVALID_STDIO' });
+  const meant = typeof stdio === 'string' ? HINTS[stdio] : undefined;
+  throw typeError(
+    `${what} must be PIPE, DEVNULL, a file descriptor, an object with one as fd, or null, got ${describe(stdio)}` +
+      (meant === undefined ? '' : `; write ${meant}`),
+    'INVALID_STDIO',
+  );
+}
+
+function checkDescriptor(what: string, fd: number): number {
+  if (Number.isInteger(fd) && fd >= 0) return fd;
+  throw new ValueError(`${what} is no open file: ${fd} is no file descriptor`, { code: 'INVALID_STDIO' });
+}

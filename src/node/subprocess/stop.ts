@@ -1,0 +1,51 @@
+import { TimeoutError } from '../../errors/index.ts';
+import { libraryCoroutine } from '../../kernel/lowlevel.ts';
+import type { SignalLike } from '../../streams/index.ts';
+import { sleep } from '../../tasks/sleep.ts';
+import { waitFor } from '../../tasks/wait-for.ts';
+import { reaped } from './lowlevel.ts';
+import type { ChildTransport } from './transport.ts';
+
+/**
+ * When it is looked again whether anybody is left in a group, in seconds, at first and at most: nothing tells when the last one has
+ * ended, and looking costs.
+ */
+const FIRST_PAUSE = 0.005;
+const LONGEST_PAUSE = 0.1;
+
+/**
+ * Ends a process: asks it to, and kills it when it takes too long. When that is interrupted the process is killed at once, and its
+ * end is waited for all the same: none is ever left behind.
+ *
+ * @param object what is waited for, for the wait records
+ * @param signal what to ask with
+ * @param grace how long it may take, in seconds; 0 kills at once
+ */
+export function* stopped(
+  transport: ChildTransport,
+  object: object,
+  signal: SignalLike,
+  grace: number,
+): Generator<unknown, void, unknown> {
+  try {
+    if (grace > 0 && transport.hasSurvivors()) {
+      transport.sendSignal(signal);
+      yield* waitFor(gone(transport, object), grace);
+    }
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+  } finally {
+    if (transport.hasSurvivors()) transport.kill();
+    yield* reaped(transport, object);
+    transport.close();
+  }
+}
+
+/** Waits until nobody is left whom a signal would reach. */
+const gone = /* @__PURE__ */ libraryCoroutine(function* gone(
+  transport: ChildTransport,
+  object: object,
+): Generator<unknown, void, unknown> {
+  yield* transport.exited(object);
+  for (let pause = FIRST_PAUSE; transport.groupRuns(); pause = Math.min(2 * pause, LONGEST_PAUSE)) yield* sleep(pause);
+});

@@ -1,0 +1,275 @@
+import type { ChildProcess } from 'node:child_process';
+import { osError, ProcessLookupError } from '../../errors/os-error.ts';
+import { nameOfClass } from '../../internal/describe.ts';
+import {
+  attach,
+  type Context,
+  copyContext,
+  detach,
+  type EventLoop,
+  type Future,
+  type LoopResource,
+  noteWait,
+} from '../../kernel/lowlevel.ts';
+import type {
+  BaseProtocol,
+  BaseTransport,
+  ExtraInfo,
+  SignalLike,
+  SubprocessProtocol,
+  SubprocessTransport,
+} from '../../streams/index.ts';
+import { groupRuns } from './group.ts';
+import { type PipeOwner, PipeProtocol } from './pipe-protocol.ts';
+import { ReadPipeTransport } from './read-pipe.ts';
+import { checkSignal, send, signalName, signalNumber } from './signals.ts';
+import type { Spawned } from './spawn.ts';
+import { SubprocessStreamProtocol } from './stream-protocol.ts';
+import { WritePipeTransport } from './write-pipe.ts';
+
+const KILL = 'SIGKILL';
+
+/**
+ * Where a process stands.
+ *
+ * | state   | meaning                                                        | left by                           |
+ * |---------|----------------------------------------------------------------|-----------------------------------|
+ * | running | it runs                                                        | its end                           |
+ * | exited  | it has ended; somebody else may hold a pipe of it              | the end of its last pipe          |
+ * | lost    | its pipes are gone too, and the protocol knows or will         | –                                 |
+ *
+ * A transport that is closed has let go of the pipes, and has killed the process; its state goes the same way.
+ */
+type State = 'running' | 'exited' | 'lost';
+
+/**
+ * A process that was started, and its pipes.
+ *
+ * Follows CPython's `BaseSubprocessTransport`.
+ */
+export class ChildTransport implements SubprocessTransport, LoopResource, PipeOwner {
+  readonly #loop: EventLoop;
+  readonly #context: Context = copyContext();
+  readonly #child: ChildProcess;
+  readonly #pid: number;
+  /** Whether signals are for the whole group. Invariant: false once nobody is left in it, whose number may be another's then. */
+  #hasGroup: boolean;
+  #protocol: SubprocessProtocol;
+  /** Whether the protocol is told at once: that of streams only keeps what it is given. */
+  #direct: boolean;
+  readonly #stdin: WritePipeTransport | null;
+  readonly #stdout: ReadPipeTransport | null;
+  readonly #stderr: ReadPipeTransport | null;
+  /** Invariant: how many pipes are not gone. */
+  #pipesLeft = 0;
+  #state: State = 'running';
+  #isClosed = false;
+  #returncode: number | null = null;
+  readonly #waiters = new Set<Future<number>>();
+
+  constructor(loop: EventLoop, protocol: SubprocessProtocol, spawned: Spawned, killGroup: boolean) {
+    this.#loop = loop;
+    this.#protocol = protocol;
+    this.#direct = Object.getPrototypeOf(protocol) === SubprocessStreamProtocol.prototype;
+    this.#child = spawned.child;
+    this.#pid = spawned.pid;
+    this.#hasGroup = killGroup;
+    const pipe = (fd: number): PipeProtocol => {
+      this.#pipesLeft++;
+      return new PipeProtocol(this, fd);
+    };
+    const { stdin, stdout, stderr } = spawned;
+    this.#stdin = stdin && new WritePipeTransport(loop, stdin, pipe(0));
+    this.#stdout = stdout && new ReadPipeTransport(stdout, pipe(1));
+    this.#stderr = stderr && new ReadPipeTransport(stderr, pipe(2));
+    // Once: the runtime's pipes know their process as long as they live.
+    this.#child.once('exit', this.#onExit);
+    attach(loop, this);
+    this.#call(() => this.#made());
+  }
+
+  /** Nothing is read before the protocol knows of the process: it may want to pause. */
+  #made(): void {
+    try {
+      this.#protocol.connectionMade(this);
+    } finally {
+      this.#stdout?.start();
+      this.#stderr?.start();
+    }
+  }
+
+  /** Calls a function that calls the protocol: in its turn, and in the context in which the process was started. */
+  #call(fn: () => void): void {
+    if (this.#loop.isClosed()) return;
+    if (this.#direct) fn();
+    else this.#loop.callSoonIn(this.#context, fn);
+  }
+
+  // --------------------------------------------------------------------------------------------- what the system tells
+
+  pipeData(fd: number, data: Uint8Array): void {
+    this.#call(() => this.#protocol.pipeDataReceived(fd, data));
+  }
+
+  pipeLost(fd: number, error: unknown): void {
+    this.#pipesLeft--;
+    this.#call(() => this.#protocol.pipeConnectionLost(fd, error));
+    this.#finishIfOver();
+  }
+
+  protocol(): SubprocessProtocol {
+    return this.#protocol;
+  }
+
+  readonly #onExit = (code: number | null, signal: string | null): void => {
+    this.#returncode = code ?? -signalNumber(signal ?? '');
+    this.#state = 'exited';
+    if (this.#hasGroup) this.#hasGroup = send(-this.#pid, 0);
+    this.#call(() => this.#protocol.processExited());
+    this.#wake(this.#returncode);
+    this.#finishIfOver();
+  };
+
+  #wake(returncode: number): void {
+    if (this.#loop.isClosed()) return;
+    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult(returncode);
+    this.#waiters.clear();
+  }
+
+  #finishIfOver(): void {
+    if (this.#state !== 'exited' || this.#pipesLeft > 0) return;
+    this.#state = 'lost';
+    detach(this.#loop, this);
+    this.#call(() => this.#protocol.connectionLost(null));
+  }
+
+  /** Everything is over: the loop runs nothing any more. */
+  loopClosed(): void {
+    this.#stdin?.abort();
+    this.close();
+  }
+
+  // --------------------------------------------------------------------------------------------- for the program
+
+  getPid(): number {
+    return this.#pid;
+  }
+
+  getReturncode(): number | null {
+    return this.#returncode;
+  }
+
+  getPipeTransport(fd: number): BaseTransport | null {
+    return [this.#stdin, this.#stdout, this.#stderr][fd] ?? null;
+  }
+
+  /**
+   * Waits until the process has ended; the pipes may be open still. @internal
+   *
+   * @param object what is waited for, for the wait records
+   */
+  *exited(object: object): Generator<unknown, number, unknown> {
+    if (this.#returncode !== null) return this.#returncode;
+    const waiter = this.#loop.createFuture<number>();
+    noteWait(waiter, { operation: 'wait', object });
+    this.#waiters.add(waiter);
+    try {
+      return yield* waiter;
+    } finally {
+      this.#waiters.delete(waiter);
+    }
+  }
+
+  /**
+   * Sends a signal. When the process has ended but its pipes are open, nothing happens.
+   *
+   * @throws {ProcessLookupError} when the process and its pipes are gone
+   * @throws {PermissionError} when it may not be signalled
+   * @throws {TypeError} or {ValueError} when that is no signal
+   */
+  sendSignal(signal: SignalLike): void {
+    const number = checkSignal('sendSignal', signal);
+    if (this.#hasGroup) this.#hasGroup = this.#send(-this.#pid, number);
+    if (this.#hasGroup) return;
+    if (this.#state === 'running') this.#send(this.#pid, number);
+    else if (this.#state === 'lost') {
+      throw new ProcessLookupError(`sendSignal: ${this} has ended`, { code: 'ESRCH', syscall: 'kill' });
+    }
+  }
+
+  #send(target: number, signal: number): boolean {
+    try {
+      return send(target, signal);
+    } catch (error) {
+      throw osError(error, `send ${signalName(signal)} to ${this}`);
+    }
+  }
+
+  terminate(): void {
+    this.sendSignal('SIGTERM');
+  }
+
+  kill(): void {
+    this.sendSignal(KILL);
+  }
+
+  /** Whether a signal reaches anybody: the process, or what is left of its group. @internal */
+  hasSurvivors(): boolean {
+    if (this.#hasGroup) this.#hasGroup = send(-this.#pid, 0);
+    return this.#hasGroup || this.#state === 'running';
+  }
+
+  /** Whether somebody in its group has not ended. @internal */
+  groupRuns(): boolean {
+    return this.#hasGroup && groupRuns(this.#pid);
+  }
+
+  /** Lets go of the pipes, and kills the process when it still runs. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stdin?.close();
+    this.#stdout?.close();
+    this.#stderr?.close();
+    if (this.#state !== 'running') return;
+    try {
+      this.kill();
+    } catch {
+      // It runs as somebody else, and ends when it likes.
+    }
+  }
+
+  isClosing(): boolean {
+    return this.#isClosed;
+  }
+
+  setProtocol(protocol: BaseProtocol): void {
+    this.#protocol = protocol as SubprocessProtocol;
+    this.#direct = false;
+  }
+
+  getProtocol(): BaseProtocol {
+    return this.#protocol;
+  }
+
+  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
+  getExtraInfo(name: string, otherwise?: unknown): unknown;
+  getExtraInfo(name: string, otherwise?: unknown): unknown {
+    return name === 'subprocess' ? this.#child : otherwise;
+  }
+
+  toString(): string {
+    const parts = [nameOfClass(this), `pid=${this.#pid}`];
+    if (this.#isClosed) parts.splice(1, 0, 'closed');
+    parts.push(this.#returncode === null ? 'running' : `returncode=${this.#returncode}`);
+    const pipes = { stdin: this.#stdin, stdout: this.#stdout, stderr: this.#stderr };
+    for (const [name, pipe] of Object.entries(pipes)) if (pipe !== null) parts.push(`${name}=${pipe}`);
+    return `<${parts.join(' ')}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}

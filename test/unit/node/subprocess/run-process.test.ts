@@ -1,0 +1,112 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { CancelledError, createTask, TimeoutError } from 'asyncio-ts';
+import { CalledProcessError, DEVNULL, FileNotFoundError, runProcess, STDOUT } from 'asyncio-ts/node';
+import { expect, expectTypeOf, it } from 'vitest';
+import { expectMistake, expectThrown } from '../../../support/mistakes.ts';
+import { failure } from '../../../support/programs.ts';
+import { describeBoth } from '../../../support/spellings.ts';
+import { isAlive, program, text, until } from './support.ts';
+
+describeBoth('runProcess', (s) => {
+  it(
+    'gives the return code and both outputs as bytes',
+    program(s, function* () {
+      const result = yield* s.wait(runProcess('sh', ['-c', 'echo out; echo err >&2; exit 3']));
+      expectTypeOf(result.stdout).toEqualTypeOf<Uint8Array>();
+      expect([result.returncode, text(result.stdout), text(result.stderr)]).toEqual([3, 'out\n', 'err\n']);
+      expect((yield* s.wait(runProcess('true'))).returncode).toBe(0);
+    }),
+  );
+
+  it(
+    'feeds input, and gives text in an encoding',
+    program(s, function* () {
+      const result = yield* s.wait(runProcess('cat', [], { input: 'grün', encoding: 'utf-8' }));
+      expectTypeOf(result.stdout).toEqualTypeOf<string>();
+      expect(result).toEqual({ returncode: 0, stdout: 'grün', stderr: '' });
+      const latin = yield* s.wait(runProcess('cat', [], { input: Uint8Array.of(252), encoding: 'latin1' }));
+      expect(latin.stdout).toBe('ü');
+    }),
+  );
+
+  it(
+    'gives nothing for what it was told not to read',
+    program(s, function* () {
+      const script = ['-c', 'echo out; echo err >&2'];
+      const merged = yield* s.wait(runProcess('sh', script, { stderr: STDOUT, encoding: 'utf-8' }));
+      expect([merged.stdout, merged.stderr]).toEqual(['out\nerr\n', '']);
+      const silent = yield* s.wait(runProcess('sh', script, { stdout: DEVNULL, stderr: DEVNULL }));
+      expect([silent.stdout.length, silent.stderr.length]).toEqual([0, 0]);
+    }),
+  );
+
+  it(
+    'makes an error of a failure when it is asked to',
+    program(s, function* () {
+      const script = ['-c', 'echo out; echo "first"  >&2; echo "the reason" >&2; exit 3'];
+      const error = yield* failure(s, runProcess('sh', script, { check: true, encoding: 'utf-8' }));
+      const says = ["'sh -c ", ' returned 3: the reason'];
+      expectMistake(error, { type: CalledProcessError, code: 'PROCESS_FAILED', says });
+      expect(error).toMatchObject({
+        name: 'CalledProcessError',
+        command: ['sh', ...script],
+        returncode: 3,
+        stdout: 'out\n',
+        stderr: 'first\nthe reason\n',
+      });
+      const killed = yield* failure(s, runProcess('sh', ['-c', 'kill -9 $$'], { check: true }));
+      expect((killed as Error).message).toBe("'sh -c kill -9 $$' was ended by SIGKILL");
+      expect((killed as CalledProcessError).returncode).toBe(-9);
+      expect((yield* s.wait(runProcess('true', [], { check: true }))).returncode).toBe(0);
+    }),
+  );
+
+  it(
+    'ends a process whose time is up',
+    program(s, function* () {
+      const place = '/proc/self/stat';
+      expect((yield* s.wait(runProcess('cat', [place], { timeout: 60 }))).returncode).toBe(0);
+      const error = yield* failure(s, runProcess('sleep', ['1000'], { timeout: 0.01 }));
+      const says = ["'sleep 1000' has not ended within 0.01 seconds"];
+      expectMistake(error, { type: TimeoutError, code: 'TIMED_OUT', says });
+      expect((error as Error).cause).toBeInstanceOf(CancelledError);
+    }),
+  );
+
+  it(
+    'ends the process when it is cancelled',
+    program(s, function* () {
+      const place = path.join(tmpdir(), `asyncio-${process.pid}-${s.name}`);
+      const task = createTask(() =>
+        runProcess('sh', ['-c', 'echo $$ >"$0.new"; mv "$0.new" "$0"; exec sleep 1000', place]),
+      );
+      yield* until(s, () => existsSync(place));
+      task.cancel();
+      expect(yield* failure(s, task)).toBeInstanceOf(CancelledError);
+      expect(isAlive(Number(readFileSync(place, 'utf8')))).toBe(false);
+      rmSync(place);
+    }),
+  );
+
+  it(
+    'fails when the program cannot be started',
+    program(s, function* () {
+      const error = yield* failure(s, runProcess('nonsense-program'));
+      expectMistake(error, { type: FileNotFoundError, code: 'ENOENT', says: ['nonsense-program'] });
+    }),
+  );
+
+  it('refuses bad options at once', () => {
+    const notBytes = { type: TypeError, code: 'NOT_BYTES', says: ['input', 'got 5'] };
+    expectThrown(() => runProcess('x', [], { input: 5 as never }), notBytes);
+    const noTime = { type: TypeError, code: 'INVALID_DELAY', says: ['timeout'] };
+    expectThrown(() => runProcess('x', [], { timeout: 'long' as never }), noTime);
+    const noFlag = { type: TypeError, code: 'INVALID_ARGUMENT', says: ['check must be true or false'] };
+    expectThrown(() => runProcess('x', [], { check: 1 as never }), noFlag);
+    expect(() => runProcess('x', [], { encoding: 'nonsense' })).toThrow(RangeError);
+    const noObject = { type: TypeError, code: 'INVALID_ARGUMENT', says: ['options', 'null'] };
+    expectThrown(() => runProcess('x', [], null as never), noObject);
+  });
+});
