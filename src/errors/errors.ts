@@ -158,6 +158,17 @@ export function errorOfThrown(thrown: unknown): unknown {
   return thrown ?? new RuntimeError(`${thrown} was thrown instead of an error`, { code: 'THREW_NOTHING' });
 }
 
+/**
+ * The `CancelledError` that a thrown `SuppressedError` is about: where `await using` cleans up after an error and is cancelled
+ * meanwhile, JavaScript wraps both, and Python goes on with the cancellation. Anything else comes back as it is.
+ */
+export function unwrapCancellation(thrown: unknown): unknown {
+  let error = thrown;
+  while (error instanceof Error && error.name === 'SuppressedError')
+    error = (error as Error & { error?: unknown }).error;
+  return error instanceof CancelledError ? error : thrown;
+}
+
 /** Whether an error must leave the event loop instead of being reported by it. */
 export function leavesTheLoop(error: unknown): error is KeyboardInterrupt | SystemExit {
   return error instanceof KeyboardInterrupt || error instanceof SystemExit;
@@ -177,5 +188,5 @@ export function leavesTheLoop(error: unknown): error is KeyboardInterrupt | Syst
  * }
  */
 export function rethrowIfCancelled(error: unknown): void {
-  if (error instanceof CancelledError || leavesTheLoop(error)) throw error;
+  if (unwrapCancellation(error) instanceof CancelledError || leavesTheLoop(error)) throw error;
 }

@@ -5,6 +5,7 @@ import {
   InvalidStateError,
   leavesTheLoop,
   RuntimeError,
+  unwrapCancellation,
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
@@ -442,7 +443,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   _failed(thrown: unknown): void {
     this.#leaveLoop();
     const signal = this.#cancellation?.signal;
-    const error = signal?.hasCaused(thrown) ? signal.reason : errorOfThrown(thrown);
+    const error = signal?.hasCaused(thrown) ? signal.reason : errorOfThrown(unwrapCancellation(thrown));
     if (error instanceof CancelledError) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);

@@ -1,4 +1,4 @@
-import { errorOfThrown } from '../errors/errors.ts';
+import { errorOfThrown, unwrapCancellation } from '../errors/errors.ts';
 import { CancelledError, ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
@@ -151,8 +151,9 @@ export class TaskGroup {
   }
 
   /** @internal */
-  *exitGroup(error: unknown): Generator<unknown, boolean, unknown> {
+  *exitGroup(thrown: unknown): Generator<unknown, boolean, unknown> {
     this.#state = 'closing';
+    const error = unwrapCancellation(thrown);
     if (leavesTheLoop(error) && this.#interrupt === null) this.#interrupt = error;
     let cancellation: unknown = error instanceof CancelledError ? error : null;
     if (error !== undefined && !this.#aborting) this.#abort();

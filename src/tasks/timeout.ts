@@ -1,3 +1,4 @@
+import { unwrapCancellation } from '../errors/errors.ts';
 import { CancelledError, ExceptionGroup, RuntimeError, TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
@@ -130,7 +131,9 @@ export class Timeout {
   }
 
   #convert(error: unknown): void {
-    if (error instanceof CancelledError) throw new TimeoutError(`timed out at ${this.#when}`, { cause: error });
+    const cancellation = unwrapCancellation(error);
+    if (cancellation instanceof CancelledError)
+      throw new TimeoutError(`timed out at ${this.#when}`, { cause: cancellation });
     explain(error);
     if (error instanceof ExceptionGroup) for (const part of error.errors) explain(part);
   }
