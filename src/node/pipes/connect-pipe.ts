@@ -1,0 +1,193 @@
+import type { Readable, Writable } from 'node:stream';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import {
+  type AwaitableCoroutine,
+  attach,
+  detach,
+  type EventLoop,
+  getRunningLoop,
+  type LoopResource,
+  libraryCoroutine,
+} from '../../kernel/lowlevel.ts';
+import { type BaseProtocol, Protocol, type ReadTransport, type WriteTransport } from '../../streams/index.ts';
+import { checkFactory, type TransportAndProtocol, transportAndProtocol } from '../create-connection.ts';
+import { Delivery } from '../delivery.ts';
+import { ReadPipeTransport } from './read-pipe.ts';
+import { WritePipeTransport } from './write-pipe.ts';
+
+/** Stands between a pipe, which tells at once, and a program's protocol, which is told by the loop. */
+class Courier extends Protocol implements LoopResource {
+  readonly delivery: Delivery;
+  /** What is closed when the loop is, or when the protocol fails. */
+  close: () => void = () => {};
+
+  constructor(loop: EventLoop, protocol: BaseProtocol) {
+    super();
+    this.delivery = new Delivery(loop, protocol, (exception, where) => {
+      loop.callExceptionHandler({ message: `Fatal error: protocol.${where}() call failed.`, exception, protocol });
+      this.close();
+    });
+    attach(loop, this);
+  }
+
+  override dataReceived(data: Uint8Array): void {
+    this.delivery.data(data);
+  }
+
+  override eofReceived(): void {
+    this.delivery.end();
+  }
+
+  override connectionLost(error: unknown): void {
+    detach(this.delivery.loop, this);
+    const last = () => this.delivery.protocol.connectionLost(error);
+    this.delivery.finish(last, error === null);
+  }
+
+  override pauseWriting(): void {
+    this.delivery.protocol.pauseWriting();
+  }
+
+  override resumeWriting(): void {
+    this.delivery.protocol.resumeWriting();
+  }
+
+  /** @internal */
+  loopClosed(): void {
+    this.delivery.close();
+    this.close();
+  }
+}
+
+/** The reading end of a pipe whose protocol is the program's. */
+class ConnectedReadPipe extends ReadPipeTransport {
+  readonly #courier: Courier;
+
+  constructor(stream: Readable, courier: Courier) {
+    super(stream, courier);
+    this.#courier = courier;
+  }
+
+  override getProtocol(): BaseProtocol {
+    return this.#courier.delivery.protocol;
+  }
+
+  override setProtocol(protocol: BaseProtocol): void {
+    this.#courier.delivery.protocol = protocol;
+  }
+
+  // What was read before the stream ended can be held back, too.
+  override pauseReading(): void {
+    this.#courier.delivery.pause();
+    super.pauseReading();
+  }
+
+  override resumeReading(): void {
+    this.#courier.delivery.resume();
+    super.resumeReading();
+  }
+
+  override close(): void {
+    this.#courier.delivery.close();
+    super.close();
+  }
+}
+
+/** The writing end of a pipe whose protocol is the program's. */
+class ConnectedWritePipe extends WritePipeTransport {
+  readonly #courier: Courier;
+
+  constructor(loop: EventLoop, stream: Writable, courier: Courier) {
+    super(loop, stream, courier);
+    this.#courier = courier;
+  }
+
+  override getProtocol(): BaseProtocol {
+    return this.#courier.delivery.protocol;
+  }
+
+  override setProtocol(protocol: BaseProtocol): void {
+    this.#courier.delivery.protocol = protocol;
+  }
+}
+
+/**
+ * Reads from a stream of the runtime, such as `process.stdin`, for a protocol. Closing the transport ends the stream.
+ *
+ * **Cancellation**: closes the stream.
+ *
+ * Follows CPython's `loop.connect_read_pipe`.
+ *
+ * @param protocolFactory makes the protocol
+ * @param pipe a stream of bytes that nobody else reads from
+ * @returns `[transport, protocol]`
+ * @throws {TypeError} at once, when it is no readable stream
+ */
+export function connectReadPipe<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  pipe: Readable,
+): AwaitableCoroutine<TransportAndProtocol<ReadTransport, P>> {
+  checkFactory('connectReadPipe', protocolFactory);
+  if (typeof pipe?.read !== 'function')
+    throw typeError(`connectReadPipe: a readable stream of Node is required, got ${describe(pipe)}`, 'NOT_A_STREAM');
+  return read(protocolFactory, pipe) as AwaitableCoroutine<TransportAndProtocol<ReadTransport, P>>;
+}
+
+const read = /* @__PURE__ */ libraryCoroutine(function* connectReadPipe(
+  protocolFactory: () => BaseProtocol,
+  pipe: Readable,
+): Generator<unknown, TransportAndProtocol<ReadTransport, BaseProtocol>, unknown> {
+  const courier = new Courier(getRunningLoop(), protocolFactory());
+  const transport = new ConnectedReadPipe(pipe, courier);
+  yield* begin(courier, transport);
+  transport.start();
+  return transportAndProtocol<ReadTransport, BaseProtocol>(transport, courier.delivery.protocol);
+});
+
+/**
+ * Writes to a stream of the runtime, such as `process.stdout`, for a protocol, which is told when to pause. Closing the transport ends
+ * the stream.
+ *
+ * **Cancellation**: closes the stream.
+ *
+ * Follows CPython's `loop.connect_write_pipe`.
+ *
+ * @param protocolFactory makes the protocol
+ * @param pipe a stream of bytes that nobody else writes to
+ * @returns `[transport, protocol]`
+ * @throws {TypeError} at once, when it is no writable stream
+ */
+export function connectWritePipe<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  pipe: Writable,
+): AwaitableCoroutine<TransportAndProtocol<WriteTransport, P>> {
+  checkFactory('connectWritePipe', protocolFactory);
+  if (typeof pipe?.write !== 'function')
+    throw typeError(`connectWritePipe: a writable stream of Node is required, got ${describe(pipe)}`, 'NOT_A_STREAM');
+  return write(protocolFactory, pipe) as AwaitableCoroutine<TransportAndProtocol<WriteTransport, P>>;
+}
+
+const write = /* @__PURE__ */ libraryCoroutine(function* connectWritePipe(
+  protocolFactory: () => BaseProtocol,
+  pipe: Writable,
+): Generator<unknown, TransportAndProtocol<WriteTransport, BaseProtocol>, unknown> {
+  const loop = getRunningLoop();
+  const courier = new Courier(loop, protocolFactory());
+  const transport = new ConnectedWritePipe(loop, pipe, courier);
+  yield* begin(courier, transport);
+  return transportAndProtocol<WriteTransport, BaseProtocol>(transport, courier.delivery.protocol);
+});
+
+/** Tells the protocol of its transport, before the caller has either. */
+function* begin(courier: Courier, transport: ReadTransport | WriteTransport): Generator<unknown, void, unknown> {
+  const { delivery } = courier;
+  courier.close = () => transport.close();
+  delivery.call(() => delivery.protocol.connectionMade(transport));
+  try {
+    if (!delivery.isDirect) yield;
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+}
