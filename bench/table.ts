@@ -10,11 +10,13 @@ const SPELLINGS = [GEN, ASYNC] as const;
 type Spelling = keyof Goals;
 
 function tables(results: Results): string {
-  const parts = [againstNative(results), others(results), againstCPython(results)].filter((part) => part !== null);
-  return [...parts, source(results)].join('\n\n');
+  const cpuBound = { ...results, rows: results.rows.filter((row) => row.io === undefined) };
+  const parts = [againstNative(cpuBound), others(cpuBound), againstCPython(cpuBound), sockets(results)];
+  return [...parts.filter((part) => part !== null), source(results)].join('\n\n');
 }
 
-function againstNative({ rows }: Results): string {
+function againstNative({ rows }: Results): string | null {
+  if (rows.length === 0) return null;
   const head = ['per operation', NATIVE, ...SPELLINGS.flatMap((name) => [name, '× native', 'goal'])];
   return table(
     head,
@@ -24,10 +26,11 @@ function againstNative({ rows }: Results): string {
 
 function againstGoal(row: Row, name: Spelling): string[] {
   const figure = find(row, name);
-  const goal = `≤ ${row.goals[name]}`;
+  const most = row.goals?.[name] ?? Number.POSITIVE_INFINITY;
+  const goal = row.goals === null ? '' : `≤ ${most}`;
   return figure === undefined
     ? ['', '', goal]
-    : [amount(row, name), times(figure.ratio), `${goal} ${met(figure.ratio <= row.goals[name])}`];
+    : [amount(row, name), times(figure.ratio), goal && `${goal} ${met(figure.ratio <= most)}`];
 }
 
 /** Other libraries, other spellings, and promises used with more care than usual. */
@@ -64,6 +67,37 @@ function better(row: Row, name: Spelling, foreign: number): string {
   const ratio = foreign / (find(row, name)?.median ?? Number.NaN);
   const goal = row.goalsOverCPython?.[name];
   return goal === undefined ? times(ratio) : `${times(ratio)}, goal ≥ ${goal} ${met(ratio >= goal)}`;
+}
+
+/** Names of the contenders over sockets, where they are other ones than elsewhere. */
+const SOCKET_NAMES: Readonly<Record<string, string>> = {
+  [NATIVE]: '`node:net`',
+  [GEN]: 'streams, gen',
+  [ASYNC]: 'streams, async',
+};
+
+/** One line a contender: what gets through, and what is taken. */
+function sockets({ rows: all }: Results): string | null {
+  const rows = all.filter((row) => row.io !== undefined);
+  if (rows.length === 0) return null;
+  const names = [...new Set(rows.flatMap((row) => row.figures.map(({ name }) => name)))];
+  return table(
+    ['over loopback', ...rows.flatMap((row) => [row.title, '× `node:net`'])],
+    names.map((name) => [SOCKET_NAMES[name] ?? name, ...rows.flatMap((row) => overLoopback(row, name))]),
+  );
+}
+
+/** Rates are better when they are higher; memory when it is lower. */
+function overLoopback(row: Row, name: string): string[] {
+  const figure = find(row, name);
+  if (figure === undefined) return ['', ''];
+  const rate = row.io?.rate ?? null;
+  if (rate === null) return [amount(row, name), times(figure.ratio)];
+  const { unit, perOperation } = rate;
+  return [
+    `${quantity((perOperation * 1e9) / figure.median)} ${unit} ±${percent(figure.spread)}`,
+    times(1 / figure.ratio),
+  ];
 }
 
 function source({ machine, date, quick }: Results): string {

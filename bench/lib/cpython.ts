@@ -22,6 +22,7 @@ const HAS_UVLOOP = 'import uvloop';
 /** Has CPython do the same workloads: asyncio on 3.13, and uvloop on whatever Python has it. */
 export function measureCPython(subjects: readonly string[], options: Options): CPythonFigures {
   const figures: Record<string, Record<string, ForeignFigure>> = {};
+  if (subjects.length === 0) return figures;
   const python = findPython();
   if (python === null) {
     console.warn('SKIPPED: CPython: no CPython 3.13 was found (PYTHON313 names one)\n');
@@ -56,12 +57,12 @@ function ask(python: string, loop: string, subjects: readonly string[], options:
 }
 
 /** A version manager's placeholder is on the path without a Python behind it, so each candidate is asked. */
-function findPython(): string | null {
+export function findPython(): string | null {
   const ofPyenv = globSync(`${os.homedir()}/.pyenv/versions/3.13.*/bin/python`).sort();
   return first([process.env['PYTHON313'], ...ofPyenv, 'python3.13'], IS_313);
 }
 
-function findUvloop(python: string | null): string | null {
+export function findUvloop(python: string | null): string | null {
   return first([process.env['PYTHON_UVLOOP'], python ?? undefined, '/usr/bin/python3', 'python3'], HAS_UVLOOP);
 }
 

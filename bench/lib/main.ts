@@ -14,9 +14,9 @@ const QUICK_PART = 10;
 export async function main(subjects: readonly Subject[]): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options === null) return;
-  const chosen = choose(subjects, options.only);
+  const chosen = choose(subjects, options);
   if (chosen === null) return;
-  const cpython = options.cpython ? measureCPython(namesOf(chosen), options) : {};
+  const cpython = options.cpython ? measureCPython(namesOf(chosen.filter(({ io }) => io === undefined)), options) : {};
   printHead(machine(), options.quick);
   const rows: Row[] = [];
   for (const subject of chosen) {
@@ -31,11 +31,18 @@ export async function main(subjects: readonly Subject[]): Promise<void> {
     machine: machine(),
     rows,
   };
+  if (chosen.some(({ io }) => io !== undefined)) await checkBytes();
   write(LATEST, results);
   if (options.save !== null) write(options.save, forGood(results));
 }
 
-function choose(subjects: readonly Subject[], only: readonly string[]): readonly Subject[] | null {
+/** I/O that loses bytes has no speed worth telling. */
+async function checkBytes(): Promise<void> {
+  const { checkLoss } = await import('../io/loss.ts');
+  if (!(await checkLoss())) process.exitCode = 1;
+}
+
+function choose(subjects: readonly Subject[], { only, io }: Options): readonly Subject[] | null {
   const known = namesOf(subjects);
   const unknown = only.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
@@ -43,7 +50,9 @@ function choose(subjects: readonly Subject[], only: readonly string[]): readonly
     process.exitCode = 2;
     return null;
   }
-  return only.length === 0 ? subjects : subjects.filter(({ name }) => only.includes(name));
+  if (only.length > 0) return subjects.filter(({ name }) => only.includes(name));
+  const others = subjects.filter((subject) => subject.io === undefined);
+  return io || others.length === 0 ? subjects : others;
 }
 
 const namesOf = (subjects: readonly Subject[]): string[] => subjects.map(({ name }) => name);
@@ -55,9 +64,12 @@ async function rowOf(subject: Subject, options: Options, cpython: CPythonFigures
   const row = {
     ...{ name, title, unit, quantity, count, rounds, goals, cpython: cpython[name] ?? {} },
     ...(goalsOverCPython === undefined ? {} : { goalsOverCPython }),
+    ...(subject.io === undefined ? {} : { io: subject.io }),
   };
   const skipped = subject.missing ?? null;
   if (skipped !== null) return { ...row, skipped, figures: [] };
   const peers = options.peers ? await peersOf(name) : [];
-  return { ...row, figures: await measure([...subject.contenders, ...peers], count, rounds) };
+  const pythons = options.cpython ? (subject.cpythonContenders?.() ?? []) : [];
+  const contenders = [...subject.contenders, ...peers, ...pythons];
+  return { ...row, figures: await measure(contenders, count, rounds, subject.cold) };
 }

@@ -21,15 +21,21 @@ const LONGEST_WARM_UP = 3000e6;
  * Measures contenders side by side. Rounds are interleaved, and each begins with another contender, so that a machine that
  * gets busier or hotter troubles all of them alike. The first contender is the one that ratios refer to.
  */
-export async function measure(contenders: readonly Contender[], count: number, rounds: number): Promise<Measured[]> {
+export async function measure(
+  contenders: readonly Contender[],
+  count: number,
+  rounds: number,
+  cold = false,
+): Promise<Measured[]> {
   const samples = contenders.map((): number[] => []);
-  for (const contender of contenders) await warmUp(contender, count);
+  if (!cold) for (const contender of contenders) await warmUp(contender, count);
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const at = (i + round) % contenders.length;
       samples[at]!.push(await perOperation(contenders[at]!, count));
     }
   }
+  for (const contender of contenders) await contender.close?.();
   const base = samples[0]!;
   return contenders.map(({ name }, i) => {
     const own = samples[i]!;

@@ -9,6 +9,7 @@ export interface Options {
   readonly rounds: number | null;
   readonly peers: boolean;
   readonly cpython: boolean;
+  readonly io: boolean;
   /** A file for the results without the single samples, fit to be committed. */
   readonly save: string | null;
 }
@@ -20,6 +21,7 @@ const USAGE = `usage: npm run bench -- [options]      node --expose-gc bench/sub
   --rounds N      so many rounds of each
   --peers         also Effect, effection, p-queue, p-limit, async-mutex, fastq
   --cpython       also CPython's asyncio (PYTHON313 names one), and uvloop where there is one (PYTHON_UVLOOP)
+  --io            also sockets: echo, bulk, memory, and whether bytes are lost
   --save FILE     also write the results, without the single samples, to a file
 `;
 
@@ -34,6 +36,7 @@ export function parseOptions(args: readonly string[]): Options | null {
         rounds: { type: 'string' },
         peers: { type: 'boolean', default: false },
         cpython: { type: 'boolean', default: false },
+        io: { type: 'boolean', default: false },
         save: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -48,6 +51,7 @@ export function parseOptions(args: readonly string[]): Options | null {
       rounds: values.rounds === undefined ? null : wholeNumber(values.rounds),
       peers: values.peers,
       cpython: values.cpython,
+      io: values.io,
       save: values.save ?? null,
     };
   } catch (error) {

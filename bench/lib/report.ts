@@ -34,7 +34,8 @@ export function printRow(row: Row): void {
   }
 }
 
-function verdict(goals: Goals, { name, ratio }: Figure): string {
+function verdict(goals: Goals | null, { name, ratio }: Figure): string {
+  if (goals === null) return '';
   if (name !== GEN && name !== ASYNC) return '';
   const goal = goals[name];
   return `goal ≤ ${goal}: ${ratio <= goal ? 'met' : `MISSED by ${percent(ratio / goal - 1)}`}`;

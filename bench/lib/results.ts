@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Measured } from './measure.ts';
-import type { Goals, Subject } from './subject.ts';
+import type { Goals, Rate, Subject } from './subject.ts';
 
 /** Where every run leaves its results; git ignores it. */
 export const LATEST: string = path.join(import.meta.dirname, '../results/latest.json');
@@ -24,9 +24,11 @@ export interface Row {
   readonly quantity: Subject['quantity'];
   readonly count: number;
   readonly rounds: number;
-  readonly goals: Goals;
+  readonly goals: Goals | null;
   readonly goalsOverCPython?: Goals;
   readonly skipped?: string;
+  /** Of a subject about I/O. */
+  readonly io?: { readonly rate: Rate | null };
   readonly figures: readonly Figure[];
   /** By interpreter, such as `CPython 3.13.0`. */
   readonly cpython: Readonly<Record<string, ForeignFigure>>;

@@ -9,12 +9,21 @@ export interface Contender {
   readonly run: Workload;
   /** Does only one operation in so many: for peers that would take minutes otherwise. Results are per operation. */
   readonly fewer?: number;
+  /** Ends what it keeps between runs, such as processes. */
+  close?(): Promise<void>;
 }
 
 /** The most that a spelling may take, relative to native; for CPython the least that it must be faster. */
 export interface Goals {
   readonly gen: number;
   readonly async: number;
+}
+
+/** How the figures of a subject are shown that is about what gets through in a second. */
+export interface Rate {
+  readonly unit: string;
+  /** How much of the unit an operation is. */
+  readonly perOperation: number;
 }
 
 /**
@@ -36,11 +45,18 @@ export interface Subject {
   readonly count: number;
   /** Rounds where none are asked for; 15 when absent. */
   readonly rounds?: number;
-  readonly goals: Goals;
+  /** `null` where none was set. */
+  readonly goals: Goals | null;
   readonly goalsOverCPython?: Goals;
   /** Why the subject cannot run, `null` when it can. */
   readonly missing?: string | null;
   readonly contenders: readonly Contender[];
+  /** A subject with processes of its own: measured with `--io`, and shown in a table of its own. */
+  readonly io?: { readonly rate: Rate | null };
+  /** Of a subject about I/O: what `--cpython` adds to the contenders. */
+  readonly cpythonContenders?: () => readonly Contender[];
+  /** Each run begins from nothing, so that there is nothing to warm up. */
+  readonly cold?: boolean;
 }
 
 /** The names of the contenders that goals and tables speak of. */

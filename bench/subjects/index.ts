@@ -3,6 +3,9 @@ import { awaitChain } from './await-chain.ts';
 import { cancelSleepers } from './cancel-sleepers.ts';
 import { deepResume } from './deep-resume.ts';
 import { gather } from './gather.ts';
+import { ioBulk } from './io-bulk.ts';
+import { ioEcho } from './io-echo.ts';
+import { ioHeap, ioMemory } from './io-memory.ts';
 import { lockContended } from './lock-contended.ts';
 import { lockFree } from './lock-free.ts';
 import { memory } from './memory.ts';
@@ -28,4 +31,8 @@ export const subjects: readonly Subject[] = [
   awaitChain,
   deepResume,
   memory,
+  ioEcho,
+  ioBulk,
+  ioMemory,
+  ioHeap,
 ];

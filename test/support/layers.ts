@@ -19,6 +19,8 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** The folders that may name modules of Node. */
 const NODE_FOLDERS = ['node', 'cli'];
+/** Members of Node's own sockets that have no public name. */
+const NODE_MEMBERS = ['_handle', '_parent'];
 /** The folder that may import packages, and those that a user gets along with this one. */
 const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
@@ -107,6 +109,7 @@ function accessProblems(file: string, source: string): string[] {
     );
     for (const match of code.matchAll(/([\w$)\]]+)\s*[?!]?\.\s*(_[a-z]\w*)/gi)) {
       if (match[1] === 'this' && own.has(match[2])) continue; // a member of its own class
+      if (NODE_FOLDERS.includes(unitOf(file)) && NODE_MEMBERS.includes(match[2]!)) continue;
       found.push(`${file}:${lineOf(code, match.index)}: touches '${match[2]}', which belongs to the kernel`);
     }
   }

@@ -91,6 +91,13 @@ describe('the check of the layers', () => {
     expect(check({ 'kernel/x.ts': "import { task } from './task.ts';" })).toEqual([]);
   });
 
+  it("lets node/ touch members of Node's own sockets, and nobody else", () => {
+    const text = 'const handle = (socket) => socket._handle ?? socket._parent;';
+    expect(check({ 'node/x.ts': text })).toEqual([]);
+    expect(check({ 'sync/x.ts': text })).toHaveLength(2);
+    expect(check({ 'node/x.ts': 'const state = (task) => task._state;' })).toHaveLength(1);
+  });
+
   it('forbids modules of Node outside of node/ and cli/', () => {
     expect(check({ 'inspect/x.ts': "import fs from 'node:fs';" })).toEqual([
       "inspect/x.ts:1: only node/ and cli/ import 'node:fs'",
