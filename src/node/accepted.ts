@@ -2,12 +2,12 @@ import { Socket } from 'node:net';
 import { ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import type { Duration } from '../internal/duration.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
 import type { BaseProtocol, StartTlsOptions, Transport } from '../streams/index.ts';
 import { begin, checkFactory, type TransportAndProtocol } from './create-connection.ts';
 import { SocketTransport } from './socket-transport.ts';
-import { type SslContext, serverContextOf } from './ssl.ts';
+import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.ts';
 
 /** Options of a connection that something else has accepted. */
 export interface AcceptedOptions {
@@ -41,7 +41,7 @@ export function connectAcceptedSocket<P extends BaseProtocol>(
   const { sslHandshakeTimeout } = options;
   if (serverContextOf('connectAcceptedSocket', options.ssl) === null && sslHandshakeTimeout !== undefined)
     throw new ValueError('connectAcceptedSocket: sslHandshakeTimeout is only meaningful with ssl');
-  if (sslHandshakeTimeout !== undefined) inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
+  checkHandshakeTimeout('connectAcceptedSocket', sslHandshakeTimeout);
   return take(protocolFactory, sock, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
 }
 

@@ -2,7 +2,7 @@ import { Socket, type TcpNetConnectOpts } from 'node:net';
 import type { EventLoop } from '../kernel/lowlevel.ts';
 import { showAddress } from './addresses.ts';
 import { failureOf } from './failures.ts';
-import { settled } from './waiting.ts';
+import { type Settle, settled } from './waiting.ts';
 
 /** Where to connect to, and from where. */
 export interface Endpoint {
@@ -37,13 +37,14 @@ function* connected(
 ): Generator<unknown, Socket, unknown> {
   const socket = new Socket({ allowHalfOpen: true });
   try {
-    return yield* settled<Socket>(loop, { operation: what, object: null }, ({ resolve, reject }) => {
+    const begin = ({ resolve, reject }: Settle<Socket>) => {
       const onConnect = () => resolve(socket);
       const onError = (error: Error) => reject(failureOf(error, what));
       socket.on('error', ignoreErrors).once('connect', onConnect).once('error', onError);
       socket.connect(options);
       return () => socket.off('connect', onConnect).off('error', onError);
-    });
+    };
+    return yield* settled<Socket>(loop, { operation: what, object: null }, begin, () => socket.destroy());
   } catch (error) {
     socket.destroy();
     throw error;

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
@@ -9,9 +9,9 @@ import { checkAddress, checkHost, checkPort } from './addresses.ts';
 import { connectTo, connectToPath, type Endpoint, ignoreErrors } from './connect-socket.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';
 import { handshake } from './handshake.ts';
-import { firstToConnect, interleaved } from './happy-eyeballs.ts';
+import { attempt, firstToConnect, interleaved } from './happy-eyeballs.ts';
 import { SocketTransport } from './socket-transport.ts';
-import { type SslContext, sslContextOf } from './ssl.ts';
+import { checkHandshakeTimeout, type SslContext, sslContextOf } from './ssl.ts';
 
 /** How a connection is encrypted. */
 export interface TlsClientOptions {
@@ -103,6 +103,7 @@ export function checkConnectionOptions(
   if (sock !== undefined) {
     if (host !== null || port !== null)
       throw new ValueError(`${name}: host/port and sock can not be specified at the same time`);
+    if (!(sock instanceof Socket)) throw typeError(`${name}: sock: a net.Socket is required, got ${describe(sock)}`);
   } else {
     checkHost(name, host);
     checkPort(name, port);
@@ -119,7 +120,7 @@ export function checkConnectionOptions(
 /** @throws {ValueError} when options for TLS are given without it, or it is not known whom to expect */
 export function checkTls(name: string, options: TlsClientOptions, host: string | null): void {
   const { ssl, serverHostname, sslHandshakeTimeout } = options;
-  if (sslHandshakeTimeout !== undefined) inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
+  checkHandshakeTimeout(name, sslHandshakeTimeout);
   if (sslContextOf(name, ssl) !== null) {
     if (host === null && serverHostname === undefined && !namesTheServer(ssl))
       throw new ValueError(`${name}: You must set serverHostname when using ssl without a host`);
@@ -163,7 +164,7 @@ export function* reach(
   });
   const [only, ...others] = endpoints;
   if (only !== undefined && others.length === 0 && !allErrors) return yield* connectTo(loop, only);
-  return yield* firstToConnect(loop, endpoints, { delay, allErrors });
+  return yield* firstToConnect(loop, endpoints, { attempt, delay, allErrors });
 }
 
 /** Goes from a connected socket to a transport with its protocol. */
@@ -178,6 +179,7 @@ export function* begin<P extends BaseProtocol>(
     serverSide = false,
   }: TlsClientOptions & { readonly serverSide?: boolean },
   host: string | undefined,
+  path?: string,
 ): Generator<unknown, TransportAndProtocol<Transport, P>, unknown> {
   const context = sslContextOf('ssl', ssl);
   const name = serverHostname ?? host;
@@ -188,7 +190,8 @@ export function* begin<P extends BaseProtocol>(
   carrier.on('error', ignoreErrors);
   try {
     const protocol = protocolFactory();
-    const transport = new SocketTransport(loop, carrier, protocol, { host });
+    const names = path === undefined ? undefined : { peername: path, sockname: '' };
+    const transport = new SocketTransport(loop, carrier, protocol, { host, names });
     // The protocol is to be told of the connection before the caller is.
     if (!transport.isDirect) yield;
     return transportAndProtocol<Transport, P>(transport, protocol);
@@ -230,7 +233,7 @@ const createUnix = /* @__PURE__ */ libraryCoroutine(function* createUnixConnecti
   options: TlsClientOptions,
 ): Generator<unknown, TransportAndProtocol<Transport, BaseProtocol>, unknown> {
   const loop = getRunningLoop();
-  return yield* begin(loop, yield* connectToPath(loop, path), protocolFactory, options, undefined);
+  return yield* begin(loop, yield* connectToPath(loop, path), protocolFactory, options, undefined, path);
 });
 
 /** @throws {TypeError} when it is no path */

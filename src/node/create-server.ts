@@ -1,16 +1,16 @@
-import { chmodSync } from 'node:fs';
 import type { ListenOptions } from 'node:net';
 import { ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import type { Duration } from '../internal/duration.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
 import type { BaseProtocol } from '../streams/index.ts';
 import { checkHost, checkPort } from './addresses.ts';
 import { checkFactory, checkPath } from './create-connection.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';
+import type { Place } from './listening.ts';
 import { Server } from './server.ts';
-import { type SslContext, serverContextOf } from './ssl.ts';
+import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.ts';
 
 /** Options of all servers. */
 export interface BaseServerOptions {
@@ -96,10 +96,9 @@ function checkServerOptions(
   { ssl, sslHandshakeTimeout, backlog = DEFAULT_BACKLOG }: BaseServerOptions,
 ): void {
   const context = serverContextOf(name, ssl);
-  if (sslHandshakeTimeout !== undefined) {
-    inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
-    if (context === null) throw new ValueError(`${name}: sslHandshakeTimeout is only meaningful with ssl`);
-  }
+  checkHandshakeTimeout(name, sslHandshakeTimeout);
+  if (sslHandshakeTimeout !== undefined && context === null)
+    throw new ValueError(`${name}: sslHandshakeTimeout is only meaningful with ssl`);
   if (!Number.isInteger(backlog) || backlog < 0)
     throw new ValueError(`${name}: backlog is a whole number of connections, got ${describe(backlog)}`);
 }
@@ -132,7 +131,7 @@ function* placesOf(
 
 function* serve(
   { protocolFactory, options, direct, onServer }: ServerPlan,
-  places: readonly ListenOptions[],
+  places: readonly Place[],
 ): Generator<unknown, Server, unknown> {
   const { ssl, sslHandshakeTimeout, startServing = true } = options;
   const setup = { protocolFactory, places, ssl: serverContextOf('ssl', ssl), sslHandshakeTimeout, direct };
@@ -193,7 +192,5 @@ const createAt = /* @__PURE__ */ libraryCoroutine(function* createUnixServer(
   { backlog = DEFAULT_BACKLOG, mode }: UnixServerOptions,
   plan: ServerPlan,
 ): Generator<unknown, Server, unknown> {
-  const server = yield* serve(plan, [{ path, backlog }]);
-  if (mode !== undefined) chmodSync(path, mode);
-  return server;
+  return yield* serve(plan, [{ path, backlog, mode }]);
 });

@@ -12,7 +12,7 @@ import {
 } from '../kernel/lowlevel.ts';
 import type { SocketAddress } from '../streams/index.ts';
 import { checkAddress, checkHost, checkPort, familyOf, socketAddress } from './addresses.ts';
-import { failureOf } from './failures.ts';
+import { failureOf, GetAddrInfoError } from './failures.ts';
 
 /** Any version of the internet protocol. */
 export const AF_UNSPEC = 0;
@@ -51,7 +51,7 @@ export interface AddressInfoEntry {
  *
  * @param host a name or an address; `null` for this machine
  * @param port goes into the results; 0 when absent
- * @throws {GetAddrInfoError} when the name has no address, or cannot be looked up
+ * @throws {GetAddrInfoError} when the name has no address of the family, or cannot be looked up
  * @throws {TypeError} at once, when the host is no string
  * @throws {ValueError} at once, when the port or family is none
  * @example
@@ -91,7 +91,13 @@ export function* resolve(
   hints = 0,
 ): Generator<unknown, AddressInfoEntry[], unknown> {
   const version = isIP(host);
-  if (version !== 0 && (family === 0 || family === version)) return [entry(host, port, familyOf(version))];
+  if (version !== 0) {
+    if (family === 0 || family === version) return [entry(host, port, familyOf(version))];
+    throw new GetAddrInfoError(`no address for ${describe(host)}: it is none of version ${family}`, {
+      code: 'EAI_ADDRFAMILY',
+      syscall: 'getaddrinfo',
+    });
+  }
   const future = wrapPromise(dns.promises.lookup(host, { all: true, family, hints, verbatim: true }), {
     loop: getRunningLoop(),
   });

@@ -1,4 +1,4 @@
-import { OSError, type OSErrorDetails, osError } from '../errors/os-error.ts';
+import { ConnectionResetError, OSError, type OSErrorDetails, osError } from '../errors/os-error.ts';
 
 /**
  * TLS has failed: the handshake, or the encrypted connection. `code` is the library's word, such as `ERR_SSL_WRONG_VERSION_NUMBER`.
@@ -51,5 +51,7 @@ export function failureOf(error: unknown, what?: string): unknown {
     if (TLS.test(code) && code !== 'ERR_TLS_CERT_ALTNAME_INVALID') return new SSLError(message, details);
     if (CERTIFICATE.test(code)) return new SSLCertVerificationError(message, details);
   }
+  // Node's own word for a connection that ended in its handshake names no call of the system.
+  if (code === 'ECONNRESET' && syscall === undefined) return new ConnectionResetError(message, details);
   return osError(error, what);
 }

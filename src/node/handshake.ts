@@ -29,33 +29,53 @@ export function* handshake(
 ): Generator<unknown, TLSSocket, unknown> {
   const timeout = inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
   let made: TLSSocket | null = null;
-  try {
-    return yield* settled<TLSSocket>(loop, { operation: 'TLS handshake', object: null }, ({ resolve, reject }) => {
-      const settle: Settle<TLSSocket> = {
-        resolve: (encrypted) => {
-          made = encrypted;
-          resolve(encrypted);
-        },
-        reject,
-      };
-      const onEarlyEnd = () =>
-        settle.reject(
-          new ConnectionResetError('the connection was closed during the TLS handshake', { code: 'ECONNRESET' }),
-        );
-      const timer = loop.callLater(timeout, () => settle.reject(tooSlow(timeout)));
-      socket.on('close', onEarlyEnd);
-      const end = serverSide ? accept(socket, context, settle) : greet(socket, context, serverHostname, settle);
-      return () => {
-        timer.cancel();
-        socket.off('close', onEarlyEnd);
-        end();
-      };
-    });
-  } catch (error) {
-    (made as TLSSocket | null)?.destroy(); // cancelled when it was just made
+  const giveUp = () => {
+    made?.destroy(); // cancelled when it was just made
     socket.destroy();
-    throw error;
+  };
+  const begin = ({ resolve, reject }: Settle<TLSSocket>) => {
+    if (socket.destroyed) throw closedEarly();
+    const settle: Settle<TLSSocket> = {
+      resolve: (encrypted) => {
+        made = encrypted;
+        resolve(encrypted);
+      },
+      reject,
+    };
+    const onEarlyEnd = () => reject(closedEarly());
+    const end = serverSide ? accept(socket, context, settle) : greet(socket, context, serverHostname, settle);
+    const timer = loop.callLater(timeout, () => reject(tooSlow(timeout)));
+    socket.on('close', onEarlyEnd);
+    return () => {
+      timer.cancel();
+      socket.off('close', onEarlyEnd);
+      end();
+    };
+  };
+  try {
+    return yield* settled(loop, { operation: 'TLS handshake', object: null }, begin, giveUp);
+  } catch (error) {
+    giveUp();
+    throw failureOf(error, 'TLS handshake'); // a key or certificate that cannot be read is told at once
   }
+}
+
+/** Waits until all that was written is with the system: what is written next, past the socket's buffer, must not overtake it. */
+export function* allSent(loop: EventLoop, socket: Socket): Generator<unknown, void, unknown> {
+  if (socket.writableLength === 0) return;
+  yield* settled<void>(
+    loop,
+    { operation: 'startTls', object: null },
+    ({ resolve, reject }) => {
+      socket.write(new Uint8Array(0), (error) => (error == null ? resolve() : reject(failureOf(error))));
+      return () => {};
+    },
+    () => socket.destroy(),
+  );
+}
+
+function closedEarly(): ConnectionResetError {
+  return new ConnectionResetError('the connection was closed during the TLS handshake', { code: 'ECONNRESET' });
 }
 
 function tooSlow(seconds: number): ConnectionAbortedError {
@@ -86,8 +106,13 @@ function greet(socket: Socket, context: SslContext, name: string | undefined, se
 function accept(socket: Socket, context: SslContext, settle: Settle<TLSSocket>): () => void {
   const server = createServer(context);
   const onError = (error: Error) => settle.reject(failureOf(error, 'TLS handshake with a client'));
+  const onSecure = (encrypted: TLSSocket) => {
+    encrypted.allowHalfOpen = true;
+    settle.resolve(encrypted);
+  };
   socket.on('error', onError);
-  server.on('secureConnection', settle.resolve).on('tlsClientError', onError);
+  socket.allowHalfOpen = false; // a client that ends in its handshake is gone
+  server.on('secureConnection', onSecure).on('tlsClientError', onError);
   server.emit('connection', socket);
   return () => {
     socket.off('error', onError);

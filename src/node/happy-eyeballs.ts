@@ -1,12 +1,19 @@
 import type { Socket } from 'node:net';
 import { CancelledError, ExceptionGroup } from '../errors/index.ts';
 import { OSError } from '../errors/os-error.ts';
-import { type EventLoop, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { FIRST_COMPLETED, wait } from '../tasks/index.ts';
 import { connectTo, type Endpoint } from './connect-socket.ts';
 
+/** What is raced for. */
+interface Closable {
+  destroy(): void;
+}
+
 /** How several addresses of a host are tried. */
-export interface RaceOptions {
+export interface RaceOptions<E, S> {
+  /** Begins to connect to one. */
+  readonly attempt: (loop: EventLoop, endpoint: E) => AwaitableCoroutine<S>;
   /** Seconds until the next address is tried beside those that have not answered; `null` tries one after the other. */
   readonly delay: number | null;
   /** Whether all errors are told, instead of what they have in common. */
@@ -29,7 +36,8 @@ export function interleaved<A extends { readonly family: number }>(addresses: re
   return ordered;
 }
 
-const attempt = /* @__PURE__ */ libraryCoroutine(function* connect(
+/** Connects to an address, in a task of its own. */
+export const attempt = /* @__PURE__ */ libraryCoroutine(function* connect(
   loop: EventLoop,
   endpoint: Endpoint,
 ): Generator<unknown, Socket, unknown> {
@@ -40,14 +48,14 @@ const attempt = /* @__PURE__ */ libraryCoroutine(function* connect(
  * The first socket that could be connected, of attempts that begin one after the other: after a delay, or when the one before has
  * failed (RFC 8305). The others are given up.
  */
-export function* firstToConnect(
+export function* firstToConnect<E, S extends Closable>(
   loop: EventLoop,
-  endpoints: readonly Endpoint[],
-  { delay, allErrors }: RaceOptions,
-): Generator<unknown, Socket, unknown> {
-  const running = new Set<Task<Socket>>();
+  endpoints: readonly E[],
+  { attempt, delay, allErrors }: RaceOptions<E, S>,
+): Generator<unknown, S, unknown> {
+  const running = new Set<Task<S>>();
   const errors: unknown[] = [];
-  let winner: Socket | null = null;
+  let winner: S | null = null;
   try {
     for (let next = 0; winner === null; ) {
       const endpoint = endpoints[next];
@@ -69,7 +77,7 @@ export function* firstToConnect(
 }
 
 /** Takes the outcome of an attempt. Of two that were made at once, the second one is let go. */
-function keep(task: Task<Socket>, running: Set<Task<Socket>>, winner: Socket | null, errors: unknown[]): Socket | null {
+function keep<S extends Closable>(task: Task<S>, running: Set<Task<S>>, winner: S | null, errors: unknown[]): S | null {
   running.delete(task);
   const error = task.cancelled() ? new CancelledError() : task.exception();
   if (error !== null) errors.push(error);
@@ -78,7 +86,7 @@ function keep(task: Task<Socket>, running: Set<Task<Socket>>, winner: Socket | n
   return winner;
 }
 
-function* giveUp(running: ReadonlySet<Task<Socket>>): Generator<unknown, void, unknown> {
+function* giveUp(running: ReadonlySet<Task<Closable>>): Generator<unknown, void, unknown> {
   if (running.size === 0) return;
   for (const task of running) task.cancel();
   const { done } = yield* wait(running);
@@ -91,10 +99,12 @@ function whyNone(errors: readonly unknown[], allErrors: boolean): unknown {
   if (allErrors) return new ExceptionGroup('createConnection failed', errors);
   const messages = new Set(errors.map((error) => (error instanceof Error ? error.message : String(error))));
   if (messages.size === 1) return errors[0];
-  const codes = new Set(errors.map((error) => (error instanceof OSError ? error.code : undefined)));
-  const [code] = codes;
-  return new OSError(`Multiple exceptions: ${[...messages].join(', ')}`, {
-    code: codes.size === 1 ? code : undefined,
-    cause: new AggregateError(errors),
-  });
+  const message = `Multiple exceptions: ${[...messages].join(', ')}`;
+  const cause = new AggregateError(errors);
+  const [first] = errors;
+  const agree = errors.every((error) => error instanceof OSError && error.code === (first as OSError).code);
+  if (!agree || !(first instanceof OSError)) return new OSError(message, { cause });
+  // A host that refuses at all of its addresses refuses.
+  const { constructor: Class, code } = first as OSError & { readonly constructor: typeof OSError };
+  return new Class(message, { code, cause });
 }

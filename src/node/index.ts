@@ -22,6 +22,8 @@ export { IncompleteReadError, LimitOverrunError } from '../errors/stream-errors.
 export * from '../streams/index.ts';
 // Streams, transports and protocols
 export { type AcceptedOptions, connectAcceptedSocket, startTls, type UpgradeOptions } from './accepted.ts';
+// Threads and executors
+export { ConcurrentFuture, type WorkState } from './concurrent-future.ts';
 export {
   type ConnectionOptions,
   createConnection,
@@ -50,9 +52,12 @@ export {
   getaddrinfo,
   getnameinfo,
 } from './dns.ts';
+export * from './executors/index.ts';
 export { GetAddrInfoError, SSLCertVerificationError, SSLError } from './failures.ts';
 export * from './files/index.ts';
 export type { ListeningSocket } from './listening.ts';
+// Subprocesses
+export * from './pipes/index.ts';
 export { type SendfileOptions, sendfile } from './sendfile.ts';
 export { Server, type ShutdownReport } from './server.ts';
 export type { SslContext } from './ssl.ts';
@@ -64,6 +69,5 @@ export {
   startServer,
   startUnixServer,
 } from './streams.ts';
-
-// Subprocesses
 export * from './subprocess/index.ts';
+export * from './threads/index.ts';

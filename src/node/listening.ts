@@ -1,3 +1,4 @@
+import { chmodSync, renameSync, statSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
 import { type EventLoop, wrapPromise } from '../kernel/lowlevel.ts';
@@ -5,23 +6,63 @@ import type { SocketName } from '../streams/index.ts';
 import { boundAddress, familyOf, showAddress } from './addresses.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
-import { settled } from './waiting.ts';
+import { type Settle, settled } from './waiting.ts';
+
+/** Where to listen. */
+export interface Place extends ListenOptions {
+  /** The permissions of a Unix socket's file. */
+  readonly mode?: number | undefined;
+}
 
 /** Lets a server of the runtime listen. */
-export function* listen(loop: EventLoop, server: NetServer, options: ListenOptions): Generator<unknown, void, unknown> {
+export function* listen(
+  loop: EventLoop,
+  server: NetServer,
+  { mode, ...options }: Place,
+): Generator<unknown, void, unknown> {
   const where = options.path ?? showAddress(options.host, options.port ?? 0);
   if (options.path !== undefined) yield* removeStale(loop, options.path);
-  yield* settled<void>(loop, { operation: `listen on ${where}`, object: null }, ({ resolve, reject }) => {
+  const begin = ({ resolve, reject }: Settle<void>) => {
     const onError = (error: Error) => reject(failureOf(error, `cannot listen on ${where}`));
     server.once('listening', resolve).once('error', onError);
     server.listen(options);
     return () => server.off('listening', resolve).off('error', onError);
-  });
+  };
+  yield* settled<void>(loop, { operation: `listen on ${where}`, object: null }, begin, () => stopAll([server]));
+  if (options.path === undefined || isAbstract(options.path)) return;
+  if (mode !== undefined) chmodSync(options.path, mode);
+  files.set(server, { path: options.path, number: numberOf(options.path) });
+}
+
+/** Linux has Unix sockets without files, too. */
+function isAbstract(path: string): boolean {
+  return path.startsWith('\0');
+}
+
+/** The files of Unix sockets that listen, and by which numbers the file system knows them. */
+const files = new WeakMap<NetServer, { readonly path: string; readonly number: number | null }>();
+
+function numberOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
+}
+
+/** Stops one. The runtime removes the file at its path, whosever that is: another server's, which has taken its place, must stay. */
+function stop(server: NetServer): void {
+  const file = files.get(server);
+  const present = file === undefined ? null : numberOf(file.path);
+  if (file === undefined || present === null || present === file.number) {
+    server.close();
+    return;
+  }
+  const aside = `${file.path}.${present}`;
+  renameSync(file.path, aside);
+  server.close();
+  renameSync(aside, file.path);
 }
 
 /** A socket's file that its server has left behind would be in the way; anything else must stay. */
 function* removeStale(loop: EventLoop, path: string): Generator<unknown, void, unknown> {
-  if (path.startsWith('\0')) return;
+  if (isAbstract(path)) return;
   yield* wrapPromise(removeSocketFile(path), { loop });
 }
 
@@ -76,7 +117,7 @@ export class ListeningSocket {
 /** Stops servers of the runtime. One that is about to listen stops when it does. */
 export function stopAll(servers: readonly NetServer[]): void {
   for (const server of servers) {
-    if (server.listening) server.close();
+    if (server.listening) stop(server);
     else server.once('listening', () => server.close()).on('error', ignoreErrors);
   }
 }

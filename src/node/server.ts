@@ -1,5 +1,5 @@
-import { createServer as createNetServer, type ListenOptions, type Server as NetServer, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { CancelledError, leavesTheLoop, RuntimeError, TimeoutError } from '../errors/index.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
@@ -19,8 +19,9 @@ import type { BaseProtocol } from '../streams/index.ts';
 import { Lock } from '../sync/index.ts';
 import { waitFor } from '../tasks/index.ts';
 import { ignoreErrors } from './connect-socket.ts';
+import type { KnownNames } from './extra-info.ts';
 import { failureOf } from './failures.ts';
-import { ListeningSocket, listen, stopAll } from './listening.ts';
+import { ListeningSocket, listen, type Place, stopAll } from './listening.ts';
 import { type ConnectionOwner, SocketTransport } from './socket-transport.ts';
 import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
 
@@ -28,7 +29,7 @@ import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
 export interface ServerSetup {
   readonly protocolFactory: () => BaseProtocol;
   /** Where to listen: one entry a socket. */
-  readonly places: readonly ListenOptions[];
+  readonly places: readonly Place[];
   readonly ssl: SslContext | null;
   readonly sslHandshakeTimeout: Duration | undefined;
   /** Whether the factory needs nothing of the loop, and may be called at once. */
@@ -68,9 +69,11 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   readonly #loop: EventLoop;
   readonly #setup: ServerSetup;
   readonly #context: Context;
+  /** The addresses of connections over a Unix socket. */
+  readonly #namesOnPath: KnownNames | undefined;
   readonly #clients = new Set<SocketTransport>();
-  /** The sockets whose handshake is under way, by their peers. */
-  readonly #handshaking = new Map<string, Socket>();
+  /** The sockets whose handshake is under way. */
+  readonly #handshaking = new Set<Socket>();
   readonly #handlers = new Set<Task<unknown>>();
   readonly #waiters = new Set<Future<void>>();
   readonly #starting = new Lock();
@@ -83,6 +86,8 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   constructor(loop: EventLoop, setup: ServerSetup) {
     this.#loop = loop;
     this.#setup = setup;
+    const [place] = setup.places;
+    this.#namesOnPath = place?.path === undefined ? undefined : { peername: '', sockname: place.path };
     this.#context = copyContext();
     attach(loop, this);
   }
@@ -127,7 +132,8 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   }
 
   /**
-   * Accepts connections until it is cancelled or closed. Cancelling it closes the server and its connections.
+   * Accepts connections until it is cancelled or closed. Cancelling it closes the server and its connections; when the server is
+   * closed, it waits until the connections have come to their end.
    *
    * **Cancellation**: closes, and waits until the connections are gone.
    *
@@ -147,8 +153,8 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     stopAll(this.#servers);
     this.#servers = [];
     this.#sockets = [];
-    for (const socket of this.#handshaking.values()) socket.destroy();
-    if (this.#forever !== null && !this.#forever.done()) this.#forever.cancel();
+    for (const socket of this.#handshaking) socket.destroy();
+    if (this.#forever !== null && !this.#forever.done()) this.#forever.setResult(undefined);
     this.#checkEnd();
   }
 
@@ -219,7 +225,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     this.#state = 'closed';
     this.#sockets = [];
     stopAll(this.#servers);
-    for (const socket of this.#handshaking.values()) socket.destroy();
+    for (const socket of this.#handshaking) socket.destroy();
   }
 
   #checkEnd(): void {
@@ -240,7 +246,10 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
       return;
     }
     try {
-      new SocketTransport(this.#loop, socket, this.#setup.protocolFactory(), { owner: this });
+      new SocketTransport(this.#loop, socket, this.#setup.protocolFactory(), {
+        owner: this,
+        names: this.#namesOnPath,
+      });
     } catch (exception) {
       if (leavesTheLoop(exception)) throw exception;
       socket.destroy();
@@ -256,21 +265,23 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     const { ssl, sslHandshakeTimeout = HANDSHAKE_TIMEOUT } = this.#setup;
     if (ssl === null) return createNetServer({ allowHalfOpen: true, noDelay: true }, this.#onConnection);
     const handshakeTimeout = inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout') * 1_000;
-    const server = createTlsServer({ ...ssl, allowHalfOpen: true, handshakeTimeout }, this.#onConnection);
+    // A client that ends in its handshake is gone; only then can a connection be ended in one direction.
+    const server = tlsServer({ ...ssl, allowHalfOpen: false, handshakeTimeout }, (socket) => {
+      socket.allowHalfOpen = true;
+      this.#onConnection(socket);
+    });
     server.on('connection', (socket: Socket) => this.#watchHandshake(socket));
-    server.on('secureConnection', (socket) => this.#handshaking.delete(peerOf(socket)));
-    server.on('tlsClientError', (error) => {
+    server.on('secureConnection', (socket) => this.#handshaking.delete(socketUnder(socket, this.#handshaking)));
+    server.on('tlsClientError', (error, socket) => {
+      socket.destroy(); // the runtime does not, when the handshake takes too long
       if (this.#loop.getDebug()) this.#report('TLS handshake with a client failed', failureOf(error));
     });
     return server;
   }
 
   #watchHandshake(socket: Socket): void {
-    const peer = peerOf(socket);
-    this.#handshaking.set(peer, socket);
-    socket.once('close', () => {
-      if (this.#handshaking.get(peer) === socket) this.#handshaking.delete(peer);
-    });
+    this.#handshaking.add(socket);
+    socket.once('close', () => this.#handshaking.delete(socket));
   }
 
   // --------------------------------------------------------------------------------------------- coroutines
@@ -318,12 +329,14 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   ): Generator<unknown, never, unknown> {
     if (server.#forever !== null)
       throw new RuntimeError(`server ${server} is already being awaited on serveForever()`, { code: 'SERVED_ALREADY' });
-    yield* server.#listen();
     const forever = server.#loop.createFuture<void>();
     noteWait(forever, { operation: 'serveForever', object: server });
     server.#forever = forever;
     try {
+      yield* server.#listen();
       yield* forever;
+      // Somebody has closed it, which leaves the connections alone.
+      yield* server.waitClosed();
     } catch (error) {
       if (error instanceof CancelledError) {
         server.close();
@@ -393,7 +406,19 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   }
 }
 
-/** Names a peer: an encrypted socket and the one under it have the same. */
-function peerOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`;
+/** @throws {SSLError} when a key or certificate cannot be read */
+function tlsServer(options: TlsOptions, onConnection: (socket: Socket) => void): TlsServer {
+  try {
+    return createTlsServer(options, onConnection);
+  } catch (error) {
+    throw failureOf(error, 'TLS');
+  }
+}
+
+/** The socket that an encrypted one goes over. Where the runtime does not say, the addresses do; Unix sockets have none. */
+function socketUnder(encrypted: Socket & { readonly _parent?: Socket }, candidates: Iterable<Socket>): Socket {
+  if (encrypted._parent !== undefined) return encrypted._parent;
+  const { remoteAddress, remotePort } = encrypted;
+  for (const raw of candidates) if (raw.remotePort === remotePort && raw.remoteAddress === remoteAddress) return raw;
+  return encrypted;
 }

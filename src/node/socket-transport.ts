@@ -23,13 +23,16 @@ import type {
 import { Delivery, plainBytes } from './delivery.ts';
 import { extraInfoOf, type KnownNames, namesOf } from './extra-info.ts';
 import { failureOf } from './failures.ts';
-import { handshake } from './handshake.ts';
-import { type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
+import { allSent, handshake } from './handshake.ts';
+import { readInto } from './read-into.ts';
+import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
 import { WriteSide } from './write-side.ts';
 
 /** Who keeps a list of its connections. */
 export interface ConnectionOwner {
+  /** @internal */
   attach(transport: SocketTransport): void;
+  /** @internal */
   detach(transport: SocketTransport): void;
 }
 
@@ -58,6 +61,8 @@ export interface SocketTransportOptions {
   readonly goesOn?: boolean | undefined;
   /** The host that was asked for: whom a certificate must be of. */
   readonly host?: string | undefined;
+  /** The addresses, where the socket does not know them: those of Unix sockets are paths. */
+  readonly names?: KnownNames | undefined;
 }
 
 /**
@@ -82,16 +87,20 @@ export class SocketTransport implements Transport, LoopResource {
     loop: EventLoop,
     socket: Socket | TLSSocket,
     protocol: BaseProtocol,
-    { owner = null, goesOn = false, host }: SocketTransportOptions = {},
+    { owner = null, goesOn = false, host, names = namesOf(socket) }: SocketTransportOptions = {},
   ) {
     this.#loop = loop;
     this.#socket = socket;
-    this.#names = namesOf(socket);
+    this.#names = names;
     this.#owner = owner;
     this.#host = host;
     this.#delivery = new Delivery(loop, protocol, (error, where) => this.#protocolFailed(error, where));
     this.#delivery.onEnd = (keepOpen) => {
       if (!keepOpen) this.close();
+    };
+    this.#delivery.onFull = (isFull) => {
+      if (isFull) socket.pause();
+      else if (this.isReading()) socket.resume();
     };
     this.#writing = new WriteSide(socket, { loop, transport: this, protocol: () => this.#delivery.protocol });
     // A message that waits for the acknowledgement of the one before would be late for nothing.
@@ -117,7 +126,7 @@ export class SocketTransport implements Transport, LoopResource {
 
   /** Nothing is read before the protocol knows of the connection: it may want to pause. */
   #made(): void {
-    if (this.#state === 'closed') return;
+    // Also when it is lost already: the protocol is told of both.
     try {
       this.#delivery.protocol.connectionMade(this);
     } catch (error) {
@@ -128,14 +137,17 @@ export class SocketTransport implements Transport, LoopResource {
 
   #beginToRead(): void {
     this.#socket.on('data', this.#onData).on('end', this.#onEnd);
+    readInto(this.#socket, this.#onBytes);
     if (this.#paused) this.#socket.pause();
     else this.#socket.resume();
   }
 
   // --------------------------------------------------------------------------------------------- what the socket tells
 
-  readonly #onData = (chunk: Uint8Array): void => {
-    if (this.#state === 'open') this.#delivery.data(plainBytes(chunk));
+  readonly #onData = (chunk: Uint8Array): void => this.#onBytes(plainBytes(chunk));
+
+  readonly #onBytes = (bytes: Uint8Array): void => {
+    if (this.#state === 'open') this.#delivery.data(bytes);
   };
 
   readonly #onEnd = (): void => {
@@ -144,12 +156,14 @@ export class SocketTransport implements Transport, LoopResource {
 
   readonly #onError = (error: Error): void => {
     this.#error ??= failureOf(error);
+    // An alert of the peer's TLS leaves the runtime's socket open; it would end as if nothing were wrong.
+    this.#socket.destroy();
   };
 
   readonly #onClose = (): void => {
     if (this.#state === 'open') this.#state = 'closed';
     detach(this.#loop, this);
-    this.#delivery.call(() => this.#lost());
+    this.#delivery.finish(() => this.#lost(), this.#error === null);
   };
 
   #lost(): void {
@@ -176,6 +190,7 @@ export class SocketTransport implements Transport, LoopResource {
   fail(error: unknown, message: string): void {
     if (!(error instanceof OSError)) this.#report(message, error);
     this.#error ??= error;
+    this.#delivery.close();
     this.#destroy();
   }
 
@@ -204,8 +219,9 @@ export class SocketTransport implements Transport, LoopResource {
     return extraInfoOf(this.#socket, this.#names, name) ?? otherwise;
   }
 
+  /** A socket that has failed is closing before it says so: who writes and drains in a circle would never let it say so. */
   isClosing(): boolean {
-    return this.#state !== 'open';
+    return this.#state !== 'open' || this.#socket.destroyed;
   }
 
   close(): void {
@@ -218,7 +234,8 @@ export class SocketTransport implements Transport, LoopResource {
 
   abort(): void {
     this.#delivery.close();
-    this.#destroy();
+    if (this.#state === 'handed') this.#socket.destroy();
+    else this.#destroy();
   }
 
   setProtocol(protocol: BaseProtocol): void {
@@ -234,25 +251,26 @@ export class SocketTransport implements Transport, LoopResource {
   }
 
   pauseReading(): void {
-    if (!this.isReading()) return;
+    if (this.#paused || this.#state === 'closing') return;
     this.#paused = true;
+    // What came before the connection ended can be held back, too.
     this.#delivery.pause();
-    this.#socket.pause();
+    if (this.#state === 'open') this.#socket.pause();
   }
 
   resumeReading(): void {
-    if (this.#state !== 'open' || !this.#paused) return;
+    if (!this.#paused || this.#state === 'closing') return;
     this.#paused = false;
     this.#delivery.resume();
-    this.#socket.resume();
+    if (this.#state === 'open') this.#socket.resume();
   }
 
   write(data: Bytes): void {
-    this.#writing.write(data, this.#state !== 'open');
+    this.#writing.write(data, this.isClosing());
   }
 
   writelines(data: Iterable<Bytes>): void {
-    this.#writing.writelines(data, this.#state !== 'open');
+    this.#writing.writelines(data, this.isClosing());
   }
 
   writeEof(): void {
@@ -280,6 +298,9 @@ export class SocketTransport implements Transport, LoopResource {
   startTls(context: SslContext | true, options: UpgradeOptions): AwaitableCoroutine<Transport> {
     const checked = (options.serverSide ? serverContextOf : sslContextOf)('startTls', context);
     if (checked === null) throw typeError(`startTls: TLS options or true are required, got ${describe(context)}`);
+    checkHandshakeTimeout('startTls', options.sslHandshakeTimeout);
+    if (!options.serverSide && options.serverHostname === undefined && this.#host === undefined)
+      checkNamesTheServer(checked);
     return SocketTransport.#upgrade(this, checked, options);
   }
 
@@ -294,12 +315,18 @@ export class SocketTransport implements Transport, LoopResource {
     const { protocol } = transport.#delivery;
     transport.#handOver(options.unread);
     try {
+      yield* allSent(loop, transport.#socket);
       const encrypted = yield* handshake(loop, transport.#socket, context, {
         serverHostname: transport.#host,
         ...options,
       });
-      return new SocketTransport(loop, encrypted, protocol, { owner: transport.#owner, goesOn: true });
+      return new SocketTransport(loop, encrypted, protocol, {
+        owner: transport.#owner,
+        goesOn: true,
+        names: transport.#names,
+      });
     } catch (error) {
+      transport.#socket.destroy();
       protocol.connectionLost(error);
       throw error;
     } finally {

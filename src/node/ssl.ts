@@ -1,12 +1,24 @@
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
+import { ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
 
 /** Keys, certificates and rules for TLS: Node's own options, for either side. */
 export type SslContext = Omit<ConnectionOptions & TlsOptions, 'socket' | 'host' | 'port' | 'path'>;
 
 /** How long a handshake may take, in seconds. */
 export const HANDSHAKE_TIMEOUT = 60;
+
+/**
+ * Checks how long a handshake may take.
+ *
+ * @throws {ValueError} when it is no time at all
+ */
+export function checkHandshakeTimeout(name: string, timeout: Duration | undefined): void {
+  if (timeout !== undefined && !(inSeconds(timeout, 'sslHandshakeTimeout') > 0))
+    throw new ValueError(`${name}: sslHandshakeTimeout must be more than 0 seconds, got ${describe(timeout)}`);
+}
 
 /**
  * Checks an `ssl` option.
@@ -18,6 +30,16 @@ export function sslContextOf(name: string, ssl: unknown): SslContext | null {
   if (ssl === true) return {};
   if (typeof ssl === 'object') return ssl as SslContext;
   throw typeError(`${name}: ssl is true, or an object with key, cert, ca and the like, got ${describe(ssl)}`);
+}
+
+/**
+ * Checks that a client knows whom to expect, where no host was asked for.
+ *
+ * @throws {ValueError} when it does not, and would have to guess
+ */
+export function checkNamesTheServer({ servername, rejectUnauthorized }: SslContext): void {
+  if (servername !== undefined || rejectUnauthorized === false) return;
+  throw new ValueError('startTls: You must set serverHostname: this connection was made without a host');
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
@@ -92,8 +93,8 @@ const open = /* @__PURE__ */ libraryCoroutine(function* openConnection(
 
 function checkLimit(name: string, { limit }: LimitOption): void {
   if (limit === undefined) return;
-  if (typeof limit !== 'number' || !(limit > 0))
-    throw typeError(`${name}: limit must be a number of bytes above zero, got ${describe(limit)}`);
+  if (typeof limit !== 'number') throw typeError(`${name}: limit must be a number of bytes, got ${describe(limit)}`);
+  if (!(limit > 0)) throw new ValueError(`${name}: limit cannot be <= 0, got ${limit}`);
 }
 
 /**
@@ -127,7 +128,7 @@ const openUnix = /* @__PURE__ */ libraryCoroutine(function* openUnixConnection(
   const socket = yield* connectToPath(loop, path);
   const reader = new StreamReader({ limit: options.limit, loop });
   const protocol = new StreamReaderProtocol(reader, null, { loop });
-  const [transport] = yield* begin(loop, socket, () => protocol, options, undefined);
+  const [transport] = yield* begin(loop, socket, () => protocol, options, undefined, path);
   return streamPair(reader, new StreamWriter(transport, protocol, reader, loop));
 });
 

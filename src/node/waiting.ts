@@ -1,4 +1,4 @@
-import { type EventLoop, noteWait, type WaitRecord } from '../kernel/lowlevel.ts';
+import { attach, detach, type EventLoop, type LoopResource, noteWait, type WaitRecord } from '../kernel/lowlevel.ts';
 
 /** Tells how something that takes a callback ended. Only the first call counts. */
 export interface Settle<T> {
@@ -10,11 +10,13 @@ export interface Settle<T> {
  * Waits for something of the runtime that tells by callbacks.
  *
  * @param begin begins it, and returns what ends the interest in it; that is called in any case
+ * @param abandon ends what was begun; called when the loop is closed meanwhile, so that nobody goes on
  */
 export function* settled<T>(
   loop: EventLoop,
   record: WaitRecord,
   begin: (settle: Settle<T>) => () => void,
+  abandon?: () => void,
 ): Generator<unknown, T, unknown> {
   const future = loop.createFuture<T>();
   noteWait(future, record);
@@ -26,9 +28,17 @@ export function* settled<T>(
       if (!future.done() && !loop.isClosed()) future.setException(error);
     },
   });
+  const resource: LoopResource = {
+    loopClosed() {
+      end();
+      abandon?.();
+    },
+  };
+  attach(loop, resource);
   try {
     return yield* future;
   } finally {
+    detach(loop, resource);
     end();
   }
 }

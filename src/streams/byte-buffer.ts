@@ -1,11 +1,17 @@
 /** What is left of the list's front before it is moved: amortised, a chunk is moved at most once. */
 const MOVE_FROM = 64;
 
+/** While as many chunks wait, small ones are put together: each by itself would cost a hundred bytes and more. */
+const PACK_FROM = 64;
+const SMALL = 512;
+const PACKED = 4_096;
+
 const EMPTY = /* @__PURE__ */ new Uint8Array(0);
 
 /**
  * Bytes as they come, in the chunks that they came in. Taking them copies nothing that lies within one chunk, and every other
- * byte once: many small chunks and one large read, or one large chunk and many small reads, are both linear.
+ * byte once, or twice when many small chunks wait: many small chunks and one large read, or one large chunk and many small reads, are
+ * both linear.
  *
  *     #chunks  [ taken | taken | a b c d e | f g h | i j ]
  *                                ▲   ▲
@@ -18,6 +24,8 @@ export class ByteBuffer {
   /** Invariant: below the length of the first chunk, 0 when there is none. */
   #offset = 0;
   #length = 0;
+  /** Invariant: when its `view` is the last chunk, what follows that in `room` is free. */
+  #pack: { readonly room: Uint8Array; readonly view: Uint8Array } | null = null;
 
   /** How many bytes are in it. */
   get length(): number {
@@ -27,8 +35,27 @@ export class ByteBuffer {
   /** Adds a chunk, which must not be changed afterwards. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
     this.#length += chunk.length;
+    const isPacked = chunk.length <= SMALL && this.#chunks.length - this.#first >= PACK_FROM && this.#packs(chunk);
+    if (!isPacked) this.#chunks.push(chunk);
+  }
+
+  /** Puts a chunk behind the last one, in the same memory, if that can be. */
+  #packs(chunk: Uint8Array): boolean {
+    const index = this.#chunks.length - 1;
+    const last = this.#chunks[index] as Uint8Array;
+    const end = last.length + chunk.length;
+    let room = this.#pack?.view === last ? this.#pack.room : null;
+    if (room === null) {
+      if (last.length > SMALL) return false;
+      room = new Uint8Array(PACKED);
+      room.set(last);
+    } else if (end > PACKED) return false;
+    room.set(chunk, last.length);
+    const view = room.subarray(0, end);
+    this.#pack = { room, view };
+    this.#chunks[index] = view;
+    return true;
   }
 
   /** Takes as many bytes, or all when there are not as many. Views of the chunks where it can be. */
@@ -59,6 +86,10 @@ export class ByteBuffer {
 
   #dropFirst(): void {
     this.#offset = 0;
+    if (this.#chunks.length === 1) {
+      this.#chunks.pop(); // leaves the list its memory, which setting its length would not
+      return;
+    }
     this.#chunks[this.#first] = EMPTY; // not kept alive until the list is moved
     this.#first++;
     if (this.#first === this.#chunks.length) {
@@ -83,6 +114,7 @@ export class ByteBuffer {
 
   clear(): void {
     this.#chunks = [];
+    this.#pack = null;
     this.#first = 0;
     this.#offset = 0;
     this.#length = 0;

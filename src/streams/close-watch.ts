@@ -4,7 +4,8 @@ import { type EventLoop, type Future, noteWait } from '../kernel/lowlevel.ts';
 export class CloseWatch {
   readonly #loop: EventLoop;
   readonly #object: object;
-  readonly #waiters = new Set<Future<void>>();
+  /** Made for the first one: a connection that is idle needs none. */
+  #waiters: Set<Future<void>> | null = null;
   #outcome: { readonly error: unknown } | null = null;
 
   constructor(loop: EventLoop, object: object) {
@@ -15,7 +16,7 @@ export class CloseWatch {
   /** @param error `null` when it ended in order */
   lost(error: unknown): void {
     this.#outcome = { error };
-    for (const waiter of this.#waiters) {
+    for (const waiter of this.#waiters ?? []) {
       if (waiter.done()) continue;
       if (error === null) waiter.setResult(undefined);
       else waiter.setException(error);
@@ -30,11 +31,12 @@ export class CloseWatch {
     }
     const waiter = this.#loop.createFuture<void>();
     noteWait(waiter, { operation: 'waitClosed', object: this.#object });
+    this.#waiters ??= new Set();
     this.#waiters.add(waiter);
     try {
       yield* waiter;
     } finally {
-      this.#waiters.delete(waiter);
+      this.#waiters?.delete(waiter);
     }
   }
 }

@@ -10,7 +10,8 @@ export class FlowControl {
   readonly #loop: EventLoop;
   /** What is drained, for the wait records. */
   readonly #object: object;
-  readonly #waiters = new Set<Future<void>>();
+  /** Made for the first one: a connection that is idle needs none. */
+  #waiters: Set<Future<void>> | null = null;
   #isPaused = false;
   #isLost = false;
 
@@ -25,18 +26,23 @@ export class FlowControl {
 
   resume(): void {
     this.#isPaused = false;
-    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult(undefined);
+    for (const waiter of this.#waiters ?? []) if (!waiter.done()) waiter.setResult(undefined);
   }
 
   /** The connection is gone: nobody waits any longer. */
   lost(error: unknown): void {
     this.#isLost = true;
     if (!this.#isPaused) return;
-    for (const waiter of this.#waiters) {
+    for (const waiter of this.#waiters ?? []) {
       if (waiter.done()) continue;
       if (error === null) waiter.setResult(undefined);
       else waiter.setException(error);
     }
+  }
+
+  /** Whether `drain` does nothing. */
+  get isOpen(): boolean {
+    return !this.#isPaused && !this.#isLost;
   }
 
   /** Waits while paused. @throws {ConnectionResetError} when the connection was lost before */
@@ -47,11 +53,12 @@ export class FlowControl {
     if (!this.#isPaused) return;
     const waiter = this.#loop.createFuture<void>();
     noteWait(waiter, { operation: 'drain', object: this.#object });
+    this.#waiters ??= new Set();
     this.#waiters.add(waiter);
     try {
       yield* waiter;
     } finally {
-      this.#waiters.delete(waiter);
+      this.#waiters?.delete(waiter);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { ValueError } from '../errors/index.ts';
 import { OVER, TaskIterator } from '../interop/task-iterator.ts';
 import { type AwaitableCoroutine, newTextDecoder, type TextDecoderLike } from '../kernel/lowlevel.ts';
 
@@ -42,6 +43,14 @@ export class TextLines extends TaskIterator<string> {
     super();
     this.#source = source;
     this.#decoder = newTextDecoder(encoding);
+    // Bytes are cut into lines before they are decoded.
+    if (this.#decoder.encoding.startsWith('utf-16'))
+      throw new ValueError(
+        `lines: a line of ${this.#decoder.encoding} does not end with one byte; decode read() instead`,
+        {
+          code: 'NO_LINES',
+        },
+      );
     this.#keepEnds = keepEnds;
   }
 

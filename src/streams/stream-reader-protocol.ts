@@ -11,7 +11,7 @@ import {
 import { CloseWatch } from './close-watch.ts';
 import { FlowControl } from './flow-control.ts';
 import { Protocol } from './protocols.ts';
-import type { StreamReader } from './stream-reader.ts';
+import type { Feeder, StreamReader } from './stream-reader.ts';
 import { StreamWriter, type WriterProtocol } from './stream-writer.ts';
 import type { BaseTransport, Transport } from './transports.ts';
 
@@ -34,7 +34,7 @@ export interface StreamReaderProtocolOptions {
  *
  * Follows CPython's `asyncio.StreamReaderProtocol`.
  */
-export class StreamReaderProtocol extends Protocol implements WriterProtocol {
+export class StreamReaderProtocol extends Protocol implements WriterProtocol, Feeder {
   readonly #loop: EventLoop;
   readonly #handler: ConnectionHandler | null;
   readonly #onTask: ((task: Task<unknown>) => void) | undefined;
@@ -46,6 +46,8 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol {
    */
   readonly #reader: WeakRef<StreamReader>;
   #strong: StreamReader | null;
+  /** @internal */
+  awaited: StreamReader | null = null;
 
   /**
    * @param reader what is fed
@@ -60,6 +62,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol {
     this.#loop = loop;
     this.#reader = new WeakRef(reader);
     this.#strong = reader;
+    reader.feeder = this;
     this.#handler = handler;
     this.#onTask = onTask;
     this.#flow = new FlowControl(loop, this);
@@ -104,7 +107,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol {
   }
 
   override dataReceived(data: Uint8Array): void {
-    this.#reader.deref()?.feedData(data);
+    (this.awaited ?? this.#reader.deref())?.feedData(data);
   }
 
   /** A connection is kept open for writing when the peer has ended its side. */
@@ -127,6 +130,10 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol {
 
   override resumeWriting(): void {
     this.#flow.resume();
+  }
+
+  get mayWrite(): boolean {
+    return this.#flow.isOpen;
   }
 
   drain(): Generator<unknown, void, unknown> {

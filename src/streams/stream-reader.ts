@@ -19,6 +19,12 @@ import type { Bytes, ReadTransport } from './transports.ts';
 /** How many bytes a reader keeps before it looks for a line's end in vain: 64 KiB. */
 export const DEFAULT_LIMIT = 2 ** 16;
 
+/** Feeds a reader that it knows by a weak reference, which costs more to follow than everything else that it does. */
+export interface Feeder {
+  /** The reader while somebody waits in it, who keeps it alive anyway. */
+  awaited: StreamReader | null;
+}
+
 const NEWLINE = '\n';
 
 /** Options of a reader. */
@@ -60,6 +66,8 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   #paused = false;
   /** The other half of the connection: it lives as long as this one. @internal */
   companion: object | null = null;
+  /** Who feeds it, and must not keep it alive. @internal */
+  feeder: Feeder | null = null;
 
   /**
    * @throws {ValueError} unless the limit is above zero
@@ -137,9 +145,9 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     return this.#failure?.error ?? null;
   }
 
-  /** Whether somebody has been thrown the error. @internal */
-  get failureWasSeen(): boolean {
-    return this.#failure?.seen === true;
+  /** Whether somebody has been thrown this error. @internal */
+  hasThrown(error: unknown): boolean {
+    return this.#failure?.seen === true && this.#failure.error === error;
   }
 
   #wake(): void {
@@ -148,8 +156,13 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     if (waiter !== null && !waiter.done()) waiter.setResult(undefined);
   }
 
-  /** @throws what it was made fail with */
-  #check(): void {
+  /**
+   * Does nothing as long as the connection is sound.
+   *
+   * @throws what it was made fail with, which counts as seen then
+   * @internal
+   */
+  check(): void {
     if (this.#failure === null) return;
     this.#failure.seen = true;
     throw this.#failure.error;
@@ -161,8 +174,18 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     this.#transport?.resumeReading();
   }
 
-  /** Waits until more has come, the end, or an error. */
+  /** Waits until more has come, the end, or an error. The busiest reads do the same without a generator of its own. */
   *#wait(operation: string): Generator<unknown, void, unknown> {
+    const waiter = this.#beginWait(operation);
+    try {
+      yield* waiter;
+    } finally {
+      this.#endWait(waiter);
+    }
+    this.check();
+  }
+
+  #beginWait(operation: string): Future<void> {
     if (this.#waiter !== null) {
       throw new RuntimeError(
         `${operation}() called while another coroutine is already waiting for incoming data: one task at a time can read`,
@@ -177,12 +200,13 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     const waiter = this.#loop.createFuture<void>();
     noteWait(waiter, { operation, object: this });
     this.#waiter = waiter;
-    try {
-      yield* waiter;
-    } finally {
-      if (this.#waiter === waiter) this.#waiter = null;
-    }
-    this.#check();
+    if (this.feeder !== null) this.feeder.awaited = this;
+    return waiter;
+  }
+
+  #endWait(waiter: Future<void>): void {
+    if (this.#waiter === waiter) this.#waiter = null;
+    if (this.feeder !== null) this.feeder.awaited = null;
   }
 
   // --------------------------------------------------------------------------------------------- who reads
@@ -201,6 +225,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    *
    * @param count how many at most; when absent or negative, everything up to the end
    * @returns the bytes; none at the end
+   * @throws {TypeError} at once, when the count is no whole number
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
    */
@@ -218,6 +243,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    *
    * @throws {IncompleteReadError} when the stream ends before; `partial` has what came
    * @throws {ValueError} at once, when the count is negative
+   * @throws {TypeError} at once, when it is no whole number
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
    */
@@ -266,7 +292,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * **Cancellation**: nothing is taken.
    *
    * @param options `encoding`: UTF-8 when absent; `keepEnds`: leaves the ends on
-   * @throws {RangeError} at once, when the encoding is unknown
+   * @throws {RangeError} at once, when the encoding is unknown, or one whose lines do not end with the byte `\n`, as UTF-16
    */
   lines(options: LinesOptions = {}): AwaitableIterator<string> {
     return new TextLines(this, options)[Symbol.asyncIterator]();
@@ -285,9 +311,18 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     reader: StreamReader,
     count: number,
   ): Generator<unknown, Uint8Array, unknown> {
-    reader.#check();
+    reader.check();
     if (count < 0) return yield* reader.#readAll();
-    if (count > 0 && reader.#buffer.length === 0 && !reader.#eof) yield* reader.#wait('read');
+    // Again when somebody else has taken what woke it: no bytes would mean the end.
+    while (count > 0 && reader.#buffer.length === 0 && !reader.#eof) {
+      const waiter = reader.#beginWait('read');
+      try {
+        yield* waiter;
+      } finally {
+        reader.#endWait(waiter);
+      }
+      reader.check();
+    }
     return reader.#take(count);
   });
 
@@ -322,10 +357,16 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     reader: StreamReader,
     count: number,
   ): Generator<unknown, Uint8Array, unknown> {
-    reader.#check();
+    reader.check();
     while (reader.#buffer.length < count) {
       if (reader.#eof) throw new IncompleteReadError(reader.#buffer.takeAll(), count);
-      yield* reader.#wait('readexactly');
+      const waiter = reader.#beginWait('readexactly');
+      try {
+        yield* waiter;
+      } finally {
+        reader.#endWait(waiter);
+      }
+      reader.check();
     }
     return reader.#take(count);
   });
@@ -338,7 +379,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   });
 
   *#upTo(separators: Separators, operation: string): Generator<unknown, Uint8Array, unknown> {
-    this.#check();
+    this.check();
     const buffer = this.#buffer;
     let searched = 0;
     let match = separators.find(buffer, searched);
@@ -397,6 +438,5 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
 let LINE_END: Separators | undefined;
 
 function checkCount(name: string, count: unknown): void {
-  if (typeof count !== 'number' || Number.isNaN(count))
-    throw typeError(`${name}: a number of bytes is required, got ${describe(count)}`);
+  if (!Number.isInteger(count)) throw typeError(`${name}: a whole number of bytes is required, got ${describe(count)}`);
 }

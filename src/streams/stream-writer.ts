@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/index.ts';
+import { OSError } from '../errors/os-error.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
@@ -7,6 +8,8 @@ import type { BaseTransport, Bytes, ExtraInfo, Transport, WriteTransport } from 
 
 /** What a writer needs of its protocol. */
 export interface WriterProtocol {
+  /** Whether `drain` has nothing to wait for, and nothing to throw; absent when only `drain` knows. */
+  readonly mayWrite?: boolean;
   /** Waits while writing is paused. */
   drain(): Generator<unknown, void, unknown>;
   /** Waits until the connection is gone. */
@@ -52,6 +55,8 @@ export class StreamWriter implements AsyncDisposable {
   readonly #protocol: WriterProtocol;
   readonly #reader: StreamReader | null;
   readonly #loop: EventLoop;
+  /** What `drain` or `waitClosed` has thrown: who disposes of the writer has seen it. */
+  #told: unknown = null;
 
   /** Made by `openConnection` and its like. */
   constructor(transport: WriteTransport, protocol: WriterProtocol, reader: StreamReader | null, loop: EventLoop) {
@@ -168,8 +173,8 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Closes, and waits until the connection is gone. An error of the connection that a read or `drain` has thrown already is not
-   * thrown again.
+   * Closes, and waits until the connection is gone. An error of the connection that a read, `drain` or `waitClosed` has thrown
+   * already is not thrown again.
    */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return StreamWriter.#dispose(this);
@@ -178,17 +183,29 @@ export class StreamWriter implements AsyncDisposable {
   static readonly #drain = /* @__PURE__ */ libraryCoroutine(function* drain(
     writer: StreamWriter,
   ): Generator<unknown, void, unknown> {
-    const failure = writer.#reader?.exception() ?? null;
-    if (failure !== null) throw failure;
+    writer.#reader?.check();
     // A turn for the transport to say how it ended, so that a loop of writes and drains sees it.
     if (writer.#transport.isClosing()) yield;
-    yield* writer.#protocol.drain();
+    if (writer.#protocol.mayWrite === true) return;
+    try {
+      yield* writer.#protocol.drain();
+    } catch (error) {
+      // Rather the reason than that the connection is lost.
+      if (error instanceof OSError) writer.#reader?.check();
+      writer.#told = error;
+      throw error;
+    }
   });
 
   static readonly #waitClosed = /* @__PURE__ */ libraryCoroutine(function* waitClosed(
     writer: StreamWriter,
   ): Generator<unknown, void, unknown> {
-    yield* writer.#protocol.closed();
+    try {
+      yield* writer.#protocol.closed();
+    } catch (error) {
+      writer.#told = error;
+      throw error;
+    }
   });
 
   static readonly #startTls = /* @__PURE__ */ libraryCoroutine(function* startTls(
@@ -215,11 +232,12 @@ export class StreamWriter implements AsyncDisposable {
   static readonly #dispose = /* @__PURE__ */ libraryCoroutine(function* dispose(
     writer: StreamWriter,
   ): Generator<unknown, void, unknown> {
+    const told = writer.#told;
     writer.close();
     try {
       yield* writer.waitClosed();
     } catch (error) {
-      if (error !== writer.#reader?.exception() || !writer.#reader?.failureWasSeen) throw error;
+      if (error !== told && !writer.#reader?.hasThrown(error)) throw error;
     }
   });
 

@@ -16,6 +16,8 @@ export interface BoundSocket {
   readonly sockname: SocketAddress | undefined;
   /** Whom the system has connected it to. */
   readonly peername: SocketAddress | undefined;
+  /** Whether only the runtime knows of the peer, and the system lets datagrams of everybody through. */
+  readonly playsConnected: boolean;
   /** Whom everything is sent to, connected or not. */
   readonly remote: SocketAddress | null;
 }
@@ -147,8 +149,15 @@ function* takenOver(loop: EventLoop, socket: Socket): Generator<unknown, BoundSo
   }
 }
 
-function namesOf(socket: Socket): Pick<BoundSocket, 'sockname' | 'peername'> {
-  return { sockname: nameOf(() => socket.address()), peername: nameOf(() => socket.remoteAddress()) };
+/** What a socket is bound to that the system has not connected: then it would know where. */
+const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
+
+function namesOf(socket: Socket): Pick<BoundSocket, 'sockname' | 'peername' | 'playsConnected'> {
+  const sockname = nameOf(() => socket.address());
+  const peername = nameOf(() => socket.remoteAddress());
+  const playsConnected =
+    peername !== undefined && ('deno' in process.versions || WILDCARDS.includes(sockname?.host ?? ''));
+  return { sockname, peername, playsConnected };
 }
 
 function nameOf(ask: () => ReturnType<Socket['address']>): SocketAddress | undefined {

@@ -26,14 +26,13 @@ import { plainBytes } from '../delivery.ts';
 import { failureOf } from '../failures.ts';
 import { WaterMarks } from '../water-marks.ts';
 import { type BoundSocket, discard } from './bound-socket.ts';
+import { OneByOne } from './one-by-one.ts';
 import { checkReceiver, type DatagramAddress, isSameAddress, shown } from './options.ts';
 
 /** What a datagram counts for besides its bytes while it waits to be sent: even empty ones take room. */
 const HEADER = 8;
 /** From the how manieth datagram on that is sent by a closed transport it is worth a warning. */
 const WARN_FROM = 5;
-/** What a socket is bound to that the system has not connected: then it would know where. */
-const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 /** How many datagrams wait for a loop that does not turn; more are dropped, as the system does. */
 const MOST_UNDELIVERED = 1_024;
 
@@ -55,6 +54,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
   readonly #bound: BoundSocket;
   readonly #socket: Socket;
   readonly #marks = new WaterMarks();
+  readonly #inOrder = OneByOne.ofRuntime();
   #protocol: DatagramProtocol;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #isPaused = false;
@@ -97,9 +97,8 @@ export class UdpTransport implements DatagramTransport, LoopResource {
 
   /** Whether a datagram is none of the only peer's: the system lets none of these through, unless the runtime but plays connected. */
   #isStranger(address: string, port: number): boolean {
-    const { sockname, peername } = this.#bound;
-    if (peername === undefined || sockname === undefined || !WILDCARDS.includes(sockname.host)) return false;
-    return !isSameAddress(peername, [address, port]);
+    const { peername, playsConnected } = this.#bound;
+    return playsConnected && peername !== undefined && !isSameAddress(peername, [address, port]);
   }
 
   readonly #onError = (error: unknown): void => this.#failed(failureOf(error));
@@ -135,7 +134,15 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     const size = bytes.length + HEADER;
     this.#unsent++;
     this.#size += size;
-    this.#send(bytes, address ?? this.#bound.remote, (error) => this.#sent(size, error));
+    const to = address ?? this.#bound.remote;
+    if (this.#inOrder === null) this.#send(bytes, to, (error) => this.#sent(size, error));
+    else
+      this.#inOrder.add((over) => {
+        this.#send(bytes, to, (error) => {
+          this.#sent(size, error);
+          over();
+        });
+      });
     this.#pauseIfFull();
   }
 

@@ -57,9 +57,9 @@ export class FakeSocket extends EventEmitter {
   }
 
   /** As something that a transport can be made of. */
-  bound(peer: SocketAddress | null = null, sockname: SocketAddress | undefined = undefined) {
+  bound(peer: SocketAddress | null = null, playsConnected = false) {
     const socket = this as object as Socket;
-    return { socket, sockname, peername: peer ?? undefined, remote: peer };
+    return { socket, sockname: undefined, peername: peer ?? undefined, remote: peer, playsConnected };
   }
 }
 
