@@ -60,20 +60,6 @@ export function* handshake(
   }
 }
 
-/** Waits until all that was written is with the system: what is written next, past the socket's buffer, must not overtake it. */
-export function* allSent(loop: EventLoop, socket: Socket): Generator<unknown, void, unknown> {
-  if (socket.writableLength === 0) return;
-  yield* settled<void>(
-    loop,
-    { operation: 'startTls', object: null },
-    ({ resolve, reject }) => {
-      socket.write(new Uint8Array(0), (error) => (error == null ? resolve() : reject(failureOf(error))));
-      return () => {};
-    },
-    () => socket.destroy(),
-  );
-}
-
 function closedEarly(): ConnectionResetError {
   return new ConnectionResetError('the connection was closed during the TLS handshake', { code: 'ECONNRESET' });
 }

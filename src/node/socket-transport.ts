@@ -23,7 +23,7 @@ import type {
 import { Delivery, plainBytes } from './delivery.ts';
 import { extraInfoOf, type KnownNames, namesOf } from './extra-info.ts';
 import { failureOf } from './failures.ts';
-import { allSent, handshake } from './handshake.ts';
+import { handshake } from './handshake.ts';
 import { readInto } from './read-into.ts';
 import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
 import { WriteSide } from './write-side.ts';
@@ -315,7 +315,7 @@ export class SocketTransport implements Transport, LoopResource {
     const { protocol } = transport.#delivery;
     transport.#handOver(options.unread);
     try {
-      yield* allSent(loop, transport.#socket);
+      // What was written and is not sent yet is sent first: the runtime sees to that.
       const encrypted = yield* handshake(loop, transport.#socket, context, {
         serverHostname: transport.#host,
         ...options,

@@ -56,9 +56,10 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
   constructor(
     reader: StreamReader,
     handler: ConnectionHandler | null = null,
-    { loop = implicitLoop(), onTask }: StreamReaderProtocolOptions = {},
+    options: StreamReaderProtocolOptions = {},
   ) {
     super();
+    const { loop = implicitLoop(), onTask } = options;
     this.#loop = loop;
     this.#reader = new WeakRef(reader);
     this.#strong = reader;

@@ -21,7 +21,7 @@ export const DEFAULT_LIMIT = 2 ** 16;
 
 /** Feeds a reader that it knows by a weak reference, which costs more to follow than everything else that it does. */
 export interface Feeder {
-  /** The reader while somebody waits in it, who keeps it alive anyway. */
+  /** The reader while somebody waits in it, who keeps it alive anyway. @internal */
   awaited: StreamReader | null;
 }
 

@@ -103,12 +103,12 @@ export class SubprocessStreamProtocol extends SubprocessProtocol implements Writ
     this.#flow.resume();
   }
 
-  /** Waits while the input is full. @internal */
+  /** Waits while the input is full: for the writer. */
   drain(): Generator<unknown, void, unknown> {
     return this.#flow.drain();
   }
 
-  /** Waits until the input is closed. @internal */
+  /** Waits until the input is closed: for the writer. */
   closed(): Generator<unknown, void, unknown> {
     return this.#watch.wait();
   }

@@ -19,13 +19,13 @@ import type {
   SubprocessProtocol,
   SubprocessTransport,
 } from '../../streams/index.ts';
+import { ReadPipeTransport } from '../pipes/read-pipe.ts';
+import { WritePipeTransport } from '../pipes/write-pipe.ts';
 import { groupRuns } from './group.ts';
 import { type PipeOwner, PipeProtocol } from './pipe-protocol.ts';
-import { ReadPipeTransport } from '../pipes/read-pipe.ts';
 import { checkSignal, send, signalName, signalNumber } from './signals.ts';
 import type { Spawned } from './spawn.ts';
 import { SubprocessStreamProtocol } from './stream-protocol.ts';
-import { WritePipeTransport } from '../pipes/write-pipe.ts';
 
 const KILL = 'SIGKILL';
 

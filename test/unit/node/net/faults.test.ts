@@ -427,7 +427,7 @@ describeBoth('a server whose descriptors are exhausted', (s) => {
   );
 });
 
-describe('a process whose descriptors are exhausted', () => {
+describe('a process whose descriptors are exhausted', { timeout: 21_000 }, () => {
   it('accepts again when there are some', () => {
     const program = `
       import * as asyncio from 'asyncio-ts';
@@ -461,7 +461,7 @@ describe('a process whose descriptors are exhausted', () => {
     const command = `ulimit -n 60; exec "$0" --import "$1" --input-type=module --eval "$2"`;
     const { stdout, stderr, signal } = spawnSync('sh', ['-c', command, process.execPath, fromSource, program], {
       encoding: 'utf8',
-      timeout: 4_500,
+      timeout: 20_000,
     });
     expect(stderr).toBe('');
     expect(signal).toBeNull();

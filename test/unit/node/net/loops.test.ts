@@ -9,10 +9,13 @@ import { describeBoth } from '../../../support/spellings.ts';
 import { text } from '../../streams/support.ts';
 import { echo, hears, LOCAL, making, Notes, until } from './support.ts';
 
+/** How long a process may take on a busy machine, in milliseconds. */
+const PATIENCE = 20_000;
+
 /** What a program prints in a process of its own, which must end by itself: when nothing keeps it alive. */
 function output(program: string): string {
   const args = ['--import', fromSource, '--input-type=module', '--eval', program];
-  const { stdout, stderr, signal } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 4_000 });
+  const { stdout, stderr, signal } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: PATIENCE });
   expect(signal, 'killed, because it did not end').toBeNull();
   expect(stderr).toBe('');
   return stdout.trim();
@@ -111,7 +114,7 @@ describeBoth('a loop from newEventLoop', (s) => {
   });
 });
 
-describe('a process', () => {
+describe('a process', { timeout: PATIENCE + 1_000 }, () => {
   const imports = `
     import * as asyncio from 'asyncio-ts';
     import * as net from 'asyncio-ts/node';

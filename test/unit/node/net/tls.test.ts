@@ -144,6 +144,26 @@ describeBoth('an encrypted connection', (s) => {
   );
 
   it(
+    'does not hold up drain for ever when the marks are lowered below what is on its way, nor after the end',
+    networked(s, function* () {
+      const server = yield* s.wait(startServer(echo(s), LOCAL, 0, { ssl: own }));
+      const { reader, writer } = yield* s.wait(openConnection(LOCAL, server.port, { ssl: trusting }));
+      for (let i = 0; i < 20; i++) {
+        writer.transport.setWriteBufferLimits({ high: 1e6, low: 1e6 });
+        writer.write(new Uint8Array(20_000));
+        if (i === 19) writer.writeEof();
+        writer.transport.setWriteBufferLimits({ high: 0 });
+        yield* s.wait(writer.drain());
+        expect(writer.transport.getWriteBufferSize()).toBe(0);
+        yield* s.wait(reader.readexactly(20_000));
+      }
+      expect(text(yield* s.wait(reader.read()))).toBe('');
+      yield* closed(s, writer);
+      yield* ended(s, server);
+    }),
+  );
+
+  it(
     'tells of its cipher, the certificate of the peer, and addresses',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0, { ssl: own }));

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Writable } from 'node:stream';
 import { ContextVar, createTask, currentTask, getRunningLoop, RuntimeError, sleep } from 'asyncio-ts';
 import {
   BufferedProtocol,
@@ -6,7 +7,7 @@ import {
   createServer,
   createUnixConnection,
   openConnection,
-  type Protocol,
+  Protocol,
   type Server,
   StreamReader,
   StreamReaderProtocol,
@@ -15,6 +16,7 @@ import {
   type Transport,
 } from 'asyncio-ts/node';
 import { describe, expect, it } from 'vitest';
+import { WriteSide } from '../../../../src/node/write-side.ts';
 import { failure, thrownBy } from '../../../support/programs.ts';
 import { describeBoth, type Spelling } from '../../../support/spellings.ts';
 import { bytes, text } from '../../streams/support.ts';
@@ -607,6 +609,41 @@ describeBoth('what a transport keeps to send', (s) => {
       transport.close();
       yield* until(s, () => client.isLost && peer.isLost);
       yield* ended(s, server);
+    }),
+  );
+
+  it(
+    'lets the protocol go on at the low mark exactly, and not before',
+    networked(s, function* () {
+      const notes: string[] = [];
+      const ends: (() => void)[] = [];
+      const stream = new Writable({
+        decodeStrings: true,
+        write: (_chunk, _encoding, end) => void ends.push(end),
+      });
+      const protocol = new (class extends Protocol {
+        override pauseWriting(): void {
+          notes.push(`pause ${side.size}`);
+        }
+        override resumeWriting(): void {
+          notes.push(`resume ${side.size}`);
+        }
+      })();
+      const loop = getRunningLoop();
+      const side = new WriteSide(stream, { loop, transport: null as never, protocol: () => protocol });
+      side.marks.set({ high: 30, low: 10 });
+      for (let i = 0; i < 4; i++) side.write(new Uint8Array(10), false);
+      expect(notes).toEqual(['pause 40']);
+      for (const left of [30, 20, 10]) {
+        expect(notes).toEqual(['pause 40']);
+        ends.shift()!();
+        yield* rounds(s, 1);
+        expect(side.size).toBe(left);
+      }
+      expect(notes).toEqual(['pause 40', 'resume 10']);
+      ends.shift()!();
+      yield* rounds(s, 1);
+      expect(notes).toHaveLength(2);
     }),
   );
 
