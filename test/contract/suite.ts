@@ -26,6 +26,7 @@ import './checks/unretrieved.ts';
 import './checks/errors.ts';
 import './checks/clock.ts';
 import './checks/threads.ts';
+import './checks/signals.ts';
 import './checks/hosted.ts';
 import './checks/debug.ts';
 

@@ -4,9 +4,9 @@ import { isIP } from 'node:net';
 import { ValueError } from '../../errors/index.ts';
 import type { EventLoop } from '../../kernel/lowlevel.ts';
 import type { SocketAddress } from '../../streams/index.ts';
-import { familyOf, showAddress, socketAddress } from '../addresses.ts';
-import { type AddressFamily, resolve } from '../dns.ts';
-import { failureOf } from '../failures.ts';
+import { familyOf, showAddress, socketAddress } from '../net/addresses.ts';
+import { type AddressFamily, resolve } from '../net/dns.ts';
+import { failureOf } from '../net/failures.ts';
 import { settled } from '../waiting.ts';
 import type { DatagramAddress, DatagramOptions } from './options.ts';
 

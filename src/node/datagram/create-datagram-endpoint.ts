@@ -1,6 +1,6 @@
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import type { DatagramProtocol, DatagramTransport } from '../../streams/index.ts';
-import { checkFactory, type TransportAndProtocol, transportAndProtocol } from '../create-connection.ts';
+import { checkFactory, type TransportAndProtocol, transportAndProtocol } from '../net/create-connection.ts';
 import { boundSocket, discard } from './bound-socket.ts';
 import { checkDatagramOptions, type DatagramOptions } from './options.ts';
 import { UdpTransport } from './udp-transport.ts';

@@ -2,8 +2,8 @@ import type { Socket } from 'node:dgram';
 import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
-import { checkAddress, checkHost, showAddress } from '../addresses.ts';
-import { type AddressFamily, checkFamily } from '../dns.ts';
+import { checkAddress, checkHost, showAddress } from '../net/addresses.ts';
+import { type AddressFamily, checkFamily } from '../net/dns.ts';
 
 /** An address of a datagram: a name or an address, and a port. */
 export type DatagramAddress = readonly [host: string, port: number];

@@ -11,8 +11,8 @@ import {
   libraryCoroutine,
 } from '../../kernel/lowlevel.ts';
 import { type BaseProtocol, Protocol, type ReadTransport, type WriteTransport } from '../../streams/index.ts';
-import { checkFactory, type TransportAndProtocol, transportAndProtocol } from '../create-connection.ts';
-import { Delivery } from '../delivery.ts';
+import { checkFactory, type TransportAndProtocol, transportAndProtocol } from '../net/create-connection.ts';
+import { Delivery } from '../transport/delivery.ts';
 import { ReadPipeTransport } from './read-pipe.ts';
 import { WritePipeTransport } from './write-pipe.ts';
 

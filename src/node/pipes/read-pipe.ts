@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { osError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
 import type { BaseProtocol, ExtraInfo, Protocol, ReadTransport } from '../../streams/index.ts';
-import { plainBytes } from '../delivery.ts';
+import { plainBytes } from '../transport/delivery.ts';
 
 /**
  * Where a pipe stands, whichever way it leads.

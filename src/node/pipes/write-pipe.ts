@@ -9,7 +9,7 @@ import {
   type WriteBufferLimits,
   type WriteTransport,
 } from '../../streams/index.ts';
-import { WriteSide } from '../write-side.ts';
+import { WriteSide } from '../transport/write-side.ts';
 import type { PipeState } from './read-pipe.ts';
 
 /**

@@ -1,4 +1,5 @@
 // The suite in a page.
+import { browser } from '../lib/environment.ts';
 import { runSuite } from '../suite.ts';
 
-Object.assign(globalThis, { contract: runSuite({ thread: 'main', asyncContext: false, signals: false }) });
+Object.assign(globalThis, { contract: runSuite({ ...browser, thread: 'main' }) });

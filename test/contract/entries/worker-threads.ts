@@ -6,7 +6,8 @@ if (isMainThread) {
   const worker = new Worker(new URL(import.meta.url));
   worker.on('message', (report) => console.log(`${REPORT_MARK}${JSON.stringify(report)}`));
 } else {
+  const { system } = await import('../lib/system.ts');
   const { runSuite } = await import('../suite.ts');
   await import('../checks/node/index.ts');
-  parentPort?.postMessage(await runSuite({ thread: 'worker', asyncContext: true, signals: false }));
+  parentPort?.postMessage(await runSuite({ ...system, thread: 'worker', signals: false }));
 }

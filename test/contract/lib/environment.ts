@@ -6,7 +6,22 @@ export interface Environment {
   readonly asyncContext: boolean;
   /** Whether a signal can be sent to the process. */
   readonly signals: boolean;
+  /** Whether there are a shell and the usual programs (`sh`, `cat`, `sleep`), and signals for them. */
+  readonly programs: boolean;
+  /** Whether the system knows of the only peer of a datagram socket, and tells when that refuses. */
+  readonly datagramPeers: boolean;
+  /** Whether several datagram sockets can share a port. */
+  readonly sharedPorts: boolean;
 }
+
+/** What pages and their workers promise. */
+export const browser = {
+  asyncContext: false,
+  signals: false,
+  programs: false,
+  datagramPeers: false,
+  sharedPorts: false,
+} as const satisfies Partial<Environment>;
 
 /** Which environments a check is for. */
 export type Where = (environment: Environment) => boolean;
@@ -17,3 +32,6 @@ export const inWorker: Where = ({ thread }) => thread === 'worker';
 export const withAsyncContext: Where = ({ asyncContext }) => asyncContext;
 export const withoutAsyncContext: Where = ({ asyncContext }) => !asyncContext;
 export const withSignals: Where = ({ signals }) => signals;
+export const withPrograms: Where = ({ programs }) => programs;
+export const withDatagramPeers: Where = ({ datagramPeers }) => datagramPeers;
+export const withSharedPorts: Where = ({ sharedPorts }) => sharedPorts;

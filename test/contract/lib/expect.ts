@@ -53,8 +53,12 @@ function isPlain(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
+/** As much of a text as one wants to read. */
+const SHOWN = 300;
+
 export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string')
+    return JSON.stringify(value.length <= SHOWN ? value : `${value.slice(0, SHOWN)}… (${value.length})`);
   if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
   if (value instanceof Set) return `Set ${show([...value])}`;
   if (isPlain(value)) return `{ ${Object.entries(value).map(([key, item]) => `${key}: ${show(item)}`)} }`;

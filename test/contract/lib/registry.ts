@@ -1,4 +1,4 @@
-import { type ExceptionContext, getRunningLoop } from 'asyncio-ts';
+import { type CoroutineFunction, type ExceptionContext, getRunningLoop, run } from 'asyncio-ts';
 import { everywhere, type Where } from './environment.ts';
 import { equal } from './expect.ts';
 import { runVirtually } from './loops.ts';
@@ -24,6 +24,8 @@ export interface Subject {
   checkBoth(name: string, run: (s: Spelling) => Promise<void>): void;
   /** A check for each spelling whose body is the main coroutine of a program in simulated time. */
   program(name: string, body: Program): void;
+  /** The same in real time, for what the system does. */
+  live(name: string, body: Program): void;
 }
 
 /** @param where the environments that its checks are for */
@@ -35,12 +37,17 @@ export function subject(title: string, where: Where = everywhere): Subject {
     for (const spelling of spellings) check(`${name} (${spelling.name})`, () => run(spelling));
   };
   const program: Subject['program'] = (name, body) => {
-    checkBoth(name, (s) => runProgram(s, body));
+    checkBoth(name, (s) => runProgram(s, body, runVirtually));
   };
-  return { check, checkBoth, program };
+  const live: Subject['live'] = (name, body) => {
+    checkBoth(name, (s) => runProgram(s, body, run));
+  };
+  return { check, checkBoth, program, live };
 }
 
-async function runProgram(s: Spelling, body: Program): Promise<void> {
+type Runner = (main: CoroutineFunction<void, []>) => Promise<void>;
+
+async function runProgram(s: Spelling, body: Program, run: Runner): Promise<void> {
   const reports: ExceptionContext[] = [];
   const main = s.fn(function* () {
     getRunningLoop().setExceptionHandler((_loop, context) => {
@@ -48,7 +55,7 @@ async function runProgram(s: Spelling, body: Program): Promise<void> {
     });
     yield* body(s, reports);
   });
-  await runVirtually(main);
+  await run(main);
   equal(
     reports.map(({ message, exception }) => `${message}: ${exception}`),
     [],

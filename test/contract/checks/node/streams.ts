@@ -1,4 +1,4 @@
-import { forEach, getRunningLoop, run, TimeoutError, timeout } from 'asyncio-ts';
+import { forEach, getRunningLoop, iterate, TimeoutError, timeout } from 'asyncio-ts';
 import {
   ConnectionRefusedError,
   ConnectionResetError,
@@ -6,6 +6,7 @@ import {
   createConnection,
   createServer,
   IncompleteReadError,
+  LimitOverrunError,
   OSError,
   openConnection,
   openUnixConnection,
@@ -22,16 +23,11 @@ import { cert, key } from '../../lib/certificate.ts';
 import { equal, ok } from '../../lib/expect.ts';
 import { subject } from '../../lib/registry.ts';
 import type { Spelling, Steps } from '../../lib/spellings.ts';
+import { text } from '../../lib/text.ts';
 
-const { checkBoth } = subject('streams');
+const { live: program } = subject('streams');
 
 const HOST = '127.0.0.1';
-const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-/** A check whose body is the main coroutine of a program in real time. */
-function program(name: string, body: (s: Spelling) => Steps<void>): void {
-  checkBoth(name, (s) => run(s.fn(() => body(s))));
-}
 
 /** Sends back every line, and says good-bye at the end. */
 function echo(s: Spelling) {
@@ -128,6 +124,26 @@ program('a fast writer waits for a slow reader, and no byte is lost', function* 
     ok(text(yield* s.wait(reader.readexactly(chunk.length))) === text(chunk), 'the bytes that were written');
   yield* s.fails(reader.readexactly(1), IncompleteReadError);
   ok(most <= 200_000, `at most 200,000 bytes to send, not ${most}`);
+  writer.close();
+  yield* end(s, server);
+});
+
+program('lines end as is said, as bytes and as text, within the limit', function* (s) {
+  const handler = s.fn(function* (_reader: StreamReader, writer: StreamWriter): Steps<void> {
+    writer.write('a;b, c;one\r\ntwo\ngrü');
+    writer.write(`ße\n${'x'.repeat(500)}`);
+    writer.close();
+  });
+  const server = yield* s.wait(startServer(handler, HOST, 0));
+  const [reader, writer] = yield* s.wait(openConnection(HOST, server.port, { limit: 100 }));
+  equal(text(yield* s.wait(reader.readuntil(';'))), 'a;');
+  equal(text(yield* s.wait(reader.readuntil([';', ', ']))), 'b, ');
+  equal(text(yield* s.wait(reader.readuntil(';'))), 'c;');
+  const lines = iterate(reader.lines());
+  for (const line of ['one', 'two', 'grüße']) equal((yield* s.wait(lines.next())).value, line);
+  const error = yield* s.fails(reader.readuntil(';'), LimitOverrunError);
+  ok(error.consumed > 100, `more than the limit, not ${error.consumed}`);
+  equal((yield* s.wait(reader.read())).length, 500);
   writer.close();
   yield* end(s, server);
 });

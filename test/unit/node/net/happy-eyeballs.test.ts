@@ -9,7 +9,7 @@ import {
 } from 'asyncio-ts';
 import { ConnectionRefusedError, OSError } from 'asyncio-ts/node';
 import { describe, expect, it } from 'vitest';
-import { firstToConnect, interleaved } from '../../../../src/node/happy-eyeballs.ts';
+import { firstToConnect, interleaved } from '../../../../src/node/net/happy-eyeballs.ts';
 import { failure, program } from '../../../support/programs.ts';
 import { describeBoth, type Spelling } from '../../../support/spellings.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket, connect as toSocket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { readInto } from '../../../../src/node/read-into.ts';
+import { readInto } from '../../../../src/node/net/read-into.ts';
 
 const FULL_READ = 65_536;
 

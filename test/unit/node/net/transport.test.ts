@@ -16,7 +16,7 @@ import {
   type Transport,
 } from 'asyncio-ts/node';
 import { describe, expect, it } from 'vitest';
-import { WriteSide } from '../../../../src/node/write-side.ts';
+import { WriteSide } from '../../../../src/node/transport/write-side.ts';
 import { failure, thrownBy } from '../../../support/programs.ts';
 import { describeBoth, type Spelling } from '../../../support/spellings.ts';
 import { bytes, text } from '../../streams/support.ts';

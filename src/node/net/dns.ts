@@ -1,16 +1,16 @@
 import dns from 'node:dns';
 import { isIP } from 'node:net';
-import { ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
 import {
   type AwaitableCoroutine,
   getRunningLoop,
   libraryCoroutine,
   noteWait,
   wrapPromise,
-} from '../kernel/lowlevel.ts';
-import type { SocketAddress } from '../streams/index.ts';
+} from '../../kernel/lowlevel.ts';
+import type { SocketAddress } from '../../streams/index.ts';
 import { checkAddress, checkHost, checkPort, familyOf, socketAddress } from './addresses.ts';
 import { failureOf, GetAddrInfoError } from './failures.ts';
 

@@ -1,8 +1,8 @@
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
-import { ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import { type Duration, inSeconds } from '../../internal/duration.ts';
 
 /** Keys, certificates and rules for TLS: Node's own options, for either side. */
 export type SslContext = Omit<ConnectionOptions & TlsOptions, 'socket' | 'host' | 'port' | 'path'>;

@@ -1,12 +1,12 @@
 import { chmodSync, renameSync, statSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
-import { type EventLoop, wrapPromise } from '../kernel/lowlevel.ts';
-import type { SocketName } from '../streams/index.ts';
+import { type EventLoop, wrapPromise } from '../../kernel/lowlevel.ts';
+import type { SocketName } from '../../streams/index.ts';
+import { type Settle, settled } from '../waiting.ts';
 import { boundAddress, familyOf, showAddress } from './addresses.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
-import { type Settle, settled } from './waiting.ts';
 
 /** Where to listen. */
 export interface Place extends ListenOptions {

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
-import { ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
-import type { SocketAddress, SocketName } from '../streams/index.ts';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import type { SocketAddress, SocketName } from '../../streams/index.ts';
 
 /** An address as a list that knows its parts by name. */
 export function socketAddress(host: string, port: number, family: 4 | 6): SocketAddress {

@@ -1,8 +1,8 @@
-import { ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
-import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
-import { type ConnectionHandler, StreamReader, StreamReaderProtocol, StreamWriter } from '../streams/index.ts';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { type ConnectionHandler, StreamReader, StreamReaderProtocol, StreamWriter } from '../../streams/index.ts';
 import { connectToPath } from './connect-socket.ts';
 import {
   begin,

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { leavesTheLoop, RuntimeError } from '../errors/index.ts';
-import { OSError } from '../errors/os-error.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe, nameOfClass } from '../internal/describe.ts';
+import { leavesTheLoop, RuntimeError } from '../../errors/index.ts';
+import { OSError } from '../../errors/os-error.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe, nameOfClass } from '../../internal/describe.ts';
 import {
   type AwaitableCoroutine,
   attach,
@@ -11,7 +11,7 @@ import {
   type EventLoop,
   type LoopResource,
   libraryCoroutine,
-} from '../kernel/lowlevel.ts';
+} from '../../kernel/lowlevel.ts';
 import type {
   BaseProtocol,
   Bytes,
@@ -19,14 +19,14 @@ import type {
   StartTlsOptions,
   Transport,
   WriteBufferLimits,
-} from '../streams/index.ts';
-import { Delivery, plainBytes } from './delivery.ts';
+} from '../../streams/index.ts';
+import { Delivery, plainBytes } from '../transport/delivery.ts';
+import { WriteSide } from '../transport/write-side.ts';
 import { extraInfoOf, type KnownNames, namesOf } from './extra-info.ts';
 import { failureOf } from './failures.ts';
 import { handshake } from './handshake.ts';
 import { readInto } from './read-into.ts';
 import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
-import { WriteSide } from './write-side.ts';
 
 /** Who keeps a list of its connections. */
 export interface ConnectionOwner {

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { Writable } from 'node:stream';
-import { leavesTheLoop, RuntimeError } from '../errors/index.ts';
-import { type EventLoop, logger } from '../kernel/lowlevel.ts';
-import { checkBytes } from '../streams/bytes.ts';
-import type { BaseProtocol, BaseTransport, Bytes } from '../streams/index.ts';
+import { leavesTheLoop, RuntimeError } from '../../errors/index.ts';
+import { type EventLoop, logger } from '../../kernel/lowlevel.ts';
+import { checkBytes } from '../../streams/bytes.ts';
+import type { BaseProtocol, BaseTransport, Bytes } from '../../streams/index.ts';
 import { WaterMarks } from './water-marks.ts';
 
 /** From the how manieth write on a lost connection on it is worth a warning. */

@@ -1,13 +1,13 @@
 import { isIP, type Socket } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { ConnectionAbortedError, ConnectionResetError } from '../errors/os-error.ts';
-import { inSeconds } from '../internal/duration.ts';
-import type { EventLoop } from '../kernel/lowlevel.ts';
-import type { StartTlsOptions } from '../streams/index.ts';
+import { ConnectionAbortedError, ConnectionResetError } from '../../errors/os-error.ts';
+import { inSeconds } from '../../internal/duration.ts';
+import type { EventLoop } from '../../kernel/lowlevel.ts';
+import type { StartTlsOptions } from '../../streams/index.ts';
+import { type Settle, settled } from '../waiting.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
 import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
-import { type Settle, settled } from './waiting.ts';
 
 /** What a handshake is made with. */
 export interface HandshakeOptions extends StartTlsOptions {

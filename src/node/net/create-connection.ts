@@ -1,10 +1,10 @@
 import { Socket } from 'node:net';
-import { ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
-import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
-import type { BaseProtocol, Transport } from '../streams/index.ts';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import type { BaseProtocol, Transport } from '../../streams/index.ts';
 import { checkAddress, checkHost, checkPort } from './addresses.ts';
 import { connectTo, connectToPath, type Endpoint, ignoreErrors } from './connect-socket.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';

@@ -1,10 +1,10 @@
 import { Socket } from 'node:net';
-import { ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
-import type { Duration } from '../internal/duration.ts';
-import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
-import type { BaseProtocol, StartTlsOptions, Transport } from '../streams/index.ts';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import type { Duration } from '../../internal/duration.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import type { BaseProtocol, StartTlsOptions, Transport } from '../../streams/index.ts';
 import { begin, checkFactory, type TransportAndProtocol } from './create-connection.ts';
 import { SocketTransport } from './socket-transport.ts';
 import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.ts';

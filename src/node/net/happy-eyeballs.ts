@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { CancelledError, ExceptionGroup } from '../errors/index.ts';
-import { OSError } from '../errors/os-error.ts';
-import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
-import { FIRST_COMPLETED, wait } from '../tasks/index.ts';
+import { CancelledError, ExceptionGroup } from '../../errors/index.ts';
+import { OSError } from '../../errors/os-error.ts';
+import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, type Task } from '../../kernel/lowlevel.ts';
+import { FIRST_COMPLETED, wait } from '../../tasks/index.ts';
 import { connectTo, type Endpoint } from './connect-socket.ts';
 
 /** What is raced for. */

@@ -1,7 +1,7 @@
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
-import { CancelledError, leavesTheLoop, RuntimeError, TimeoutError } from '../errors/index.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import { CancelledError, leavesTheLoop, RuntimeError, TimeoutError } from '../../errors/index.ts';
+import { type Duration, inSeconds } from '../../internal/duration.ts';
 import {
   type AwaitableCoroutine,
   attach,
@@ -14,10 +14,10 @@ import {
   libraryCoroutine,
   noteWait,
   type Task,
-} from '../kernel/lowlevel.ts';
-import type { BaseProtocol } from '../streams/index.ts';
-import { Lock } from '../sync/index.ts';
-import { waitFor } from '../tasks/index.ts';
+} from '../../kernel/lowlevel.ts';
+import type { BaseProtocol } from '../../streams/index.ts';
+import { Lock } from '../../sync/index.ts';
+import { waitFor } from '../../tasks/index.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import type { KnownNames } from './extra-info.ts';
 import { failureOf } from './failures.ts';

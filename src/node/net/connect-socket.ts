@@ -1,8 +1,8 @@
 import { Socket, type TcpNetConnectOpts } from 'node:net';
-import type { EventLoop } from '../kernel/lowlevel.ts';
+import type { EventLoop } from '../../kernel/lowlevel.ts';
+import { type Settle, settled } from '../waiting.ts';
 import { showAddress } from './addresses.ts';
 import { failureOf } from './failures.ts';
-import { type Settle, settled } from './waiting.ts';
 
 /** Where to connect to, and from where. */
 export interface Endpoint {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import type { SocketName } from '../streams/index.ts';
+import type { SocketName } from '../../streams/index.ts';
 import { familyOf, socketAddress } from './addresses.ts';
 
 /** The addresses of a socket, which forgets them when it is closed. */

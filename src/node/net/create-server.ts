@@ -1,10 +1,10 @@
 import type { ListenOptions } from 'node:net';
-import { ValueError } from '../errors/index.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
-import type { Duration } from '../internal/duration.ts';
-import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../kernel/lowlevel.ts';
-import type { BaseProtocol } from '../streams/index.ts';
+import { ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import type { Duration } from '../../internal/duration.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import type { BaseProtocol } from '../../streams/index.ts';
 import { checkHost, checkPort } from './addresses.ts';
 import { checkFactory, checkPath } from './create-connection.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';

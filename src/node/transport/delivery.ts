@@ -1,6 +1,6 @@
-import { RuntimeError } from '../errors/index.ts';
-import { type Context, copyContext, type EventLoop } from '../kernel/lowlevel.ts';
-import { type BaseProtocol, BufferedProtocol, type Protocol, StreamReaderProtocol } from '../streams/index.ts';
+import { RuntimeError } from '../../errors/index.ts';
+import { type Context, copyContext, type EventLoop } from '../../kernel/lowlevel.ts';
+import { type BaseProtocol, BufferedProtocol, type Protocol, StreamReaderProtocol } from '../../streams/index.ts';
 
 /** How many bytes may wait for the loop. */
 const FULL = 256 * 1_024;
