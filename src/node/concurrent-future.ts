@@ -109,6 +109,12 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     if (this.#end('finished')) this.#settled.reject(error);
   }
 
+  /** Fails because this side has ended the work: that nobody asks for its result then is no mistake. @internal */
+  failOnPurpose(error: unknown): void {
+    this.#settled.promise.catch(() => {});
+    this.fail(error);
+  }
+
   /** @internal */
   markCancelled(): void {
     if (!this.#end('cancelled')) return;

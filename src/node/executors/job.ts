@@ -41,7 +41,7 @@ export class Job<T> extends ConcurrentFuture<T> {
 
   /** Ends its worker and fails it. @internal */
   breakOff(error: unknown): void {
-    this.fail(error);
+    this.failOnPurpose(error);
     this.#abort?.abort();
   }
 }

@@ -4,6 +4,7 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import type { Executor } from '../../kernel/lowlevel.ts';
+import { type AwaitablePromise, awaitablePromise } from '../awaitable-promise.ts';
 import type { Engine } from './engine.ts';
 import { type BrokenClass, engineFailure, failureOf } from './failures.ts';
 import { inlineWork } from './inline-function.ts';
@@ -172,8 +173,11 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
    *
    * @param options `wait: false`: the promise does not wait for it; `cancelFutures`: jobs that wait for a worker are cancelled
    */
-  async shutdown(options: ExecutorShutdownOptions = {}): Promise<void> {
-    const { wait = true, cancelFutures = false } = options;
+  shutdown(options: ExecutorShutdownOptions = {}): AwaitablePromise<void> {
+    return awaitablePromise(this.#shutdown(options));
+  }
+
+  async #shutdown({ wait = true, cancelFutures = false }: ExecutorShutdownOptions): Promise<void> {
     const isFirst = this.#over === null;
     this.#over ??= Promise.withResolvers<void>();
     if (cancelFutures) for (const job of [...this.#queue]) job.cancel();
@@ -182,11 +186,16 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   }
 
   /**
-   * Takes no more work and ends the workers at once: jobs that wait for one are cancelled, those that run fail with a `BrokenExecutor`.
+   * Takes no more work and ends the workers at once: jobs that wait for one are cancelled, those that run fail with a `BrokenExecutor`,
+   * which is no mistake when nobody waits for them.
    *
    * Follows CPython's `ProcessPoolExecutor.terminate_workers`.
    */
-  async terminateWorkers(): Promise<void> {
+  terminateWorkers(): AwaitablePromise<void> {
+    return awaitablePromise(this.#terminateWorkers());
+  }
+
+  async #terminateWorkers(): Promise<void> {
     const over = this.shutdown({ cancelFutures: true });
     for (const job of this.#running) {
       job.breakOff(new this.#Broken(`${this} was terminated while it ran ${job.name}()`, { code: 'TERMINATED' }));
@@ -205,7 +214,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     over.resolve();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): AwaitablePromise<void> {
     return this.shutdown();
   }
 

@@ -88,7 +88,7 @@ for (const [kind, Executor] of [
     live(name, function* (s) {
       const pool = new Executor({ maxWorkers: 1, ...options });
       yield* body(s, pool);
-      yield* s.wait(wrapPromise(pool.shutdown()));
+      yield* s.wait(pool.shutdown());
       equal([pool.statistics().workers, pool.statistics().running], [0, 0]);
     });
   };

@@ -51,6 +51,21 @@ for (const kind of kinds) {
       expect((place as number[])[0] === process.pid).toBe(kind === 'threads');
     });
 
+    test('is shut down, and its workers are ended, by coroutines of either spelling', async () => {
+      const main = s.fn(function* () {
+        const [orderly, abrupt] = [newPool(kind), newPool(kind)];
+        const job = orderly.submit(() => 1);
+        yield* s.wait(orderly.shutdown());
+        // Nobody asks for the result of the job: that this ends it is no mistake of the program's.
+        abrupt.submit(() => {
+          for (;;);
+        });
+        yield* s.wait(abrupt.terminateWorkers());
+        return [job.state, abrupt.statistics().workers];
+      });
+      expect(await run(main)).toEqual(['finished', 0]);
+    });
+
     test('carries errors over with class, message, code, stack and cause', async () => {
       const pool = newPool(kind);
       const main = s.fn(function* () {
