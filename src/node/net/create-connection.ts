@@ -10,6 +10,7 @@ import { connectTo, connectToPath, type Endpoint, ignoreErrors } from './connect
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';
 import { handshake } from './handshake.ts';
 import { attempt, firstToConnect, interleaved } from './happy-eyeballs.ts';
+import { type KeepAliveOption, keepAliveOf, keepSocketAlive } from './keep-alive.ts';
 import { SocketTransport } from './socket-transport.ts';
 import { checkHandshakeTimeout, type SslContext, sslContextOf } from './ssl.ts';
 
@@ -24,7 +25,7 @@ export interface TlsClientOptions {
 }
 
 /** Options of a connection over TCP. */
-export interface ConnectionOptions extends TlsClientOptions {
+export interface ConnectionOptions extends TlsClientOptions, KeepAliveOption {
   /** Only addresses of this version: 4 or 6; 0 or absent for both. */
   readonly family?: AddressFamily | undefined;
   /** This side's address and port. */
@@ -114,6 +115,7 @@ export function checkConnectionOptions(
     inSeconds(happyEyeballsDelay, 'happyEyeballsDelay');
   if (interleave !== undefined && !(Number.isInteger(interleave) && interleave >= 0))
     throw new ValueError(`${name}: interleave is a whole number, got ${describe(interleave)}`);
+  keepAliveOf(name, options);
   checkTls(name, options, host);
 }
 
@@ -148,6 +150,17 @@ const create = /* @__PURE__ */ libraryCoroutine(function* createConnection(
 
 /** A socket connected to one of a host's addresses. */
 export function* reach(
+  loop: EventLoop,
+  host: string,
+  port: number,
+  options: ConnectionOptions,
+): Generator<unknown, Socket, unknown> {
+  const socket = yield* reachAny(loop, host, port, options);
+  keepSocketAlive(socket, keepAliveOf('keepAlive', options));
+  return socket;
+}
+
+function* reachAny(
   loop: EventLoop,
   host: string,
   port: number,

@@ -8,6 +8,7 @@ import type { BaseProtocol } from '../../streams/index.ts';
 import { checkHost, checkPort } from './addresses.ts';
 import { checkFactory, checkPath } from './create-connection.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';
+import { type KeepAliveOption, keepAliveOf } from './keep-alive.ts';
 import type { Place } from './listening.ts';
 import { Server } from './server.ts';
 import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.ts';
@@ -25,7 +26,7 @@ export interface BaseServerOptions {
 }
 
 /** Options of a server on TCP. */
-export interface ServerOptions extends BaseServerOptions {
+export interface ServerOptions extends BaseServerOptions, KeepAliveOption {
   /** Only addresses of this version: 4 or 6; 0 or absent for both. */
   readonly family?: AddressFamily | undefined;
   /** Lets several servers share the port, among which the system spreads connections. */
@@ -40,6 +41,8 @@ export interface ServerPlan {
   readonly protocolFactory: () => BaseProtocol;
   readonly options: BaseServerOptions;
   readonly direct: boolean;
+  /** How long connections may be silent, as `keepAliveOf` gives it; `null` when absent. */
+  readonly keepAlive?: number | null | undefined;
   /** Called with the server before it listens. */
   readonly onServer?: ((server: Server) => void) | undefined;
 }
@@ -87,8 +90,9 @@ export function serverOn(
   }
   checkPort(name, port);
   checkFamily(name, options.family ?? 0);
+  const keepAlive = keepAliveOf(name, options);
   checkServerOptions(name, options);
-  return create(hosts, port, options, plan);
+  return create(hosts, port, options, { ...plan, keepAlive });
 }
 
 function checkServerOptions(
@@ -130,11 +134,11 @@ function* placesOf(
 }
 
 function* serve(
-  { protocolFactory, options, direct, onServer }: ServerPlan,
+  { protocolFactory, options, direct, keepAlive = null, onServer }: ServerPlan,
   places: readonly Place[],
 ): Generator<unknown, Server, unknown> {
   const { ssl, sslHandshakeTimeout, startServing = true } = options;
-  const setup = { protocolFactory, places, ssl: serverContextOf('ssl', ssl), sslHandshakeTimeout, direct };
+  const setup = { protocolFactory, places, ssl: serverContextOf('ssl', ssl), sslHandshakeTimeout, keepAlive, direct };
   const server = new Server(getRunningLoop(), setup);
   onServer?.(server);
   try {

@@ -44,7 +44,8 @@ const TLS = /^(ERR_SSL|ERR_TLS|ERR_OSSL|EPROTO)/;
 export function failureOf(error: unknown, what?: string): unknown {
   if (!(error instanceof Error) || error instanceof OSError) return error;
   const { code, syscall, errno } = error as Error & OSErrorDetails;
-  const message = what === undefined ? error.message : `${what}: ${error.message}`;
+  const text = error.message.trim(); // OpenSSL's ends its line
+  const message = what === undefined ? text : `${what}: ${text}`;
   const details = { code, syscall, errno, cause: error };
   if (syscall === 'getaddrinfo' || syscall === 'getnameinfo') return new GetAddrInfoError(message, details);
   if (typeof code === 'string') {

@@ -26,6 +26,7 @@ export {
   getnameinfo,
 } from './dns.ts';
 export { GetAddrInfoError, SSLCertVerificationError, SSLError } from './failures.ts';
+export type { KeepAliveOption } from './keep-alive.ts';
 export type { ListeningSocket } from './listening.ts';
 export { type SendfileOptions, sendfile } from './sendfile.ts';
 export { Server, type ShutdownReport } from './server.ts';

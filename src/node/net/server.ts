@@ -21,6 +21,7 @@ import { waitFor } from '../../tasks/index.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import type { KnownNames } from './extra-info.ts';
 import { failureOf } from './failures.ts';
+import { keepSocketAlive } from './keep-alive.ts';
 import { ListeningSocket, listen, type Place, stopAll } from './listening.ts';
 import { type ConnectionOwner, SocketTransport } from './socket-transport.ts';
 import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
@@ -32,6 +33,8 @@ export interface ServerSetup {
   readonly places: readonly Place[];
   readonly ssl: SslContext | null;
   readonly sslHandshakeTimeout: Duration | undefined;
+  /** As `keepAliveOf` gives it. */
+  readonly keepAlive: number | null;
   /** Whether the factory needs nothing of the loop, and may be called at once. */
   readonly direct: boolean;
 }
@@ -236,6 +239,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
 
   readonly #onConnection = (socket: Socket): void => {
     socket.on('error', ignoreErrors);
+    keepSocketAlive(socket, this.#setup.keepAlive);
     if (this.#setup.direct) this.#context.run(() => this.#accept(socket));
     else if (!this.#loop.isClosed()) this.#loop.callSoonIn(this.#context, () => this.#accept(socket));
   };

@@ -347,7 +347,8 @@ export class SocketTransport implements Transport, LoopResource {
 
   toString(): string {
     const peer = this.getExtraInfo('peername', '');
-    const parts: string[] = [nameOfClass(this), this.#state];
+    const state = this.#state === 'open' && this.isClosing() ? 'closing' : this.#state;
+    const parts: string[] = [nameOfClass(this), state];
     if (peer !== '') parts.push(`peer=${typeof peer === 'string' ? peer : peer.join(':')}`);
     if (this.#paused) parts.push('paused');
     if (this.#writing.size > 0) parts.push(`${this.#writing.size} bytes to send`);

@@ -63,10 +63,20 @@ class Courier extends Protocol implements LoopResource {
 /** The reading end of a pipe whose protocol is the program's. */
 class ConnectedReadPipe extends ReadPipeTransport {
   readonly #courier: Courier;
+  /** Why nothing is read: the protocol wants nothing, or too much waits for a loop that does not turn. */
+  readonly #reasons = new Set<'protocol' | 'full'>();
 
   constructor(stream: Readable, courier: Courier) {
     super(stream, courier);
     this.#courier = courier;
+    courier.delivery.onFull = (isFull) => this.#hold('full', isFull);
+  }
+
+  #hold(reason: 'protocol' | 'full', holds: boolean): void {
+    if (holds) this.#reasons.add(reason);
+    else this.#reasons.delete(reason);
+    if (this.#reasons.size > 0) super.pauseReading();
+    else super.resumeReading();
   }
 
   override getProtocol(): BaseProtocol {
@@ -80,12 +90,12 @@ class ConnectedReadPipe extends ReadPipeTransport {
   // What was read before the stream ended can be held back, too.
   override pauseReading(): void {
     this.#courier.delivery.pause();
-    super.pauseReading();
+    this.#hold('protocol', true);
   }
 
   override resumeReading(): void {
     this.#courier.delivery.resume();
-    super.resumeReading();
+    this.#hold('protocol', false);
   }
 
   override close(): void {

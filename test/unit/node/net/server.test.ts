@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import {
   CancelledError,
   createTask,
@@ -5,15 +6,16 @@ import {
   RuntimeError,
   sleep,
   TimeoutError,
+  ValueError,
   wait,
   waitFor,
 } from 'asyncio-ts';
 import { createServer, openConnection, type StreamReader, type StreamWriter, startServer } from 'asyncio-ts/node';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { failure, thrownBy } from '../../../support/programs.ts';
 import { describeBoth } from '../../../support/spellings.ts';
 import { text } from '../../streams/support.ts';
-import { closed, echo, ended, hears, LOCAL, making, Notes, networked, theReport, until } from './support.ts';
+import { closed, echo, ended, hears, LOCAL, making, Notes, networked, silent, theReport, until } from './support.ts';
 
 describeBoth('a server', (s) => {
   it(
@@ -549,4 +551,45 @@ describe('what is asked of a server', () => {
       expect(server.isServing()).toBe(true);
     });
   });
+});
+
+describeBoth('keepAlive', (s) => {
+  it(
+    'has the system ask silent peers, on both sides',
+    networked(s, function* () {
+      const asked: [boolean | undefined, number | undefined][] = [];
+      const setKeepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive').mockImplementation(function (
+        this: Socket,
+        on,
+        ms,
+      ) {
+        asked.push([on, ms]);
+        return this;
+      });
+      onTestFinished(() => setKeepAlive.mockRestore());
+      const server = yield* s.wait(startServer(silent(), LOCAL, 0, { keepAlive: { minutes: 1 } }));
+      const { writer } = yield* s.wait(openConnection(LOCAL, server.port, { keepAlive: true }));
+      yield* until(s, () => asked.length === 2);
+      expect(asked).toEqual(
+        expect.arrayContaining([
+          [true, 0],
+          [true, 60_000],
+        ]),
+      );
+      writer.close();
+      server.close();
+      server.abortClients();
+      yield* s.wait(server.waitClosed());
+    }),
+  );
+
+  it(
+    'is refused at once unless it is above zero',
+    networked(s, function* () {
+      expect(() => startServer(silent(), LOCAL, 0, { keepAlive: 0 })).toThrow(ValueError);
+      expect(() => openConnection(LOCAL, 80, { keepAlive: -1 })).toThrow(
+        'openConnection: keepAlive must be above zero seconds, got -1',
+      );
+    }),
+  );
 });
