@@ -1,5 +1,6 @@
 import { ConnectionResetError } from '../errors/os-error.ts';
-import { type EventLoop, type Future, noteWait } from '../kernel/lowlevel.ts';
+import type { EventLoop } from '../kernel/lowlevel.ts';
+import { Waiters } from './waiters.ts';
 
 /**
  * How writing stands: who drains waits while the transport is paused, and learns when the connection is lost.
@@ -11,7 +12,7 @@ export class FlowControl {
   /** What is drained, for the wait records. */
   readonly #object: object;
   /** Made for the first one: a connection that is idle needs none. */
-  #waiters: Set<Future<void>> | null = null;
+  #waiters: Waiters | null = null;
   #isPaused = false;
   #isLost = false;
 
@@ -26,18 +27,13 @@ export class FlowControl {
 
   resume(): void {
     this.#isPaused = false;
-    for (const waiter of this.#waiters ?? []) if (!waiter.done()) waiter.setResult(undefined);
+    this.#waiters?.release();
   }
 
   /** The connection is gone: nobody waits any longer. */
   lost(error: unknown): void {
     this.#isLost = true;
-    if (!this.#isPaused) return;
-    for (const waiter of this.#waiters ?? []) {
-      if (waiter.done()) continue;
-      if (error === null) waiter.setResult(undefined);
-      else waiter.setException(error);
-    }
+    if (this.#isPaused) this.#waiters?.release(error);
   }
 
   /** Whether `drain` does nothing. */
@@ -51,14 +47,7 @@ export class FlowControl {
       throw new ConnectionResetError('Connection lost: what is written now arrives nowhere', { code: 'ECONNRESET' });
     }
     if (!this.#isPaused) return;
-    const waiter = this.#loop.createFuture<void>();
-    noteWait(waiter, { operation: 'drain', object: this.#object });
-    this.#waiters ??= new Set();
-    this.#waiters.add(waiter);
-    try {
-      yield* waiter;
-    } finally {
-      this.#waiters?.delete(waiter);
-    }
+    this.#waiters ??= new Waiters(this.#loop, 'drain', this.#object);
+    yield* this.#waiters.wait();
   }
 }

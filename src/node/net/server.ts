@@ -16,6 +16,7 @@ import {
   type Task,
 } from '../../kernel/lowlevel.ts';
 import type { BaseProtocol } from '../../streams/index.ts';
+import { Waiters } from '../../streams/waiters.ts';
 import { Lock } from '../../sync/index.ts';
 import { waitFor } from '../../tasks/index.ts';
 import { ignoreErrors } from './connect-socket.ts';
@@ -78,7 +79,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   /** The sockets whose handshake is under way. */
   readonly #handshaking = new Set<Socket>();
   readonly #handlers = new Set<Task<unknown>>();
-  readonly #waiters = new Set<Future<void>>();
+  readonly #waiters: Waiters;
   readonly #starting = new Lock();
   #servers: NetServer[] = [];
   #sockets: readonly ListeningSocket[] = [];
@@ -92,6 +93,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     const [place] = setup.places;
     this.#namesOnPath = place?.path === undefined ? undefined : { peername: '', sockname: place.path };
     this.#context = copyContext();
+    this.#waiters = new Waiters(loop, 'waitClosed', this);
     attach(loop, this);
   }
 
@@ -234,7 +236,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   #checkEnd(): void {
     if (this.#state !== 'closed' || this.#clients.size > 0) return;
     detach(this.#loop, this);
-    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult(undefined);
+    this.#waiters.release();
   }
 
   readonly #onConnection = (socket: Socket): void => {
@@ -358,14 +360,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     server: Server,
   ): Generator<unknown, void, unknown> {
     if (server.#state === 'closed' && server.#clients.size === 0) return;
-    const waiter = server.#loop.createFuture<void>();
-    noteWait(waiter, { operation: 'waitClosed', object: server });
-    server.#waiters.add(waiter);
-    try {
-      yield* waiter;
-    } finally {
-      server.#waiters.delete(waiter);
-    }
+    yield* server.#waiters.wait();
   });
 
   static readonly #shutdown = /* @__PURE__ */ libraryCoroutine(function* shutdown(

@@ -1,30 +1,21 @@
 import type { Writable } from 'node:stream';
-import { osError } from '../../errors/os-error.ts';
-import { nameOfClass } from '../../internal/describe.ts';
 import type { EventLoop } from '../../kernel/lowlevel.ts';
-import {
-  BaseProtocol,
-  type Bytes,
-  type ExtraInfo,
-  type WriteBufferLimits,
-  type WriteTransport,
-} from '../../streams/index.ts';
+import { BaseProtocol, type Bytes, type WriteBufferLimits, type WriteTransport } from '../../streams/index.ts';
 import { WriteSide } from '../transport/write-side.ts';
-import type { PipeState } from './read-pipe.ts';
+import { PipeTransport } from './pipe-transport.ts';
 
 /**
  * The writing end of a pipe. It calls its protocol at once: who owns the pipe brings that in order.
  *
  * Follows CPython's `_UnixWritePipeTransport`.
  */
-export class WritePipeTransport implements WriteTransport {
+export class WritePipeTransport extends PipeTransport implements WriteTransport {
   readonly #stream: Writable;
   readonly #writing: WriteSide;
   #protocol: BaseProtocol;
-  #state: PipeState = 'open';
-  #error: unknown = null;
 
   constructor(loop: EventLoop, stream: Writable, protocol: BaseProtocol) {
+    super(stream);
     this.#stream = stream;
     this.#protocol = protocol;
     this.#writing = new WriteSide(stream, { loop, transport: this, protocol: () => this.#protocol });
@@ -32,8 +23,8 @@ export class WritePipeTransport implements WriteTransport {
   }
 
   readonly #onError = (error: Error): void => {
-    if (this.#state === 'open') this.#state = 'closing';
-    this.#error ??= osError(error);
+    if (this.state === 'open') this.state = 'closing';
+    this.noteError(error);
   };
 
   /** Everything is written, and the end too. */
@@ -42,59 +33,48 @@ export class WritePipeTransport implements WriteTransport {
   };
 
   readonly #onClose = (): void => {
-    if (this.#state === 'closed') return;
-    this.#state = 'closed';
+    if (this.state === 'closed') return;
+    this.state = 'closed';
     const protocol = this.#protocol;
     // A writer is known to a registry by this transport, and must not be reached from it for ever.
     this.#protocol = new BaseProtocol();
-    protocol.connectionLost(this.#error);
+    protocol.connectionLost(this.error);
   };
 
-  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
-  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
-  getExtraInfo(name: string, otherwise?: unknown): unknown;
-  getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return name === 'pipe' ? this.#stream : otherwise;
-  }
-
-  isClosing(): boolean {
-    return this.#state !== 'open';
-  }
-
-  close(): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'closing';
+  override close(): void {
+    if (this.state !== 'open') return;
+    this.state = 'closing';
     this.#stream.end();
   }
 
   abort(): void {
-    if (this.#state === 'closed') return;
-    this.#state = 'closing';
+    if (this.state === 'closed') return;
+    this.state = 'closing';
     this.#stream.destroy();
   }
 
-  setProtocol(protocol: BaseProtocol): void {
+  override setProtocol(protocol: BaseProtocol): void {
     this.#protocol = protocol;
   }
 
-  getProtocol(): BaseProtocol {
+  override getProtocol(): BaseProtocol {
     return this.#protocol;
   }
 
   write(data: Bytes): void {
-    this.#writing.write(data, this.#state !== 'open');
+    this.#writing.write(data, this.state !== 'open');
     this.#noticeFailure();
   }
 
   writelines(data: Iterable<Bytes>): void {
-    this.#writing.writelines(data, this.#state !== 'open');
+    this.#writing.writelines(data, this.state !== 'open');
     this.#noticeFailure();
   }
 
   /** A stream that has failed in a write tells so by an event only later; a `drain` may come before that. */
   #noticeFailure(): void {
     const { errored } = this.#stream;
-    if (!errored || this.#state !== 'open') return;
+    if (!errored || this.state !== 'open') return;
     this.#onError(errored);
     this.#stream.destroy();
     this.#onClose();
@@ -102,8 +82,8 @@ export class WritePipeTransport implements WriteTransport {
 
   /** A pipe has no other direction to stay open for: its end closes it. */
   writeEof(): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'closing';
+    if (this.state !== 'open') return;
+    this.state = 'closing';
     this.#writing.end();
   }
 
@@ -124,13 +104,8 @@ export class WritePipeTransport implements WriteTransport {
     this.#writing.adapt();
   }
 
-  toString(): string {
-    const kept = this.#writing.size > 0 ? ` ${this.#writing.size} bytes to send` : '';
-    return `<${nameOfClass(this)} ${this.#state}${kept}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
+  /** @internal */
+  protected override details(): string {
+    return this.#writing.size > 0 ? ` ${this.#writing.size} bytes to send` : '';
   }
 }

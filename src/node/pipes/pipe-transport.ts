@@ -1,0 +1,60 @@
+import { osError } from '../../errors/os-error.ts';
+import { nameOfClass } from '../../internal/describe.ts';
+import type { BaseProtocol, BaseTransport, ExtraInfo } from '../../streams/index.ts';
+
+/**
+ * Where a pipe stands, whichever way it leads.
+ *
+ * | state   | meaning                                         | left by                    |
+ * |---------|-------------------------------------------------|----------------------------|
+ * | open    | bytes go through it                             | `close`, an error, its end |
+ * | closing | it is about to be gone                          | its end                    |
+ * | closed  | it is gone, and the protocol knows or will      | –                          |
+ */
+export type PipeState = 'open' | 'closing' | 'closed';
+
+/** What both ends of pipes have in common. They call their protocol at once: who owns the pipe brings that in order. */
+export abstract class PipeTransport implements BaseTransport {
+  /** The runtime's stream. */
+  readonly #stream: object;
+  /** For the transport. @internal */
+  protected state: PipeState = 'open';
+  /** What the stream has failed with, `null` when it has not. @internal */
+  protected error: unknown = null;
+
+  constructor(stream: object) {
+    this.#stream = stream;
+  }
+
+  /** @internal */
+  protected noteError(error: unknown): void {
+    this.error ??= osError(error);
+  }
+
+  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
+  getExtraInfo(name: string, otherwise?: unknown): unknown;
+  getExtraInfo(name: string, otherwise?: unknown): unknown {
+    return name === 'pipe' ? this.#stream : otherwise;
+  }
+
+  isClosing(): boolean {
+    return this.state !== 'open';
+  }
+
+  abstract close(): void;
+  abstract setProtocol(protocol: BaseProtocol): void;
+  abstract getProtocol(): BaseProtocol;
+
+  /** What `toString()` says besides the state. @internal */
+  protected abstract details(): string;
+
+  toString(): string {
+    return `<${nameOfClass(this)} ${this.state}${this.details()}>`;
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
