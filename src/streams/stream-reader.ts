@@ -70,10 +70,14 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   feeder: Feeder | null = null;
 
   /**
+   * @param options the limit and the loop by name, or the limit
+   * @param eventLoop the loop, when the limit is not given by name
    * @throws {ValueError} unless the limit is above zero
    * @throws {TypeError} when it is no number
    */
-  constructor({ limit = DEFAULT_LIMIT, loop }: StreamReaderOptions = {}) {
+  constructor(options: StreamReaderOptions | number = {}, eventLoop?: EventLoop) {
+    const isObject = typeof options === 'object' && options !== null;
+    const { limit = DEFAULT_LIMIT, loop } = isObject ? options : { limit: options, loop: eventLoop };
     if (typeof limit !== 'number')
       throw typeError(`StreamReader: limit must be a number of bytes, got ${describe(limit)}`);
     if (!(limit > 0)) throw new ValueError(`StreamReader: limit cannot be <= 0, got ${limit}`);

@@ -92,9 +92,11 @@ export interface WriteTransport extends BaseTransport {
   /**
    * Sets the marks.
    *
+   * @param limits both by name, or the high one
+   * @param low the low one, when the high one is not given by name
    * @throws {ValueError} unless `high >= low >= 0`
    */
-  setWriteBufferLimits(limits?: WriteBufferLimits): void;
+  setWriteBufferLimits(limits?: WriteBufferLimits | number | null, low?: number): void;
 }
 
 /** A connection. */
@@ -111,7 +113,7 @@ export interface DatagramTransport extends BaseTransport {
   abort(): void;
   getWriteBufferSize(): number;
   getWriteBufferLimits(): readonly [low: number, high: number];
-  setWriteBufferLimits(limits?: WriteBufferLimits): void;
+  setWriteBufferLimits(limits?: WriteBufferLimits | number | null, low?: number): void;
 }
 
 /** A process that runs. */

@@ -2,7 +2,7 @@ import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCorouti
 import type { DatagramProtocol, DatagramTransport } from '../../streams/index.ts';
 import { checkFactory, type TransportAndProtocol, transportAndProtocol } from '../net/create-connection.ts';
 import { boundSocket, discard } from './bound-socket.ts';
-import { checkDatagramOptions, type DatagramOptions } from './options.ts';
+import { checkDatagramOptions, type DatagramAddress, type DatagramOptions } from './options.ts';
 import { UdpTransport } from './udp-transport.ts';
 
 /**
@@ -13,7 +13,7 @@ import { UdpTransport } from './udp-transport.ts';
  * Follows CPython's `loop.create_datagram_endpoint`. A socket that is given no address of its own is bound to a free port at once.
  *
  * @param protocolFactory makes the protocol when the socket is there
- * @param options at least one of `localAddr`, `remoteAddr`, `family` and `sock`
+ * @param options at least one of `localAddr`, `remoteAddr`, `family` and `sock`; or the two addresses by position, and then the others
  * @returns `[transport, protocol]`, when `connectionMade` was called
  * @throws {GetAddrInfoError} when a name does not resolve
  * @throws {OSError} when no address can be bound or connected to, with the code of the reason
@@ -32,10 +32,37 @@ import { UdpTransport } from './udp-transport.ts';
 export function createDatagramEndpoint<P extends DatagramProtocol>(
   protocolFactory: () => P,
   options: DatagramOptions,
+): AwaitableCoroutine<TransportAndProtocol<DatagramTransport, P>>;
+export function createDatagramEndpoint<P extends DatagramProtocol>(
+  protocolFactory: () => P,
+  localAddr: DatagramAddress | null,
+  remoteAddr?: DatagramAddress | null,
+  others?: DatagramOptions,
+): AwaitableCoroutine<TransportAndProtocol<DatagramTransport, P>>;
+export function createDatagramEndpoint<P extends DatagramProtocol>(
+  protocolFactory: () => P,
+  first: DatagramOptions | DatagramAddress | null,
+  remoteAddr: DatagramAddress | null = null,
+  others: DatagramOptions = {},
 ): AwaitableCoroutine<TransportAndProtocol<DatagramTransport, P>> {
   checkFactory('createDatagramEndpoint', protocolFactory);
+  const options = optionsOf(first, remoteAddr, others);
   checkDatagramOptions('createDatagramEndpoint', options);
   return create(protocolFactory, options) as AwaitableCoroutine<TransportAndProtocol<DatagramTransport, P>>;
+}
+
+/** Both addresses may be given by position, as in Python. */
+function optionsOf(
+  first: DatagramOptions | DatagramAddress | null,
+  remoteAddr: DatagramAddress | null,
+  others: DatagramOptions,
+): DatagramOptions {
+  if (first !== null && !isAddress(first)) return first;
+  return { ...others, localAddr: first ?? undefined, remoteAddr: remoteAddr ?? undefined };
+}
+
+function isAddress(value: DatagramOptions | DatagramAddress): value is DatagramAddress {
+  return Array.isArray(value);
 }
 
 const create = /* @__PURE__ */ libraryCoroutine(function* createDatagramEndpoint(

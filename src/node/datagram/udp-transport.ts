@@ -213,8 +213,8 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     return [this.#marks.low, this.#marks.high];
   }
 
-  setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
-    this.#marks.set(limits);
+  setWriteBufferLimits(limits: WriteBufferLimits | number | null = null, low?: number): void {
+    this.#marks.set(limits, low);
     this.#pauseIfFull();
     this.#resumeIfSent();
   }

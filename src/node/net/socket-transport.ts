@@ -289,8 +289,8 @@ export class SocketTransport implements Transport, LoopResource {
     return [this.#writing.marks.low, this.#writing.marks.high];
   }
 
-  setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
-    this.#writing.marks.set(limits);
+  setWriteBufferLimits(limits: WriteBufferLimits | number | null = null, low?: number): void {
+    this.#writing.marks.set(limits, low);
     this.#writing.adapt();
   }
 

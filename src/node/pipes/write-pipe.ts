@@ -99,8 +99,8 @@ export class WritePipeTransport extends PipeTransport implements WriteTransport 
     return [this.#writing.marks.low, this.#writing.marks.high];
   }
 
-  setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
-    this.#writing.marks.set(limits);
+  setWriteBufferLimits(limits: WriteBufferLimits | number | null = null, low?: number): void {
+    this.#writing.marks.set(limits, low);
     this.#writing.adapt();
   }
 

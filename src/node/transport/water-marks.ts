@@ -9,7 +9,9 @@ export class WaterMarks {
   low = DEFAULT_HIGH / 4;
 
   /** @throws {ValueError} unless `high >= low >= 0` */
-  set({ high, low }: WriteBufferLimits): void {
+  set(limits: WriteBufferLimits | number | null, lowMark?: number): void {
+    const isByName = typeof limits === 'object' && limits !== null;
+    const { high, low } = isByName ? limits : { high: limits ?? undefined, low: lowMark };
     const top = high ?? (low === undefined ? DEFAULT_HIGH : 4 * low);
     const bottom = low ?? Math.floor(top / 4);
     if (!(top >= bottom && bottom >= 0))
