@@ -252,15 +252,33 @@ export abstract class Scheduler {
     return current.storage === null && current.open !== null && this._open !== current.open;
   }
 
+  /** Runs iterations, or the rest of one, as code of this loop. */
   #iterate(): void {
+    const { loop, task, context } = current;
+    current.loop = this;
+    current.task = null;
+    current.context = null;
+    let isOver: boolean;
+    try {
+      isOver = this.#runIterations();
+    } finally {
+      current.loop = loop;
+      current.task = task;
+      current.context = context;
+    }
+    if (isOver && !this.#closed) this.#request();
+  }
+
+  /** False when an iteration is not over: a step is open, or the turn took too long. */
+  #runIterations(): boolean {
     do {
       if (this.#phase === IDLE) this.#begin();
-      if (!this.#runBatch()) return;
+      if (!this.#runBatch()) return false;
       this.#phase = IDLE;
       if (hooks.iterationEnd !== null) emit('iterationEnd', this);
       if (this.#stopping && this.#run !== null) this.#endRun();
     } while (!this.#single && this._ready.length > 0 && !this.#closed && (this.#run !== null || this._hosted));
-    if (!this.#closed) this.#request();
+    return true;
   }
 
   #begin(): void {
@@ -302,12 +320,8 @@ export abstract class Scheduler {
     }
   }
 
-  /** Runs the rest of the iteration. False when it is not over: a step is open, or the turn took too long. */
+  /** Runs the rest of the iteration. False when it is not over. */
   #runBatch(): boolean {
-    const { loop, task, context } = current;
-    current.loop = this;
-    current.task = null;
-    current.context = null;
     this.#phase = RUNNING;
     try {
       while (this.#todo > 0) {
@@ -326,10 +340,6 @@ export abstract class Scheduler {
       }
     } catch (error) {
       this.#leave(error);
-    } finally {
-      current.loop = loop;
-      current.task = task;
-      current.context = context;
     }
     return true;
   }
