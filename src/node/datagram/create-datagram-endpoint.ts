@@ -43,7 +43,7 @@ export function createDatagramEndpoint<P extends DatagramProtocol>(
   protocolFactory: () => P,
   first: DatagramOptions | DatagramAddress | null,
   remoteAddr: DatagramAddress | null = null,
-  others: DatagramOptions = {},
+  others?: DatagramOptions,
 ): AwaitableCoroutine<TransportAndProtocol<DatagramTransport, P>> {
   checkFactory('createDatagramEndpoint', protocolFactory);
   const options = optionsOf(first, remoteAddr, others);
@@ -55,13 +55,15 @@ export function createDatagramEndpoint<P extends DatagramProtocol>(
 function optionsOf(
   first: DatagramOptions | DatagramAddress | null,
   remoteAddr: DatagramAddress | null,
-  others: DatagramOptions,
+  others: DatagramOptions | undefined,
 ): DatagramOptions {
-  if (first !== null && !isAddress(first)) return first;
+  // `null` alone says nothing: it is no address that is left out, but options that are wrong.
+  const isByPosition = isAddress(first) || (first === null && (remoteAddr !== null || others !== undefined));
+  if (!isByPosition) return first as DatagramOptions;
   return { ...others, localAddr: first ?? undefined, remoteAddr: remoteAddr ?? undefined };
 }
 
-function isAddress(value: DatagramOptions | DatagramAddress): value is DatagramAddress {
+function isAddress(value: DatagramOptions | DatagramAddress | null): value is DatagramAddress {
   return Array.isArray(value);
 }
 

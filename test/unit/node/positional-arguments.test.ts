@@ -47,7 +47,8 @@ describeBoth('what Python takes by position can be given by position, too', (s) 
       const address = server.getExtraInfo('sockname') as readonly [string, number];
       const [client] = yield* s.wait(createDatagramEndpoint(factory, null, address));
       expect(client.getExtraInfo('peername')).toEqual(address);
-      expect(() => createDatagramEndpoint(factory, null)).toThrow(ValueError);
+      expect(() => createDatagramEndpoint(factory, null)).toThrow(TypeError);
+      expect(() => createDatagramEndpoint(factory, null, null, {})).toThrow(ValueError);
       client.close();
       server.close();
     }),
