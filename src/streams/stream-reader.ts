@@ -335,7 +335,8 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     const chunks: Uint8Array[] = [];
     try {
       while (true) {
-        if (this.#buffer.length > 0) chunks.push(this.#take(this.#buffer.length));
+        for (let chunk = this.#buffer.takeChunk(); chunk !== null; chunk = this.#buffer.takeChunk()) chunks.push(chunk);
+        this.#resume();
         if (this.#eof) return concatenated(chunks);
         yield* this.#wait('read');
       }

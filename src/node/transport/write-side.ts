@@ -40,11 +40,6 @@ export class WriteSide {
     return this.#stream.writableLength;
   }
 
-  /** Whether the end was written. */
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   /** @throws as `StreamWriter.write` */
   write(data: Bytes, isLost: boolean): void {
     checkBytes('write', data);
