@@ -34,12 +34,20 @@ export class CancelledError extends Error {
   readonly code = 'CANCELLED';
 
   constructor(...args: readonly unknown[]) {
-    super(args.length === 0 ? '' : String(args[0]));
+    super(args.length === 0 ? '' : textOf(args[0]));
     this.args = args;
   }
 
   override get name(): string {
     return 'CancelledError';
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
   }
 }
 
@@ -159,14 +167,29 @@ export function errorOfThrown(thrown: unknown): unknown {
 }
 
 /**
- * The `CancelledError` that a thrown `SuppressedError` is about: where `await using` cleans up after an error and is cancelled
- * meanwhile, JavaScript wraps both, and Python goes on with the cancellation. Anything else comes back as it is.
+ * The `CancelledError` that a thrown error is about: a `SuppressedError` of it (where `await using` cleans up and is cancelled
+ * meanwhile), an `AbortError` that it has caused, an `AggregateError` of nothing else. Anything else comes back as it is.
  */
 export function unwrapCancellation(thrown: unknown): unknown {
-  let error = thrown;
-  while (error instanceof Error && error.name === 'SuppressedError')
-    error = (error as Error & { error?: unknown }).error;
-  return error instanceof CancelledError ? error : thrown;
+  return thrown instanceof CancelledError ? thrown : (cancellationIn(thrown, new Set()) ?? thrown);
+}
+
+function cancellationIn(thrown: unknown, seen: Set<unknown>): CancelledError | null {
+  if (thrown instanceof CancelledError) return thrown;
+  if (!(thrown instanceof Error) || seen.has(thrown)) return null;
+  seen.add(thrown);
+  if (thrown.name === 'SuppressedError') return cancellationIn((thrown as { error?: unknown }).error, seen);
+  if (thrown.name === 'AbortError') return cancellationIn(thrown.cause, seen);
+  if (thrown.name !== 'AggregateError') return null;
+  const { errors } = thrown as { errors?: unknown };
+  if (!Array.isArray(errors) || errors.length === 0) return null;
+  let first: CancelledError | null = null;
+  for (const error of errors) {
+    const found = cancellationIn(error, seen);
+    if (found === null) return null;
+    first ??= found;
+  }
+  return first;
 }
 
 /** Whether an error must leave the event loop instead of being reported by it. */

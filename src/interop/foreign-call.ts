@@ -1,4 +1,11 @@
-import { type AbortSignalLike, type Future, iterableOf, runningTask, wrapPromise } from '../kernel/lowlevel.ts';
+import {
+  type AbortSignalLike,
+  type Future,
+  iterableOf,
+  runningScope,
+  signalOf,
+  wrapPromise,
+} from '../kernel/lowlevel.ts';
 
 /** What a call gives that is to be waited for: a promise, an awaitable of this library, or the result itself. */
 type Called<T> = PromiseLike<T> | T;
@@ -27,7 +34,7 @@ export class LeftBehind {
  * @throws {LeftBehind} instead of a `CancelledError`, when the call was left behind
  */
 export function* foreignCall<T>(call: () => Called<T>): Generator<unknown, T, unknown> {
-  const signal: AbortSignalLike = runningTask()!.signal;
+  const signal: AbortSignalLike = signalOf(runningScope()!)!;
   if (signal.aborted) {
     // The task was cancelled before, so that the signal has nothing more to tell: any further cancellation leaves the call behind.
     // One that is on its way must come first, or the call would begin only to be left.

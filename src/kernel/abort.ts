@@ -1,5 +1,6 @@
-import type { CancelledError } from '../errors/errors.ts';
+import { CancelledError } from '../errors/errors.ts';
 import { type AbortSignalLike, newAbortController, type PlatformAbortSignal } from './host.ts';
+import type { Scope } from './scope.ts';
 import type { Task } from './task.ts';
 
 /** Cancels a task when a signal is aborted, with the reason's message. */
@@ -18,7 +19,7 @@ export function cancelOnAbort(task: Task<unknown>, signal: AbortSignalLike): voi
 }
 
 function messageOf(reason: unknown): string | undefined {
-  return reason instanceof Error ? reason.message : reason === undefined ? undefined : String(reason);
+  return reason instanceof Error ? reason.message : reason === undefined ? undefined : textOfReason(reason);
 }
 
 /**
@@ -39,6 +40,10 @@ export class TaskSignal {
       onSeen();
       return this.reason;
     };
+    const throwIfAborted = (): void => {
+      if (this.reason !== null) throw read();
+    };
+    Object.defineProperty(controller.signal, 'throwIfAborted', { configurable: true, value: throwIfAborted });
     Object.defineProperty(controller.signal, 'reason', { configurable: true, enumerable: true, get: read });
   }
 
@@ -56,9 +61,29 @@ export class TaskSignal {
     this.reason ??= reason;
     this.#controller.abort(this.reason);
   }
+}
 
-  /** Whether an error is what the signal was aborted with, or what an API of the platform has made of it. */
-  hasCaused(error: unknown): boolean {
-    return this.reason !== null && error instanceof Error && error.name === 'AbortError' && error.cause === this.reason;
+function textOfReason(reason: unknown): string {
+  try {
+    return String(reason);
+  } catch {
+    return Object.prototype.toString.call(reason);
   }
+}
+
+/** The signal of a scope: aborted when it, or one around it, is cancelled. */
+export function signalOf(scope: Scope): PlatformAbortSignal | undefined {
+  const task = scope.task!;
+  if (scope.parent === null) return task.signal;
+  if (scope.signal === undefined) {
+    scope.signal = TaskSignal.make(() => {
+      for (let at: Scope | null = scope; at !== null; at = at.parent) at.clearPending();
+      scope.began = Number.MAX_SAFE_INTEGER;
+    });
+    task._signalled.push(scope);
+    let isCancelled = task.cancelRequest !== null && task._requestsTo(scope) > scope.requestsAtEntry;
+    for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.own > 0) isCancelled = true;
+    if (isCancelled) scope.signal?.abort(new CancelledError());
+  }
+  return scope.signal?.signal;
 }

@@ -1,7 +1,9 @@
 import { LookupError, RuntimeError, ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { current, runningTask } from './current.ts';
+import { isAboutToWait } from './async-step.ts';
+import { asyncScope, current } from './current.ts';
+import { Scope } from './scope.ts';
 
 /** The values of a context; never changed, so that contexts can share it. */
 export type Values = ReadonlyMap<ContextVar<unknown>, unknown>;
@@ -103,21 +105,48 @@ let root: Context | null = null;
 /** The context that is current: of the running handle or step, of the async function's task, or the thread's own. */
 export function currentContext(): Context {
   if (current.context !== null) return current.context;
-  const task = runningTask();
-  if (task !== null) {
-    const context = task._context;
-    if (current.loop !== null) current.context = context;
-    return context;
+  if (current.loop !== null) {
+    const task = current.task;
+    if (task !== null) {
+      current.context = task._context;
+      return current.context;
+    }
+  } else {
+    const scope = asyncScope();
+    const own = scope === null ? null : (scope.ownContext() ?? scope.task?._context ?? null);
+    if (own !== null) return own;
   }
   root ??= new Context();
   return root;
 }
 
+/** Who sets a variable outside a step of the task that owns the context does it for itself. */
+function contextToSet(): Context {
+  const context = currentContext();
+  if (current.context !== null || current.loop !== null || current.storage === null) return context;
+  const scope = asyncScope();
+  if (scope === null || scope.context !== null || scope.task === null) return context;
+  const task = scope.task;
+  const isOwnStep = task._loop._open === task ? !isAboutToWait(task) : !task.done() && !task._waitsNow();
+  if (isOwnStep) return context;
+  const flow = new Scope(scope, task, task._loop);
+  flow.context = context.copy();
+  current.storage.enterWith(flow);
+  return flow.context;
+}
+
+current.outside = (inherited) => {
+  const flow = new Scope(null, null, inherited.loop);
+  flow.context = contextOf((inherited.ownContext() ?? inherited.task?._context)?._values ?? NONE);
+  return flow;
+};
+
 /** The values of the current context, to be shared: what a copy would have. */
 export function currentValues(): Values {
   if (current.context !== null) return current.context._values;
-  const task = runningTask();
-  return task !== null ? task._currentValues() : (root?._values ?? NONE);
+  if (current.loop !== null) return current.task !== null ? current.task._currentValues() : (root?._values ?? NONE);
+  const scope = asyncScope();
+  return scope?.ownContext()?._values ?? scope?.task?._currentValues() ?? root?._values ?? NONE;
 }
 
 /** A context with these values. */
@@ -204,7 +233,7 @@ export class ContextVar<T> {
 
   /** Sets the value in the current context; `reset` with the token takes it back. */
   set(value: T): Token<T> {
-    const context = currentContext();
+    const context = contextToSet();
     const old = context._values.has(this) ? (context._values.get(this) as T) : MISSING;
     context._values = new Map(context._values).set(this, value);
     return new Token(this, context, old);

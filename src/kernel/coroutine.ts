@@ -1,7 +1,7 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
-import { awaitCoroutine, callInTask, isAwaitOfTheEngine } from './async-step.ts';
+import { awaitCoroutine, callInTask, isAwaitOfTheEngine, noteLookUp, observeCoroutine } from './async-step.ts';
 import type { Future } from './future.ts';
 import { isFrame } from './generator-step.ts';
 import { logger } from './host.ts';
@@ -81,6 +81,8 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   readonly #fn: AnyCoroutineFunction<T>;
   readonly #args: readonly unknown[];
   #state: CoroutineState = 'created';
+  /** Whether what it gives is left when it is cancelled before it has begun to wait for something of this library. @internal */
+  _isLeavable = false;
 
   /** @internal */
   constructor(fn: AnyCoroutineFunction<T>, args: readonly unknown[]) {
@@ -147,11 +149,12 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     return callCoroutineFunction(task, this.#fn, this.#args);
   }
 
-  then<R1 = T, R2 = never>(
+  get then(): <R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
-  ): Promise<R1 | R2> {
-    return thenOfCoroutine(this, onFulfilled, onRejected);
+  ) => Promise<R1 | R2> {
+    noteLookUp(this);
+    return thenOfGenerator as never;
   }
 
   #touch(state: CoroutineState): void {
@@ -176,9 +179,9 @@ function thenOfCoroutine<T, R1, R2>(
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
   onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
-  if (isAwaitOfTheEngine(onFulfilled, onRejected)) return awaitCoroutine(coroutine, onFulfilled, onRejected);
+  if (isAwaitOfTheEngine(coroutine)) return awaitCoroutine(coroutine, onFulfilled, onRejected);
   return new Promise<T>((resolve, reject) => {
-    awaitCoroutine(coroutine, resolve, reject);
+    observeCoroutine(coroutine, resolve, reject);
   }).then(onFulfilled, onRejected);
 }
 
@@ -285,7 +288,7 @@ export function isGeneratorFunction(fn: object): boolean {
   return fn.constructor === generatorFunction;
 }
 
-function isAsyncFunction(fn: object): boolean {
+export function isAsyncFunction(fn: object): boolean {
   asyncFunction ??= (async () => {}).constructor;
   return fn.constructor === asyncFunction;
 }
@@ -302,7 +305,7 @@ export function libraryCoroutine<A extends unknown[], T>(
   // A generator function's prototype's prototype is where all generators have `next`; ours add `then` on top of it.
   const generators: object = Object.getPrototypeOf(fn).prototype;
   awaitableGenerators ??= Object.create(generators, {
-    then: { value: thenOfGenerator, configurable: true, writable: true },
+    then: { get: lookUpThen, configurable: true },
     [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
   });
   fn.prototype = Object.create(awaitableGenerators as object);
@@ -327,6 +330,11 @@ export function claim(generator: object & { [CLAIMED]?: true }): void {
 function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
   claim(this);
   return this;
+}
+
+function lookUpThen(this: unknown): unknown {
+  noteLookUp(this);
+  return thenOfGenerator;
 }
 
 function thenOfGenerator<T, R1, R2>(

@@ -1,7 +1,7 @@
 import { type CancelledError, cancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
-import { awaitFuture, isAwaitOfTheEngine, observe } from './async-step.ts';
+import { awaitFuture, isAwaitOfTheEngine, noteLookUp, observe } from './async-step.ts';
 import { type Context, copyContext } from './context.ts';
 import { implicitLoop } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
@@ -251,12 +251,12 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /** As a promise: lets promise code wait for it. Unlike `await` in a task, waiting so never cancels it. */
-  then<R1 = T, R2 = never>(
+  get then(): <R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
-  ): Promise<R1 | R2> {
-    if (isAwaitOfTheEngine(onFulfilled, onRejected)) return awaitFuture(this, onFulfilled, onRejected);
-    return new Promise<T>((resolve, reject) => observe(this, resolve, reject)).then(onFulfilled, onRejected);
+  ) => Promise<R1 | R2> {
+    noteLookUp(this);
+    return thenOfFuture as never;
   }
 
   /** As a promise's `catch`. */
@@ -320,6 +320,16 @@ export class Future<T = unknown> implements PromiseLike<T> {
     else if (this._firstWaiter === null) this._firstWaiter = waiter;
     else if (this._otherWaiters === null) this._otherWaiters = [waiter];
     else this._otherWaiters.push(waiter);
+  }
+
+  /** @internal */
+  _removeWaiter(waiter: Waiter): void {
+    if (this._firstWaiter === waiter) {
+      this._firstWaiter = this._otherWaiters?.shift() ?? null;
+      return;
+    }
+    const at = this._otherWaiters?.indexOf(waiter) ?? -1;
+    if (at >= 0) this._otherWaiters!.splice(at, 1);
   }
 
   /** @internal */
@@ -396,6 +406,15 @@ export class Future<T = unknown> implements PromiseLike<T> {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
+}
+
+function thenOfFuture<T, R1, R2>(
+  this: Future<T>,
+  onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+  onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+): Promise<R1 | R2> {
+  if (isAwaitOfTheEngine(this)) return awaitFuture(this, onFulfilled, onRejected);
+  return new Promise<T>((resolve, reject) => observe(this, resolve, reject)).then(onFulfilled, onRejected);
 }
 
 function callbackOf(waiter: Waiter): unknown {

@@ -1,6 +1,8 @@
-import { CancelledError } from '../errors/errors.ts';
+import { CancelledError, cancelledError } from '../errors/errors.ts';
+import { current } from './current.ts';
 import type { Future } from './future.ts';
 import { emit, hooks } from './instruments.ts';
+import { takePending } from './scope.ts';
 import { ENTER, type Enterable, type Frame, NONE, type Strand } from './strand.ts';
 import { suspend } from './suspend.ts';
 
@@ -78,6 +80,7 @@ function enter(strand: Strand, frame: Frame, coroutine: Enterable): boolean {
     return false;
   }
   strand._frame = null;
+  strand._leavable = coroutine._isLeavable ? (current.scope ?? strand._task._root()) : null;
   strand._follow(entered);
   return true;
 }
@@ -106,9 +109,14 @@ export function takeError(strand: Strand): unknown {
   strand._waiting = null;
   strand._error = NONE;
   if (hooks.waitEnd !== null && waiting !== null) emit('waitEnd', task, waiting);
-  if (task._mustCancel) {
+  if (task._mustCancel || strand._must !== null || task._pendings > 0) {
+    const isRoot = task._mustCancel;
+    const request = strand._must ?? (task._pendings > 0 ? takePending(strand._at ?? task._root()) : null);
+    strand._must = null;
     task._mustCancel = false;
-    if (!(error instanceof CancelledError)) error = ownError(waiting) ?? task._newCancelledError();
+    if ((isRoot || request !== null) && !(error instanceof CancelledError)) {
+      error = ownError(waiting) ?? (request === null ? task._newCancelledError() : cancelledError(request.message));
+    }
   }
   if (hooks.cancelDelivered !== null && (error instanceof CancelledError || bringsCancellation(waiting))) {
     emit('cancelDelivered', task);

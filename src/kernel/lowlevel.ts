@@ -9,6 +9,8 @@ import type { Executor } from './executor.ts';
 import type { Future, WaitRecord } from './future.ts';
 import type { TimedFuture } from './timed-future.ts';
 
+export { signalOf } from './abort.ts';
+export { callInTask, cancelScope } from './async-step.ts';
 export { type Context, ContextVar, copyContext } from './context.ts';
 export {
   type Awaitable,
@@ -19,12 +21,14 @@ export {
   type CoroutineLike,
   CoroutineObject,
   coroutine,
+  isAsyncFunction,
   iscoroutine,
+  isGeneratorFunction,
   libraryCoroutine,
   type Outcome,
 } from './coroutine.ts';
-export { getRunningLoop, implicitLoop, runningTask } from './current.ts';
-export { ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
+export { current, enterScope, getRunningLoop, implicitLoop, leaveScope, runningScope, runningTask } from './current.ts';
+export { bodyOf, ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
 export { Future, isfuture, type WaitRecord } from './future.ts';
@@ -43,6 +47,7 @@ export {
 export { choose, emit, hooks } from './instruments.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
 export { NextTurn } from './next-turn.ts';
+export { Scope } from './scope.ts';
 export { Task, type TaskOptions } from './task.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';

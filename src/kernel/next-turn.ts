@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
-import { awaitCoroutine, awaitNextTurn, isAwaitOfTheEngine } from './async-step.ts';
+import { awaitCoroutine, awaitNextTurn, isAwaitOfTheEngine, noteLookUp, observeCoroutine } from './async-step.ts';
 import type { AwaitableCoroutine } from './coroutine.ts';
 
 const bareYield: IteratorResult<undefined, void> = { done: false, value: undefined };
@@ -36,12 +36,21 @@ export class NextTurn implements AwaitableCoroutine<void> {
     return over;
   }
 
-  then<R1 = void, R2 = never>(
+  get then(): <R1 = void, R2 = never>(
+    onFulfilled?: ((value: void) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ) => Promise<R1 | R2> {
+    noteLookUp(this);
+    return this._then;
+  }
+
+  /** @internal */
+  _then<R1 = void, R2 = never>(
     onFulfilled?: ((value: void) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
-    if (!isAwaitOfTheEngine(onFulfilled, onRejected)) {
-      return new Promise<void>((resolve, reject) => awaitCoroutine(this, resolve, reject)).then(
+    if (!isAwaitOfTheEngine(this)) {
+      return new Promise<void>((resolve, reject) => observeCoroutine(this, resolve, reject)).then(
         onFulfilled,
         onRejected,
       );

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import { areAllRegistered } from './async-step.ts';
 import { Clock } from './clock.ts';
 import { current, runningLoop } from './current.ts';
 import { afterMicrotasks, type Host, logger, newAsyncScope, RuntimeHost, throwUncaught } from './host.ts';
@@ -456,6 +457,10 @@ export abstract class Scheduler {
       return;
     }
     if (this.#closing) return;
+    if (areAllRegistered()) {
+      this.#closeStep();
+      return;
+    }
     this.#closing = true;
     RESOLVED.then(this.#closeStep);
   }

@@ -1,4 +1,5 @@
 import type { Future, Waiter } from './future.ts';
+import type { Request, Scope } from './scope.ts';
 import type { Task } from './task.ts';
 
 /** A generator, or anything with its protocol: one frame of a coroutine's stack. */
@@ -24,6 +25,8 @@ export const ENTER: unique symbol = /* @__PURE__ */ Symbol('enter');
 export interface Enterable {
   /** Whether its iterator has handed it to the task: `yield coroutine` without the star has not. @internal */
   readonly _isHanded: boolean;
+  /** @internal */
+  readonly _isLeavable: boolean;
   /** Calls its function: the frame to go on with, or the promise of an async function. @internal */
   [ENTER](task: Task<unknown>): Frame | PromiseLike<unknown>;
 }
@@ -41,6 +44,20 @@ export interface Enterable {
 export interface Strand extends Waiter {
   /** @internal */
   readonly _task: Task<unknown>;
+  /** The scope that its frames are in; `null`: the task's root. @internal */
+  _at: Scope | null;
+  /** @internal */
+  _must: Request | null;
+  /** @internal */
+  _following: boolean;
+  /** The scope of the body that it follows, when that may be left. @internal */
+  _leavable: Scope | null;
+  /** What it follows. @internal */
+  _followed: object | null;
+  /** @internal */
+  _settleScope(scope: Scope | null): void;
+  /** @internal */
+  _waitsAgain(): void;
   /** @internal */
   _frame: Frame | null;
   /** @internal */

@@ -1,6 +1,8 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
+import { current } from './current.ts';
 import { emit, hooks } from './instruments.ts';
+import { takePending } from './scope.ts';
 import type { FutureLike, Strand } from './strand.ts';
 
 /** The only functions that suspend a strand. What a frame yields decides which. */
@@ -49,7 +51,12 @@ export function waitOn(strand: Strand, future: FutureLike): void {
     else future.addDoneCallback(() => strand._run(), { context: strand._context });
     if (hooks.waitBegin !== null) emit('waitBegin', task, future);
     // A cancellation that came while the task ran is delivered where it really suspends.
+    if (strand._must !== null && future.cancel(strand._must.message)) strand._must = null;
     if (task._mustCancel && future.cancel(task.cancelMessage)) task._mustCancel = false;
+    else if (task._pendings > 0) {
+      const request = takePending((current.loop !== null ? current.scope : strand._at) ?? task._root());
+      if (request !== null && !future.cancel(request.message)) strand._must = request;
+    }
   }
 }
 

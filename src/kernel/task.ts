@@ -10,7 +10,7 @@ import {
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
 import { cancelOnAbort, TaskSignal } from './abort.ts';
-import { type AsyncWait, follow } from './async-step.ts';
+import { type AsyncWait, cancelScope, follow } from './async-step.ts';
 import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './context.ts';
 import {
   type CoroutineFunction,
@@ -21,7 +21,7 @@ import {
   iscoroutine,
   isGeneratorFunction,
 } from './coroutine.ts';
-import { current, runningTask } from './current.ts';
+import { current, runningScope, runningTask } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
 import { CANCELLED, Future, PENDING, SUCCEEDED } from './future.ts';
 import { isFrame, step, takeError } from './generator-step.ts';
@@ -34,6 +34,7 @@ import {
   type PlatformAbortSignal,
 } from './host.ts';
 import { emit, hooks } from './instruments.ts';
+import { clock, type Request, Scope, takePending } from './scope.ts';
 import { ENTER, type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
 import { stackOfError, stackOfFrames } from './task-stack.ts';
 
@@ -73,6 +74,9 @@ interface Cancellation {
 
 let tasksMade = 0;
 
+/** Cancelling a chain of tasks must not need a stack as deep as the chain is long. */
+const chain: { depth: number; deferred: { task: Task<unknown>; message: unknown }[] } = { depth: 0, deferred: [] };
+
 /**
  * A future that drives a coroutine: `createTask` makes one.
  *
@@ -108,8 +112,25 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   _error: unknown = NONE;
   /** A cancellation to deliver at the next step. @internal */
   _mustCancel = false;
-  /** The awaits of its async functions that are under way. @internal */
-  _waits: AsyncWait | null = null;
+  /** @internal */
+  _at: Scope | null = null;
+  /** @internal */
+  _must: Request | null = null;
+  /** @internal */
+  _following = false;
+  /** @internal */
+  _leavable: Scope | null = null;
+  /** @internal */
+  _followed: object | null = null;
+  /** How many of its scopes have a request that nobody has got. @internal */
+  _pendings = 0;
+  /** What its scopes' constructs have asked for. @internal */
+  _own = 0;
+  /** Its scopes that have a signal of their own. @internal */
+  readonly _signalled: Scope[] = [];
+  /** @internal */
+  _isEnding = false;
+  #root: Scope | null = null;
   /** The async context of its async functions. @internal */
   _scope: AsyncScope | null = null;
   /** How many async functions run in it. @internal */
@@ -163,6 +184,38 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   _currentValues(): Values {
     return this._ownContext === null ? this.#values : this._ownContext._values;
   }
+
+  /** The scope of its body. @internal */
+  _root(): Scope {
+    this.#root ??= new Scope(null, this as Task<unknown>, this._loop);
+    return this.#root;
+  }
+
+  /** One of the awaits of its async functions that are under way. @internal */
+  get _waits(): AsyncWait | null {
+    let scope = this.#root;
+    while (scope !== null && scope.waits === null) scope = scope.children;
+    for (let wait = scope?.waits ?? null; wait !== null; wait = wait._nextWait) if (!wait._following) return wait;
+    return scope?.children?.waits ?? null;
+  }
+
+  /** Whether it waits for something of this library now, lost races apart. @internal */
+  _waitsNow(): boolean {
+    if (this._waiting !== null) return true;
+    const root = this.#root;
+    if (root === null) return false;
+    const waits: AsyncWait[] = [];
+    root.collect(waits);
+    return waits.some((wait) => wait._pending && !wait._following && !wait._isObserver && wait._began > root.resumed);
+  }
+
+  /** @internal */
+  _settleScope(scope: Scope | null): void {
+    this._at = scope;
+  }
+
+  /** @internal */
+  _waitsAgain(): void {}
 
   /** @internal */
   get _task(): this {
@@ -221,26 +274,57 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     if (this._state !== PENDING) return false;
     this.#cancels++;
     this.#noteRequest(message);
-    if (!this.#cancelWaits(message)) {
-      // Taken back when whoever listens to the signal looks at its reason.
-      this._mustCancel = true;
-      this.cancelMessage = message;
+    if (chain.depth >= 200) {
+      chain.deferred.push({ task: this as Task<unknown>, message });
+      return true;
     }
-    this.#cancellation?.signal?.abort(cancelledError(message));
+    chain.depth++;
+    try {
+      this._deliver(message);
+    } finally {
+      chain.depth--;
+    }
+    if (chain.depth === 0)
+      while (chain.deferred.length > 0) {
+        const { task, message: why } = chain.deferred.shift()!;
+        chain.depth++;
+        try {
+          task._deliver(why);
+        } finally {
+          chain.depth--;
+        }
+      }
     return true;
   }
 
-  /** Cancels whatever the task waits on. False when it waits on nothing that can be cancelled. */
-  #cancelWaits(message: unknown): boolean {
-    // What is waited for stays noted: it may be a task that refuses, and then has to be cancelled again.
-    let cancelled = this._waiting?.cancel(message) ?? false;
-    let wait = this._waits;
-    while (wait !== null) {
-      const next = wait._next;
-      if (wait._waiting?.cancel(message)) cancelled = true;
-      wait = next;
+  /** @internal */
+  _deliver(message: unknown): void {
+    if (this._state !== PENDING) return;
+    const root = this.#root;
+    if (root === null) {
+      // What is waited for stays noted: it may be a task that refuses, and then has to be cancelled again.
+      if (!(this._waiting?.cancel(message) ?? false)) {
+        this._mustCancel = true;
+        this.cancelMessage = message;
+      }
+    } else {
+      if (!cancelScope(root, message, true) && root.clearPending()) {
+        this._mustCancel = true;
+        this.cancelMessage = message;
+      }
     }
-    return cancelled;
+    this.#cancellation?.signal?.abort(cancelledError(message));
+  }
+
+  /** Whoever has asked a scope for its end, or one around it, is heard again at the next wait. @internal */
+  _deliverAgain(scope: Scope): void {
+    for (let at: Scope | null = scope; at !== null && at.parent !== null; at = at.parent) {
+      if (at.own === 0) continue;
+      at.setPending({ message: undefined, at: ++clock.now });
+      return;
+    }
+    this._mustCancel = true;
+    this.cancelMessage = undefined;
   }
 
   #noteRequest(message: unknown): void {
@@ -258,7 +342,20 @@ export class Task<T = unknown> extends Future<T> implements Strand {
 
   /** How many requests to cancel there are: one more with each `cancel()`, one less with each `uncancel()`. */
   cancelling(): number {
-    return this.#cancels;
+    const scope = runningTask() === this ? runningScope() : null;
+    return Math.max(0, this.#cancels + (scope === null ? this._own : scope.ownInChain()));
+  }
+
+  /** Requests that come from outside a scope. @internal */
+  _requestsTo(scope: Scope): number {
+    return Math.max(0, this.#cancels + (scope.parent?.ownInChain() ?? 0));
+  }
+
+  /** A construct takes back what it has asked its scope for. @internal */
+  _takeBack(scope: Scope): void {
+    this._own -= scope.own;
+    scope.own = 0;
+    if (this.#cancels + this._own < 0) this.#cancels = -this._own;
   }
 
   /**
@@ -267,12 +364,15 @@ export class Task<T = unknown> extends Future<T> implements Strand {
    * @returns how many are left
    */
   uncancel(): number {
-    if (this.#cancels > 0 && --this.#cancels === 0) {
+    if (this.cancelling() === 0) return 0;
+    this.#cancels--;
+    if (this.cancelling() === 0) {
       this._mustCancel = false;
+      takePending(runningTask() === this ? runningScope() : null);
       // The task goes on: what it starts from now on must not find an aborted signal.
       if (this.#cancellation?.signal?.signal.aborted) this.#cancellation.signal = undefined;
     }
-    return this.#cancels;
+    return this.cancelling();
   }
 
   /**
@@ -287,6 +387,10 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     if (cancellation.signal === undefined) {
       cancellation.signal = TaskSignal.make(() => {
         this._mustCancel = false;
+        if (this.#root !== null) {
+          this.#root.clearPending();
+          this.#root.began = ++clock.now;
+        }
       });
       const isCancelled = this.#cancels > 0 || this._state === CANCELLED;
       if (isCancelled) cancellation.signal?.abort(cancelledError(cancellation.request?.message));
@@ -334,6 +438,8 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     const error = takeError(this);
     const outer = current.context;
     current.task = this;
+    current.scope = this._at;
+    if (this.#root !== null) (this._at ?? this.#root).noteResumed();
     current.context = this._ownContext;
     try {
       if (hooks.beforeStep !== null || hooks.afterStep !== null) this.#watchedStep(error);
@@ -341,7 +447,9 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       else if (this._frame !== null) step(this, error);
       else this.#call(error);
     } finally {
+      this._at = current.scope;
       current.task = null;
+      current.scope = null;
       current.context = outer;
     }
   }
@@ -384,6 +492,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       this._frame = begun;
       step(this, NONE);
     } else {
+      this._following = true;
       follow(this, begun);
     }
   }
@@ -399,17 +508,20 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   }
 
   #startEagerly(): void {
-    const { loop, task } = current;
+    const { loop, task, scope } = current;
     const outer = enterContext(this._context);
     current.loop = this._loop;
     current.task = this;
+    current.scope = null;
     try {
       this._loop._register(this);
       if (this._frame !== null) step(this, NONE);
       else this.#call(NONE);
     } finally {
+      this._at = current.scope;
       current.loop = loop;
       current.task = task;
+      current.scope = scope;
       leaveContext(outer);
     }
   }
@@ -442,8 +554,11 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   /** @internal */
   _failed(thrown: unknown): void {
     this.#leaveLoop();
-    const signal = this.#cancellation?.signal;
-    const error = signal?.hasCaused(thrown) ? signal.reason : errorOfThrown(unwrapCancellation(thrown));
+    const error = errorOfThrown(unwrapCancellation(thrown));
+    if (this.#root !== null) {
+      this.#root.isOver = true;
+      this.#root.isLost = true;
+    }
     if (error instanceof CancelledError) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
@@ -461,6 +576,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
 
   /** @internal */
   _follow(promise: PromiseLike<unknown>): void {
+    this._following = true;
     follow(this, promise);
   }
 

@@ -3,7 +3,6 @@ import { describe } from '../internal/describe.ts';
 import {
   type AwaitableLike,
   type CoroutineLike,
-  currentTask,
   type EventLoop,
   ensureFutureOn,
   type Future,
@@ -11,6 +10,8 @@ import {
   isAwaitable,
   isfuture,
   type PlatformAbortSignal,
+  runningScope,
+  signalOf,
   Task,
   type TaskFactory,
   type TaskOptions,
@@ -76,7 +77,8 @@ export function wrapFuture<T>(
  * const response = await fetch(url, { signal: currentSignal() });
  */
 export function currentSignal(): PlatformAbortSignal | undefined {
-  return currentTask()?.signal;
+  const scope = runningScope();
+  return scope === null ? undefined : signalOf(scope);
 }
 
 /** Makes a task, such as `Task` itself or a subclass of it. */

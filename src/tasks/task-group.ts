@@ -8,18 +8,22 @@ import {
   type CoroutineFunction,
   type CoroutineLike,
   type EventLoop,
+  enterScope,
   type Future,
   getRunningLoop,
   iscoroutine,
   iterableOf,
+  leaveScope,
   libraryCoroutine,
   noteWait,
   runningTask,
+  type Scope,
   subscribe,
   type Task,
   type TaskOptions,
 } from '../kernel/lowlevel.ts';
 import { Semaphore } from '../sync/index.ts';
+import { cancelOwn } from './timeout.ts';
 
 /** Options of a task group. */
 export interface TaskGroupOptions {
@@ -54,6 +58,10 @@ export class TaskGroup {
   #cancelCalled = false;
   #loop: EventLoop | null = null;
   #parent: Task<unknown> | null = null;
+  #scope: Scope | null = null;
+  #requestsAtEntry = 0;
+  /** The last cancellation that came while the group waited. */
+  #cameMeanwhile: unknown = null;
   /** The group has cancelled its parent, and must take that back when it is left. */
   #parentCancelRequested = false;
   readonly #tasks = new Set<Task<unknown>>();
@@ -146,6 +154,8 @@ export class TaskGroup {
     }
     this.#loop = getRunningLoop();
     this.#parent = parent;
+    this.#scope = enterScope(parent);
+    this.#requestsAtEntry = parent._requestsTo(this.#scope);
     this.#state = 'open';
     if (this.#cancelCalled) this.cancel();
   }
@@ -159,12 +169,21 @@ export class TaskGroup {
     if (error !== undefined && !this.#aborting) this.#abort();
     cancellation = yield* this.#waitForTasks(cancellation);
 
+    const scope = this.#scope!;
+    const parent = this.#parent!;
+    if (!scope.isOver) leaveScope(scope, error !== undefined || this.#aborting);
+    if (this.#parentCancelRequested) parent._takeBack(scope);
     if (this.#interrupt !== null) throw this.#interrupt;
     let isOwnDoing = false;
-    if (this.#parentCancelRequested && this.#parent!.uncancel() === 0) {
-      // Nobody else has cancelled the parent.
-      isOwnDoing = cancellation !== null;
-      cancellation = null;
+    if (this.#parentCancelRequested) {
+      const others = parent._requestsTo(scope);
+      if (others === 0 || (this.#cancelCalled && others <= this.#requestsAtEntry)) {
+        // Nobody else has cancelled the parent.
+        isOwnDoing = cancellation !== null;
+        cancellation = null;
+      } else if (cancellation === null && this.#cancelCalled) {
+        cancellation = this.#cameMeanwhile;
+      }
     }
     if (cancellation !== null && this.#errors.length === 0) throw cancellation;
     if (error !== undefined && !(error instanceof CancelledError)) this.#errors.push(error);
@@ -182,6 +201,7 @@ export class TaskGroup {
         yield* this.#allDone;
       } catch (error) {
         if (!(error instanceof CancelledError)) throw error;
+        this.#cameMeanwhile = error;
         if (!this.#aborting) {
           cancellation = error;
           this.#abort();
@@ -195,10 +215,8 @@ export class TaskGroup {
   #fail(): never {
     const parent = this.#parent!;
     // Cancelled from outside as well: that is delivered at the next await, and the count stays what it is.
-    if (parent.cancelling() > 0) {
-      parent.uncancel();
-      parent.cancel();
-    }
+    const scope = this.#scope!;
+    if (parent._requestsTo(scope) > 0) parent._deliverAgain(scope.parent!);
     const errors = this.#errors;
     this.#errors = [];
     throw new ExceptionGroup('unhandled errors in a TaskGroup', errors);
@@ -212,7 +230,7 @@ export class TaskGroup {
   #cancelParent(): void {
     if (this.#parentCancelRequested) return;
     this.#parentCancelRequested = true;
-    this.#parent!.cancel();
+    cancelOwn(this.#scope!);
   }
 
   /** Waits until the running task may begin. @internal */

@@ -5,14 +5,17 @@ import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
   type AwaitableCoroutine,
+  bodyOf,
   type CoroutineFunction,
+  cancelScope,
+  enterScope,
   getRunningLoop,
   type Handle,
   implicitLoop,
-  iterableOf,
+  leaveScope,
   libraryCoroutine,
   runningTask,
-  type Task,
+  type Scope,
   type TimerHandle,
 } from '../kernel/lowlevel.ts';
 
@@ -37,13 +40,15 @@ type TimeoutState = 'created' | 'active' | 'expiring' | 'expired' | 'finished';
 export class Timeout {
   #state: TimeoutState = 'created';
   #when: number | null;
-  #task: Task<unknown> | null = null;
-  #cancelsAtEntry = 0;
+  #scope: Scope | null = null;
+  #requestsAtEntry = 0;
   #timer: Handle | TimerHandle | null = null;
   readonly #expire = (): void => {
-    this.#task?.cancel();
     this.#state = 'expiring';
     this.#timer = null;
+    const scope = this.#scope!;
+    if (scope.task!.done()) return;
+    cancelOwn(scope);
   };
 
   /** @param when the deadline on the loop's clock in seconds; `null` for none */
@@ -109,22 +114,30 @@ export class Timeout {
         code: 'NO_TASK',
       });
     this.#state = 'active';
-    this.#task = task;
-    this.#cancelsAtEntry = task.cancelling();
+    this.#scope = enterScope(task);
+    this.#requestsAtEntry = task._requestsTo(this.#scope);
     this.reschedule(this.#when);
   }
 
   /** `exit` without waiting, which it never does. */
-  exitNow(error?: unknown): void {
+  exitNow(error?: unknown, result?: unknown): void {
     this.#timer?.cancel();
     this.#timer = null;
+    const scope = this.#scope;
+    const isUndelivered = scope?.pending != null && scope.own > 0;
+    if (scope !== null && !scope.isOver) leaveScope(scope, error !== undefined);
     if (this.#state === 'active') {
       this.#state = 'finished';
     } else if (this.#state === 'expiring') {
       this.#state = 'expired';
       // Nobody else has asked for the cancellation meanwhile: it is this deadline's.
-      const isOurs = this.#task!.uncancel() <= this.#cancelsAtEntry;
+      const task = scope!.task!;
+      task._takeBack(scope!);
+      const isOurs = task._requestsTo(scope!) <= this.#requestsAtEntry;
       if (isOurs && error !== undefined) this.#convert(error);
+      // Nobody in the body has heard of the deadline: it is no success.
+      if (isOurs && error === undefined && isUndelivered)
+        throw Object.assign(new TimeoutError(`timed out at ${this.#when}`), { late: result });
     } else {
       throw new RuntimeError(`Cannot exit a Timeout that is ${this.#state}`, { code: 'TIMEOUT_NOT_ENTERED' });
     }
@@ -147,15 +160,27 @@ export class Timeout {
 
 /** Puts a `TimeoutError` before the cancellation that an error was caused by, so that the chain tells why. */
 function explain(error: unknown): void {
+  const seen = new Set<unknown>();
   let outer = error;
-  while (outer instanceof Error && outer.cause instanceof Error) {
+  while (outer instanceof Error && outer.cause instanceof Error && !seen.has(outer)) {
+    seen.add(outer);
     if (outer.cause instanceof CancelledError) {
       // A timeout inside this one has explained it already.
-      if (!(outer instanceof TimeoutError)) outer.cause = new TimeoutError('timed out', { cause: outer.cause });
+      if (!(outer instanceof TimeoutError))
+        Reflect.set(outer, 'cause', new TimeoutError('timed out', { cause: outer.cause }));
       return;
     }
     outer = outer.cause;
   }
+}
+
+/** A construct cancels its own scope. */
+export function cancelOwn(scope: Scope): void {
+  const task = scope.task!;
+  scope.own++;
+  task._own++;
+  const strand = task._at;
+  cancelScope(scope, undefined, strand?.isWithin(scope) === true);
 }
 
 const entered = /* @__PURE__ */ libraryCoroutine(function* enter(
@@ -224,11 +249,11 @@ const runWithin = /* @__PURE__ */ libraryCoroutine(function* timeout(
   limit.enterNow();
   let result: unknown;
   try {
-    result = yield* iterableOf(body, limit);
+    result = yield* bodyOf(body, limit);
   } catch (error) {
-    limit.exitNow(error);
+    limit.exitNow(error ?? new Error('undefined was thrown'));
     throw error;
   }
-  limit.exitNow();
+  limit.exitNow(undefined, result);
   return result;
 });

@@ -5,12 +5,12 @@ import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
   type AwaitableCoroutine,
   type AwaitableLike,
+  bodyOf,
   currentTask,
   ensureFutureOn,
   type Future,
   getRunningLoop,
   isAwaitable,
-  iterableOf,
   libraryCoroutine,
   noteWait,
   subscribe,
@@ -49,12 +49,12 @@ const forAWhile = /* @__PURE__ */ libraryCoroutine(function* waitFor(
   limit.enterNow();
   let result: unknown;
   try {
-    result = yield* iterableOf(awaitable);
+    result = yield* bodyOf(awaitable);
   } catch (error) {
-    limit.exitNow(error);
+    limit.exitNow(error ?? new Error('undefined was thrown'));
     throw error;
   }
-  limit.exitNow();
+  limit.exitNow(undefined, result);
   return result;
 });
 
