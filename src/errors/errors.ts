@@ -32,10 +32,31 @@ export class CancelledError extends Error {
   /** What was given to `cancel()`: nothing, or its message as it was. */
   readonly args: readonly unknown[];
   readonly code = 'CANCELLED';
+  /** Who asked, for what and why; told when somebody reads `message` and none was given. */
+  #story: Story | null = null;
 
   constructor(...args: readonly unknown[]) {
-    super(args.length === 0 ? '' : textOf(args[0]));
+    if (args.length === 0) super();
+    else super(textOf(args[0]));
     this.args = args;
+  }
+
+  // An accessor, so that the text is made only when somebody reads it. The compiler knows `message` as a property alone.
+  static {
+    Object.defineProperty(CancelledError.prototype, 'message', {
+      configurable: true,
+      get(this: CancelledError): string {
+        return #story in this ? (this.#story?.tell() ?? '') : '';
+      },
+      set(this: CancelledError, value: string) {
+        Object.defineProperty(this, 'message', { value, writable: true, configurable: true, enumerable: false });
+      },
+    });
+  }
+
+  /** Says who asked. @internal */
+  static tell(error: CancelledError, story: Story): void {
+    error.#story = story;
   }
 
   override get name(): string {
@@ -43,7 +64,13 @@ export class CancelledError extends Error {
   }
 }
 
-function textOf(value: unknown): string {
+/** Tells why something was cancelled, when somebody asks. */
+export interface Story {
+  tell(): string;
+}
+
+/** Any value as text: also an object without a prototype, or whose own `toString` throws. */
+export function textOf(value: unknown): string {
   try {
     return String(value);
   } catch {
@@ -53,14 +80,22 @@ function textOf(value: unknown): string {
 
 /**
  * The `CancelledError` for a message, `undefined` for none. The kernel makes it in the loop, where a stack tells nothing and costs
- * more than everything else about a cancellation; who asked for it is in `task.cancelRequest`.
+ * more than everything else about a cancellation; who asked for it is told by its story.
  */
-export function cancelledError(message: unknown): CancelledError {
+export function cancelledError(message: unknown, story: Story | null = null): CancelledError {
   const traced = Error as ErrorConstructor & { stackTraceLimit?: number };
   const limit = traced.stackTraceLimit;
   if (typeof limit === 'number') traced.stackTraceLimit = 0;
   const error = message === undefined ? new CancelledError() : new CancelledError(message);
   if (typeof limit === 'number') traced.stackTraceLimit = limit;
+  if (story !== null) CancelledError.tell(error, story);
+  return error;
+}
+
+/** Gives a cancellation that leaves the library uncaught a stack, with its story in the first line: the loop has made it without. */
+export function withStack(error: unknown): unknown {
+  const { captureStackTrace } = Error as { captureStackTrace?(error: object, above: unknown): void };
+  if (error instanceof CancelledError && !/\n\s+at /.test(error.stack ?? '')) captureStackTrace?.(error, withStack);
   return error;
 }
 
@@ -81,6 +116,8 @@ export class InvalidStateError extends Error {
 /** An operation ran out of its time. Its `cause` is the `CancelledError` that stopped the work. */
 export class TimeoutError extends Error {
   readonly code: string;
+  /** What the work has returned after its time, where it could not be stopped and was waited for. */
+  declare readonly late?: unknown;
 
   constructor(message?: string, details?: ErrorDetails) {
     super(message, options(details));

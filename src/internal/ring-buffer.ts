@@ -28,6 +28,11 @@ export class RingBuffer<T> {
     return item;
   }
 
+  /** The oldest item. Only called when there is one. */
+  peek(): T {
+    return this.#items[this.#head]!;
+  }
+
   clear(): void {
     this.#items = new Array<T | undefined>(SMALLEST).fill(undefined);
     this.#head = 0;

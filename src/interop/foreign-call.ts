@@ -1,9 +1,10 @@
 import {
   type AbortSignalLike,
+  currentScope,
   type Future,
   iterableOf,
-  runningScope,
-  signalOf,
+  runningTask,
+  spare,
   wrapPromise,
 } from '../kernel/lowlevel.ts';
 
@@ -34,7 +35,7 @@ export class LeftBehind {
  * @throws {LeftBehind} instead of a `CancelledError`, when the call was left behind
  */
 export function* foreignCall<T>(call: () => Called<T>): Generator<unknown, T, unknown> {
-  const signal: AbortSignalLike = signalOf(runningScope()!)!;
+  const signal: AbortSignalLike = runningTask()!.signal;
   if (signal.aborted) {
     // The task was cancelled before, so that the signal has nothing more to tell: any further cancellation leaves the call behind.
     // One that is on its way must come first, or the call would begin only to be left.
@@ -74,7 +75,10 @@ function* leavable<T>(call: () => Called<T>): Generator<unknown, T, unknown> {
   try {
     return yield* iterableOf<T, []>(wait);
   } catch (error) {
-    if ((future as Future<T> | null)?.cancelled() === true) throw new LeftBehind(error);
+    if ((future as Future<T> | null)?.cancelled() === true) {
+      spare(currentScope()!);
+      throw new LeftBehind(error);
+    }
     throw error;
   }
 }

@@ -1,12 +1,13 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
-import { awaitCoroutine, callInTask, isAwaitOfTheEngine, noteLookUp, observeCoroutine } from './async-step.ts';
+import { awaitCoroutine, callInTask, observeCoroutine } from './engine/await.ts';
+import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
+import { ENTER, type Enterable, type Frame, type TaskRole } from './engine/roles.ts';
+import { isFrame } from './engine/step.ts';
 import type { Future } from './future.ts';
-import { isFrame } from './generator-step.ts';
-import { logger } from './host.ts';
-import { ENTER, type Enterable, type Frame } from './strand.ts';
-import type { Task } from './task.ts';
+import { logger } from './runtime/platform.ts';
+import { implicitLoop } from './thread-loop.ts';
 
 /**
  * A coroutine: what a generator coroutine returns when it is called, and its return type.
@@ -144,7 +145,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   }
 
   /** @internal */
-  [ENTER](task: Task<unknown>): Frame | PromiseLike<unknown> {
+  [ENTER](task: TaskRole): Frame | PromiseLike<unknown> {
     this.#state = 'running';
     return callCoroutineFunction(task, this.#fn, this.#args);
   }
@@ -179,9 +180,9 @@ function thenOfCoroutine<T, R1, R2>(
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
   onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
-  if (isAwaitOfTheEngine(coroutine)) return awaitCoroutine(coroutine, onFulfilled, onRejected);
+  if (isAwaitOfTheEngine(coroutine)) return awaitCoroutine(coroutine, onFulfilled, onRejected, implicitLoop);
   return new Promise<T>((resolve, reject) => {
-    observeCoroutine(coroutine, resolve, reject);
+    observeCoroutine(coroutine, resolve, reject, implicitLoop);
   }).then(onFulfilled, onRejected);
 }
 
@@ -255,7 +256,7 @@ function watchNewCoroutines(): NeverAwaited {
  * @throws {TypeError} when it returns something else
  */
 export function callCoroutineFunction(
-  task: Task<unknown>,
+  task: TaskRole,
   fn: AnyCoroutineFunction<unknown>,
   args: readonly unknown[],
 ): Frame | PromiseLike<unknown> {
@@ -332,7 +333,7 @@ function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
   return this;
 }
 
-function lookUpThen(this: unknown): unknown {
+function lookUpThen(this: object): unknown {
   noteLookUp(this);
   return thenOfGenerator;
 }

@@ -15,7 +15,7 @@ import {
 } from './coroutine.ts';
 import type { EventLoop } from './event-loop.ts';
 import { type Future, isfuture } from './future.ts';
-import { logger } from './host.ts';
+import { logger } from './runtime/platform.ts';
 import { wrapPromise } from './wrap-promise.ts';
 
 type IterableAwaitable<T> = { [Symbol.iterator](): Iterator<unknown, T, unknown> };

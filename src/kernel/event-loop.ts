@@ -2,7 +2,6 @@ import { leavesTheLoop, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
-import type { Context } from './context.ts';
 import {
   type AwaitableCoroutine,
   type AwaitableLike,
@@ -12,17 +11,20 @@ import {
   libraryCoroutine,
   reportNeverAwaited,
 } from './coroutine.ts';
+import type { Context } from './engine/context.ts';
+import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
+import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
+import { isQuiet } from './engine/scope.ts';
 import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, SameThreadExecutor } from './executor.ts';
-import { Future, isfuture, type Waiter } from './future.ts';
+import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
-import { debugFromEnvironment, logger } from './host.ts';
 import { registerLoop } from './registry.ts';
-import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { reportFailuresOf } from './reports.ts';
+import { debugFromEnvironment, logger } from './runtime/platform.ts';
 import { SignalHandlers } from './signals.ts';
 import { Task, type TaskOptions } from './task.ts';
 import { TimedFuture } from './timed-future.ts';
-import { reportFailuresOf } from './unretrieved.ts';
 import { wrapPromise } from './wrap-promise.ts';
 
 /** What an exception handler is told. */
@@ -79,6 +81,8 @@ export class EventLoop extends Scheduler implements Disposable {
   readonly _resources: Set<LoopResource> = new Set();
   // The tasks that are not done, so that none is lost to the garbage collector: a list through the tasks themselves.
   #firstTask: Task<unknown> | null = null;
+  /** The scopes of tasks that are done in which lines were left behind. */
+  readonly #linesLeft = new Set<Scope>();
   /** Whether a subclass takes part in scheduling; if not, the kernel need not call its methods. */
   readonly #isOverridden: boolean;
   readonly #defaults: { readonly loop: EventLoop };
@@ -446,9 +450,14 @@ export class EventLoop extends Scheduler implements Disposable {
 
   // --------------------------------------------------------------------------------------------- for the kernel
 
-  /** Schedules a strand's next step. @internal */
+  /** Whether giving way means nothing to anybody: never where a subclass takes part in scheduling. @internal */
+  override _isAlone(task: TaskRole): boolean {
+    return !this.#isOverridden && super._isAlone(task);
+  }
+
+  /** Schedules the next step of what waits. @internal */
   _schedule(waiter: Waiter): void {
-    if (this.#isOverridden) this.callSoonIn(waiter._context, () => waiter._run());
+    if (this.#isOverridden) this.callSoonIn(waiter._context as Context, () => waiter._run());
     else {
       this._checkClosed();
       this._push(waiter);
@@ -463,7 +472,7 @@ export class EventLoop extends Scheduler implements Disposable {
     } else if (!(waiter instanceof Handle)) {
       this._schedule(waiter);
     } else if (waiter._callback !== null) {
-      this.callSoonIn(waiter._context, waiter._callback as Callback<[Future<unknown>]>, future);
+      this.callSoonIn(waiter._context as Context, waiter._callback as Callback<[Future<unknown>]>, future);
     }
   }
 
@@ -495,6 +504,17 @@ export class EventLoop extends Scheduler implements Disposable {
     if (next !== null) next._previous = previous;
     task._previous = null;
     task._next = null;
+  }
+
+  /** A task is done and has left lines behind that still wait. @internal */
+  _noteLinesLeft(root: Scope): void {
+    this.#linesLeft.add(root);
+  }
+
+  /** The scopes of tasks that are done in which something still waits. @internal */
+  _linesLeft(): Scope[] {
+    for (const root of this.#linesLeft) if (isQuiet(root)) this.#linesLeft.delete(root);
+    return [...this.#linesLeft];
   }
 
   /** The tasks that are not done, the youngest first. @internal */

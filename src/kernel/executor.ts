@@ -1,4 +1,4 @@
-import { afterMicrotasks } from './host.ts';
+import { afterMicrotasks } from './runtime/platform.ts';
 
 /** A promise of what an executor does. */
 export interface ExecutorJob<T> extends PromiseLike<T> {

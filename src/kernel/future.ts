@@ -1,14 +1,17 @@
-import { type CancelledError, cancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
+import { CancelledError, cancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
-import { awaitFuture, isAwaitOfTheEngine, noteLookUp, observe } from './async-step.ts';
-import { type Context, copyContext } from './context.ts';
-import { implicitLoop } from './current.ts';
+import { awaitFuture, observe } from './engine/await.ts';
+import { type Context, copyContext } from './engine/context.ts';
+import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
+import { MadeRequest } from './engine/request.ts';
+import { BLOCKING, type FutureRole, STATE, type Waiter } from './engine/roles.ts';
+import { carried } from './engine/scope.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Handle } from './handle.ts';
-import type { Runnable } from './ready-queue.ts';
+import { type Unretrieved, unwatchFailure, watchFailure } from './reports.ts';
 import type { Task } from './task.ts';
-import { type Unretrieved, unwatchFailure, watchFailure } from './unretrieved.ts';
+import { implicitLoop } from './thread-loop.ts';
 
 /**
  * The states of a future.
@@ -18,21 +21,13 @@ import { type Unretrieved, unwatchFailure, watchFailure } from './unretrieved.ts
  * | PENDING   | `undefined`                    | `"pending"`   | `setResult`, `setException`, `cancel`  |
  * | SUCCEEDED | the result                     | `"finished"`  | –                                      |
  * | FAILED    | the error                      | `"finished"`  | –                                      |
- * | CANCELLED | the `CancelledError` that ended the task, `null` when there is none or it has been thrown | `"cancelled"` | – |
+ * | CANCELLED | the `CancelledError` that ended the task, or the request that cancelled the future; `null` when there is none, or the error has been thrown | `"cancelled"` | – |
  */
 export const PENDING = 0;
 export const SUCCEEDED = 1;
 export const FAILED = 2;
 export const CANCELLED = 3;
 type State = typeof PENDING | typeof SUCCEEDED | typeof FAILED | typeof CANCELLED;
-
-/** What a future wakes when it is done. */
-export interface Waiter extends Runnable {
-  /** @internal */
-  readonly _context: Context;
-  /** The task or future that waits, where one does: an edge of the call graph. @internal */
-  readonly _awaiter: Future<unknown> | null;
-}
 
 /** What a future is waited for: for the live view, deadlock reports and explored schedules. */
 export interface WaitRecord {
@@ -80,6 +75,21 @@ class Subscription implements Waiter {
   }
 }
 
+/** The fields that few futures need: together, so that the others are small. A task's are its scope (`task.ts`). */
+export interface RareFields {
+  otherWaiters: Waiter[] | null;
+  unretrieved: Unretrieved | null;
+  purpose: WaitRecord | null;
+  cancelMessage: unknown;
+}
+
+class Rare implements RareFields {
+  otherWaiters: Waiter[] | null = null;
+  unretrieved: Unretrieved | null = null;
+  purpose: WaitRecord | null = null;
+  cancelMessage: unknown = undefined;
+}
+
 // What a pending future's iterator answers. One object for all: `yield*` hands it through to the task, which reads it at once.
 const waiting: { done: false; value: unknown } = { done: false, value: undefined };
 
@@ -93,31 +103,18 @@ const waiting: { done: false; value: unknown } = { done: false, value: undefined
  * getRunningLoop().callLater(1, () => future.setResult(42));
  * await future; // 42, a second later
  */
-export class Future<T = unknown> implements PromiseLike<T> {
+export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /** @internal */
   readonly _loop: EventLoop;
-  /** @internal */
-  _state: State = PENDING;
   /** @internal */
   _value: unknown = undefined;
   // The first waiter needs no array: nearly every future has just one.
   /** @internal */
   _firstWaiter: Waiter | null = null;
-  /** @internal */
-  _otherWaiters: Waiter[] | null = null;
-  /** @internal */
-  _unretrieved: Unretrieved | null = null;
-  /** What it is waited for, where a primitive has said so. @internal */
-  _purpose: WaitRecord | null = null;
-  /** What was given to `cancel()`; `undefined` when nothing was. */
-  cancelMessage: unknown = undefined;
-  /**
-   * Marks what can stand in for a future, and tells `yield* future` from `yield future`: set by the iterator, cleared by the
-   * task.
-   *
-   * @internal
-   */
-  _asyncioFutureBlocking = false;
+  /** The state in the two lowest bits, then flags (`roles.ts`): one small integer for all. @internal */
+  _marks = 0;
+  /** What few futures have. @internal */
+  _rare: RareFields | null = null;
 
   /**
    * @param options `loop`: the loop it belongs to; the running one, or the thread's, when absent
@@ -127,6 +124,45 @@ export class Future<T = unknown> implements PromiseLike<T> {
     this._loop = options?.loop ?? implicitLoop();
   }
 
+  /** @internal */
+  get _state(): State {
+    return (this._marks & STATE) as State;
+  }
+
+  /** The rare fields, made where there are none. @internal */
+  _rareFields(): RareFields {
+    this._rare ??= new Rare();
+    return this._rare;
+  }
+
+  /** What it is waited for, where a primitive has said so. @internal */
+  get _purpose(): WaitRecord | null {
+    return this._rare === null ? null : this._rare.purpose;
+  }
+
+  /** What was given to `cancel()`; `undefined` when nothing was. */
+  get cancelMessage(): unknown {
+    return this._rare === null ? undefined : this._rare.cancelMessage;
+  }
+
+  set cancelMessage(message: unknown) {
+    if (this._rare !== null || message !== undefined) this._rareFields().cancelMessage = message;
+  }
+
+  /**
+   * Marks what can stand in for a future, and tells `yield* future` from `yield future`: set by the iterator, cleared by the
+   * task.
+   *
+   * @internal
+   */
+  get _asyncioFutureBlocking(): boolean {
+    return (this._marks & BLOCKING) !== 0;
+  }
+
+  set _asyncioFutureBlocking(blocking: boolean) {
+    this._marks = blocking ? this._marks | BLOCKING : this._marks & ~BLOCKING;
+  }
+
   /** The loop that the future belongs to. */
   getLoop(): EventLoop {
     return this._loop;
@@ -134,7 +170,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** `"pending"`, `"finished"` with a result or an error, or `"cancelled"`. */
   get state(): 'pending' | 'finished' | 'cancelled' {
-    return this._state === PENDING ? 'pending' : this._state === CANCELLED ? 'cancelled' : 'finished';
+    const state = this._state;
+    return state === PENDING ? 'pending' : state === CANCELLED ? 'cancelled' : 'finished';
   }
 
   /** Whether it has a result or an error or was cancelled. */
@@ -220,10 +257,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * @returns false when it is done already
    */
   cancel(message?: unknown): boolean {
-    if (this._unretrieved !== null) this._retrieved();
+    if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
-    this.cancelMessage = message;
-    this._finish(CANCELLED, null);
+    if (message !== undefined) this.cancelMessage = message;
+    this._finish(CANCELLED, carried.request);
     return true;
   }
 
@@ -245,7 +282,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     const removed = this._waiters().length - kept.length;
     if (removed > 0) {
       this._firstWaiter = kept.shift() ?? null;
-      this._otherWaiters = kept.length > 0 ? kept : null;
+      this._rareFields().otherWaiters = kept.length > 0 ? kept : null;
     }
     return removed;
   }
@@ -318,64 +355,74 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _addWaiter(waiter: Waiter): void {
     if (this._state !== PENDING) this._loop._wake(waiter, this);
     else if (this._firstWaiter === null) this._firstWaiter = waiter;
-    else if (this._otherWaiters === null) this._otherWaiters = [waiter];
-    else this._otherWaiters.push(waiter);
+    else {
+      const rare = this._rareFields();
+      if (rare.otherWaiters === null) rare.otherWaiters = [waiter];
+      else rare.otherWaiters.push(waiter);
+    }
   }
 
   /** @internal */
   _removeWaiter(waiter: Waiter): void {
+    const others = this._rare?.otherWaiters ?? null;
     if (this._firstWaiter === waiter) {
-      this._firstWaiter = this._otherWaiters?.shift() ?? null;
-      return;
+      this._firstWaiter = others?.shift() ?? null;
+    } else {
+      const at = others?.indexOf(waiter) ?? -1;
+      if (at >= 0) others!.splice(at, 1);
     }
-    const at = this._otherWaiters?.indexOf(waiter) ?? -1;
-    if (at >= 0) this._otherWaiters!.splice(at, 1);
   }
 
   /** @internal */
   _waiters(): Waiter[] {
-    return this._firstWaiter === null ? [] : [this._firstWaiter, ...(this._otherWaiters ?? [])];
+    return this._firstWaiter === null ? [] : [this._firstWaiter, ...(this._rare?.otherWaiters ?? [])];
   }
 
   /** @internal */
   _finish(state: State, value: unknown): void {
-    this._state = state;
+    this._marks = (this._marks & ~STATE) | state;
     this._value = value;
     const first = this._firstWaiter;
     if (first === null) return;
-    const others = this._otherWaiters;
+    const rare = this._rare;
+    const others = rare === null ? null : rare.otherWaiters;
     this._firstWaiter = null;
-    this._otherWaiters = null;
     this._loop._wake(first, this);
-    if (others !== null) for (const waiter of others) this._loop._wake(waiter, this);
+    if (others === null) return;
+    rare!.otherWaiters = null;
+    for (const waiter of others) this._loop._wake(waiter, this);
   }
 
   /** @internal */
   _fail(error: unknown): void {
     this._finish(FAILED, error);
-    this._unretrieved = watchFailure(this, error, `${nameOfClass(this)} exception was never retrieved`);
+    this._rareFields().unretrieved = watchFailure(this, error, `${nameOfClass(this)} exception was never retrieved`);
   }
 
   /** The error has been seen: nothing to report. @internal */
   _retrieved(): void {
-    if (this._unretrieved === null) return;
-    unwatchFailure(this._unretrieved);
-    this._unretrieved = null;
+    const record = this._rare === null ? null : this._rare.unretrieved;
+    if (record === null) return;
+    unwatchFailure(record);
+    this._rare!.unretrieved = null;
   }
 
   /** The first to ask gets the error that ended the task, with its message; later ones get a new one. @internal */
   _takeCancelledError(): unknown {
     const original = this._value;
-    if (original !== null) {
+    if (original instanceof CancelledError) {
       this._value = null;
       return original;
     }
-    return this._newCancelledError();
+    // Its story goes with the first error too: what a request refers to must not live as long as the future.
+    const error = this._newCancelledError();
+    this._value = null;
+    return error;
   }
 
   /** @internal */
   _newCancelledError(): CancelledError {
-    return cancelledError(this.cancelMessage);
+    return cancelledError(this.cancelMessage, this._value instanceof MadeRequest ? this._value : null);
   }
 
   /** @internal */

@@ -1,10 +1,10 @@
 import { leavesTheLoop } from '../errors/errors.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
-import { type Context, copyContext } from './context.ts';
-import { current } from './current.ts';
+import { type Context, copyContext } from './engine/context.ts';
+import { current } from './engine/current.ts';
+import type { Runnable } from './engine/roles.ts';
+import type { Timer } from './engine/timers.ts';
 import type { EventLoop } from './event-loop.ts';
-import type { Runnable } from './ready-queue.ts';
-import type { Timer } from './timer-queue.ts';
 
 /** A function that the loop calls, with whatever it was scheduled with. */
 export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;

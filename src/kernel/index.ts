@@ -1,6 +1,5 @@
 /** What the kernel gives to programs. */
 
-export { Context, ContextVar, copyContext, type Token } from './context.ts';
 export {
   type Awaitable,
   type AwaitableCoroutine,
@@ -14,7 +13,7 @@ export {
   iscoroutinefunction,
   type Outcome,
 } from './coroutine.ts';
-export { getRunningLoop } from './current.ts';
+export { Context, ContextVar, copyContext, type Token } from './engine/context.ts';
 export {
   EventLoop,
   type EventLoopOptions,
@@ -25,10 +24,12 @@ export {
 export type { Executor, ExecutorJob } from './executor.ts';
 export { type DoneCallback, Future, isfuture } from './future.ts';
 export { type Callback, Handle, TimerHandle } from './handle.ts';
-export { type AbortSignalLike, type Host, type Logger, logger, type PlatformAbortSignal, RuntimeHost } from './host.ts';
 export { addInstrument, type Instrument } from './instruments.ts';
 export { allTasks, currentTask, getEventLoop, newEventLoop, setEventLoop } from './loops.ts';
 export type { Registry, TaskReport } from './registry.ts';
 export { Runner, type RunnerOptions, type RunOptions, run } from './runner.ts';
+export { type Host, RuntimeHost } from './runtime/host.ts';
+export { type AbortSignalLike, type Logger, logger, type PlatformAbortSignal } from './runtime/platform.ts';
 export { type CancelRequest, Task, type TaskOptions } from './task.ts';
+export { getRunningLoop } from './thread-loop.ts';
 export { type WrapPromiseOptions, wrapPromise } from './wrap-promise.ts';

@@ -1,5 +1,5 @@
-import { logger } from './host.ts';
-import type { Scheduler } from './scheduler.ts';
+import { install, uninstall } from './engine/hooks.ts';
+import type { Scheduler } from './engine/scheduler.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -36,58 +36,6 @@ export interface Instrument {
   choose?(label: string, count: number): number;
 }
 
-type Hook = keyof Instrument;
-
-/** The installed instruments that have a hook, `null` when none does, so that the kernel's check is one comparison. */
-export const hooks: { [H in Hook]-?: Instrument[] | null } = {
-  beforeStep: null,
-  afterStep: null,
-  taskSpawned: null,
-  taskFinished: null,
-  cancelRequested: null,
-  cancelDelivered: null,
-  waitBegin: null,
-  waitEnd: null,
-  iterationBegin: null,
-  iterationEnd: null,
-  choose: null,
-};
-
-const HOOKS = /* @__PURE__ */ Object.keys(hooks) as Hook[];
-
-/** Calls a hook of all instruments that have it. */
-export function emit<H extends Exclude<Hook, 'choose'>>(
-  hook: H,
-  ...args: Parameters<NonNullable<Instrument[H]>>
-): void {
-  for (const instrument of hooks[hook] ?? []) {
-    try {
-      (instrument[hook] as (...args: unknown[]) => void).apply(instrument, args);
-    } catch (error) {
-      disable(instrument, hook, error);
-    }
-  }
-}
-
-/** Asks the first instrument that decides; 0 when none does. */
-export function choose(label: string, count: number): number {
-  const instrument = hooks.choose?.[0];
-  if (instrument === undefined) return 0;
-  try {
-    const choice = instrument.choose!(label, count);
-    if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
-    throw new RangeError(`choose('${label}', ${count}): an integer from 0 to ${count - 1} is required, got ${choice}`);
-  } catch (error) {
-    disable(instrument, 'choose', error);
-    return 0;
-  }
-}
-
-function disable(instrument: Instrument, hook: Hook, error: unknown): void {
-  removeInstrument(instrument);
-  logger.error(`An instrument was removed because its ${hook}() threw`, error);
-}
-
 /**
  * Installs an instrument; returns a function that takes it out.
  *
@@ -95,14 +43,6 @@ function disable(instrument: Instrument, hook: Hook, error: unknown): void {
  * const remove = addInstrument({ taskFinished: (task) => console.log(`${task}`) });
  */
 export function addInstrument(instrument: Instrument): () => void {
-  // Lists are never changed, so that an instrument may be taken out while hooks are called.
-  for (const hook of HOOKS) if (instrument[hook] !== undefined) hooks[hook] = [...(hooks[hook] ?? []), instrument];
-  return () => removeInstrument(instrument);
-}
-
-function removeInstrument(instrument: Instrument): void {
-  for (const hook of HOOKS) {
-    const left = hooks[hook]?.filter((installed) => installed !== instrument) ?? [];
-    hooks[hook] = left.length > 0 ? left : null;
-  }
+  install(instrument);
+  return () => uninstall(instrument);
 }

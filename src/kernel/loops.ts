@@ -1,10 +1,11 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { current, getRunningLoop, runningLoop, runningTask } from './current.ts';
+import { runningTask } from './engine/line.ts';
 import { EventLoop, type EventLoopOptions } from './event-loop.ts';
-import { isMainThread } from './host.ts';
+import { isMainThread } from './runtime/platform.ts';
 import type { Task } from './task.ts';
+import { thread as finder, getRunningLoop, runningLoop } from './thread-loop.ts';
 
 /** The thread's loop. `undefined`: nobody has said anything; `null`: somebody has said that there is none. */
 const thread: { loop: EventLoop | null | undefined } = { loop: undefined };
@@ -12,7 +13,7 @@ const thread: { loop: EventLoop | null | undefined } = { loop: undefined };
 const lent: EventLoop[] = [];
 
 // A future that is made outside any loop belongs to the thread's; only this module can make one.
-current.threadLoop = threadLoop;
+finder.loop = threadLoop;
 
 function threadLoop(): EventLoop {
   const running = lent.at(-1);
@@ -92,7 +93,7 @@ export function lendThread(loop: EventLoop): () => void {
 export function currentTask(loop?: EventLoop | null): Task<unknown> | null {
   const running = runningLoop();
   if (running === null && (loop === undefined || loop === null) && !hasThreadLoop()) getRunningLoop();
-  const task = runningTask();
+  const task = runningTask() as Task<unknown> | null;
   return task !== null && (loop === undefined || loop === null || task.getLoop() === loop) ? task : null;
 }
 

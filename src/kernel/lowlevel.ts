@@ -3,15 +3,15 @@
  * and `sync/` is written with nothing else.
  */
 
-import { getRunningLoop } from './current.ts';
+import { runningTask as engineTask } from './engine/line.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Executor } from './executor.ts';
 import type { Future, WaitRecord } from './future.ts';
+import type { Task } from './task.ts';
+import { getRunningLoop } from './thread-loop.ts';
 import type { TimedFuture } from './timed-future.ts';
 
-export { signalOf } from './abort.ts';
-export { callInTask, cancelScope } from './async-step.ts';
-export { type Context, ContextVar, copyContext } from './context.ts';
+export { Checkpoint } from './checkpoint.ts';
 export {
   type Awaitable,
   type AwaitableCoroutine,
@@ -27,34 +27,54 @@ export {
   libraryCoroutine,
   type Outcome,
 } from './coroutine.ts';
-export { current, enterScope, getRunningLoop, implicitLoop, leaveScope, runningScope, runningTask } from './current.ts';
+export { type Context, ContextVar, copyContext } from './engine/context.ts';
+export { choose, emit, hooks } from './engine/hooks.ts';
 export { bodyOf, ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
 export { Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
+export { allTasks, currentTask, getEventLoop } from './loops.ts';
+export type { Host } from './runtime/host.ts';
 export {
   type AbortSignalLike,
   afterMicrotasks,
   askForTurn,
   encodeUtf8,
-  type Host,
   logger,
   newTextDecoder,
   type PlatformAbortSignal,
   type TextDecoderLike,
-} from './host.ts';
-export { choose, emit, hooks } from './instruments.ts';
-export { allTasks, currentTask, getEventLoop } from './loops.ts';
-export { NextTurn } from './next-turn.ts';
-export { Scope } from './scope.ts';
+} from './runtime/platform.ts';
+export {
+  cancelFor,
+  cancelLines,
+  cancelScope,
+  currentScope,
+  deliverAgain,
+  enterScope,
+  isUndelivered,
+  leaveScope,
+  requestsTo,
+  type Scope,
+  signalOfScope,
+  spare,
+  takeBack,
+  taskOf,
+} from './scopes.ts';
 export { Task, type TaskOptions } from './task.ts';
+export { getRunningLoop, implicitLoop } from './thread-loop.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 
+/** The task whose code runs now, `null` when none does. */
+export function runningTask(): Task<unknown> | null {
+  return engineTask() as Task<unknown> | null;
+}
+
 /** Says what a future is waited for. Read by the live view, deadlock reports and explored schedules. */
 export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
-  future._purpose = purpose;
+  future._rareFields().purpose = purpose;
 }
 
 /** The executor of `runInExecutor(null, …)`: the one that the program has set, otherwise what `make` makes, which becomes it. */

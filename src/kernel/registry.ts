@@ -1,8 +1,8 @@
-import { current } from './current.ts';
+import { current } from './engine/current.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
-import { publish } from './host.ts';
-import { isDetached, type Task } from './task.ts';
+import { publish } from './runtime/platform.ts';
+import { isDetached, type Task, waitingOf } from './task.ts';
 
 /** One task as tools see it. */
 export interface TaskReport {
@@ -48,7 +48,7 @@ const registry: Registry = {
 };
 
 function reportOf(task: Task<unknown>): TaskReport {
-  const waiting = task._waiting ?? task._waits?._waiting ?? null;
+  const waiting = waitingOf(task);
   return {
     name: task.getName(),
     state: stateOf(task, waiting),
@@ -59,7 +59,7 @@ function reportOf(task: Task<unknown>): TaskReport {
 }
 
 function stateOf(task: Task<unknown>, waiting: unknown): TaskReport['state'] {
-  if (current.task === task || task._loop._open === task) return 'running';
+  if (current.task === task || task._loop._step.task === task) return 'running';
   if (waiting !== null) return 'waiting';
   return isDetached(task) ? 'detached' : 'scheduled';
 }

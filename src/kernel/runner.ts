@@ -1,12 +1,12 @@
 import { CancelledError, KeyboardInterrupt, RuntimeError, ValueError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
-import { type Context, copyContext } from './context.ts';
 import { type CoroutineLike, iscoroutine } from './coroutine.ts';
-import { runningLoop } from './current.ts';
+import { type Context, copyContext } from './engine/context.ts';
 import { EventLoop } from './event-loop.ts';
-import type { AbortSignalLike } from './host.ts';
 import { allTasks, lendThread } from './loops.ts';
+import type { AbortSignalLike } from './runtime/platform.ts';
 import { isDetached, type Task } from './task.ts';
+import { runningLoop } from './thread-loop.ts';
 
 /** How long the default executor may take to end, in seconds. */
 const EXECUTOR_SHUTDOWN_TIMEOUT = 300;

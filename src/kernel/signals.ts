@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
-import { copyContext } from './context.ts';
+import { copyContext } from './engine/context.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Callback } from './handle.ts';
 

@@ -1,5 +1,5 @@
 import { describe, describeFunction } from '../internal/describe.ts';
-import type { Frame } from './strand.ts';
+import type { Frame } from './engine/roles.ts';
 
 /** The functions of a task that is not done, from the outermost to the one that waits, as far as they are known. */
 export function stackOfFrames(coro: unknown, parents: readonly Frame[] | null, frame: Frame | null): string[] {

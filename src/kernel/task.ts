@@ -1,6 +1,5 @@
 import {
   CancelledError,
-  cancelledError,
   errorOfThrown,
   InvalidStateError,
   leavesTheLoop,
@@ -9,9 +8,7 @@ import {
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
-import { cancelOnAbort, TaskSignal } from './abort.ts';
-import { type AsyncWait, cancelScope, follow } from './async-step.ts';
-import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './context.ts';
+import { abortSignals, cancelOnAbort, signalOf } from './abort.ts';
 import {
   type CoroutineFunction,
   type CoroutineLike,
@@ -21,21 +18,57 @@ import {
   iscoroutine,
   isGeneratorFunction,
 } from './coroutine.ts';
-import { current, runningScope, runningTask } from './current.ts';
+import { follow, hasAsyncCalls, leaveBody } from './engine/await.ts';
+import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './engine/context.ts';
+import { current, runAs } from './engine/current.ts';
+import { emit, hooks } from './engine/hooks.ts';
+import { runningScope, runningTask } from './engine/line.ts';
+import { MadeRequest } from './engine/request.ts';
+import {
+  type CallStack,
+  ENDING,
+  ENTER,
+  type Following,
+  type Frame,
+  type FutureLike,
+  HAS_ERROR,
+  IN_ASYNC_CONTEXT,
+  MUST_CANCEL,
+  NONE,
+  OWN_CONTEXT,
+  type Request,
+  SCOPE_PENDING,
+  type Scope,
+  type ScopeWait,
+  STATE,
+  type TaskRole,
+  type Waiter,
+} from './engine/roles.ts';
+import {
+  CancelScope,
+  cancelScope,
+  carried,
+  carryTo,
+  isQuiet,
+  LOST,
+  noteResumed,
+  OVER,
+  ownInChain,
+  takePending,
+  waitsOf,
+} from './engine/scope.ts';
+import { isFrame, step, takeError } from './engine/step.ts';
 import type { EventLoop } from './event-loop.ts';
-import { CANCELLED, Future, PENDING, SUCCEEDED } from './future.ts';
-import { isFrame, step, takeError } from './generator-step.ts';
+import { CANCELLED, Future, PENDING, type RareFields, SUCCEEDED, type WaitRecord } from './future.ts';
+import type { Unretrieved } from './reports.ts';
 import {
   type AbortSignalLike,
-  type AsyncScope,
+  type AsyncFrame,
   canTellTasks,
   logger,
-  newAsyncScope,
+  newAsyncFrame,
   type PlatformAbortSignal,
-} from './host.ts';
-import { emit, hooks } from './instruments.ts';
-import { clock, type Request, Scope, takePending } from './scope.ts';
-import { ENTER, type Frame, type FutureLike, NONE, type Strand } from './strand.ts';
+} from './runtime/platform.ts';
 import { stackOfError, stackOfFrames } from './task-stack.ts';
 
 /** Options of a new task. */
@@ -55,7 +88,7 @@ export interface TaskOptions {
   readonly asyncContext?: boolean | undefined;
 }
 
-/** Who asked for a task's cancellation. */
+/** Who asked for a task's cancellation, for what and when. */
 export interface CancelRequest {
   /** The task that called `cancel()`, `null` when a callback or code outside the loop did. */
   readonly by: Task<unknown> | null;
@@ -63,83 +96,77 @@ export interface CancelRequest {
   readonly message: unknown;
   /** When, in seconds of the loop's clock. */
   readonly at: number;
+  /**
+   * The construct or occasion that asked on somebody's behalf, such as `timeout(5 s)`, or the story of the task that awaited this one
+   * and was cancelled; `null` for `cancel()` itself.
+   */
+  readonly through: string | null;
 }
 
-/** What only tasks have that were cancelled, or asked for their signal. */
-interface Cancellation {
-  request: CancelRequest | null;
-  /** `undefined` until somebody asks for the signal; `null` where the runtime has none. */
-  signal: TaskSignal | null | undefined;
+/** The scope of a task's body, and what few tasks have: async functions, scopes, more than one waiter, a cancellation. */
+class TaskRoot extends CancelScope implements RareFields {
+  otherWaiters: Waiter[] | null = null;
+  unretrieved: Unretrieved | null = null;
+  purpose: WaitRecord | null = null;
+  cancelMessage: unknown = undefined;
+  error: unknown = NONE;
+  parents: Frame[] | null = null;
+  must: Request | null = null;
+  following: Following | null = null;
+  /** The scope of the task's own frames. */
+  at: Scope | null = null;
+  /** The async context of the task's async functions. */
+  frameOfCalls: AsyncFrame | null = null;
+  /** How often `cancel()` was called, less what was taken back; below zero while constructs have not taken theirs back. */
+  cancels = 0;
+  /** What the constructs of all scopes have asked for and not taken back. */
+  ownTotal = 0;
+  /** The request that was made last. */
+  request: Request | null = null;
+  /** The scopes that have a signal. */
+  signalled: Scope[] | null = null;
+  /** The error that the task ends with once its lines have cleaned up. */
+  ending: unknown = null;
 }
 
 let tasksMade = 0;
 
-/** Cancelling a chain of tasks must not need a stack as deep as the chain is long. */
-const chain: { depth: number; deferred: { task: Task<unknown>; message: unknown }[] } = { depth: 0, deferred: [] };
+/** What of a task's marks makes a step look closer. */
+const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
 
 /**
  * A future that drives a coroutine: `createTask` makes one.
  *
- * | it is…    | `_waiting`      | in the ready queue | left by                         |
- * |-----------|-----------------|--------------------|---------------------------------|
- * | scheduled | `null`, or done | yes                | the loop takes its turn         |
- * | running   | `null`          | no                 | the coroutine waits or ends     |
- * | waiting   | a pending future | no                | the future is done              |
- * | done      | `null`          | no                 | –                               |
+ * | it is…    | `_waiting`        | in the ready queue | left by                         |
+ * |-----------|-------------------|--------------------|---------------------------------|
+ * | scheduled | `null`, or done   | yes                | the loop takes its turn         |
+ * | running   | `null`            | no                 | the coroutine waits or ends     |
+ * | waiting   | a pending future  | no                 | the future is done              |
+ * | following | `null`            | no                 | its async function waits (`PendingAwait`) or ends |
+ * | ending    | `null` (ENDING)   | no                 | its cancelled lines have cleaned up |
+ * | done      | –                 | no                 | –                               |
  *
- * A task whose coroutine is an async function waits through its `_waits`, one for each `await` under way.
+ * It is made small, because programs have many: what few tasks need is in its `_rare` fields, what it waits for stands where its result
+ * will be, and flags share an integer with the state.
  *
  * Follows CPython's `asyncio.Task`.
  */
-export class Task<T = unknown> extends Future<T> implements Strand {
-  readonly #coro: CoroutineLike<T>;
-  /** A number until somebody asks for the name. */
-  #name: string | number;
-  #cancels = 0;
-  #cancellation: Cancellation | null = null;
-  readonly #stepsInScope: boolean;
-  /** The values that the task was made with, as long as nobody has asked for its context. */
-  readonly #values: Values;
-  /** The context, once somebody has asked for it: most tasks never do. @internal */
-  _ownContext: Context | null;
+export class Task<T = unknown> extends Future<T> implements TaskRole {
+  /** @internal */
+  readonly _coro: CoroutineLike<T>;
+  /** The context, once somebody has asked for it (OWN_CONTEXT); until then the values that the task was made with. @internal */
+  _within: Context | Values;
   /** @internal */
   _frame: Frame | null = null;
-  /** @internal */
-  _parents: Frame[] | null = null;
-  /** @internal */
-  _waiting: FutureLike | null = null;
-  /** @internal */
-  _error: unknown = NONE;
-  /** A cancellation to deliver at the next step. @internal */
-  _mustCancel = false;
-  /** @internal */
-  _at: Scope | null = null;
-  /** @internal */
-  _must: Request | null = null;
-  /** @internal */
-  _following = false;
-  /** @internal */
-  _leavable: Scope | null = null;
-  /** @internal */
-  _followed: object | null = null;
-  /** How many of its scopes have a request that nobody has got. @internal */
-  _pendings = 0;
-  /** What its scopes' constructs have asked for. @internal */
-  _own = 0;
-  /** Its scopes that have a signal of their own. @internal */
-  readonly _signalled: Scope[] = [];
-  /** @internal */
-  _isEnding = false;
-  #root: Scope | null = null;
-  /** The async context of its async functions. @internal */
-  _scope: AsyncScope | null = null;
-  /** How many async functions run in it. @internal */
-  _asyncCalls = 0;
   // Neighbours in the loop's list of tasks that are not done.
   /** @internal */
   _previous: Task<unknown> | null = null;
   /** @internal */
   _next: Task<unknown> | null = null;
+  /** A number until somebody asks for the name. @internal */
+  _name: string | number;
+  /** @internal */
+  declare _rare: TaskRoot | null;
 
   /**
    * Prefer `createTask`, which lets the loop's task factory decide.
@@ -149,24 +176,30 @@ export class Task<T = unknown> extends Future<T> implements Strand {
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     super(options as { loop?: EventLoop | null });
-    this.#coro = coro;
+    this._value = null;
+    this._coro = coro;
     if (typeof coro === 'function') {
-      this._scope = newAsyncScope();
+      this._rareFields().frameOfCalls = newAsyncFrame();
     } else {
       if (!iscoroutine(coro)) throw typeError(`a coroutine was expected, got ${describe(coro)}`, 'NOT_A_COROUTINE');
       // A second task would take turns with the first one in the same body.
       if (ENTER in coro) coro[Symbol.iterator]();
       else claim(coro);
       this._frame = coro;
-      if (options.asyncContext === true) this._scope = newAsyncScope();
+      if (options.asyncContext === true) this._rareFields().frameOfCalls = newAsyncFrame();
     }
-    this.#stepsInScope = options.asyncContext === true && this._scope !== null;
-    this.#name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
-    this._ownContext = options.context ?? null;
-    this.#values = this._ownContext === null ? currentValues() : this._ownContext._values;
+    if (options.asyncContext === true && this._rare!.frameOfCalls !== null) this._marks |= IN_ASYNC_CONTEXT;
+    this._name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
+    const context = options.context ?? null;
+    if (context === null) {
+      this._within = currentValues();
+    } else {
+      this._within = context;
+      this._marks |= OWN_CONTEXT;
+    }
     if (hooks.taskSpawned !== null) emit('taskSpawned', this, runningTask());
-    if (options.eagerStart === true && this.#canStartEagerly()) {
-      this.#startEagerly();
+    if (options.eagerStart === true && this._canStartEagerly()) {
+      this._startEagerly();
     } else {
       this._loop._schedule(this);
       this._loop._register(this);
@@ -174,48 +207,115 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     if (options.signal !== undefined && this._state === PENDING) cancelOnAbort(this, options.signal);
   }
 
+  // ------------------------------------------------------------------------------------------- what few tasks have
+
+  /** @internal */
+  override _rareFields(): TaskRoot {
+    this._rare ??= new TaskRoot(null, this, this._loop, null);
+    return this._rare;
+  }
+
+  /** @internal */
+  get _root(): Scope | null {
+    return this._rare;
+  }
+
+  /** @internal */
+  _rootScope(): Scope {
+    return this._rareFields();
+  }
+
+  /** @internal */
+  get _at(): Scope | null {
+    return this._rare === null ? null : this._rare.at;
+  }
+
+  /** @internal */
+  get _request(): Request | null {
+    return this._rare === null ? null : this._rare.request;
+  }
+
+  /** @internal */
+  get _parents(): Frame[] | null {
+    return this._rare === null ? null : this._rare.parents;
+  }
+
+  set _parents(parents: Frame[] | null) {
+    this._rareFields().parents = parents;
+  }
+
+  /** @internal */
+  get _following(): Following | null {
+    return this._rare === null ? null : this._rare.following;
+  }
+
+  set _following(following: Following | null) {
+    if (this._rare !== null || following !== null) this._rareFields().following = following;
+  }
+
+  /** @internal */
+  get _error(): unknown {
+    return this._rare === null ? NONE : this._rare.error;
+  }
+
+  set _error(error: unknown) {
+    if (error === NONE) {
+      if (this._rare !== null) this._rare.error = NONE;
+      this._marks &= ~HAS_ERROR;
+    } else {
+      this._rareFields().error = error;
+      this._marks |= HAS_ERROR;
+    }
+  }
+
+  /** @internal */
+  get _must(): Request | null {
+    return this._rare === null ? null : this._rare.must;
+  }
+
+  set _must(request: Request | null) {
+    if (request === null) {
+      if (this._rare !== null) this._rare.must = null;
+    } else {
+      this._rareFields().must = request;
+      this._marks |= HAS_ERROR;
+    }
+  }
+
+  /** What it waits for stands where its result will. @internal */
+  get _waiting(): FutureLike | null {
+    return this._state === PENDING ? (this._value as FutureLike | null) : null;
+  }
+
+  set _waiting(future: FutureLike | null) {
+    if (this._state === PENDING) this._value = future;
+  }
+
   /** @internal */
   get _context(): Context {
-    this._ownContext ??= contextOf(this.#values);
-    return this._ownContext;
+    if ((this._marks & OWN_CONTEXT) !== 0) return this._within as Context;
+    const own = contextOf(this._within as Values);
+    this._within = own;
+    this._marks |= OWN_CONTEXT;
+    return own;
+  }
+
+  /** @internal */
+  get _ownContext(): Context | null {
+    return (this._marks & OWN_CONTEXT) !== 0 ? (this._within as Context) : null;
   }
 
   /** @internal */
   _currentValues(): Values {
-    return this._ownContext === null ? this.#values : this._ownContext._values;
-  }
-
-  /** The scope of its body. @internal */
-  _root(): Scope {
-    this.#root ??= new Scope(null, this as Task<unknown>, this._loop);
-    return this.#root;
-  }
-
-  /** One of the awaits of its async functions that are under way. @internal */
-  get _waits(): AsyncWait | null {
-    let scope = this.#root;
-    while (scope !== null && scope.waits === null) scope = scope.children;
-    for (let wait = scope?.waits ?? null; wait !== null; wait = wait._nextWait) if (!wait._following) return wait;
-    return scope?.children?.waits ?? null;
-  }
-
-  /** Whether it waits for something of this library now, lost races apart. @internal */
-  _waitsNow(): boolean {
-    if (this._waiting !== null) return true;
-    const root = this.#root;
-    if (root === null) return false;
-    const waits: AsyncWait[] = [];
-    root.collect(waits);
-    return waits.some((wait) => wait._pending && !wait._following && !wait._isObserver && wait._began > root.resumed);
+    return (this._marks & OWN_CONTEXT) !== 0 ? (this._within as Context)._values : (this._within as Values);
   }
 
   /** @internal */
-  _settleScope(scope: Scope | null): void {
-    this._at = scope;
+  _frameOfCalls(): AsyncFrame {
+    const rare = this._rareFields();
+    rare.frameOfCalls ??= newAsyncFrame();
+    return rare.frameOfCalls!; // asked only where the runtime has such a thing
   }
-
-  /** @internal */
-  _waitsAgain(): void {}
 
   /** @internal */
   get _task(): this {
@@ -227,20 +327,22 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     return this;
   }
 
+  // ------------------------------------------------------------------------------------------- what programs ask
+
   /** The task's name. */
   getName(): string {
-    if (typeof this.#name === 'number') this.#name = `Task-${this.#name}`;
-    return this.#name;
+    if (typeof this._name === 'number') this._name = `Task-${this._name}`;
+    return this._name;
   }
 
   /** Renames the task. */
   setName(name: string): void {
-    this.#name = String(name);
+    this._name = String(name);
   }
 
   /** What the task was made of. */
   getCoro(): CoroutineLike<T> {
-    return this.#coro;
+    return this._coro;
   }
 
   /** The context that the coroutine runs in. */
@@ -263,145 +365,6 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   }
 
   /**
-   * Asks the task to end: a `CancelledError` is thrown where its coroutine waits, in the loop's next iteration. The task is
-   * cancelled when the coroutine lets the error out; it may clean up first, or refuse.
-   *
-   * @param message carried by the `CancelledError`
-   * @returns false when the task is done already
-   */
-  override cancel(message?: unknown): boolean {
-    if (this._unretrieved !== null) this._retrieved();
-    if (this._state !== PENDING) return false;
-    this.#cancels++;
-    this.#noteRequest(message);
-    if (chain.depth >= 200) {
-      chain.deferred.push({ task: this as Task<unknown>, message });
-      return true;
-    }
-    chain.depth++;
-    try {
-      this._deliver(message);
-    } finally {
-      chain.depth--;
-    }
-    if (chain.depth === 0)
-      while (chain.deferred.length > 0) {
-        const { task, message: why } = chain.deferred.shift()!;
-        chain.depth++;
-        try {
-          task._deliver(why);
-        } finally {
-          chain.depth--;
-        }
-      }
-    return true;
-  }
-
-  /** @internal */
-  _deliver(message: unknown): void {
-    if (this._state !== PENDING) return;
-    const root = this.#root;
-    if (root === null) {
-      // What is waited for stays noted: it may be a task that refuses, and then has to be cancelled again.
-      if (!(this._waiting?.cancel(message) ?? false)) {
-        this._mustCancel = true;
-        this.cancelMessage = message;
-      }
-    } else {
-      if (!cancelScope(root, message, true) && root.clearPending()) {
-        this._mustCancel = true;
-        this.cancelMessage = message;
-      }
-    }
-    this.#cancellation?.signal?.abort(cancelledError(message));
-  }
-
-  /** Whoever has asked a scope for its end, or one around it, is heard again at the next wait. @internal */
-  _deliverAgain(scope: Scope): void {
-    for (let at: Scope | null = scope; at !== null && at.parent !== null; at = at.parent) {
-      if (at.own === 0) continue;
-      at.setPending({ message: undefined, at: ++clock.now });
-      return;
-    }
-    this._mustCancel = true;
-    this.cancelMessage = undefined;
-  }
-
-  #noteRequest(message: unknown): void {
-    const by = runningTask();
-    const request = { by, message, at: this._loop.time() };
-    if (this.#cancellation === null) this.#cancellation = { request, signal: undefined };
-    else this.#cancellation.request = request;
-    if (hooks.cancelRequested !== null) emit('cancelRequested', this, by, message);
-  }
-
-  /** Who asked for the task's cancellation last, `null` when nobody has. */
-  get cancelRequest(): CancelRequest | null {
-    return this.#cancellation?.request ?? null;
-  }
-
-  /** How many requests to cancel there are: one more with each `cancel()`, one less with each `uncancel()`. */
-  cancelling(): number {
-    const scope = runningTask() === this ? runningScope() : null;
-    return Math.max(0, this.#cancels + (scope === null ? this._own : scope.ownInChain()));
-  }
-
-  /** Requests that come from outside a scope. @internal */
-  _requestsTo(scope: Scope): number {
-    return Math.max(0, this.#cancels + (scope.parent?.ownInChain() ?? 0));
-  }
-
-  /** A construct takes back what it has asked its scope for. @internal */
-  _takeBack(scope: Scope): void {
-    this._own -= scope.own;
-    scope.own = 0;
-    if (this.#cancels + this._own < 0) this.#cancels = -this._own;
-  }
-
-  /**
-   * Takes a request to cancel back, by whoever made it. When none is left, a request that was not delivered yet is dropped.
-   *
-   * @returns how many are left
-   */
-  uncancel(): number {
-    if (this.cancelling() === 0) return 0;
-    this.#cancels--;
-    if (this.cancelling() === 0) {
-      this._mustCancel = false;
-      takePending(runningTask() === this ? runningScope() : null);
-      // The task goes on: what it starts from now on must not find an aborted signal.
-      if (this.#cancellation?.signal?.signal.aborted) this.#cancellation.signal = undefined;
-    }
-    return this.cancelling();
-  }
-
-  /**
-   * Aborted when the task is cancelled, with the `CancelledError` as its reason: for `fetch` and others that take a signal. Who
-   * reads the reason then has seen the cancellation: it is not thrown again at the next await of this library.
-   *
-   * @throws {RuntimeError} where the runtime has no `AbortController`
-   */
-  get signal(): PlatformAbortSignal {
-    this.#cancellation ??= { request: null, signal: undefined };
-    const cancellation = this.#cancellation;
-    if (cancellation.signal === undefined) {
-      cancellation.signal = TaskSignal.make(() => {
-        this._mustCancel = false;
-        if (this.#root !== null) {
-          this.#root.clearPending();
-          this.#root.began = ++clock.now;
-        }
-      });
-      const isCancelled = this.#cancels > 0 || this._state === CANCELLED;
-      if (isCancelled) cancellation.signal?.abort(cancelledError(cancellation.request?.message));
-    }
-    if (cancellation.signal === null) {
-      throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
-    }
-    return cancellation.signal.signal;
-  }
-
-  /**
    * What the task's coroutine is at: the functions from the outermost to the one that waits, as far as they are known (a raw
    * `yield*` hides what it delegates to); the lines of the error's stack once the task has failed; nothing when it is done otherwise.
    *
@@ -410,7 +373,7 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   getStack(options: { readonly limit?: number | null } = {}): string[] {
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     if (this._state === PENDING) {
-      const frames = stackOfFrames(this.#coro, this._parents, this._frame);
+      const frames = stackOfFrames(this._coro, this._parents, this._frame);
       return limit < frames.length ? frames.slice(frames.length - limit) : frames;
     }
     return this._state === CANCELLED ? [] : stackOfError(this._value).slice(0, limit);
@@ -427,63 +390,195 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       );
   }
 
-  // --------------------------------------------------------------------------------------------- steps
+  // ------------------------------------------------------------------------------------------- cancellation
+
+  /**
+   * Asks the task to end: a `CancelledError` is thrown where each of its lines waits, in the loop's next iteration. The task is
+   * cancelled when the coroutine lets the error out; it may clean up first, or refuse.
+   *
+   * @param message carried by the `CancelledError`
+   * @returns false when the task is done already
+   */
+  override cancel(message?: unknown): boolean {
+    return this._cancelFor(null, message);
+  }
+
+  /** @param through the construct that asks, for the story @internal */
+  _cancelFor(through: object | string | null, message: unknown): boolean {
+    if (this._rare !== null) this._retrieved();
+    if (this._state !== PENDING) return false;
+    const rare = this._rareFields();
+    const by = runningTask();
+    rare.cancels++;
+    rare.request = new MadeRequest(this, by, message, through, carried.request, this._loop.time());
+    if (hooks.cancelRequested !== null) emit('cancelRequested', this, by, message);
+    deliver(this, rare.request);
+    return true;
+  }
+
+  /** Takes a request to the task's lines, or keeps it for the next wait. @internal */
+  _deliver(request: Request): void {
+    if (this._state !== PENDING) return;
+    const root = this._rare!;
+    if (isQuiet(root) && root.following === null) {
+      // What is waited for stays noted: it may be a task that refuses, and then has to be cancelled again.
+      const waiting = this._value as FutureLike | null;
+      if (waiting === null || !carryTo(waiting, request)) {
+        this._marks |= MUST_CANCEL;
+        this.cancelMessage = request.message;
+      }
+    } else {
+      cancelScope(root, request, leaveBody);
+    }
+    if (root.signalled !== null) abortSignals(root.signalled, root, request);
+  }
+
+  /** Who asked for the task's cancellation last, `null` when nobody has. */
+  get cancelRequest(): CancelRequest | null {
+    const request = this._request;
+    if (request === null) return null;
+    const { by, message, at, through } = request;
+    return { by: by as Task<unknown> | null, message, at, through };
+  }
+
+  /**
+   * How many requests to cancel there are: one more with each `cancel()`, one less with each `uncancel()`. A line of the task counts its
+   * own scopes' (a deadline that has passed around it, say), code elsewhere those of all scopes.
+   */
+  cancelling(): number {
+    const rare = this._rare;
+    if (rare === null) return 0;
+    if (rare.ownTotal === 0) return rare.cancels < 0 ? 0 : rare.cancels;
+    const scope = runningTask() === this ? runningScope() : null;
+    return Math.max(0, rare.cancels + (scope === null ? rare.ownTotal : ownInChain(scope)));
+  }
+
+  /**
+   * Takes a request to cancel back, by whoever made it. When none is left, a request that was not delivered yet is dropped.
+   *
+   * @returns how many are left
+   */
+  uncancel(): number {
+    if (this.cancelling() === 0) return 0;
+    const rare = this._rare!;
+    rare.cancels--;
+    const left = this.cancelling();
+    if (left === 0) {
+      this._marks &= ~MUST_CANCEL;
+      rare.must = null;
+      const scope = runningTask() === this ? runningScope() : null;
+      if (scope !== null) takePending(scope);
+      // The task goes on: what it starts from now on must not find an aborted signal.
+      for (let at = scope ?? rare; at !== null; at = at.parent!) if (at.signal?.isAborted === true) at.signal = null;
+    }
+    return left;
+  }
+
+  /** Requests that come from outside a scope of the task. @internal */
+  _requestsTo(scope: Scope): number {
+    return Math.max(0, this._rareFields().cancels + ownInChain(scope.parent));
+  }
+
+  /** A construct asks for its scope's end. @internal */
+  _countOwn(scope: Scope): void {
+    scope.own++;
+    this._rareFields().ownTotal++;
+  }
+
+  /** A construct takes back what it has asked its scope for. @internal */
+  _takeBack(scope: Scope): void {
+    const rare = this._rareFields();
+    rare.ownTotal -= scope.own;
+    scope.own = 0;
+    if (rare.cancels + rare.ownTotal < 0) rare.cancels = -rare.ownTotal;
+  }
+
+  /**
+   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason: for `fetch` and others that take
+   * one. Asked for by a line of the task, it is that of the line's innermost scope, so that a deadline around the line aborts it too. Who
+   * reads the reason then has seen the cancellation: it is not thrown again at the next await of this library.
+   *
+   * @throws {RuntimeError} where the runtime has no `AbortController`
+   */
+  get signal(): PlatformAbortSignal {
+    const scope = runningTask() === this ? runningScope() : null;
+    const signal = signalOf(scope ?? this._rareFields(), this);
+    if (signal === null) throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
+    return signal;
+  }
+
+  /** The scopes that have a signal. @internal */
+  get _signalled(): Scope[] {
+    const rare = this._rareFields();
+    rare.signalled ??= [];
+    return rare.signalled;
+  }
+
+  // ------------------------------------------------------------------------------------------- steps
 
   /** One step: the loop starts or resumes the coroutine. @internal */
   _run(): void {
-    if (this._state !== PENDING) {
-      this.#reportDone();
+    const marks = this._marks;
+    if ((marks & STATE) !== 0) {
+      this._reportDone();
       return;
     }
-    const error = takeError(this);
+    let error: unknown = NONE;
+    if ((marks & ALERTS) !== 0 || hooks.waitEnd !== null || hooks.cancelDelivered !== null) error = takeError(this);
+    else this._value = null;
     const outer = current.context;
+    const rare = this._rare;
     current.task = this;
-    current.scope = this._at;
-    if (this.#root !== null) (this._at ?? this.#root).noteResumed();
-    current.context = this._ownContext;
+    current.context = (marks & OWN_CONTEXT) !== 0 ? (this._within as Context) : null;
+    if (rare !== null) {
+      current.scope = rare.at;
+      noteResumed(rare.at ?? rare);
+    }
     try {
-      if (hooks.beforeStep !== null || hooks.afterStep !== null) this.#watchedStep(error);
-      else if (this.#stepsInScope) this.#scopedStep(error);
+      if (hooks.beforeStep !== null || hooks.afterStep !== null) this._watchedStep(error);
+      else if ((marks & IN_ASYNC_CONTEXT) !== 0) this._stepInAsyncContext(error);
       else if (this._frame !== null) step(this, error);
-      else this.#call(error);
+      else this._call(error);
     } finally {
-      this._at = current.scope;
+      if (current.scope !== null || rare !== null) this._stepped(current.scope);
       current.task = null;
       current.scope = null;
       current.context = outer;
     }
   }
 
-  /** Somebody has ended the task from outside, by way of its base class. */
-  #reportDone(): void {
+  /** Somebody has ended the task from outside, by way of its base class. @internal */
+  _reportDone(): void {
     const exception = new InvalidStateError(`_step(): already done: ${this}`, { code: 'ALREADY_DONE' });
     this._loop.callExceptionHandler({ message: `Exception in callback of ${this}`, exception, task: this });
   }
 
-  #watchedStep(error: unknown): void {
+  /** @internal */
+  _watchedStep(error: unknown): void {
     if (hooks.beforeStep !== null) emit('beforeStep', this);
     try {
-      this.#scopedStep(error);
+      this._stepInAsyncContext(error);
     } finally {
-      if (hooks.afterStep !== null && this._loop._open !== this) emit('afterStep', this);
+      if (hooks.afterStep !== null && this._loop._step.task !== this) emit('afterStep', this);
     }
   }
 
-  #scopedStep(error: unknown): void {
-    const run = () => (this._frame !== null ? step(this, error) : this.#call(error));
-    if (this.#stepsInScope) this._scope!.runInAsyncScope(run, undefined);
+  /** @internal */
+  _stepInAsyncContext(error: unknown): void {
+    const run = () => (this._frame !== null ? step(this, error) : this._call(error));
+    if ((this._marks & IN_ASYNC_CONTEXT) !== 0) this._frameOfCalls().runInAsyncScope(run, undefined);
     else run();
   }
 
-  /** The first step of a task made of a function: calls it. */
-  #call(error: unknown): void {
+  /** The first step of a task made of a function: calls it. @internal */
+  _call(error: unknown): void {
     if (error !== NONE) {
       this._failed(error); // cancelled before its first step: the function is never called
       return;
     }
     let begun: Frame | PromiseLike<unknown>;
     try {
-      begun = callCoroutineFunction(this, this.#coro as CoroutineFunction<unknown>, []);
+      begun = callCoroutineFunction(this, this._coro as CoroutineFunction<unknown>, []);
     } catch (failure) {
       this._failed(failure);
       return;
@@ -492,73 +587,106 @@ export class Task<T = unknown> extends Future<T> implements Strand {
       this._frame = begun;
       step(this, NONE);
     } else {
-      this._following = true;
-      follow(this, begun);
+      follow(this, begun, null);
     }
   }
 
   /**
    * Not outside a running loop, as in CPython; and not for what may be an async function where nothing would tell its awaits
-   * from those of the task that starts it.
+   * from those of the task that starts it. @internal
    */
-  #canStartEagerly(): boolean {
+  _canStartEagerly(): boolean {
     if (!this._loop.isRunning()) return false;
-    if (canTellTasks() || iscoroutine(this.#coro) || isGeneratorFunction(this.#coro)) return true;
-    return current.loop !== null && (current.task === null || current.task._asyncCalls === 0);
+    if (canTellTasks() || iscoroutine(this._coro) || isGeneratorFunction(this._coro)) return true;
+    return current.loop !== null && (current.task === null || !hasAsyncCalls(current.task));
   }
 
-  #startEagerly(): void {
-    const { loop, task, scope } = current;
+  /** @internal */
+  _startEagerly(): void {
     const outer = enterContext(this._context);
-    current.loop = this._loop;
-    current.task = this;
-    current.scope = null;
     try {
-      this._loop._register(this);
-      if (this._frame !== null) step(this, NONE);
-      else this.#call(NONE);
+      runAs(this._loop, this, null, this._context, false, firstStep, this as Task<unknown>, null, null);
     } finally {
-      this._at = current.scope;
-      current.loop = loop;
-      current.task = task;
-      current.scope = scope;
       leaveContext(outer);
     }
   }
 
   /** @internal */
+  _stepped(scope: Scope | null): void {
+    if (this._rare !== null || scope !== null) this._rareFields().at = scope;
+  }
+
+  /** @internal */
+  _follow(promise: PromiseLike<unknown>, leavable: Scope | null): void {
+    follow(this, promise, leavable);
+  }
+
+  // ------------------------------------------------------------------------------------------- the end
+
+  /** @internal */
   _completed(value: unknown): void {
-    this.#leaveLoop();
-    if (this._mustCancel) {
+    this._leaveLoop();
+    const rare = this._rare;
+    if ((this._marks & MUST_CANCEL) !== 0) {
       // Cancelled right before its end.
-      this._mustCancel = false;
-      super.cancel(this.cancelMessage);
+      this._marks &= ~MUST_CANCEL;
+      if (rare?.request != null) this.cancelMessage = rare.request.message;
+      this._finish(CANCELLED, rare?.request ?? null);
     } else {
-      if (this.#cancels > 0 && this._loop.getDebug()) this.#reportSwallowed();
+      if (rare !== null && rare.cancels > 0 && this._loop.getDebug()) this._reportSwallowed();
       this._finish(SUCCEEDED, value);
+    }
+    if (rare !== null) {
+      rare.marks |= OVER;
+      if (!isQuiet(rare)) this._loop._noteLinesLeft(rare);
     }
     if (hooks.taskFinished !== null) emit('taskFinished', this, null);
   }
 
-  /** In JavaScript `catch` catches cancellations too, which is the most common mistake. */
-  #reportSwallowed(): void {
-    const { by, message } = this.#cancellation?.request ?? { by: null, message: undefined };
-    const who = by === null ? '' : ` by ${by.getName()}`;
-    const why = message === undefined ? '' : `: ${message}`;
+  /** In JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */
+  _reportSwallowed(): void {
+    const story = this._request === null ? 'the task was cancelled' : this._request.tell();
     logger.warn(
-      `${this} was cancelled${who}${why}, but has swallowed the CancelledError and returned. A catch that goes on should begin with ` +
+      `${this} has swallowed a CancelledError and returned: ${story}. A catch that goes on should begin with ` +
         'rethrowIfCancelled(error); code that has asked for the cancellation itself takes it back with uncancel().',
     );
   }
 
   /** @internal */
   _failed(thrown: unknown): void {
-    this.#leaveLoop();
     const error = errorOfThrown(unwrapCancellation(thrown));
-    if (this.#root !== null) {
-      this.#root.isOver = true;
-      this.#root.isLost = true;
+    const rare = this._rare;
+    if (rare !== null) {
+      rare.marks |= error instanceof CancelledError ? OVER | LOST : OVER;
+      if (!isQuiet(rare) && !leavesTheLoop(error) && this._endLines(rare)) {
+        this._frame = null;
+        this._marks |= ENDING;
+        rare.ending = error;
+        return;
+      }
     }
+    this._end(error);
+  }
+
+  /** Cancels the lines that still wait when the task fails, unless they have been asked already. Whether there are any. @internal */
+  _endLines(root: TaskRoot): boolean {
+    const isAsked = root.cancels > 0 && root.request !== null;
+    const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
+    cancelScope(root, request, leaveBody, true);
+    return waitsOf(root).some(isLine);
+  }
+
+  /** @internal */
+  _linesEnded(): void {
+    if ((this._marks & ENDING) === 0) return;
+    this._marks &= ~ENDING;
+    this._end(this._rare!.ending);
+  }
+
+  /** @internal */
+  _end(error: unknown): void {
+    this._leaveLoop();
+    this._marks &= ~MUST_CANCEL;
     if (error instanceof CancelledError) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
@@ -569,37 +697,83 @@ export class Task<T = unknown> extends Future<T> implements Strand {
     if (leavesTheLoop(error)) throw error;
   }
 
-  #leaveLoop(): void {
+  /** @internal */
+  _leaveLoop(): void {
     this._frame = null;
     this._loop._unregister(this);
   }
 
   /** @internal */
-  _follow(promise: PromiseLike<unknown>): void {
-    this._following = true;
-    follow(this, promise);
-  }
-
-  /** @internal */
   override _details(): string[] {
     const details = super._details();
-    if (this.#cancels > 0 && this._state === PENDING) details[0] = 'cancelling';
-    details.splice(1, 0, `name=${quote(this.getName())}`, `coro=<${this.#describeCoroutine()}>`);
-    const waiting = this._waiting ?? this._waits?._waiting ?? null;
+    if (this._state === PENDING && this._rare !== null && this._rare.cancels + this._rare.ownTotal > 0)
+      details[0] = 'cancelling';
+    details.splice(1, 0, `name=${quote(this.getName())}`, `coro=<${this._describeCoroutine()}>`);
+    const waiting = waitingOf(this);
     if (waiting !== null) details.splice(3, 0, `wait_for=${waiting}`);
     return details;
   }
 
-  #describeCoroutine(): string {
-    const coro = this.#coro;
+  /** @internal */
+  _describeCoroutine(): string {
+    const coro = this._coro;
     if (typeof coro === 'function') return describeFunction(coro);
     return coro instanceof CoroutineObject ? describeFunction({ name: coro.name }) : describe(coro);
   }
 }
 
+const THE_END = 'the end of its task';
+
+function firstStep(task: Task<unknown>): void {
+  task._loop._register(task);
+  try {
+    if (task._frame !== null) step(task, NONE);
+    else task._call(NONE);
+  } finally {
+    task._stepped(current.scope);
+  }
+}
+
+/** Cancelling a chain of tasks that await each other must not need a stack as deep as the chain is long. */
+const chain: { depth: number; deferred: [Task<unknown>, Request][] } = { depth: 0, deferred: [] };
+const DEEPEST = 200;
+
+function deliver(task: Task<unknown>, request: Request): void {
+  if (chain.depth >= DEEPEST) {
+    chain.deferred.push([task, request]);
+    return;
+  }
+  chain.depth++;
+  try {
+    task._deliver(request);
+    if (chain.depth > 1) return;
+    for (let next = chain.deferred.shift(); next !== undefined; next = chain.deferred.shift())
+      next[0]._deliver(next[1]);
+  } finally {
+    chain.depth--;
+  }
+}
+
+/** Whether a wait keeps a cancelled task open: not what a program has begun by calling `then`. */
+function isLine(wait: ScopeWait): boolean {
+  return !wait._isObserver && !wait._isOver;
+}
+
+/** What a task waits for, of this library; of several waits the latest. */
+export function waitingOf(task: Task<unknown>): FutureLike | null {
+  if (task._waiting !== null) return task._waiting;
+  const root = task._root;
+  if (root === null || isQuiet(root)) return null;
+  return waitsOf(root).find((wait) => wait._waiting !== null)?._waiting ?? null;
+}
+
 /** Whether a task waits for a promise that is not of this library: the loop cannot end that wait. */
 export function isDetached(task: Task<unknown>): boolean {
+  if (task.done() || current.task === task || task._loop._step.task === task) return false;
+  const root = task._root;
+  const stacks: CallStack[] = root === null ? [task] : [task, ...waitsOf(root)];
   return (
-    task._asyncCalls > 0 && task._waits === null && task._loop._open !== task && current.task !== task && !task.done()
+    stacks.some((stack) => stack._following !== null) &&
+    stacks.every((stack) => stack._waiting === null && (stack === task || stack._following !== null))
   );
 }

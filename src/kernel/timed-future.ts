@@ -1,7 +1,7 @@
+import type { Timer } from './engine/timers.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, PENDING, type WaitRecord } from './future.ts';
 import type { TimerHandle } from './handle.ts';
-import type { Timer } from './timer-queue.ts';
 
 const SLEEP: WaitRecord = { operation: 'sleep', object: null };
 
@@ -23,7 +23,11 @@ export class TimedFuture<T> extends Future<T> implements Timer {
     super({ loop });
     this._when = when;
     this.#result = result;
-    this._purpose = SLEEP;
+  }
+
+  /** @internal */
+  override get _purpose(): WaitRecord {
+    return SLEEP;
   }
 
   /** The time is up. @internal */

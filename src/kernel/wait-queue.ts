@@ -1,8 +1,8 @@
 import { RuntimeError } from '../errors/errors.ts';
-import { implicitLoop } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, PENDING, SUCCEEDED, type WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
+import { implicitLoop } from './thread-loop.ts';
 
 /** A place in a wait queue: the future that a task waits on, linked to its neighbours. */
 export class Place extends Future<void> {
@@ -12,12 +12,18 @@ export class Place extends Future<void> {
   _after: Place | null = null;
   /** Whether it is in the queue. @internal */
   _queued = true;
+  readonly #queue: WaitQueue;
 
   /** @internal */
   constructor(queue: WaitQueue, before: Place | null) {
     super(queue); // it has a `loop`, as the options of a future do
-    this._purpose = queue;
+    this.#queue = queue;
     this._before = before;
+  }
+
+  /** @internal */
+  override get _purpose(): WaitRecord {
+    return this.#queue;
   }
 
   /** The task that waits, `null` while none does. */

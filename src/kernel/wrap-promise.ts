@@ -20,7 +20,11 @@ class PromiseFuture<T> extends Future<T> {
   constructor(loop: EventLoop | undefined, onCancel: ((reason: CancelledError) => void) | undefined) {
     super(loop === undefined ? undefined : { loop });
     this.#onCancel = onCancel;
-    this._purpose = PROMISE;
+  }
+
+  /** @internal */
+  override get _purpose(): WaitRecord {
+    return PROMISE;
   }
 
   override cancel(message?: unknown): boolean {

@@ -3,6 +3,7 @@ import { describe } from '../internal/describe.ts';
 import {
   type AwaitableLike,
   type CoroutineLike,
+  currentTask,
   type EventLoop,
   ensureFutureOn,
   type Future,
@@ -10,8 +11,6 @@ import {
   isAwaitable,
   isfuture,
   type PlatformAbortSignal,
-  runningScope,
-  signalOf,
   Task,
   type TaskFactory,
   type TaskOptions,
@@ -70,15 +69,14 @@ export function wrapFuture<T>(
 }
 
 /**
- * The running task's signal, for `fetch` and others that take one: aborted when the task is cancelled. `undefined` outside any
- * task.
+ * The signal of the innermost scope of the running line, for `fetch` and others that take one: aborted when the task is cancelled, and
+ * when a deadline or a group around the line ends it. `undefined` outside any task.
  *
  * @example
  * const response = await fetch(url, { signal: currentSignal() });
  */
 export function currentSignal(): PlatformAbortSignal | undefined {
-  const scope = runningScope();
-  return scope === null ? undefined : signalOf(scope);
+  return currentTask()?.signal;
 }
 
 /** Makes a task, such as `Task` itself or a subclass of it. */

@@ -1,5 +1,5 @@
 import { type Duration, inSeconds } from '../internal/duration.ts';
-import { type AwaitableCoroutine, libraryCoroutine, NextTurn, resultAfter } from '../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, Checkpoint, libraryCoroutine, resultAfter } from '../kernel/lowlevel.ts';
 
 /**
  * Waits for a time. `sleep(0)` gives all others that are ready a turn, and nothing else.
@@ -20,10 +20,10 @@ export function sleep<T>(delay: Duration, result: T): AwaitableCoroutine<T>;
 export function sleep<T>(delay: Duration, result?: T): AwaitableCoroutine<T | undefined> {
   const seconds = inSeconds(delay);
   if (seconds > 0) return pause(seconds, result);
-  return result === undefined ? (new NextTurn() as AwaitableCoroutine<T | undefined>) : skip(result);
+  return result === undefined ? (new Checkpoint() as AwaitableCoroutine<T | undefined>) : skip(result);
 }
 
-/** As `NextTurn`, with a result. */
+/** As `Checkpoint`, with a result. */
 const skip = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(result: T): Generator<unknown, T, unknown> {
   yield;
   return result;

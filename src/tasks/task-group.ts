@@ -7,6 +7,10 @@ import {
   type AwaitableCoroutine,
   type CoroutineFunction,
   type CoroutineLike,
+  cancelFor,
+  cancelLines,
+  cancelScope,
+  deliverAgain,
   type EventLoop,
   enterScope,
   type Future,
@@ -16,14 +20,15 @@ import {
   leaveScope,
   libraryCoroutine,
   noteWait,
+  requestsTo,
   runningTask,
   type Scope,
   subscribe,
   type Task,
   type TaskOptions,
+  takeBack,
 } from '../kernel/lowlevel.ts';
 import { Semaphore } from '../sync/index.ts';
-import { cancelOwn } from './timeout.ts';
 
 /** Options of a task group. */
 export interface TaskGroupOptions {
@@ -101,7 +106,7 @@ export class TaskGroup {
     // When it was cancelled before its turn, it never ran.
     if (this.#slots !== null) subscribe(task, () => discard(coro), null);
     // One that starts eagerly may have cancelled the group in its first step.
-    if (this.#aborting && !task.done()) task.cancel();
+    if (this.#aborting && !task.done()) cancelFor(task, this.#because());
     return task;
   }
 
@@ -154,8 +159,8 @@ export class TaskGroup {
     }
     this.#loop = getRunningLoop();
     this.#parent = parent;
-    this.#scope = enterScope(parent);
-    this.#requestsAtEntry = parent._requestsTo(this.#scope);
+    this.#scope = enterScope(parent, this);
+    this.#requestsAtEntry = requestsTo(this.#scope);
     this.#state = 'open';
     if (this.#cancelCalled) this.cancel();
   }
@@ -170,13 +175,13 @@ export class TaskGroup {
     cancellation = yield* this.#waitForTasks(cancellation);
 
     const scope = this.#scope!;
-    const parent = this.#parent!;
-    if (!scope.isOver) leaveScope(scope, error !== undefined || this.#aborting);
-    if (this.#parentCancelRequested) parent._takeBack(scope);
+    leaveScope(scope, error instanceof CancelledError);
+    if (error !== undefined) cancelLines(scope, BODY_FAILED);
+    if (this.#parentCancelRequested) takeBack(scope);
     if (this.#interrupt !== null) throw this.#interrupt;
     let isOwnDoing = false;
     if (this.#parentCancelRequested) {
-      const others = parent._requestsTo(scope);
+      const others = requestsTo(scope);
       if (others === 0 || (this.#cancelCalled && others <= this.#requestsAtEntry)) {
         // Nobody else has cancelled the parent.
         isOwnDoing = cancellation !== null;
@@ -213,10 +218,9 @@ export class TaskGroup {
   }
 
   #fail(): never {
-    const parent = this.#parent!;
-    // Cancelled from outside as well: that is delivered at the next await, and the count stays what it is.
     const scope = this.#scope!;
-    if (parent._requestsTo(scope) > 0) parent._deliverAgain(scope.parent!);
+    // Cancelled from outside as well: that is delivered at the next await, and the count stays what it is.
+    if (requestsTo(scope) > 0) deliverAgain(scope.parent!);
     const errors = this.#errors;
     this.#errors = [];
     throw new ExceptionGroup('unhandled errors in a TaskGroup', errors);
@@ -224,13 +228,21 @@ export class TaskGroup {
 
   #abort(): void {
     this.#aborting = true;
-    for (const task of this.#tasks) if (!task.done()) task.cancel();
+    for (const task of this.#tasks) if (!task.done()) cancelFor(task, this.#because());
+  }
+
+  /** Why tasks of the group are cancelled, for their story. */
+  #because(): string {
+    if (this.#cancelCalled) return 'cancel() of its TaskGroup';
+    return this.#errors.length > 0
+      ? `a failure in its TaskGroup (${describe(this.#errors[0])})`
+      : 'the end of its TaskGroup';
   }
 
   #cancelParent(): void {
     if (this.#parentCancelRequested) return;
     this.#parentCancelRequested = true;
-    cancelOwn(this.#scope!);
+    cancelScope(this.#scope!, this.#because());
   }
 
   /** Waits until the running task may begin. @internal */
@@ -282,6 +294,8 @@ export class TaskGroup {
     return `<${details.join(' ')}>`;
   }
 }
+
+const BODY_FAILED = 'a failure beside it';
 
 /** Says to a coroutine that it will never run, or debug mode would complain that nobody awaited it. */
 function discard(coro: unknown): void {

@@ -1,4 +1,4 @@
-import { unwrapCancellation } from '../errors/errors.ts';
+import { errorOfThrown, unwrapCancellation } from '../errors/errors.ts';
 import { CancelledError, ExceptionGroup, RuntimeError, TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
@@ -7,16 +7,20 @@ import {
   type AwaitableCoroutine,
   bodyOf,
   type CoroutineFunction,
+  cancelLines,
   cancelScope,
   enterScope,
   getRunningLoop,
   type Handle,
   implicitLoop,
+  isUndelivered,
   leaveScope,
   libraryCoroutine,
+  requestsTo,
   runningTask,
   type Scope,
   type TimerHandle,
+  takeBack,
 } from '../kernel/lowlevel.ts';
 
 /**
@@ -41,19 +45,24 @@ export class Timeout {
   #state: TimeoutState = 'created';
   #when: number | null;
   #scope: Scope | null = null;
+  /** How many requests there were from outside when it was entered. */
   #requestsAtEntry = 0;
   #timer: Handle | TimerHandle | null = null;
+  /** Seconds from when it was made, for messages; `null` for a deadline on the clock. */
+  readonly #delay: number | null;
   readonly #expire = (): void => {
     this.#state = 'expiring';
     this.#timer = null;
-    const scope = this.#scope!;
-    if (scope.task!.done()) return;
-    cancelOwn(scope);
+    cancelScope(this.#scope!, new Because(this.#delay));
   };
 
-  /** @param when the deadline on the loop's clock in seconds; `null` for none */
-  constructor(when: number | null = null) {
+  /**
+   * @param when the deadline on the loop's clock in seconds; `null` for none
+   * @param delay the seconds that messages tell, where it was given as such
+   */
+  constructor(when: number | null = null, delay: number | null = null) {
     this.#when = when === null ? null : inSeconds(when, 'deadline');
+    this.#delay = delay;
   }
 
   /** The deadline on the loop's clock in seconds, `null` when there is none. */
@@ -114,41 +123,45 @@ export class Timeout {
         code: 'NO_TASK',
       });
     this.#state = 'active';
-    this.#scope = enterScope(task);
-    this.#requestsAtEntry = task._requestsTo(this.#scope);
+    this.#scope = enterScope(task, this);
+    this.#requestsAtEntry = requestsTo(this.#scope);
     this.reschedule(this.#when);
   }
 
-  /** `exit` without waiting, which it never does. */
+  /**
+   * `exit` without waiting, which it never does.
+   *
+   * @param error what the body threw
+   * @param result what the body returned
+   */
   exitNow(error?: unknown, result?: unknown): void {
     this.#timer?.cancel();
     this.#timer = null;
     const scope = this.#scope;
-    const isUndelivered = scope?.pending != null && scope.own > 0;
-    if (scope !== null && !scope.isOver) leaveScope(scope, error !== undefined);
-    if (this.#state === 'active') {
+    const state = this.#state;
+    if (scope === null || (state !== 'active' && state !== 'expiring'))
+      throw new RuntimeError(`Cannot exit a Timeout that is ${state}`, { code: 'TIMEOUT_NOT_ENTERED' });
+    const cancellation = error === undefined ? undefined : unwrapCancellation(error);
+    const isCancelled = cancellation instanceof CancelledError;
+    const isPassedOver = isUndelivered(scope);
+    leaveScope(scope, isCancelled || isPassedOver);
+    if (state === 'active') {
       this.#state = 'finished';
-    } else if (this.#state === 'expiring') {
-      this.#state = 'expired';
-      // Nobody else has asked for the cancellation meanwhile: it is this deadline's.
-      const task = scope!.task!;
-      task._takeBack(scope!);
-      const isOurs = task._requestsTo(scope!) <= this.#requestsAtEntry;
-      if (isOurs && error !== undefined) this.#convert(error);
-      // Nobody in the body has heard of the deadline: it is no success.
-      if (isOurs && error === undefined && isUndelivered)
-        throw Object.assign(new TimeoutError(`timed out at ${this.#when}`), { late: result });
-    } else {
-      throw new RuntimeError(`Cannot exit a Timeout that is ${this.#state}`, { code: 'TIMEOUT_NOT_ENTERED' });
+      if (error !== undefined && !isCancelled) cancelLines(scope, 'a failure beside it');
+      return;
     }
+    this.#state = 'expired';
+    takeBack(scope);
+    // Somebody else has asked for the end as well: that is no affair of this deadline.
+    if (requestsTo(scope) > this.#requestsAtEntry) return;
+    if (isCancelled) throw new TimeoutError(this.#message(), { cause: cancellation });
+    if (error !== undefined) explain(error, this.#message());
+    // Nobody in the body has heard of the deadline: it is no success.
+    else if (isPassedOver) throw Object.assign(new TimeoutError(this.#message()), { late: result });
   }
 
-  #convert(error: unknown): void {
-    const cancellation = unwrapCancellation(error);
-    if (cancellation instanceof CancelledError)
-      throw new TimeoutError(`timed out at ${this.#when}`, { cause: cancellation });
-    explain(error);
-    if (error instanceof ExceptionGroup) for (const part of error.errors) explain(part);
+  #message(): string {
+    return this.#delay === null ? 'timed out at its deadline' : `timed out after ${seconds(this.#delay)}`;
   }
 
   toString(): string {
@@ -158,29 +171,43 @@ export class Timeout {
   }
 }
 
-/** Puts a `TimeoutError` before the cancellation that an error was caused by, so that the chain tells why. */
-function explain(error: unknown): void {
-  const seen = new Set<unknown>();
-  let outer = error;
-  while (outer instanceof Error && outer.cause instanceof Error && !seen.has(outer)) {
-    seen.add(outer);
-    if (outer.cause instanceof CancelledError) {
-      // A timeout inside this one has explained it already.
-      if (!(outer instanceof TimeoutError))
-        Reflect.set(outer, 'cause', new TimeoutError('timed out', { cause: outer.cause }));
-      return;
-    }
-    outer = outer.cause;
+/** Who has cancelled, for the story of the `CancelledError`. */
+class Because {
+  readonly #delay: number | null;
+
+  constructor(delay: number | null) {
+    this.#delay = delay;
+  }
+
+  toString(): string {
+    return this.#delay === null ? 'a timeout' : `timeout(${seconds(this.#delay)})`;
   }
 }
 
-/** A construct cancels its own scope. */
-export function cancelOwn(scope: Scope): void {
-  const task = scope.task!;
-  scope.own++;
-  task._own++;
-  const strand = task._at;
-  cancelScope(scope, undefined, strand?.isWithin(scope) === true);
+/** Without the digits that come of adding to a clock. */
+function seconds(delay: number): string {
+  return `${Number(delay.toPrecision(6))} s`;
+}
+
+/**
+ * Puts a `TimeoutError` before the cancellation that an error was caused by, so that the chain tells why. Programs may have made the chain
+ * circular, or frozen it.
+ */
+function explain(error: unknown, message: string): void {
+  for (const part of error instanceof ExceptionGroup ? [error, ...error.errors] : [error]) {
+    const seen = new Set<unknown>();
+    let outer = part;
+    while (outer instanceof Error && outer.cause instanceof Error && !seen.has(outer)) {
+      seen.add(outer);
+      const { cause } = outer;
+      if (cause instanceof CancelledError) {
+        // A timeout inside this one has explained it already.
+        if (!(outer instanceof TimeoutError)) Reflect.set(outer, 'cause', new TimeoutError(message, { cause }));
+        break;
+      }
+      outer = cause;
+    }
+  }
 }
 
 const entered = /* @__PURE__ */ libraryCoroutine(function* enter(
@@ -219,7 +246,9 @@ export type TimeoutBody<T> = CoroutineFunction<T, [timeout: Timeout]>;
 export function timeout(delay?: Duration | null): Timeout;
 export function timeout<T>(delay: Duration | null, body: TimeoutBody<T>): AwaitableCoroutine<T>;
 export function timeout<T>(delay: Duration | null = null, body?: TimeoutBody<T>): AwaitableCoroutine<T> | Timeout {
-  return timeoutAt(delay === null ? null : implicitLoop().time() + inSeconds(delay), body as TimeoutBody<T>);
+  if (delay === null) return limited(new Timeout(null), body);
+  const given = inSeconds(delay);
+  return limited(new Timeout(implicitLoop().time() + given, given), body);
 }
 
 /**
@@ -232,7 +261,10 @@ export function timeout<T>(delay: Duration | null = null, body?: TimeoutBody<T>)
 export function timeoutAt(when?: number | null): Timeout;
 export function timeoutAt<T>(when: number | null, body: TimeoutBody<T>): AwaitableCoroutine<T>;
 export function timeoutAt<T>(when: number | null = null, body?: TimeoutBody<T>): AwaitableCoroutine<T> | Timeout {
-  const limit = new Timeout(when);
+  return limited(new Timeout(when), body);
+}
+
+function limited<T>(limit: Timeout, body: TimeoutBody<T> | undefined): AwaitableCoroutine<T> | Timeout {
   if (body === undefined) return limit;
   if (typeof body !== 'function')
     throw typeError(
@@ -251,7 +283,7 @@ const runWithin = /* @__PURE__ */ libraryCoroutine(function* timeout(
   try {
     result = yield* bodyOf(body, limit);
   } catch (error) {
-    limit.exitNow(error ?? new Error('undefined was thrown'));
+    limit.exitNow(errorOfThrown(error));
     throw error;
   }
   limit.exitNow(undefined, result);

@@ -1,3 +1,4 @@
+import { errorOfThrown } from '../errors/errors.ts';
 import { CancelledError, TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
@@ -51,7 +52,7 @@ const forAWhile = /* @__PURE__ */ libraryCoroutine(function* waitFor(
   try {
     result = yield* bodyOf(awaitable);
   } catch (error) {
-    limit.exitNow(error ?? new Error('undefined was thrown'));
+    limit.exitNow(errorOfThrown(error));
     throw error;
   }
   limit.exitNow(undefined, result);

@@ -17,6 +17,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
 ];
 
+/** The floors of the kernel, lowest first, as `layerOf` counts them: what runs knows nothing of what programs hold, not even types. */
+const KERNEL_FLOORS = ['kernel/runtime/', 'kernel/engine/'];
+
 /** The folders that may name modules of Node. */
 const NODE_FOLDERS = ['node', 'cli'];
 /** Members of Node's own sockets that have no public name. */
@@ -26,8 +29,8 @@ const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
 /** The doors of the kernel. */
 const DOORS = ['kernel/lowlevel.ts', 'kernel/index.ts'];
-/** The only file that looks at what the runtime has. */
-const HOST = 'kernel/host.ts';
+/** The only file that looks at what the platform has. */
+const HOST = 'kernel/runtime/platform.ts';
 
 interface Import {
   readonly specifier: string;
@@ -62,6 +65,8 @@ export function importsOf(source: string): Import[] {
 export function violations(files: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   const runtimeImports = new Map<string, string[]>();
+  // In the lower floors of the kernel types count as well: nobody could read a low file without the high ones otherwise.
+  const floorImports = new Map<string, string[]>();
   for (const [file, source] of files) {
     if (layerOf(file) < 0) found.push(`${file}: '${unitOf(file)}' is in no layer`);
     const targets: string[] = [];
@@ -72,9 +77,17 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
         targets.push(resolve(file, imported.specifier));
     }
     runtimeImports.set(file, targets);
+    if (KERNEL_FLOORS.some((floor) => file.startsWith(floor))) {
+      const all = importsOf(source).filter(({ specifier }) => specifier.startsWith('.'));
+      floorImports.set(
+        file,
+        all.map(({ specifier }) => resolve(file, specifier)),
+      );
+    }
     found.push(...accessProblems(file, source));
   }
   for (const cycle of cycles(runtimeImports)) found.push(`cycle: ${cycle.join(' -> ')}`);
+  for (const cycle of cycles(floorImports)) found.push(`cycle with types: ${cycle.join(' -> ')}`);
   return found;
 }
 
@@ -143,7 +156,9 @@ function unitOf(file: string): string {
 }
 
 function layerOf(file: string): number {
-  return LAYERS.findIndex((layer) => layer.includes(unitOf(file)));
+  const layer = LAYERS.findIndex((units) => units.includes(unitOf(file)));
+  const floor = KERNEL_FLOORS.findIndex((prefix) => file.startsWith(prefix));
+  return floor < 0 ? layer : layer - 1 + (floor + 1) / (KERNEL_FLOORS.length + 1);
 }
 
 function resolve(from: string, specifier: string): string {

@@ -23,7 +23,9 @@ describe('the check of the layers', () => {
   const BASE = {
     'errors/base.ts': 'export class AsyncError extends Error {}',
     'internal/heap.ts': 'export const heap = 1;',
-    'kernel/host.ts': 'export const host = globalThis;',
+    'kernel/runtime/platform.ts': 'export const platform = globalThis;',
+    'kernel/engine/roles.ts':
+      "import type { platform } from '../runtime/platform.ts';\nexport type Role = typeof platform;",
     'kernel/task.ts': "import { heap } from '../internal/heap.ts';\nexport const task = heap;",
     'kernel/lowlevel.ts': "export * from './task.ts';",
     'kernel/index.ts': "export * from './task.ts';",
@@ -54,6 +56,23 @@ describe('the check of the layers', () => {
     const [found, ...more] = check({ [`${folder}/x.ts`]: `import { x } from '${specifier}';` });
     expect(found).toBe(`${folder}/x.ts:1: imports '${specifier.slice(3)}', which is above it`);
     expect(more).toEqual([]);
+  });
+
+  it.each([
+    ['kernel/runtime', '../engine/roles.ts', 'kernel/engine/roles.ts'],
+    ['kernel/runtime', '../task.ts', 'kernel/task.ts'],
+    ['kernel/engine', '../task.ts', 'kernel/task.ts'],
+  ])('forbids %s/ to import upwards from %s, types included', (folder, specifier, target) => {
+    const found = check({ [`${folder}/x.ts`]: `import type { x } from '${specifier}';` });
+    expect(found).toEqual([`${folder}/x.ts:1: imports '${target}', which is above it`]);
+  });
+
+  it('finds circles that are closed by types in the lower floors of the kernel', () => {
+    const files = {
+      'kernel/engine/a.ts': "import type { B } from './b.ts';\nexport type A = B;",
+      'kernel/engine/b.ts': "import { A } from './a.ts';\nexport type B = A;",
+    };
+    expect(check(files)).toEqual(['cycle with types: kernel/engine/a.ts -> kernel/engine/b.ts -> kernel/engine/a.ts']);
   });
 
   it('forbids upward imports of types, too, and those that are written as calls or re-exports', () => {
@@ -133,7 +152,7 @@ describe('the check of the layers', () => {
 
   it('lets only the host file mention globalThis', () => {
     expect(check({ 'kernel/x.ts': '// globalThis\nconst text = "globalThis";\nglobalThis.x;' })).toEqual([
-      'kernel/x.ts:3: only kernel/host.ts reads globalThis',
+      'kernel/x.ts:3: only kernel/runtime/platform.ts reads globalThis',
     ]);
     expect(check({ 'node/x.ts': 'const name = `${globalThis}`;' })).toHaveLength(1);
   });

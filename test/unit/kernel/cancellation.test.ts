@@ -317,13 +317,16 @@ describeBoth('the CancelledError [rule 15]', (s) => {
     expect(caught.map((error) => (error as CancelledError).args)).toEqual([['enough'], []]);
   });
 
-  test('has no arguments when there was no message', async () => {
+  test('has no arguments when there was no message, and says who was cancelled', async () => {
     const { loop, iterate } = manualLoop();
     const task = loop.createTask(waitingFor(s, loop.createFuture()));
     await iterate();
     task.cancel();
     await iterate();
-    expect(thrownBy(() => task.result())).toMatchObject({ args: [], message: '' });
+    expect(thrownBy(() => task.result())).toMatchObject({
+      args: [],
+      message: expect.stringMatching(/^Task-\d+ was cancelled$/),
+    });
   });
 
   test('among the results of gather() has the message "", even when one was given', async () => {
@@ -586,7 +589,7 @@ describeBoth('who asked for a cancellation', (s) => {
     const task = loop.createTask(waitingFor(s, loop.createFuture()));
     loop.callSoon(() => task.cancel());
     await drain();
-    expect(task.cancelRequest).toEqual({ by: null, message: undefined, at: 0 });
+    expect(task.cancelRequest).toEqual({ by: null, message: undefined, at: 0, through: null });
   });
 });
 

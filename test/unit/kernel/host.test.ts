@@ -1,6 +1,6 @@
 import { newEventLoop, RuntimeHost } from 'asyncio-ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { afterMicrotasks } from '../../../src/kernel/host.ts';
+import { afterMicrotasks } from '../../../src/kernel/runtime/platform.ts';
 
 const DAY = 24 * 3600;
 

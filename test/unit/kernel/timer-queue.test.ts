@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Timer, TimerQueue } from '../../../src/kernel/timer-queue.ts';
+import { type Timer, TimerQueue } from '../../../src/kernel/engine/timers.ts';
 
 class Entry implements Timer {
   readonly _when: number;

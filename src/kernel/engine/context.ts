@@ -1,9 +1,11 @@
-import { LookupError, RuntimeError, ValueError } from '../errors/errors.ts';
-import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
-import { isAboutToWait } from './async-step.ts';
-import { asyncScope, current } from './current.ts';
-import { Scope } from './scope.ts';
+import { LookupError, RuntimeError, ValueError } from '../../errors/errors.ts';
+import { typeError } from '../../errors/type-error.ts';
+import { describe } from '../../internal/describe.ts';
+import { current } from './current.ts';
+import { contextOfScope, ownContextOf, scopeOfLine } from './line.ts';
+import { isAboutToWait } from './lookups.ts';
+import type { ContextRole } from './roles.ts';
+import { CancelScope, waitsNow } from './scope.ts';
 
 /** The values of a context; never changed, so that contexts can share it. */
 export type Values = ReadonlyMap<ContextVar<unknown>, unknown>;
@@ -22,7 +24,7 @@ const MISSING: unique symbol = /* @__PURE__ */ Symbol('missing');
  * context.run(() => user.set('ada'));
  * context.get(user); // 'ada'; the caller's own value is as it was
  */
-export class Context {
+export class Context implements ContextRole {
   // Copies share the map until one of them is written to: a set makes a new map, which is rare and small.
   /** @internal */
   _values: Values;
@@ -89,7 +91,7 @@ export function enterContext(context: Context): Context | null {
   if (context._entered || present === context) {
     throw new RuntimeError(`cannot enter context: ${context} is already entered`, { code: 'CONTEXT_ENTERED' });
   }
-  const outer = current.context;
+  const outer = current.context as Context | null;
   present._entered = true;
   current.context = context;
   return outer;
@@ -102,51 +104,51 @@ export function leaveContext(outer: Context | null): void {
 
 let root: Context | null = null;
 
-/** The context that is current: of the running handle or step, of the async function's task, or the thread's own. */
+/** The context that is current: of the running handle or step, of the async function's line, or the thread's own. */
 export function currentContext(): Context {
-  if (current.context !== null) return current.context;
+  if (current.context !== null) return current.context as Context;
   if (current.loop !== null) {
-    const task = current.task;
-    if (task !== null) {
-      current.context = task._context;
-      return current.context;
+    if (current.task !== null) {
+      current.context = current.task._context;
+      return current.context as Context;
     }
   } else {
-    const scope = asyncScope();
-    const own = scope === null ? null : (scope.ownContext() ?? scope.task?._context ?? null);
-    if (own !== null) return own;
+    const scope = scopeOfLine();
+    const context = scope === null ? null : contextOfScope(scope);
+    if (context !== null) return context as Context;
   }
   root ??= new Context();
   return root;
 }
 
-/** Who sets a variable outside a step of the task that owns the context does it for itself. */
+/** The values of the current context, to be shared: what a copy would have. */
+export function currentValues(): Values {
+  if (current.context !== null) return current.context._values as Values;
+  if (current.loop !== null) return current.task !== null ? (current.task._currentValues() as Values) : rootValues();
+  const scope = scopeOfLine();
+  return (ownContextOf(scope)?._values ?? scope?.task?._currentValues() ?? rootValues()) as Values;
+}
+
+function rootValues(): Values {
+  return root === null ? NONE : root._values;
+}
+
+/**
+ * The context that `set` writes to. What a line sets in a step of its task is the task's. What is set while the task waits elsewhere, or
+ * after a call in the same segment has begun to wait, is seen by that flow alone: it is code beside the task's line.
+ */
 function contextToSet(): Context {
   const context = currentContext();
   if (current.context !== null || current.loop !== null || current.storage === null) return context;
-  const scope = asyncScope();
+  const scope = scopeOfLine();
   if (scope === null || scope.context !== null || scope.task === null) return context;
-  const task = scope.task;
-  const isOwnStep = task._loop._open === task ? !isAboutToWait(task) : !task.done() && !task._waitsNow();
-  if (isOwnStep) return context;
-  const flow = new Scope(scope, task, task._loop);
+  const { task } = scope;
+  const isItsStep = task._loop._step.task === task ? !isAboutToWait(task) : !task.done() && !waitsNow(task);
+  if (isItsStep) return context;
+  const flow = new CancelScope(scope, task, task._loop, null);
   flow.context = context.copy();
   current.storage.enterWith(flow);
-  return flow.context;
-}
-
-current.outside = (inherited) => {
-  const flow = new Scope(null, null, inherited.loop);
-  flow.context = contextOf((inherited.ownContext() ?? inherited.task?._context)?._values ?? NONE);
-  return flow;
-};
-
-/** The values of the current context, to be shared: what a copy would have. */
-export function currentValues(): Values {
-  if (current.context !== null) return current.context._values;
-  if (current.loop !== null) return current.task !== null ? current.task._currentValues() : (root?._values ?? NONE);
-  const scope = asyncScope();
-  return scope?.ownContext()?._values ?? scope?.task?._currentValues() ?? root?._values ?? NONE;
+  return flow.context as Context;
 }
 
 /** A context with these values. */

@@ -1,51 +1,9 @@
 /**
- * What the loop knows of its runtime, and the one place that looks at the runtime itself. `globalThis` is read at the
- * time of use, never at import, so that the module has no side effect and fakes installed by a test are seen.
+ * What the platform gives, and the one place that looks at it. `globalThis` is read at the time of use, never at import, so that
+ * the module has no side effect and fakes that a test installs are seen.
  */
 
-import { RuntimeError, ValueError } from '../errors/errors.ts';
-
-/**
- * The services that an event loop needs: a clock and wake-ups. Give one to `newEventLoop({ host })` to drive a loop by
- * hand or by a clock of your own.
- *
- * @example
- * class ManualHost implements Host {
- *   now = 0;
- *   readonly resolution = 1e-9;
- *   time() { return this.now; }
- *   soon(turn: () => void) {}
- *   at(when: number | null, turn: () => void) {}
- *   ref() {}
- *   unref() {}
- * }
- * const loop = newEventLoop({ host: new ManualHost() });
- * loop.callSoon(console.log, 'ran');
- * loop.runOnce();
- */
-export interface Host {
-  /** The present time in seconds, from a clock that never goes back. */
-  time(): number;
-  /** The clock's step in seconds: a timer runs when it is due within it. */
-  readonly resolution: number;
-  /** Asks for one call of `turn` as soon as possible. */
-  soon(turn: () => void): void;
-  /** Asks for one call of `turn` at a time of `time()`, instead of the time asked for before; `null` takes the wish back. */
-  at(when: number | null, turn: () => void): void;
-  /** A loop begins to run: the program must not end before it does. */
-  ref(): void;
-  /** A loop has ended to run. */
-  unref(): void;
-  /** Asks for one call of `turn` after I/O and timers of others had theirs. Without it, `soon` is used. */
-  afterIO?(turn: () => void): void;
-  /** Calls `listener` on each Ctrl-C until the function that it returns is called; `null` when it cannot. */
-  onInterrupt?(listener: () => void): (() => void) | null;
-  /**
-   * Calls `listener` on each signal of a name (`SIGTERM`) until the function that it returns is called; `null` when there are no
-   * signals here. Throws for those that cannot be handled.
-   */
-  onSignal?(signal: string, listener: () => void): (() => void) | null;
-}
+import { RuntimeError, ValueError } from '../../errors/errors.ts';
 
 /** An `AbortSignal` as far as this library uses one. */
 export interface AbortSignalLike {
@@ -66,15 +24,17 @@ interface AbortControllerLike {
   abort(reason?: unknown): void;
 }
 
-/** A scope of async context that code can be run in later (`AsyncResource`). */
-export interface AsyncScope {
+/** The async context of some moment, in which code can be run later (`AsyncResource`). */
+export interface AsyncFrame {
   runInAsyncScope<This, A extends unknown[], R>(fn: (this: This, ...args: A) => R, self: This, ...args: A): R;
 }
 
-/** The two parts of `node:async_hooks` in use here. */
+/** The parts of `node:async_hooks` in use here. */
 export interface AsyncHooks {
   readonly AsyncLocalStorage: new () => AsyncStorage;
-  readonly AsyncResource: new (type: string) => AsyncScope;
+  readonly AsyncResource: { new (type: string): AsyncFrame; readonly prototype: object };
+  executionAsyncId?(): number;
+  executionAsyncResource?(): unknown;
 }
 
 /** `AsyncLocalStorage` as far as it is used here. */
@@ -83,7 +43,7 @@ export interface AsyncStorage {
   enterWith(store: unknown): void;
 }
 
-type TimerId = object | number;
+export type TimerId = object | number;
 
 interface MessagePortLike {
   postMessage(message: unknown): void;
@@ -93,6 +53,7 @@ interface MessagePortLike {
 
 interface ProcessLike {
   readonly env?: Record<string, string | undefined>;
+  readonly versions?: Record<string, string | undefined>;
   getBuiltinModule?(name: string): unknown;
   on?(event: string, listener: () => void): void;
   removeListener?(event: string, listener: () => void): void;
@@ -132,71 +93,15 @@ export interface Logger {
   warn(...data: unknown[]): void;
 }
 
-const globals = (): Globals => globalThis as object as Globals;
+export const globals = (): Globals => globalThis as object as Globals;
 
-/** Node waits 1 ms when asked for more than this; a longer wait is made of several. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const RESOLVED = /* @__PURE__ */ Promise.resolve();
 
-/** Keeps a process alive by a timer that does nothing, for as long as a loop runs without one of its own. */
-const KEEP_ALIVE_INTERVAL = 2 ** 30;
-
 /**
- * The host of the runtime itself: Node, Bun, Deno, browsers, workers. A turn soon is a microtask, so that the effects of
- * an I/O callback are seen before the next one.
+ * Listens to a signal of the process instead of what would happen by default. Several listeners suppress that as one does, and none
+ * keeps the process alive. `null` where there are no signals.
  */
-export class RuntimeHost implements Host {
-  readonly resolution: number = 1e-6;
-  readonly #performance = globals().performance ?? Date;
-  #timer: TimerId | null = null;
-  #keepAlive: TimerId | null = null;
-  #running = 0;
-
-  time(): number {
-    return this.#performance.now() / 1_000;
-  }
-
-  soon(turn: () => void): void {
-    askForTurn(turn);
-  }
-
-  at(when: number | null, turn: () => void): void {
-    const { setTimeout, clearTimeout } = globals();
-    if (this.#timer !== null) clearTimeout?.(this.#timer);
-    this.#timer = null;
-    if (when === null || when === Number.POSITIVE_INFINITY || setTimeout === undefined) return;
-    const milliseconds = Math.ceil((when - this.time()) * 1_000);
-    this.#timer = setTimeout(
-      turn,
-      milliseconds > LONGEST_TIMEOUT ? LONGEST_TIMEOUT : milliseconds < 0 ? 0 : milliseconds,
-    );
-  }
-
-  afterIO(turn: () => void): void {
-    afterMicrotasks(turn);
-  }
-
-  ref(): void {
-    if (this.#running++ === 0) this.#keepAlive = globals().setInterval?.(() => {}, KEEP_ALIVE_INTERVAL) ?? null;
-  }
-
-  unref(): void {
-    if (--this.#running > 0 || this.#keepAlive === null) return;
-    globals().clearInterval?.(this.#keepAlive);
-    this.#keepAlive = null;
-  }
-
-  onInterrupt(listener: () => void): (() => void) | null {
-    return listenToInterrupts(listener);
-  }
-
-  onSignal(signal: string, listener: () => void): (() => void) | null {
-    return listenToSignal(signal, listener);
-  }
-}
-
-/** Without what would happen by default, which several listeners suppress as one does. They keep no process alive. */
-function listenToSignal(signal: string, listener: () => void): (() => void) | null {
+export function listenToSignal(signal: string, listener: () => void): (() => void) | null {
   const process = globals().process;
   const os = process?.getBuiltinModule?.('node:os') as { constants?: { signals?: object } } | undefined;
   const signals = os?.constants?.signals;
@@ -225,7 +130,7 @@ function interrupt(): void {
 }
 
 /** One listener of the process for all runs under way. As in CPython, a program that has one of its own keeps it to itself. */
-function listenToInterrupts(listener: () => void): (() => void) | null {
+export function listenToInterrupts(listener: () => void): (() => void) | null {
   const process = globals().process;
   if (process?.on === undefined || !isMainThread()) return null;
   if (interruptListeners.size === 0) {
@@ -288,9 +193,37 @@ export function findAsyncHooks(): AsyncHooks | null {
 }
 
 /** Remembers the present async context, where the runtime has such a thing. */
-export function newAsyncScope(): AsyncScope | null {
+export function newAsyncFrame(): AsyncFrame | null {
   const hooks = findAsyncHooks();
   return hooks === null ? null : new hooks.AsyncResource('asyncio-ts');
+}
+
+/** The engine's own `Promise`, also where a program has replaced the global one. */
+let enginePromise: (abstract new (...args: never[]) => unknown) | undefined;
+
+/**
+ * Whether the runtime itself has called the code that runs now: a timer, a request handler, a message. A callback has an execution
+ * id, the continuation of a promise has none; where promise hooks are on, it has one whose resource is a promise. Functions that are
+ * bound to an `AsyncResource` have an id as well, and run for whoever bound them. Runtimes that give no ids always answer false.
+ */
+export function isCalledByRuntime(): boolean {
+  const hooks = findAsyncHooks();
+  if (hooks === null || hooks.executionAsyncId === undefined || hooks.executionAsyncId() === 0) return false;
+  const resource = hooks.executionAsyncResource?.();
+  enginePromise ??= (async () => {})().constructor as abstract new () => unknown;
+  if (resource instanceof enginePromise) return false;
+  return !(resource instanceof hooks.AsyncResource) || isMicrotask(resource, hooks);
+}
+
+/** What `queueMicrotask` calls has an `AsyncResource` too, which shows by what Node keeps in it. */
+function isMicrotask(resource: object, hooks: AsyncHooks): boolean {
+  return Object.getPrototypeOf(resource) === hooks.AsyncResource.prototype && Object.hasOwn(resource, 'callback');
+}
+
+/** Whether the runtime tells all callbacks from the continuations of promises. Bun tells none, Deno some. */
+export function canTellCallbacks(): boolean {
+  const versions = globals().process?.versions;
+  return findAsyncHooks() !== null && versions?.['node'] !== undefined && !('bun' in versions) && !('deno' in versions);
 }
 
 /** Whether this is the main thread: its loop is made on first use, those of other threads must be set. */

@@ -1,15 +1,26 @@
-import { RuntimeError } from '../errors/errors.ts';
-import { areAllRegistered } from './async-step.ts';
+import { RuntimeError } from '../../errors/errors.ts';
+import { RingBuffer } from '../../internal/ring-buffer.ts';
+import { type Host, RuntimeHost } from '../runtime/host.ts';
+import { afterMicrotasks, logger, newAsyncFrame, throwUncaught } from '../runtime/platform.ts';
+import { PendingAwait } from './await.ts';
 import { Clock } from './clock.ts';
-import { current, runningLoop } from './current.ts';
-import { afterMicrotasks, type Host, logger, newAsyncScope, RuntimeHost, throwUncaught } from './host.ts';
-import { choose, emit, hooks } from './instruments.ts';
-import { ReadyQueue, type Runnable } from './ready-queue.ts';
-import type { Task } from './task.ts';
-import { type Timer, TimerQueue } from './timer-queue.ts';
-import { TurnBudget } from './turn-budget.ts';
-
-const RESOLVED = /* @__PURE__ */ Promise.resolve();
+import { current, runAs } from './current.ts';
+import { choose, emit, hooks } from './hooks.ts';
+import { runningLoop } from './line.ts';
+import { OpenStep, type StepOwner } from './open-step.ts';
+import { Pacer } from './pacer.ts';
+import {
+  ENDING,
+  type FutureRole,
+  type LoopRole,
+  MUST_CANCEL,
+  type Runnable,
+  SCOPE_PENDING,
+  type TaskRole,
+  type Waiter,
+} from './roles.ts';
+import { isQuiet } from './scope.ts';
+import { type Timer, TimerQueue } from './timers.ts';
 
 /**
  * Where an iteration stands.
@@ -18,23 +29,23 @@ const RESOLVED = /* @__PURE__ */ Promise.resolve();
  * |---------|----------------------------------------------------------------|------------------------------|
  * | IDLE    | no iteration under way                                         | `runOnce`, a turn            |
  * | RUNNING | a handle is on the stack                                       | the handle's return          |
- * | PAUSED  | the step of an async function is open, the rest of the batch waits for it | the step's end, the watch |
+ * | PAUSED  | the step of an async function is open, the rest of the batch waits for it | the step's end    |
  * | SPLIT   | the turn took too long, the rest of the batch waits for the host's I/O    | the next turn     |
  *
  *     IDLE ──begin──▶ RUNNING ──batch over──▶ IDLE
  *                     ▲  │  ▲│
  *             closed  │  │  │└─over budget──▶ SPLIT ──next turn──▶ RUNNING
  *                     │  │  └───
- *                   PAUSED◀─ step open
+ *                   PAUSED◀─ step open ──hand-over──▶ PAUSED, with the next step open
+ *
+ * Whether the loop is run, is hosted or is driven by hand says *when* it turns (`#run`, `_hosted`, `#driven`), which is another
+ * matter; so are the open step (`open-step.ts`) and the wishes to the host (`pacer.ts`).
  */
 const IDLE = 0;
 const RUNNING = 1;
 const PAUSED = 2;
 const SPLIT = 3;
 type Phase = typeof IDLE | typeof RUNNING | typeof PAUSED | typeof SPLIT;
-
-/** Stands for the code outside any task in place of the task whose step is open. */
-const OUTSIDE: unique symbol = /* @__PURE__ */ Symbol('outside');
 
 interface Run {
   readonly resolve: () => void;
@@ -48,44 +59,38 @@ export interface SchedulerOptions {
 }
 
 /**
- * Runs what is ready: the turns and iterations of an event loop. It knows nothing of futures and tasks, except that the
- * step of a task may stay open after its handle has returned.
+ * Runs what is ready: the turns and iterations of an event loop. It knows no tasks, except that the step of one may stay open after
+ * its handle has returned.
  *
  * A *turn* is what the host gives; it runs *iterations* until nothing is ready. An iteration is CPython's `_run_once`:
- * timers that are due join the ready queue, then exactly the handles that are in it now are run.
+ * timers that are due join the ready queue, then exactly the handles that are in it now (the *batch*) are run.
  */
-export abstract class Scheduler {
-  /** @internal */
-  readonly _ready = new ReadyQueue();
+export abstract class Scheduler implements LoopRole, StepOwner {
+  /** What is due, first in first out. @internal */
+  readonly _ready = new RingBuffer<Runnable>();
   /** @internal */
   readonly _timers = new TimerQueue();
-  /** The task whose step is open on this loop. @internal */
-  _open: Task<unknown> | typeof OUTSIDE | null = null;
+  /** @internal */
+  readonly _step: OpenStep;
   /** Whether the loop turns whenever it has work, not only while it is run. @internal */
   _hosted = false;
   /** @internal */
   _debug = false;
   readonly #host: Host;
   readonly #clock: Clock;
-  readonly #budget: TurnBudget;
+  readonly #pacer: Pacer;
   /** A loop with a host of its own tells it its wishes also while it is not run: somebody drives it by hand. */
   readonly #driven: boolean;
   /** The async context that the loop was made in: handles run in it, so that they never see what some task has set. */
-  readonly #scope = newAsyncScope();
+  readonly #frame = newAsyncFrame();
   #phase: Phase = IDLE;
-  /** How many handles of the iteration under way have yet to run. Invariant: 0 while IDLE. */
+  /** How many handles of the batch have yet to run. Invariant: 0 while IDLE. */
   #todo = 0;
   /** Whether the iteration under way is the only one to run (`runOnce`). */
   #single = false;
   #run: Run | null = null;
   #stopping = false;
   #closed = false;
-  /** The open step is over, and the microtask that continues the batch is queued. */
-  #closing = false;
-  #watching = false;
-  #soonAsked = false;
-  /** The time that the host was last asked for; `undefined` when the wish may have been used up. */
-  #atAsked: number | null | undefined = null;
   /** When the present handle or step began; in debug mode only. */
   #stepBegan = 0;
   /** Seconds; in debug mode a callback or step that takes longer is reported. */
@@ -95,7 +100,8 @@ export abstract class Scheduler {
     this.#host = host ?? new RuntimeHost();
     this.#driven = host !== undefined;
     this.#clock = new Clock(this.#host);
-    this.#budget = new TurnBudget(this.#host);
+    this.#pacer = new Pacer(this.#host, this.#clock, this.#turn);
+    this._step = new OpenStep(this);
   }
 
   /**
@@ -174,7 +180,7 @@ export abstract class Scheduler {
     this.#closed = true;
     this._ready.clear();
     this._timers.clear();
-    this.#ask(null);
+    this.#pacer.askAt(null);
   }
 
   /**
@@ -186,8 +192,7 @@ export abstract class Scheduler {
     if (this.#phase !== IDLE) return;
     this._checkClosed();
     this.#single = true;
-    this.#soonAsked = false;
-    this.#atAsked = undefined;
+    this.#pacer.forgetWishes();
     this.#iterate();
   }
 
@@ -210,68 +215,52 @@ export abstract class Scheduler {
   /** Schedules something for the next iteration. @internal */
   _push(item: Runnable): void {
     this._ready.push(item);
-    if (this.#phase === IDLE && !this.#soonAsked) this.#request();
+    if (this.#phase === IDLE && !this.#pacer.isSoonAsked) this.#request();
   }
 
   /** @internal */
   _pushTimer(timer: Timer): void {
     this._timers.push(timer);
-    if (this.#phase === IDLE && !this.#soonAsked) this.#request();
+    if (this.#phase === IDLE && !this.#pacer.isSoonAsked) this.#request();
   }
 
   // --------------------------------------------------------------------------------------------------- turns
 
-  readonly #turn = (): void => this.#inScope(this.#runTurn);
+  readonly #turn = (): void => this.#inFrame(this.#runTurn);
 
   readonly #runTurn = (): void => {
-    this.#soonAsked = false;
+    this.#pacer.noteTurn();
     if (this.#phase === SPLIT) {
-      this.#budget.start();
+      this.#pacer.start();
       this.#iterate();
       return;
     }
     if (this.#phase !== IDLE || this.#closed || (this.#run === null && !this._hosted)) return;
     if (this.#anotherStepIsOpen()) {
-      this.#soonAsked = true;
+      this.#pacer.noteSoon();
       afterMicrotasks(this.#turn);
       return;
     }
     this.#single = false;
-    this.#budget.start();
+    this.#pacer.start();
     this.#iterate();
-  };
-
-  readonly #timerTurn = (): void => {
-    this.#atAsked = undefined;
-    this.#turn();
   };
 
   /**
    * Where no `AsyncLocalStorage` says whose code runs, the open step has to, so that only one may be open in the thread.
    */
   #anotherStepIsOpen(): boolean {
-    return current.storage === null && current.open !== null && this._open !== current.open;
+    return current.storage === null && current.openTask !== null && this._step.task !== current.openTask;
   }
 
   /** Runs iterations, or the rest of one, as code of this loop. */
   #iterate(): void {
-    const { loop, task, context } = current;
-    current.loop = this;
-    current.task = null;
-    current.context = null;
-    let isOver: boolean;
-    try {
-      isOver = this.#runIterations();
-    } finally {
-      current.loop = loop;
-      current.task = task;
-      current.context = context;
-    }
+    const isOver = runAs(this, null, null, null, false, this.#runIterations, null, null, null);
     if (isOver && !this.#closed) this.#request();
   }
 
   /** False when an iteration is not over: a step is open, or the turn took too long. */
-  #runIterations(): boolean {
+  readonly #runIterations = (): boolean => {
     do {
       if (this.#phase === IDLE) this.#begin();
       if (!this.#runBatch()) return false;
@@ -280,7 +269,7 @@ export abstract class Scheduler {
       if (this.#stopping && this.#run !== null) this.#endRun();
     } while (!this.#single && this._ready.length > 0 && !this.#closed && (this.#run !== null || this._hosted));
     return true;
-  }
+  };
 
   #begin(): void {
     if (hooks.iterationBegin !== null) emit('iterationBegin', this);
@@ -292,9 +281,7 @@ export abstract class Scheduler {
     const timers = this._timers;
     timers.prune();
     if (timers.length === 0) return;
-    const now = this.time();
-    // The clock's step is lost in the rounding when the time is large: then a timer is due at its time.
-    const due = Math.max(now + this.#host.resolution, now * (1 + Number.EPSILON));
+    const due = this.#pacer.due();
     if (hooks.choose !== null) {
       this.#collectTimersByChoice(due);
       return;
@@ -330,11 +317,11 @@ export abstract class Scheduler {
         const item = this._ready.shift();
         if (this._debug) this.#runTimed(item);
         else item._run();
-        if (this._open !== null) {
+        if (this._step.isOpen) {
           this.#phase = PAUSED;
           return false;
         }
-        if (!this.#single && this.#budget.isSpent()) {
+        if (!this.#single && this.#pacer.isSpent()) {
           this.#split();
           return false;
         }
@@ -349,7 +336,7 @@ export abstract class Scheduler {
     this.#stepBegan = this.time();
     item._run();
     // A step that is open is reported when it is over.
-    if (this._open === null) this.#reportIfSlow(item);
+    if (!this._step.isOpen) this.#reportIfSlow(item);
   }
 
   #reportIfSlow(item: object): void {
@@ -383,7 +370,7 @@ export abstract class Scheduler {
     this.#stopping = false;
     if (error.length > 0) run.reject(error[0]);
     else run.resolve();
-    if (!this._hosted) this.#ask(null);
+    if (!this._hosted) this.#pacer.askAt(null);
   }
 
   // --------------------------------------------------------------------------------------------------- the host
@@ -392,101 +379,97 @@ export abstract class Scheduler {
   #request(): void {
     if (this.#run === null && !this._hosted && !this.#driven) return;
     if (this._ready.length > 0 || (this.#stopping && this.#run !== null)) {
-      this.#soonAsked = true;
-      this.#host.soon(this.#turn);
+      this.#pacer.askSoon();
       return;
     }
     this._timers.prune();
-    this.#ask(this._timers.length > 0 ? this._timers.first()._when : null);
-  }
-
-  #ask(when: number | null): void {
-    if (this.#atAsked === when) return;
-    this.#atAsked = when;
-    this.#host.at(when, this.#timerTurn);
+    this.#pacer.askAt(this._timers.length > 0 ? this._timers.first()._when : null);
   }
 
   #split(): void {
     this.#phase = SPLIT;
-    this.#soonAsked = true;
-    if (this.#host.afterIO !== undefined) this.#host.afterIO(this.#turn);
-    else this.#host.soon(this.#turn);
+    this.#pacer.askAfterIO();
   }
 
   // --------------------------------------------------------------------------------------------------- open steps
 
-  /**
-   * The step of an async function goes on after its handle has returned. No other handle runs until it waits on something
-   * of this library or ends; should it wait on a foreign promise, the watch finds out once the microtasks have run.
-   *
-   * @internal
-   */
-  _openStep(task: Task<unknown>): void {
-    if (this.#phase !== RUNNING) return;
-    // One that is open already is of a task that was started eagerly by this one, within its step.
-    this._open = task;
-    current.open = task;
-    this.#watchMicrotasks();
+  /** @internal */
+  get _isRunningHandle(): boolean {
+    return this.#phase === RUNNING;
   }
 
-  /**
-   * Code outside any task goes on: no step is run before it has, where nothing else tells that what it waits for is not the
-   * running task's. @internal
-   */
-  _pauseForOutside(): void {
-    if (this.#phase !== RUNNING || this._open !== null) return;
-    this._open = OUTSIDE;
-    this.#watchMicrotasks();
-  }
-
-  #watchMicrotasks(): void {
-    if (this.#watching) return;
-    this.#watching = true;
-    afterMicrotasks(this.#watch);
-  }
-
-  /**
-   * The task whose step is open waits. Other waits of the same segment register in the microtasks right behind this one,
-   * so the step ends one microtask later. @internal
-   */
-  _stepSuspends(task: Task<unknown>): void {
-    if (this._open !== task) {
-      // It has come back from a foreign promise, unseen until now.
-      if (hooks.beforeStep !== null) emit('beforeStep', task);
+  /** @internal */
+  _stepIsOver(task: TaskRole | null): void {
+    if (task !== null) {
+      if ((task._marks & ENDING) !== 0 && task._root !== null && isQuiet(task._root)) task._linesEnded();
+      if (this._debug) this.#reportIfSlow(task);
       if (hooks.afterStep !== null) emit('afterStep', task);
-      return;
     }
-    if (this.#closing) return;
-    if (areAllRegistered()) {
-      this.#closeStep();
-      return;
-    }
-    this.#closing = true;
-    RESOLVED.then(this.#closeStep);
+    if (this.#phase === PAUSED && !this.#handOver()) this.#inFrame(this.#continue);
   }
 
-  /** The task whose step is open has nothing left to run. @internal */
-  _stepEnds(task: Task<unknown>): void {
-    if (this._open === task && !this.#closing) this.#closeStep();
+  /**
+   * From one async function to the next, when there is nothing else to do between their steps: without coming back to the batch, which
+   * would cost as much again as the step.
+   */
+  #handOver(): boolean {
+    const ready = this._ready;
+    if (ready.length === 0) return false;
+    const next = ready.peek();
+    if (!(next instanceof PendingAwait) || !next._isBare() || !this.#isPlain()) return false;
+    if (this.#todo === 0) {
+      if (this._timers.length > 0 || (this.#run === null && !this._hosted)) return false;
+      this.#todo = ready.length;
+    }
+    if (this.#pacer.isSpent()) return false;
+    this.#todo--;
+    ready.shift();
+    this._step.openNow(next._task, next._got);
+    next._handOver();
+    return true;
   }
 
-  readonly #closeStep = (): void => {
-    const task = this._open === OUTSIDE ? null : this._open;
-    this.#closing = false;
-    this._open = null;
-    if (current.open === task) current.open = null;
-    if (this._debug && task !== null) this.#reportIfSlow(task);
-    if (hooks.afterStep !== null && task !== null) emit('afterStep', task);
-    if (this.#phase === PAUSED) this.#inScope(this.#continue);
-  };
+  /** Whether nothing looks at steps and iterations, and nothing ends the turn. */
+  #isPlain(): boolean {
+    return (
+      !this.#single &&
+      !this.#stopping &&
+      !this._debug &&
+      !this.#closed &&
+      hooks.beforeStep === null &&
+      hooks.afterStep === null &&
+      hooks.waitEnd === null &&
+      hooks.cancelDelivered === null &&
+      hooks.iterationBegin === null &&
+      hooks.iterationEnd === null
+    );
+  }
 
-  #inScope(part: () => void): void {
-    if (this.#scope === null) part();
-    else this.#scope.runInAsyncScope(part, undefined);
+  /**
+   * Whether giving way means nothing to anybody, because the task would be the next to run anyway: it then simply goes on. Not when the
+   * turn has taken its time, or timers and I/O would starve. @internal
+   */
+  _isAlone(task: TaskRole): boolean {
+    if (this._ready.length > 0 || this.#todo > 0 || this._timers.length > 0) return false;
+    if ((task._marks & (MUST_CANCEL | SCOPE_PENDING | ENDING)) !== 0) return false;
+    if (this._step.isOpen) {
+      // An async function gives way in its own open step, the only one in the thread.
+      if (this.#phase !== PAUSED || this._step.task !== task || this._step.isClosing || current.openTask !== task)
+        return false;
+      if (task._root !== null && !isQuiet(task._root)) return false;
+    } else if (this.#phase !== RUNNING || current.task !== task || current.loop !== this) {
+      return false;
+    }
+    return (this.#run !== null || this._hosted) && this.#isPlain() && !this.#pacer.isSpent();
+  }
+
+  #inFrame(part: () => void): void {
+    if (this.#frame === null) part();
+    else this.#frame.runInAsyncScope(part, undefined);
   }
 
   readonly #continue = (): void => {
-    if (!this.#single && this.#budget.isSpent()) {
+    if (!this.#single && this.#pacer.isSpent()) {
       this.#split();
       return;
     }
@@ -497,9 +480,8 @@ export abstract class Scheduler {
     }
   };
 
-  /** All microtasks have run: a step that is open still waits on a foreign promise. */
-  readonly #watch = (): void => {
-    this.#watching = false;
-    if (this._open !== null && !this.#closing) this.#closeStep();
-  };
+  /** Makes a coroutine a task. */
+  abstract createTask(coroutine: never): FutureRole;
+  /** @internal */
+  abstract _schedule(waiter: Waiter): void;
 }

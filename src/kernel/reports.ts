@@ -1,6 +1,6 @@
 import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
-import { onProcessExit } from './host.ts';
+import { onProcessExit } from './runtime/platform.ts';
 
 /**
  * The one funnel for errors that nobody looked at. A failed future is watched until its error is retrieved; when it is

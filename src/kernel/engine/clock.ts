@@ -1,6 +1,7 @@
-import { ValueError } from '../errors/errors.ts';
-import { describe } from '../internal/describe.ts';
-import { type Host, logger } from './host.ts';
+import { ValueError } from '../../errors/errors.ts';
+import { describe } from '../../internal/describe.ts';
+import type { Host } from '../runtime/host.ts';
+import { logger } from '../runtime/platform.ts';
 
 /** A host's clock as the loop needs it: one that never goes back. */
 export class Clock {

@@ -1,6 +1,8 @@
 import { RuntimeError } from '../errors/errors.ts';
-import { awaitCoroutine, awaitNextTurn, isAwaitOfTheEngine, noteLookUp, observeCoroutine } from './async-step.ts';
 import type { AwaitableCoroutine } from './coroutine.ts';
+import { awaitCheckpoint, awaitCoroutine, observeCoroutine } from './engine/await.ts';
+import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
+import { implicitLoop } from './thread-loop.ts';
 
 const bareYield: IteratorResult<undefined, void> = { done: false, value: undefined };
 const over: IteratorResult<undefined, void> = { done: true, value: undefined };
@@ -9,7 +11,7 @@ const over: IteratorResult<undefined, void> = { done: true, value: undefined };
  * The coroutine of `sleep(0)`: waits for one iteration of the loop, without a future. A class, because it is what programs do
  * most, and a generator would cost twice as much.
  */
-export class NextTurn implements AwaitableCoroutine<void> {
+export class Checkpoint implements AwaitableCoroutine<void> {
   #state: 'created' | 'waiting' | 'closed' = 'created';
 
   [Symbol.iterator](): this {
@@ -50,13 +52,13 @@ export class NextTurn implements AwaitableCoroutine<void> {
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
     if (!isAwaitOfTheEngine(this)) {
-      return new Promise<void>((resolve, reject) => observeCoroutine(this, resolve, reject)).then(
+      return new Promise<void>((resolve, reject) => observeCoroutine(this, resolve, reject, implicitLoop)).then(
         onFulfilled,
         onRejected,
       );
     }
     this.#begin();
-    if (!awaitNextTurn(onFulfilled, onRejected)) return awaitCoroutine(this, onFulfilled, onRejected);
+    if (!awaitCheckpoint(onFulfilled, onRejected)) return awaitCoroutine(this, onFulfilled, onRejected, implicitLoop);
     this.#state = 'closed';
     return undefined as never; // the engine does not look at what `then` returns
   }

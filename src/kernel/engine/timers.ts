@@ -1,5 +1,5 @@
-import { Heap } from '../internal/heap.ts';
-import type { Runnable } from './ready-queue.ts';
+import { Heap } from '../../internal/heap.ts';
+import type { Runnable } from './roles.ts';
 
 /** One entry of the timer queue. */
 export interface Timer extends Runnable {

@@ -1,0 +1,513 @@
+import { CancelledError, cancelledError, leavesTheLoop } from '../../errors/errors.ts';
+import { type AsyncStorage, canTellCallbacks, canTellTasks } from '../runtime/platform.ts';
+import { currentContext } from './context.ts';
+import { current, prepareAsyncTasks, runAs } from './current.ts';
+import { emit, hooks } from './hooks.ts';
+import { noteMoved, ownContextOf, runningScope } from './line.ts';
+import { takeOwner } from './lookups.ts';
+import {
+  type CallStack,
+  type ContextRole,
+  type Following,
+  type Frame,
+  type FutureLike,
+  type FutureRole,
+  type LoopRole,
+  MUST_CANCEL,
+  NONE,
+  type Request,
+  SCOPE_PENDING,
+  type Scope,
+  type ScopeWait,
+  STATE,
+  type TaskRole,
+  type Waiter,
+} from './roles.ts';
+import { addWait, clock, noteBegan, noteResumed, removeWait, waitsNow } from './scope.ts';
+import { goOnFrom, pop, step, takeError, waitOn } from './step.ts';
+
+/**
+ * Async functions: the only code that calls, follows and resumes them.
+ *
+ * The engine runs an async function by itself; what the kernel sees of it is the `then` of each awaitable that it waits for (whose
+ * await that is, `lookups.ts` tells), and the promise that it returned.
+ */
+
+type Resolve = (value: never) => void;
+type Reject = (error: unknown) => void;
+
+// --------------------------------------------------------------------------------------------- awaits
+
+/** An async function awaits a future: its line waits on it, or nobody's promise does. */
+export function awaitFuture(future: FutureRole, resolve: unknown, reject: unknown): never {
+  const scope = takeOwner();
+  const task = scope === null ? null : scope.task;
+  if (scope === null || task === null || future.done() || task._loop.isClosed() || awaitsItself(future, task)) {
+    if (!rejectLateLine(scope, reject)) observe(future, resolve as Resolve, reject as Reject);
+    return undefined as never; // the engine does not look at what `then` returns
+  }
+  const wait = new PendingAwait(scope, task, resolve as Resolve, reject as Reject, null);
+  future._asyncioFutureBlocking = true;
+  waitOn(wait, future);
+  task._loop._step.suspends(task);
+  return undefined as never;
+}
+
+/**
+ * Where callbacks cannot be told from lines, a callback that awaits the task whose async context it inherited looks like a line of it.
+ * It waits from outside then, unless that wait would be all that the task does.
+ */
+function awaitsItself(future: FutureRole, task: TaskRole): boolean {
+  return future === task && !canTellCallbacks() && waitsNow(task);
+}
+
+/** An async function awaits a coroutine: it runs inside the running task, or as a task of its own where there is none. */
+export function awaitCoroutine(
+  coroutine: Frame & Iterable<unknown>,
+  resolve: unknown,
+  reject: unknown,
+  loop: () => LoopRole,
+): never {
+  const scope = takeOwner();
+  if (scope === null || scope.task === null || scope.task.done()) {
+    if (!rejectLateLine(scope, reject)) {
+      observe(loop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
+    }
+  } else {
+    beginCoroutine(scope, scope.task, coroutine, resolve as Resolve, reject as Reject, false);
+  }
+  return undefined as never;
+}
+
+/** A program calls `then` of a coroutine: it runs inside the running task, which does not wait for it; or as a task of its own. */
+export function observeCoroutine(
+  coroutine: Frame & Iterable<unknown>,
+  resolve: Resolve,
+  reject: Reject,
+  loop: () => LoopRole,
+): void {
+  const scope = runningScope();
+  if (scope === null || scope.task === null) observe(loop().createTask(coroutine as never), resolve, reject);
+  else beginCoroutine(scope, scope.task, coroutine, resolve, reject, true);
+}
+
+/** An async function gives way: its line goes on in the next iteration. False where there is no task. */
+export function awaitCheckpoint(resolve: unknown, reject: unknown): boolean {
+  const scope = takeOwner();
+  if (scope === null || scope.task === null || scope.task.done()) return rejectLateLine(scope, reject);
+  const { task } = scope;
+  task._loop._schedule(new PendingAwait(scope, task, resolve as Resolve, reject as Reject, null));
+  task._loop._step.suspends(task);
+  return true;
+}
+
+/** A line that nobody's task runs any more gets the cancellation that it missed. */
+function rejectLateLine(scope: Scope | null, reject: unknown): boolean {
+  if (scope === null || scope.task !== null || scope.pending === null) return false;
+  const request = scope.pending;
+  scope.pending = null;
+  (reject as Reject)(cancelledError(request.message, request));
+  return true;
+}
+
+/** Begins a coroutine of the library as code of a line. Most end without having to wait: a wait is made only for those that do not. */
+function beginCoroutine(
+  scope: Scope,
+  task: TaskRole,
+  coroutine: Iterable<unknown>,
+  resolve: Resolve,
+  reject: Reject,
+  isObserver: boolean,
+): void {
+  let frame: Frame;
+  try {
+    frame = coroutine[Symbol.iterator]() as Frame;
+  } catch (error) {
+    reject(error);
+    return;
+  }
+  const outcome = new Outcome(resolve, reject, isObserver);
+  const context = ownContextOf(scope) ?? task._ownContext;
+  runAs(task._loop, task, scope, context, current.loop === null, beginFrame, frame, scope, outcome);
+}
+
+/** Whom a coroutine tells that is awaited by an async function. */
+class Outcome {
+  readonly resolve: Resolve;
+  readonly reject: Reject;
+  readonly isObserver: boolean;
+
+  constructor(resolve: Resolve, reject: Reject, isObserver: boolean) {
+    this.resolve = resolve;
+    this.reject = reject;
+    this.isObserver = isObserver;
+  }
+}
+
+function beginFrame(frame: Frame, scope: Scope, outcome: Outcome): void {
+  let result: IteratorResult<unknown, unknown>;
+  try {
+    result = frame.next();
+  } catch (error) {
+    if (current.scope !== scope) noteMoved(scope, current.scope!);
+    outcome.reject(error);
+    return;
+  }
+  if (result.done) {
+    if (current.scope !== scope) noteMoved(scope, current.scope!);
+    outcome.resolve(result.value as never);
+    return;
+  }
+  const task = scope.task!;
+  const wait = new PendingAwait(scope, task, outcome.resolve, outcome.reject, frame);
+  if (outcome.isObserver) wait._marks |= OBSERVER;
+  wait._marks |= RUNNING;
+  wait._moveTo(current.scope);
+  goOnFrom(wait, frame, result.value);
+  wait._marks &= ~RUNNING;
+  wait._moveTo(current.scope);
+  // No frame: the coroutine is an async function's, and the step is still its.
+  if (!wait._isOver && wait._frame !== null && !outcome.isObserver) task._loop._step.suspends(task);
+}
+
+/** Settles a promise with a future's outcome. Unlike a line that waits, a promise that does never cancels it. */
+export function observe(future: FutureRole, resolve: Resolve, reject: Reject): void {
+  if (future.done()) settle(future, resolve, reject);
+  else future._addWaiter(new PromiseWaiter(future, resolve, reject));
+}
+
+function settle(future: FutureLike, resolve: Resolve, reject: Reject): void {
+  let value: unknown;
+  try {
+    value = (future as FutureRole).result();
+  } catch (error) {
+    reject(error);
+    return;
+  }
+  resolve(value as never);
+}
+
+/** Wakes a promise. */
+class PromiseWaiter implements Waiter {
+  readonly #future: FutureRole;
+  readonly #resolve: Resolve;
+  readonly #reject: Reject;
+  readonly _context: ContextRole = currentContext();
+  readonly _awaiter = null;
+
+  constructor(future: FutureRole, resolve: Resolve, reject: Reject) {
+    this.#future = future;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  _run(): void {
+    settle(this.#future, this.#resolve, this.#reject);
+    if (!canTellTasks()) this.#future._loop._step.openForOutside();
+  }
+}
+
+/** What of a task's marks keeps an await from being handed over to: a request on its way, or that it is done. */
+const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
+
+// What a pending await's `_marks` hold.
+const IS_OVER = 1;
+const RUNNING = 2;
+const OBSERVER = 4;
+
+/**
+ * One `await` of an async function: on a future, or on a coroutine, whose frames it then runs.
+ *
+ * | it… | `_waiting` | `_frame` | in the ready queue | left by |
+ * | --- | --- | --- | --- | --- |
+ * | waits | a pending future | `null`, or the coroutine's | no | the future is done, a request |
+ * | is on its way | `null`, or done | – | yes | the loop takes its turn |
+ * | runs frames | `null` | the one that runs | no (RUNNING) | the frames wait or end |
+ * | follows an async function | `null` | `null` (`_following`) | no | the function's promise settles |
+ * | is over | `null` | `null` | no (IS_OVER) | – |
+ */
+export class PendingAwait implements ScopeWait {
+  /** The scope that its frames are in. */
+  _at: Scope;
+  readonly _task: TaskRole;
+  _frame: Frame | null;
+  _parents: Frame[] | null = null;
+  _waiting: FutureLike | null = null;
+  _error: unknown = NONE;
+  _must: Request | null = null;
+  _following: Following | null = null;
+  _marks = 0;
+  _began: number;
+  _got: number;
+  _previousWait: ScopeWait | null = null;
+  _nextWait: ScopeWait | null = null;
+  readonly _resolve: Resolve;
+  readonly _reject: Reject;
+
+  constructor(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject, frame: Frame | null) {
+    this._at = scope;
+    this._task = task;
+    this._frame = frame;
+    this._resolve = resolve;
+    this._reject = reject;
+    const { _step: step } = task._loop;
+    if (step.task === task) {
+      this._got = step.got;
+    } else {
+      this._got = 0;
+      noteResumed(scope); // its line has come back from a foreign promise
+    }
+    this._began = noteBegan(scope);
+    addWait(scope, this);
+  }
+
+  get _isOver(): boolean {
+    return (this._marks & IS_OVER) !== 0;
+  }
+
+  get _isRunning(): boolean {
+    return (this._marks & RUNNING) !== 0;
+  }
+
+  get _isObserver(): boolean {
+    return (this._marks & OBSERVER) !== 0;
+  }
+
+  get _context(): ContextRole {
+    return ownContextOf(this._at) ?? this._task._context;
+  }
+
+  get _awaiter(): TaskRole {
+    return this._task;
+  }
+
+  _run(): void {
+    if (this._isOver) return;
+    const task = this._task;
+    const waiting = this._waiting;
+    const error = takeError(this);
+    noteResumed(this._at);
+    if (error !== NONE && error instanceof CancelledError) this._got = clock.now;
+    else if (waiting !== null && waiting.cancelled()) this._got = clock.now;
+    if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
+    if (this._frame !== null) {
+      this._marks |= RUNNING;
+      runFrames(this, error, undefined);
+      this._marks &= ~RUNNING;
+      if (hooks.afterStep !== null && task._loop._step.task !== task) emit('afterStep', task);
+    } else if (error !== NONE) {
+      this._failed(error);
+    } else if (waiting === null) {
+      this._completed(undefined);
+    } else {
+      this.#over();
+      settle(waiting, this._resolve, this._reject);
+    }
+  }
+
+  /** Whether waking it runs no code of a program, so that the step before can hand over to it directly. */
+  _isBare(): boolean {
+    const { _waiting: waiting } = this;
+    const task = this._task;
+    return (
+      this._frame === null &&
+      this._marks === 0 &&
+      this._error === NONE &&
+      this._must === null &&
+      (task._marks & NOT_BARE) === 0 &&
+      (waiting === null || waiting._isPlain?.() === true)
+    );
+  }
+
+  /** Wakes it where `_isBare()`: its step has been opened. */
+  _handOver(): void {
+    const waiting = this._waiting;
+    noteResumed(this._at);
+    this._waiting = null;
+    this._marks |= IS_OVER;
+    removeWait(this._at, this);
+    if (waiting === null) this._resolve(undefined as never);
+    else settle(waiting, this._resolve, this._reject);
+  }
+
+  _completed(value: unknown): void {
+    this.#over();
+    this._resolve(value as never);
+  }
+
+  _failed(error: unknown): void {
+    this.#over();
+    this._reject(error);
+  }
+
+  _follow(promise: PromiseLike<unknown>, leavable: Scope | null): void {
+    follow(this, promise, leavable);
+  }
+
+  _stepped(scope: Scope | null): void {
+    this._moveTo(scope);
+    // The frames wait again; that no `await` began counts when a request looks for somebody who has reacted.
+    if (!this._isOver && this._frame !== null) this._began = ++clock.now;
+  }
+
+  /** The frames have gone into another scope, or come back out of it. */
+  _moveTo(scope: Scope | null): void {
+    if (scope === null || scope === this._at) return;
+    if (!this._isOver) {
+      removeWait(this._at, this);
+      addWait(scope, this);
+    }
+    this._at = scope;
+  }
+
+  _leave(error: unknown): void {
+    const waiting = this._waiting;
+    if (waiting !== null) {
+      if (waiting._isPlain?.() === true) (waiting as FutureRole)._removeWaiter(this);
+      else waiting.cancel();
+    }
+    this._waiting = null;
+    this._error = error;
+    this._task._loop._schedule(this);
+  }
+
+  /** The async function goes on in a microtask, and until it waits again its task's step is open. */
+  #over(): void {
+    const task = this._task;
+    this._marks |= IS_OVER;
+    removeWait(this._at, this);
+    if (!task.done() && !this._isObserver) task._loop._step.open(task, this._got);
+  }
+}
+
+/** Runs the frames of a call stack as code of its task, from wherever it is called. */
+export function runFrames(stack: CallStack, error: unknown, value: unknown): void {
+  const task = stack._task;
+  const context = ownContextOf(stack._at) ?? task._ownContext;
+  runAs(task._loop, task, stack._at, context, false, stepFrames, stack, error, value);
+}
+
+function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
+  try {
+    step(stack, error, value);
+  } finally {
+    stack._stepped(current.scope);
+  }
+}
+
+// --------------------------------------------------------------------------------------------- calls
+
+/**
+ * Calls a function that may be async as code of the running scope: whatever it does after an `await` is then known to be the scope's,
+ * and sees the user's `AsyncLocalStorage` values of the line that calls it, or of where the task was made.
+ */
+export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args: A) => R, args: A): R {
+  const storage = prepareAsyncTasks();
+  if (storage === null) return countCall(fn, args);
+  const scope = current.task === task && current.scope !== null ? current.scope : task._rootScope();
+  const outer = storage.getStore() as Scope | undefined;
+  if (outer === scope) return fn(...args);
+  if (outer === undefined || outer.task !== task) {
+    return task._frameOfCalls().runInAsyncScope(enterStorage<A, R>, undefined, storage, scope, fn, args);
+  }
+  storage.enterWith(scope);
+  if (current.inJob) return fn(...args); // the engine's job ends with it
+  try {
+    return fn(...args);
+  } finally {
+    storage.enterWith(outer);
+  }
+}
+
+/** How many functions that may be async are on the stack, where nothing but the open step tells whose awaits are whose. */
+const calls = { depth: 0 };
+
+function countCall<A extends unknown[], R>(fn: (...args: A) => R, args: A): R {
+  calls.depth++;
+  try {
+    return fn(...args);
+  } finally {
+    calls.depth--;
+  }
+}
+
+/** Whether an async function of the running task may be on the stack, or goes on later. */
+export function hasAsyncCalls(task: TaskRole): boolean {
+  return calls.depth > 0 || task._following !== null;
+}
+
+/** `enterWith` costs a third of `run`; the frame around it takes care that nobody else sees it. */
+function enterStorage<A extends unknown[], R>(storage: AsyncStorage, scope: Scope, fn: (...args: A) => R, args: A): R {
+  storage.enterWith(scope);
+  return fn(...args);
+}
+
+/**
+ * An async function runs on top of a call stack's frames. When it settles, the frame below goes on within the same step; after a
+ * foreign promise the step is over, and the stack waits for its turn like any other. The promise is followed and not wrapped: one
+ * iteration later would be another program.
+ */
+export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
+  const following: Following = { promise, leavable };
+  stack._following = following;
+  stack._task._loop._step.open(stack._task, stack instanceof PendingAwait ? stack._got : 0);
+  promise.then(
+    (value) => {
+      if (stack._following === following) settled(stack, NONE, value);
+    },
+    (error) => {
+      if (stack._following === following) settled(stack, error, undefined);
+    },
+  );
+}
+
+/** Stops following: what is followed goes on by itself, the frames below get an error in the next iteration. */
+export function leaveBody(stack: CallStack, error: unknown): void {
+  stack._following = null;
+  pop(stack);
+  stack._error = error;
+  stack._task._loop._schedule(stack);
+}
+
+function settled(stack: CallStack, error: unknown, value: unknown): void {
+  const task = stack._task;
+  const loop = task._loop;
+  stack._following = null;
+  if (stack._parents === null || stack._parents.length === 0) finish(stack, error, value);
+  else if (loop._step.task === task) goOn(stack, error, value);
+  else if (!loop.isClosed()) loop._push({ _run: () => goOn(stack, error, value) });
+}
+
+/** The function that settled was the whole of the stack. */
+function finish(stack: CallStack, error: unknown, value: unknown): void {
+  const task = stack._task;
+  try {
+    if (error === NONE) stack._completed(value);
+    else stack._failed(error);
+  } catch (failure) {
+    interruptOrThrow(task, failure);
+  }
+  task._loop._step.ends(task);
+}
+
+/** The frame below the function that settled goes on. */
+function goOn(stack: CallStack, error: unknown, value: unknown): void {
+  const task = stack._task;
+  pop(stack);
+  const wait = stack instanceof PendingAwait ? stack : null;
+  if (wait !== null) wait._marks |= RUNNING;
+  try {
+    runFrames(stack, error, value);
+  } catch (failure) {
+    interruptOrThrow(task, failure);
+  }
+  if (wait !== null) wait._marks &= ~RUNNING;
+  if (task.done()) task._loop._step.ends(task);
+  // No frame: another async function was called on top of it, or the `await` is over and the step goes on.
+  else if (stack._frame !== null) task._loop._step.suspends(task);
+}
+
+function interruptOrThrow(task: TaskRole, failure: unknown): void {
+  if (!leavesTheLoop(failure)) throw failure;
+  task._loop._interrupt(failure);
+}

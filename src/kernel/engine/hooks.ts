@@ -1,0 +1,83 @@
+import { logger } from '../runtime/platform.ts';
+import type { TaskRole } from './roles.ts';
+
+/** What an instrument may be told, in terms of the engine. `Instrument` says it in terms of programs. */
+export interface HookCalls {
+  beforeStep(task: TaskRole): void;
+  afterStep(task: TaskRole): void;
+  taskSpawned(task: TaskRole, parent: TaskRole | null): void;
+  taskFinished(task: TaskRole, failure: { readonly error: unknown } | null): void;
+  cancelRequested(task: TaskRole, by: TaskRole | null, message: unknown): void;
+  cancelDelivered(task: TaskRole): void;
+  waitBegin(task: TaskRole, on: object): void;
+  waitEnd(task: TaskRole, on: object): void;
+  iterationBegin(loop: object): void;
+  iterationEnd(loop: object): void;
+  choose(label: string, count: number): number;
+}
+
+type Hook = keyof HookCalls;
+
+/** What is installed: any of the hooks. */
+export type Installed = object & { readonly [H in Hook]?: (...args: never[]) => unknown };
+
+/** The installed instruments that have a hook, `null` when none does, so that the kernel's check is one comparison. */
+export const hooks: { [H in Hook]: Installed[] | null } = {
+  beforeStep: null,
+  afterStep: null,
+  taskSpawned: null,
+  taskFinished: null,
+  cancelRequested: null,
+  cancelDelivered: null,
+  waitBegin: null,
+  waitEnd: null,
+  iterationBegin: null,
+  iterationEnd: null,
+  choose: null,
+};
+
+const HOOKS = /* @__PURE__ */ Object.keys(hooks) as Hook[];
+
+/** Calls a hook of all instruments that have it. */
+export function emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parameters<HookCalls[H]>): void {
+  for (const instrument of hooks[hook] ?? []) {
+    try {
+      (instrument[hook] as (...args: unknown[]) => void).apply(instrument, args);
+    } catch (error) {
+      disable(instrument, hook, error);
+    }
+  }
+}
+
+/** Asks the first instrument that decides; 0 when none does. */
+export function choose(label: string, count: number): number {
+  const instrument = hooks.choose?.[0];
+  if (instrument === undefined) return 0;
+  try {
+    const choice = (instrument as HookCalls).choose(label, count);
+    if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
+    throw new RangeError(`choose('${label}', ${count}): an integer from 0 to ${count - 1} is required, got ${choice}`);
+  } catch (error) {
+    disable(instrument, 'choose', error);
+    return 0;
+  }
+}
+
+function disable(instrument: Installed, hook: Hook, error: unknown): void {
+  uninstall(instrument);
+  logger.error(`An instrument was removed because its ${hook}() threw`, error);
+}
+
+/** Puts an instrument into the table. */
+export function install(instrument: Installed): void {
+  // Lists are never changed, so that an instrument may be taken out while hooks are called.
+  for (const hook of HOOKS) if (instrument[hook] !== undefined) hooks[hook] = [...(hooks[hook] ?? []), instrument];
+}
+
+/** Takes it out again. */
+export function uninstall(instrument: Installed): void {
+  for (const hook of HOOKS) {
+    const left = hooks[hook]?.filter((installed) => installed !== instrument) ?? [];
+    hooks[hook] = left.length > 0 ? left : null;
+  }
+}

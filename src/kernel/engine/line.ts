@@ -1,0 +1,167 @@
+import { canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
+import { current } from './current.ts';
+import { MadeRequest } from './request.ts';
+import { type LoopRole, type Request, SCOPE_PENDING, type Scope, type TaskRole } from './roles.ts';
+import { CancelScope, LOST, OVER, SPARED } from './scope.ts';
+
+/**
+ * Whose line of execution runs. A task of generators has one line; async functions may have several, each branch of a `Promise.all`
+ * being one. The async context holds the scope of the line. This file alone knows how a line is found: where every await of a program
+ * is known otherwise, it is what would be replaced.
+ */
+
+/**
+ * The scope of the line that runs now, outside any handle; a flow of its own for what the runtime has called: at its first contact with
+ * the library, a callback gets one, which its awaits carry on.
+ */
+export function scopeOfLine(): Scope | null {
+  const { storage } = current;
+  if (storage === null) return current.openTask === null ? null : innermost(current.openTask._rootScope());
+  const inherited = storage.getStore() as Scope | undefined;
+  if (inherited === undefined) return null;
+  if (inherited.task !== null && isCalledByRuntime()) {
+    const flow = newFlow(inherited);
+    storage.enterWith(flow);
+    return flow;
+  }
+  return inherited.inner === null ? inherited : innermost(inherited);
+}
+
+/** Code outside any task begins: it starts from the values that the task has now whose async context it inherited. */
+function newFlow(inherited: Scope): Scope {
+  const flow = new CancelScope(null, null, inherited.loop, null);
+  flow.context = contextOfScope(inherited)?.copy() ?? null;
+  return flow;
+}
+
+function innermost(scope: Scope): Scope {
+  let at = scope;
+  while (at.inner !== null) at = at.inner;
+  return at;
+}
+
+/** The scope that awaits of the running code belong to; `null` outside any task. */
+export function runningScope(): Scope | null {
+  if (current.loop !== null) return current.task === null ? null : (current.scope ?? current.task._rootScope());
+  const scope = scopeOfLine();
+  return scope === null || scope.task === null || scope.task.done() ? null : scope;
+}
+
+/** The task whose code runs now, `null` when none does. */
+export function runningTask(): TaskRole | null {
+  if (current.loop !== null) return current.task;
+  if (current.storage === null) return current.openTask;
+  const task = scopeOfLine()?.task ?? null;
+  // Code that inherited the context of a task that is over (a line that it left behind, say) has no task.
+  return task === null || task.done() ? null : task;
+}
+
+/** The loop whose callback or task runs now, `null` when none does. */
+export function runningLoop(): LoopRole | null {
+  if (current.loop !== null) return current.loop;
+  if (current.storage === null) return current.openTask === null ? null : current.openTask._loop;
+  const scope = scopeOfLine();
+  if (scope === null) return null;
+  const { task, loop } = scope;
+  if (task !== null) return task.done() ? null : loop;
+  return loop.isRunning() && !loop.isClosed() ? loop : null;
+}
+
+/** The context variables that a scope's lines see. */
+export function contextOfScope(scope: Scope): Scope['context'] {
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.context !== null) return at.context;
+  return scope.task?._context ?? null;
+}
+
+/** As above; `null` where these are the task's. */
+export function ownContextOf(scope: Scope | null): Scope['context'] {
+  for (let at = scope; at !== null; at = at.parent) if (at.context !== null) return at.context;
+  return null;
+}
+
+// --------------------------------------------------------------------------------------------- entering and leaving
+
+/**
+ * Enters a scope inside the running one: what the line awaits from now on belongs to it.
+ *
+ * @param owner the construct that enters it
+ */
+export function enterScope(task: TaskRole, owner: object): Scope {
+  const parent = runningScope() ?? task._rootScope();
+  const scope = new CancelScope(parent, task, task._loop, owner);
+  moveTo(scope, parent, scope);
+  return scope;
+}
+
+/**
+ * Takes the line back out of a scope.
+ *
+ * @param isLost whether it is left because it was cancelled
+ */
+export function leaveScope(scope: Scope, isLost: boolean): void {
+  scope.marks |= isLost ? OVER | LOST : OVER;
+  scope.pending = null;
+  const parent = scope.parent!;
+  moveTo(parent, parent, null);
+}
+
+function moveTo(scope: Scope, parent: Scope, inner: Scope | null): void {
+  if (current.loop !== null) {
+    current.scope = scope;
+    if (current.storage === null) parent.inner = inner;
+  } else if (current.storage !== null) {
+    current.storage.enterWith(scope);
+  } else {
+    parent.inner = inner;
+  }
+}
+
+/** `await limit.enter()`, `await limit.exit()`: the line that awaited in `line` has been moved to another scope meanwhile. */
+export function noteMoved(line: Scope, to: Scope): void {
+  let base = line;
+  if (to === base.parent && to.inner !== base) return; // it has left the scope that it was called in
+  while (base.parent !== null && base.parent.inner === base) base = base.parent;
+  let isInside = false;
+  for (let at: Scope | null = to; at !== null && !isInside; at = at.parent) isInside = at === base;
+  if (isInside) base.inner = to === base ? null : to;
+  for (let scope = to; scope !== base && scope.parent !== null; scope = scope.parent) scope.parent.inner = scope;
+  to.inner = null;
+}
+
+// --------------------------------------------------------------------------------------------- lines that come late
+
+/**
+ * A line comes back from a foreign promise into a scope that was cancelled without it: it gets a scope of its own with the request that
+ * it missed, and so that cancellation at its next await, once. Only where callbacks can be told from lines: elsewhere a handler that was
+ * registered in the scope would be cancelled for nothing.
+ */
+export function meetLostScope(scope: Scope): Scope {
+  if ((scope.marks & LOST) === 0 || current.loop !== null || current.storage === null || !canTellCallbacks())
+    return scope;
+  // A line that has received a cancellation cleans up.
+  if (scope.loop._step.task === scope.task && scope.loop._step.got > 0) return scope;
+  let live: Scope | null = scope;
+  while (live !== null && (live.marks & LOST) !== 0) {
+    if ((live.marks & SPARED) !== 0) return scope;
+    live = live.parent;
+  }
+  const late = new CancelScope(live, live?.task ?? null, scope.loop, null);
+  late.context = contextOfScope(scope);
+  late.pending = missedRequest(scope);
+  if (live !== null && live.task !== null) live.task._marks |= SCOPE_PENDING;
+  current.storage.enterWith(late);
+  return late;
+}
+
+function missedRequest(scope: Scope): Request {
+  const request = scope.task?._request ?? null;
+  const why = request === null ? LEFT : null;
+  return new MadeRequest(scope.task, null, request?.message, why, request, request?.at ?? 0);
+}
+
+const LEFT = 'a deadline that passed while it waited for a promise that is not of this library';
+
+/** The lines of a scope's task that are at foreign promises are being closed by their `return()`: they clean up undisturbed. */
+export function spareLines(scope: Scope): void {
+  for (let at: Scope | null = scope; at !== null; at = at.parent) at.marks |= SPARED;
+}

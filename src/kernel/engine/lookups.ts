@@ -1,0 +1,136 @@
+import { current } from './current.ts';
+import { meetLostScope, runningScope, scopeOfLine } from './line.ts';
+import type { Scope, TaskRole } from './roles.ts';
+
+/**
+ * `await x` told from `x.then(f)` by the language: an `await` reads `x.then` at once, in the awaiting code, and the engine calls what it
+ * has read in a job of its own; a program calls it right away. So the getter of `then` notes the object, with the scope of the line,
+ * and asks for a microtask that ends the *segment*. A `then` that is called before is a program's, one that is called afterwards the
+ * engine's: all calls of the engine for one segment come before the end of the next one, in the order of the look-ups.
+ *
+ *     await a     a.then is read     ┐                          ┌ the engine calls a.then
+ *     await b     b.then is read     ┤ the microtask: swap      ┤ the engine calls b.then
+ *                 now = [a, b]       ┘ called = [a, b]          └ called = []
+ *
+ * Invariant: what was called, and what the end of a segment has left over, is not in the lists: they keep nobody alive.
+ */
+class LookUps {
+  /** Those of the segment that runs. */
+  now: List = new List();
+  /** Those of the last segment that the engine has yet to call. */
+  called: List = new List();
+  /** Whether the microtask that ends the segment is on its way. */
+  isMarked = false;
+  /** The task that looked up last in the segment that runs. */
+  task: TaskRole | null = null;
+  /** The scope of the line whose `await` the engine has called last. */
+  owner: Scope | null = null;
+}
+
+/** Objects and scopes side by side: nothing is allocated for a look-up. */
+class List {
+  readonly objects: (object | null)[] = [];
+  readonly scopes: (Scope | null)[] = [];
+  head = 0;
+  length = 0;
+
+  push(object: object, scope: Scope | null): void {
+    this.objects[this.length] = object;
+    this.scopes[this.length++] = scope;
+  }
+
+  clear(): void {
+    for (let i = this.head; i < this.length; i++) {
+      this.objects[i] = null;
+      this.scopes[i] = null;
+    }
+    this.head = 0;
+    this.length = 0;
+  }
+}
+
+const lookUps = /* @__PURE__ */ new LookUps();
+
+/** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
+const RESOLVED = /* @__PURE__ */ (async () => {})();
+
+const endOfSegment = (): void => {
+  const { called } = lookUps;
+  if (called.head < called.length) called.clear(); // looked up, and never called
+  called.head = 0;
+  called.length = 0;
+  lookUps.called = lookUps.now;
+  lookUps.now = called;
+  lookUps.isMarked = false;
+  lookUps.task = null;
+};
+
+/** The `then` of an awaitable is read. */
+export function noteLookUp(object: object): void {
+  if (!lookUps.isMarked) {
+    lookUps.isMarked = true;
+    RESOLVED.then(endOfSegment);
+  }
+  let scope: Scope | null;
+  if (current.loop !== null) {
+    scope = runningScope();
+  } else {
+    scope = scopeOfLine();
+    if (scope !== null && scope.marks !== 0) scope = meetLostScope(scope);
+  }
+  lookUps.now.push(object, scope);
+  lookUps.task = scope === null ? null : scope.task;
+}
+
+/** Whether `then` is called by the engine for an `await` (or a promise resolved with the awaitable), and not by a program. */
+export function isAwaitOfTheEngine(object: object): boolean {
+  if (lookUps.isMarked && isOfThisSegment(object)) return false;
+  if (current.loop !== null) return false;
+  const { called } = lookUps;
+  const { objects } = called;
+  for (let at = called.head; at < called.length; at++) {
+    if (objects[at] !== object) continue;
+    lookUps.owner = called.scopes[at]!;
+    for (let i = called.head; i <= at; i++) {
+      objects[i] = null;
+      called.scopes[i] = null;
+    }
+    called.head = at + 1;
+    return true;
+  }
+  return false; // a `then` that was held
+}
+
+/** Takes the object out of the segment that runs: a program calls the `then` that it has just read. */
+function isOfThisSegment(object: object): boolean {
+  const { now } = lookUps;
+  for (let at = now.length - 1; at >= 0; at--) {
+    if (now.objects[at] !== object) continue;
+    for (let i = at + 1; i < now.length; i++) {
+      now.objects[i - 1] = now.objects[i]!;
+      now.scopes[i - 1] = now.scopes[i]!;
+    }
+    now.length--;
+    now.objects[now.length] = null;
+    now.scopes[now.length] = null;
+    return true;
+  }
+  return false;
+}
+
+/** The scope that the `await` which the engine has just called belongs to; `null` where no task that goes on runs it. */
+export function takeOwner(): Scope | null {
+  const scope = lookUps.owner;
+  lookUps.owner = null;
+  return scope;
+}
+
+/** Whether all awaits of the segment that ended last have been registered, and none is looked up since. */
+export function areAllRegistered(): boolean {
+  return !lookUps.isMarked && lookUps.called.head >= lookUps.called.length;
+}
+
+/** Whether the running segment of a task is about to wait: it has looked a `then` up that was not called at once. */
+export function isAboutToWait(task: TaskRole): boolean {
+  return lookUps.isMarked && lookUps.task === task && lookUps.now.length > 0;
+}

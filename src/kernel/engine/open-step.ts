@@ -1,0 +1,120 @@
+import { afterMicrotasks } from '../runtime/platform.ts';
+import { current } from './current.ts';
+import { emit, hooks } from './hooks.ts';
+import { areAllRegistered } from './lookups.ts';
+import type { OpenStepRole, TaskRole } from './roles.ts';
+
+/** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
+const RESOLVED = /* @__PURE__ */ (async () => {})();
+
+const CLOSED = 0;
+const OPEN = 1;
+const CLOSING = 2;
+
+/** What an open step tells its loop. */
+export interface StepOwner {
+  /** Whether a handle is on the stack, so that a step can be opened. */
+  readonly _isRunningHandle: boolean;
+  /** The step is over: the batch goes on. */
+  _stepIsOver(task: TaskRole | null): void;
+}
+
+/**
+ * The step of an async function, which goes on after its handle has returned. No other handle of the loop runs until it waits on
+ * something of this library or ends; should it wait on a foreign promise, the watch finds out once the microtasks have run.
+ *
+ * | state | meaning | `task` | left by |
+ * | --- | --- | --- | --- |
+ * | CLOSED | no step is open | `null` | `open`, `openForOutside` |
+ * | OPEN | the function runs, or will in a microtask | its task; `null` for code outside any task | it waits, it ends, the watch |
+ * | CLOSING | it waits, but other awaits of its segment have yet to be registered | as before | a microtask |
+ *
+ *     CLOSED ──open──▶ OPEN ──waits, all registered──▶ CLOSED
+ *                       └──waits──▶ CLOSING ──microtask──▶ CLOSED
+ */
+export class OpenStep implements OpenStepRole {
+  task: TaskRole | null = null;
+  got = 0;
+  #state: typeof CLOSED | typeof OPEN | typeof CLOSING = CLOSED;
+  /** Whether the watch has been asked for. One a burst of steps: it is a macrotask. */
+  #isWatching = false;
+  readonly #owner: StepOwner;
+
+  constructor(owner: StepOwner) {
+    this.#owner = owner;
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== CLOSED;
+  }
+
+  get isClosing(): boolean {
+    return this.#state === CLOSING;
+  }
+
+  /** A task's async function goes on. One that is open already is of a task that was started eagerly by this one, within its step. */
+  open(task: TaskRole, got: number): void {
+    if (this.#owner._isRunningHandle) this.openNow(task, got);
+  }
+
+  /** As `open`, between two handles. */
+  openNow(task: TaskRole, got: number): void {
+    this.task = task;
+    this.got = got;
+    current.openTask = task;
+    if (this.#state === CLOSED) this.#state = OPEN;
+    this.#watchMicrotasks();
+  }
+
+  /**
+   * Code outside any task goes on: no step is run before it has, where nothing else tells that what it waits for is not the running
+   * task's.
+   */
+  openForOutside(): void {
+    if (!this.#owner._isRunningHandle || this.#state !== CLOSED) return;
+    this.#state = OPEN;
+    this.#watchMicrotasks();
+  }
+
+  /** A task waits. Awaits of the same segment that have yet to be registered are so in the microtasks right behind this one. */
+  suspends(task: TaskRole): void {
+    if (this.task !== task) {
+      // It has come back from a foreign promise, unseen until now.
+      if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
+      if (hooks.afterStep !== null && !task.done()) emit('afterStep', task);
+      return;
+    }
+    if (this.#state === CLOSING) return;
+    if (areAllRegistered()) {
+      this.#close();
+      return;
+    }
+    this.#state = CLOSING;
+    RESOLVED.then(this.#close);
+  }
+
+  /** A task has nothing left to run. */
+  ends(task: TaskRole): void {
+    if (this.task === task && this.#state === OPEN) this.#close();
+  }
+
+  readonly #close = (): void => {
+    const { task } = this;
+    this.#state = CLOSED;
+    this.task = null;
+    if (current.openTask === task) current.openTask = null;
+    this.#owner._stepIsOver(task);
+  };
+
+  #watchMicrotasks(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    afterMicrotasks(this.#watch);
+  }
+
+  /** All microtasks have run: a step that is open still waits on a foreign promise. */
+  readonly #watch = (): void => {
+    this.#isWatching = false;
+    if (this.#state === OPEN) this.#close();
+  };
+}

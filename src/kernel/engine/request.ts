@@ -1,0 +1,67 @@
+import { textOf } from '../../errors/errors.ts';
+import { quote } from '../../internal/describe.ts';
+import type { Request, TaskRole } from './roles.ts';
+import { clock } from './scope.ts';
+
+/** One request, from when it is made until the errors that it becomes are forgotten. */
+export class MadeRequest implements Request {
+  readonly by: TaskRole | null;
+  readonly message: unknown;
+  readonly order: number = ++clock.now;
+  readonly at: number;
+  readonly #target: TaskRole | null;
+  readonly #through: object | string | null;
+  /** The request that led to this one. */
+  readonly #cause: Request | null;
+
+  /**
+   * @param through the construct that asks; what its `toString` gives
+   * @param cause the request that this one hands on
+   */
+  constructor(
+    target: TaskRole | null,
+    by: TaskRole | null,
+    message: unknown,
+    through: object | string | null,
+    cause: Request | null,
+    at: number,
+  ) {
+    this.by = by;
+    this.message = message;
+    this.#target = target;
+    this.#through = through;
+    this.#cause = cause;
+    this.at = at;
+  }
+
+  get through(): string | null {
+    if (this.#through !== null) return textOf(this.#through);
+    return this.#cause === null ? null : this.#firstCause().tell();
+  }
+
+  /** The request that began it, however long the chain of tasks is that await each other. */
+  #firstCause(): Request {
+    let first: Request = this;
+    while (first instanceof MadeRequest && first.#through === null && first.#cause !== null) first = first.#cause;
+    return first;
+  }
+
+  tell(): string {
+    const target = this.#target === null ? 'A function' : nameOf(this.#target);
+    const by = this.by === null ? '' : nameOf(this.by);
+    const why = this.message === undefined ? '' : `: ${textOf(this.message)}`;
+    if (this.#through !== null) {
+      const of = by === '' || by === target ? '' : ` of ${by}`;
+      return `${target} was cancelled by ${textOf(this.#through)}${of}${why}`;
+    }
+    if (this.#cause !== null) return `${target} was cancelled with who awaited it: ${this.#firstCause().tell()}`;
+    if (by === '') return `${target} was cancelled${why}`;
+    return by === target ? `${target} cancelled itself${why}` : `${target} was cancelled by ${by}${why}`;
+  }
+}
+
+/** `Task-3`, or `Task 'GET /'` where a program has given it a name. */
+function nameOf(task: Pick<TaskRole, 'getName'>): string {
+  const name = task.getName();
+  return /^Task-\d+$/.test(name) ? name : `Task ${quote(name)}`;
+}

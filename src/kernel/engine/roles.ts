@@ -1,0 +1,261 @@
+/**
+ * The roles that the engine knows. What runs (turns, steps, awaits, scopes) imports nothing of what programs hold (futures, tasks,
+ * loops): those play these roles.
+ */
+
+import type { AsyncFrame } from '../runtime/platform.ts';
+
+/** Whatever the loop runs: a task's step, a future's callback, a handle. */
+export interface Runnable {
+  /** @internal */
+  _run(): void;
+}
+
+/** A generator, or anything with its protocol: one frame of a coroutine's stack. */
+export interface Frame {
+  next(value?: unknown): IteratorResult<unknown, unknown>;
+  throw(error: unknown): IteratorResult<unknown, unknown>;
+}
+
+/** No error: what a call stack holds when it is simply to go on. */
+export const NONE: unique symbol = /* @__PURE__ */ Symbol('none');
+
+/** Marks the coroutine objects that a task puts on its own stack instead of driving them through `yield*`. */
+export const ENTER: unique symbol = /* @__PURE__ */ Symbol('enter');
+
+/** A coroutine that can be put on a call stack. */
+export interface Enterable {
+  /** Whether its iterator has handed it to the task: `yield coroutine` without the star has not. @internal */
+  readonly _isHanded: boolean;
+  /** Whether the promise that its function gives is left when its scope is cancelled before it awaits this library. @internal */
+  readonly _isLeavable: boolean;
+  /** Calls its function: the frame to go on with, or the promise of an async function. @internal */
+  [ENTER](task: TaskRole): Frame | PromiseLike<unknown>;
+}
+
+/** The values of context variables. */
+export interface ContextRole {
+  copy(): ContextRole;
+  /** @internal */
+  _values: ReadonlyMap<object, unknown>;
+}
+
+/** What a future wakes when it is done. */
+export interface Waiter extends Runnable {
+  /** @internal */
+  readonly _context: ContextRole;
+  /** The task or future that waits, where one does: an edge of the call graph. @internal */
+  readonly _awaiter: object | null;
+}
+
+/** What a task can wait on: a future, or what stands in for one. */
+export interface FutureLike {
+  getLoop(): object;
+  cancel(message?: unknown): boolean;
+  cancelled(): boolean;
+  exception(): unknown;
+  addDoneCallback(callback: never, options?: never): void;
+  _asyncioFutureBlocking: boolean;
+  /** Whether it is a future whose way of registering waiters nobody has overridden. */
+  _isPlain?(): boolean;
+}
+
+/** A future of this library. */
+export interface FutureRole extends FutureLike {
+  /** @internal */
+  readonly _loop: LoopRole;
+  /** The outcome. @internal */
+  _value: unknown;
+  done(): boolean;
+  result(): unknown;
+  /** @internal */
+  _addWaiter(waiter: Waiter): void;
+  /** @internal */
+  _removeWaiter(waiter: Waiter): void;
+}
+
+/** A loop, as steps need it. */
+export interface LoopRole {
+  /** The step of an async function that goes on after its handle has returned. @internal */
+  readonly _step: OpenStepRole;
+  isRunning(): boolean;
+  isClosed(): boolean;
+  createTask(coroutine: never): FutureRole;
+  /** Schedules something for the next iteration. @internal */
+  _push(item: Runnable): void;
+  /** Schedules the next step of what waits. @internal */
+  _schedule(waiter: Waiter): void;
+  /** Whether giving way means nothing to anybody, because the task would be the next to run anyway. @internal */
+  _isAlone(task: TaskRole): boolean;
+  /** Ends the run with an error from outside a handle. @internal */
+  _interrupt(error: unknown): void;
+}
+
+/** See `open-step.ts`. */
+export interface OpenStepRole {
+  /** The task whose step it is, `null` for none and for code outside any task. */
+  readonly task: TaskRole | null;
+  /** The latest request that the line which runs in the step has received: its place in the order, 0 for none. */
+  readonly got: number;
+  open(task: TaskRole, got: number): void;
+  openForOutside(): void;
+  suspends(task: TaskRole): void;
+  ends(task: TaskRole): void;
+}
+
+/**
+ * What is run like a stack of calls. A task is the stack of its own coroutine; each `await` in an async function is one of its own
+ * (a `PendingAwait`), because several may wait at once (`Promise.all`).
+ *
+ *     parents  [ outer, middle ]   frames that wait for the one above them
+ *     frame    inner               the one that runs, or `null` while an async function does
+ *     waiting  future              what the frame waits on, `null` while it runs or is ready
+ *
+ * The stack is explicit so that resuming costs the same at any depth.
+ */
+export interface CallStack extends Waiter {
+  /** @internal */
+  readonly _task: TaskRole;
+  /** The scope that its frames are in; `null`: the task's root, which need not exist. @internal */
+  _at: Scope | null;
+  /** @internal */
+  _frame: Frame | null;
+  /** @internal */
+  _parents: Frame[] | null;
+  /** @internal */
+  _waiting: FutureLike | null;
+  /** The error to throw into the frame at its next step. @internal */
+  _error: unknown;
+  /** The body of an async function that runs on top of the frames. @internal */
+  _following: Following | null;
+  /** A request to cancel that is thrown where it goes on. @internal */
+  _must: Request | null;
+  /** The frames have run, and are in this scope now. @internal */
+  _stepped(scope: Scope | null): void;
+  /** An async function runs on top of the frames. @internal */
+  _follow(promise: PromiseLike<unknown>, leavable: Scope | null): void;
+  /** The last frame returned. @internal */
+  _completed(value: unknown): void;
+  /** The last frame threw. @internal */
+  _failed(error: unknown): void;
+}
+
+/** What a call stack waits for while an async function runs on top of it. */
+export interface Following {
+  readonly promise: PromiseLike<unknown>;
+  /** The scope of the body, when that is left at a cancellation unless it has begun to wait for something of this library. */
+  readonly leavable: Scope | null;
+}
+
+/** A task, as steps need it. */
+export interface TaskRole extends FutureRole, CallStack {
+  /** The state, and the flags below. @internal */
+  _marks: number;
+  /** The scope of its body, once there is need for one. @internal */
+  readonly _root: Scope | null;
+  cancelMessage: unknown;
+  /** @internal */
+  readonly _context: ContextRole;
+  /** The context, once somebody has asked for it. @internal */
+  readonly _ownContext: ContextRole | null;
+  getName(): string;
+  /** @internal */
+  _currentValues(): ReadonlyMap<object, unknown>;
+  /** The scope of its body. @internal */
+  _rootScope(): Scope;
+  /** The async context of its async functions. @internal */
+  _frameOfCalls(): AsyncFrame;
+  /** The request to cancel that was made last. @internal */
+  readonly _request: Request | null;
+  /** All lines of its cancelled root scope have ended. @internal */
+  _linesEnded(): void;
+}
+
+// What `_marks` holds. The two lowest bits are the state of a future.
+export const STATE = 3;
+export const BLOCKING = 1 << 2;
+/** A cancellation of the task is to be delivered at its next step. */
+export const MUST_CANCEL = 1 << 3;
+/** An error is to be thrown into the task's frame at its next step. */
+export const HAS_ERROR = 1 << 4;
+/** A request to cancel waits in some scope of the task. */
+export const SCOPE_PENDING = 1 << 5;
+/** `_within` is a context, not values. */
+export const OWN_CONTEXT = 1 << 6;
+/** Each step runs in the async context of the task's making. */
+export const IN_ASYNC_CONTEXT = 1 << 7;
+/** The coroutine has ended; the task waits for lines that clean up. */
+export const ENDING = 1 << 8;
+
+/** A request to cancel: who asked, why and when. */
+export interface Request {
+  /** What was given to `cancel()`; `undefined` when nothing was. */
+  readonly message: unknown;
+  /** The task that asked, `null` when a callback or code outside the loop did. */
+  readonly by: object | null;
+  /** The construct or occasion that asked on somebody's behalf, such as `timeout(5 s)`; `null` for `cancel()` itself. */
+  readonly through: string | null;
+  /** When, in seconds of the loop's clock. */
+  readonly at: number;
+  /** Its place in the order of steps, waits and requests. */
+  readonly order: number;
+  /** What was cancelled, told when somebody asks for the text of the error. */
+  tell(): string;
+}
+
+/** What can be cancelled as one: see `scope.ts`. */
+export interface Scope {
+  readonly parent: Scope | null;
+  /** `null` for a flow outside any task. */
+  readonly task: TaskRole | null;
+  readonly loop: LoopRole;
+  /** The construct that made it, for stories; `null` for the body of a task. */
+  readonly owner: object | null;
+  /** The first of the awaits that are under way in it. */
+  waits: ScopeWait | null;
+  /** The first of its inner scopes in which something waits. */
+  children: Scope | null;
+  before: Scope | null;
+  after: Scope | null;
+  /** When a line of it was last resumed by the loop. */
+  resumed: number;
+  /** When an `await` of this library was last begun in it. */
+  began: number;
+  /** How often its construct has cancelled it, and not taken that back. */
+  own: number;
+  /** A request that nobody has got yet. */
+  pending: Request | null;
+  marks: number;
+  /** Context variables of its own: of flows outside a step. */
+  context: ContextRole | null;
+  /** The scope that lines of it have entered by `enter()`, and where nothing tells lines apart. */
+  inner: Scope | null;
+  /** Its signal, once somebody has asked for it. */
+  signal: SignalRole | null;
+}
+
+/** The signal of a scope. */
+export interface SignalRole {
+  readonly isAborted: boolean;
+  abort(reason: unknown): void;
+}
+
+/** An `await` as a scope knows it. */
+export interface ScopeWait extends CallStack {
+  /** @internal */
+  _previousWait: ScopeWait | null;
+  /** @internal */
+  _nextWait: ScopeWait | null;
+  /** When it began to wait. @internal */
+  _began: number;
+  /** The latest request that its line has received: its place in the order, 0 for none. @internal */
+  _got: number;
+  /** Whether the `await` is over. @internal */
+  readonly _isOver: boolean;
+  /** Whether its frames are on the stack. @internal */
+  readonly _isRunning: boolean;
+  /** Whether a program has called `then`, so that nobody's step waits for it. @internal */
+  readonly _isObserver: boolean;
+  /** The wait ends with an error; what was waited for lives on. @internal */
+  _leave(error: unknown): void;
+}

@@ -1,0 +1,313 @@
+import { cancelledError } from '../../errors/errors.ts';
+import { current } from './current.ts';
+import {
+  type CallStack,
+  type ContextRole,
+  type FutureLike,
+  type LoopRole,
+  MUST_CANCEL,
+  type Request,
+  SCOPE_PENDING,
+  type Scope,
+  type ScopeWait,
+  type SignalRole,
+  type TaskRole,
+} from './roles.ts';
+
+/** Counts steps, waits and requests in one order. */
+export const clock = { now: 0 };
+
+// What a scope's `marks` hold.
+/** It is among the `children` of its parent. */
+const LINKED = 1;
+/** Its construct has left it. */
+export const OVER = 2;
+/** It was left because it was cancelled: lines that come back into it get that cancellation, once. */
+export const LOST = 4;
+/** An `await` of this library was begun in it. */
+export const HAS_AWAITED = 8;
+/** Lines that come back into it are being closed by their `return()`: they clean up undisturbed. */
+export const SPARED = 16;
+
+/**
+ * What can be cancelled as one: the body of a task, a timeout, a group. The async context holds one, so that an `await` belongs to the
+ * innermost scope of the line that makes it. A flow outside any task is a scope without a task.
+ *
+ *     root of a task ─▶ timeout ─▶ group      `parent` leads out; `children` are those in which something waits
+ *
+ * | a scope is… | `marks` | its lines' awaits belong to… | left by |
+ * | --- | --- | --- | --- |
+ * | entered | – | it | `leaveScope` |
+ * | over | OVER | it, until they end: a line may have been left behind | – |
+ * | lost | OVER, LOST | a scope of their own, with the cancellation that they missed | – |
+ */
+export class CancelScope implements Scope {
+  readonly parent: Scope | null;
+  readonly task: TaskRole | null;
+  readonly loop: LoopRole;
+  readonly owner: object | null;
+  waits: ScopeWait | null = null;
+  children: Scope | null = null;
+  before: Scope | null = null;
+  after: Scope | null = null;
+  resumed = 0;
+  began = 0;
+  own = 0;
+  pending: Request | null = null;
+  marks = 0;
+  context: ContextRole | null = null;
+  inner: Scope | null = null;
+  signal: SignalRole | null = null;
+
+  constructor(parent: Scope | null, task: TaskRole | null, loop: LoopRole, owner: object | null) {
+    this.parent = parent;
+    this.task = task;
+    this.loop = loop;
+    this.owner = owner;
+  }
+}
+
+/** Whether a scope is another one, or inside it. */
+export function isWithin(scope: Scope, other: Scope): boolean {
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === other) return true;
+  return false;
+}
+
+// --------------------------------------------------------------------------------------------- waits
+
+/** Adds an await that begins. */
+export function addWait(scope: Scope, wait: ScopeWait): void {
+  const first = scope.waits;
+  wait._nextWait = first;
+  if (first !== null) first._previousWait = wait;
+  else if (scope.children === null) link(scope);
+  scope.waits = wait;
+}
+
+/** Takes an await out that is over: O(1), since thousands may be under way in one task. */
+export function removeWait(scope: Scope, wait: ScopeWait): void {
+  const { _previousWait: previous, _nextWait: next } = wait;
+  if (previous !== null) previous._nextWait = next;
+  else scope.waits = next;
+  if (next !== null) next._previousWait = previous;
+  wait._previousWait = null;
+  wait._nextWait = null;
+  if (scope.waits === null && scope.children === null) unlink(scope);
+}
+
+function link(scope: Scope): void {
+  const parent = scope.parent;
+  if (parent === null || (scope.marks & LINKED) !== 0) return;
+  scope.marks |= LINKED;
+  if (parent.children === null && parent.waits === null) link(parent);
+  scope.after = parent.children;
+  if (parent.children !== null) parent.children.before = scope;
+  parent.children = scope;
+}
+
+function unlink(scope: Scope): void {
+  const parent = scope.parent;
+  if (parent === null || (scope.marks & LINKED) === 0) return;
+  scope.marks &= ~LINKED;
+  if (scope.before !== null) scope.before.after = scope.after;
+  else parent.children = scope.after;
+  if (scope.after !== null) scope.after.before = scope.before;
+  scope.before = null;
+  scope.after = null;
+  if (parent.children === null && parent.waits === null) unlink(parent);
+}
+
+/** Whether no await is under way in a scope and those inside it. */
+export function isQuiet(scope: Scope): boolean {
+  return scope.waits === null && scope.children === null;
+}
+
+/** The awaits of a scope and of those inside it. */
+export function waitsOf(scope: Scope, found: ScopeWait[] = []): ScopeWait[] {
+  for (let wait = scope.waits; wait !== null; wait = wait._nextWait) found.push(wait);
+  for (let child = scope.children; child !== null; child = child.after) waitsOf(child, found);
+  return found;
+}
+
+/** A line of a scope goes on: it, and all around it, have had a step. */
+export function noteResumed(scope: Scope): void {
+  const now = ++clock.now;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) at.resumed = now;
+}
+
+/** An await begins in a scope; returns when. */
+export function noteBegan(scope: Scope): number {
+  const now = ++clock.now;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) {
+    at.began = now;
+    at.marks |= HAS_AWAITED;
+  }
+  return now;
+}
+
+/** Whether the task waits for something of this library now, lost races apart. */
+export function waitsNow(task: TaskRole): boolean {
+  if (task._waiting !== null) return true;
+  const root = task._root;
+  if (root === null || isQuiet(root)) return false;
+  return waitsOf(root).some(
+    (wait) => !wait._isOver && wait._following === null && !wait._isObserver && wait._began > root.resumed,
+  );
+}
+
+// --------------------------------------------------------------------------------------------- requests
+
+/** A request waits for the scope's next await. That of a task's body is kept by the task, which need not have a scope. */
+export function setPending(scope: Scope, request: Request): void {
+  const { task } = scope;
+  if (scope.parent === null && task !== null) {
+    task._marks |= MUST_CANCEL;
+    task.cancelMessage = request.message;
+    return;
+  }
+  scope.pending = request;
+  if (task !== null) task._marks |= SCOPE_PENDING;
+}
+
+/** Takes the latest request that waits for a line of a scope, and all others with it: the line gets one error. */
+export function takePending(scope: Scope): Request | null {
+  let latest: Request | null = null;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) {
+    const { pending } = at;
+    if (pending === null) continue;
+    if (latest === null || pending.order > latest.order) latest = pending;
+    at.pending = null;
+  }
+  return latest;
+}
+
+/** What the constructs of a scope and of those around it have asked for and not taken back. */
+export function ownInChain(scope: Scope | null): number {
+  let sum = 0;
+  for (let at = scope; at !== null; at = at.parent) sum += at.own;
+  return sum;
+}
+
+/** Leaves a body that is followed and awaits nothing of this library; set by `await.ts`, which follows. */
+type LeaveBody = (stack: CallStack, error: unknown) => void;
+
+/** Runs when the leftovers that a request has hit have had their steps: did anybody react? */
+class ReactionCheck {
+  readonly #scope: Scope;
+  readonly #request: Request;
+
+  constructor(scope: Scope, request: Request) {
+    this.#scope = scope;
+    this.#request = request;
+  }
+
+  _run(): void {
+    const scope = this.#scope;
+    // A new `await` of this library, or a look at the signal.
+    const hasReacted = scope.began > this.#request.order;
+    if ((scope.marks & OVER) === 0 && !scope.task!.done() && !hasReacted) setPending(scope, this.#request);
+  }
+}
+
+/** The request that is being carried down to what is waited for: what is cancelled meanwhile is cancelled because of it. */
+export const carried: { request: Request | null } = { request: null };
+
+/** Cancels what is waited for, on behalf of a request. */
+export function carryTo(future: FutureLike, request: Request, message: unknown = request.message): boolean {
+  const outer = carried.request;
+  carried.request = request;
+  try {
+    return future.cancel(message);
+  } finally {
+    carried.request = outer;
+  }
+}
+
+/**
+ * The roads of a request to the lines of a scope.
+ *
+ * | a line that… | gets a request by | delivered? |
+ * | --- | --- | --- |
+ * | waits since the cancelled scope's latest step | `cancel()` of what it waits on | yes |
+ * | was woken, gives way (`sleep(0)`), or has an error on its way | `_must` of that wait, thrown where it goes on; the latest message wins | yes |
+ * | has its frames on the stack (cancels itself) | pending; `cancel()` of the future where it really suspends | then |
+ * | follows an async function | nothing: the function's own waits get it | – |
+ * | follows a plain body's promise that has begun no wait | is left, its error comes in the next iteration | yes |
+ * | waits since before that step (leftover) | taken off the future, error in the next iteration | if somebody reacts by the end of its step, else pending |
+ * | is at a foreign promise | pending of the *cancelled scope* | at the scope's next wait, or when the signal is read |
+ * | comes back into a scope that is lost | once, at its first await (`line.ts`) | once |
+ * | is outside | never | – |
+ * | a group that failed while it was cancelled from outside | pending of the scope that was asked, not of the group's parent | next wait |
+ *
+ * @param leave leaves a body that is followed
+ * @param isSecond whether only lines are meant that have not received the request when it was made
+ * @returns whether it was delivered; otherwise it is pending
+ */
+export function cancelScope(scope: Scope, request: Request, leave: LeaveBody, isSecond = false): boolean {
+  const task = scope.task!;
+  const stack = isSecond ? NOT_CONCERNED : cancelStack(scope, task, request, leave);
+  let hit = stack === HIT;
+  let leftovers = 0;
+  for (const wait of isQuiet(scope) ? [] : waitsOf(scope)) {
+    if (isSecond && wait._got >= request.order) continue;
+    const road = cancelWait(wait, scope, request, leave);
+    if (road === HIT) hit = true;
+    else if (road === LEFT_OVER) leftovers++;
+  }
+  if (stack === MISSED && hit) task._must = request;
+  else if (!hit && leftovers > 0) task._loop._push(new ReactionCheck(scope, request));
+  else if (!hit && !isSecond) setPending(scope, request);
+  return hit;
+}
+
+/** The road of a request to one await. */
+function cancelWait(wait: ScopeWait, scope: Scope, request: Request, leave: LeaveBody): number {
+  if (wait._isOver || wait._isRunning) return NOT_CONCERNED;
+  if (wait._following !== null) {
+    if (!isLeavable(wait)) return NOT_CONCERNED;
+    leave(wait, cancelledError(request.message, request));
+    return HIT;
+  }
+  if (isWoken(wait)) {
+    wait._must = request;
+    return HIT;
+  }
+  if (wait._began < scope.resumed) {
+    wait._leave(cancelledError(request.message, request));
+    return LEFT_OVER;
+  }
+  if (!carryTo(wait._waiting!, request)) wait._must = request;
+  return HIT;
+}
+
+const HIT = 0;
+/** The task's own frames are ready to go on, or on the stack. */
+const MISSED = 1;
+/** They are not in the scope, or there are none. */
+const NOT_CONCERNED = 2;
+/** It waits since before the scope's latest step. */
+const LEFT_OVER = 3;
+
+/** The road of a request to the task's own frames, where those are in the scope. */
+function cancelStack(scope: Scope, task: TaskRole, request: Request, leave: LeaveBody): number {
+  const at = task._at ?? task._root;
+  if (at !== null && !isWithin(at, scope)) return NOT_CONCERNED;
+  if (task._waiting !== null && carryTo(task._waiting, request)) return HIT;
+  if (task._following === null) return current.task === task ? NOT_CONCERNED : MISSED;
+  if (!isLeavable(task)) return NOT_CONCERNED;
+  leave(task, cancelledError(request.message, request));
+  return HIT;
+}
+
+/** Whether a stack follows the promise of a plain function that has begun no wait of this library. */
+function isLeavable(stack: CallStack): boolean {
+  const body = stack._following?.leavable ?? null;
+  return body !== null && (body.marks & HAS_AWAITED) === 0;
+}
+
+/** Whether a wait is on its way to go on. */
+function isWoken(wait: ScopeWait): boolean {
+  const { _waiting: waiting } = wait;
+  if (wait._must !== null || waiting === null) return true;
+  return (waiting as { done?(): boolean }).done?.() === true;
+}

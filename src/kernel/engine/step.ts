@@ -1,0 +1,275 @@
+import { CancelledError, cancelledError, RuntimeError } from '../../errors/errors.ts';
+import { describe } from '../../internal/describe.ts';
+import { current } from './current.ts';
+import { emit, hooks } from './hooks.ts';
+import {
+  type CallStack,
+  ENTER,
+  type Enterable,
+  type Frame,
+  type FutureLike,
+  type FutureRole,
+  MUST_CANCEL,
+  NONE,
+  type Request,
+  SCOPE_PENDING,
+  type TaskRole,
+} from './roles.ts';
+import { carryTo, takePending } from './scope.ts';
+
+/**
+ * Generators: the only code that resumes a frame, and the only code that suspends a call stack. What a frame yields decides how.
+ */
+
+// --------------------------------------------------------------------------------------------- resuming
+
+/**
+ * Runs the frames of a call stack until they wait or end: the only function that resumes a generator.
+ *
+ * @param error what to throw into the frame, or `NONE`
+ * @param sent what the frame's `yield` gives
+ */
+export function step(stack: CallStack, error: unknown, sent?: unknown): void {
+  let thrown = error;
+  let value = sent;
+  for (;;) {
+    const frame = stack._frame!;
+    let result: IteratorResult<unknown, unknown>;
+    try {
+      result = thrown === NONE ? frame.next(value) : frame.throw(thrown);
+    } catch (failure) {
+      if (!pop(stack)) {
+        stack._failed(failure);
+        return;
+      }
+      thrown = failure;
+      continue;
+    }
+    thrown = NONE;
+    value = undefined;
+    if (result.done) {
+      if (!pop(stack)) {
+        stack._completed(result.value);
+        return;
+      }
+      value = result.value;
+      continue;
+    }
+    const yielded = result.value;
+    if (yielded === undefined) {
+      // It gives way; when there is nobody to give way to, it goes on.
+      const task = stack._task;
+      if (task._loop._isAlone(task)) continue;
+      task._loop._schedule(stack);
+      return;
+    }
+    if (!isEnterable(yielded)) {
+      suspend(stack, yielded);
+      return;
+    }
+    try {
+      if (enter(stack, frame, yielded)) return;
+    } catch (failure) {
+      thrown = failure;
+    }
+  }
+}
+
+/** Goes on with a call stack whose frame was begun before there was a stack, and has yielded. */
+export function goOnFrom(stack: CallStack, frame: Frame, yielded: unknown): void {
+  if (!isEnterable(yielded)) {
+    suspend(stack, yielded);
+    return;
+  }
+  try {
+    if (enter(stack, frame, yielded)) return;
+  } catch (failure) {
+    step(stack, failure);
+    return;
+  }
+  step(stack, NONE);
+}
+
+function isEnterable(value: unknown): value is Enterable {
+  return typeof value === 'object' && value !== null && ENTER in value && (value as Enterable)._isHanded;
+}
+
+/** Puts a coroutine on top of the frame that awaits it. True when an async function runs now. */
+function enter(stack: CallStack, frame: Frame, coroutine: Enterable): boolean {
+  const entered = coroutine[ENTER](stack._task);
+  if (stack._parents === null) stack._parents = [frame];
+  else stack._parents.push(frame);
+  if (isFrame(entered)) {
+    stack._frame = entered;
+    return false;
+  }
+  stack._frame = null;
+  const leavable = coroutine._isLeavable ? (current.scope ?? stack._task._rootScope()) : null;
+  stack._follow(entered, leavable);
+  return true;
+}
+
+/** Goes back to the frame that awaits the one that ended. False when there is none. */
+export function pop(stack: CallStack): boolean {
+  const parents = stack._parents;
+  stack._frame = null;
+  if (parents === null || parents.length === 0) return false;
+  stack._frame = parents.pop()!;
+  return true;
+}
+
+/** Whether a value has the protocol of a generator. */
+export function isFrame(value: unknown): value is Frame {
+  if (typeof value !== 'object' || value === null) return false;
+  const { next, throw: thrower } = value as Partial<Frame>;
+  return typeof next === 'function' && typeof thrower === 'function';
+}
+
+/** What a call stack that was woken goes on with: an error to throw, or `NONE`. A cancellation asked for meanwhile wins. */
+export function takeError(stack: CallStack): unknown {
+  const task = stack._task;
+  const waiting = stack._waiting;
+  let error = stack._error;
+  if (waiting !== null) {
+    stack._waiting = null;
+    if (hooks.waitEnd !== null) emit('waitEnd', task, waiting);
+  }
+  if (error !== NONE) stack._error = NONE;
+  if ((task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0 || stack._must !== null) {
+    const isTasks = (task._marks & MUST_CANCEL) !== 0;
+    const request = takeRequest(stack, task);
+    if ((isTasks || request !== null) && !(error instanceof CancelledError)) {
+      error =
+        ownError(waiting) ??
+        (request === null
+          ? cancelledError(task.cancelMessage, task._request)
+          : cancelledError(request.message, request));
+    }
+  }
+  if (hooks.cancelDelivered !== null && (error instanceof CancelledError || bringsCancellation(waiting))) {
+    emit('cancelDelivered', task);
+  }
+  return error;
+}
+
+/** Takes whatever request waits for a call stack; `null` when it is the task's own, or none. */
+function takeRequest(stack: CallStack, task: TaskRole): Request | null {
+  let request = stack._must;
+  stack._must = null;
+  if (request === null && (task._marks & SCOPE_PENDING) !== 0) {
+    const scope = stack._at ?? task._root;
+    if (scope !== null) request = takePending(scope);
+  }
+  task._marks &= ~MUST_CANCEL;
+  return request;
+}
+
+/** The `CancelledError` of what was waited for. Asking also marks another error as seen: nobody else will. */
+function ownError(waiting: FutureLike | null): unknown {
+  if (waiting === null) return null;
+  let error: unknown;
+  try {
+    error = waiting.exception();
+  } catch (cancelled) {
+    error = cancelled;
+  }
+  return error instanceof CancelledError ? error : null;
+}
+
+/** Whether what was waited for throws a `CancelledError` when its outcome is asked for. */
+function bringsCancellation(waiting: FutureLike | null): boolean {
+  return waiting !== null && (waiting.cancelled() || (waiting as Partial<FutureRole>)._value instanceof CancelledError);
+}
+
+// --------------------------------------------------------------------------------------------- suspending
+
+/** A call stack waits on what its frame yielded; `undefined` is `sleep(0)`, whatever is no future is a mistake. */
+function suspend(stack: CallStack, yielded: unknown): void {
+  if (yielded === undefined) stack._task._loop._schedule(stack);
+  else if (isFutureLike(yielded)) waitOn(stack, yielded);
+  else throwLater(stack, mistakenYield(stack, yielded));
+}
+
+function isFutureLike(value: unknown): value is FutureLike {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<FutureLike>)._asyncioFutureBlocking === 'boolean'
+  );
+}
+
+/** A call stack waits on a future, and is woken one iteration after it is done. */
+export function waitOn(stack: CallStack, future: FutureLike): void {
+  const task = stack._task;
+  const blocking = future._asyncioFutureBlocking;
+  future._asyncioFutureBlocking = false;
+  if (future.getLoop() !== task._loop) {
+    throwLater(
+      stack,
+      new RuntimeError(
+        `Task ${task} got Future ${future} attached to a different loop; ` +
+          'wait for it on its own loop, or pass the result on with callSoonThreadsafe',
+        { code: 'DIFFERENT_LOOP' },
+      ),
+    );
+  } else if (!blocking) {
+    throwLater(
+      stack,
+      new RuntimeError(`yield was used instead of yield from in task ${task} with ${future}: write \`yield* future\``, {
+        code: 'YIELD_WITHOUT_STAR',
+      }),
+    );
+  } else if (future === task) {
+    throwLater(stack, new RuntimeError(`Task cannot await on itself: ${task}`, { code: 'AWAITS_ITSELF' }));
+  } else {
+    stack._waiting = future;
+    if (future._isPlain?.() === true) (future as FutureRole)._addWaiter(stack);
+    else future.addDoneCallback((() => stack._run()) as never, { context: stack._context } as never);
+    if (hooks.waitBegin !== null) emit('waitBegin', task, future);
+    if ((task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0 || stack._must !== null) cancelNow(stack, task, future);
+  }
+}
+
+/** A cancellation that came while the call stack ran is delivered where it really suspends. */
+function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
+  const must = stack._must;
+  if (must !== null && carryTo(future, must)) stack._must = null;
+  if ((task._marks & MUST_CANCEL) !== 0) {
+    const request = task._request;
+    const message = task.cancelMessage;
+    if (request === null ? future.cancel(message) : carryTo(future, request, message)) task._marks &= ~MUST_CANCEL;
+  } else if ((task._marks & SCOPE_PENDING) !== 0) {
+    const scope = (current.loop !== null ? current.scope : stack._at) ?? task._root;
+    const request = scope === null ? null : takePending(scope);
+    if (request !== null && !carryTo(future, request)) stack._must = request;
+  }
+}
+
+/** The frame goes on in the next iteration with an error. */
+function throwLater(stack: CallStack, error: unknown): void {
+  stack._error = error;
+  stack._task._loop._schedule(stack);
+}
+
+function mistakenYield(stack: CallStack, yielded: unknown): RuntimeError {
+  const task = stack._task;
+  const kind = typeof yielded === 'object' && yielded !== null ? yielded : {};
+  if ('next' in kind && 'throw' in kind) {
+    return new RuntimeError(
+      `yield was used instead of yield from for generator in task ${task} with ${describe(yielded)}: write \`yield* f()\``,
+      { code: 'YIELD_WITHOUT_STAR' },
+    );
+  }
+  if ('then' in kind) {
+    return new RuntimeError(
+      `Task got bad yield: ${describe(yielded)} in ${task}; a generator coroutine waits for a promise with ` +
+        '`yield* wrapPromise(promise)`',
+      { code: 'BAD_YIELD' },
+    );
+  }
+  return new RuntimeError(
+    `Task got bad yield: ${describe(yielded)} in ${task}; a coroutine yields nothing but \`yield* awaitable\`, ` +
+      'or a bare `yield` for sleep(0)',
+    { code: 'BAD_YIELD' },
+  );
+}

@@ -1,0 +1,106 @@
+import { abortSignals, signalOf } from './abort.ts';
+import { leaveBody } from './engine/await.ts';
+import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
+import { MadeRequest } from './engine/request.ts';
+import { MUST_CANCEL, type Scope } from './engine/roles.ts';
+import { cancelScope as request, setPending } from './engine/scope.ts';
+import type { PlatformAbortSignal } from './runtime/platform.ts';
+import type { Task } from './task.ts';
+
+/**
+ * Scopes for constructs such as timeouts and groups: a stretch of a task that can be cancelled by itself. Requests are counted where they
+ * were made (by `cancel()` at the task, by a construct at its scope), so that a construct can tell its own from others.
+ */
+
+export type { Scope } from './engine/roles.ts';
+
+/** The innermost scope of the line that runs; `null` outside any task. */
+export function currentScope(): Scope | null {
+  return runningScope();
+}
+
+/** The task that a scope belongs to. */
+export function taskOf(scope: Scope): Task<unknown> {
+  return scope.task as Task<unknown>;
+}
+
+/**
+ * Enters a scope: what the running line awaits from now on belongs to it, until `leaveScope`.
+ *
+ * @param task the running task
+ * @param owner the construct, whose `toString` tells who cancelled
+ */
+export function enterScope(task: Task<unknown>, owner: object): Scope {
+  return enter(task, owner);
+}
+
+/**
+ * Takes the line back out of a scope.
+ *
+ * @param isCancelled whether it is left because it was cancelled: lines that come back into it late get that cancellation
+ */
+export function leaveScope(scope: Scope, isCancelled: boolean): void {
+  const task = taskOf(scope);
+  if (scope.signal !== null) task._signalled.splice(task._signalled.indexOf(scope), 1);
+  leave(scope, isCancelled);
+}
+
+/** The construct that owns a scope asks for its end. Harmless when its task is done. */
+export function cancelScope(scope: Scope, through: object | string): void {
+  const task = taskOf(scope);
+  if (task.done()) return;
+  task._countOwn(scope);
+  const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
+  request(scope, made, leaveBody);
+  abortSignals(task._signalled, scope, made);
+}
+
+/** Lines that still wait in a scope which has failed are cancelled with it. Nobody's count changes. */
+export function cancelLines(scope: Scope, through: object | string): void {
+  const task = taskOf(scope);
+  if (scope.waits === null && scope.children === null) return;
+  request(scope, new MadeRequest(task, task, undefined, through, null, task.getLoop().time()), leaveBody);
+  scope.pending = null;
+}
+
+/** How many requests there are from outside a scope: the task's, and those of the scopes around it. */
+export function requestsTo(scope: Scope): number {
+  return taskOf(scope)._requestsTo(scope);
+}
+
+/** Takes back what `cancelScope` has counted. */
+export function takeBack(scope: Scope): void {
+  taskOf(scope)._takeBack(scope);
+}
+
+/** Whether the construct has asked for the scope's end, and no line has received that yet. */
+export function isUndelivered(scope: Scope): boolean {
+  return scope.pending !== null && scope.own > 0;
+}
+
+/** Whoever has asked for the end of a scope, or of one around it, is heard again at the next wait: a failure came first. */
+export function deliverAgain(scope: Scope): void {
+  const task = taskOf(scope);
+  for (let at: Scope | null = scope; at !== null && at.parent !== null; at = at.parent) {
+    if (at.own === 0) continue;
+    setPending(at, new MadeRequest(task, null, undefined, at.owner, null, task.getLoop().time()));
+    return;
+  }
+  task._marks |= MUST_CANCEL;
+  task.cancelMessage = undefined;
+}
+
+/** The lines of a scope that are at foreign promises are being closed by their `return()`: they clean up undisturbed. */
+export function spare(scope: Scope): void {
+  spareLines(scope);
+}
+
+/** The signal of a scope: aborted when it, or one around it, is cancelled. */
+export function signalOfScope(scope: Scope): PlatformAbortSignal | null {
+  return signalOf(scope, taskOf(scope));
+}
+
+/** Cancels a task on behalf of a construct, which the story names. */
+export function cancelFor(task: Task<unknown>, through: object | string, message?: unknown): boolean {
+  return typeof task._cancelFor === 'function' ? task._cancelFor(through, message) : task.cancel(message);
+}

@@ -1,0 +1,33 @@
+import { RuntimeError } from '../errors/errors.ts';
+import { runningLoop as engineLoop } from './engine/line.ts';
+import type { EventLoop } from './event-loop.ts';
+
+/** How the thread makes or finds its loop; set by the module that can, when the first loop or future asks for it. */
+export const thread: { loop: (() => EventLoop) | null } = { loop: null };
+
+/** The loop whose callback or task runs now, `null` when none does. */
+export function runningLoop(): EventLoop | null {
+  return engineLoop() as EventLoop | null;
+}
+
+/**
+ * The loop whose callback or task runs now.
+ *
+ * Follows CPython's `asyncio.get_running_loop`.
+ *
+ * @throws {RuntimeError} when no loop runs the caller
+ */
+export function getRunningLoop(): EventLoop {
+  const loop = runningLoop();
+  if (loop === null) throw new RuntimeError('no running event loop', { code: 'NO_RUNNING_LOOP' });
+  return loop;
+}
+
+/** The loop that runs the caller, otherwise the thread's. */
+export function implicitLoop(): EventLoop {
+  const loop = runningLoop();
+  if (loop !== null) return loop;
+  if (thread.loop === null)
+    throw new RuntimeError('There is no current event loop: give { loop }', { code: 'NO_LOOP' });
+  return thread.loop();
+}
