@@ -135,6 +135,11 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     return this._rare;
   }
 
+  /** The error that nobody has looked at, as it is watched. @internal */
+  get _unretrieved(): Unretrieved | null {
+    return this._rare === null ? null : this._rare.unretrieved;
+  }
+
   /** What it is waited for, where a primitive has said so. @internal */
   get _purpose(): WaitRecord | null {
     return this._rare === null ? null : this._rare.purpose;

@@ -235,6 +235,17 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this._rare === null ? null : this._rare.request;
   }
 
+  /** Whether a cancellation of the task is to be delivered at its next step: a view for white-box tests. @internal */
+  get _mustCancel(): boolean {
+    return (this._marks & MUST_CANCEL) !== 0;
+  }
+
+  /** One of the awaits of its async functions that are under way: a view for white-box tests. @internal */
+  get _waits(): ScopeWait | null {
+    const root = this._root;
+    return root === null || isQuiet(root) ? null : (waitsOf(root).find((wait) => wait._following === null) ?? null);
+  }
+
   /** @internal */
   get _parents(): Frame[] | null {
     return this._rare === null ? null : this._rare.parents;
@@ -630,7 +641,6 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if ((this._marks & MUST_CANCEL) !== 0) {
       // Cancelled right before its end.
       this._marks &= ~MUST_CANCEL;
-      if (rare?.request != null) this.cancelMessage = rare.request.message;
       this._finish(CANCELLED, rare?.request ?? null);
     } else {
       if (rare !== null && rare.cancels > 0 && this._loop.getDebug()) this._reportSwallowed();
