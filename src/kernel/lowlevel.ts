@@ -28,18 +28,20 @@ export {
   type Outcome,
 } from './coroutine.ts';
 export { current, enterScope, getRunningLoop, implicitLoop, leaveScope, runningScope, runningTask } from './current.ts';
-export { bodyOf, ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
+export { bodyOf, ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
 export { Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export {
   type AbortSignalLike,
+  type AsyncScope,
   afterMicrotasks,
   askForTurn,
   encodeUtf8,
   type Host,
   logger,
+  newAsyncScope,
   newTextDecoder,
   type PlatformAbortSignal,
   type TextDecoderLike,
@@ -47,8 +49,10 @@ export {
 export { choose, emit, hooks } from './instruments.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
 export { NextTurn } from './next-turn.ts';
+export { reportOnce } from './places.ts';
 export { Scope } from './scope.ts';
 export { Task, type TaskOptions } from './task.ts';
+export { nameFailure } from './unretrieved.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 
