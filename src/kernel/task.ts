@@ -11,7 +11,15 @@ import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
 import { cancelOnAbort, TaskSignal } from './abort.ts';
 import { type AsyncWait, cancelScope, follow } from './async-step.ts';
-import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './context.ts';
+import {
+  type Context,
+  contextOf,
+  currentValues,
+  enterContext,
+  givenContext,
+  leaveContext,
+  type Values,
+} from './context.ts';
 import {
   type CoroutineFunction,
   type CoroutineLike,
@@ -49,8 +57,8 @@ export interface TaskOptions {
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always have that; for
-   * generator coroutines it must be asked for, because it makes each step slower.
+   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always have that, also those that
+   * this library calls; for generator coroutines it must be asked for, because it makes each step slower.
    */
   readonly asyncContext?: boolean | undefined;
 }
@@ -144,25 +152,27 @@ export class Task<T = unknown> extends Future<T> implements Strand {
   /**
    * Prefer `createTask`, which lets the loop's task factory decide.
    *
-   * @throws {TypeError} when `coro` is no coroutine
+   * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
    * @throws {RuntimeError} when the coroutine is run by a task already, or the loop is closed
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     super(options as { loop?: EventLoop | null });
+    this._ownContext = givenContext(options.context); // before the coroutine is this task's
     this.#coro = coro;
     if (typeof coro === 'function') {
       this._scope = newAsyncScope();
     } else {
       if (!iscoroutine(coro)) throw typeError(`a coroutine was expected, got ${describe(coro)}`, 'NOT_A_COROUTINE');
       // A second task would take turns with the first one in the same body.
+      let isOurs = true;
       if (ENTER in coro) coro[Symbol.iterator]();
-      else claim(coro);
+      else isOurs = claim(coro);
       this._frame = coro;
-      if (options.asyncContext === true) this._scope = newAsyncScope();
+      // A coroutine of this library may call an async function: the body of a timeout, say.
+      if (isOurs || options.asyncContext === true) this._scope = newAsyncScope();
     }
     this.#stepsInScope = options.asyncContext === true && this._scope !== null;
     this.#name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
-    this._ownContext = options.context ?? null;
     this.#values = this._ownContext === null ? currentValues() : this._ownContext._values;
     if (hooks.taskSpawned !== null) emit('taskSpawned', this, runningTask());
     if (options.eagerStart === true && this.#canStartEagerly()) {
