@@ -7,10 +7,11 @@ import {
   type AwaitableCoroutine,
   type CoroutineFunction,
   libraryCoroutine,
+  newAsyncFrame,
 } from '../kernel/lowlevel.ts';
 import { checkItems, type Items } from './cursor.ts';
 import { Mapping } from './mapping.ts';
-import { type Produced, produce } from './produce.ts';
+import { Produced, type ProducerBody } from './produce.ts';
 import { TaskIterator } from './task-iterator.ts';
 
 /** Options of `mapConcurrent`. */
@@ -29,6 +30,8 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
   readonly #limit: number;
   readonly #ordered: boolean;
   readonly #mapping: Mapping<R>;
+  /** The async context of whoever has called `mapConcurrent`: the calls are made in it, and the items are taken in it. */
+  readonly #scope = newAsyncFrame();
   /** `null` until somebody begins to use it. */
   #results: Produced<R> | null = null;
 
@@ -52,26 +55,27 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
   #begin(): Produced<R> {
     const mapping = this.#mapping;
     const inOrder = this.#ordered;
-    const produced = produce<R>(
-      function* (put) {
-        const early = new Map<number, R>();
-        let next = 0;
-        // The buffer has no bounds, so that none of these waits.
-        const deliver = function* (result: R, index: number): Generator<unknown, void, unknown> {
-          if (produced.isOver) return; // done in the same moment in which it was closed
-          if (!inOrder) yield* put(result);
-          else early.set(index, result);
-          for (; early.has(next); next++) {
-            const due = early.get(next) as R;
-            early.delete(next);
-            yield* put(due);
-          }
-        };
-        yield* mapping.run(deliver);
-      },
-      { buffer: Number.POSITIVE_INFINITY },
-    );
+    const produced = this.#produce(function* (put) {
+      const early = new Map<number, R>();
+      let next = 0;
+      // The buffer has no bounds, so that none of these waits.
+      const deliver = function* (result: R, index: number): Generator<unknown, void, unknown> {
+        if (produced.isOver) return; // done in the same moment in which it was closed
+        if (!inOrder) yield* put(result);
+        else early.set(index, result);
+        for (; early.has(next); next++) {
+          const due = early.get(next) as R;
+          early.delete(next);
+          yield* put(due);
+        }
+      };
+      yield* mapping.run(deliver);
+    });
     return produced;
+  }
+
+  #produce(body: ProducerBody<R>): Produced<R> {
+    return new Produced(body, Number.POSITIVE_INFINITY, this.#scope);
   }
 
   /** @internal */
@@ -87,7 +91,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
     const mapping = this.#mapping;
     const inOrder = this.#ordered;
     const results: R[] = [];
-    this.#results = produce<R>(function* () {
+    this.#results = this.#produce(function* () {
       yield* mapping.run(function* (result, index) {
         if (inOrder) results[index] = result;
         else results.push(result);

@@ -2,6 +2,7 @@ import { QueueShutDown, RuntimeError, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import {
+  type AsyncFrame,
   type AwaitableCoroutine,
   type CoroutineFunction,
   getRunningLoop,
@@ -42,13 +43,16 @@ export class Produced<T> extends TaskIterator<T> {
   readonly #items = new Queue<T>();
   /** How many more items are wanted. */
   readonly #demand: Semaphore;
+  /** The async context for all steps of the body; `null`: that of whoever asks for the first item, for async functions. */
+  readonly #scope: AsyncFrame | null;
   #state: ProducerState = 'created';
   #task: Task<unknown> | null = null;
 
   /** @internal */
-  constructor(body: ProducerBody<T>, buffer: number) {
+  constructor(body: ProducerBody<T>, buffer: number, scope: AsyncFrame | null = null) {
     super();
     this.#body = body;
+    this.#scope = scope;
     this.#demand = new Semaphore(buffer);
   }
 
@@ -75,8 +79,10 @@ export class Produced<T> extends TaskIterator<T> {
 
   #start(): void {
     this.#state = 'running';
-    // A function, so that the task has the async context of whoever asks for the first item.
-    this.#task = getRunningLoop().createTask(() => runBody(this.#body, (item) => put(this as Produced<unknown>, item)));
+    const loop = getRunningLoop();
+    const make = (asyncContext: boolean): Task<unknown> =>
+      loop.createTask(() => runBody(this.#body, (item) => put(this as Produced<unknown>, item)), { asyncContext });
+    this.#task = this.#scope === null ? make(false) : this.#scope.runInAsyncScope(make, undefined, true);
     subscribe(this.#task, () => this.#items.shutdown(), null);
   }
 

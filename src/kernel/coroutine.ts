@@ -81,14 +81,16 @@ type CoroutineState = 'created' | 'claimed' | 'handed' | 'running' | 'closed';
 export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   readonly #fn: AnyCoroutineFunction<T>;
   readonly #args: readonly unknown[];
+  readonly #self: unknown;
   #state: CoroutineState = 'created';
   /** Whether what it gives is left when it is cancelled before it has begun to wait for something of this library. @internal */
   _isLeavable = false;
 
   /** @internal */
-  constructor(fn: AnyCoroutineFunction<T>, args: readonly unknown[]) {
+  constructor(fn: AnyCoroutineFunction<T>, args: readonly unknown[], self?: unknown) {
     this.#fn = fn;
     this.#args = args;
+    this.#self = self;
   }
 
   /** The name of the function. */
@@ -147,7 +149,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   /** @internal */
   [ENTER](task: TaskRole): Frame | PromiseLike<unknown> {
     this.#state = 'running';
-    return callCoroutineFunction(task, this.#fn, this.#args);
+    return callCoroutineFunction(task, this.#fn, this.#args, this.#self);
   }
 
   get then(): <R1 = T, R2 = never>(
@@ -188,22 +190,25 @@ function thenOfCoroutine<T, R1, R2>(
 
 /**
  * Makes a function lazy: calling it gives a coroutine, of which nothing runs until it is awaited (then it runs inside the
- * awaiting task) or made a task. It can be awaited once.
+ * awaiting task) or made a task. It can be awaited once. The function is called with the `this` of that call, so that methods can be
+ * made lazy too.
  *
  * @param fn an async function or a generator function
  * @example
  * const fetchUser = coroutine(async (id: number) => (await fetch(`${site}/users/${id}`)).json());
  * const user = await fetchUser(1);
  */
-export function coroutine<A extends unknown[], T>(fn: CoroutineFunction<T, A>): (...args: A) => CoroutineObject<T> {
+export function coroutine<A extends unknown[], T, This = unknown>(
+  fn: (this: This, ...args: A) => ReturnType<CoroutineFunction<T>>,
+): (this: This, ...args: A) => CoroutineObject<T> {
   if (typeof fn !== 'function') {
     throw typeError(
       `coroutine: an async function or a generator function is required, got ${describe(fn)}`,
       'NOT_A_COROUTINE',
     );
   }
-  const make = (...args: A): CoroutineObject<T> => {
-    const made = new CoroutineObject<T>(fn, args);
+  const make = function (this: This, ...args: A): CoroutineObject<T> {
+    const made = new CoroutineObject<T>(fn, args, this);
     if (debug.neverAwaited !== null) debug.neverAwaited.made(made, describeFunction(fn));
     return made;
   };
@@ -259,8 +264,12 @@ export function callCoroutineFunction(
   task: TaskRole,
   fn: AnyCoroutineFunction<unknown>,
   args: readonly unknown[],
+  self?: unknown,
 ): Frame | PromiseLike<unknown> {
-  const result: unknown = isGeneratorFunction(fn) ? fn(...(args as never)) : callInTask(task, fn, args as never);
+  const called = self === undefined ? fn : (...own: never[]) => fn.apply(self, own as never);
+  const result: unknown = isGeneratorFunction(fn)
+    ? called(...(args as never))
+    : callInTask(task, called, args as never);
   if (isFrame(result)) {
     if (!(Symbol.asyncIterator in result))
       return Symbol.iterator in result ? (result as Coroutine<unknown>)[Symbol.iterator]() : result;
@@ -294,6 +303,8 @@ export function isAsyncFunction(fn: object): boolean {
   return fn.constructor === asyncFunction;
 }
 
+const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
+
 let awaitableGenerators: object | undefined;
 
 /**
@@ -308,16 +319,21 @@ export function libraryCoroutine<A extends unknown[], T>(
   awaitableGenerators ??= Object.create(generators, {
     then: { get: lookUpThen, configurable: true },
     [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
+    // Not claimed yet: by this they are told from other generators without another lookup.
+    [CLAIMED]: { value: false, configurable: true, writable: true },
   });
   fn.prototype = Object.create(awaitableGenerators as object);
   return fn as unknown as (...args: A) => AwaitableCoroutine<T>;
 }
 
-const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
-
-/** Notes that somebody awaits a generator or runs it as a task: a second one would find it finished, or in the middle. */
-export function claim(generator: object & { [CLAIMED]?: true }): void {
-  if (generator[CLAIMED]) {
+/**
+ * Notes that somebody awaits a generator or runs it as a task: a second one would find it finished, or in the middle.
+ *
+ * @returns whether it is one of this library
+ */
+export function claim(generator: object & { [CLAIMED]?: boolean }): boolean {
+  const claimed = generator[CLAIMED];
+  if (claimed === true) {
     throw new RuntimeError(
       `cannot reuse already awaited coroutine ${describe(generator)}: call its function again for each task or await`,
       {
@@ -326,6 +342,7 @@ export function claim(generator: object & { [CLAIMED]?: true }): void {
     );
   }
   generator[CLAIMED] = true;
+  return claimed === false;
 }
 
 function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {

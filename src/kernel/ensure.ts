@@ -15,7 +15,8 @@ import {
 } from './coroutine.ts';
 import type { EventLoop } from './event-loop.ts';
 import { type Future, isfuture } from './future.ts';
-import { logger } from './runtime/platform.ts';
+import { reportOnce } from './places.ts';
+import { implicitLoop } from './thread-loop.ts';
 import { wrapPromise } from './wrap-promise.ts';
 
 type IterableAwaitable<T> = { [Symbol.iterator](): Iterator<unknown, T, unknown> };
@@ -49,18 +50,67 @@ export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: E
     );
   }
   if (isPromiseLike(value)) {
-    if (loop.getDebug()) {
-      logger.warn(
-        'createTask() was given a promise: its work was running already, cancelling the task will not stop it. ' +
-          'Give the function itself: write createTask(f), or createTask(() => f(x)), instead of createTask(f(x)).',
-        new Error('createTask() was called here'),
-      );
-    }
+    reportOnce(
+      'createTask(promise)',
+      'createTask() was given a promise: its work is running already, as part of whoever has called it, so that cancelling the task ' +
+        'will not stop it. Give the function itself: write createTask(f), or createTask(() => f(x)), instead of createTask(f(x)). ' +
+        'Where there is nothing but a promise, write ensureFuture(promise).',
+    );
     return awaitPromise(value as PromiseLike<T>, loop);
   }
   throw typeError(
     `a coroutine was expected, got ${describe(value)}: give a generator object, or a function that is async or a generator`,
     'NOT_A_COROUTINE',
+  );
+}
+
+/** A promise of whatever origin, and not something of this library that can be used like one. */
+function isBarePromise(value: unknown): value is PromiseLike<unknown> {
+  return !isfuture(value) && !isIterableAwaitable(value) && isPromiseLike(value);
+}
+
+/** How the function itself is given instead of a promise of its call. */
+const INSTEAD_OF_PROMISES = {
+  shield: 'write shield(f), or shield(() => f(x)), instead of shield(f(x))',
+  gather: 'write gather([f, () => g(x)]) instead of gather([f(), g(x)])',
+};
+
+/**
+ * Says, in debug mode, that the work of a promise belongs to whoever has called it: no wait for it protects it from the cancellation
+ * of that task, or can cancel it alone.
+ *
+ * @param call who was given the value
+ */
+export function reportPromise(call: keyof typeof INSTEAD_OF_PROMISES, value: unknown): void {
+  if (!isBarePromise(value) || !implicitLoop().getDebug()) return;
+  reportOnce(
+    `${call}(promise)`,
+    `${call}() was given a promise: its call runs in the task that has made it, and is cancelled with that task, not by itself. ` +
+      `Give the function itself: ${INSTEAD_OF_PROMISES[call]}.`,
+  );
+}
+
+/**
+ * What the main task of a run is made of.
+ *
+ * @throws {TypeError} when the value cannot be awaited
+ */
+export function mainCoroutine<T>(value: AwaitableLike<T>, loop: EventLoop): CoroutineLike<T> {
+  if (typeof value === 'function' || iscoroutine(value)) return value as CoroutineLike<T>;
+  if (isfuture(value) || isIterableAwaitable(value)) return awaitIterable<T>(value as IterableAwaitable<T>);
+  if (isPromiseLike(value)) {
+    if (loop.getDebug()) {
+      reportOnce(
+        'run(promise)',
+        'run() was given a promise: its work has begun outside the loop of this run, which can neither cancel it nor tell its tasks. ' +
+          'Give the function itself: write run(main), or run(() => main(x)), instead of run(main()).',
+      );
+    }
+    return awaitPromise(value as PromiseLike<T>, loop);
+  }
+  throw typeError(
+    `run: an asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}: give a function that is async or a generator`,
+    'NOT_AWAITABLE',
   );
 }
 
@@ -137,9 +187,7 @@ const awaitIterable = /* @__PURE__ */ libraryCoroutine(function* awaitIterable(
   return yield* awaitable;
 }) as <T>(awaitable: IterableAwaitable<T>) => AwaitableCoroutine<T>;
 
-const awaitPromise = /* @__PURE__ */ libraryCoroutine(function* awaitPromise(
-  promise: PromiseLike<unknown>,
-  loop: EventLoop,
-): Generator<unknown, unknown, unknown> {
-  return yield* wrapPromise(promise, { loop });
-}) as <T>(promise: PromiseLike<T>, loop: EventLoop) => AwaitableCoroutine<T>;
+/** The promise is taken at once: when the task begins, the runtime may have missed whoever handles its rejection. */
+function awaitPromise<T>(promise: PromiseLike<T>, loop: EventLoop): AwaitableCoroutine<T> {
+  return awaitIterable<T>(wrapPromise(promise, { loop }));
+}

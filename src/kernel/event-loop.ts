@@ -111,7 +111,11 @@ export class EventLoop extends Scheduler implements Disposable {
     return this.#soon(null, callback, args, 'callSoon');
   }
 
-  /** `callSoon` with the context to call it in. */
+  /**
+   * `callSoon` with the context to call it in.
+   *
+   * @throws {TypeError} when `context` is no context
+   */
   callSoonIn<A extends unknown[]>(context: Context, callback: Callback<A>, ...args: A): Handle {
     return this.#soon(context, callback, args, 'callSoonIn');
   }
@@ -132,7 +136,11 @@ export class EventLoop extends Scheduler implements Disposable {
     return this.callAt(this.time() + inSeconds(delay), callback, ...args);
   }
 
-  /** `callLater` with the context to call it in. */
+  /**
+   * `callLater` with the context to call it in.
+   *
+   * @throws {TypeError} when `context` is no context
+   */
   callLaterIn<A extends unknown[]>(context: Context, delay: Duration, callback: Callback<A>, ...args: A): TimerHandle {
     return this.callAtIn(context, this.time() + inSeconds(delay), callback, ...args);
   }
@@ -146,7 +154,11 @@ export class EventLoop extends Scheduler implements Disposable {
     return this.#at(null, when, callback, args, 'callAt');
   }
 
-  /** `callAt` with the context to call it in. */
+  /**
+   * `callAt` with the context to call it in.
+   *
+   * @throws {TypeError} when `context` is no context
+   */
   callAtIn<A extends unknown[]>(context: Context, when: number, callback: Callback<A>, ...args: A): TimerHandle {
     return this.#at(context, when, callback, args, 'callAtIn');
   }
@@ -196,10 +208,10 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Makes a coroutine a task: it runs by itself from the loop's next iteration on.
    *
-   * @throws {TypeError} when `coro` is no coroutine
+   * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
    * @throws {RuntimeError} when the loop is closed, or the coroutine is in use
    */
-  createTask<T>(coro: CoroutineLike<T> | PromiseLike<T>, options?: TaskOptions): Task<T> {
+  createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
     this._checkClosed();
     const checked = asCoroutine(coro, this);
     const factory = this.#taskFactory;

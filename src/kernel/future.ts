@@ -274,6 +274,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * called in order of registration.
    *
    * @param options `context`: the context of the call; a copy of the current one when absent
+   * @throws {TypeError} when `callback` is no function, or `options.context` no context
    */
   addDoneCallback(callback: DoneCallback<this>, options?: { readonly context?: Context | null | undefined }): void {
     if (typeof callback !== 'function')

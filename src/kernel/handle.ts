@@ -1,6 +1,6 @@
 import { leavesTheLoop } from '../errors/errors.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
-import { type Context, copyContext } from './engine/context.ts';
+import { type Context, copyContext, givenContext } from './engine/context.ts';
 import { current } from './engine/current.ts';
 import type { Runnable } from './engine/roles.ts';
 import type { Timer } from './engine/timers.ts';
@@ -28,12 +28,16 @@ export class Handle implements Runnable {
   /** What it looked like when it was cancelled; kept in debug mode only. */
   #picture: string | null = null;
 
-  /** Made by the loop; a program uses `loop.callSoon`. */
+  /**
+   * Made by the loop; a program uses `loop.callSoon`.
+   *
+   * @throws {TypeError} when `context` is no context
+   */
   constructor(callback: Callback<never[]>, args: readonly unknown[], loop: EventLoop, context: Context | null = null) {
     this._callback = callback;
     this._args = args;
     this._loop = loop;
-    this._context = context ?? copyContext();
+    this._context = givenContext(context) ?? copyContext();
   }
 
   /** Keeps the call from happening, and lets go of the function and its arguments. Harmless when it has happened. */

@@ -29,19 +29,23 @@ export {
 } from './coroutine.ts';
 export { type Context, ContextVar, copyContext } from './engine/context.ts';
 export { choose, emit, hooks } from './engine/hooks.ts';
-export { bodyOf, ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
+export { bodyOf, ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
 export { Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
+export { reportOnce } from './places.ts';
+export { nameFailure } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {
   type AbortSignalLike,
+  type AsyncFrame,
   afterMicrotasks,
   askForTurn,
   encodeUtf8,
   logger,
+  newAsyncFrame,
   newTextDecoder,
   type PlatformAbortSignal,
   type TextDecoderLike,

@@ -9,7 +9,7 @@ import { onProcessExit } from './runtime/platform.ts';
 export interface Unretrieved {
   readonly loop: WeakRef<EventLoop>;
   readonly future: WeakRef<Future<unknown>>;
-  readonly message: string;
+  message: string;
   readonly error: unknown;
 }
 
@@ -27,6 +27,12 @@ export function watchFailure(future: Future<unknown>, error: unknown, message: s
   collected.register(future, record, record);
   records.add(record);
   return record;
+}
+
+/** Changes what is said of a failed future, should nobody look at its error. */
+export function nameFailure(future: Future<unknown>, message: (error: unknown) => string): void {
+  const record = future._unretrieved ?? null; // there is none either in what stands in for a future
+  if (record !== null) record.message = message(record.error);
 }
 
 /** The error was retrieved. */

@@ -1,7 +1,7 @@
-import { CancelledError, KeyboardInterrupt, RuntimeError, ValueError } from '../errors/errors.ts';
-import { describe } from '../internal/describe.ts';
-import { type CoroutineLike, iscoroutine } from './coroutine.ts';
+import { CancelledError, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts';
+import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { type Context, copyContext } from './engine/context.ts';
+import { mainCoroutine } from './ensure.ts';
 import { EventLoop } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
 import type { AbortSignalLike } from './runtime/platform.ts';
@@ -59,8 +59,8 @@ export class Runner implements AsyncDisposable {
   #loop: EventLoop | null = null;
   #context: Context | null = null;
   #giveThreadBack: (() => void) | null = null;
-  /** How long `close()` waits for tasks that it cannot end. */
-  #foreignWait = FOREIGN_WAIT;
+  /** How often Ctrl-C came during the last run. */
+  #interrupts = 0;
 
   constructor(options: RunnerOptions = {}) {
     this.#debug = options.debug ?? null;
@@ -89,15 +89,17 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Runs a coroutine as the main task. Ctrl-C cancels it: when it ends by that, the promise rejects with a
-   * `KeyboardInterrupt`; a second Ctrl-C does not wait for it.
+   * Runs a coroutine as the main task, or waits for another awaitable in it: a future or task of the runner's loop, a promise, an
+   * object whose iterator yields futures. Ctrl-C cancels it: when it ends by that, the promise rejects with a `KeyboardInterrupt`; a
+   * second Ctrl-C does not wait for it.
    *
+   * @param main an async function, a generator function, or an awaitable. A promise's work has begun outside the loop, so that it is
+   * waited for, and nothing more; debug mode says so
    * @returns a promise of its result
-   * @throws {ValueError} (as a rejection) when `coro` is no coroutine
+   * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is no context
    * @throws {RuntimeError} (as a rejection) when the runner is closed, or when a running loop calls it
    */
-  async run<T>(coro: CoroutineLike<T>, options: RunOptions = {}): Promise<T> {
-    if (typeof coro !== 'function' && !iscoroutine(coro)) throw notACoroutine(coro);
+  async run<T>(main: AwaitableLike<T>, options: RunOptions = {}): Promise<T> {
     if (runningLoop() !== null) {
       throw new RuntimeError('Runner.run() cannot be called from a running event loop: await the coroutine instead', {
         code: 'LOOP_RUNNING',
@@ -106,18 +108,22 @@ export class Runner implements AsyncDisposable {
     const loop = this.getLoop();
     loop._checkCanRun(); // before there is a task that would begin all the same
     const { context, name, signal } = options;
-    const task = loop.createTask<T>(coro, { context: context ?? this.#context, name, signal });
-    const interrupts = new Interrupts(loop, task);
+    const task = loop.createTask<T>(mainCoroutine(main, loop), { context: context ?? this.#context, name, signal });
+    const interrupts = new Interrupts(loop, 0, () => {
+      if (task.done()) return false;
+      loop.callSoonThreadsafe(() => task.cancel());
+      return true;
+    });
     try {
       return await loop.runUntilComplete<T>(task);
     } catch (error) {
       if (error instanceof CancelledError) {
-        if (interrupts.ended(task)) throw new KeyboardInterrupt();
+        if (interrupts.count > 0 && task.uncancel() === 0) throw new KeyboardInterrupt();
         if (signal?.aborted === true) error.cause ??= signal.reason;
       }
       throw error;
     } finally {
-      if (interrupts.isImpatient) this.#foreignWait = IMPATIENT_WAIT;
+      this.#interrupts = interrupts.count;
       interrupts.stop();
     }
   }
@@ -125,16 +131,24 @@ export class Runner implements AsyncDisposable {
   /**
    * Cancels the tasks that are left and waits for them, reports their errors, waits for the default executor, and closes the
    * loop. Closing twice is harmless.
+   *
+   * Ctrl-C does not keep it from its end, which is a rejection then. The second one does: what is left is not waited for any more. One
+   * that came during the last run counts.
+   *
+   * @throws {KeyboardInterrupt} (as a rejection) after Ctrl-C
    */
   async close(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'closed';
     const loop = this.#loop!;
+    const interrupts = new Interrupts(loop, this.#interrupts, () => true);
     try {
-      await cancelAllTasks(loop, this.#foreignWait);
+      await cancelAllTasks(loop, this.#interrupts > 1 ? IMPATIENT_WAIT : FOREIGN_WAIT);
       await finish(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
       await finish(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
+      if (interrupts.count > this.#interrupts) throw new KeyboardInterrupt();
     } finally {
+      interrupts.stop();
       this.#giveThreadBack?.();
       loop.close();
       this.#loop = null;
@@ -146,38 +160,27 @@ export class Runner implements AsyncDisposable {
   }
 }
 
-function notACoroutine(value: unknown): ValueError {
-  const isPromise = typeof value === 'object' && value !== null && 'then' in value;
-  const fix = isPromise ? ': its work has begun outside the loop; write run(main), not run(main())' : '';
-  return new ValueError(`a coroutine was expected, got ${describe(value)}${fix}`, { code: 'NOT_A_COROUTINE' });
-}
-
 /** One part of the end of a run, named so that tools can tell it from the program. */
 function finish(loop: EventLoop, name: string, part: CoroutineLike<void>): Promise<void> {
   return loop.runUntilComplete(loop.createTask(part, { name }));
 }
 
-/** Ctrl-C during a run: the first one cancels the main task, the next one ends the run at once. */
+/** Ctrl-C while a loop runs: the first one may be left to who listens, any other one ends what the loop runs for at once. */
 class Interrupts {
-  #count = 0;
+  /** How often it came. */
+  count: number;
   readonly #unsubscribe: (() => void) | null;
 
-  constructor(loop: EventLoop, task: Task<unknown>) {
+  /**
+   * @param before how often it came before
+   * @param first what the first one does; returns whether there was something to do
+   */
+  constructor(loop: EventLoop, before: number, first: () => boolean) {
+    this.count = before;
     this.#unsubscribe = loop._onInterrupt(() => {
-      this.#count++;
-      if (this.#count === 1 && !task.done()) loop.callSoonThreadsafe(() => task.cancel());
-      else loop._interrupt(new KeyboardInterrupt());
+      this.count++;
+      if (this.count > 1 || !first()) loop._interrupt(new KeyboardInterrupt());
     });
-  }
-
-  /** Whether Ctrl-C came again, before the main task had ended. */
-  get isImpatient(): boolean {
-    return this.#count > 1;
-  }
-
-  /** Whether the task ended because of Ctrl-C, and of nobody else's request. */
-  ended(task: Task<unknown>): boolean {
-    return this.#count > 0 && task.uncancel() === 0;
   }
 
   stop(): void {
@@ -231,13 +234,16 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
  * Runs a program: makes a loop, runs `main` as its main task, and cleans up, whatever happens. The way to start.
  *
  * **Cancellation**: Ctrl-C and `options.signal` cancel the main task; the tasks that it leaves behind are cancelled and waited for.
+ * A second Ctrl-C ends the wait for the main task, and a further one the wait for the others; when the first one comes in the clean-up,
+ * that goes on to its end, and the next one ends it.
  *
  * Follows CPython's `asyncio.run`.
  *
- * @param main an async function, a generator function, or a coroutine
+ * @param main an async function, a generator function, or an awaitable. The call in `run(main())` begins outside the loop: its promise
+ * is waited for, and nothing more; debug mode says so
  * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task
  * @returns a promise of what `main` returns
- * @throws {ValueError} (as a rejection) when `main` is no coroutine
+ * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is no context
  * @throws {RuntimeError} (as a rejection) when a running loop calls it
  * @throws {KeyboardInterrupt} (as a rejection) after Ctrl-C
  * @example
@@ -246,17 +252,24 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
  *   console.log('hello');
  * });
  */
-export async function run<T>(main: CoroutineLike<T>, options: RunnerOptions & RunOptions = {}): Promise<T> {
-  if (typeof main !== 'function' && !iscoroutine(main)) throw notACoroutine(main);
+export async function run<T>(main: AwaitableLike<T>, options: RunnerOptions & RunOptions = {}): Promise<T> {
   if (runningLoop() !== null) {
     throw new RuntimeError('asyncio.run() cannot be called from a running event loop: await the coroutine instead', {
       code: 'LOOP_RUNNING',
     });
   }
   const runner = new Runner(options);
+  let result: T;
   try {
-    return await runner.run(main, options);
-  } finally {
-    await runner.close();
+    result = await runner.run(main, options);
+  } catch (error) {
+    await runner.close().catch((interrupt: unknown) => {
+      // As Python's context of an error: what the interrupt has taken the place of.
+      if (interrupt instanceof KeyboardInterrupt) interrupt.cause = error;
+      throw interrupt;
+    });
+    throw error;
   }
+  await runner.close();
+  return result;
 }

@@ -19,7 +19,15 @@ import {
   isGeneratorFunction,
 } from './coroutine.ts';
 import { follow, hasAsyncCalls, leaveBody } from './engine/await.ts';
-import { type Context, contextOf, currentValues, enterContext, leaveContext, type Values } from './engine/context.ts';
+import {
+  type Context,
+  contextOf,
+  currentValues,
+  enterContext,
+  givenContext,
+  leaveContext,
+  type Values,
+} from './engine/context.ts';
 import { current, runAs } from './engine/current.ts';
 import { emit, hooks } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
@@ -82,8 +90,8 @@ export interface TaskOptions {
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always have that; for
-   * generator coroutines it must be asked for, because it makes each step slower.
+   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always have that, also those that
+   * this library calls; for generator coroutines it must be asked for, because it makes each step slower.
    */
   readonly asyncContext?: boolean | undefined;
 }
@@ -171,11 +179,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /**
    * Prefer `createTask`, which lets the loop's task factory decide.
    *
-   * @throws {TypeError} when `coro` is no coroutine
+   * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
    * @throws {RuntimeError} when the coroutine is run by a task already, or the loop is closed
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     super(options as { loop?: EventLoop | null });
+    const context = givenContext(options.context); // before the coroutine is this task's
     this._value = null;
     this._coro = coro;
     if (typeof coro === 'function') {
@@ -183,14 +192,15 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     } else {
       if (!iscoroutine(coro)) throw typeError(`a coroutine was expected, got ${describe(coro)}`, 'NOT_A_COROUTINE');
       // A second task would take turns with the first one in the same body.
+      let isOurs = true;
       if (ENTER in coro) coro[Symbol.iterator]();
-      else claim(coro);
+      else isOurs = claim(coro);
       this._frame = coro;
-      if (options.asyncContext === true) this._rareFields().frameOfCalls = newAsyncFrame();
+      // A coroutine of this library may call an async function: the body of a timeout, say.
+      if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newAsyncFrame();
     }
     if (options.asyncContext === true && this._rare!.frameOfCalls !== null) this._marks |= IN_ASYNC_CONTEXT;
     this._name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
-    const context = options.context ?? null;
     if (context === null) {
       this._within = currentValues();
     } else {

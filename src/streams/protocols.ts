@@ -58,12 +58,13 @@ export class Protocol extends BaseProtocol {
  */
 export class BufferedProtocol extends BaseProtocol {
   /**
-   * A buffer to put bytes into, at least one byte long.
+   * A buffer to put bytes into, at least one byte long. To be overridden: this one gives none, and a connection that gets none is
+   * aborted with a `RuntimeError`.
    *
    * @param _sizeHint how many bytes there are, `-1` when that is not known
    */
-  getBuffer(_sizeHint: number): Uint8Array {
-    return new Uint8Array(65_536);
+  getBuffer(_sizeHint: number): Uint8Array | undefined {
+    return undefined;
   }
 
   /** So many bytes were put into the buffer. */

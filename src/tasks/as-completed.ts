@@ -34,6 +34,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
   readonly #done: (F | typeof TIMED_OUT)[] = [];
   readonly #getters: Future<void>[] = [];
   readonly #todo: Set<F>;
+  /** How many outcomes nobody has taken, or is waiting for. */
   #left: number;
   #timer: TimerHandle | null = null;
   readonly #onDone = (future: Future<T>): void => this.#completed(future as F);
@@ -75,9 +76,21 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
     }
   }
 
-  /** Waits until there is something to take. @internal */
+  /** Whether there is an outcome for one more to wait for: from now on it is that one's. @internal */
+  claimOne(): boolean {
+    if (this.#left === 0) return false;
+    this.#left--;
+    return true;
+  }
+
+  /** Waits until there is something to take. Whoever is cancelled meanwhile leaves the outcome that it has claimed to others. @internal */
   *takeNext(): Generator<unknown, F, unknown> {
-    while (this.#done.length === 0) yield* this.#wait();
+    try {
+      while (this.#done.length === 0) yield* this.#wait();
+    } catch (error) {
+      this.#left++;
+      throw error;
+    }
     const future = this.#done.shift()!;
     if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time was up before all were done');
     return future;
@@ -102,11 +115,11 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
   /**
    * The next future to be done, whether it succeeded or failed.
    *
-   * @throws {TimeoutError} when the time was up
+   * **Cancellation**: ends the wait, and nothing is lost: the future that comes next is given to whoever asks next.
+   *
+   * @throws {TimeoutError} when the time of `asCompleted` was up
    */
   nextFuture(): AwaitableCoroutine<IteratorResult<F, undefined>> {
-    if (this.#left === 0) return over() as AwaitableCoroutine<IteratorResult<F, undefined>>;
-    this.#left--;
     return nextFuture(this as AsCompleted<unknown>) as AwaitableCoroutine<IteratorResult<F, undefined>>;
   }
 
@@ -117,10 +130,13 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
     } & AsyncIterator<F, undefined>;
   }
 
-  /** For `for`: as many awaitables as there are inputs; each gives the result of the next one to be done. */
+  /**
+   * For `for`: as many awaitables as there are inputs; each gives the result of the next one to be done. When the wait for one is
+   * cancelled, the result is given by the next one; what is left after the last one, by `nextFuture()` or another loop.
+   */
   *[Symbol.iterator](): Generator<AwaitableCoroutine<T>, void, unknown> {
-    while (this.#left > 0) {
-      this.#left--;
+    // What a cancelled one gives back makes this loop no longer: it might never end.
+    for (let count = this.#left; count > 0 && this.claimOne(); count--) {
       yield nextResult(this as AsCompleted<unknown>) as AwaitableCoroutine<T>;
     }
   }
@@ -130,18 +146,10 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
   }
 }
 
-const over = /* @__PURE__ */ libraryCoroutine(function* nextFuture(): Generator<
-  unknown,
-  IteratorResult<Future<unknown>, undefined>,
-  unknown
-> {
-  return { done: true, value: undefined };
-});
-
 const nextFuture = /* @__PURE__ */ libraryCoroutine(function* nextFuture(
   completed: AsCompleted<unknown>,
 ): Generator<unknown, IteratorResult<Future<unknown>, undefined>, unknown> {
-  return { done: false, value: yield* completed.takeNext() };
+  return completed.claimOne() ? { done: false, value: yield* completed.takeNext() } : { done: true, value: undefined };
 });
 
 const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(
@@ -154,7 +162,7 @@ const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(
  * Runs awaitables side by side and gives them in the order in which they are done. Starts at once; those that are done already come
  * in the order of the arguments.
  *
- * **Cancellation**: ends the wait; what is waited for goes on. So does a timeout.
+ * **Cancellation**: ends the wait; what is waited for goes on, and its outcome is there for whoever asks next. So does a timeout.
  *
  * Follows CPython's `asyncio.as_completed`.
  *

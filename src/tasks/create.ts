@@ -24,15 +24,17 @@ import {
  *
  * Follows CPython's `asyncio.create_task`.
  *
- * @param coro an async function, a generator function, or a coroutine. A promise works, but its work cannot be cancelled
- * @throws {TypeError} when `coro` is no coroutine
+ * @param coro an async function, a generator function, or a coroutine. Not a promise, whose work runs in the calling task already, so
+ * that a task can neither cancel nor outlive it: `ensureFuture` and `wrapPromise` wait for promises. One that comes past the types is
+ * waited for, and reported once for each place
+ * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
  * @throws {RuntimeError} when the thread has no loop, or the coroutine is in use
  * @example
  * const task = createTask(() => download(url), { name: 'download' });
  * // …
  * const page = await task;
  */
-export function createTask<T>(coro: CoroutineLike<T> | PromiseLike<T>, options?: TaskOptions): Task<T> {
+export function createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
   return getEventLoop().createTask(coro, options);
 }
 
@@ -86,7 +88,8 @@ export type TaskConstructor = <T>(
 ) => Task<T>;
 
 /**
- * A task factory whose tasks start at once, each inside the call that makes it, up to its first suspension.
+ * A task factory whose tasks start at once, each inside the call that makes it, up to its first suspension; those that are made with
+ * `eagerStart: false` in the next iteration, as usual.
  *
  * Follows CPython's `asyncio.create_eager_task_factory`.
  *
@@ -100,13 +103,13 @@ export function createEagerTaskFactory(makeTask: TaskConstructor | typeof Task):
   }
   const isClass = makeTask === Task || makeTask.prototype instanceof Task;
   return <T>(loop: EventLoop, coro: CoroutineLike<T>, options?: TaskOptions): Task<T> => {
-    const eager = { ...options, loop, eagerStart: true };
+    const eager = { ...options, loop, eagerStart: options?.eagerStart ?? true };
     return isClass ? new (makeTask as typeof Task)<T>(coro, eager) : (makeTask as TaskConstructor)(coro, eager);
   };
 }
 
 /**
- * A task factory whose tasks start at once.
+ * A task factory whose tasks start at once, but for those that are made with `eagerStart: false`.
  *
  * Follows CPython's `asyncio.eager_task_factory`.
  *

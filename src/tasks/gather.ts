@@ -11,6 +11,7 @@ import {
   isfuture,
   noteWait,
   type Outcome,
+  reportPromise,
   subscribe,
   type WaitRecord,
 } from '../kernel/lowlevel.ts';
@@ -151,6 +152,7 @@ function gatherAll(awaitables: readonly unknown[], returnExceptions: boolean): F
 
 function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<unknown[]> {
   const loop = awaitables.find(isfuture)?.getLoop() ?? getEventLoop();
+  if (loop.getDebug()) for (const awaitable of awaitables) reportPromise('gather', awaitable);
   const outer = new GatheringFuture(loop, returnExceptions);
   // Hardly ever is one given twice: to ask once, and to forget the answer's set, is cheaper than to fill a map meanwhile.
   const known = new Set(awaitables).size < awaitables.length ? new Map<unknown, Future<unknown>>() : null;

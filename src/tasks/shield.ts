@@ -1,5 +1,12 @@
 import { nameOfClass } from '../internal/describe.ts';
-import { type AwaitableLike, type Future, noteWait, subscribe } from '../kernel/lowlevel.ts';
+import {
+  type AwaitableLike,
+  type Future,
+  nameFailure,
+  noteWait,
+  reportPromise,
+  subscribe,
+} from '../kernel/lowlevel.ts';
 import { ensureFuture } from './create.ts';
 import { errorOf } from './outcome.ts';
 
@@ -7,16 +14,20 @@ import { errorOf } from './outcome.ts';
  * Waits for something without cancelling it when the wait is cancelled. Starts at once. When it is done already, it is returned
  * itself.
  *
- * **Cancellation**: the wait ends, the work goes on; should it fail then, the loop's exception handler is told.
+ * **Cancellation**: the wait ends, the work goes on. Should it fail then, and nobody ever ask it for its error, the loop's exception
+ * handler is told, as of any other failure that nobody has looked at.
  *
  * Follows CPython's `asyncio.shield`.
  *
+ * @param awaitable a task, or the function itself: `shield(commit)`, `shield(() => commit(x))`. The call in `shield(commit())` runs in
+ * the calling task, and ends with it; debug mode says so
  * @throws {TypeError} at once, when it cannot be awaited
  * @example
  * const task = createTask(commit);
  * await shield(task); // cancelled: this wait ends, `task` does not
  */
 export function shield<T>(awaitable: AwaitableLike<T>): Future<T> {
+  reportPromise('shield', awaitable);
   const inner = ensureFuture<T>(awaitable);
   if (inner.done()) return inner;
   const outer = inner.getLoop().createFuture<T>();
@@ -34,19 +45,19 @@ export function shield<T>(awaitable: AwaitableLike<T>): Future<T> {
   const outerDone = (): void => {
     if (inner.done()) return;
     inner.removeDoneCallback(innerDone);
-    inner.removeDoneCallback(reportFailure);
-    inner.addDoneCallback(reportFailure);
+    // At most once, however many waits there have been.
+    inner.removeDoneCallback(nameShielded);
+    subscribe(inner, nameShielded, null);
   };
   subscribe(inner, innerDone, outer);
   outer.addDoneCallback(outerDone);
   return outer;
 }
 
-/** Nobody waits any more for work that was shielded: its error would be lost. */
-function reportFailure(inner: Future<unknown>): void {
-  if (inner.cancelled()) return;
-  const exception = inner.exception();
-  if (exception === null) return;
-  const name = typeof exception === 'object' ? nameOfClass(exception) : typeof exception;
-  inner.getLoop().callExceptionHandler({ message: `${name} exception in shielded future`, exception, future: inner });
+/** Says what has failed, in case that nobody asks for the error. */
+function nameShielded(inner: Future<unknown>): void {
+  nameFailure(inner, (error) => {
+    const name = typeof error === 'object' && error !== null ? nameOfClass(error) : typeof error;
+    return `${name} exception in shielded future`;
+  });
 }

@@ -7,6 +7,8 @@ import {
   getRunningLoop,
   iscoroutine,
   libraryCoroutine,
+  newAsyncFrame,
+  type Task,
 } from '../kernel/lowlevel.ts';
 
 /**
@@ -20,10 +22,14 @@ import {
 export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoop): Promise<T> {
   if (typeof coro !== 'function' && !iscoroutine(coro))
     throw typeError(`A coroutine object is required, got ${describe(coro)}`, 'NOT_A_COROUTINE');
+  // The task is made later, and has the async context of now, as it has the context variables.
+  const scope = newAsyncFrame();
+  const make = (): Task<T> => loop.createTask(coro);
   return new Promise<T>((resolve, reject) => {
     loop.callSoonThreadsafe(() => {
       try {
-        loop.createTask(coro).then(resolve, reject);
+        const task = scope === null ? make() : scope.runInAsyncScope(make, undefined);
+        task.then(resolve, reject);
       } catch (error) {
         reject(error);
         throw error;

@@ -85,6 +85,20 @@ export class Context implements ContextRole {
   }
 }
 
+/**
+ * A context that was given, `null` when none was.
+ *
+ * @throws {TypeError} when something else was
+ */
+export function givenContext(context: unknown): Context | null {
+  if (context === null || context === undefined) return null;
+  if (context instanceof Context) return context;
+  throw typeError(
+    `a context was expected, got ${describe(context)}: give one from copyContext() or new Context(), or none`,
+    'NOT_A_CONTEXT',
+  );
+}
+
 /** Makes a context current; returns what `leaveContext` needs. */
 export function enterContext(context: Context): Context | null {
   const present = currentContext();

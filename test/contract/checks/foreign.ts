@@ -3,6 +3,7 @@ import {
   createTask,
   currentSignal,
   currentTask,
+  ensureFuture,
   gather,
   getRunningLoop,
   run,
@@ -119,12 +120,12 @@ function untilAborted(signal: AbortSignal | undefined): Promise<never> {
   });
 }
 
-check('it can be made a task, gathered, and returned', async () => {
+check('it can be made a future, gathered, and returned', async () => {
   await run(async () => {
-    equal(await createTask(later(1, 'task')), 'task');
+    equal(await ensureFuture(later(1, 'future')), 'future');
     equal(await gather(later(2, 'a'), later(1, 'b')), ['a', 'b']);
     equal(await createTask(() => later(1, 'returned')), 'returned');
-    await rejects(createTask(Promise.reject(new RangeError('no'))), RangeError);
+    await rejects(ensureFuture(Promise.reject(new RangeError('no'))), RangeError);
   });
 });
 

@@ -13,7 +13,6 @@ import {
   SystemExit,
   sleep,
   type Task,
-  ValueError,
 } from 'asyncio-ts';
 import { withSignals } from '../lib/environment.ts';
 import { equal, ok, rejects } from '../lib/expect.ts';
@@ -75,9 +74,10 @@ check('run reports what fails while it cleans up', async () => {
   );
 });
 
-check('run refuses what is no coroutine, a promise with the fix', async () => {
-  await rejects(run(42 as never), ValueError, /coroutine was expected/);
-  await rejects(run(Promise.resolve() as never), ValueError, /write run\(main\), not run\(main\(\)\)/);
+check('run takes any awaitable, and refuses what is none', async () => {
+  equal(await run(Promise.resolve('promise')), 'promise');
+  equal(await run(sleep(0, 'coroutine')), 'coroutine');
+  await rejects(run(42 as never), TypeError, /an awaitable is required, got 42/);
 });
 
 checkBoth('run cannot be called by a coroutine that runs', async (s) => {

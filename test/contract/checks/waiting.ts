@@ -14,11 +14,11 @@ import {
   wait,
 } from 'asyncio-ts';
 import { equal, ok, throws } from '../lib/expect.ts';
-import { runVirtually } from '../lib/loops.ts';
+import { runVirtually, virtualLoop } from '../lib/loops.ts';
 import { subject } from '../lib/registry.ts';
 import type { Spelling } from '../lib/spellings.ts';
 
-const { check, program } = subject('waiting');
+const { check, checkBoth, program } = subject('waiting');
 
 /** Tasks that sleep; a negative number makes one that fails. Each is named for its number. */
 function tasksOf(s: Spelling, ...seconds: readonly number[]): Task<number>[] {
@@ -132,11 +132,29 @@ program('shield passes on the result, the error and the cancellation of the work
   yield* s.fails(shield(cancelled), CancelledError);
 });
 
-program('shield tells the exception handler of work that fails when nobody waits any more', function* (s, reports) {
-  const outer = shield(tasksOf(s, -2)[0] as Task<number>);
+checkBoth('shield tells the exception handler of work that fails when nobody ever asks for its error', async (s) => {
+  const loop = virtualLoop();
+  const messages: (string | undefined)[] = [];
+  loop.setExceptionHandler((_loop, { message }) => messages.push(message));
+  const main = s.fn(function* () {
+    const inner = tasksOf(s, -2)[0] as Task<number>;
+    const outer = shield(inner);
+    yield* s.wait(sleep(1));
+    outer.cancel();
+    yield* s.wait(sleep(2));
+    return [inner];
+  });
+  const kept = await loop.runUntilComplete(main);
+  equal([kept[0]?.done(), messages.length], [true, 0]);
+  loop.close();
+  equal([messages.length, /shielded/.test(messages[0] ?? '')], [1, true]);
+});
+
+program('shield says nothing of work that fails when somebody asks for its error later', function* (s) {
+  const inner = tasksOf(s, -2)[0] as Task<number>;
+  const outer = shield(inner);
   yield* s.wait(sleep(1));
   outer.cancel();
   yield* s.wait(sleep(2));
-  equal([reports.length, /shielded/.test(reports[0]?.message ?? '')], [1, true]);
-  reports.length = 0;
+  ok(inner.exception() instanceof Error, 'its error');
 });

@@ -1,5 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { coroutine, createTask, Future, gather, getRunningLoop, sleep } from 'asyncio-ts';
+import {
+  type Awaitable,
+  coroutine,
+  createTask,
+  ensureFuture,
+  Future,
+  forEach,
+  gather,
+  getRunningLoop,
+  mapConcurrent,
+  runCoroutineThreadsafe,
+  shield,
+  sleep,
+  taskGroup,
+  timeout,
+  waitFor,
+} from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { runInProcess } from '../../support/processes.ts';
 import { iterations } from '../../support/programs.ts';
@@ -253,5 +269,84 @@ describe('AsyncLocalStorage in generator coroutines that did not ask for it', ()
 
   test('has the value of where the loop was made', () => {
     expect(output("console.log(await storage.run('of the run', () => run(body)));")).toBe('of the run');
+  });
+});
+
+describe('AsyncLocalStorage in functions that this library calls', () => {
+  const storage = new AsyncLocalStorage<string>();
+  const show = async () => storage.getStore();
+  /** What each of these gives for a function, called where the storage has a value and awaited in a task without one. */
+  const ways: Record<string, (fn: () => Promise<unknown>) => Awaitable<unknown>> = {
+    'a task made of a lazy coroutine': (fn) => createTask(coroutine(fn)()),
+    'a task made of a timeout': (fn) => createTask(timeout(1, fn)),
+    'a task made of a waitFor': (fn) => createTask(waitFor(fn, 1)),
+    'a task made of a group': (fn) => createTask(taskGroup(fn)),
+    'a task made of forEach': (fn) => {
+      let seen: unknown;
+      const each = async () => {
+        seen = await fn();
+      };
+      return createTask(async () => {
+        await createTask(forEach([1], each));
+        return seen;
+      });
+    },
+    'a gathered lazy coroutine': (fn) => createTask(async () => (await gather(coroutine(fn)()))[0]),
+    'a gathered mapConcurrent': (fn) =>
+      createTask(async () => (await gather(mapConcurrent([1], fn, { limit: 1 })))[0]?.[0]),
+    'a shielded timeout': (fn) => shield(timeout(1, fn)),
+    'a task of a group with a limit': (fn) =>
+      createTask(taskGroup(async (group) => await group.createTask(timeout(1, fn)), { limit: 1 })),
+    'runCoroutineThreadsafe with a function': (fn) => ensureFuture(runCoroutineThreadsafe(fn, getRunningLoop())),
+    'runCoroutineThreadsafe with a coroutine': (fn) =>
+      ensureFuture(runCoroutineThreadsafe(coroutine(fn)(), getRunningLoop())),
+  };
+
+  for (const [name, make] of Object.entries(ways)) {
+    test(`has the value of where it was called: ${name}`, async () => {
+      const main = async () => await storage.run('value', () => make(show));
+      expect(await runVirtually(main)).toMatchObject({ result: 'value' });
+    });
+  }
+
+  test('has the value of the caller in every call of mapConcurrent, and where its items come from', async () => {
+    const asyncItems = async function* () {
+      yield storage.getStore();
+      await sleep(1);
+      yield storage.getStore();
+    };
+    const items = function* () {
+      yield storage.getStore();
+      yield storage.getStore();
+    };
+    const both = async (item: unknown) => {
+      await sleep(1);
+      return [item, storage.getStore()];
+    };
+    const main = async () =>
+      await storage.run('value', async () => {
+        const seen: unknown[] = [];
+        for (const source of [items, asyncItems]) {
+          for (const ordered of [true, false]) {
+            seen.push(...(await mapConcurrent(source(), both, { limit: 1, ordered })));
+            for await (const pair of mapConcurrent(source(), both, { limit: 2, ordered })) seen.push(pair);
+          }
+        }
+        return seen;
+      });
+    const { result } = await runVirtually(main);
+    expect(result).toEqual(Array(16).fill(['value', 'value']));
+  });
+
+  test('has in mapConcurrent the value of where it was called, whoever asks for the results', async () => {
+    const main = async () => {
+      const results = storage.run('caller', () => mapConcurrent([1, 2], show, { limit: 1 }));
+      const seen: unknown[] = [];
+      await storage.run('consumer', async () => {
+        for await (const value of results) seen.push(value, storage.getStore());
+      });
+      return [...seen, storage.getStore()];
+    };
+    expect(await runVirtually(main)).toMatchObject({ result: ['caller', 'consumer', 'caller', 'consumer', undefined] });
   });
 });

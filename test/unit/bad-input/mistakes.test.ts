@@ -13,6 +13,8 @@ import {
   run,
   shield,
   sleep,
+  Task,
+  type TaskGroup,
   taskGroup,
   timeout,
   timeoutAt,
@@ -52,6 +54,14 @@ function raised(make: (s: Spelling) => unknown, error: Mistake['error'], code: s
   return { make: fail, error, code, says };
 }
 
+/** A mistake whose error an awaitable gives. */
+function found(make: (s: Spelling) => unknown, error: Mistake['error'], code: string, ...says: string[]): Mistake {
+  const find = function* (s: Spelling) {
+    return yield* s.wait(make(s));
+  };
+  return { make: find, error, code, says };
+}
+
 /** A call with a delay that is `NaN`. */
 function notANumber(call: () => unknown, parameter: string): Mistake {
   return thrown(call, ValueError, 'INVALID_DELAY', `Invalid ${parameter}`, 'NaN', 'number of seconds');
@@ -87,6 +97,8 @@ const settled = (settle: (future: Future<number>) => void) => {
 };
 const self = () => currentTask() as Future<unknown>;
 const aFunction = 'async function or a generator function';
+
+const noContext = [TypeError, 'NOT_A_CONTEXT', 'a context was expected', 'copyContext()'] as const;
 
 const mistakes: Record<string, Record<string, Mistake>> = {
   'a coroutine that is awaited twice': {
@@ -263,16 +275,34 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       'NOT_A_COROUTINE',
       ...['load()', 'returned 42', aFunction],
     ),
-    'given to run': raised(() => createTask(() => run(42 as never)), ValueError, 'NOT_A_COROUTINE', '42'),
-    'but a promise, given to run': raised(
-      () => createTask(() => run(Promise.resolve() as never)),
-      ValueError,
-      'NOT_A_COROUTINE',
-      ...['<promise>', 'run(main), not run(main())'],
-    ),
     'given to coroutine()': thrown(() => coroutine(42 as never), TypeError, 'NOT_A_COROUTINE', '42', aFunction),
     'given to taskGroup': thrown(() => taskGroup(42 as never), TypeError, 'NOT_A_COROUTINE', '42', aFunction),
     'given to timeout': thrown(() => timeout(1, 42 as never), TypeError, 'NOT_A_COROUTINE', '42', aFunction),
+  },
+
+  'what is no context': {
+    'given to createTask': thrown(() => createTask(fetchUser, { context: 42 as never }), ...noContext),
+    'given to createTask with a coroutine': thrown(
+      () => createTask(fetchUser(), { context: {} as never }),
+      ...noContext,
+    ),
+    'given to new Task': thrown(() => new Task(fetchUser, { context: 'x' as never }), ...noContext),
+    'given to a group': found(
+      (s) => {
+        const body = s.fn(function* (group: TaskGroup) {
+          return thrownBy(() => group.createTask(fetchUser, { context: new Map() as never }));
+        });
+        return taskGroup(body);
+      },
+      ...noContext,
+    ),
+    'given to callSoonIn': thrown(() => getRunningLoop().callSoonIn(42 as never, load), ...noContext),
+    'given to callLaterIn': thrown(() => getRunningLoop().callLaterIn(42 as never, 1, load), ...noContext),
+    'given to callAtIn': thrown(() => getRunningLoop().callAtIn(42 as never, 1, load), ...noContext),
+    'given to addDoneCallback': thrown(
+      () => new Future().addDoneCallback(load, { context: 42 as never }),
+      ...noContext,
+    ),
   },
 
   'a future at the wrong time': {

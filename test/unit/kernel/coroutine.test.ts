@@ -2,6 +2,7 @@ import {
   type Awaitable,
   type Coroutine,
   coroutine,
+  createTask,
   currentTask,
   type Future,
   gather,
@@ -37,6 +38,55 @@ describeBoth('a lazy coroutine', (s) => {
     expect(await loop.runUntilComplete(loop.createTask(main, { name: 'main' }))).toBe('hello ada');
     expect(trace).toEqual(['await', 'begin in main']);
     expect(loop.time()).toBe(6);
+  });
+
+  test('is called with the `this` of the call that made it', async () => {
+    const { loop } = virtualLoop();
+    /** A function of whichever spelling, whose body is given its `this`. */
+    const method = <T>(body: (self: unknown, added: number) => Generator<unknown, T, unknown>) =>
+      s.name === 'generator'
+        ? function (this: unknown, added: number): Generator<unknown, T, unknown> {
+            return body(this, added);
+          }
+        : async function (this: unknown, added: number): Promise<T> {
+            return (await s.fn(body)(this, added)) as T;
+          };
+    const load = coroutine(
+      method(function* (self, added) {
+        yield* s.wait(sleep(1));
+        return self === undefined ? 'nobody' : (self as Client).base + added;
+      }),
+    );
+    class Client {
+      base = 40;
+      load = load;
+    }
+    const main = s.fn(function* () {
+      const client = new Client();
+      return [
+        yield* s.wait(client.load(2)),
+        yield* s.wait(createTask(client.load(3))),
+        yield* s.wait(load.call({ base: 1 }, 1)),
+        yield* s.wait(load(1)),
+      ];
+    });
+    expect(await loop.runUntilComplete(main)).toEqual([42, 43, 2, 'nobody']);
+  });
+
+  test('is called with `this` when it is a generator method itself', async () => {
+    const { loop } = virtualLoop();
+    const account = {
+      sum: 1,
+      add: coroutine(function* (this: { sum: number }, amount: number) {
+        yield* sleep(0);
+        this.sum += amount;
+        return this.sum;
+      }),
+    };
+    const main = s.fn(function* () {
+      return yield* s.wait(account.add(2));
+    });
+    expect(await loop.runUntilComplete(main)).toBe(3);
   });
 
   test('runs by itself when it is made a task', async () => {

@@ -5,6 +5,7 @@ import {
   createTask,
   currentTask,
   EventLoop,
+  type Executor,
   getRunningLoop,
   KeyboardInterrupt,
   Runner,
@@ -127,6 +128,89 @@ describeBoth('the second Ctrl-C [rule 40]', (s) => {
   });
 });
 
+describeBoth('Ctrl-C during the clean-up [rule 40]', (s) => {
+  /** A main task that leaves another one behind, whose clean-up takes 10 seconds. */
+  function leaving(end: () => unknown = () => 'result') {
+    const trace: string[] = [];
+    const left = s.fn(function* () {
+      try {
+        yield* s.wait(sleep(60));
+      } finally {
+        trace.push('cleaning up');
+        yield* s.wait(sleep(10));
+        trace.push('cleaned up');
+      }
+    });
+    const main = s.fn(function* () {
+      createTask(left);
+      yield* s.wait(sleep(1));
+      return end();
+    });
+    return { main, trace };
+  }
+
+  test('lets the clean-up come to its end, and is a KeyboardInterrupt then', async () => {
+    const { main, trace } = leaving();
+    const { outcome, seconds, isListenedTo } = await runInterrupted(main, [2]);
+    expect(outcome).toBeInstanceOf(KeyboardInterrupt);
+    expect((outcome as Error).cause).toBeUndefined();
+    expect(trace).toEqual(['cleaning up', 'cleaned up']);
+    expect([seconds, isListenedTo]).toEqual([11, false]);
+  });
+
+  test('ends the wait for the clean-up when it comes again', async () => {
+    const { main, trace } = leaving();
+    const { outcome, seconds, isListenedTo } = await runInterrupted(main, [2, 3]);
+    expect(outcome).toBeInstanceOf(KeyboardInterrupt);
+    expect(trace).toEqual(['cleaning up']);
+    expect([seconds, isListenedTo]).toEqual([3, false]);
+  });
+
+  test('ends the wait for the clean-up when the main task was ended by Ctrl-C', async () => {
+    const { main, trace } = leaving();
+    const { outcome, seconds } = await runInterrupted(main, [0.5, 3]);
+    expect(outcome).toBeInstanceOf(KeyboardInterrupt);
+    expect(trace).toEqual(['cleaning up']);
+    expect(seconds).toBe(3);
+  });
+
+  test('keeps the error of the main task as its cause', async () => {
+    const error = new Error('of main');
+    const { main } = leaving(() => {
+      throw error;
+    });
+    const { outcome } = await runInterrupted(main, [2]);
+    expect(outcome).toBeInstanceOf(KeyboardInterrupt);
+    expect((outcome as Error).cause).toBe(error);
+  });
+
+  test('comes out of close(), and the loop is closed', async () => {
+    const host = new InterruptibleHost();
+    const runner = new Runner({ loopFactory: () => new EventLoop({ host }) });
+    const { main, trace } = leaving();
+    expect(await runner.run(main)).toBe('result');
+    const loop = runner.getLoop();
+    loop.callLater(1, () => host.interrupt());
+    await expect(runner.close()).rejects.toBeInstanceOf(KeyboardInterrupt);
+    expect(trace).toEqual(['cleaning up', 'cleaned up']);
+    expect(loop.isClosed()).toBe(true);
+    await runner.close();
+  });
+
+  test('ends the wait for the default executor when it comes twice', async () => {
+    const executor: Executor = {
+      submit: (fn, ...args) => Promise.resolve(fn(...args)) as never,
+      shutdown: () => new Promise<void>(() => {}),
+    };
+    const main = s.fn(function* () {
+      getRunningLoop().setDefaultExecutor(executor);
+    });
+    const { outcome, seconds } = await runInterrupted(main, [20, 30]);
+    expect(outcome).toBeInstanceOf(KeyboardInterrupt);
+    expect(seconds).toBe(30);
+  });
+});
+
 describe('the second Ctrl-C in an async function that waits for a foreign promise [rule 40]', () => {
   test('ends the run, although nobody can end the function', async () => {
     const main = async () => {
@@ -192,6 +276,29 @@ describe('a real SIGINT', () => {
       console.log(error.name, process.listenerCount('SIGINT'));
     `);
     expect(stdout).toBe('KeyboardInterrupt 0');
+  });
+
+  test('ends no process in the midst of its clean-up', () => {
+    const { stdout } = runInProcess(`
+      import { createTask, run, sleep } from 'asyncio-ts';
+      const left = async () => {
+        try {
+          await sleep(60);
+        } finally {
+          console.log(process.listenerCount('SIGINT'));
+          process.kill(process.pid, 'SIGINT');
+          await new Promise((resolve) => process.once('SIGINT', resolve));
+          console.log('cleaned up');
+        }
+      };
+      const main = async () => {
+        createTask(left);
+        await sleep(0);
+      };
+      const error = await run(main).catch((error) => error);
+      console.log(error.name, process.listenerCount('SIGINT'));
+    `);
+    expect(stdout).toBe('1\ncleaned up\nKeyboardInterrupt 0');
   });
 
   test('goes to the handler of the program instead when it has one', () => {

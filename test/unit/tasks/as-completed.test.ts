@@ -1,4 +1,5 @@
 import {
+  type AsCompleted,
   asCompleted,
   CancelledError,
   createTask,
@@ -7,6 +8,7 @@ import {
   sleep,
   type Task,
   TimeoutError,
+  timeout,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { failure, iterations, names, program, thrownBy } from '../../support/programs.ts';
@@ -27,6 +29,13 @@ describeBoth('asCompleted', (s) => {
       if (next.done) return all;
       all.push(next.value);
     }
+  }
+
+  /** A coroutine that waits for the next future. */
+  function nextOf<T>(completed: AsCompleted<T>) {
+    return s.fn(function* () {
+      return yield* s.wait(completed.nextFuture());
+    });
   }
 
   test(
@@ -155,6 +164,99 @@ describeBoth('asCompleted', (s) => {
       waiters[0]!.cancel();
       expect(yield* s.wait(waiters[1]!)).toBe('kept');
       expect(waiters[0]!.cancelled()).toBe(true);
+    }),
+  );
+
+  test(
+    'gives the result that a cancelled next() was waiting for to the next one',
+    program(s, function* () {
+      const completed = asCompleted([sleep(2, 'late')]);
+      const cancelled = createTask(nextOf(completed));
+      yield* s.wait(sleep(1));
+      cancelled.cancel();
+      expect(yield* failure(s, cancelled)).toBeInstanceOf(CancelledError);
+      const done = yield* each(completed);
+      expect(done.map((future) => future.result())).toEqual(['late']);
+      expect(yield* s.wait(completed.nextFuture())).toEqual({ done: true, value: undefined });
+    }),
+  );
+
+  test(
+    'gives the result that a next() has waited too long for to the next one',
+    program(s, function* () {
+      const completed = asCompleted([sleep(3, 'late')]);
+      for (let second = 0; second < 2; second++) {
+        expect(
+          yield* failure(
+            s,
+            timeout(1, () => completed.nextFuture()),
+          ),
+        ).toBeInstanceOf(TimeoutError);
+      }
+      const done = yield* each(completed);
+      expect(done.map((future) => future.result())).toEqual(['late']);
+      expect(getRunningLoop().time()).toBe(3);
+    }),
+  );
+
+  test(
+    'counts a next() that was cancelled before it began as none',
+    program(s, function* () {
+      const completed = asCompleted([sleep(1, 'only')]);
+      const never = createTask(nextOf(completed));
+      never.cancel();
+      completed.nextFuture(); // and one that nobody ever awaits
+      yield* iterations(s, 2);
+      expect(never.cancelled()).toBe(true);
+      expect((yield* each(completed)).map((future) => future.result())).toEqual(['only']);
+    }),
+  );
+
+  test(
+    'is over for those that come while others wait for all that is left, and not after one of these was cancelled',
+    program(s, function* () {
+      const completed = asCompleted([sleep(2, 'only')]);
+      const waiter = createTask(nextOf(completed));
+      yield* iterations(s, 2);
+      expect((yield* s.wait(completed.nextFuture())).done).toBe(true);
+      waiter.cancel();
+      yield* iterations(s, 2);
+      expect((yield* s.wait(completed.nextFuture())).value?.result()).toBe('only');
+    }),
+  );
+
+  test(
+    'counts the time that is up for whoever was told of it, and for no cancelled one',
+    program(s, function* () {
+      const completed = asCompleted([new Future(), new Future()], { timeout: 2 });
+      expect(
+        yield* failure(
+          s,
+          timeout(1, () => completed.nextFuture()),
+        ),
+      ).toBeInstanceOf(TimeoutError);
+      expect(getRunningLoop().time()).toBe(1);
+      for (let i = 0; i < 2; i++) expect(yield* failure(s, completed.nextFuture())).toBeInstanceOf(TimeoutError);
+      expect(getRunningLoop().time()).toBe(2);
+      expect((yield* s.wait(completed.nextFuture())).done).toBe(true);
+    }),
+  );
+
+  test(
+    'gives in a plain loop as many awaitables as there are inputs, and what a cancelled one has left to another loop',
+    program(s, function* () {
+      const completed = asCompleted([sleep(2, 'late')]);
+      const outcomes: unknown[] = [];
+      for (const next of completed)
+        outcomes.push(
+          yield* failure(
+            s,
+            timeout(1, () => next),
+          ),
+        );
+      expect(outcomes).toEqual([expect.any(TimeoutError)]);
+      for (const next of completed) outcomes.push(yield* s.wait(next));
+      expect(outcomes.slice(1)).toEqual(['late']);
     }),
   );
 

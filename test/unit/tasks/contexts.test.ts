@@ -1,6 +1,6 @@
-import { ContextVar, copyContext, createTask, Future, gather, getRunningLoop, sleep } from 'asyncio-ts';
+import { ContextVar, copyContext, coroutine, createTask, Future, gather, getRunningLoop, sleep } from 'asyncio-ts';
 import { expect, test } from 'vitest';
-import { iterations, program } from '../../support/programs.ts';
+import { iterations, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
 describeBoth('the context of a task', (s) => {
@@ -42,6 +42,19 @@ describeBoth('the context of a task', (s) => {
         ['a', 'a', 'a'],
         ['b', 'b', 'b'],
       ]);
+    }),
+  );
+
+  test(
+    'leaves a coroutine as it was when it is refused',
+    program(s, function* () {
+      const work = coroutine(
+        s.fn(function* () {
+          return yield* s.wait(sleep(0, 'done'));
+        }),
+      )();
+      expect(thrownBy(() => createTask(work, { context: 'none' as never }))).toBeInstanceOf(TypeError);
+      expect(yield* s.wait(createTask(work))).toBe('done');
     }),
   );
 

@@ -124,6 +124,33 @@ describeBoth('an eager task [rule 38]', (s) => {
     }),
   );
 
+  test(
+    'is none with `eagerStart: false`, whatever the task factory of the loop',
+    program(s, function* () {
+      const loop = getRunningLoop();
+      const begun: string[] = [];
+      const body = (name: string) =>
+        s.fn(function* () {
+          begun.push(name);
+        });
+      for (const factory of [null, eagerTaskFactory, createEagerTaskFactory(Task)]) {
+        loop.setTaskFactory(factory);
+        const lazy = createTask(body('lazy'), { eagerStart: false });
+        const grouped = taskGroup(function* (group) {
+          group.createTask(body('grouped'), { eagerStart: false });
+          expect(begun).toEqual(['lazy']);
+        });
+        expect(begun).toEqual([]);
+        yield* s.wait(lazy);
+        yield* s.wait(grouped);
+        expect(begun.splice(0)).toEqual(['lazy', 'grouped']);
+      }
+      createTask(body('undefined is nothing'), { eagerStart: undefined });
+      expect(begun).toEqual(['undefined is nothing']);
+      loop.setTaskFactory(null);
+    }),
+  );
+
   test('is scheduled like any other while its loop does not run', async () => {
     const loop = new EventLoop({ host: new VirtualHost() });
     let ran = false;

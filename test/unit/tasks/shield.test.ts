@@ -1,9 +1,27 @@
-import { CancelledError, createTask, Future, getRunningLoop, shield, sleep } from 'asyncio-ts';
+import {
+  CancelledError,
+  createTask,
+  type ExceptionContext,
+  Future,
+  getRunningLoop,
+  shield,
+  sleep,
+  type Task,
+  TimeoutError,
+  timeout,
+} from 'asyncio-ts';
 import { expect, test } from 'vitest';
+import { virtualLoop } from '../../support/loops.ts';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 describeBoth('shield [rule 23]', (s) => {
+  const failingAfter = (seconds: number, error: unknown) =>
+    s.fn(function* () {
+      yield* s.wait(sleep(seconds));
+      throw error;
+    });
+
   test(
     'is what it was given when that is done',
     program(s, function* () {
@@ -72,22 +90,42 @@ describeBoth('shield [rule 23]', (s) => {
     }),
   );
 
-  test(
-    'reports an error of the inner task that comes after its own cancellation',
-    program(s, function* (reports) {
-      const exception = new TypeError('too late to tell anybody');
-      const inner = createTask(
-        s.fn(function* () {
-          yield* s.wait(sleep(1));
-          throw exception;
-        }),
-      );
-      shield(inner).cancel();
+  test('reports an error that comes after its own cancellation when nobody has asked for it', async () => {
+    const { loop } = virtualLoop();
+    const reports: ExceptionContext[] = [];
+    loop.setExceptionHandler((_loop, context) => reports.push(context));
+    const exception = new TypeError('too late to tell anybody');
+    let inner: Task<unknown> | undefined;
+    const main = s.fn(function* () {
+      inner = createTask(failingAfter(1, exception));
+      for (let i = 0; i < 3; i++) shield(inner).cancel();
       yield* s.wait(sleep(2));
-      const [report, ...others] = reports.splice(0);
-      expect(report).toMatchObject({ message: 'TypeError exception in shielded future', exception });
-      expect(report?.future).toBe(inner);
-      expect(others).toEqual([]);
+    });
+    await loop.runUntilComplete(main);
+    expect(inner!.done()).toBe(true);
+    expect(reports).toEqual([]);
+    loop.close();
+    expect(reports).toHaveLength(1);
+    expect(reports[0]).toMatchObject({ message: 'TypeError exception in shielded future', exception });
+    expect(reports[0]?.future === inner).toBe(true);
+  });
+
+  test(
+    'says nothing of an error that comes after its own cancellation when somebody asks for it, however late',
+    program(s, function* () {
+      const error = new Error('late');
+      const inner = createTask(failingAfter(2, error));
+      expect(
+        yield* failure(
+          s,
+          timeout(1, () => shield(inner)),
+        ),
+      ).toBeInstanceOf(TimeoutError);
+      yield* s.wait(sleep(5));
+      expect(yield* failure(s, inner)).toBe(error);
+      const another = createTask(failingAfter(1, error));
+      shield(another).cancel();
+      expect(yield* failure(s, shield(another))).toBe(error);
     }),
   );
 
