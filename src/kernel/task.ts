@@ -444,7 +444,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (isQuiet(root) && root.following === null) {
       // What is waited for stays noted: it may be a task that refuses, and then has to be cancelled again.
       const waiting = this._value as FutureLike | null;
-      if (waiting === null || !carryTo(waiting, request)) {
+      if (waiting === null || !carryTo(waiting, request, request.message)) {
         this._marks |= MUST_CANCEL;
         this.cancelMessage = request.message;
       }

@@ -213,7 +213,7 @@ class ReactionCheck {
 export const carried: { request: Request | null } = { request: null };
 
 /** Cancels what is waited for, on behalf of a request. */
-export function carryTo(future: FutureLike, request: Request, message: unknown = request.message): boolean {
+export function carryTo(future: FutureLike, request: Request, message: unknown): boolean {
   const outer = carried.request;
   carried.request = request;
   try {
@@ -276,7 +276,7 @@ function cancelWait(wait: ScopeWait, scope: Scope, request: Request, leave: Leav
     wait._leave(cancelledError(request.message, request));
     return LEFT_OVER;
   }
-  if (!carryTo(wait._waiting!, request)) wait._must = request;
+  if (!carryTo(wait._waiting!, request, request.message)) wait._must = request;
   return HIT;
 }
 
@@ -292,7 +292,7 @@ const LEFT_OVER = 3;
 function cancelStack(scope: Scope, task: TaskRole, request: Request, leave: LeaveBody): number {
   const at = task._at ?? task._root;
   if (at !== null && !isWithin(at, scope)) return NOT_CONCERNED;
-  if (task._waiting !== null && carryTo(task._waiting, request)) return HIT;
+  if (task._waiting !== null && carryTo(task._waiting, request, request.message)) return HIT;
   if (task._following === null) return current.task === task ? NOT_CONCERNED : MISSED;
   if (!isLeavable(task)) return NOT_CONCERNED;
   leave(task, cancelledError(request.message, request));

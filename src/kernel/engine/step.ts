@@ -233,7 +233,7 @@ export function waitOn(stack: CallStack, future: FutureLike): void {
 /** A cancellation that came while the call stack ran is delivered where it really suspends. */
 function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
   const must = stack._must;
-  if (must !== null && carryTo(future, must)) stack._must = null;
+  if (must !== null && carryTo(future, must, must.message)) stack._must = null;
   if ((task._marks & MUST_CANCEL) !== 0) {
     const request = task._request;
     const message = task.cancelMessage;
@@ -241,7 +241,7 @@ function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
   } else if ((task._marks & SCOPE_PENDING) !== 0) {
     const scope = (current.loop !== null ? current.scope : stack._at) ?? task._root;
     const request = scope === null ? null : takePending(scope);
-    if (request !== null && !carryTo(future, request)) stack._must = request;
+    if (request !== null && !carryTo(future, request, request.message)) stack._must = request;
   }
 }
 
