@@ -1,6 +1,7 @@
 import { type CancelledError, cancelledError, textOf } from '../errors/errors.ts';
+import { sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope, type SignalRole } from './engine/roles.ts';
-import { clock, isWithin } from './engine/scope.ts';
+import { isWithin } from './engine/scope.ts';
 import { type AbortSignalLike, newAbortController, type PlatformAbortSignal } from './runtime/platform.ts';
 import type { Task } from './task.ts';
 
@@ -64,20 +65,23 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
     if (controller === null) return null;
     const made = new ScopeSignal(controller, () => seen(scope, task));
     scope.signal = made;
-    if (!task._signalled.includes(scope)) task._signalled.push(scope);
+    task._signalled.push(scope);
     if (isCancelled(scope, task)) made.abort(cancelledError(task._request?.message, task._request));
   }
   return (scope.signal as ScopeSignal).signal;
 }
 
+/** Whether somebody has asked for the end of a scope since it was entered, or a request from before waits for its first await. */
 function isCancelled(scope: Scope, task: Task<unknown>): boolean {
-  if (task.cancelled() || task._requestsTo(scope) > 0) return true;
-  return scope.own > 0;
+  if (task.cancelled() || (task._marks & MUST_CANCEL) !== 0) return true;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.pending !== null) return true;
+  const before = scope.parent === null ? 0 : scope.requestsAtEntry;
+  return scope.own > 0 || task._requestsTo(scope) > before;
 }
 
 /** Somebody has read the reason: the request has arrived, and whoever waits for a reaction has it. */
 function seen(scope: Scope, task: Task<unknown>): void {
-  const now = ++clock.now;
+  const now = ++sequence.now;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     at.pending = null;
     at.began = now;
@@ -86,8 +90,24 @@ function seen(scope: Scope, task: Task<unknown>): void {
 }
 
 /** A request has been made to a scope: aborts the signals of all scopes in it. */
-export function abortSignals(signalled: readonly Scope[], scope: Scope, request: Request): void {
+export function abortSignals(signalled: readonly Signalled[], scope: Scope, request: Request): void {
   for (const one of [...signalled]) {
-    if (isWithin(one, scope)) one.signal?.abort(cancelledError(request.message, request));
+    const at = one instanceof WeakRef ? one.deref() : one;
+    if (at !== undefined && isWithin(at, scope)) at.signal?.abort(cancelledError(request.message, request));
   }
 }
+
+/** A scope that has a signal; weakly, once it was left: a line that it has left behind may have the signal still. */
+export type Signalled = Scope | WeakRef<Scope>;
+
+/** A scope is left: its signal lives as long as somebody holds it. */
+export function weaken(signalled: Signalled[], scope: Scope): void {
+  const at = signalled.indexOf(scope);
+  if (at < 0) return;
+  signalled[at] = new WeakRef(scope);
+  if (signalled.length < MANY) return;
+  const kept = signalled.filter((one) => !(one instanceof WeakRef) || one.deref() !== undefined);
+  signalled.splice(0, signalled.length, ...kept);
+}
+
+const MANY = 32;

@@ -51,7 +51,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
     onFulfilled?: ((value: void) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
-    if (!isAwaitOfTheEngine(this)) {
+    if (!isAwaitOfTheEngine(this, onFulfilled, onRejected)) {
       return new Promise<void>((resolve, reject) => observeCoroutine(this, resolve, reject, implicitLoop)).then(
         onFulfilled,
         onRejected,

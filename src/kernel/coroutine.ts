@@ -182,7 +182,8 @@ function thenOfCoroutine<T, R1, R2>(
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
   onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
-  if (isAwaitOfTheEngine(coroutine)) return awaitCoroutine(coroutine, onFulfilled, onRejected, implicitLoop);
+  if (isAwaitOfTheEngine(coroutine, onFulfilled, onRejected))
+    return awaitCoroutine(coroutine, onFulfilled, onRejected, implicitLoop);
   return new Promise<T>((resolve, reject) => {
     observeCoroutine(coroutine, resolve, reject, implicitLoop);
   }).then(onFulfilled, onRejected);

@@ -14,7 +14,6 @@ import {
 import type { Context } from './engine/context.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
-import { isQuiet } from './engine/scope.ts';
 import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, SameThreadExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
@@ -81,8 +80,10 @@ export class EventLoop extends Scheduler implements Disposable {
   readonly _resources: Set<LoopResource> = new Set();
   // The tasks that are not done, so that none is lost to the garbage collector: a list through the tasks themselves.
   #firstTask: Task<unknown> | null = null;
-  /** The scopes of tasks that are done in which lines were left behind. */
-  readonly #linesLeft = new Set<Scope>();
+  /** The scopes of tasks that are done in which lines go on that still wait. @internal */
+  readonly _linesLeft: Set<Scope> = new Set();
+  /** Called when the last of them is over. @internal */
+  _onNoLineLeft: (() => void) | null = null;
   /** Whether a subclass takes part in scheduling; if not, the kernel need not call its methods. */
   readonly #isOverridden: boolean;
   readonly #defaults: { readonly loop: EventLoop };
@@ -518,15 +519,14 @@ export class EventLoop extends Scheduler implements Disposable {
     task._next = null;
   }
 
-  /** A task is done and has left lines behind that still wait. @internal */
-  _noteLinesLeft(root: Scope): void {
-    this.#linesLeft.add(root);
+  /** @internal */
+  override _noteLineLeft(root: Scope): void {
+    this._linesLeft.add(root);
   }
 
-  /** The scopes of tasks that are done in which something still waits. @internal */
-  _linesLeft(): Scope[] {
-    for (const root of this.#linesLeft) if (isQuiet(root)) this.#linesLeft.delete(root);
-    return [...this.#linesLeft];
+  /** @internal */
+  override _noteLinesOver(root: Scope): void {
+    if (this._linesLeft.delete(root) && this._linesLeft.size === 0) this._onNoLineLeft?.();
   }
 
   /** The tasks that are not done, the youngest first. @internal */

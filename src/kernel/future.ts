@@ -466,7 +466,7 @@ function thenOfFuture<T, R1, R2>(
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
   onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
-  if (isAwaitOfTheEngine(this)) return awaitFuture(this, onFulfilled, onRejected);
+  if (isAwaitOfTheEngine(this, onFulfilled, onRejected)) return awaitFuture(this, onFulfilled, onRejected);
   return new Promise<T>((resolve, reject) => observe(this, resolve, reject)).then(onFulfilled, onRejected);
 }
 

@@ -59,6 +59,7 @@ export {
   enterScope,
   isUndelivered,
   leaveScope,
+  requestsAtEntry,
   requestsTo,
   type Scope,
   signalOfScope,

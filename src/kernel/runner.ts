@@ -1,11 +1,15 @@
 import { CancelledError, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts';
 import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { type Context, copyContext } from './engine/context.ts';
+import { nameOf } from './engine/request.ts';
+import type { Scope } from './engine/roles.ts';
+import { waitsOf } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
-import type { AbortSignalLike } from './runtime/platform.ts';
-import { isDetached, type Task } from './task.ts';
+import { type AbortSignalLike, afterMicrotasks, logger } from './runtime/platform.ts';
+import { cancelLines, taskOf } from './scopes.ts';
+import { describeWaiting, isDetached, type Task } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
 
 /** How long the default executor may take to end, in seconds. */
@@ -190,10 +194,47 @@ class Interrupts {
 
 async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<void> {
   const tasks = allTasks(loop);
-  if (tasks.size === 0) return;
+  const lines = [...loop._linesLeft];
+  if (tasks.size === 0 && lines.length === 0) return;
   for (const task of tasks) task.cancel();
-  await waitForTasks(loop, tasks, foreignWait);
+  for (const root of lines) cancelLeftLines(root);
+  if (tasks.size > 0) await waitForTasks(loop, tasks, foreignWait);
   for (const task of tasks) reportLeftTask(loop, task);
+  await waitForLines(loop, foreignWait);
+}
+
+/** Functions that a task has started, not awaited and left behind when it ended: told once, since nobody else will see their end. */
+function cancelLeftLines(root: Scope): void {
+  const task = taskOf(root);
+  const waits = waitsOf(root).map((wait) => describeWaiting(wait._waiting));
+  if (waits.length === 0) return;
+  const what =
+    waits.length === 1
+      ? `an await of ${waits[0]}`
+      : `${waits.length} awaits (${waits.slice(0, 3).join(', ')}${waits.length > 3 ? ', …' : ''})`;
+  logger.warn(
+    `The end of run() has cancelled ${what} that ${nameOf(task)} had left behind. Await the function that it is in, or make a task of ` +
+      'it: createTask(f).',
+  );
+  cancelLines(root, 'the end of run()');
+}
+
+/** Lines have time to clean up as tasks have; what is at a promise of somebody else is nothing that could be waited for. */
+async function waitForLines(loop: EventLoop, limit: number): Promise<void> {
+  if (loop._linesLeft.size === 0) return;
+  const over = loop.createFuture<void>();
+  const finish = (): void => {
+    if (!over.done()) over.setResult(undefined);
+  };
+  // What has ended its wait may begin another one in the same segment.
+  const look = (): void => {
+    if (loop._linesLeft.size === 0) finish();
+  };
+  loop._onNoLineLeft = () => afterMicrotasks(look);
+  const timer = loop.callLater(limit, finish);
+  await loop.runUntilComplete(over);
+  timer.cancel();
+  loop._onNoLineLeft = null;
 }
 
 /** Waits until all are done, or those that are not wait for foreign promises and have had their time. */

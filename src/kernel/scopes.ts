@@ -1,4 +1,4 @@
-import { abortSignals, signalOf } from './abort.ts';
+import { abortSignals, signalOf, weaken } from './abort.ts';
 import { leaveBody } from './engine/await.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
@@ -41,17 +41,16 @@ export function enterScope(task: Task<unknown>, owner: object): Scope {
  */
 export function leaveScope(scope: Scope, isCancelled: boolean): void {
   const task = taskOf(scope);
-  if (scope.signal !== null) task._signalled.splice(task._signalled.indexOf(scope), 1);
+  if (scope.signal !== null) weaken(task._signalled, scope);
   leave(scope, isCancelled);
 }
 
-/** The construct that owns a scope asks for its end. Harmless when its task is done. */
+/** The construct that owns a scope asks for its end. */
 export function cancelScope(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
-  if (task.done()) return;
   task._countOwn(scope);
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
-  request(scope, made, leaveBody);
+  request(scope, made, leaveBody, runningScope());
   abortSignals(task._signalled, scope, made);
 }
 
@@ -59,13 +58,18 @@ export function cancelScope(scope: Scope, through: object | string): void {
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (scope.waits === null && scope.children === null) return;
-  request(scope, new MadeRequest(task, task, undefined, through, null, task.getLoop().time()), leaveBody);
+  request(scope, new MadeRequest(task, task, undefined, through, null, task.getLoop().time()), leaveBody, null);
   scope.pending = null;
 }
 
 /** How many requests there are from outside a scope: the task's, and those of the scopes around it. */
 export function requestsTo(scope: Scope): number {
   return taskOf(scope)._requestsTo(scope);
+}
+
+/** How many of them there were already when the scope was entered. */
+export function requestsAtEntry(scope: Scope): number {
+  return scope.requestsAtEntry;
 }
 
 /** Takes back what `cancelScope` has counted. */

@@ -131,8 +131,8 @@ class TaskRoot extends CancelScope implements RareFields {
   ownTotal = 0;
   /** The request that was made last. */
   request: Request | null = null;
-  /** The scopes that have a signal. */
-  signalled: Scope[] | null = null;
+  /** The scopes that have a signal: those that were left, weakly. */
+  signalled: (Scope | WeakRef<Scope>)[] | null = null;
   /** The error that the task ends with once its lines have cleaned up. */
   ending: unknown = null;
 }
@@ -449,7 +449,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
         this.cancelMessage = request.message;
       }
     } else {
-      cancelScope(root, request, leaveBody);
+      cancelScope(root, request, leaveBody, runningScope());
     }
     if (root.signalled !== null) abortSignals(root.signalled, root, request);
   }
@@ -529,7 +529,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /** The scopes that have a signal. @internal */
-  get _signalled(): Scope[] {
+  get _signalled(): (Scope | WeakRef<Scope>)[] {
     const rare = this._rareFields();
     rare.signalled ??= [];
     return rare.signalled;
@@ -658,7 +658,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
     if (rare !== null) {
       rare.marks |= OVER;
-      if (!isQuiet(rare)) this._loop._noteLinesLeft(rare);
+      if (!isQuiet(rare)) this._loop._noteLineLeft(rare);
     }
     if (hooks.taskFinished !== null) emit('taskFinished', this, null);
   }
@@ -692,7 +692,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _endLines(root: TaskRoot): boolean {
     const isAsked = root.cancels > 0 && root.request !== null;
     const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
-    cancelScope(root, request, leaveBody, true);
+    cancelScope(root, request, leaveBody, null, true);
     return waitsOf(root).some(isLine);
   }
 
@@ -785,6 +785,13 @@ export function waitingOf(task: Task<unknown>): FutureLike | null {
   const root = task._root;
   if (root === null || isQuiet(root)) return null;
   return waitsOf(root).find((wait) => wait._waiting !== null)?._waiting ?? null;
+}
+
+/** What is waited for, in a few words. */
+export function describeWaiting(waiting: FutureLike | null): string {
+  const purpose = (waiting as Partial<Future<unknown>> | null)?._purpose ?? null;
+  if (purpose === null) return waiting === null ? 'sleep(0)' : String(waiting);
+  return purpose.object === null ? purpose.operation : `${purpose.operation} of ${purpose.object}`;
 }
 
 /** Whether a task waits for a promise that is not of this library: the loop cannot end that wait. */

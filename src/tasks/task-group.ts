@@ -20,6 +20,7 @@ import {
   leaveScope,
   libraryCoroutine,
   noteWait,
+  requestsAtEntry,
   requestsTo,
   runningTask,
   type Scope,
@@ -64,7 +65,6 @@ export class TaskGroup {
   #loop: EventLoop | null = null;
   #parent: Task<unknown> | null = null;
   #scope: Scope | null = null;
-  #requestsAtEntry = 0;
   /** The last cancellation that came while the group waited. */
   #cameMeanwhile: unknown = null;
   /** The group has cancelled its parent, and must take that back when it is left. */
@@ -160,7 +160,6 @@ export class TaskGroup {
     this.#loop = getRunningLoop();
     this.#parent = parent;
     this.#scope = enterScope(parent, this);
-    this.#requestsAtEntry = requestsTo(this.#scope);
     this.#state = 'open';
     if (this.#cancelCalled) this.cancel();
   }
@@ -182,7 +181,7 @@ export class TaskGroup {
     let isOwnDoing = false;
     if (this.#parentCancelRequested) {
       const others = requestsTo(scope);
-      if (others === 0 || (this.#cancelCalled && others <= this.#requestsAtEntry)) {
+      if (others === 0 || (this.#cancelCalled && others <= requestsAtEntry(scope))) {
         // Nobody else has cancelled the parent.
         isOwnDoing = cancellation !== null;
         cancellation = null;

@@ -16,6 +16,7 @@ import {
   isUndelivered,
   leaveScope,
   libraryCoroutine,
+  requestsAtEntry,
   requestsTo,
   runningTask,
   type Scope,
@@ -45,8 +46,6 @@ export class Timeout {
   #state: TimeoutState = 'created';
   #when: number | null;
   #scope: Scope | null = null;
-  /** How many requests there were from outside when it was entered. */
-  #requestsAtEntry = 0;
   #timer: Handle | TimerHandle | null = null;
   /** Seconds from when it was made, for messages; `null` for a deadline on the clock. */
   readonly #delay: number | null;
@@ -124,7 +123,6 @@ export class Timeout {
       });
     this.#state = 'active';
     this.#scope = enterScope(task, this);
-    this.#requestsAtEntry = requestsTo(this.#scope);
     this.reschedule(this.#when);
   }
 
@@ -153,7 +151,7 @@ export class Timeout {
     this.#state = 'expired';
     takeBack(scope);
     // Somebody else has asked for the end as well: that is no affair of this deadline.
-    if (requestsTo(scope) > this.#requestsAtEntry) return;
+    if (requestsTo(scope) > requestsAtEntry(scope)) return;
     if (isCancelled) throw new TimeoutError(this.#message(), { cause: cancellation });
     if (error !== undefined) explain(error, this.#message());
     // Nobody in the body has heard of the deadline: it is no success.

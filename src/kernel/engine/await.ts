@@ -5,6 +5,7 @@ import { current, prepareAsyncTasks, runAs } from './current.ts';
 import { emit, hooks } from './hooks.ts';
 import { noteMoved, ownContextOf, runningScope } from './line.ts';
 import { takeOwner } from './lookups.ts';
+import { sequence } from './request.ts';
 import {
   type CallStack,
   type ContextRole,
@@ -23,8 +24,8 @@ import {
   type TaskRole,
   type Waiter,
 } from './roles.ts';
-import { addWait, clock, noteBegan, noteResumed, removeWait, waitsNow } from './scope.ts';
-import { goOnFrom, pop, step, takeError, waitOn } from './step.ts';
+import { addWait, isQuiet, noteBegan, noteResumed, removeWait, waitsNow } from './scope.ts';
+import { giveWay, goOnFrom, pop, step, takeError, waitOn } from './step.ts';
 
 /**
  * Async functions: the only code that calls, follows and resumes them.
@@ -41,8 +42,8 @@ type Reject = (error: unknown) => void;
 /** An async function awaits a future: its line waits on it, or nobody's promise does. */
 export function awaitFuture(future: FutureRole, resolve: unknown, reject: unknown): never {
   const scope = takeOwner();
-  const task = scope === null ? null : scope.task;
-  if (scope === null || task === null || future.done() || task._loop.isClosed() || awaitsItself(future, task)) {
+  const task = scope === null ? null : taskOfLine(scope);
+  if (scope === null || task === null || future.done() || awaitsItself(future, task)) {
     if (!rejectLateLine(scope, reject)) observe(future, resolve as Resolve, reject as Reject);
     return undefined as never; // the engine does not look at what `then` returns
   }
@@ -51,6 +52,11 @@ export function awaitFuture(future: FutureRole, resolve: unknown, reject: unknow
   waitOn(wait, future);
   task._loop._step.suspends(task);
   return undefined as never;
+}
+
+/** The task that a line is run by, which may have left it behind; `null` outside any task, and when the loop is gone. */
+function taskOfLine(scope: Scope): TaskRole | null {
+  return scope.task === null || (scope.task.done() && scope.loop.isClosed()) ? null : scope.task;
 }
 
 /**
@@ -69,12 +75,11 @@ export function awaitCoroutine(
   loop: () => LoopRole,
 ): never {
   const scope = takeOwner();
-  if (scope === null || scope.task === null || scope.task.done()) {
-    if (!rejectLateLine(scope, reject)) {
-      observe(loop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
-    }
-  } else {
-    beginCoroutine(scope, scope.task, coroutine, resolve as Resolve, reject as Reject, false);
+  const task = scope === null ? null : taskOfLine(scope);
+  if (scope !== null && task !== null) {
+    beginCoroutine(scope, task, coroutine, resolve as Resolve, reject as Reject, false);
+  } else if (!rejectLateLine(scope, reject)) {
+    observe(loop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
   }
   return undefined as never;
 }
@@ -94,9 +99,9 @@ export function observeCoroutine(
 /** An async function gives way: its line goes on in the next iteration. False where there is no task. */
 export function awaitCheckpoint(resolve: unknown, reject: unknown): boolean {
   const scope = takeOwner();
-  if (scope === null || scope.task === null || scope.task.done()) return rejectLateLine(scope, reject);
-  const { task } = scope;
-  task._loop._schedule(new PendingAwait(scope, task, resolve as Resolve, reject as Reject, null));
+  const task = scope === null ? null : taskOfLine(scope);
+  if (scope === null || task === null) return rejectLateLine(scope, reject);
+  giveWay(new PendingAwait(scope, task, resolve as Resolve, reject as Reject, null));
   task._loop._step.suspends(task);
   return true;
 }
@@ -259,6 +264,7 @@ export class PendingAwait implements ScopeWait {
     }
     this._began = noteBegan(scope);
     addWait(scope, this);
+    if ((task._marks & STATE) !== 0) task._loop._noteLineLeft(task._rootScope());
   }
 
   get _isOver(): boolean {
@@ -287,8 +293,8 @@ export class PendingAwait implements ScopeWait {
     const waiting = this._waiting;
     const error = takeError(this);
     noteResumed(this._at);
-    if (error !== NONE && error instanceof CancelledError) this._got = clock.now;
-    else if (waiting !== null && waiting.cancelled()) this._got = clock.now;
+    if (error !== NONE && error instanceof CancelledError) this._got = sequence.now;
+    else if (waiting !== null && waiting.cancelled()) this._got = sequence.now;
     if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
     if (this._frame !== null) {
       this._marks |= RUNNING;
@@ -347,7 +353,7 @@ export class PendingAwait implements ScopeWait {
   _stepped(scope: Scope | null): void {
     this._moveTo(scope);
     // The frames wait again; that no `await` began counts when a request looks for somebody who has reacted.
-    if (!this._isOver && this._frame !== null) this._began = ++clock.now;
+    if (!this._isOver && this._frame !== null) this._began = ++sequence.now;
   }
 
   /** The frames have gone into another scope, or come back out of it. */
@@ -376,7 +382,8 @@ export class PendingAwait implements ScopeWait {
     const task = this._task;
     this._marks |= IS_OVER;
     removeWait(this._at, this);
-    if (!task.done() && !this._isObserver) task._loop._step.open(task, this._got);
+    if (!this._isObserver) task._loop._step.open(task, this._got);
+    else if ((task._marks & STATE) !== 0 && isQuiet(task._rootScope())) task._loop._noteLinesOver(task._rootScope());
   }
 }
 

@@ -63,7 +63,8 @@ export function runningLoop(): LoopRole | null {
   const scope = scopeOfLine();
   if (scope === null) return null;
   const { task, loop } = scope;
-  if (task !== null) return task.done() ? null : loop;
+  if (task !== null && !task.done()) return loop;
+  // A flow outside any task, or a line that a task has left behind, is run as long as the loop is.
   return loop.isRunning() && !loop.isClosed() ? loop : null;
 }
 
@@ -89,6 +90,7 @@ export function ownContextOf(scope: Scope | null): Scope['context'] {
 export function enterScope(task: TaskRole, owner: object): Scope {
   const parent = runningScope() ?? task._rootScope();
   const scope = new CancelScope(parent, task, task._loop, owner);
+  scope.requestsAtEntry = task._requestsTo(scope);
   moveTo(scope, parent, scope);
   return scope;
 }

@@ -82,27 +82,52 @@ export function noteLookUp(object: object): void {
   lookUps.task = scope === null ? null : scope.task;
 }
 
-/** Whether `then` is called by the engine for an `await` (or a promise resolved with the awaitable), and not by a program. */
-export function isAwaitOfTheEngine(object: object): boolean {
-  if (lookUps.isMarked && isOfThisSegment(object)) return false;
-  if (current.loop !== null) return false;
-  const { called } = lookUps;
-  const { objects } = called;
-  for (let at = called.head; at < called.length; at++) {
-    if (objects[at] !== object) continue;
-    lookUps.owner = called.scopes[at]!;
-    for (let i = called.head; i <= at; i++) {
-      objects[i] = null;
-      called.scopes[i] = null;
+/**
+ * Whether `then` is called by the engine for an `await` (or a promise resolved with the awaitable), and not by a program.
+ *
+ * One object that the engine has yet to call, and that a line has looked up meanwhile, does not tell: then the functions have to, since
+ * those of the engine have no name and no source.
+ */
+export function isAwaitOfTheEngine(object: object, onFulfilled: unknown, onRejected: unknown): boolean {
+  const at = current.loop === null ? indexInCalled(object) : -1;
+  if (lookUps.isMarked && isInThisSegment(object)) {
+    if (at < 0 || !(isNative(onFulfilled) && isNative(onRejected))) {
+      takeFromThisSegment(object);
+      return false;
     }
-    called.head = at + 1;
-    return true;
   }
-  return false; // a `then` that was held
+  if (at < 0) return false; // a `then` that was held
+  const { called } = lookUps;
+  lookUps.owner = called.scopes[at]!;
+  for (let i = called.head; i <= at; i++) {
+    called.objects[i] = null;
+    called.scopes[i] = null;
+  }
+  called.head = at + 1;
+  return true;
+}
+
+/** Where the next call of the engine for an object is among those that it has yet to make; -1 when there is none. */
+function indexInCalled(object: object): number {
+  const { objects, head, length } = lookUps.called;
+  for (let at = head; at < length; at++) if (objects[at] === object) return at;
+  return -1;
+}
+
+const NATIVE = /^function \(\) \{\s*\[native code\]\s*\}$/;
+
+function isNative(fn: unknown): boolean {
+  return typeof fn === 'function' && NATIVE.test(Function.prototype.toString.call(fn));
+}
+
+function isInThisSegment(object: object): boolean {
+  const { objects, length } = lookUps.now;
+  for (let at = length - 1; at >= 0; at--) if (objects[at] === object) return true;
+  return false;
 }
 
 /** Takes the object out of the segment that runs: a program calls the `then` that it has just read. */
-function isOfThisSegment(object: object): boolean {
+function takeFromThisSegment(object: object): void {
   const { now } = lookUps;
   for (let at = now.length - 1; at >= 0; at--) {
     if (now.objects[at] !== object) continue;
@@ -113,9 +138,8 @@ function isOfThisSegment(object: object): boolean {
     now.length--;
     now.objects[now.length] = null;
     now.scopes[now.length] = null;
-    return true;
+    return;
   }
-  return false;
 }
 
 /** The scope that the `await` which the engine has just called belongs to; `null` where no task that goes on runs it. */

@@ -1,13 +1,15 @@
 import { textOf } from '../../errors/errors.ts';
 import { quote } from '../../internal/describe.ts';
 import type { Request, TaskRole } from './roles.ts';
-import { clock } from './scope.ts';
+
+/** Counts steps, waits and requests in one order. */
+export const sequence = { now: 0 };
 
 /** One request, from when it is made until the errors that it becomes are forgotten. */
 export class MadeRequest implements Request {
   readonly by: TaskRole | null;
   readonly message: unknown;
-  readonly order: number = ++clock.now;
+  readonly order: number = ++sequence.now;
   readonly at: number;
   readonly #target: TaskRole | null;
   readonly #through: object | string | null;
@@ -61,7 +63,7 @@ export class MadeRequest implements Request {
 }
 
 /** `Task-3`, or `Task 'GET /'` where a program has given it a name. */
-function nameOf(task: Pick<TaskRole, 'getName'>): string {
+export function nameOf(task: Pick<TaskRole, 'getName'>): string {
   const name = task.getName();
   return /^Task-\d+$/.test(name) ? name : `Task ${quote(name)}`;
 }

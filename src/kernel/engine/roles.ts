@@ -87,6 +87,10 @@ export interface LoopRole {
   _schedule(waiter: Waiter): void;
   /** Whether giving way means nothing to anybody, because the task would be the next to run anyway. @internal */
   _isAlone(task: TaskRole): boolean;
+  /** A line goes on waiting though its task is done. @internal */
+  _noteLineLeft(root: Scope): void;
+  /** The last line that a task has left behind is over. @internal */
+  _noteLinesOver(root: Scope): void;
   /** Ends the run with an error from outside a handle. @internal */
   _interrupt(error: unknown): void;
 }
@@ -167,6 +171,8 @@ export interface TaskRole extends FutureRole, CallStack {
   _frameOfCalls(): AsyncFrame;
   /** The request to cancel that was made last. @internal */
   readonly _request: Request | null;
+  /** How many requests there are from outside a scope of the task. @internal */
+  _requestsTo(scope: Scope): number;
   /** All lines of its cancelled root scope have ended. @internal */
   _linesEnded(): void;
 }
@@ -223,6 +229,8 @@ export interface Scope {
   began: number;
   /** How often its construct has cancelled it, and not taken that back. */
   own: number;
+  /** How many requests there were from outside when it was entered. */
+  requestsAtEntry: number;
   /** A request that nobody has got yet. */
   pending: Request | null;
   marks: number;

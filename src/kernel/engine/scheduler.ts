@@ -16,6 +16,8 @@ import {
   MUST_CANCEL,
   type Runnable,
   SCOPE_PENDING,
+  type Scope,
+  STATE,
   type TaskRole,
   type Waiter,
 } from './roles.ts';
@@ -401,9 +403,12 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   /** @internal */
   _stepIsOver(task: TaskRole | null): void {
     if (task !== null) {
-      if ((task._marks & ENDING) !== 0 && task._root !== null && isQuiet(task._root)) task._linesEnded();
+      if ((task._marks & (ENDING | STATE)) !== 0 && task._root !== null && isQuiet(task._root)) {
+        if ((task._marks & ENDING) !== 0) task._linesEnded();
+        else this._noteLinesOver(task._root);
+      }
       if (this._debug) this.#reportIfSlow(task);
-      if (hooks.afterStep !== null) emit('afterStep', task);
+      if (hooks.afterStep !== null && !task.done()) emit('afterStep', task);
     }
     if (this.#phase === PAUSED && !this.#handOver()) this.#inFrame(this.#continue);
   }
@@ -480,6 +485,10 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     }
   };
 
+  /** @internal */
+  abstract _noteLineLeft(root: Scope): void;
+  /** @internal */
+  abstract _noteLinesOver(root: Scope): void;
   /** Makes a coroutine a task. */
   abstract createTask(coroutine: never): FutureRole;
   /** @internal */

@@ -1,5 +1,6 @@
 import { cancelledError } from '../../errors/errors.ts';
 import { current } from './current.ts';
+import { MadeRequest, sequence } from './request.ts';
 import {
   type CallStack,
   type ContextRole,
@@ -13,9 +14,6 @@ import {
   type SignalRole,
   type TaskRole,
 } from './roles.ts';
-
-/** Counts steps, waits and requests in one order. */
-export const clock = { now: 0 };
 
 // What a scope's `marks` hold.
 /** It is among the `children` of its parent. */
@@ -53,6 +51,7 @@ export class CancelScope implements Scope {
   resumed = 0;
   began = 0;
   own = 0;
+  requestsAtEntry = 0;
   pending: Request | null = null;
   marks = 0;
   context: ContextRole | null = null;
@@ -131,13 +130,13 @@ export function waitsOf(scope: Scope, found: ScopeWait[] = []): ScopeWait[] {
 
 /** A line of a scope goes on: it, and all around it, have had a step. */
 export function noteResumed(scope: Scope): void {
-  const now = ++clock.now;
+  const now = ++sequence.now;
   for (let at: Scope | null = scope; at !== null; at = at.parent) at.resumed = now;
 }
 
 /** An await begins in a scope; returns when. */
 export function noteBegan(scope: Scope): number {
-  const now = ++clock.now;
+  const now = ++sequence.now;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     at.began = now;
     at.marks |= HAS_AWAITED;
@@ -167,6 +166,22 @@ export function setPending(scope: Scope, request: Request): void {
   }
   scope.pending = request;
   if (task !== null) task._marks |= SCOPE_PENDING;
+}
+
+/** Takes the request that waits for the next await in a scope, be it the task's own or a scope's; `null` when there is none. */
+export function takeRequest(scope: Scope): Request | null {
+  const task = scope.task!;
+  const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope);
+  if ((task._marks & MUST_CANCEL) === 0) return request;
+  task._marks &= ~MUST_CANCEL;
+  return requestOfTask(task);
+}
+
+/** The request of the task itself, with the message that it is to be delivered with. */
+function requestOfTask(task: TaskRole): Request {
+  const request = task._request;
+  if (request !== null && request.message === task.cancelMessage) return request;
+  return new MadeRequest(task, null, task.cancelMessage, null, request, 0);
 }
 
 /** Takes the latest request that waits for a line of a scope, and all others with it: the line gets one error. */
@@ -205,7 +220,7 @@ class ReactionCheck {
     const scope = this.#scope;
     // A new `await` of this library, or a look at the signal.
     const hasReacted = scope.began > this.#request.order;
-    if ((scope.marks & OVER) === 0 && !scope.task!.done() && !hasReacted) setPending(scope, this.#request);
+    if ((scope.marks & OVER) === 0 && !hasReacted) setPending(scope, this.#request);
   }
 }
 
@@ -240,10 +255,17 @@ export function carryTo(future: FutureLike, request: Request, message: unknown):
  * | a group that failed while it was cancelled from outside | pending of the scope that was asked, not of the group's parent | next wait |
  *
  * @param leave leaves a body that is followed
+ * @param running the scope of the line that asks, `null` for code outside any task: one that cancels itself is told at its next await
  * @param isSecond whether only lines are meant that have not received the request when it was made
  * @returns whether it was delivered; otherwise it is pending
  */
-export function cancelScope(scope: Scope, request: Request, leave: LeaveBody, isSecond = false): boolean {
+export function cancelScope(
+  scope: Scope,
+  request: Request,
+  leave: LeaveBody,
+  running: Scope | null,
+  isSecond = false,
+): boolean {
   const task = scope.task!;
   const stack = isSecond ? NOT_CONCERNED : cancelStack(scope, task, request, leave);
   let hit = stack === HIT;
@@ -254,7 +276,9 @@ export function cancelScope(scope: Scope, request: Request, leave: LeaveBody, is
     if (road === HIT) hit = true;
     else if (road === LEFT_OVER) leftovers++;
   }
-  if (stack === MISSED && hit) task._must = request;
+  const cancelsItself = running !== null && isWithin(running, scope);
+  if (cancelsItself) setPending(scope, request);
+  else if (stack === MISSED && hit) task._must = request;
   else if (!hit && leftovers > 0) task._loop._push(new ReactionCheck(scope, request));
   else if (!hit && !isSecond) setPending(scope, request);
   return hit;

@@ -11,11 +11,10 @@ import {
   type FutureRole,
   MUST_CANCEL,
   NONE,
-  type Request,
   SCOPE_PENDING,
   type TaskRole,
 } from './roles.ts';
-import { carryTo, takePending } from './scope.ts';
+import { carryTo, setPending, takeRequest } from './scope.ts';
 
 /**
  * Generators: the only code that resumes a frame, and the only code that suspends a call stack. What a frame yields decides how.
@@ -60,7 +59,7 @@ export function step(stack: CallStack, error: unknown, sent?: unknown): void {
       // It gives way; when there is nobody to give way to, it goes on.
       const task = stack._task;
       if (task._loop._isAlone(task)) continue;
-      task._loop._schedule(stack);
+      giveWay(stack);
       return;
     }
     if (!isEnterable(yielded)) {
@@ -135,33 +134,20 @@ export function takeError(stack: CallStack): unknown {
     if (hooks.waitEnd !== null) emit('waitEnd', task, waiting);
   }
   if (error !== NONE) stack._error = NONE;
-  if ((task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0 || stack._must !== null) {
-    const isTasks = (task._marks & MUST_CANCEL) !== 0;
-    const request = takeRequest(stack, task);
-    if ((isTasks || request !== null) && !(error instanceof CancelledError)) {
-      error =
-        ownError(waiting) ??
-        (request === null
-          ? cancelledError(task.cancelMessage, task._request)
-          : cancelledError(request.message, request));
+  // A request that waits for the next await of a scope is none of an await that began before.
+  const isTask = stack === task;
+  if (stack._must !== null || (isTask && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0)) {
+    const request = stack._must ?? takeRequest(stack._at ?? task._rootScope());
+    stack._must = null;
+    if (isTask) task._marks &= ~MUST_CANCEL;
+    if (request !== null && !(error instanceof CancelledError)) {
+      error = ownError(waiting) ?? cancelledError(request.message, request);
     }
   }
   if (hooks.cancelDelivered !== null && (error instanceof CancelledError || bringsCancellation(waiting))) {
     emit('cancelDelivered', task);
   }
   return error;
-}
-
-/** Takes whatever request waits for a call stack; `null` when it is the task's own, or none. */
-function takeRequest(stack: CallStack, task: TaskRole): Request | null {
-  let request = stack._must;
-  stack._must = null;
-  if (request === null && (task._marks & SCOPE_PENDING) !== 0) {
-    const scope = stack._at ?? task._root;
-    if (scope !== null) request = takePending(scope);
-  }
-  task._marks &= ~MUST_CANCEL;
-  return request;
 }
 
 /** The `CancelledError` of what was waited for. Asking also marks another error as seen: nobody else will. */
@@ -185,9 +171,18 @@ function bringsCancellation(waiting: FutureLike | null): boolean {
 
 /** A call stack waits on what its frame yielded; `undefined` is `sleep(0)`, whatever is no future is a mistake. */
 function suspend(stack: CallStack, yielded: unknown): void {
-  if (yielded === undefined) stack._task._loop._schedule(stack);
+  if (yielded === undefined) giveWay(stack);
   else if (isFutureLike(yielded)) waitOn(stack, yielded);
   else throwLater(stack, mistakenYield(stack, yielded));
+}
+
+/** A call stack goes on in the next iteration, with the request that waits for its scope's next await. */
+export function giveWay(stack: CallStack): void {
+  const task = stack._task;
+  if (stack !== task && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0) {
+    stack._must = takeRequest((current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope());
+  }
+  task._loop._schedule(stack);
 }
 
 function isFutureLike(value: unknown): value is FutureLike {
@@ -234,15 +229,11 @@ export function waitOn(stack: CallStack, future: FutureLike): void {
 function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
   const must = stack._must;
   if (must !== null && carryTo(future, must, must.message)) stack._must = null;
-  if ((task._marks & MUST_CANCEL) !== 0) {
-    const request = task._request;
-    const message = task.cancelMessage;
-    if (request === null ? future.cancel(message) : carryTo(future, request, message)) task._marks &= ~MUST_CANCEL;
-  } else if ((task._marks & SCOPE_PENDING) !== 0) {
-    const scope = (current.loop !== null ? current.scope : stack._at) ?? task._root;
-    const request = scope === null ? null : takePending(scope);
-    if (request !== null && !carryTo(future, request, request.message)) stack._must = request;
-  }
+  if ((task._marks & (MUST_CANCEL | SCOPE_PENDING)) === 0) return;
+  const request = takeRequest((current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope());
+  if (request === null || carryTo(future, request, request.message)) return;
+  if (stack !== task) stack._must = request;
+  else setPending(task._rootScope(), request);
 }
 
 /** The frame goes on in the next iteration with an error. */
