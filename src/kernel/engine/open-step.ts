@@ -2,7 +2,7 @@ import { afterMicrotasks } from '../runtime/platform.ts';
 import { current } from './current.ts';
 import { emit, hooks } from './hooks.ts';
 import { areAllRegistered } from './lookups.ts';
-import type { OpenStepRole, TaskRole } from './roles.ts';
+import { type OpenStepRole, STATE, type TaskRole } from './roles.ts';
 
 /** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
 const RESOLVED = /* @__PURE__ */ (async () => {})();
@@ -15,8 +15,8 @@ const CLOSING = 2;
 export interface StepOwner {
   /** Whether a handle is on the stack, so that a step can be opened. */
   readonly _isRunningHandle: boolean;
-  /** The step is over: the batch goes on. */
-  _stepIsOver(task: TaskRole | null): void;
+  /** The step is over: the batch goes on. `isOfLine`: its task was done already when it began. */
+  _stepIsOver(task: TaskRole | null, isOfLine: boolean): void;
 }
 
 /**
@@ -35,6 +35,8 @@ export interface StepOwner {
 export class OpenStep implements OpenStepRole {
   task: TaskRole | null = null;
   got = 0;
+  /** Whether it is the step of a line that its task has left behind. */
+  #isOfLine = false;
   #state: typeof CLOSED | typeof OPEN | typeof CLOSING = CLOSED;
   /** Whether the watch has been asked for. One a burst of steps: it is a macrotask. */
   #isWatching = false;
@@ -61,6 +63,7 @@ export class OpenStep implements OpenStepRole {
   openNow(task: TaskRole, got: number): void {
     this.task = task;
     this.got = got;
+    this.#isOfLine = (task._marks & STATE) !== 0;
     current.openTask = task;
     if (this.#state === CLOSED) this.#state = OPEN;
     this.#watchMicrotasks();
@@ -103,7 +106,7 @@ export class OpenStep implements OpenStepRole {
     this.#state = CLOSED;
     this.task = null;
     if (current.openTask === task) current.openTask = null;
-    this.#owner._stepIsOver(task);
+    this.#owner._stepIsOver(task, this.#isOfLine);
   };
 
   #watchMicrotasks(): void {

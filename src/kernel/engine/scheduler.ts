@@ -401,14 +401,14 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   }
 
   /** @internal */
-  _stepIsOver(task: TaskRole | null): void {
+  _stepIsOver(task: TaskRole | null, isOfLine: boolean): void {
     if (task !== null) {
       if ((task._marks & (ENDING | STATE)) !== 0 && task._root !== null && isQuiet(task._root)) {
         if ((task._marks & ENDING) !== 0) task._linesEnded();
         else this._noteLinesOver(task._root);
       }
       if (this._debug) this.#reportIfSlow(task);
-      if (hooks.afterStep !== null && !task.done()) emit('afterStep', task);
+      if (hooks.afterStep !== null && !isOfLine) emit('afterStep', task);
     }
     if (this.#phase === PAUSED && !this.#handOver()) this.#inFrame(this.#continue);
   }

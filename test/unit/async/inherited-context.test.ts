@@ -28,9 +28,16 @@ describe('code that inherited the async context of a finished task [rule D]', ()
     expect(await afterItsTask(() => currentSignal())).toBe(undefined);
   });
 
-  test('has no running loop', async () => {
-    const error = await afterItsTask(() => thrownBy(getRunningLoop));
-    expect(error).toMatchObject({ name: 'RuntimeError', code: 'NO_RUNNING_LOOP' });
+  test('has the loop of its task as the running one, as long as that runs', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let late: Promise<unknown> | undefined;
+    const isRunning = await afterItsTask(() => {
+      late = promise.then(() => thrownBy(getRunningLoop));
+      return getRunningLoop().isRunning();
+    });
+    expect(isRunning).toBe(true);
+    resolve();
+    expect(await late).toMatchObject({ name: 'RuntimeError', code: 'NO_RUNNING_LOOP' });
   });
 
   test('cannot enter a timeout', async () => {
