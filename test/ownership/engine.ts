@@ -1,0 +1,706 @@
+/**
+ * What the model's programs run on: promises as ECMAScript has them, an event loop as CPython has it, and scopes, waits and requests as
+ * `README.md` says. Everything that the library has to find out is given here: each line knows its scope and its callers.
+ */
+import type { Ticks } from './program.ts';
+
+/** An error, as far as traces tell one from another. */
+export interface Failure {
+  readonly name: string;
+  readonly parts?: readonly Failure[];
+  readonly cause?: Failure;
+}
+
+export const CANCELLED: Failure = { name: 'CancelledError' };
+
+/** Whether an error is a cancellation, or one in disguise (R11). */
+export function isCancellation(failure: Failure, mutation: Mutation | null = null): boolean {
+  if (failure.name === 'CancelledError') return true;
+  if (mutation === 'disguise-is-an-error') return false;
+  if (failure.name === 'AbortError') return failure.cause !== undefined && isCancellation(failure.cause);
+  return failure.name === 'AggregateError' && failure.parts!.length > 0 && failure.parts!.every((part) => isCancellation(part));
+}
+
+/** Ways in which the model can be made wrong on purpose, to see that the referee finds the difference. */
+export const MUTATIONS = {
+  'deadline-cancels-task': 'R1: a deadline reaches all waits of its task',
+  'count-at-task': 'R2: what constructs ask for is counted at the task',
+  'leftover-takes-request': 'R3: a request that hit leftovers only counts as delivered',
+  'foreign-loses-request': 'R3: a request that comes while a line is at a foreign promise is lost',
+  'leftover-hands-down': 'R4: a leftover cancels what it waits for',
+  'then-waits': 'R5: then(f) of a task is a wait',
+  'callback-is-a-line': 'R6: a callback of the runtime is a line of the task that set it',
+  'callback-shares-variables': 'R7: what a callback sets is seen by the task',
+  'late-line-goes-on': 'R8: a line that comes back into a lost scope is not told',
+  'failed-scope-leaves-lines': 'R8: lines that wait when their scope fails go on',
+  'late-is-success': 'R9: a body that ends after its deadline is a success',
+  'foreign-is-waited-for': 'R9: a plain body that has begun no wait is waited for',
+  'disguise-is-an-error': 'R11: cancellations in disguise are errors like others',
+} as const;
+
+export type Mutation = keyof typeof MUTATIONS;
+
+/** Where the contract leaves open what happens next: the comparison ends before this time. */
+export interface Cut {
+  readonly at: Ticks;
+  readonly why: string;
+}
+
+// ------------------------------------------------------------------------------------------------------------ promises
+
+export type Outcome = { readonly failure: Failure } | { readonly failure: null; readonly value: string | undefined };
+
+const OK: Outcome = { failure: null, value: undefined };
+
+/** Who will settle a promise. */
+export type Source =
+  | { readonly kind: 'foreign' }
+  | { readonly kind: 'signalled' }
+  | { readonly kind: 'library' }
+  | { readonly kind: 'line'; readonly line: Line }
+  | { readonly kind: 'parts'; readonly parts: readonly Promised[] };
+
+export class Promised {
+  readonly source: Source;
+  outcome: Outcome | null = null;
+  readonly #engine: Engine;
+  readonly #reactions: ((outcome: Outcome) => void)[] = [];
+
+  constructor(engine: Engine, source: Source) {
+    this.#engine = engine;
+    this.source = source;
+  }
+
+  settle(outcome: Outcome): void {
+    if (this.outcome !== null) return;
+    this.outcome = outcome;
+    for (const reaction of this.#reactions) this.#engine.job(() => reaction(outcome));
+  }
+
+  then(reaction: (outcome: Outcome) => void): void {
+    const { outcome } = this;
+    if (outcome === null) this.#reactions.push(reaction);
+    else this.#engine.job(() => reaction(outcome));
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------ scopes
+
+/** Somebody wants a scope to end. */
+export interface Request {
+  readonly scope: Scope;
+  /** Its place in the order of steps and waits. */
+  readonly at: number;
+}
+
+/** What can be cancelled as one. */
+export class Scope {
+  readonly parent: Scope | null;
+  readonly task: Task;
+  readonly waits = new Set<Wait>();
+  readonly inner = new Set<Scope>();
+  /** The latest step of a line in it, or in a scope inside. */
+  stepped = 0;
+  /** The latest new await in it, or in a scope inside. */
+  began = 0;
+  /** How often its own construct has asked for its end. */
+  own = 0;
+  pending: Request | null = null;
+  readonly requests: Request[] = [];
+  /** Its body has settled. */
+  isOver = false;
+  /** By an error. */
+  isLost = false;
+  /** A plain body's promise that can be left. */
+  leave: (() => boolean) | null = null;
+  readonly signals = new Set<{ readonly line: Line; abort(): void }>();
+
+  constructor(parent: Scope | null, task: Task) {
+    this.parent = parent;
+    this.task = task;
+    parent?.inner.add(this);
+  }
+
+  *around(): Generator<Scope> {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) yield scope;
+  }
+
+  isWithin(other: Scope): boolean {
+    for (const scope of this.around()) if (scope === other) return true;
+    return false;
+  }
+
+  *inside(): Generator<Scope> {
+    yield this;
+    for (const scope of this.inner) yield* scope.inside();
+  }
+
+  allWaits(): Wait[] {
+    const waits: Wait[] = [];
+    for (const scope of this.inside()) waits.push(...scope.waits);
+    return waits.sort((a, b) => a.began - b.began);
+  }
+
+  ownAround(): number {
+    let sum = 0;
+    for (const scope of this.around()) sum += scope.own;
+    return sum;
+  }
+}
+
+/** One call of a function of the program. */
+export class Line {
+  readonly name: string;
+  readonly caller: Line | null;
+  /** `null`: no task runs it. */
+  scope: Scope | null;
+  /** What it awaits. */
+  at: Promised | null = null;
+  isDone = false;
+  /** Whoever awaited it has got another result. */
+  isLoser = false;
+  /** When it last went on. */
+  resumedAt = 0;
+  /** It has not awaited anything yet. */
+  isFirstSegment = true;
+  readonly received: Set<Request>;
+  /** Requests that came while it was at a foreign promise. */
+  readonly missed: Set<Request>;
+  /** Variables of its own. */
+  variables: Variables | null;
+  readonly group: Group | null;
+
+  constructor(name: string, caller: Line | null, scope: Scope | null, group: Group | null) {
+    this.name = name;
+    this.caller = caller;
+    this.scope = scope;
+    this.group = group;
+    this.received = new Set(caller?.received);
+    this.missed = caller?.missed ?? new Set();
+    this.variables = caller?.variables ?? null;
+  }
+
+  *callers(): Generator<Line> {
+    for (let line: Line | null = this; line !== null; line = line.caller) yield line;
+  }
+
+  receive(request: Request): void {
+    for (const line of this.callers()) {
+      line.received.add(request);
+      line.missed.delete(request);
+    }
+  }
+}
+
+export interface Variables {
+  value: string;
+}
+
+// ------------------------------------------------------------------------------------------------------------ futures
+
+export class Future {
+  outcome: Outcome | null = null;
+  isCancelled = false;
+  /** Whether others can see it: what a wait does to it matters. */
+  readonly isShared: boolean;
+  readonly engine: Engine;
+  readonly #callbacks = new Set<() => void>();
+
+  constructor(engine: Engine, isShared: boolean) {
+    this.engine = engine;
+    this.isShared = isShared;
+  }
+
+  settle(outcome: Outcome): void {
+    if (this.outcome !== null) return;
+    this.outcome = outcome;
+    for (const callback of this.#callbacks) this.engine.soon(callback);
+    this.#callbacks.clear();
+  }
+
+  cancel(): boolean {
+    if (this.outcome !== null) return false;
+    this.isCancelled = true;
+    this.settle({ failure: CANCELLED });
+    return true;
+  }
+
+  /** Calls back in an iteration of its own; returns what takes the callback back. */
+  onDone(callback: () => void): () => void {
+    if (this.outcome !== null) this.engine.soon(callback);
+    else this.#callbacks.add(callback);
+    return () => this.#callbacks.delete(callback);
+  }
+}
+
+/** One await of a line, or of a frame of the library. */
+export class Wait {
+  readonly scope: Scope;
+  readonly line: Line;
+  readonly future: Future | null;
+  readonly began: number;
+  /** Thrown where it goes on. */
+  must = false;
+  /** It was taken off what it waited for. */
+  isLeft = false;
+  isOver = false;
+  /** Whether it is not clear if the latest step came before it. */
+  isAmbiguous = false;
+  readonly by: Line | null;
+  readonly tick: number;
+  detach: () => void = () => {};
+  readonly #resume: (outcome: Outcome) => void;
+
+  constructor(scope: Scope, line: Line, future: Future | null, began: number, by: Line | null, tick: number, resume: (outcome: Outcome) => void) {
+    this.scope = scope;
+    this.line = line;
+    this.future = future;
+    this.began = began;
+    this.by = by;
+    this.tick = tick;
+    this.#resume = resume;
+  }
+
+  get isWoken(): boolean {
+    return this.future === null || this.isLeft || this.future.outcome !== null;
+  }
+
+  run(engine: Engine): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.scope.waits.delete(this);
+    engine.step(this.scope);
+    if (this.must || this.isLeft) this.#resume({ failure: CANCELLED });
+    else this.#resume(this.future === null ? OK : this.future.outcome!);
+  }
+}
+
+export class Task extends Future {
+  readonly name: string;
+  readonly root: Scope;
+  readonly variables: Variables;
+  cancels = 0;
+  #isStarted = false;
+  #mustNotStart = false;
+  /** How it will end when its lines have cleaned up. */
+  #last: Outcome | null = null;
+
+  constructor(engine: Engine, name: string, variables: Variables, begin: (task: Task) => void) {
+    super(engine, true);
+    this.name = name;
+    this.variables = { ...variables };
+    this.root = new Scope(null, this);
+    engine.tasks.push(this);
+    engine.soon(() => {
+      if (this.outcome !== null) return;
+      this.#isStarted = true;
+      if (this.#mustNotStart) {
+        this.root.isOver = true;
+        this.root.isLost = true;
+        this.isCancelled = true;
+        this.settle({ failure: CANCELLED });
+        return;
+      }
+      engine.step(this.root);
+      begin(this);
+    });
+  }
+
+  override cancel(): boolean {
+    if (this.outcome !== null) return false;
+    this.cancels++;
+    if (this.#isStarted) this.engine.cancelScope(this.root);
+    else this.#mustNotStart = true;
+    return true;
+  }
+
+  /** Its body has settled. */
+  end(given: Outcome): void {
+    let outcome = given;
+    if (this.root.pending !== null && outcome.failure === null) outcome = { failure: CANCELLED };
+    const { engine } = this;
+    const isCancelled = outcome.failure !== null && isCancellation(outcome.failure, engine.mutation);
+    engine.leaveScope(this.root, outcome.failure !== null);
+    this.#last = isCancelled ? { failure: CANCELLED } : outcome;
+    this.isCancelled = isCancelled;
+    if (isCancelled && this.root.allWaits().length > 0) engine.cleaning.add(this);
+    else this.endNow();
+    if (outcome.failure !== null && !isCancelled && this.root.allWaits().length > 0) engine.failedWithLines.add(this);
+  }
+
+  endNow(): void {
+    this.engine.cleaning.delete(this);
+    this.settle(this.#last!);
+    this.isCancelled = this.#last!.failure === CANCELLED;
+  }
+
+  /** What asks for its end from outside a scope of it. */
+  requestsTo(scope: Scope): number {
+    if (this.engine.mutation === 'count-at-task') return this.cancelling(null) - scope.own;
+    return Math.max(0, this.cancels + (scope.parent?.ownAround() ?? 0));
+  }
+
+  /** A construct has taken its own requests back; `uncancel()` may have done so before. */
+  settleAccounts(): void {
+    let sum = 0;
+    for (const one of this.root.inside()) sum += one.own;
+    if (this.cancels + sum < 0) this.cancels = -sum;
+  }
+
+  /** R2. `null`: asked from elsewhere. */
+  cancelling(scope: Scope | null): number {
+    let sum = this.cancels;
+    const scopes = scope === null || this.engine.mutation === 'count-at-task' ? this.root.inside() : scope.around();
+    for (const one of scopes) sum += one.own;
+    return Math.max(0, sum);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------ the engine
+
+interface Timer {
+  readonly at: Ticks;
+  readonly number: number;
+  readonly isOfLoop: boolean;
+  readonly call: () => void;
+  isCancelled: boolean;
+}
+
+const MAX_HANDLES = 100_000;
+
+export class Engine {
+  readonly mutation: Mutation | null;
+  now: Ticks = 0;
+  cut: Cut | null = null;
+  readonly tasks: Task[] = [];
+  readonly lines = new Set<Line>();
+  /** Cancelled tasks whose lines still clean up. */
+  readonly cleaning = new Set<Task>();
+  readonly failedWithLines = new Set<Task>();
+  /** How many promises of code outside wait for a plain future. */
+  observers = 0;
+  /** The line whose code is on the stack. */
+  running: Line | null = null;
+  /** The line that this job has resumed. */
+  resumed: Line | null = null;
+  /** The tasks a line of which is about to wait, in this job. */
+  readonly lookedUp = new Set<Task>();
+  #clock = 0;
+  #jobs: (() => void)[] = [];
+  #ready: (() => void)[] = [];
+  #timers: Timer[] = [];
+  #made = 0;
+  #atRest: (() => void)[] = [];
+  #atEndOfIteration: (() => void)[] = [];
+  /** The task whose step is open. */
+  #open: Task | null = null;
+  /** Counts handles and callbacks, each with all promises that settle in its wake. */
+  #tick = 0;
+  readonly #steppedInTick = new Map<Task, Scope[]>();
+
+  constructor(mutation: Mutation | null) {
+    this.mutation = mutation;
+  }
+
+  /** The contract says no more about this program. */
+  stop(why: string): void {
+    this.cut ??= { at: this.now, why };
+  }
+
+  get clock(): number {
+    return this.#clock;
+  }
+
+  /** Calls once when nothing is left to do at this time. */
+  onRest(call: () => void): void {
+    this.#atRest.push(call);
+  }
+
+  /** Calls when the handles of this iteration of the loop have run. */
+  onEndOfIteration(call: () => void): void {
+    this.#atEndOfIteration.push(call);
+  }
+
+  job(call: () => void): void {
+    this.#jobs.push(call);
+  }
+
+  soon(call: () => void): void {
+    this.#ready.push(call);
+  }
+
+  /** A timer of the loop, or an event from elsewhere. Returns what takes it back. */
+  at(when: Ticks, isOfLoop: boolean, call: () => void): () => void {
+    const timer: Timer = { at: when, number: this.#made++, isOfLoop, call, isCancelled: false };
+    this.#timers.push(timer);
+    return () => {
+      timer.isCancelled = true;
+    };
+  }
+
+  #enter(call: () => void): void {
+    this.#tick++;
+    this.#open = null;
+    this.#steppedInTick.clear();
+    this.#inJob(call);
+    for (let i = 0; i < this.#jobs.length; i++) this.#inJob(this.#jobs[i]!);
+    this.#jobs = [];
+    for (const task of this.cleaning) if (task.root.allWaits().length === 0) task.endNow();
+  }
+
+  #inJob(call: () => void): void {
+    this.running = null;
+    this.resumed = null;
+    this.lookedUp.clear();
+    call();
+  }
+
+  #runReady(): void {
+    let handles = 0;
+    while (this.#ready.length > 0 && this.cut === null) {
+      const iteration = this.#ready;
+      this.#ready = [];
+      for (const handle of iteration) {
+        if (++handles > MAX_HANDLES) throw new Error('the model goes round in circles');
+        if (this.cut === null) this.#enter(handle);
+      }
+      const atEnd = this.#atEndOfIteration;
+      this.#atEndOfIteration = [];
+      for (const call of atEnd) call();
+    }
+    const atRest = this.#atRest;
+    this.#atRest = [];
+    for (const call of atRest) call();
+  }
+
+  /** Runs until nothing is left, `isOver` says so, or the contract says no more. */
+  run(begin: () => void, isOver: () => boolean): void {
+    this.#enter(begin);
+    this.#runReady();
+    while (this.cut === null && !isOver()) {
+      this.#timers = this.#timers.filter((timer) => !timer.isCancelled);
+      const when = Math.min(...this.#timers.map((timer) => timer.at));
+      if (when === Number.POSITIVE_INFINITY) return;
+      const due = this.#timers.filter((timer) => timer.at === when).sort((a, b) => a.number - b.number);
+      this.#timers = this.#timers.filter((timer) => timer.at !== when);
+      this.now = when;
+      if (due.length > 1 && due.some((timer) => !timer.isOfLoop)) this.stop('two events at one time');
+      for (const task of this.failedWithLines)
+        if (task.root.allWaits().length > 0) this.stop('R8: lines of a failed task clean up');
+      for (const { call } of due.filter((timer) => timer.isOfLoop)) this.soon(call);
+      this.#runReady();
+      for (const { call } of due.filter((timer) => !timer.isOfLoop)) {
+        this.#enter(call);
+        this.#runReady();
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- steps and waits
+
+  /** A step of a line of a scope begins (R3, R4). */
+  step(scope: Scope): void {
+    this.#open = scope.task;
+    this.#stamp(scope);
+  }
+
+  #stamp(scope: Scope): void {
+    const now = ++this.#clock;
+    for (const one of scope.around()) one.stepped = now;
+  }
+
+  /** A line that was at a foreign promise awaits: that it went on was a step, of which nobody knew. */
+  #noteCameBack(scope: Scope): void {
+    if (this.#open === scope.task) return;
+    const stamped = this.#steppedInTick.get(scope.task) ?? [];
+    if (stamped.includes(scope)) return;
+    this.#stamp(scope);
+    this.#steppedInTick.set(scope.task, [...stamped, ...scope.around()]);
+  }
+
+  /** An await of this library begins in a scope. */
+  begin(scope: Scope): number {
+    this.#noteCameBack(scope);
+    const now = ++this.#clock;
+    for (const one of scope.around()) one.began = now;
+    return now;
+  }
+
+  /** A wait begins. `isFrame`: a frame of the library goes on waiting. `future` null: it gives way. */
+  wait(line: Line, scope: Scope, future: Future | null, by: Line | null, isFrame: boolean, resume: (outcome: Outcome) => void): void {
+    const now = isFrame ? ++this.#clock : this.begin(scope);
+    const wait = new Wait(scope, line, future, now, by, this.#tick, resume);
+    if (this.#open !== scope.task) {
+      // Two lines that come back at one time: which step was the latest one is not told.
+      for (const other of scope.task.root.allWaits())
+        if (other.tick === this.#tick && other.by !== by) other.isAmbiguous = true;
+    }
+    scope.waits.add(wait);
+    const request = this.takePending(scope, line);
+    if (future === null) {
+      wait.must = request;
+      this.soon(() => wait.run(this));
+    } else {
+      wait.detach = future.onDone(() => wait.run(this));
+      if (request && !future.cancel()) wait.must = true;
+    }
+  }
+
+  /** The requests that nobody has got, of a scope and those around: one error for all of them. */
+  takePending(scope: Scope, line: Line): boolean {
+    let was = false;
+    for (const one of scope.around()) {
+      if (one.pending === null) continue;
+      was = true;
+      for (const request of one.requests) line.receive(request);
+      one.pending = null;
+    }
+    return was;
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- cancellation
+
+  /** A construct asks for its own scope's end (R2). */
+  cancelOwn(scope: Scope): void {
+    scope.own++;
+    this.cancelScope(this.mutation === 'deadline-cancels-task' ? scope.task.root : scope);
+  }
+
+  /** The roads of a request to the lines of a scope. */
+  cancelScope(scope: Scope): void {
+    const request: Request = { scope, at: ++this.#clock };
+    scope.requests.push(request);
+    let isDelivered = false;
+    const leftovers: Wait[] = [];
+    const isInside = this.running?.scope?.isWithin(scope) === true && this.running.scope.task.outcome === null;
+    const atForeign = [...this.lines].filter(
+      (line) => line.scope?.isWithin(scope) === true && line.at !== null && this.#isForeign(line.at, scope),
+    );
+    const waits = scope.allWaits();
+    for (const wait of waits) {
+      if (wait.isOver) continue;
+      if (wait.isWoken) {
+        wait.must = true;
+        isDelivered = true;
+        wait.line.receive(request);
+      } else if (wait.began > scope.stepped) {
+        if ([...wait.line.callers()].some((line) => line.isLoser)) this.stop('R3: a loser of a race that a foreign promise has won');
+        if (wait.isAmbiguous) this.stop('two lines came back from foreign promises at one time');
+        isDelivered = true;
+        wait.line.receive(request);
+        if (!wait.future!.cancel()) wait.must = true;
+      } else {
+        if (wait.isAmbiguous && wait.future!.isShared) this.stop('two lines came back from foreign promises at one time');
+        leftovers.push(wait);
+        this.#leave(wait, request);
+      }
+    }
+    for (const one of scope.inside()) {
+      if (one.leave?.() === true) isDelivered = true;
+      for (const signal of one.signals) {
+        signal.abort();
+        signal.line.receive(request);
+        isDelivered = true;
+      }
+      one.signals.clear();
+    }
+    for (const line of atForeign) line.missed.add(request);
+    if (this.mutation === 'foreign-loses-request') return;
+    if (isInside) {
+      scope.pending = request;
+    } else if (!isDelivered) {
+      if (leftovers.length === 0) this.#setPending(scope, request);
+      else if (this.mutation !== 'leftover-takes-request') this.soon(() => this.#check(scope, request, leftovers));
+    }
+  }
+
+  #setPending(scope: Scope, request: Request): void {
+    if (!scope.isOver) scope.pending = request;
+  }
+
+  /** The wait ends, what was waited for lives on (R4). */
+  #leave(wait: Wait, request: Request): void {
+    if (this.mutation === 'leftover-hands-down' && wait.future!.cancel()) return;
+    wait.detach();
+    wait.isLeft = true;
+    wait.line.receive(request);
+    this.soon(() => wait.run(this));
+  }
+
+  /** All that were hit were leftovers, and they have had their steps (R3). */
+  #check(scope: Scope, request: Request, leftovers: readonly Wait[]): void {
+    if (scope.isOver || scope.began > request.at) return;
+    for (const { line } of leftovers)
+      for (const one of line.callers())
+        if (one.resumedAt > request.at && one.at !== null && this.#isForeign(one.at, scope))
+          this.stop('R3: a leftover cleans up over a foreign promise');
+    this.#setPending(scope, request);
+  }
+
+  /** Whether what a line of a scope awaits is nothing that a request to the scope reaches. */
+  #isForeign(promised: Promised, scope: Scope): boolean {
+    if (promised.outcome !== null) return false;
+    const { source } = promised;
+    switch (source.kind) {
+      case 'foreign':
+        return true;
+      case 'line':
+        return source.line.scope?.isWithin(scope) !== true;
+      case 'parts':
+        return source.parts.every((part) => this.#isForeign(part, scope));
+      default:
+        return false;
+    }
+  }
+
+  /** A body has settled. */
+  leaveScope(scope: Scope, isLost: boolean): void {
+    scope.isOver = true;
+    scope.isLost = isLost;
+    scope.pending = null;
+    if (!isLost || this.mutation === 'failed-scope-leaves-lines') return;
+    const requests = [...scope.around()].flatMap((one) => one.requests);
+    const end: Request = { scope, at: ++this.#clock };
+    scope.requests.push(end);
+    for (const wait of scope.allWaits()) {
+      // Who has been told cleans up.
+      if (requests.some((request) => wait.line.received.has(request))) continue;
+      if (requests.length > 0) this.stop('R8: a line that was not told waits when its scope is left');
+      if (wait.isWoken) {
+        wait.must = true;
+        wait.line.receive(end);
+      } else {
+        if (wait.began > scope.stepped && wait.future!.isShared) this.stop('R8: a line that waits for something shared when its scope fails');
+        this.#leave(wait, end);
+      }
+    }
+  }
+
+  /** The scope that an await of a line belongs to; `null` where no task runs it. `'late'`: it gets its cancellation instead (R8). */
+  ownerOf(line: Line): Scope | null | 'late' {
+    const { scope } = line;
+    if (scope === null) return null;
+    const missed = [...line.missed].filter(({ scope: asked }) => scope.isWithin(asked) && asked.pending === null);
+    if (missed.length > 0) {
+      line.missed.clear();
+      if (!missed.every((request) => request.scope.isLost)) {
+        // Another line has got the request, and it is not told whether this one should.
+        this.stop('R3: a line was at a foreign promise when another one got the request');
+      } else if (this.mutation !== 'late-line-goes-on') {
+        for (const request of missed) line.receive(request);
+        return 'late';
+      }
+    }
+    if (scope.task.outcome !== null) return null;
+    for (const one of scope.around())
+      if (one.isLost && ![...one.around()].some((outer) => outer.requests.some((request) => line.received.has(request))))
+        this.stop('R8: a line comes back into a scope that has failed');
+    return scope;
+  }
+}
+
+/** What the model knows of a task group. */
+export interface Group {
+  createTask(name: string, begin: (task: Task) => void): Task;
+  cancel(): void;
+}
