@@ -18,7 +18,11 @@ export function isCancellation(failure: Failure, mutation: Mutation | null = nul
   if (failure.name === 'CancelledError') return true;
   if (mutation === 'disguise-is-an-error') return false;
   if (failure.name === 'AbortError') return failure.cause !== undefined && isCancellation(failure.cause);
-  return failure.name === 'AggregateError' && failure.parts!.length > 0 && failure.parts!.every((part) => isCancellation(part));
+  return (
+    failure.name === 'AggregateError' &&
+    failure.parts!.length > 0 &&
+    failure.parts!.every((part) => isCancellation(part))
+  );
 }
 
 /** Ways in which the model can be made wrong on purpose, to see that the referee finds the difference. */
@@ -40,10 +44,24 @@ export const MUTATIONS = {
 
 export type Mutation = keyof typeof MUTATIONS;
 
+/** Parts that the comparison can be told to leave out, while the library is known to be wrong there. */
+export const PARTS = {
+  'finished-task': 'R8: a line of a finished task awaits again',
+  'run-end': 'R8: run() ends while lines are left',
+  'left-lines': 'R8: a line still waits when its scope ends by an error',
+  'same-object': 'R5: two lines await one future at the same moment',
+  bound: 'R6: functions that are bound to an async context',
+  'self-cancel': 'R3: a line asks for the end of its own task or group',
+} as const;
+
+export type Part = keyof typeof PARTS;
+
 /** Where the contract leaves open what happens next: the comparison ends before this time. */
 export interface Cut {
   readonly at: Ticks;
   readonly why: string;
+  /** Left out on request: what comes after says nothing. */
+  readonly isChosen: boolean;
 }
 
 // ------------------------------------------------------------------------------------------------------------ promises
@@ -89,6 +107,8 @@ export class Promised {
 /** Somebody wants a scope to end. */
 export interface Request {
   readonly scope: Scope;
+  /** Set when a line has asked for its own end and another one was told: that one may, or may not, be told at its end again. */
+  askedBy: Line | null;
   /** Its place in the order of steps and waits. */
   readonly at: number;
 }
@@ -106,6 +126,8 @@ export class Scope {
   /** How often its own construct has asked for its end. */
   own = 0;
   pending: Request | null = null;
+  /** When a line has last taken what was pending. */
+  takenAt: Ticks = -1;
   readonly requests: Request[] = [];
   /** Its body has settled. */
   isOver = false;
@@ -159,6 +181,9 @@ export class Line {
   isDone = false;
   /** Whoever awaited it has got another result. */
   isLoser = false;
+  readonly bornAt: number;
+  /** When it, or a function that it called, has taken what was pending. */
+  tookAt: Ticks = -1;
   /** When it last went on. */
   resumedAt = 0;
   /** It has not awaited anything yet. */
@@ -170,7 +195,8 @@ export class Line {
   variables: Variables | null;
   readonly group: Group | null;
 
-  constructor(name: string, caller: Line | null, scope: Scope | null, group: Group | null) {
+  constructor(bornAt: number, name: string, caller: Line | null, scope: Scope | null, group: Group | null) {
+    this.bornAt = bornAt;
     this.name = name;
     this.caller = caller;
     this.scope = scope;
@@ -251,7 +277,15 @@ export class Wait {
   detach: () => void = () => {};
   readonly #resume: (outcome: Outcome) => void;
 
-  constructor(scope: Scope, line: Line, future: Future | null, began: number, by: Line | null, tick: number, resume: (outcome: Outcome) => void) {
+  constructor(
+    scope: Scope,
+    line: Line,
+    future: Future | null,
+    began: number,
+    by: Line | null,
+    tick: number,
+    resume: (outcome: Outcome) => void,
+  ) {
     this.scope = scope;
     this.line = line;
     this.future = future;
@@ -317,6 +351,7 @@ export class Task extends Future {
   /** Its body has settled. */
   end(given: Outcome): void {
     let outcome = given;
+    if (this.root.pending?.askedBy != null) this.engine.stop('R3: a line has asked for its own end, and has ended');
     if (this.root.pending !== null && outcome.failure === null) outcome = { failure: CANCELLED };
     const { engine } = this;
     const isCancelled = outcome.failure !== null && isCancellation(outcome.failure, engine.mutation);
@@ -370,6 +405,8 @@ const MAX_HANDLES = 100_000;
 
 export class Engine {
   readonly mutation: Mutation | null;
+  readonly #without: ReadonlySet<Part>;
+  readonly #framesInLoop: boolean;
   now: Ticks = 0;
   cut: Cut | null = null;
   readonly tasks: Task[] = [];
@@ -385,6 +422,7 @@ export class Engine {
   resumed: Line | null = null;
   /** The tasks a line of which is about to wait, in this job. */
   readonly lookedUp = new Set<Task>();
+  readonly #awaited = new Map<Future, number>();
   #clock = 0;
   #jobs: (() => void)[] = [];
   #ready: (() => void)[] = [];
@@ -398,13 +436,20 @@ export class Engine {
   #tick = 0;
   readonly #steppedInTick = new Map<Task, Scope[]>();
 
-  constructor(mutation: Mutation | null) {
+  constructor(mutation: Mutation | null, without: ReadonlySet<Part>, framesInLoop: boolean) {
     this.mutation = mutation;
+    this.#framesInLoop = framesInLoop;
+    this.#without = without;
+  }
+
+  /** The program reaches a part that may be left out. */
+  reach(part: Part): void {
+    if (this.#without.has(part)) this.stop(`left out: ${PARTS[part]}`, true);
   }
 
   /** The contract says no more about this program. */
-  stop(why: string): void {
-    this.cut ??= { at: this.now, why };
+  stop(why: string, isChosen = false): void {
+    this.cut ??= { at: this.now, why, isChosen };
   }
 
   get clock(): number {
@@ -419,6 +464,19 @@ export class Engine {
   /** Calls when the handles of this iteration of the loop have run. */
   onEndOfIteration(call: () => void): void {
     this.#atEndOfIteration.push(call);
+  }
+
+  /**
+   * Frames of the library go on when the promise of a body has settled. Where that came from a foreign promise, nothing says whether
+   * they do so at once or in an iteration of the loop.
+   */
+  goOn(task: Task, call: () => void): void {
+    if (this.#framesInLoop && this.#open !== task)
+      this.soon(() => {
+        this.#open = task;
+        call();
+      });
+    else call();
   }
 
   job(call: () => void): void {
@@ -518,6 +576,12 @@ export class Engine {
     this.#steppedInTick.set(scope.task, [...stamped, ...scope.around()]);
   }
 
+  /** A line reads `then` of a future, and will wait for it. */
+  noteLookUp(future: Future): void {
+    if (this.#awaited.get(future) === this.#tick) this.reach('same-object');
+    this.#awaited.set(future, this.#tick);
+  }
+
   /** An await of this library begins in a scope. */
   begin(scope: Scope): number {
     this.#noteCameBack(scope);
@@ -527,7 +591,14 @@ export class Engine {
   }
 
   /** A wait begins. `isFrame`: a frame of the library goes on waiting. `future` null: it gives way. */
-  wait(line: Line, scope: Scope, future: Future | null, by: Line | null, isFrame: boolean, resume: (outcome: Outcome) => void): void {
+  wait(
+    line: Line,
+    scope: Scope,
+    future: Future | null,
+    by: Line | null,
+    isFrame: boolean,
+    resume: (outcome: Outcome) => void,
+  ): void {
     const now = isFrame ? ++this.#clock : this.begin(scope);
     const wait = new Wait(scope, line, future, now, by, this.#tick, resume);
     if (this.#open !== scope.task) {
@@ -552,6 +623,11 @@ export class Engine {
     for (const one of scope.around()) {
       if (one.pending === null) continue;
       was = true;
+      const { askedBy } = one.pending;
+      if (askedBy !== null && ![...line.callers()].includes(askedBy))
+        this.stop('R3: a line has asked for its own end, and has ended');
+      one.takenAt = this.now;
+      for (const taker of line.callers()) taker.tookAt = this.now;
       for (const request of one.requests) line.receive(request);
       one.pending = null;
     }
@@ -568,7 +644,7 @@ export class Engine {
 
   /** The roads of a request to the lines of a scope. */
   cancelScope(scope: Scope): void {
-    const request: Request = { scope, at: ++this.#clock };
+    const request: Request = { scope, askedBy: null, at: ++this.#clock };
     scope.requests.push(request);
     let isDelivered = false;
     const leftovers: Wait[] = [];
@@ -584,13 +660,15 @@ export class Engine {
         isDelivered = true;
         wait.line.receive(request);
       } else if (wait.began > scope.stepped) {
-        if ([...wait.line.callers()].some((line) => line.isLoser)) this.stop('R3: a loser of a race that a foreign promise has won');
+        if ([...wait.line.callers()].some((line) => line.isLoser))
+          this.stop('R3: a loser of a race that a foreign promise has won');
         if (wait.isAmbiguous) this.stop('two lines came back from foreign promises at one time');
         isDelivered = true;
         wait.line.receive(request);
         if (!wait.future!.cancel()) wait.must = true;
       } else {
-        if (wait.isAmbiguous && wait.future!.isShared) this.stop('two lines came back from foreign promises at one time');
+        if (wait.isAmbiguous && wait.future!.isShared)
+          this.stop('two lines came back from foreign promises at one time');
         leftovers.push(wait);
         this.#leave(wait, request);
       }
@@ -607,6 +685,9 @@ export class Engine {
     for (const line of atForeign) line.missed.add(request);
     if (this.mutation === 'foreign-loses-request') return;
     if (isInside) {
+      this.reach('self-cancel');
+      const others = leftovers.filter(({ line }) => ![...line.callers()].some((one) => one.isLoser));
+      if (isDelivered || others.length > 0) request.askedBy = this.running;
       scope.pending = request;
     } else if (!isDelivered) {
       if (leftovers.length === 0) this.#setPending(scope, request);
@@ -655,22 +736,32 @@ export class Engine {
 
   /** A body has settled. */
   leaveScope(scope: Scope, isLost: boolean): void {
+    if (scope.takenAt === this.now && !isLost)
+      this.stop('R3: a body ends in the moment in which another line gets the request');
+    if (scope.pending?.askedBy != null) this.stop('R3: a line has asked for its own end, and has ended');
     scope.isOver = true;
     scope.isLost = isLost;
     scope.pending = null;
     if (!isLost || this.mutation === 'failed-scope-leaves-lines') return;
     const requests = [...scope.around()].flatMap((one) => one.requests);
-    const end: Request = { scope, at: ++this.#clock };
+    const end: Request = { scope, askedBy: null, at: ++this.#clock };
     scope.requests.push(end);
     for (const wait of scope.allWaits()) {
+      this.reach('left-lines');
       // Who has been told cleans up.
-      if (requests.some((request) => wait.line.received.has(request))) continue;
+      const told = requests.filter((request) => wait.line.received.has(request));
+      if (told.length > 0) {
+        if (told.every((request) => request.at < wait.line.bornAt))
+          this.stop('R8: a line begun by a clean-up outlives it');
+        continue;
+      }
       if (requests.length > 0) this.stop('R8: a line that was not told waits when its scope is left');
       if (wait.isWoken) {
         wait.must = true;
         wait.line.receive(end);
       } else {
-        if (wait.began > scope.stepped && wait.future!.isShared) this.stop('R8: a line that waits for something shared when its scope fails');
+        if (wait.began > scope.stepped && wait.future!.isShared)
+          this.stop('R8: a line that waits for something shared when its scope fails');
         this.#leave(wait, end);
       }
     }
@@ -691,9 +782,15 @@ export class Engine {
         return 'late';
       }
     }
-    if (scope.task.outcome !== null) return null;
+    if (scope.task.outcome !== null) {
+      this.reach('finished-task');
+      return null;
+    }
     for (const one of scope.around())
-      if (one.isLost && ![...one.around()].some((outer) => outer.requests.some((request) => line.received.has(request))))
+      if (
+        one.isLost &&
+        ![...one.around()].some((outer) => outer.requests.some((request) => line.received.has(request)))
+      )
         this.stop('R8: a line comes back into a scope that has failed');
     return scope;
   }

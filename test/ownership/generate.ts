@@ -42,7 +42,8 @@ export class Random {
   }
 }
 
-const TAIL: Ticks = 100_000;
+/** How long main sleeps at its end. */
+export const TAIL: Ticks = 100_000;
 
 /** What a function may do where it stands. */
 interface Place {
@@ -136,7 +137,10 @@ class Generator {
 
   program(): Program {
     const random = this.#random;
-    const main = this.#body({ depth: 0, inGroup: false, isOutside: false, inMemo: false, inListener: false, mayset: true }, 5);
+    const main = this.#body(
+      { depth: 0, inGroup: false, isOutside: false, inMemo: false, inListener: false, mayset: true },
+      5,
+    );
     const outside: Outside[] = [];
     const count = random.pick([0, 1, 1, 1, 2, 2, 3]);
     for (let i = 0; i < count; i++) outside.push({ at: this.#ticks(), cancel: random.pick(this.#tasks) });
@@ -180,11 +184,14 @@ class Generator {
       weights['child'] = 0;
       weights['cancelGroup'] = 0;
     }
-    if (place.isOutside) for (const op of ['cancelSelf', 'uncancel', 'throwIfAborted', 'cancelling', 'bound', 'thenForeign']) weights[op] = 0;
+    if (place.isOutside)
+      for (const op of ['cancelSelf', 'uncancel', 'throwIfAborted', 'cancelling', 'bound', 'thenForeign'])
+        weights[op] = 0;
     if (!place.mayset) weights['setVariable'] = 0;
     if (this.#events.length === 0 || place.inListener) weights['emit'] = 0;
     if (this.#joinable.length === 0) weights['thenTask'] = 0;
-    if (place.depth > 4) for (const op of ['timer', 'spawn', 'float', 'try', 'child', 'listen', 'thenForeign']) weights[op] = 0;
+    if (place.depth > 4)
+      for (const op of ['timer', 'spawn', 'float', 'try', 'child', 'listen', 'thenForeign']) weights[op] = 0;
     const op = random.weighted(weights) as keyof typeof ACTIONS;
     switch (op) {
       case 'try': {
@@ -214,7 +221,8 @@ class Generator {
       }
       case 'float':
       case 'thenTask':
-        if (op === 'thenTask') return { op, name: random.pick(this.#joinable), body: this.#inner(place, { mayset: false }) };
+        if (op === 'thenTask')
+          return { op, name: random.pick(this.#joinable), body: this.#inner(place, { mayset: false }) };
         return { op, body: this.#inner(place, { mayset: random.chance(0.2) }) };
       case 'hold': {
         const name = `p${++this.#names}`;
@@ -225,7 +233,11 @@ class Generator {
       case 'cancel':
         return { op, name: random.pick(this.#tasks) };
       case 'timer':
-        return { op, ticks: this.#ticks(), body: this.#inner(place, { isOutside: true, inGroup: false, mayset: true }) };
+        return {
+          op,
+          ticks: this.#ticks(),
+          body: this.#inner(place, { isOutside: true, inGroup: false, mayset: true }),
+        };
       case 'bound':
       case 'thenForeign':
         return { op, ticks: this.#ticks(), body: this.#inner(place, { mayset: false }) };
@@ -263,7 +275,9 @@ class Generator {
     const random = this.#random;
     const weights: Record<string, number> = {};
     for (const op of Object.keys(WAITS)) weights[op] = this.#weights[op]!;
-    if (place.depth > 3) for (const op of ['group', 'gather', 'timeout', 'waitFor', 'together', 'shield', 'call', 'memo', 'joinThen']) weights[op] = weights[op]! * 0.2;
+    if (place.depth > 3)
+      for (const op of ['group', 'gather', 'timeout', 'waitFor', 'together', 'shield', 'call', 'memo', 'joinThen'])
+        weights[op] = weights[op]! * 0.2;
     if (isPart) {
       weights['call'] = (weights['call'] ?? 0) * 6;
       weights['together'] = 0;
@@ -299,14 +313,19 @@ class Generator {
       case 'together': {
         const how = random.weighted<How>({ all: 4, allSettled: 2, race: 4, any: 1.5 });
         const count = 2 + random.below(2);
-        const parts = Array.from({ length: count }, () => this.#wait({ ...place, depth: place.depth + 1, mayset: false }, true));
+        const parts = Array.from({ length: count }, () =>
+          this.#wait({ ...place, depth: place.depth + 1, mayset: false }, true),
+        );
         return { op, how, parts };
       }
       case 'timeout':
       case 'waitFor':
         return { op, ticks: this.#ticks(), limited: this.#limited(place) };
       case 'group':
-        return { op, body: this.#inner(place, { inGroup: true, isOutside: false, mayset: place.mayset && !place.isOutside }, 5) };
+        return {
+          op,
+          body: this.#inner(place, { inGroup: true, isOutside: false, mayset: place.mayset && !place.isOutside }, 5),
+        };
       case 'shield':
         return { op, body: this.#inner(place, { inGroup: false, isOutside: false, mayset: true }) };
       case 'gather':
@@ -319,7 +338,8 @@ class Generator {
     if (this.#random.chance(0.75)) return { body: this.#body(inner, 4) };
     for (;;) {
       const plain = this.#wait(inner, this.#random.chance(0.5));
-      if (plain.op !== 'held' && plain.op !== 'join' && plain.op !== 'joinThen' && plain.op !== 'shieldTask') return { plain };
+      if (plain.op !== 'held' && plain.op !== 'join' && plain.op !== 'joinThen' && plain.op !== 'shieldTask')
+        return { plain };
     }
   }
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compare } from './compare.ts';
-import { MUTATIONS, type Mutation } from './engine.ts';
+import { MUTATIONS, type Mutation, PARTS, type Part } from './engine.ts';
 import { generate } from './generate.ts';
 import { runModel } from './model.ts';
 import type { Program } from './program.ts';
@@ -22,12 +22,25 @@ interface Options {
   isVerbose: boolean;
   /** Main sleeps at its end until all others have ended, so that `run()` leaves nothing behind. */
   hasTail: boolean;
+  without: ReadonlySet<Part>;
 }
 
-const USAGE = 'options: --seeds A..B, --prog FILE, --spelling async|gen|mixed|all, --mutate NAME|all, --lib DIST, --stop N, --shrink N, --tail, --verbose';
+const USAGE =
+  'options: --seeds A..B, --prog FILE, --spelling async|gen|mixed|all, --mutate NAME|all, --lib DIST, --stop N, --shrink N, --tail, --without PART,..., --verbose';
 
 function parse(args: readonly string[]): Options {
-  const options: Options = { seeds: [0, 300], spellings: ['async'], program: null, mutation: null, lib: 'dist', stop: 5, shrinks: 3, isVerbose: false, hasTail: false };
+  const options: Options = {
+    seeds: [0, 300],
+    spellings: ['async'],
+    program: null,
+    mutation: null,
+    lib: 'dist',
+    stop: 5,
+    shrinks: 3,
+    isVerbose: false,
+    hasTail: false,
+    without: new Set(),
+  };
   for (let i = 0; i < args.length; i++) {
     const value = (): string => args[++i] ?? fail(`${args[i - 1]} needs a value`);
     switch (args[i]) {
@@ -57,6 +70,12 @@ function parse(args: readonly string[]): Options {
       case '--shrink':
         options.shrinks = Number(value());
         break;
+      case '--without': {
+        const parts = value().split(',') as Part[];
+        for (const part of parts) if (!(part in PARTS)) fail(`--without: some of ${Object.keys(PARTS).join(', ')}`);
+        options.without = new Set(parts);
+        break;
+      }
       case '--tail':
         options.hasTail = true;
         break;
@@ -87,34 +106,41 @@ interface Finding {
 }
 
 async function differs(program: Program, spelling: Spelling, mutation: Mutation | null): Promise<boolean> {
-  return compare(runModel(program, mutation), await runReal(library, program, spelling)) !== null;
+  return (
+    compare(runModel(program, { mutation, without: options.without }), await runReal(library, program, spelling)) !==
+    null
+  );
 }
 
-async function report({ label, program, spelling }: Finding, isShrunk: boolean, mutation: Mutation | null): Promise<void> {
+async function report(
+  { label, program, spelling }: Finding,
+  isShrunk: boolean,
+  mutation: Mutation | null,
+): Promise<void> {
   const small = isShrunk ? await shrink(program, (candidate) => differs(candidate, spelling, mutation)) : program;
-  const model = runModel(small, mutation);
-  const real = await runReal(library, small, spelling);
-  console.log(`\n=== ${label}, ${spelling}: ${compare(model, real)?.what ?? 'no difference'}`);
+  const { model, real, difference } = await runBoth(small, spelling, mutation);
+  console.log(`\n=== ${label}, ${spelling}: ${difference?.what ?? 'no difference'}`);
   console.log(showProgram(small));
   console.log(showTraces(model, real));
   console.log(`as JSON, for --prog: ${JSON.stringify(small)}`);
 }
 
 /** Compares programs until some have been found that differ. */
-async function search(mutation: Mutation | null, most: number): Promise<{ findings: Finding[]; programs: number; cuts: Map<string, number>; moments: number }> {
+async function search(
+  mutation: Mutation | null,
+  most: number,
+): Promise<{ findings: Finding[]; programs: number; cuts: Map<string, number>; moments: number }> {
   const findings: Finding[] = [];
   const cuts = new Map<string, number>();
   let programs = 0;
   let moments = 0;
   for (let seed = options.seeds[0]; seed < options.seeds[1] && findings.length < most; seed++) {
     const program = generate(seed, options.hasTail);
-    const model = runModel(program, mutation);
-    if (model.cut !== null) cuts.set(model.cut.why, (cuts.get(model.cut.why) ?? 0) + 1);
-    for (const spelling of options.spellings) {
+    for (const [i, spelling] of options.spellings.entries()) {
       programs++;
-      const real = await runReal(library, program, spelling);
+      const { model, difference } = await runBoth(program, spelling, mutation);
+      if (i === 0 && model.cut !== null) cuts.set(model.cut.why, (cuts.get(model.cut.why) ?? 0) + 1);
       moments += model.entries.length;
-      const difference = compare(model, real);
       if (difference === null) continue;
       findings.push({ label: `seed ${seed}`, program, spelling });
       if (options.isVerbose) console.log(`seed ${seed}, ${spelling}: ${difference.what}`);
@@ -138,7 +164,11 @@ if (options.program !== null) {
     if (!(name in MUTATIONS)) fail(`--mutate is one of: all, ${Object.keys(MUTATIONS).join(', ')}`);
     const { findings, programs } = await search(name, 1);
     const found = findings[0];
-    console.log(found === undefined ? `FAIL ${name}: not found in ${programs} programs` : `ok   ${name}: found by ${found.label}, after ${programs} programs`);
+    console.log(
+      found === undefined
+        ? `FAIL ${name}: not found in ${programs} programs`
+        : `ok   ${name}: found by ${found.label}, after ${programs} programs`,
+    );
     if (found === undefined) process.exitCode = 1;
     else if (options.isVerbose) await report(found, true, name);
   }
@@ -151,7 +181,8 @@ if (options.program !== null) {
   console.log(
     `${programs} programs in ${seconds.toFixed(1)} s, ${moments} entries compared; ${open} reach a place that the contract leaves open`,
   );
-  if (options.isVerbose) for (const [why, count] of [...cuts].sort((a, b) => b[1] - a[1])) console.log(`  ${count} × ${why}`);
+  if (options.isVerbose)
+    for (const [why, count] of [...cuts].sort((a, b) => b[1] - a[1])) console.log(`  ${count} × ${why}`);
   if (findings.length > 0) {
     console.log(`${findings.length} differ`);
     process.exitCode = 1;

@@ -1,6 +1,7 @@
 /** The model: an interpreter of programs of its own, on `engine.ts`. See README.md for the rules that it follows. */
 import {
   CANCELLED,
+  type Cut,
   Engine,
   type Failure,
   Future,
@@ -9,13 +10,25 @@ import {
   Line,
   type Mutation,
   type Outcome,
+  type Part,
   Promised,
   Scope,
   Task,
-  type Cut,
   type Variables,
 } from './engine.ts';
-import { type Body, type Entry, isWait, label, type Limited, type Program, RELEASE, type Step, type Ticks, type Trace, type Wait } from './program.ts';
+import {
+  type Body,
+  type Entry,
+  isWait,
+  type Limited,
+  label,
+  type Program,
+  RELEASE,
+  type Step,
+  type Ticks,
+  type Trace,
+  type Wait,
+} from './program.ts';
 
 export interface ModelTrace extends Trace {
   /** Up to when the contract says what happens. */
@@ -50,8 +63,14 @@ export function nameOf(failure: Failure): string {
   return failure.parts === undefined ? failure.name : `${failure.name}(${failure.parts.map(nameOf).sort().join(', ')})`;
 }
 
-export function runModel(program: Program, mutation: Mutation | null = null): ModelTrace {
-  return new Model(mutation).run(program);
+export interface ModelOptions {
+  readonly mutation?: Mutation | null;
+  readonly without?: ReadonlySet<Part>;
+  readonly framesInLoop?: boolean;
+}
+
+export function runModel(program: Program, options: ModelOptions = {}): ModelTrace {
+  return new Model(options).run(program);
 }
 
 class Model {
@@ -64,9 +83,9 @@ class Model {
   readonly #listeners = new Map<string, ((emitter: Line) => void)[]>();
   #endedAt: Ticks | null = null;
 
-  constructor(mutation: Mutation | null) {
+  constructor({ mutation = null, without = new Set(), framesInLoop = false }: ModelOptions) {
     this.#mutation = mutation;
-    this.#engine = new Engine(mutation);
+    this.#engine = new Engine(mutation, without, framesInLoop);
   }
 
   run(program: Program): ModelTrace {
@@ -89,13 +108,17 @@ class Model {
   #close(main: Task): void {
     const engine = this.#engine;
     const others = engine.tasks.filter((task) => task !== main);
+    if (engine.tasks.some((task) => task.root.allWaits().length > 0 || task.outcome === null)) engine.reach('run-end');
     for (const task of others) task.cancel();
     for (const task of engine.tasks) if (task.outcome !== null) engine.leaveScope(task.root, true);
     if (engine.observers > 0) engine.stop('R8: code outside waits for a future when run() ends');
     const look = (): void => {
       if (engine.tasks.every((task) => task.outcome !== null && task.root.allWaits().length === 0)) {
         this.#endedAt = engine.now;
-        this.#log('run', main.isCancelled ? 'CancelledError' : main.outcome!.failure === null ? 'ok' : nameOf(main.outcome!.failure));
+        this.#log(
+          'run',
+          main.isCancelled ? 'CancelledError' : main.outcome!.failure === null ? 'ok' : nameOf(main.outcome!.failure),
+        );
       } else if (engine.tasks.some((task) => task.outcome === null && task.root.allWaits().length === 0)) {
         engine.stop('R8: a task is at a foreign promise when run() ends');
       } else engine.onRest(look);
@@ -114,7 +137,11 @@ class Model {
     if (watched !== null) {
       this.#tasks.set(watched, task);
       task.onDone(() => {
-        const outcome = task.isCancelled ? 'cancelled' : task.outcome!.failure === null ? 'ok' : nameOf(task.outcome!.failure);
+        const outcome = task.isCancelled
+          ? 'cancelled'
+          : task.outcome!.failure === null
+            ? 'ok'
+            : nameOf(task.outcome!.failure);
         this.#log(`task ${watched}`, `${outcome}, cancelling ${task.cancelling(null)}`);
       });
     }
@@ -122,7 +149,7 @@ class Model {
   }
 
   #runBody(task: Task, body: Body, group: Group | null): void {
-    const line = new Line(`f${body.id}`, null, task.root, group);
+    const line = new Line(this.#engine.clock, `f${body.id}`, null, task.root, group);
     this.#start(line, body).then((outcome) => task.end(outcome));
   }
 
@@ -131,7 +158,12 @@ class Model {
   }
 
   #spawn(line: Line, body: Body, watched: string | null, group: Group | null): Task {
-    return this.#task(watched ?? 'a task', this.#variablesOf(line), (task) => this.#runBody(task, body, group), watched);
+    return this.#task(
+      watched ?? 'a task',
+      this.#variablesOf(line),
+      (task) => this.#runBody(task, body, group),
+      watched,
+    );
   }
 
   // -------------------------------------------------------------------------------------------------------------- lines
@@ -237,7 +269,9 @@ class Model {
           engine.wait(by, scope, future, resumed, false, settle);
         });
       case 'turn':
-        return this.#ofCoroutine(by, wait, (scope, resumed, settle) => engine.wait(by, scope, null, resumed, false, settle));
+        return this.#ofCoroutine(by, wait, (scope, resumed, settle) =>
+          engine.wait(by, scope, null, resumed, false, settle),
+        );
       case 'foreign':
         return { promised: this.#foreign(wait.ticks, wait.fails === true), begin: null, line: null };
       case 'signalled':
@@ -275,7 +309,9 @@ class Model {
       case 'timeout':
       case 'waitFor': {
         const when = engine.now + wait.ticks;
-        return this.#ofCoroutine(by, wait, (scope, _resumed, settle) => this.#runTimeout(by, scope, when, wait.limited, settle));
+        return this.#ofCoroutine(by, wait, (scope, _resumed, settle) =>
+          this.#runTimeout(by, scope, when, wait.limited, settle),
+        );
       }
       case 'group':
         return this.#ofCoroutine(by, wait, (scope, _resumed, settle) => this.#runGroup(by, scope, wait.body, settle));
@@ -291,7 +327,7 @@ class Model {
   }
 
   #callee(line: Line, body: Body): Line {
-    return new Line(`f${body.id}`, line, line.scope, line.group);
+    return new Line(this.#engine.clock, `f${body.id}`, line, line.scope, line.group);
   }
 
   /** A coroutine of the library begins where it is awaited, in the task whose line awaits it, or in one of its own. */
@@ -311,7 +347,12 @@ class Model {
           if (wait.op !== 'sleep' && wait.op !== 'turn') engine.stop('R8: a late line awaits more than a sleep');
           engine.soon(() => promised.settle({ failure: CANCELLED }));
         } else if (scope === null) {
-          const task = this.#task('a task', this.#variablesOf(by), (owner) => run(owner.root, null, (outcome) => owner.end(outcome)), null);
+          const task = this.#task(
+            'a task',
+            this.#variablesOf(by),
+            (owner) => run(owner.root, null, (outcome) => owner.end(outcome)),
+            null,
+          );
           task.onDone(() => promised.settle(task.outcome!));
         } else run(scope, resumed, (outcome) => promised.settle(outcome));
       });
@@ -325,6 +366,7 @@ class Model {
     const begin = (): void => {
       const { resumed } = engine;
       if (by.scope !== null) engine.lookedUp.add(by.scope.task);
+      engine.noteLookUp(future);
       engine.job(() => {
         if (future.outcome !== null) {
           promised.settle(future.outcome);
@@ -366,7 +408,7 @@ class Model {
 
   /** A function that a promise will call. */
   #waitingCallee(line: Line, body: Body, at: Promised): Line {
-    const callee = new Line(`f${body.id}`, null, line.scope, line.group);
+    const callee = new Line(this.#engine.clock, `f${body.id}`, null, line.scope, line.group);
     for (const request of line.received) callee.received.add(request);
     callee.variables = line.variables;
     callee.at = at;
@@ -387,7 +429,8 @@ class Model {
     const abort = (): void => promised.settle({ failure: { name: 'AbortError', cause: CANCELLED } });
     if (scope === null || scope.task.outcome !== null) engine.stop('currentSignal() outside a task');
     else if (engine.takePending(scope, line)) abort();
-    else if ([...scope.around()].some((one) => one.requests.length > 0)) engine.stop('a signal that was aborted before');
+    else if ([...scope.around()].some((one) => one.requests.length > 0))
+      engine.stop('a signal that was aborted before');
     else {
       const signal = { line, abort };
       scope.signals.add(signal);
@@ -403,7 +446,7 @@ class Model {
     const engine = this.#engine;
     const parts: { readonly awaited: Awaited; readonly line: Line }[] = [];
     for (const part of wait.parts) {
-      const partLine = new Line(line.name, line, line.scope, line.group);
+      const partLine = new Line(engine.clock, line.name, line, line.scope, line.group);
       const awaited = this.#begin(line, part, partLine);
       // A promise list takes `null` for a value.
       parts.push({
@@ -418,7 +461,10 @@ class Model {
     const settle = (outcome: Outcome): void => {
       if (promised.outcome !== null) return;
       parts.forEach((part, i) => {
-        if (results[i] === undefined) part.line.isLoser = true;
+        if (results[i] !== undefined) return;
+        part.line.isLoser = true;
+        if (part.line.tookAt === engine.now)
+          engine.stop('R3: a race is lost in the moment in which the loser gets the request');
       });
       promised.settle(outcome);
     };
@@ -441,7 +487,10 @@ class Model {
   #collected(how: string, results: readonly Outcome[]): Outcome {
     if (how === 'any') return { failure: { name: AGGREGATE, parts: results.map((result) => result.failure!) } };
     if (how === 'all') return OK;
-    return { failure: null, value: results.map((result) => (result.failure === null ? 'ok' : nameOf(result.failure))).join(' ') };
+    return {
+      failure: null,
+      value: results.map((result) => (result.failure === null ? 'ok' : nameOf(result.failure))).join(' '),
+    };
   }
 
   #future(name: string): Future {
@@ -449,6 +498,7 @@ class Model {
     if (known !== undefined && !known.isCancelled) return known;
     const future = new Future(this.#engine, true);
     this.#futures.set(name, future);
+    if (this.#engine.now >= RELEASE) future.settle(OK);
     return future;
   }
 
@@ -479,14 +529,15 @@ class Model {
       const isOurs = hasExpired && task.requestsTo(scope) <= requestsAtEntry;
       if (own > 0) task.settleAccounts();
       let result = outcome;
-      if (isOurs && outcome.failure !== null && isCancellation(outcome.failure, this.#mutation)) result = { failure: { name: 'TimeoutError' } };
+      if (isOurs && outcome.failure !== null && isCancellation(outcome.failure, this.#mutation))
+        result = { failure: { name: 'TimeoutError' } };
       else if (isOurs && outcome.failure === null && isUndelivered) result = { failure: { name: 'TimeoutError' } };
       engine.leaveScope(scope, result.failure !== null);
       settle(result);
     };
-    const line = new Line('body' in limited ? `f${limited.body.id}` : by.name, by, scope, by.group);
+    const line = new Line(engine.clock, 'body' in limited ? `f${limited.body.id}` : by.name, by, scope, by.group);
     if ('body' in limited) {
-      this.#start(line, limited.body).then(exit);
+      this.#start(line, limited.body).then((outcome) => engine.goOn(task, () => exit(outcome)));
       return;
     }
     const awaited = this.#begin(line, limited.plain, line);
@@ -495,7 +546,7 @@ class Model {
       return;
     }
     awaited.begin?.();
-    awaited.promised.then(exit);
+    awaited.promised.then((outcome) => engine.goOn(task, () => exit(outcome)));
     if (awaited.begin !== null) return; // made by the library: awaited as such
     line.at = awaited.promised;
     if (this.#mutation === 'foreign-is-waited-for') return;
@@ -545,7 +596,8 @@ class Model {
     };
     const group: Group = {
       createTask: (name, begin) => {
-        if (state === 'finished' || (state === 'closing' && tasks.size === 0) || isAborting) throw new Thrown({ name: 'RuntimeError' });
+        if (state === 'finished' || (state === 'closing' && tasks.size === 0) || isAborting)
+          throw new Thrown({ name: 'RuntimeError' });
         const task = this.#task(name, this.#variablesOf(engine.running!), begin, name);
         tasks.add(task);
         task.onDone(() => onDone(task));
@@ -583,7 +635,7 @@ class Model {
     /** It was cancelled from outside as well, and throws its failures: the one who asked is heard at the next await. */
     const deliverAgain = (): void => {
       const asked = [...scope.around()].slice(1).find((one) => one.own > 0) ?? parent.root;
-      if (!asked.isOver) asked.pending = asked.requests.at(-1) ?? { scope: asked, at: 0 };
+      if (!asked.isOver) asked.pending = asked.requests.at(-1) ?? { scope: asked, askedBy: null, at: 0 };
     };
     const waitForTasks = (error: Failure | null, cancelled: boolean): void => {
       if (tasks.size === 0) {
@@ -604,11 +656,13 @@ class Model {
         waitForTasks(error, isCancelled);
       });
     };
-    const line = new Line(`f${body.id}`, by, scope, group);
+    const line = new Line(engine.clock, `f${body.id}`, by, scope, group);
     this.#start(line, body).then(({ failure }) => {
-      state = 'closing';
-      if (failure !== null && !isAborting) abort();
-      waitForTasks(failure, failure !== null && isCancellation(failure, this.#mutation));
+      engine.goOn(parent, () => {
+        state = 'closing';
+        if (failure !== null && !isAborting) abort();
+        waitForTasks(failure, failure !== null && isCancellation(failure, this.#mutation));
+      });
     });
   }
 
@@ -664,10 +718,10 @@ class Model {
         this.#spawn(line, step.body, step.name, null);
         return;
       case 'child':
-        line.group!.createTask(step.name, (task) => this.#runBody(task, step.body, line.group));
+        line.group?.createTask(step.name, (task) => this.#runBody(task, step.body, line.group));
         return;
       case 'cancelGroup':
-        line.group!.cancel();
+        line.group?.cancel();
         return;
       case 'float':
         this.#start(this.#callee(line, step.body), step.body);
@@ -689,6 +743,7 @@ class Model {
         return;
       case 'bound':
       case 'thenForeign': {
+        if (step.op === 'bound') engine.reach('bound');
         const promised = this.#foreign(step.ticks, false);
         const callee = this.#waitingCallee(line, step.body, promised);
         promised.then(() => void this.#start(callee, step.body));
@@ -703,7 +758,10 @@ class Model {
         const listeners = this.#listeners.get(step.name) ?? [];
         this.#listeners.set(step.name, listeners);
         // It belongs to whoever emits (R1), but `g` is what it was where the function was written.
-        listeners.push((emitter) => void this.#start(new Line(`f${step.body.id}`, emitter, emitter.scope, line.group), step.body));
+        listeners.push(
+          (emitter) =>
+            void this.#start(new Line(engine.clock, `f${step.body.id}`, emitter, emitter.scope, line.group), step.body),
+        );
         return;
       }
       case 'emit':
@@ -758,7 +816,7 @@ class Model {
         void this.#start(this.#callee(line, body), body);
         return;
       }
-      const callback = new Line(`f${body.id}`, null, null, line.group);
+      const callback = new Line(engine.clock, `f${body.id}`, null, null, line.group);
       const seen = line.variables ?? scope!.task.variables;
       callback.variables = this.#mutation === 'callback-shares-variables' ? seen : { ...seen };
       this.#start(callback, body);
@@ -779,8 +837,10 @@ class Model {
       task.variables.value = value;
       return;
     }
-    if (current.some((wait) => [...wait.line.callers()].some((one) => one.isLoser))) engine.stop('R7: a loser of a race looks like a wait');
-    if (line.isFirstSegment && line.caller !== null) engine.stop('R7: a function sets a variable for itself before it has awaited');
+    if (current.some((wait) => [...wait.line.callers()].some((one) => one.isLoser)))
+      engine.stop('R7: a loser of a race looks like a wait');
+    if (line.isFirstSegment && line.caller !== null)
+      engine.stop('R7: a function sets a variable for itself before it has awaited');
     line.variables = { value };
   }
 
@@ -789,7 +849,8 @@ class Model {
     const { scope } = line;
     if (scope === null || scope.task.outcome !== null) engine.stop('currentSignal() outside a task');
     else if (engine.takePending(scope, line)) throw new Thrown(CANCELLED);
-    else if ([...scope.around()].some((one) => one.requests.length > 0)) engine.stop('a signal that was aborted before');
+    else if ([...scope.around()].some((one) => one.requests.length > 0))
+      engine.stop('a signal that was aborted before');
   }
 }
 

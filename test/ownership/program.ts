@@ -47,7 +47,13 @@ export type How = 'all' | 'allSettled' | 'any' | 'race';
 /** What a function does one after the other: it awaits, or does something at once. */
 export type Step =
   | Wait
-  | { readonly op: 'try'; readonly body: Body; readonly caught: Body | null; readonly then: Then; readonly last: Body | null }
+  | {
+      readonly op: 'try';
+      readonly body: Body;
+      readonly caught: Body | null;
+      readonly then: Then;
+      readonly last: Body | null;
+    }
   | { readonly op: 'throw' }
   | { readonly op: 'return' }
   | { readonly op: 'set'; readonly name: string }
@@ -103,8 +109,24 @@ export interface Trace {
 }
 
 const WAITS: ReadonlySet<string> = new Set([
-  'sleep', 'turn', 'foreign', 'signalled', 'wrapped', 'future', 'call', 'memo', 'join', 'joinThen', 'held', 'together', 'timeout',
-  'waitFor', 'group', 'shield', 'shieldTask', 'gather',
+  'sleep',
+  'turn',
+  'foreign',
+  'signalled',
+  'wrapped',
+  'future',
+  'call',
+  'memo',
+  'join',
+  'joinThen',
+  'held',
+  'together',
+  'timeout',
+  'waitFor',
+  'group',
+  'shield',
+  'shieldTask',
+  'gather',
 ]);
 
 export function isWait(step: Step): step is Wait {

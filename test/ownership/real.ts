@@ -1,8 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type * as Core from 'asyncio-ts';
-import { type Body, type Entry, isWait, label, type Limited, needsNoPromise, type Program, RELEASE, type Step, type Ticks, type Trace, type Wait } from './program.ts';
 import { SimulatedHost } from './host.ts';
+import {
+  type Body,
+  type Entry,
+  isWait,
+  type Limited,
+  label,
+  needsNoPromise,
+  type Program,
+  RELEASE,
+  type Step,
+  type Ticks,
+  type Trace,
+  type Wait,
+} from './program.ts';
 
 export type Library = typeof Core;
 export type Spelling = 'async' | 'gen' | 'mixed';
@@ -66,7 +79,8 @@ class RealRun {
   async run(program: Program): Promise<Trace> {
     const stray: string[] = [];
     const onRejection = (error: unknown): number => stray.push(`unhandled rejection: ${nameOf(error)}`);
-    const onException = (error: unknown): number => stray.push(`uncaught exception: ${error instanceof Error ? error.stack : error}`);
+    const onException = (error: unknown): number =>
+      stray.push(`uncaught exception: ${error instanceof Error ? error.stack : error}`);
     process.on('unhandledRejection', onRejection);
     process.on('uncaughtException', onException);
     try {
@@ -264,7 +278,10 @@ class RealRun {
         return task === undefined ? null : lib.shield(task);
       }
       case 'gather':
-        return lib.gather(wait.bodies.map((body) => this.#function(body, line.group) as () => Promise<void>), {});
+        return lib.gather(
+          wait.bodies.map((body) => this.#function(body, line.group) as () => Promise<void>),
+          {},
+        );
     }
   }
 
@@ -288,6 +305,7 @@ class RealRun {
     if (known !== undefined && !known.cancelled()) return known;
     const future = this.#loop!.createFuture<void>();
     this.#futures.set(name, future);
+    if (this.#host.now >= RELEASE) future.setResult(undefined);
     return future;
   }
 
@@ -327,13 +345,20 @@ class RealRun {
         return;
       }
       case 'spawn':
-        this.#watch(step.name, lib.createTask(this.#function(step.body, null) as () => Promise<void>, { name: step.name }));
+        this.#watch(
+          step.name,
+          lib.createTask(this.#function(step.body, null) as () => Promise<void>, { name: step.name }),
+        );
         return;
       case 'child':
-        this.#watch(step.name, line.group!.createTask(this.#function(step.body, line.group) as () => Promise<void>, { name: step.name }));
+        if (line.group !== null)
+          this.#watch(
+            step.name,
+            line.group.createTask(this.#function(step.body, line.group) as () => Promise<void>, { name: step.name }),
+          );
         return;
       case 'cancelGroup':
-        line.group!.cancel();
+        line.group?.cancel();
         return;
       case 'float':
         this.#start(step.body, line).catch(() => {});
@@ -362,10 +387,15 @@ class RealRun {
         return;
       }
       case 'thenForeign':
-        this.#foreign(step.ticks, false).then(() => this.#start(step.body, line)).catch(() => {});
+        this.#foreign(step.ticks, false)
+          .then(() => this.#start(step.body, line))
+          .catch(() => {});
         return;
       case 'thenTask':
-        this.#tasks.get(step.name)?.then(() => this.#start(step.body, line)).catch(() => {});
+        this.#tasks
+          .get(step.name)
+          ?.then(() => this.#start(step.body, line))
+          .catch(() => {});
         return;
       case 'listen':
         this.#emitter.on(step.name, () => void this.#start(step.body, line).catch(() => {}));

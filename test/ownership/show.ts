@@ -1,12 +1,16 @@
 /** Prints a program as JavaScript, and two traces side by side. */
+
+import { comparedUntil } from './compare.ts';
 import type { ModelTrace } from './model.ts';
 import { type Body, isWait, type Limited, type Program, type Step, type Trace, type Wait } from './program.ts';
-import { comparedUntil } from './compare.ts';
 
 const ms = (ticks: number): string => `${ticks} * T`;
 
 export function showProgram(program: Program): string {
-  const lines = ['// T = 1 / 1024 s; foreign(t): a promise that is not of the library; timer: setTimeout', `await run(${showFunction(program.main, '')});`];
+  const lines = [
+    '// T = 1 / 1024 s; foreign(t): a promise that is not of the library; timer: setTimeout',
+    `await run(${showFunction(program.main, '')});`,
+  ];
   for (const { at, cancel } of program.outside) lines.push(`// from outside, at ${ms(at)}: ${cancel}.cancel()`);
   return lines.join('\n');
 }
@@ -27,7 +31,10 @@ function showStep(step: Step, indent: string): string {
       let text = `try {\n${showBlock(step.body, `${indent}  `)}\n${indent}}`;
       if (step.caught !== null) {
         const block = showBlock(step.caught, `${indent}  `);
-        const last = step.then === 'goOn' ? '' : `\n${indent}  ${step.then === 'rethrow' ? 'throw error;' : 'throw new AbortError({ cause: error });'}`;
+        const last =
+          step.then === 'goOn'
+            ? ''
+            : `\n${indent}  ${step.then === 'rethrow' ? 'throw error;' : 'throw new AbortError({ cause: error });'}`;
         text += ` catch (error) {${block === '' ? '' : `\n${block}`}${last}\n${indent}}`;
       }
       return step.last === null ? text : `${text} finally {\n${showBlock(step.last, `${indent}  `)}\n${indent}}`;
@@ -138,7 +145,9 @@ export function showTraces(model: ModelTrace, real: Trace): string {
   };
   const expected = rows(model);
   const got = rows(real);
-  const keys = [...new Set([...expected.keys(), ...got.keys()])].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+  const keys = [...new Set([...expected.keys(), ...got.keys()])].sort(
+    (a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10),
+  );
   const text = keys
     .filter((key) => Number.parseInt(key, 10) <= until + 1 || model.cut === null)
     .map((key) => {

@@ -1,10 +1,17 @@
 /** Makes a program that shows a difference as small as it gets. */
-import { type Body, bodiesOf, type Limited, type Program, sizeOf, type Step, type Wait, isWait } from './program.ts';
+
+import { TAIL } from './generate.ts';
+import { type Body, bodiesOf, isWait, type Limited, type Program, type Step, sizeOf, type Wait } from './program.ts';
 
 /** Smaller programs, the much smaller ones first. */
 function* smaller(program: Program): Generator<Program> {
   for (let i = 0; i < program.outside.length; i++) yield { ...program, outside: program.outside.toSpliced(i, 1) };
-  for (const main of smallerBodies(program.main)) yield { ...program, main };
+  const { steps } = program.main;
+  const last = steps.at(-1);
+  for (const main of smallerBodies(program.main)) {
+    // Without its last sleep, run() would end the others: another matter.
+    if (last?.op !== 'sleep' || last.ticks !== TAIL || main.steps.at(-1) === last) yield { ...program, main };
+  }
 }
 
 function* smallerBodies(body: Body): Generator<Body> {
@@ -83,7 +90,11 @@ function* smallerLimited(limited: Limited): Generator<Limited> {
 }
 
 /** Takes away what is not needed, as long as a difference is left. */
-export async function shrink(program: Program, differs: (program: Program) => Promise<boolean>, most = 3_000): Promise<Program> {
+export async function shrink(
+  program: Program,
+  differs: (program: Program) => Promise<boolean>,
+  most = 3_000,
+): Promise<Program> {
   let best = program;
   let tries = 0;
   for (let found = true; found; ) {
