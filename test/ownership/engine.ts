@@ -50,6 +50,7 @@ export const PARTS = {
   'run-end': 'R8: run() ends while lines are left',
   'left-lines': 'R8: a line still waits when its scope ends by an error',
   'same-object': 'R5: two lines await one future at the same moment',
+  signals: 'R3: a signal of an inner scope, or of one that was left',
   bound: 'R6: functions that are bound to an async context',
   'self-cancel': 'R3: a line asks for the end of its own task or group',
 } as const;
@@ -128,6 +129,7 @@ export class Scope {
   pending: Request | null = null;
   /** When a line has last taken what was pending. */
   takenAt: Ticks = -1;
+  takenBy: Wait | null = null;
   readonly requests: Request[] = [];
   /** Its body has settled. */
   isOver = false;
@@ -406,7 +408,9 @@ const MAX_HANDLES = 100_000;
 export class Engine {
   readonly mutation: Mutation | null;
   readonly #without: ReadonlySet<Part>;
-  readonly #framesInLoop: boolean;
+  /** Decides what no rule decides: whether a handle of the loop runs before all promises of the last one have settled. */
+  readonly #chance: (() => number) | null;
+  #hasBegunWait = false;
   now: Ticks = 0;
   cut: Cut | null = null;
   readonly tasks: Task[] = [];
@@ -436,9 +440,9 @@ export class Engine {
   #tick = 0;
   readonly #steppedInTick = new Map<Task, Scope[]>();
 
-  constructor(mutation: Mutation | null, without: ReadonlySet<Part>, framesInLoop: boolean) {
+  constructor(mutation: Mutation | null, without: ReadonlySet<Part>, chance: (() => number) | null) {
     this.mutation = mutation;
-    this.#framesInLoop = framesInLoop;
+    this.#chance = chance;
     this.#without = without;
   }
 
@@ -471,7 +475,7 @@ export class Engine {
    * they do so at once or in an iteration of the loop.
    */
   goOn(task: Task, call: () => void): void {
-    if (this.#framesInLoop && this.#open !== task)
+    if (this.#chance !== null && this.#open !== task && this.#chance() < 0.6)
       this.soon(() => {
         this.#open = task;
         call();
@@ -500,9 +504,16 @@ export class Engine {
     this.#tick++;
     this.#open = null;
     this.#steppedInTick.clear();
+    this.#hasBegunWait = false;
     this.#inJob(call);
-    for (let i = 0; i < this.#jobs.length; i++) this.#inJob(this.#jobs[i]!);
-    this.#jobs = [];
+    while (this.#jobs.length > 0) {
+      this.#inJob(this.#jobs.shift()!);
+      if (this.#chance === null || !this.#hasBegunWait || this.#ready.length === 0 || this.#chance() < 0.7) continue;
+      this.#tick++;
+      this.#open = null;
+      this.#hasBegunWait = false;
+      this.#inJob(this.#ready.shift()!);
+    }
     for (const task of this.cleaning) if (task.root.allWaits().length === 0) task.endNow();
   }
 
@@ -600,6 +611,7 @@ export class Engine {
     resume: (outcome: Outcome) => void,
   ): void {
     const now = isFrame ? ++this.#clock : this.begin(scope);
+    this.#hasBegunWait = true;
     const wait = new Wait(scope, line, future, now, by, this.#tick, resume);
     if (this.#open !== scope.task) {
       // Two lines that come back at one time: which step was the latest one is not told.
@@ -607,7 +619,11 @@ export class Engine {
         if (other.tick === this.#tick && other.by !== by) other.isAmbiguous = true;
     }
     scope.waits.add(wait);
+    for (const one of scope.around())
+      if (one.takenBy !== null && !one.takenBy.isOver && one.takenBy.line !== line)
+        this.stop('R3: several awaits begin in the moment in which a request waits for one');
     const request = this.takePending(scope, line);
+    if (request) for (const one of scope.around()) if (one.takenAt === this.now) one.takenBy = wait;
     if (future === null) {
       wait.must = request;
       this.soon(() => wait.run(this));
@@ -653,6 +669,8 @@ export class Engine {
       (line) => line.scope?.isWithin(scope) === true && line.at !== null && this.#isForeign(line.at, scope),
     );
     const waits = scope.allWaits();
+    // No rule says which of several lines is told first.
+    if (this.#chance !== null && this.#chance() < 0.5) waits.reverse();
     for (const wait of waits) {
       if (wait.isOver) continue;
       if (wait.isWoken) {
@@ -676,6 +694,7 @@ export class Engine {
     for (const one of scope.inside()) {
       if (one.leave?.() === true) isDelivered = true;
       for (const signal of one.signals) {
+        if (one.isOver) this.reach('signals');
         signal.abort();
         signal.line.receive(request);
         isDelivered = true;
@@ -685,7 +704,7 @@ export class Engine {
     for (const line of atForeign) line.missed.add(request);
     if (this.mutation === 'foreign-loses-request') return;
     if (isInside) {
-      this.reach('self-cancel');
+      if (isDelivered || leftovers.length > 0) this.reach('self-cancel');
       const others = leftovers.filter(({ line }) => ![...line.callers()].some((one) => one.isLoser));
       if (isDelivered || others.length > 0) request.askedBy = this.running;
       scope.pending = request;
@@ -786,12 +805,13 @@ export class Engine {
       this.reach('finished-task');
       return null;
     }
-    for (const one of scope.around())
-      if (
-        one.isLost &&
-        ![...one.around()].some((outer) => outer.requests.some((request) => line.received.has(request)))
-      )
-        this.stop('R8: a line comes back into a scope that has failed');
+    for (const one of scope.around()) {
+      if (!one.isLost) continue;
+      const told = [...one.around()].flatMap((outer) => outer.requests).filter((request) => line.received.has(request));
+      if (told.length === 0) this.stop('R8: a line comes back into a scope that has failed');
+      else if ([...line.callers()].every(({ bornAt }) => told.every(({ at }) => at < bornAt)))
+        this.stop('R8: a line begun by a clean-up outlives it');
+    }
     return scope;
   }
 }

@@ -42,6 +42,19 @@ export class Random {
   }
 }
 
+/** Waits that often end by an error. */
+const RISKY: ReadonlySet<string> = new Set([
+  'timeout',
+  'waitFor',
+  'group',
+  'join',
+  'gather',
+  'together',
+  'future',
+  'held',
+  'memo',
+]);
+
 /** How long main sleeps at its end. */
 export const TAIL: Ticks = 100_000;
 
@@ -128,7 +141,7 @@ class Generator {
 
   constructor(seed: number) {
     this.#random = new Random(seed);
-    this.#left = 4 + this.#random.below(this.#random.pick([8, 16, 30]));
+    this.#left = 5 + this.#random.below(this.#random.pick([8, 20, 40]));
     // Each program has favourites, so that rare things meet.
     this.#weights = {};
     for (const [op, weight] of Object.entries({ ...WAITS, ...ACTIONS }))
@@ -177,7 +190,10 @@ class Generator {
   #step(place: Place): Step {
     this.#left--;
     const random = this.#random;
-    if (random.chance(0.55)) return this.#wait(place);
+    if (random.chance(0.55)) {
+      const wait = this.#wait(place);
+      return RISKY.has(wait.op) && random.chance(0.6) ? this.#guarded(wait, place) : wait;
+    }
     const weights: Record<string, number> = {};
     for (const op of Object.keys(ACTIONS)) weights[op] = this.#weights[op]!;
     if (!place.inGroup) {
@@ -255,6 +271,13 @@ class Generator {
       default:
         return { op };
     }
+  }
+
+  /** A function that ends by the first error does little. */
+  #guarded(wait: Wait, place: Place): Step {
+    const caught = this.#random.chance(0.7) ? { id: ++this.#bodies, steps: [] } : this.#inner(place, {}, 2);
+    const then = this.#random.weighted<Then>({ goOn: 4, rethrow: 1, disguise: 0.2 });
+    return { op: 'try', body: { id: ++this.#bodies, steps: [wait] }, caught, then, last: null };
   }
 
   #maybeEmpty(place: Place): Body {

@@ -66,7 +66,8 @@ export function nameOf(failure: Failure): string {
 export interface ModelOptions {
   readonly mutation?: Mutation | null;
   readonly without?: ReadonlySet<Part>;
-  readonly framesInLoop?: boolean;
+  /** Goes another way where no rule says which: random numbers. */
+  readonly chance?: (() => number) | null;
 }
 
 export function runModel(program: Program, options: ModelOptions = {}): ModelTrace {
@@ -82,10 +83,11 @@ class Model {
   readonly #promises = new Map<string, Promised>();
   readonly #listeners = new Map<string, ((emitter: Line) => void)[]>();
   #endedAt: Ticks | null = null;
+  #isClosing = false;
 
-  constructor({ mutation = null, without = new Set(), framesInLoop = false }: ModelOptions) {
+  constructor({ mutation = null, without = new Set(), chance = null }: ModelOptions) {
     this.#mutation = mutation;
-    this.#engine = new Engine(mutation, without, framesInLoop);
+    this.#engine = new Engine(mutation, without, chance);
   }
 
   run(program: Program): ModelTrace {
@@ -107,6 +109,7 @@ class Model {
   /** The main task is done: what is left is cancelled and waited for (R8). */
   #close(main: Task): void {
     const engine = this.#engine;
+    this.#isClosing = true;
     const others = engine.tasks.filter((task) => task !== main);
     if (engine.tasks.some((task) => task.root.allWaits().length > 0 || task.outcome === null)) engine.reach('run-end');
     for (const task of others) task.cancel();
@@ -428,7 +431,7 @@ class Model {
     const { scope } = line;
     const abort = (): void => promised.settle({ failure: { name: 'AbortError', cause: CANCELLED } });
     if (scope === null || scope.task.outcome !== null) engine.stop('currentSignal() outside a task');
-    else if (engine.takePending(scope, line)) abort();
+    else if (this.#takeBySignal(scope, line)) abort();
     else if ([...scope.around()].some((one) => one.requests.length > 0))
       engine.stop('a signal that was aborted before');
     else {
@@ -472,9 +475,9 @@ class Model {
       awaited.promised.then((outcome) => {
         results[i] = outcome;
         left--;
-        if (wait.how === 'race') settle(outcome);
+        if (wait.how === 'race') settle(outcome.failure === null ? OK : outcome);
         else if (wait.how === 'all' && outcome.failure !== null) settle(outcome);
-        else if (wait.how === 'any' && outcome.failure === null) settle(outcome);
+        else if (wait.how === 'any' && outcome.failure === null) settle(OK);
         else if (left === 0) settle(this.#collected(wait.how, results));
       });
     });
@@ -516,6 +519,7 @@ class Model {
     let isLeft = false;
     const takeBack = engine.at(when, true, () => {
       hasExpired = true;
+      if (task.outcome !== null) engine.reach('finished-task');
       engine.cancelOwn(scope);
     });
     const exit = (outcome: Outcome): void => {
@@ -550,9 +554,14 @@ class Model {
     if (awaited.begin !== null) return; // made by the library: awaited as such
     line.at = awaited.promised;
     if (this.#mutation === 'foreign-is-waited-for') return;
+    if ([...scope.around()].some((one) => one.pending !== null))
+      engine.stop('R9: a plain body begins while a request waits for an await');
     scope.leave = () => {
       if (isLeft || scope.began > bornAt || awaited.promised.outcome !== null) return false;
-      engine.soon(() => exit({ failure: CANCELLED }));
+      engine.soon(() => {
+        engine.step(scope);
+        exit({ failure: CANCELLED });
+      });
       return true;
     };
   }
@@ -715,6 +724,8 @@ class Model {
         this.#future(step.name).settle(OK);
         return;
       case 'spawn':
+        if (line.scope !== null && line.scope.task.outcome !== null) engine.reach('finished-task');
+        if (this.#isClosing) engine.stop('R8: a task begins while run() ends');
         this.#spawn(line, step.body, step.name, null);
         return;
       case 'child':
@@ -844,11 +855,19 @@ class Model {
     line.variables = { value };
   }
 
+  /** Who looks at the signal has got the request (R3). */
+  #takeBySignal(scope: Scope, line: Line): boolean {
+    const isInner = scope.pending === null;
+    if (!this.#engine.takePending(scope, line)) return false;
+    if (isInner) this.#engine.reach('signals');
+    return true;
+  }
+
   #throwIfAborted(line: Line): void {
     const engine = this.#engine;
     const { scope } = line;
     if (scope === null || scope.task.outcome !== null) engine.stop('currentSignal() outside a task');
-    else if (engine.takePending(scope, line)) throw new Thrown(CANCELLED);
+    else if (this.#takeBySignal(scope, line)) throw new Thrown(CANCELLED);
     else if ([...scope.around()].some((one) => one.requests.length > 0))
       engine.stop('a signal that was aborted before');
   }

@@ -93,7 +93,7 @@ function* smallerLimited(limited: Limited): Generator<Limited> {
 export async function shrink(
   program: Program,
   differs: (program: Program) => Promise<boolean>,
-  most = 3_000,
+  most = 12_000,
 ): Promise<Program> {
   let best = program;
   let tries = 0;
