@@ -93,13 +93,13 @@ export class Promised {
   settle(outcome: Outcome): void {
     if (this.outcome !== null) return;
     this.outcome = outcome;
-    for (const reaction of this.#reactions) this.#engine.job(() => reaction(outcome));
+    for (const reaction of this.#reactions) this.#engine.job(false, () => reaction(outcome));
   }
 
   then(reaction: (outcome: Outcome) => void): void {
     const { outcome } = this;
     if (outcome === null) this.#reactions.push(reaction);
-    else this.#engine.job(() => reaction(outcome));
+    else this.#engine.job(false, () => reaction(outcome));
   }
 }
 
@@ -135,6 +135,8 @@ export class Scope {
   isOver = false;
   /** By an error. */
   isLost = false;
+  /** At its deadline, at once (R9). */
+  isLeft = false;
   /** A plain body's promise that can be left. */
   leave: (() => boolean) | null = null;
   readonly signals = new Set<{ readonly line: Line; abort(): void }>();
@@ -318,6 +320,10 @@ export class Task extends Future {
   cancels = 0;
   #isStarted = false;
   #mustNotStart = false;
+  get isCleaning(): boolean {
+    return this.engine.cleaning.has(this);
+  }
+
   /** How it will end when its lines have cleaned up. */
   #last: Outcome | null = null;
 
@@ -483,8 +489,10 @@ export class Engine {
     else call();
   }
 
-  job(call: () => void): void {
-    this.#jobs.push(call);
+  /** Calls in a microtask, or at once. */
+  job(isDirect: boolean, call: () => void): void {
+    if (isDirect) call();
+    else this.#jobs.push(call);
   }
 
   soon(call: () => void): void {
@@ -692,6 +700,7 @@ export class Engine {
       }
     }
     for (const one of scope.inside()) {
+      if (isInside && one.leave !== null) this.stop('R9: a line in a plain body asks for its own end');
       if (one.leave?.() === true) isDelivered = true;
       for (const signal of one.signals) {
         if (one.isOver) this.reach('signals');
@@ -793,9 +802,11 @@ export class Engine {
     const missed = [...line.missed].filter(({ scope: asked }) => scope.isWithin(asked) && asked.pending === null);
     if (missed.length > 0) {
       line.missed.clear();
-      if (!missed.every((request) => request.scope.isLost)) {
+      const isTold = ({ scope: asked }: Request): boolean =>
+        asked.isLost && (asked.isLeft || asked.task.isCancelled || asked.task.isCleaning);
+      if (!missed.every(isTold)) {
         // Another line has got the request, and it is not told whether this one should.
-        this.stop('R3: a line was at a foreign promise when another one got the request');
+        this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
       } else if (this.mutation !== 'late-line-goes-on') {
         for (const request of missed) line.receive(request);
         return 'late';

@@ -178,7 +178,8 @@ class Generator {
     if (place.isOutside) steps.push({ op: 'who' }); // the first contact with the library tells it (R6)
     for (let i = 0; i < count; i++) {
       if (this.#left <= 0 && i > 0) break;
-      steps.push(this.#step(place));
+      if (place.depth < 4 && !place.isOutside && this.#random.chance(0.12)) steps.push(...this.#pattern(place));
+      else steps.push(this.#step(place));
     }
     return { id, steps };
   }
@@ -270,6 +271,124 @@ class Generator {
         return { op, value: String.fromCharCode(97 + random.below(26)) };
       default:
         return { op };
+    }
+  }
+
+  /** Shapes in which ownership matters, and which do not often come about by chance. */
+  #pattern(place: Place): Step[] {
+    const random = this.#random;
+    const sleep = (): Wait => ({ op: 'sleep', ticks: this.#ticks() });
+    const foreign = (): Wait => ({ op: 'foreign', ticks: this.#ticks() });
+    const body = (...steps: Step[]): Body => ({ id: ++this.#bodies, steps });
+    const call = (...steps: Step[]): Wait => ({ op: 'call', body: body(...steps) });
+    const quietly = (wait: Wait): Step => ({
+      op: 'try',
+      body: body(wait),
+      caught: body(),
+      then: random.pick<Then>(['goOn', 'goOn', 'rethrow']),
+      last: null,
+    });
+    const carefully = (wait: Wait): Step => ({
+      op: 'try',
+      body: body(wait),
+      caught: null,
+      then: 'rethrow',
+      last: body(random.pick([sleep, foreign])()),
+    });
+    this.#left -= 3;
+    switch (random.below(8)) {
+      case 0: // who has lost a race, and a request that comes later
+        return [
+          { op: 'together', how: 'race', parts: [sleep(), random.pick([sleep, foreign])(), sleep()] },
+          foreign(),
+          sleep(),
+        ];
+      case 1: // branches that are elsewhere when they are cancelled
+        return [
+          quietly({
+            op: 'together',
+            how: random.pick<How>(['all', 'allSettled']),
+            parts: [call(sleep(), random.pick([sleep, foreign])()), call(foreign(), sleep(), sleep())],
+          }),
+        ];
+      case 2: // deadlines side by side
+        return [
+          {
+            op: 'together',
+            how: 'allSettled',
+            parts: [
+              { op: 'timeout', ticks: this.#ticks(), limited: { body: body(carefully(sleep())) } },
+              { op: 'timeout', ticks: this.#ticks(), limited: { body: this.#inner(place, { mayset: false }) } },
+              call(sleep(), { op: 'cancelling' }),
+            ],
+          },
+        ];
+      case 3: // a deadline that cannot reach its body
+        return [
+          quietly({ op: 'timeout', ticks: this.#ticks(), limited: { plain: call(foreign(), sleep(), sleep()) } }),
+        ];
+      case 4: {
+        // a task that somebody looks at
+        const name = this.#taskName();
+        const spawned = body(sleep(), random.pick([sleep, foreign])());
+        this.#joinable.push(name);
+        return [
+          { op: 'spawn', name, body: spawned },
+          random.pick<Step>([
+            { op: 'together', how: 'race', parts: [{ op: 'join', name }, sleep()] },
+            { op: 'thenTask', name, body: body(sleep()) },
+            quietly({ op: 'timeout', ticks: this.#ticks(), limited: { plain: { op: 'join', name } } }),
+            quietly({ op: 'joinThen', name, body: body(sleep()) }),
+          ]),
+          sleep(),
+        ];
+      }
+      case 5: // a handler with a life of its own
+        return [
+          {
+            op: 'timer',
+            ticks: this.#ticks(),
+            body: body(
+              { op: 'who' },
+              { op: 'setVariable', value: 'h' },
+              quietly({ op: 'timeout', ticks: this.#ticks(), limited: { body: body(sleep()) } }),
+              sleep(),
+              { op: 'getVariable' },
+            ),
+          },
+          sleep(),
+          { op: 'getVariable' },
+        ];
+      case 6: // a group that fails while it, or one around it, is asked to end
+        return [
+          quietly({
+            op: 'timeout',
+            ticks: this.#ticks(),
+            limited: {
+              body: body(
+                quietly({
+                  op: 'group',
+                  body: body(
+                    { op: 'child', name: this.#taskName(), body: body(sleep(), { op: 'throw' }) },
+                    { op: 'child', name: this.#taskName(), body: body(carefully(sleep())) },
+                    random.pick([sleep, foreign])(),
+                  ),
+                }),
+                sleep(),
+              ),
+            },
+          }),
+        ];
+      default: // a call that is not awaited, and one that is awaited later
+        return [
+          { op: 'float', body: body(carefully(sleep()), sleep()) },
+          quietly({
+            op: 'timeout',
+            ticks: this.#ticks(),
+            limited: { body: body(random.pick([sleep, foreign])(), sleep()) },
+          }),
+          sleep(),
+        ];
     }
   }
 

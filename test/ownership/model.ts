@@ -54,7 +54,7 @@ type Frame = Generator<Promised, void, string | undefined>;
 /** Something to await. `begin`: the engine's call of `then`, for what the library made. `line`: who runs it. */
 interface Awaited {
   readonly promised: Promised;
-  readonly begin: (() => void) | null;
+  readonly begin: ((isDirect?: boolean) => void) | null;
   readonly line: Line | null;
 }
 
@@ -136,6 +136,7 @@ class Model {
   // -------------------------------------------------------------------------------------------------------------- tasks
 
   #task(name: string, variables: Variables, begin: (task: Task) => void, watched: string | null): Task {
+    if (this.#isClosing) this.#engine.stop('R8: a task begins while run() ends');
     const task = new Task(this.#engine, name, variables, begin);
     if (watched !== null) {
       this.#tasks.set(watched, task);
@@ -341,10 +342,10 @@ class Model {
   ): Awaited {
     const engine = this.#engine;
     const promised = new Promised(engine, { kind: 'library' });
-    const begin = (): void => {
+    const begin = (isDirect = false): void => {
       const { resumed } = engine;
       if (by.scope !== null) engine.lookedUp.add(by.scope.task);
-      engine.job(() => {
+      engine.job(isDirect, () => {
         const scope = engine.ownerOf(by);
         if (scope === 'late') {
           if (wait.op !== 'sleep' && wait.op !== 'turn') engine.stop('R8: a late line awaits more than a sleep');
@@ -366,11 +367,11 @@ class Model {
   #ofFuture(by: Line, future: Future): Awaited {
     const engine = this.#engine;
     const promised = new Promised(engine, { kind: 'library' });
-    const begin = (): void => {
+    const begin = (isDirect = false): void => {
       const { resumed } = engine;
       if (by.scope !== null) engine.lookedUp.add(by.scope.task);
       engine.noteLookUp(future);
-      engine.job(() => {
+      engine.job(isDirect, () => {
         if (future.outcome !== null) {
           promised.settle(future.outcome);
           return;
@@ -549,7 +550,7 @@ class Model {
       engine.stop('a body without anything to await');
       return;
     }
-    awaited.begin?.();
+    awaited.begin?.(true); // frames of the library go on in it without a promise between
     awaited.promised.then((outcome) => engine.goOn(task, () => exit(outcome)));
     if (awaited.begin !== null) return; // made by the library: awaited as such
     line.at = awaited.promised;
@@ -558,6 +559,7 @@ class Model {
       engine.stop('R9: a plain body begins while a request waits for an await');
     scope.leave = () => {
       if (isLeft || scope.began > bornAt || awaited.promised.outcome !== null) return false;
+      scope.isLeft = true;
       engine.soon(() => {
         engine.step(scope);
         exit({ failure: CANCELLED });
@@ -725,7 +727,6 @@ class Model {
         return;
       case 'spawn':
         if (line.scope !== null && line.scope.task.outcome !== null) engine.reach('finished-task');
-        if (this.#isClosing) engine.stop('R8: a task begins while run() ends');
         this.#spawn(line, step.body, step.name, null);
         return;
       case 'child':

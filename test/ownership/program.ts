@@ -175,7 +175,9 @@ export function needsNoPromise(body: Body): boolean {
         return bodiesOf(step).every(needsNoPromise);
       case 'timeout':
       case 'waitFor':
-        return 'body' in step.limited ? needsNoPromise(step.limited.body) : isOfLibrary(step.limited.plain);
+        return 'body' in step.limited
+          ? needsNoPromise(step.limited.body)
+          : isOfLibrary(step.limited.plain) && needsNoPromise({ id: 0, steps: [step.limited.plain] });
       case 'group':
         return needsNoPromise(step.body);
       default:
