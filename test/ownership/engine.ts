@@ -50,6 +50,9 @@ export const PARTS = {
   'run-end': 'R8: run() ends while lines are left',
   'left-lines': 'R8: a line still waits when its scope ends by an error',
   'same-object': 'R5: two lines await one future at the same moment',
+  'late-line': 'R3, R8: a late line is told while a request waits for another line',
+  'after-leftovers': 'R3: a request that only leftovers have got waits for an await',
+  gather: 'R4: a leftover waits for gather()',
   signals: 'R3: a signal of an inner scope, or of one that was left',
   bound: 'R6: functions that are bound to an async context',
   'self-cancel': 'R3: a line asks for the end of its own task or group',
@@ -206,12 +209,24 @@ export class Line {
     this.scope = scope;
     this.group = group;
     this.received = new Set(caller?.received);
-    this.missed = caller?.missed ?? new Set();
+    this.missed = new Set(caller?.missed);
     this.variables = caller?.variables ?? null;
   }
 
   *callers(): Generator<Line> {
     for (let line: Line | null = this; line !== null; line = line.caller) yield line;
+  }
+
+  /** It, and those that wait for it, as long as they do. */
+  liveCallers(): Line[] {
+    const live: Line[] = [this];
+    for (let line = this.caller; line !== null && !line.isDone; line = line.caller) live.push(line);
+    return live;
+  }
+
+  /** A function that it has called, and waited for, has ended: what that one has missed, it has missed. */
+  goOnFrom(callee: Line): void {
+    for (const request of callee.missed) if (!this.received.has(request)) this.missed.add(request);
   }
 
   receive(request: Request): void {
@@ -233,6 +248,7 @@ export class Future {
   isCancelled = false;
   /** Whether others can see it: what a wait does to it matters. */
   readonly isShared: boolean;
+  isGathering = false;
   readonly engine: Engine;
   readonly #callbacks = new Set<() => void>();
 
@@ -318,6 +334,7 @@ export class Task extends Future {
   readonly root: Scope;
   readonly variables: Variables;
   cancels = 0;
+  beforeEnd: () => void = () => {};
   #isStarted = false;
   #mustNotStart = false;
   get isCleaning(): boolean {
@@ -340,6 +357,7 @@ export class Task extends Future {
         this.root.isOver = true;
         this.root.isLost = true;
         this.isCancelled = true;
+        this.beforeEnd();
         this.settle({ failure: CANCELLED });
         return;
       }
@@ -373,6 +391,7 @@ export class Task extends Future {
 
   endNow(): void {
     this.engine.cleaning.delete(this);
+    this.beforeEnd();
     this.settle(this.#last!);
     this.isCancelled = this.#last!.failure === CANCELLED;
   }
@@ -487,6 +506,10 @@ export class Engine {
         call();
       });
     else call();
+  }
+
+  isOpen(task: Task): boolean {
+    return this.#open === task;
   }
 
   /** Calls in a microtask, or at once. */
@@ -695,6 +718,7 @@ export class Engine {
       } else {
         if (wait.isAmbiguous && wait.future!.isShared)
           this.stop('two lines came back from foreign promises at one time');
+        if (wait.future!.isGathering) this.reach('gather');
         leftovers.push(wait);
         this.#leave(wait, request);
       }
@@ -743,6 +767,7 @@ export class Engine {
       for (const one of line.callers())
         if (one.resumedAt > request.at && one.at !== null && this.#isForeign(one.at, scope))
           this.stop('R3: a leftover cleans up over a foreign promise');
+    this.reach('after-leftovers');
     this.#setPending(scope, request);
   }
 
@@ -760,6 +785,13 @@ export class Engine {
       default:
         return false;
     }
+  }
+
+  /** A frame of the library awaits for a line. */
+  checkMissed(line: Line, scope: Scope): void {
+    for (const { scope: asked } of line.missed)
+      if (scope.isWithin(asked) && asked.pending === null)
+        this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
   }
 
   /** A body has settled. */
@@ -801,7 +833,7 @@ export class Engine {
     if (scope === null) return null;
     const missed = [...line.missed].filter(({ scope: asked }) => scope.isWithin(asked) && asked.pending === null);
     if (missed.length > 0) {
-      line.missed.clear();
+      for (const one of line.callers()) for (const request of missed) one.missed.delete(request);
       const isTold = ({ scope: asked }: Request): boolean =>
         asked.isLost && (asked.isLeft || asked.task.isCancelled || asked.task.isCleaning);
       if (!missed.every(isTold)) {
@@ -809,6 +841,9 @@ export class Engine {
         this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
       } else if (this.mutation !== 'late-line-goes-on') {
         for (const request of missed) line.receive(request);
+        if (scope.task.outcome !== null) this.reach('finished-task');
+        this.#noteCameBack(scope);
+        if ([...scope.around()].some((one) => one.pending !== null)) this.reach('late-line');
         return 'late';
       }
     }
@@ -820,7 +855,7 @@ export class Engine {
       if (!one.isLost) continue;
       const told = [...one.around()].flatMap((outer) => outer.requests).filter((request) => line.received.has(request));
       if (told.length === 0) this.stop('R8: a line comes back into a scope that has failed');
-      else if ([...line.callers()].every(({ bornAt }) => told.every(({ at }) => at < bornAt)))
+      else if (line.liveCallers().every((one) => told.every(({ at }) => at < one.bornAt)))
         this.stop('R8: a line begun by a clean-up outlives it');
     }
     return scope;

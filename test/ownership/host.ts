@@ -3,7 +3,7 @@ import type { Host } from 'asyncio-ts';
 import type { Ticks } from './program.ts';
 
 /** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
-const QUIET_TURNS = 4;
+const QUIET_TURNS = 8;
 /** A program that asks for more turns than this at one time goes round in circles. */
 const MAX_TURNS = 20_000;
 
@@ -24,6 +24,7 @@ export class SimulatedHost implements Host {
   #wish: { readonly at: number; readonly turn: () => void } | null = null;
   #events: Event[] = [];
   #made = 0;
+  #isActive = false;
 
   time(): number {
     return this.now / 1_024;
@@ -40,6 +41,11 @@ export class SimulatedHost implements Host {
   ref(): void {}
 
   unref(): void {}
+
+  /** Something has happened: what comes of it may need more turns. */
+  noteActivity(): void {
+    this.#isActive = true;
+  }
 
   /** Calls a function at a time, as code that belongs to nobody. */
   call(at: Ticks, call: () => void): void {
@@ -61,6 +67,8 @@ export class SimulatedHost implements Host {
       let turns = 0;
       const tick = (): void => {
         const next = setImmediate(tick); // now, so that an error that comes out of a turn does not end the run
+        if (this.#isActive) quiet = 0;
+        this.#isActive = false;
         if (this.#soon !== null) {
           const turn = this.#soon;
           this.#soon = null;

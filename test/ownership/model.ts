@@ -140,13 +140,19 @@ class Model {
     const task = new Task(this.#engine, name, variables, begin);
     if (watched !== null) {
       this.#tasks.set(watched, task);
+      const counted = (): string => String(task.cancelling(null));
+      let atEnd = '';
+      task.beforeEnd = () => {
+        atEnd = counted();
+      };
       task.onDone(() => {
+        if (counted() !== atEnd) this.#engine.stop('R2: scopes of a task are left in the moment in which it ends');
         const outcome = task.isCancelled
           ? 'cancelled'
           : task.outcome!.failure === null
             ? 'ok'
             : nameOf(task.outcome!.failure);
-        this.#log(`task ${watched}`, `${outcome}, cancelling ${task.cancelling(null)}`);
+        this.#log(`task ${watched}`, `${outcome}, cancelling ${atEnd}`);
       });
     }
     return task;
@@ -211,6 +217,7 @@ class Model {
   #finish(line: Line): void {
     line.isDone = true;
     this.#engine.lines.delete(line);
+    if (line.caller?.at != null && isOf(line.caller.at, line)) line.caller.goOnFrom(line);
   }
 
   *#call(line: Line, body: Body): Frame {
@@ -516,6 +523,7 @@ class Model {
     const scope = new Scope(outer, task);
     const requestsAtEntry = task.requestsTo(scope);
     const bornAt = scope.began;
+    const line = new Line(engine.clock, 'body' in limited ? `f${limited.body.id}` : by.name, by, scope, by.group);
     let hasExpired = false;
     let isLeft = false;
     const takeBack = engine.at(when, true, () => {
@@ -525,6 +533,7 @@ class Model {
     });
     const exit = (outcome: Outcome): void => {
       if (isLeft) return;
+      by.goOnFrom(line);
       isLeft = true;
       scope.leave = null;
       takeBack();
@@ -540,7 +549,6 @@ class Model {
       engine.leaveScope(scope, result.failure !== null);
       settle(result);
     };
-    const line = new Line(engine.clock, 'body' in limited ? `f${limited.body.id}` : by.name, by, scope, by.group);
     if ('body' in limited) {
       this.#start(line, limited.body).then((outcome) => engine.goOn(task, () => exit(outcome)));
       return;
@@ -653,6 +661,7 @@ class Model {
         finish(error, cancelled);
         return;
       }
+      engine.checkMissed(by, scope);
       allDone = new Future(engine, false);
       engine.wait(by, scope, allDone, engine.resumed, true, (outcome) => {
         allDone = null;
@@ -670,6 +679,7 @@ class Model {
     const line = new Line(engine.clock, `f${body.id}`, by, scope, group);
     this.#start(line, body).then(({ failure }) => {
       engine.goOn(parent, () => {
+        by.goOnFrom(line);
         state = 'closing';
         if (failure !== null && !isAborting) abort();
         waitForTasks(failure, failure !== null && isCancellation(failure, this.#mutation));
@@ -702,6 +712,7 @@ class Model {
       }
     }
     const outer = new Gathering(engine, true);
+    outer.isGathering = true;
     for (const child of children) {
       child.onDone(() => {
         left--;
@@ -851,6 +862,8 @@ class Model {
     }
     if (current.some((wait) => [...wait.line.callers()].some((one) => one.isLoser)))
       engine.stop('R7: a loser of a race looks like a wait');
+    if (engine.isOpen(task) && !engine.lookedUp.has(task))
+      engine.stop('R7: a variable is set in the step in which another line has begun to wait');
     if (line.isFirstSegment && line.caller !== null)
       engine.stop('R7: a function sets a variable for itself before it has awaited');
     line.variables = { value };
@@ -858,7 +871,7 @@ class Model {
 
   /** Who looks at the signal has got the request (R3). */
   #takeBySignal(scope: Scope, line: Line): boolean {
-    const isInner = scope.pending === null;
+    const isInner = scope.parent !== null && [...scope.parent.around()].some((one) => one.pending !== null);
     if (!this.#engine.takePending(scope, line)) return false;
     if (isInner) this.#engine.reach('signals');
     return true;
@@ -872,6 +885,12 @@ class Model {
     else if ([...scope.around()].some((one) => one.requests.length > 0))
       engine.stop('a signal that was aborted before');
   }
+}
+
+/** Whether a promise is that of a line, or of several with it. */
+function isOf({ source }: Promised, line: Line): boolean {
+  if (source.kind === 'line') return source.line === line;
+  return source.kind === 'parts' && source.parts.some((part) => isOf(part, line));
 }
 
 function settled(engine: Engine): Promised {

@@ -100,17 +100,7 @@ class RealRun {
         this.#endedAt ??= this.#host.now;
         this.#log('run', how);
       };
-      const begin = async (): Promise<void> => {
-        const task = this.#lib.currentTask()!;
-        this.#watch('main', task);
-        await (main as () => Promise<void>)();
-      };
-      const beginGenerator = function* (this: RealRun): Generator<unknown, void, unknown> {
-        this.#watch('main', this.#lib.currentTask()!);
-        yield* (main as () => Frame)();
-      }.bind(this);
-      const body = this.#isGenerator(program.main) ? beginGenerator : begin;
-      this.#lib.run(body, { loopFactory, name: 'main' }).then(
+      this.#lib.run(main as () => Promise<void>, { loopFactory, name: 'main' }).then(
         () => end('ok'),
         (error) => end(nameOf(error)),
       );
@@ -123,6 +113,7 @@ class RealRun {
   }
 
   #log(line: string, text: string): void {
+    this.#host.noteActivity();
     this.#entries.push({ at: this.#host.now, line, text });
   }
 
@@ -190,6 +181,7 @@ class RealRun {
   }
 
   *#call(line: Line, body: Body): Frame {
+    if (!this.#tasks.has('main')) this.#watch('main', this.#lib.currentTask()!);
     this.#log(line.name, 'begins');
     try {
       yield* this.#block(line, body);
