@@ -1,0 +1,230 @@
+/** Random programs on the built library and on the model: see README.md. */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compare, type Difference } from './compare.ts';
+import { MUTATIONS, type Mutation, PARTS, type Part } from './engine.ts';
+import { generate, Random } from './generate.ts';
+import { type ModelTrace, runModel } from './model.ts';
+import type { Program, Ticks, Trace } from './program.ts';
+import { type Library, runReal, type Spelling } from './real.ts';
+import { showProgram, showTraces } from './show.ts';
+import { shrink } from './shrink.ts';
+
+interface Options {
+  seeds: readonly [number, number];
+  spellings: readonly Spelling[];
+  program: string | null;
+  mutation: Mutation | null;
+  lib: string;
+  stop: number;
+  shrinks: number;
+  isVerbose: boolean;
+  /** Main sleeps at its end until all others have ended, so that `run()` leaves nothing behind. */
+  hasTail: boolean;
+  without: ReadonlySet<Part>;
+}
+
+const USAGE =
+  'options: --seeds A..B, --prog FILE, --spelling async|gen|mixed|all, --mutate NAME|all, --lib DIST, --stop N, --shrink N, --tail, --without PART,..., --verbose';
+
+function parse(args: readonly string[]): Options {
+  const options: Options = {
+    seeds: [0, 300],
+    spellings: ['async'],
+    program: null,
+    mutation: null,
+    lib: 'dist',
+    stop: 5,
+    shrinks: 3,
+    isVerbose: false,
+    hasTail: false,
+    without: new Set(),
+  };
+  for (let i = 0; i < args.length; i++) {
+    const value = (): string => args[++i] ?? fail(`${args[i - 1]} needs a value`);
+    switch (args[i]) {
+      case '--seeds': {
+        const [from, to] = value().split('..').map(Number);
+        if (from === undefined || Number.isNaN(from) || Number.isNaN(to)) fail('--seeds A..B, or --seeds A');
+        options.seeds = [from!, to ?? from! + 1];
+        break;
+      }
+      case '--spelling': {
+        const given = value();
+        options.spellings = given === 'all' ? ['async', 'gen', 'mixed'] : [given as Spelling];
+        break;
+      }
+      case '--prog':
+        options.program = value();
+        break;
+      case '--mutate':
+        options.mutation = value() as Mutation;
+        break;
+      case '--lib':
+        options.lib = value();
+        break;
+      case '--stop':
+        options.stop = Number(value());
+        break;
+      case '--shrink':
+        options.shrinks = Number(value());
+        break;
+      case '--without': {
+        const parts = value().split(',') as Part[];
+        for (const part of parts) if (!(part in PARTS)) fail(`--without: some of ${Object.keys(PARTS).join(', ')}`);
+        options.without = new Set(parts);
+        break;
+      }
+      case '--tail':
+        options.hasTail = true;
+        break;
+      case '--verbose':
+        options.isVerbose = true;
+        break;
+      default:
+        fail(`unknown option ${args[i]}`);
+    }
+  }
+  return options;
+}
+
+function fail(message: string): never {
+  console.error(`${message}\n${USAGE}`);
+  process.exit(2);
+}
+
+const options = parse(process.argv.slice(2));
+const entry = resolve(options.lib, 'index.js');
+if (!existsSync(entry)) fail(`${entry} is missing: npm run build`);
+const library = (await import(pathToFileURL(entry).href)) as Library;
+
+interface Finding {
+  readonly label: string;
+  readonly program: Program;
+  readonly spelling: Spelling;
+}
+
+/** How many differences depended on an order that nobody has promised. */
+let orderDependent = 0;
+
+interface Comparison {
+  readonly model: ModelTrace;
+  readonly real: Trace;
+  readonly difference: Difference | null;
+}
+
+/** How many other ways the model may go before a difference counts. */
+const OTHER_WAYS = 12;
+
+/**
+ * Runs a program on both. What happens within one moment has an order that nobody has promised: where the model itself ends
+ * differently when its handles and promises take another one, either result will do, and the comparison ends.
+ */
+async function runBoth(program: Program, spelling: Spelling, mutation: Mutation | null): Promise<Comparison> {
+  const real = await runReal(library, program, spelling);
+  const { without } = options;
+  const model = runModel(program, { mutation, without });
+  const difference = compare(model, real);
+  if (difference === null || dependsOnOrder(program, difference.at, model, mutation))
+    return { model, real, difference: null };
+  // A model that is wrong on purpose must be wrong where the right one is right.
+  if (mutation !== null && (await runBoth(program, spelling, null)).difference !== null)
+    return { model, real, difference: null };
+  return { model, real, difference };
+}
+
+function dependsOnOrder(program: Program, at: Ticks, model: ModelTrace, mutation: Mutation | null): boolean {
+  for (let i = 0; i < OTHER_WAYS; i++) {
+    const random = new Random(i);
+    const other = runModel(program, { mutation, without: options.without, chance: () => random.next() });
+    if ((other.cut !== null && other.cut.at <= at) || (compare(model, other)?.at ?? Number.POSITIVE_INFINITY) <= at) {
+      orderDependent++;
+      return true;
+    }
+  }
+  return false;
+}
+
+async function differs(program: Program, spelling: Spelling, mutation: Mutation | null): Promise<boolean> {
+  return (await runBoth(program, spelling, mutation)).difference !== null;
+}
+
+async function report(
+  { label, program, spelling }: Finding,
+  isShrunk: boolean,
+  mutation: Mutation | null,
+): Promise<void> {
+  const small = isShrunk ? await shrink(program, (candidate) => differs(candidate, spelling, mutation)) : program;
+  const { model, real, difference } = await runBoth(small, spelling, mutation);
+  console.log(`\n=== ${label}, ${spelling}: ${difference?.what ?? 'no difference'}`);
+  console.log(showProgram(small));
+  console.log(showTraces(model, real));
+  console.log(`as JSON, for --prog: ${JSON.stringify(small)}`);
+}
+
+/** Compares programs until some have been found that differ. */
+async function search(
+  mutation: Mutation | null,
+  most: number,
+): Promise<{ findings: Finding[]; programs: number; cuts: Map<string, number>; moments: number }> {
+  const findings: Finding[] = [];
+  const cuts = new Map<string, number>();
+  let programs = 0;
+  let moments = 0;
+  for (let seed = options.seeds[0]; seed < options.seeds[1] && findings.length < most; seed++) {
+    const program = generate(seed, options.hasTail);
+    for (const [i, spelling] of options.spellings.entries()) {
+      programs++;
+      const { model, difference } = await runBoth(program, spelling, mutation);
+      if (i === 0 && model.cut !== null) cuts.set(model.cut.why, (cuts.get(model.cut.why) ?? 0) + 1);
+      moments += model.entries.length;
+      if (difference === null) continue;
+      findings.push({ label: `seed ${seed}`, program, spelling });
+      if (options.isVerbose) console.log(`seed ${seed}, ${spelling}: ${difference.what}`);
+    }
+  }
+  return { findings, programs, cuts, moments };
+}
+
+if (options.program !== null) {
+  const program = JSON.parse(readFileSync(options.program, 'utf8')) as Program;
+  let isWrong = false;
+  for (const spelling of options.spellings) {
+    await report({ label: options.program, program, spelling }, false, options.mutation);
+    isWrong ||= await differs(program, spelling, options.mutation);
+  }
+  process.exitCode = isWrong ? 1 : 0;
+} else if (options.mutation !== null) {
+  // The other way round: a model that is wrong on purpose must be found out.
+  const names = (options.mutation as string) === 'all' ? (Object.keys(MUTATIONS) as Mutation[]) : [options.mutation];
+  for (const name of names) {
+    if (!(name in MUTATIONS)) fail(`--mutate is one of: all, ${Object.keys(MUTATIONS).join(', ')}`);
+    const { findings, programs } = await search(name, 1);
+    const found = findings[0];
+    console.log(
+      found === undefined
+        ? `FAIL ${name}: not found in ${programs} programs`
+        : `ok   ${name}: found by ${found.label}, after ${programs} programs`,
+    );
+    if (found === undefined) process.exitCode = 1;
+    else if (options.isVerbose) await report(found, true, name);
+  }
+} else {
+  const begin = performance.now();
+  const { findings, programs, cuts, moments } = await search(null, options.stop);
+  const seconds = (performance.now() - begin) / 1_000;
+  for (const [i, finding] of findings.entries()) await report(finding, i < options.shrinks, null);
+  const open = [...cuts.values()].reduce((sum, count) => sum + count, 0);
+  console.log(
+    `${programs} programs in ${seconds.toFixed(1)} s, ${moments} entries compared; ${open} reach a place that the contract leaves open`,
+  );
+  if (orderDependent > 0)
+    console.log(`${orderDependent} differ where the model, too, depends on an order within one moment`);
+  if (options.isVerbose)
+    for (const [why, count] of [...cuts].sort((a, b) => b[1] - a[1])) console.log(`  ${count} × ${why}`);
+  if (findings.length > 0) {
+    console.log(`${findings.length} differ`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,900 @@
+/** The model: an interpreter of programs of its own, on `engine.ts`. See README.md for the rules that it follows. */
+import {
+  CANCELLED,
+  type Cut,
+  Engine,
+  type Failure,
+  Future,
+  type Group,
+  isCancellation,
+  Line,
+  type Mutation,
+  type Outcome,
+  type Part,
+  Promised,
+  Scope,
+  Task,
+  type Variables,
+} from './engine.ts';
+import {
+  type Body,
+  type Entry,
+  isWait,
+  type Limited,
+  label,
+  type Program,
+  RELEASE,
+  type Step,
+  type Ticks,
+  type Trace,
+  type Wait,
+} from './program.ts';
+
+export interface ModelTrace extends Trace {
+  /** Up to when the contract says what happens. */
+  cut: Cut | null;
+}
+
+/** A failure that a generator of the interpreter throws. */
+class Thrown {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    this.failure = failure;
+  }
+}
+
+/** Ends a function early. */
+const RETURN = new Thrown({ name: 'return' });
+const OK: Outcome = { failure: null, value: undefined };
+const BOOM: Failure = { name: 'Boom' };
+const AGGREGATE = 'AggregateError';
+
+type Frame = Generator<Promised, void, string | undefined>;
+
+/** Something to await. `begin`: the engine's call of `then`, for what the library made. `line`: who runs it. */
+interface Awaited {
+  readonly promised: Promised;
+  readonly begin: ((isDirect?: boolean) => void) | null;
+  readonly line: Line | null;
+}
+
+export function nameOf(failure: Failure): string {
+  if (isCancellation(failure)) return 'CancelledError';
+  return failure.parts === undefined ? failure.name : `${failure.name}(${failure.parts.map(nameOf).sort().join(', ')})`;
+}
+
+export interface ModelOptions {
+  readonly mutation?: Mutation | null;
+  readonly without?: ReadonlySet<Part>;
+  /** Goes another way where no rule says which: random numbers. */
+  readonly chance?: (() => number) | null;
+}
+
+export function runModel(program: Program, options: ModelOptions = {}): ModelTrace {
+  return new Model(options).run(program);
+}
+
+class Model {
+  readonly #engine: Engine;
+  readonly #mutation: Mutation | null;
+  readonly #entries: Entry[] = [];
+  readonly #tasks = new Map<string, Task>();
+  readonly #futures = new Map<string, Future>();
+  readonly #promises = new Map<string, Promised>();
+  readonly #listeners = new Map<string, ((emitter: Line) => void)[]>();
+  #endedAt: Ticks | null = null;
+  #isClosing = false;
+
+  constructor({ mutation = null, without = new Set(), chance = null }: ModelOptions) {
+    this.#mutation = mutation;
+    this.#engine = new Engine(mutation, without, chance);
+  }
+
+  run(program: Program): ModelTrace {
+    const engine = this.#engine;
+    for (const { at, cancel } of program.outside) engine.at(at, false, () => void this.#tasks.get(cancel)?.cancel());
+    engine.at(RELEASE, false, () => {
+      for (const future of this.#futures.values()) future.settle(OK);
+    });
+    engine.run(
+      () => {
+        const main = this.#task('main', { value: '-' }, (task) => this.#runBody(task, program.main, null), 'main');
+        main.onDone(() => engine.onEndOfIteration(() => this.#close(main)));
+      },
+      () => this.#endedAt !== null,
+    );
+    return { entries: this.#entries, endedAt: this.#endedAt, stray: [], cut: engine.cut };
+  }
+
+  /** The main task is done: what is left is cancelled and waited for (R8). */
+  #close(main: Task): void {
+    const engine = this.#engine;
+    this.#isClosing = true;
+    const others = engine.tasks.filter((task) => task !== main);
+    if (engine.tasks.some((task) => task.root.allWaits().length > 0 || task.outcome === null)) engine.reach('run-end');
+    for (const task of others) task.cancel();
+    for (const task of engine.tasks) if (task.outcome !== null) engine.leaveScope(task.root, true);
+    if (engine.observers > 0) engine.stop('R8: code outside waits for a future when run() ends');
+    const look = (): void => {
+      if (engine.tasks.every((task) => task.outcome !== null && task.root.allWaits().length === 0)) {
+        this.#endedAt = engine.now;
+        this.#log(
+          'run',
+          main.isCancelled ? 'CancelledError' : main.outcome!.failure === null ? 'ok' : nameOf(main.outcome!.failure),
+        );
+      } else if (engine.tasks.some((task) => task.outcome === null && task.root.allWaits().length === 0)) {
+        engine.stop('R8: a task is at a foreign promise when run() ends');
+      } else engine.onRest(look);
+    };
+    engine.onRest(look);
+  }
+
+  #log(line: string, text: string): void {
+    this.#entries.push({ at: this.#engine.now, line, text });
+  }
+
+  // -------------------------------------------------------------------------------------------------------------- tasks
+
+  #task(name: string, variables: Variables, begin: (task: Task) => void, watched: string | null): Task {
+    if (this.#isClosing) this.#engine.stop('R8: a task begins while run() ends');
+    const task = new Task(this.#engine, name, variables, begin);
+    if (watched !== null) {
+      this.#tasks.set(watched, task);
+      const counted = (): string => String(task.cancelling(null));
+      let atEnd = '';
+      task.beforeEnd = () => {
+        atEnd = counted();
+      };
+      task.onDone(() => {
+        if (counted() !== atEnd) this.#engine.stop('R2: scopes of a task are left in the moment in which it ends');
+        const outcome = task.isCancelled
+          ? 'cancelled'
+          : task.outcome!.failure === null
+            ? 'ok'
+            : nameOf(task.outcome!.failure);
+        this.#log(`task ${watched}`, `${outcome}, cancelling ${atEnd}`);
+      });
+    }
+    return task;
+  }
+
+  #runBody(task: Task, body: Body, group: Group | null): void {
+    const line = new Line(this.#engine.clock, `f${body.id}`, null, task.root, group);
+    this.#start(line, body).then((outcome) => task.end(outcome));
+  }
+
+  #variablesOf(line: Line): Variables {
+    return line.variables ?? line.scope!.task.variables;
+  }
+
+  #spawn(line: Line, body: Body, watched: string | null, group: Group | null): Task {
+    return this.#task(
+      watched ?? 'a task',
+      this.#variablesOf(line),
+      (task) => this.#runBody(task, body, group),
+      watched,
+    );
+  }
+
+  // -------------------------------------------------------------------------------------------------------------- lines
+
+  /** Calls an async function. */
+  #start(line: Line, body: Body): Promised {
+    const engine = this.#engine;
+    const promised = new Promised(engine, { kind: 'line', line });
+    const frame = this.#call(line, body);
+    engine.lines.add(line);
+    const advance = (outcome: Outcome): void => {
+      const outer = engine.running;
+      engine.running = line;
+      line.at = null;
+      line.resumedAt = engine.clock + 0.5;
+      try {
+        const sent = outcome.failure === null ? frame.next(outcome.value) : frame.throw(new Thrown(outcome.failure));
+        if (sent.done) {
+          this.#finish(line);
+          promised.settle(OK);
+        } else {
+          line.at = sent.value;
+          line.isFirstSegment = false;
+          sent.value.then((result) => {
+            engine.resumed = line;
+            advance(result);
+          });
+        }
+      } catch (error) {
+        if (!(error instanceof Thrown)) throw error;
+        this.#finish(line);
+        promised.settle({ failure: error.failure });
+      } finally {
+        engine.running = outer;
+      }
+    };
+    advance(OK);
+    return promised;
+  }
+
+  #finish(line: Line): void {
+    line.isDone = true;
+    this.#engine.lines.delete(line);
+    if (line.caller?.at != null && isOf(line.caller.at, line)) line.caller.goOnFrom(line);
+  }
+
+  *#call(line: Line, body: Body): Frame {
+    this.#log(line.name, 'begins');
+    try {
+      yield* this.#block(line, body);
+    } catch (error) {
+      if (error !== RETURN) {
+        if (error instanceof Thrown) this.#log(line.name, `threw ${nameOf(error.failure)}`);
+        throw error;
+      }
+    }
+    this.#log(line.name, 'returned');
+  }
+
+  *#block(line: Line, body: Body): Frame {
+    for (const step of body.steps) {
+      if (isWait(step)) {
+        const awaited = this.#begin(line, step, line);
+        if (awaited === null) {
+          this.#log(line.name, `${label(step)}: none`);
+          continue;
+        }
+        awaited.begin?.();
+        const value = yield awaited.promised;
+        this.#log(line.name, `${label(step)}: ${value ?? 'ok'}`);
+      } else if (step.op === 'try') {
+        yield* this.#try(line, step);
+      } else {
+        this.#do(line, step);
+      }
+    }
+  }
+
+  *#try(line: Line, step: Extract<Step, { op: 'try' }>): Frame {
+    try {
+      yield* this.#block(line, step.body);
+    } catch (error) {
+      if (!(error instanceof Thrown) || error === RETURN || step.caught === null) throw error;
+      this.#log(line.name, `caught ${nameOf(error.failure)}`);
+      yield* this.#block(line, step.caught);
+      if (step.then === 'rethrow') throw error;
+      if (step.then === 'disguise') throw new Thrown({ name: 'AbortError', cause: error.failure });
+    } finally {
+      if (step.last !== null) yield* this.#block(line, step.last);
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------------------- awaits
+
+  /** What an `await` has on its right. `by` is the line that it counts for: a part of `Promise.all` is one of its own. */
+  #begin(line: Line, wait: Wait, by: Line): Awaited | null {
+    const engine = this.#engine;
+    switch (wait.op) {
+      case 'sleep':
+        return this.#ofCoroutine(by, wait, (scope, resumed, settle) => {
+          const future = new Future(engine, false);
+          const takeBack = engine.at(engine.now + wait.ticks, true, () => future.settle(OK));
+          future.onDone(takeBack);
+          engine.wait(by, scope, future, resumed, false, settle);
+        });
+      case 'turn':
+        return this.#ofCoroutine(by, wait, (scope, resumed, settle) =>
+          engine.wait(by, scope, null, resumed, false, settle),
+        );
+      case 'foreign':
+        return { promised: this.#foreign(wait.ticks, wait.fails === true), begin: null, line: null };
+      case 'signalled':
+        return { promised: this.#signalled(line, wait.ticks), begin: null, line: null };
+      case 'wrapped': {
+        const future = new Future(engine, false);
+        this.#foreign(wait.ticks, false).then((outcome) => future.settle(outcome));
+        return this.#ofFuture(by, future);
+      }
+      case 'future':
+        return this.#ofFuture(by, this.#future(wait.name));
+      case 'call': {
+        const callee = this.#callee(line, wait.body);
+        return { promised: this.#start(callee, wait.body), begin: null, line: callee };
+      }
+      case 'memo': {
+        const memo = this.#promises.get(wait.name) ?? this.#start(this.#callee(line, wait.body), wait.body);
+        this.#promises.set(wait.name, memo);
+        return { promised: memo, begin: null, line: null };
+      }
+      case 'held': {
+        const promised = this.#promises.get(wait.name);
+        return promised === undefined ? null : { promised, begin: null, line: null };
+      }
+      case 'join': {
+        const task = this.#tasks.get(wait.name);
+        return task === undefined ? null : this.#ofFuture(by, task);
+      }
+      case 'joinThen': {
+        const task = this.#tasks.get(wait.name);
+        return task === undefined ? null : { promised: this.#then(line, task, wait.body), begin: null, line: null };
+      }
+      case 'together':
+        return this.#together(line, wait);
+      case 'timeout':
+      case 'waitFor': {
+        const when = engine.now + wait.ticks;
+        return this.#ofCoroutine(by, wait, (scope, _resumed, settle) =>
+          this.#runTimeout(by, scope, when, wait.limited, settle),
+        );
+      }
+      case 'group':
+        return this.#ofCoroutine(by, wait, (scope, _resumed, settle) => this.#runGroup(by, scope, wait.body, settle));
+      case 'shield':
+        return this.#ofFuture(by, this.#shield(this.#spawn(line, wait.body, null, line.group)));
+      case 'shieldTask': {
+        const task = this.#tasks.get(wait.name);
+        return task === undefined ? null : this.#ofFuture(by, this.#shield(task));
+      }
+      case 'gather':
+        return this.#ofFuture(by, this.#gather(wait.bodies.map((body) => this.#spawn(line, body, null, line.group))));
+    }
+  }
+
+  #callee(line: Line, body: Body): Line {
+    return new Line(this.#engine.clock, `f${body.id}`, line, line.scope, line.group);
+  }
+
+  /** A coroutine of the library begins where it is awaited, in the task whose line awaits it, or in one of its own. */
+  #ofCoroutine(
+    by: Line,
+    wait: Wait,
+    run: (scope: Scope, resumed: Line | null, settle: (outcome: Outcome) => void) => void,
+  ): Awaited {
+    const engine = this.#engine;
+    const promised = new Promised(engine, { kind: 'library' });
+    const begin = (isDirect = false): void => {
+      const { resumed } = engine;
+      if (by.scope !== null) engine.lookedUp.add(by.scope.task);
+      engine.job(isDirect, () => {
+        const scope = engine.ownerOf(by);
+        if (scope === 'late') {
+          if (wait.op !== 'sleep' && wait.op !== 'turn') engine.stop('R8: a late line awaits more than a sleep');
+          engine.soon(() => promised.settle({ failure: CANCELLED }));
+        } else if (scope === null) {
+          const task = this.#task(
+            'a task',
+            this.#variablesOf(by),
+            (owner) => run(owner.root, null, (outcome) => owner.end(outcome)),
+            null,
+          );
+          task.onDone(() => promised.settle(task.outcome!));
+        } else run(scope, resumed, (outcome) => promised.settle(outcome));
+      });
+    };
+    return { promised, begin, line: null };
+  }
+
+  #ofFuture(by: Line, future: Future): Awaited {
+    const engine = this.#engine;
+    const promised = new Promised(engine, { kind: 'library' });
+    const begin = (isDirect = false): void => {
+      const { resumed } = engine;
+      if (by.scope !== null) engine.lookedUp.add(by.scope.task);
+      engine.noteLookUp(future);
+      engine.job(isDirect, () => {
+        if (future.outcome !== null) {
+          promised.settle(future.outcome);
+          return;
+        }
+        const scope = engine.ownerOf(by);
+        if (scope === 'late') {
+          engine.stop('R8: a late line awaits more than a sleep');
+        } else if (scope === null) {
+          engine.observers++;
+          future.onDone(() => {
+            engine.observers--;
+            promised.settle(future.outcome!);
+          });
+        } else engine.wait(by, scope, future, resumed, false, (outcome) => promised.settle(outcome));
+      });
+    };
+    return { promised, begin, line: null };
+  }
+
+  /** `task.then(f)`: no wait; `f` is code of the scope that called it (R4, R5). */
+  #then(line: Line, task: Task, body: Body): Promised {
+    const engine = this.#engine;
+    const source = new Promised(engine, { kind: 'foreign' });
+    const promised = new Promised(engine, { kind: 'foreign' });
+    const callee = this.#waitingCallee(line, body, source);
+    if (this.#mutation === 'then-waits' && line.scope !== null && task.outcome === null)
+      engine.wait(line, line.scope, task, null, false, (outcome) => source.settle(outcome));
+    else task.onDone(() => source.settle(task.outcome!));
+    source.then((outcome) => {
+      if (outcome.failure === null) this.#start(callee, body).then((result) => promised.settle(result));
+      else {
+        this.#finish(callee);
+        promised.settle(outcome);
+      }
+    });
+    return promised;
+  }
+
+  /** A function that a promise will call. */
+  #waitingCallee(line: Line, body: Body, at: Promised): Line {
+    const callee = new Line(this.#engine.clock, `f${body.id}`, null, line.scope, line.group);
+    for (const request of line.received) callee.received.add(request);
+    callee.variables = line.variables;
+    callee.at = at;
+    this.#engine.lines.add(callee);
+    return callee;
+  }
+
+  #foreign(ticks: Ticks, fails: boolean): Promised {
+    const promised = new Promised(this.#engine, { kind: 'foreign' });
+    this.#engine.at(this.#engine.now + ticks, false, () => promised.settle(fails ? { failure: BOOM } : OK));
+    return promised;
+  }
+
+  #signalled(line: Line, ticks: Ticks): Promised {
+    const engine = this.#engine;
+    const promised = new Promised(engine, { kind: 'signalled' });
+    const { scope } = line;
+    const abort = (): void => promised.settle({ failure: { name: 'AbortError', cause: CANCELLED } });
+    if (scope === null || scope.task.outcome !== null) engine.stop('currentSignal() outside a task');
+    else if (this.#takeBySignal(scope, line)) abort();
+    else if ([...scope.around()].some((one) => one.requests.length > 0))
+      engine.stop('a signal that was aborted before');
+    else {
+      const signal = { line, abort };
+      scope.signals.add(signal);
+      engine.at(engine.now + ticks, false, () => {
+        scope.signals.delete(signal);
+        promised.settle(OK);
+      });
+    }
+    return promised;
+  }
+
+  #together(line: Line, wait: Extract<Wait, { op: 'together' }>): Awaited {
+    const engine = this.#engine;
+    const parts: { readonly awaited: Awaited; readonly line: Line }[] = [];
+    for (const part of wait.parts) {
+      const partLine = new Line(engine.clock, line.name, line, line.scope, line.group);
+      const awaited = this.#begin(line, part, partLine);
+      // A promise list takes `null` for a value.
+      parts.push({
+        awaited: awaited ?? { promised: settled(engine), begin: null, line: null },
+        line: awaited?.line ?? partLine,
+      });
+    }
+    for (const { awaited } of parts) awaited.begin?.();
+    const promised = new Promised(engine, { kind: 'parts', parts: parts.map(({ awaited }) => awaited.promised) });
+    const results: Outcome[] = [];
+    let left = parts.length;
+    const settle = (outcome: Outcome): void => {
+      if (promised.outcome !== null) return;
+      parts.forEach((part, i) => {
+        if (results[i] !== undefined) return;
+        part.line.isLoser = true;
+        if (part.line.tookAt === engine.now)
+          engine.stop('R3: a race is lost in the moment in which the loser gets the request');
+      });
+      promised.settle(outcome);
+    };
+    parts.forEach(({ awaited }, i) => {
+      awaited.promised.then((outcome) => {
+        results[i] = outcome;
+        left--;
+        if (wait.how === 'race') settle(outcome.failure === null ? OK : outcome);
+        else if (wait.how === 'all' && outcome.failure !== null) settle(outcome);
+        else if (wait.how === 'any' && outcome.failure === null) settle(OK);
+        else if (left === 0) settle(this.#collected(wait.how, results));
+      });
+    });
+    // The program goes on from a `then` of this promise.
+    const derived = new Promised(engine, { kind: 'parts', parts: [promised] });
+    promised.then((outcome) => derived.settle(outcome));
+    return { promised: derived, begin: null, line: null };
+  }
+
+  #collected(how: string, results: readonly Outcome[]): Outcome {
+    if (how === 'any') return { failure: { name: AGGREGATE, parts: results.map((result) => result.failure!) } };
+    if (how === 'all') return OK;
+    return {
+      failure: null,
+      value: results.map((result) => (result.failure === null ? 'ok' : nameOf(result.failure))).join(' '),
+    };
+  }
+
+  #future(name: string): Future {
+    const known = this.#futures.get(name);
+    if (known !== undefined && !known.isCancelled) return known;
+    const future = new Future(this.#engine, true);
+    this.#futures.set(name, future);
+    if (this.#engine.now >= RELEASE) future.settle(OK);
+    return future;
+  }
+
+  // -------------------------------------------------------------------------------------------------------------- constructs
+
+  /** R1, R2, R3, R9. */
+  #runTimeout(by: Line, outer: Scope, when: Ticks, limited: Limited, settle: (outcome: Outcome) => void): void {
+    const engine = this.#engine;
+    const { task } = outer;
+    engine.begin(outer);
+    const scope = new Scope(outer, task);
+    const requestsAtEntry = task.requestsTo(scope);
+    const bornAt = scope.began;
+    const line = new Line(engine.clock, 'body' in limited ? `f${limited.body.id}` : by.name, by, scope, by.group);
+    let hasExpired = false;
+    let isLeft = false;
+    const takeBack = engine.at(when, true, () => {
+      hasExpired = true;
+      if (task.outcome !== null) engine.reach('finished-task');
+      engine.cancelOwn(scope);
+    });
+    const exit = (outcome: Outcome): void => {
+      if (isLeft) return;
+      by.goOnFrom(line);
+      isLeft = true;
+      scope.leave = null;
+      takeBack();
+      const isUndelivered = scope.pending !== null && this.#mutation !== 'late-is-success';
+      const { own } = scope;
+      scope.own = 0;
+      const isOurs = hasExpired && task.requestsTo(scope) <= requestsAtEntry;
+      if (own > 0) task.settleAccounts();
+      let result = outcome;
+      if (isOurs && outcome.failure !== null && isCancellation(outcome.failure, this.#mutation))
+        result = { failure: { name: 'TimeoutError' } };
+      else if (isOurs && outcome.failure === null && isUndelivered) result = { failure: { name: 'TimeoutError' } };
+      engine.leaveScope(scope, result.failure !== null);
+      settle(result);
+    };
+    if ('body' in limited) {
+      this.#start(line, limited.body).then((outcome) => engine.goOn(task, () => exit(outcome)));
+      return;
+    }
+    const awaited = this.#begin(line, limited.plain, line);
+    if (awaited === null) {
+      engine.stop('a body without anything to await');
+      return;
+    }
+    awaited.begin?.(true); // frames of the library go on in it without a promise between
+    awaited.promised.then((outcome) => engine.goOn(task, () => exit(outcome)));
+    if (awaited.begin !== null) return; // made by the library: awaited as such
+    line.at = awaited.promised;
+    if (this.#mutation === 'foreign-is-waited-for') return;
+    if ([...scope.around()].some((one) => one.pending !== null))
+      engine.stop('R9: a plain body begins while a request waits for an await');
+    scope.leave = () => {
+      if (isLeft || scope.began > bornAt || awaited.promised.outcome !== null) return false;
+      scope.isLeft = true;
+      engine.soon(() => {
+        engine.step(scope);
+        exit({ failure: CANCELLED });
+      });
+      return true;
+    };
+  }
+
+  /** CPython's task group, which asks its scope where that one asks its task. */
+  #runGroup(by: Line, outer: Scope, body: Body, settle: (outcome: Outcome) => void): void {
+    const engine = this.#engine;
+    const parent = outer.task;
+    engine.begin(outer);
+    const scope = new Scope(outer, parent);
+    const requestsAtEntry = parent.requestsTo(scope);
+    const tasks = new Set<Task>();
+    const failures: Failure[] = [];
+    let isAborting = false;
+    let hasAsked = false;
+    let wasCancelled = false;
+    let state: 'open' | 'closing' | 'finished' = 'open';
+    let allDone: Future | null = null;
+    let cameMeanwhile = false;
+
+    const abort = (): void => {
+      isAborting = true;
+      for (const task of tasks) if (task.outcome === null) task.cancel();
+    };
+    const ask = (): void => {
+      if (hasAsked) return;
+      hasAsked = true;
+      engine.cancelOwn(scope);
+    };
+    const onDone = (task: Task): void => {
+      tasks.delete(task);
+      if (allDone !== null && tasks.size === 0) allDone.settle(OK);
+      const { failure } = task.outcome!;
+      if (task.isCancelled || failure === null) return;
+      failures.push(failure);
+      if (parent.outcome !== null) return;
+      if (!isAborting && !hasAsked) {
+        abort();
+        ask();
+      }
+    };
+    const group: Group = {
+      createTask: (name, begin) => {
+        if (state === 'finished' || (state === 'closing' && tasks.size === 0) || isAborting)
+          throw new Thrown({ name: 'RuntimeError' });
+        const task = this.#task(name, this.#variablesOf(engine.running!), begin, name);
+        tasks.add(task);
+        task.onDone(() => onDone(task));
+        return task;
+      },
+      cancel: () => {
+        if (state === 'finished' || (state === 'closing' && tasks.size === 0)) return;
+        wasCancelled = true;
+        if (!isAborting) abort();
+        ask();
+      },
+    };
+    const finish = (error: Failure | null, cancelled: boolean): void => {
+      state = 'finished';
+      let cancellation = cancelled;
+      scope.own = 0;
+      parent.settleAccounts();
+      const others = parent.requestsTo(scope);
+      if (hasAsked) {
+        if (others === 0 || (wasCancelled && others <= requestsAtEntry)) cancellation = false;
+        else if (!cancellation && wasCancelled) cancellation = cameMeanwhile;
+      }
+      const isFailed = error !== null || isAborting;
+      engine.leaveScope(scope, isFailed);
+      if (cancellation && failures.length === 0) {
+        settle({ failure: CANCELLED });
+        return;
+      }
+      if (error !== null && !isCancellation(error, this.#mutation)) failures.push(error);
+      if (failures.length > 0) {
+        if (others > 0) deliverAgain();
+        settle({ failure: { name: 'ExceptionGroup', parts: failures } });
+      } else settle(OK);
+    };
+    /** It was cancelled from outside as well, and throws its failures: the one who asked is heard at the next await. */
+    const deliverAgain = (): void => {
+      const asked = [...scope.around()].slice(1).find((one) => one.own > 0) ?? parent.root;
+      if (!asked.isOver) asked.pending = asked.requests.at(-1) ?? { scope: asked, askedBy: null, at: 0 };
+    };
+    const waitForTasks = (error: Failure | null, cancelled: boolean): void => {
+      if (tasks.size === 0) {
+        finish(error, cancelled);
+        return;
+      }
+      engine.checkMissed(by, scope);
+      allDone = new Future(engine, false);
+      engine.wait(by, scope, allDone, engine.resumed, true, (outcome) => {
+        allDone = null;
+        let isCancelled = cancelled;
+        if (outcome.failure !== null) {
+          cameMeanwhile = true;
+          if (!isAborting) {
+            isCancelled = true;
+            abort();
+          }
+        }
+        waitForTasks(error, isCancelled);
+      });
+    };
+    const line = new Line(engine.clock, `f${body.id}`, by, scope, group);
+    this.#start(line, body).then(({ failure }) => {
+      engine.goOn(parent, () => {
+        by.goOnFrom(line);
+        state = 'closing';
+        if (failure !== null && !isAborting) abort();
+        waitForTasks(failure, failure !== null && isCancellation(failure, this.#mutation));
+      });
+    });
+  }
+
+  #shield(inner: Task): Future {
+    const engine = this.#engine;
+    if (inner.outcome !== null) return inner;
+    const outer = new Future(engine, false);
+    inner.onDone(() => {
+      if (inner.isCancelled) outer.cancel();
+      else outer.settle(inner.outcome!);
+    });
+    return outer;
+  }
+
+  #gather(children: readonly Task[]): Future {
+    const engine = this.#engine;
+    let isAsked = false;
+    let left = children.length;
+    class Gathering extends Future {
+      override cancel(): boolean {
+        if (this.outcome !== null) return false;
+        let isCancelled = false;
+        for (const child of children) if (child.cancel()) isCancelled = true;
+        if (isCancelled) isAsked = true;
+        return isCancelled;
+      }
+    }
+    const outer = new Gathering(engine, true);
+    outer.isGathering = true;
+    for (const child of children) {
+      child.onDone(() => {
+        left--;
+        if (child.outcome!.failure !== null) outer.settle(child.outcome!);
+        else if (left === 0) outer.settle(isAsked ? { failure: CANCELLED } : OK);
+      });
+    }
+    return outer;
+  }
+
+  // -------------------------------------------------------------------------------------------------------------- at once
+
+  #do(line: Line, step: Exclude<Step, Wait | { op: 'try' }>): void {
+    const engine = this.#engine;
+    const note = (what: string): void => this.#log(line.name, `${label(step)}: ${what}`);
+    switch (step.op) {
+      case 'throw':
+        throw new Thrown(BOOM);
+      case 'return':
+        throw RETURN;
+      case 'set':
+        this.#future(step.name).settle(OK);
+        return;
+      case 'spawn':
+        if (line.scope !== null && line.scope.task.outcome !== null) engine.reach('finished-task');
+        this.#spawn(line, step.body, step.name, null);
+        return;
+      case 'child':
+        line.group?.createTask(step.name, (task) => this.#runBody(task, step.body, line.group));
+        return;
+      case 'cancelGroup':
+        line.group?.cancel();
+        return;
+      case 'float':
+        this.#start(this.#callee(line, step.body), step.body);
+        return;
+      case 'hold':
+        this.#promises.set(step.name, this.#start(this.#callee(line, step.body), step.body));
+        return;
+      case 'cancel':
+        note(String(this.#tasks.get(step.name)?.cancel() ?? 'none'));
+        return;
+      case 'cancelSelf':
+        this.#taskOf(line)?.cancel();
+        return;
+      case 'uncancel':
+        this.#uncancel(line, note);
+        return;
+      case 'timer':
+        this.#timer(line, step.ticks, step.body);
+        return;
+      case 'bound':
+      case 'thenForeign': {
+        if (step.op === 'bound') engine.reach('bound');
+        const promised = this.#foreign(step.ticks, false);
+        const callee = this.#waitingCallee(line, step.body, promised);
+        promised.then(() => void this.#start(callee, step.body));
+        return;
+      }
+      case 'thenTask': {
+        const task = this.#tasks.get(step.name);
+        if (task !== undefined) this.#then(line, task, step.body);
+        return;
+      }
+      case 'listen': {
+        const listeners = this.#listeners.get(step.name) ?? [];
+        this.#listeners.set(step.name, listeners);
+        // It belongs to whoever emits (R1), but `g` is what it was where the function was written.
+        listeners.push(
+          (emitter) =>
+            void this.#start(new Line(engine.clock, `f${step.body.id}`, emitter, emitter.scope, line.group), step.body),
+        );
+        return;
+      }
+      case 'emit':
+        for (const listener of this.#listeners.get(step.name) ?? []) listener(line);
+        return;
+      case 'setVariable':
+        this.#setVariable(line, step.value);
+        return;
+      case 'getVariable':
+        note(this.#variablesOf(line).value);
+        return;
+      case 'cancelling': {
+        const task = this.#taskOf(line);
+        note(task === null ? 'none' : String(task.cancelling(line.scope)));
+        return;
+      }
+      case 'who':
+        note(line.scope === null ? 'nobody' : (this.#taskOf(line)?.name ?? 'nobody'));
+        return;
+      case 'throwIfAborted':
+        this.#throwIfAborted(line);
+        return;
+    }
+  }
+
+  #taskOf(line: Line): Task | null {
+    if (line.scope === null) return null;
+    if (line.scope.task.outcome !== null) this.#engine.stop('R8: a line of a finished task asks for its task');
+    return line.scope.task;
+  }
+
+  #uncancel(line: Line, note: (what: string) => void): void {
+    const task = this.#taskOf(line);
+    if (task === null) {
+      this.#engine.stop('uncancel() outside a task');
+      return;
+    }
+    const scope = line.scope!;
+    if (task.cancelling(scope) > 0) {
+      task.cancels--;
+      if (task.cancelling(scope) === 0) this.#engine.takePending(scope, line);
+    }
+    note(String(task.cancelling(scope)));
+  }
+
+  /** R6: the runtime calls, for nobody, with the variables that the task has then. */
+  #timer(line: Line, ticks: Ticks, body: Body): void {
+    const engine = this.#engine;
+    const { scope } = line;
+    engine.at(engine.now + ticks, false, () => {
+      if (this.#mutation === 'callback-is-a-line') {
+        void this.#start(this.#callee(line, body), body);
+        return;
+      }
+      const callback = new Line(engine.clock, `f${body.id}`, null, null, line.group);
+      const seen = line.variables ?? scope!.task.variables;
+      callback.variables = this.#mutation === 'callback-shares-variables' ? seen : { ...seen };
+      this.#start(callback, body);
+    });
+  }
+
+  /** R7. */
+  #setVariable(line: Line, value: string): void {
+    const engine = this.#engine;
+    if (line.variables !== null) {
+      line.variables.value = value;
+      return;
+    }
+    const { task } = line.scope!;
+    if (task.outcome !== null) engine.stop('R7: a line of a finished task sets a variable');
+    const current = task.root.allWaits().filter((wait) => wait.began > task.root.stepped);
+    if (current.length === 0 && !engine.lookedUp.has(task)) {
+      task.variables.value = value;
+      return;
+    }
+    if (current.some((wait) => [...wait.line.callers()].some((one) => one.isLoser)))
+      engine.stop('R7: a loser of a race looks like a wait');
+    if (engine.isOpen(task) && !engine.lookedUp.has(task))
+      engine.stop('R7: a variable is set in the step in which another line has begun to wait');
+    if (line.isFirstSegment && line.caller !== null)
+      engine.stop('R7: a function sets a variable for itself before it has awaited');
+    line.variables = { value };
+  }
+
+  /** Who looks at the signal has got the request (R3). */
+  #takeBySignal(scope: Scope, line: Line): boolean {
+    const isInner = scope.parent !== null && [...scope.parent.around()].some((one) => one.pending !== null);
+    if (!this.#engine.takePending(scope, line)) return false;
+    if (isInner) this.#engine.reach('signals');
+    return true;
+  }
+
+  #throwIfAborted(line: Line): void {
+    const engine = this.#engine;
+    const { scope } = line;
+    if (scope === null || scope.task.outcome !== null) engine.stop('currentSignal() outside a task');
+    else if (this.#takeBySignal(scope, line)) throw new Thrown(CANCELLED);
+    else if ([...scope.around()].some((one) => one.requests.length > 0))
+      engine.stop('a signal that was aborted before');
+  }
+}
+
+/** Whether a promise is that of a line, or of several with it. */
+function isOf({ source }: Promised, line: Line): boolean {
+  if (source.kind === 'line') return source.line === line;
+  return source.kind === 'parts' && source.parts.some((part) => isOf(part, line));
+}
+
+function settled(engine: Engine): Promised {
+  const promised = new Promised(engine, { kind: 'library' });
+  promised.settle(OK);
+  return promised;
+}
