@@ -13,15 +13,21 @@ const reports: Set<string> = /* @__PURE__ */ new Set();
  *
  * @param kind the mistake: two kinds at one place are two reports
  * @param message what is wrong, and the line to write; the place comes after it
+ * @param known the place, where it was taken before
  */
-export function reportOnce(kind: string, message: string): void {
-  const stack = new Error(kind).stack ?? '';
-  const place = callerOf(stack);
+export function reportOnce(kind: string, message: string, known: string | null = null): void {
+  const stack = known ?? new Error(kind).stack ?? '';
+  const place = known ?? callerOf(stack);
   const key = `${kind}\n${place ?? stack}`;
   if (reports.has(key)) return;
   if (reports.size === MOST_REPORTS) reports.delete(reports.keys().next().value!);
   reports.add(key);
   logger.warn(place === null ? message : `${message}\n    at ${place}`);
+}
+
+/** The innermost line on the stack that is the program's; `null` when there is none. */
+export function callerPlace(): string | null {
+  return callerOf(new Error('place').stack ?? '');
 }
 
 /**

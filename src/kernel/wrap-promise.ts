@@ -3,11 +3,17 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, type WaitRecord } from './future.ts';
+import { callerPlace, reportOnce } from './places.ts';
 
 /** Options of `wrapPromise`. */
-export interface WrapPromiseOptions {
+export interface WrapPromiseOptions<T = unknown> {
   /** Called with the `CancelledError` when the future is cancelled before the promise has settled: stop the work here. */
   readonly onCancel?: ((reason: CancelledError) => void) | undefined;
+  /**
+   * Called with what the promise brings after the wait for it was given up, to give it back: a pooled connection, a lock, an open file.
+   * An error that comes late is dropped.
+   */
+  readonly onLate?: ((value: T) => void) | undefined;
   /** The loop of the future; the running one, or the thread's, when absent. */
   readonly loop?: EventLoop | undefined;
 }
@@ -15,11 +21,14 @@ export interface WrapPromiseOptions {
 const PROMISE: WaitRecord = { operation: 'promise', object: null };
 
 class PromiseFuture<T> extends Future<T> {
-  readonly #onCancel: ((reason: CancelledError) => void) | undefined;
+  readonly #options: WrapPromiseOptions<T>;
+  /** Where the promise was wrapped, in debug mode. */
+  readonly #place: string | null;
 
-  constructor(loop: EventLoop | undefined, onCancel: ((reason: CancelledError) => void) | undefined) {
-    super(loop === undefined ? undefined : { loop });
-    this.#onCancel = onCancel;
+  constructor(options: WrapPromiseOptions<T>) {
+    super(options.loop === undefined ? undefined : { loop: options.loop });
+    this.#options = options;
+    this.#place = this._loop.getDebug() ? callerPlace() : null;
   }
 
   /** @internal */
@@ -29,31 +38,84 @@ class PromiseFuture<T> extends Future<T> {
 
   override cancel(message?: unknown): boolean {
     const cancelled = super.cancel(message);
-    if (cancelled) this.#onCancel?.(this._newCancelledError());
+    const { onCancel } = this.#options;
+    if (cancelled && onCancel !== undefined) this.#call('onCancel', () => onCancel(this._newCancelledError()));
     return cancelled;
+  }
+
+  /** The promise brings a value. */
+  bring(value: T): void {
+    if (this.done()) this.#late(value);
+    else if (!this._loop.isClosed()) this.setResult(value);
+    else this.#late(value);
+  }
+
+  /** The promise rejects. */
+  fail(error: unknown): void {
+    if (!this.done() && !this._loop.isClosed()) this.setException(error);
+  }
+
+  /** Nobody waits any more: the value is given back, or dropped. */
+  #late(value: T): void {
+    const { onLate } = this.#options;
+    if (onLate !== undefined) {
+      this.#call('onLate', () => onLate(value));
+    } else if (this._loop.getDebug() && isResource(value)) {
+      reportOnce(
+        'late value',
+        `wrapPromise(): the wait was given up, and what the promise has brought since is dropped: ${describe(value)}. Nobody will close ` +
+          'it. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
+        this.#place,
+      );
+    }
+  }
+
+  /** A callback of the program harms only itself when it throws. */
+  #call(name: string, callback: () => void): void {
+    try {
+      callback();
+    } catch (exception) {
+      const message = `Exception in ${name} of wrapPromise()`;
+      this._loop.callExceptionHandler({ message, exception, future: this as Future<unknown> });
+    }
   }
 }
 
+/** Whether something has to be closed or given back by whoever holds it. */
+function isResource(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return [Symbol.dispose, Symbol.asyncDispose, 'release', 'close'].some((name) => {
+    try {
+      return typeof (value as Record<PropertyKey, unknown>)[name] === 'function';
+    } catch {
+      return false; // a getter that throws
+    }
+  });
+}
+
 /**
- * A future of a promise's outcome. Waiting for it can be cancelled, which a promise cannot; `onCancel` stops the work itself.
+ * A future of a promise's outcome. Waiting for it can be cancelled, which a promise cannot; `onCancel` stops the work itself, and `onLate`
+ * gives back what comes too late.
  *
- * **Cancellation**: the future is cancelled, `onCancel` is called, and what the promise brings later is dropped.
+ * **Cancellation**: the future is cancelled, and `onCancel` is called. What the promise brings later goes to `onLate`; without it, it is
+ * dropped, which debug mode reports when it is something that has to be closed. Callbacks that throw are told to the loop's exception
+ * handler.
  *
+ * @throws {TypeError} when it is no promise
  * @example
  * const controller = new AbortController();
  * const response = await wrapPromise(fetch(url, { signal: controller.signal }), { onCancel: (e) => controller.abort(e) });
+ * @example
+ * using client = await wrapPromise(pool.connect(), { onLate: (late) => late.release() });
  */
-export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOptions = {}): Future<T> {
-  if (typeof promise?.then !== 'function')
+export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOptions<T> = {}): Future<T> {
+  if (typeof promise?.then !== 'function') {
     throw typeError(`wrapPromise: a promise is required, got ${describe(promise)}`, 'NOT_AWAITABLE');
-  const future = new PromiseFuture<T>(options.loop, options.onCancel);
+  }
+  const future = new PromiseFuture<T>(options);
   promise.then(
-    (value) => {
-      if (!future.done() && !future.getLoop().isClosed()) future.setResult(value);
-    },
-    (error) => {
-      if (!future.done() && !future.getLoop().isClosed()) future.setException(error);
-    },
+    (value) => future.bring(value),
+    (error) => future.fail(error),
   );
   return future;
 }
