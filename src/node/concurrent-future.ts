@@ -21,6 +21,8 @@ export type WorkState = 'pending' | 'running' | 'finished' | 'cancelled';
 export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   readonly #settled = Promise.withResolvers<T>();
   #state: WorkState = 'pending';
+  /** Of the tasks that wait, until it is done. */
+  readonly #waits = new Set<Future<T>>();
   /** The name of the function. */
   readonly name: string;
 
@@ -56,13 +58,20 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     return this.#state === 'cancelled';
   }
 
-  /** As a promise. In a task, `await` is a wait that can be cancelled, and cancels the work then. */
-  then<A = T, B = never>(
+  /** As a promise. In a task, `await` is a wait that can be cancelled; the work is cancelled too, unless another task waits for it. */
+  get then(): <A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    const source = runningTask() === null ? this.#settled.promise : this.#wrapped();
-    return source.then(onFulfilled, onRejected);
+  ) => Promise<A | B> {
+    const promise = this.#settled.promise;
+    if (runningTask() === null) return (onFulfilled, onRejected) => promise.then(onFulfilled, onRejected);
+    // The kernel knows an `await` by the look-up of `then` before it, so the future is there now, and begins to wait when it is called.
+    const { future, begin } = this.#newWait();
+    const then = future.then;
+    return (onFulfilled, onRejected) => {
+      begin();
+      return then.call(future, onFulfilled as never, onRejected as never) as never;
+    };
   }
 
   /** `then` for errors only. */
@@ -76,13 +85,32 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   }
 
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    return this.#wrapped()[Symbol.iterator]();
+    const { future, begin } = this.#newWait();
+    begin();
+    return future[Symbol.iterator]();
   }
 
-  #wrapped(): Future<T> {
-    const future = wrapPromise(this.#settled.promise, { onCancel: () => this.cancel() });
+  /** A future for one who waits, which learns of nothing before `begin()`: most of those that are only looked up never do. */
+  #newWait(): { readonly future: Future<T>; begin(): void } {
+    let begin = (): void => {};
+    const outcome: PromiseLike<T> = {
+      then: (onFulfilled, onRejected) => {
+        begin = () => {
+          this.#waits.add(future);
+          this.#settled.promise.then(onFulfilled, onRejected);
+        };
+        return outcome as never;
+      },
+    };
+    const future = wrapPromise(outcome, { onCancel: () => this.#left(future) });
     noteWait(future, { operation: this.name, object: this });
-    return future;
+    return { future, begin: () => begin() };
+  }
+
+  /** Somebody who waited was cancelled: nobody needs the work, unless others wait. */
+  #left(future: Future<T>): void {
+    this.#waits.delete(future);
+    if (this.#waits.size === 0) this.cancel();
   }
 
   toString(): string {
@@ -125,6 +153,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   #end(state: WorkState): boolean {
     if (this.done()) return false;
     this.#state = state;
+    this.#waits.clear();
     return true;
   }
 }

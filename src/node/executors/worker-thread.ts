@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Piscina } from 'piscina';
 import { logger } from '../../kernel/lowlevel.ts';
-import { messageOf } from '../border/index.ts';
+import { guarded, messageOf } from '../border/index.ts';
 import { type EngineWorker, NotStarted } from './engine.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { argumentsForThreads } from './inherited-arguments.ts';
@@ -18,14 +18,16 @@ export interface ThreadLimits {
 type Pool = Piscina<Assignment, Reply>;
 
 /**
- * Makes worker threads. Loads piscina, the only dependency, which is why it is not called before there is a job.
- *
- * It does not use `import`: some runtimes answer a second one like the first, so that one failure, for want of a file descriptor, would
- * be for ever.
+ * Where piscina is, the only dependency. It is looked for when this module is loaded and loaded itself at the first job, by `require`:
+ * some runtimes keep it for ever when a search or an `import` has failed, be it for want of a file descriptor.
  */
+const requireHere = createRequire(import.meta.url);
+const PISCINA = guarded(() => requireHere.resolve('piscina'), 'piscina');
+
+/** Makes worker threads. Not to be called before there is a job: it loads piscina. */
 export function threadFactory(resourceLimits: ThreadLimits | undefined): (onGone: () => void) => WorkerThread {
   const file = workerFile('worker');
-  const { Piscina: PiscinaClass } = createRequire(import.meta.url)('piscina') as { readonly Piscina: typeof Piscina };
+  const { Piscina: PiscinaClass } = requireHere(PISCINA) as { readonly Piscina: typeof Piscina };
   const execArgv = argumentsForThreads();
   const newPool = (): Pool =>
     new PiscinaClass<Assignment, Reply>({
