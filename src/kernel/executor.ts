@@ -43,7 +43,7 @@ function noExecutor(name: string): RuntimeError {
   return new RuntimeError(
     `there is no thread for ${name === '' ? '<anonymous>' : name}(): the loop has no executor. On Node, Bun and Deno write ` +
       "import { toThread } from 'asyncio-ts/node', or import 'asyncio-ts/node' for runInExecutor(null, …). Elsewhere give the loop one: " +
-      'loop.setDefaultExecutor({ submit: async (fn, ...args) => fn(...args) }), which runs functions in this thread',
+      'loop.setDefaultExecutor({ submit: (fn, ...args) => Promise.resolve(fn(...args)) }), which runs functions in this thread',
     { code: 'NO_EXECUTOR' },
   );
 }

@@ -46,7 +46,7 @@ export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoo
  * @throws {RuntimeError} of code `NO_EXECUTOR`, when it is awaited, if the loop has no executor and `asyncio-ts/node` was not imported
  * @throws what the function throws
  * @example
- * getRunningLoop().setDefaultExecutor({ submit: async (fn, ...args) => fn(...args) }); // in a page: in this thread, knowingly
+ * getRunningLoop().setDefaultExecutor({ submit: (fn, ...args) => Promise.resolve(fn(...args)) }); // in a page: in this thread, knowingly
  * const sum = await toThread((a: number, b: number) => a + b, 1, 2);
  */
 export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): AwaitableCoroutine<Awaited<R>> {

@@ -20,7 +20,8 @@ interface Site {
 
 /**
  * Copies values with places where there are errors, and collects the errors. Copies are plain data without getters; what a border cannot
- * carry becomes a short text. Without recursion, each object once.
+ * carry becomes a short text, but methods are left out: a text in the place of `toString` would make an object that nobody can print. Without
+ * recursion, each object once.
  */
 export class Copier {
   readonly errors: PackedError[] = [];
@@ -90,8 +91,11 @@ export class Copier {
       return;
     }
     if (Array.isArray(to)) to.length = (from as readonly unknown[]).length;
-    for (const key of guarded(() => Object.keys(from), []))
-      Object.defineProperty(to, key, { ...DATA, value: this.#copyOf(property(from, key), depth) });
+    for (const key of guarded(() => Object.keys(from), [])) {
+      const value = property(from, key);
+      if (typeof value === 'function' && !Array.isArray(to)) continue;
+      Object.defineProperty(to, key, { ...DATA, value: this.#copyOf(value, depth) });
+    }
   }
 
   #told(error: Error, place: object): PackedError {
@@ -106,7 +110,7 @@ export class Copier {
     for (const key of guarded(() => Reflect.ownKeys(error), [])) {
       if (typeof key !== 'string' || key === 'stack') continue;
       const value = property(error, key);
-      if (key === 'message' && typeof value === 'string') continue;
+      if (typeof value === 'function' || (key === 'message' && typeof value === 'string')) continue;
       const enumerable = guarded(() => Object.prototype.propertyIsEnumerable.call(error, key), false);
       fields.push([key, this.#copyOf(value, 0), enumerable]);
     }

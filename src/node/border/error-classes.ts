@@ -17,7 +17,7 @@ const OF_LANGUAGE = classesIn([
   TypeError,
   URIError,
   AggregateError,
-  (globalThis as { SuppressedError?: unknown }).SuppressedError,
+  typeof SuppressedError === 'undefined' ? null : SuppressedError,
 ]);
 
 /**

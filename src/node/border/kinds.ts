@@ -36,7 +36,7 @@ export function kindOf(value: object, border: Border): Kind {
   if (types.isSet(value)) return 'set';
   if (types.isDate(value) || types.isRegExp(value)) return 'leaf';
   if (types.isBoxedPrimitive(value)) return types.isSymbolObject(value) ? { refused: ' is a symbol' } : 'leaf';
-  if (Object.getPrototypeOf(prototype) === null && className(value) === 'Object') return 'plain'; // of another realm
+  if (Object.getPrototypeOf(prototype) === null && className(prototype as object) === 'Object') return 'plain'; // of another realm
   return instance(value, prototype as object, border);
 }
 
@@ -73,6 +73,25 @@ function clonesAsItself(value: object, prototype: object, border: Border): boole
 const known = new WeakMap<object, boolean>([[Object.prototype, false]]);
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
 
+/** Some runtimes write these classes in JavaScript, so that they look like a program's. */
+const WRITTEN_IN_JAVASCRIPT: ReadonlySet<unknown> = new Set([
+  AbortController,
+  Blob,
+  EventTarget,
+  Event,
+  FormData,
+  Headers,
+  ReadableStream,
+  Request,
+  Response,
+  TextDecoder,
+  TextEncoder,
+  TransformStream,
+  URL,
+  URLSearchParams,
+  WritableStream,
+]);
+
 /** Whether a prototype, or one behind it, belongs to a class of the runtime. */
 function isOfRuntime(prototype: object): boolean {
   const chain: object[] = [];
@@ -90,10 +109,7 @@ function isOfRuntime(prototype: object): boolean {
 
 function isClassOfRuntime(Class: unknown): boolean {
   if (typeof Class !== 'function' || Class === Object) return false;
-  return (
-    (globalThis as Record<string, unknown>)[Class.name] === Class ||
-    NATIVE.test(Function.prototype.toString.call(Class))
-  );
+  return WRITTEN_IN_JAVASCRIPT.has(Class) || NATIVE.test(Function.prototype.toString.call(Class));
 }
 
 function article(name: string): string {

@@ -41,5 +41,7 @@ export function messageOf(error: unknown): string {
 export function className(value: object): string {
   const Class = property(value, 'constructor');
   const name = typeof Class === 'function' ? property(Class, 'name') : undefined;
-  return typeof name === 'string' && name !== '' ? name : 'Object';
+  if (typeof name === 'string' && name !== '' && name !== 'Object') return name;
+  // Iterators and generators have no class that could be named.
+  return guarded(() => Object.prototype.toString.call(value).slice('[object '.length, -1), 'Object');
 }

@@ -7,13 +7,24 @@ import type { Packed, PackedClass, PackedError } from './packed.ts';
  */
 export function unpack({ value, errors }: Packed): unknown {
   if (errors === undefined || errors.length === 0) return value;
-  const revived = new Map<unknown, Error>(errors.map((error) => [error.place, emptyError(error)]));
+  const revived = new Map<unknown, Error>(withoutStacks(() => errors.map((error) => [error.place, emptyError(error)])));
   const placing = new Placing(revived);
   for (const { place, fields } of errors) {
     const error = revived.get(place)!;
     for (const [key, field, enumerable] of fields) define(error, key, placing.placed(field), enumerable);
   }
   return placing.placed(value);
+}
+
+/** To take a stack costs more than all else about an error, and each has its own already. */
+function withoutStacks<T>(make: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }
 
 /** Made without its class's constructor, which would want arguments. It has the internal state of an error nevertheless. */

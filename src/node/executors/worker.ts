@@ -2,7 +2,7 @@
 
 import { pack, packThrown } from '../border/pack.ts';
 import type { Border, Packed } from '../border/packed.ts';
-import { messageOf } from '../border/reading.ts';
+import { guarded, messageOf } from '../border/reading.ts';
 import { sentence } from '../border/search.ts';
 import type { Assignment, FailureKind, InlineWork, ModuleWork, PackedCall, Reply } from './work.ts';
 
@@ -18,6 +18,11 @@ class Failure extends Error {
     this.kind = kind;
     this.detail = detail;
   }
+}
+
+/** A job may have thrown a proxy, which may throw when it is asked for its class. */
+function asFailure(error: unknown): Failure | null {
+  return guarded(() => (error instanceof Failure ? error : null), null);
 }
 
 let isInitialized = false;
@@ -40,8 +45,9 @@ export async function perform({ initializer, ...assigned }: Assignment, border: 
       ? { value: packing.packed }
       : failed('result', new TypeError(`result${sentence(packing.problem)}`), border);
   } catch (error) {
-    if (!(error instanceof Failure)) return failed('thrown', error, border);
-    return failed(error.kind, error.cause, border, error.detail);
+    const failure = asFailure(error);
+    if (failure === null) return failed('thrown', error, border);
+    return failed(failure.kind, failure.cause, border, failure.detail);
   }
 }
 
@@ -58,7 +64,8 @@ async function initialize(initializer: PackedCall): Promise<void> {
   try {
     await call(initializer);
   } catch (error) {
-    throw new Failure('initializer', error instanceof Failure ? error.cause : error);
+    const failure = asFailure(error);
+    throw new Failure('initializer', failure === null ? error : failure.cause);
   }
 }
 
@@ -115,7 +122,7 @@ function inline({ expression }: InlineWork): AnyFunction {
 const NO_SUCH_VARIABLE = /^(?:Can't find variable: (\S+)|(\S+) is not defined)$/;
 
 function missingName(error: unknown): string | null {
-  if (!(error instanceof ReferenceError)) return null;
-  const match = NO_SUCH_VARIABLE.exec(error.message);
+  if (!guarded(() => error instanceof ReferenceError, false)) return null;
+  const match = NO_SUCH_VARIABLE.exec(messageOf(error));
   return match?.[1] ?? match?.[2] ?? null;
 }

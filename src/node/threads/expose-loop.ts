@@ -10,7 +10,7 @@ import {
   type LoopResource,
   type Task,
 } from '../../kernel/lowlevel.ts';
-import { messageOf, type Packed, pack, packThrown, sentence, unpack } from '../border/index.ts';
+import { guarded, messageOf, type Packed, pack, packThrown, sentence, unpack } from '../border/index.ts';
 import { type LoopFunctions, marked, type Request, type Response, unmarked } from './messages.ts';
 
 /**
@@ -109,7 +109,9 @@ export class LoopDoor implements Disposable, LoopResource {
 
   #report(id: number, name: string, task: Task<unknown>): void {
     const error = task.cancelled() ? null : task.exception();
-    if (task.cancelled() || error instanceof CancelledError) this.#answer({ type: 'cancelled', id });
+    // What was thrown may be a proxy, which may throw when it is asked for its class.
+    const isCancellation = task.cancelled() || guarded(() => error instanceof CancelledError, false);
+    if (isCancellation) this.#answer({ type: 'cancelled', id });
     else if (error !== null) this.#answer({ type: 'error', id, error: packThrown(error, 'thread') });
     else this.#answerWithResult(id, name, task.result());
   }
