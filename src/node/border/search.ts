@@ -34,6 +34,10 @@ const DEEP = 500;
 /** From so many holes on, an array is looked through by its keys: it may be billions long and have two items. */
 const MANY_HOLES = 1_000;
 
+/** Arrays that are longer are not asked for what they have besides their items: to ask takes as long as to clone them. */
+const MANY_ITEMS = 10_000;
+const INDEX = /^\d+$/;
+
 /** Looks through all of a value for what a border cannot carry. Without recursion: the value may be as deep as it likes. */
 export function search(value: unknown, border: Border): Found {
   return new Search(border).run(value);
@@ -112,6 +116,16 @@ class Search {
         this.#properties(items, site);
         return;
       }
+    }
+    if (items.length <= MANY_ITEMS) this.#named(items, site);
+  }
+
+  /** What an array has besides its items, which is cloned, too. Names come behind numbers. */
+  #named(items: readonly unknown[], site: Site): void {
+    const keys = Object.keys(items);
+    for (let key = keys.pop(); key !== undefined && !INDEX.test(key); key = keys.pop()) {
+      const item = Reflect.get(items, key) as unknown;
+      if (needsLook(item)) this.#visit(item, site, { of: 'property', key });
     }
   }
 

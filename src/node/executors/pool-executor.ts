@@ -192,10 +192,14 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
    *
    * Follows CPython's `concurrent.futures.Executor.shutdown`.
    *
-   * @param options `wait: false`: the promise does not wait for it; `cancelFutures`: jobs that wait for a worker are cancelled
+   * @param wait `false`: the promise does not wait for it; or all options
+   * @param options `cancelFutures`: jobs that wait for a worker are cancelled
    */
-  shutdown(options: ExecutorShutdownOptions = {}): AwaitablePromise<void> {
-    return awaitablePromise(this.#shutdown(options));
+  shutdown(
+    wait: boolean | ExecutorShutdownOptions = {},
+    options: ExecutorShutdownOptions = {},
+  ): AwaitablePromise<void> {
+    return awaitablePromise(this.#shutdown(typeof wait === 'boolean' ? { ...options, wait } : wait));
   }
 
   async #shutdown({ wait = true, cancelFutures = false }: ExecutorShutdownOptions): Promise<void> {

@@ -44,6 +44,7 @@ for (const border of borders) {
       [[[1].values()], /^\[0\] is an (Array )?Iterator, which cannot be cloned$/],
       [(function* () {})(), ' is a Generator, which cannot be cloned'],
       [{ proxy: new Proxy({ a: 1 }, {}) }, '.proxy is a Proxy'],
+      [[Object.assign([1, 2], { f() {} })], '[0].f is a function'],
       [[new Proxy([1], {})], '[0] is a Proxy'],
       [Object(Symbol('s')), ' is a symbol'],
       [new MessageChannel().port1, ' is a MessagePort, which cannot be cloned'],
