@@ -1,6 +1,7 @@
 import { CancelledError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
-import { type Awaitable, type Future, noteWait, runningTask, wrapPromise } from '../kernel/lowlevel.ts';
+import type { Awaitable, Future } from '../kernel/lowlevel.ts';
+import { iteratorOf, type Then, thenOf, type Waits } from './awaitable-promise.ts';
 
 /**
  * Where work stands.
@@ -14,7 +15,7 @@ export type WorkState = 'pending' | 'running' | 'finished' | 'cancelled';
 
 /**
  * Work that another thread or process does: a promise of its result, which can be cancelled. It belongs to no loop. A task that awaits
- * it is cancelled together with it.
+ * it is cancelled together with it, and the work with the last task that awaits it.
  *
  * Follows CPython's `concurrent.futures.Future`.
  */
@@ -23,12 +24,23 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   #state: WorkState = 'pending';
   /** Of the tasks that wait, until it is done. */
   readonly #waits = new Set<Future<T>>();
+  readonly #forWaits: Waits<T>;
   /** The name of the function. */
   readonly name: string;
 
   /** @internal */
   constructor(name: string) {
     this.name = name;
+    this.#forWaits = {
+      record: { operation: name, object: this },
+      begun: (future) => {
+        this.#waits.add(future);
+      },
+      cancelled: (future) => {
+        this.#waits.delete(future);
+        if (this.#waits.size === 0) this.cancel(); // nobody else needs it
+      },
+    };
   }
 
   /**
@@ -59,19 +71,8 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   }
 
   /** As a promise. In a task, `await` is a wait that can be cancelled; the work is cancelled too, unless another task waits for it. */
-  get then(): <A = T, B = never>(
-    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
-  ) => Promise<A | B> {
-    const promise = this.#settled.promise;
-    if (runningTask() === null) return (onFulfilled, onRejected) => promise.then(onFulfilled, onRejected);
-    // The kernel knows an `await` by the look-up of `then` before it, so the future is there now, and begins to wait when it is called.
-    const { future, begin } = this.#newWait();
-    const then = future.then;
-    return (onFulfilled, onRejected) => {
-      begin();
-      return then.call(future, onFulfilled as never, onRejected as never) as never;
-    };
+  get then(): Then<T> {
+    return thenOf(this.#settled.promise, this.#forWaits);
   }
 
   /** `then` for errors only. */
@@ -85,32 +86,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   }
 
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    const { future, begin } = this.#newWait();
-    begin();
-    return future[Symbol.iterator]();
-  }
-
-  /** A future for one who waits, which learns of nothing before `begin()`: most of those that are only looked up never do. */
-  #newWait(): { readonly future: Future<T>; begin(): void } {
-    let begin = (): void => {};
-    const outcome: PromiseLike<T> = {
-      then: (onFulfilled, onRejected) => {
-        begin = () => {
-          this.#waits.add(future);
-          this.#settled.promise.then(onFulfilled, onRejected);
-        };
-        return outcome as never;
-      },
-    };
-    const future = wrapPromise(outcome, { onCancel: () => this.#left(future) });
-    noteWait(future, { operation: this.name, object: this });
-    return { future, begin: () => begin() };
-  }
-
-  /** Somebody who waited was cancelled: nobody needs the work, unless others wait. */
-  #left(future: Future<T>): void {
-    this.#waits.delete(future);
-    if (this.#waits.size === 0) this.cancel();
+    return iteratorOf(this.#settled.promise, this.#forWaits);
   }
 
   toString(): string {

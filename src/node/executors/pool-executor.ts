@@ -190,6 +190,8 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   /**
    * Takes no more work. What was submitted is done first, then the workers end. May be called again, to cancel what waits.
    *
+   * **Cancellation**: ends the wait; the executor shuts down all the same.
+   *
    * Follows CPython's `concurrent.futures.Executor.shutdown`.
    *
    * @param wait `false`: the promise does not wait for it; or all options
@@ -199,7 +201,8 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     wait: boolean | ExecutorShutdownOptions = {},
     options: ExecutorShutdownOptions = {},
   ): AwaitablePromise<void> {
-    return awaitablePromise(this.#shutdown(typeof wait === 'boolean' ? { ...options, wait } : wait));
+    const all = typeof wait === 'boolean' ? { ...options, wait } : wait;
+    return awaitablePromise(this.#shutdown(all), { operation: 'shutdown', object: this });
   }
 
   async #shutdown({ wait = true, cancelFutures = false }: ExecutorShutdownOptions): Promise<void> {
@@ -217,7 +220,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
    * Follows CPython's `ProcessPoolExecutor.terminate_workers`.
    */
   terminateWorkers(): AwaitablePromise<void> {
-    return awaitablePromise(this.#terminateWorkers());
+    return awaitablePromise(this.#terminateWorkers(), { operation: 'terminateWorkers', object: this });
   }
 
   async #terminateWorkers(): Promise<void> {

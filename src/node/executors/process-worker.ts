@@ -8,14 +8,26 @@ import { cannotBeSent, perform } from './worker.ts';
 /** Kept, for the code of a job may put something else in its place. */
 const send = process.send?.bind(process);
 
-process.on('message', (message: unknown) => {
+function receive(message: unknown): void {
   if (!isEnvelope(message)) return;
   const { id } = message;
-  perform(deserialize(message.bytes) as Assignment, 'process').then((reply) =>
-    send?.({ id, bytes: serialized(reply) } satisfies Envelope),
-  );
-});
-process.on('disconnect', () => process.exit());
+  perform(deserialize(message.bytes) as Assignment, 'process').then((reply) => {
+    listen();
+    send?.({ id, bytes: serialized(reply) } satisfies Envelope);
+  });
+}
+
+function end(): void {
+  process.exit();
+}
+
+/** After each job anew, for its code may have removed all listeners. */
+function listen(): void {
+  if (!process.listeners('message').includes(receive)) process.on('message', receive);
+  if (!process.listeners('disconnect').includes(end)) process.on('disconnect', end);
+}
+
+listen();
 
 function serialized(reply: Reply): Uint8Array {
   try {

@@ -72,6 +72,29 @@ for (const kind of kinds) {
       expect(await run(main)).toEqual(['finished', 0]);
     });
 
+    test('can be waited for to shut down within a limit', async () => {
+      const pool = newPool(kind);
+      const { buffer, begun, release } = flags();
+      const threadsOnly = kind === 'threads';
+      const job = threadsOnly ? pool.submit(work.waitForFlag, buffer) : pool.submit(work.fib, 30);
+      const main = s.fn(function* () {
+        if (threadsOnly) yield* s.wait(wrapPromise(begun()));
+        const task = createTask(
+          s.fn(function* () {
+            yield* s.wait(pool.shutdown());
+          }),
+        );
+        yield* s.wait(sleep(0));
+        task.cancel();
+        return yield* failure(s, task);
+      });
+      expect(await run(main)).toBeInstanceOf(CancelledError);
+      expect([pool.statistics().isShutDown, job.state]).toEqual([true, 'running']);
+      release();
+      await pool.shutdown();
+      expect(job.state).toBe('finished');
+    });
+
     test('carries errors over with class, message, code, stack and cause', async () => {
       const pool = newPool(kind);
       const main = s.fn(function* () {
@@ -530,6 +553,7 @@ describe('a job in a process that sends messages of its own', () => {
     }
     const replaced = pool.submit(() => {
       process.send = () => true;
+      process.removeAllListeners('message');
       return 'sent all the same';
     });
     expect(await replaced).toBe('sent all the same');
