@@ -7,11 +7,16 @@ export interface RuntimeExecutor {
   shutdown?(): PromiseLike<void> | void;
 }
 
-let make: (() => RuntimeExecutor) | null = null;
+/** Makes the executor for those who name none. */
+export type NewExecutor = () => RuntimeExecutor;
 
-/** Says how loops make the executor for those who name none. */
-export function provideDefaultExecutor(newExecutor: () => RuntimeExecutor): void {
+let make: NewExecutor | null = null;
+
+/** Says how loops make their executor, and returns what was said before. */
+export function provideDefaultExecutor(newExecutor: NewExecutor | null): NewExecutor | null {
+  const before = make;
   make = newExecutor;
+  return before;
 }
 
 /** A new executor; `null` when nobody has provided any. */

@@ -1,14 +1,21 @@
 import { CancelledError, createTask, type Executor, getRunningLoop, sleep } from 'asyncio-ts';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { provideDefaultExecutor } from '../../../src/internal/default-executor.ts';
 import { LoopExecutor } from '../../../src/kernel/executor.ts';
 import { failure } from '../../support/programs.ts';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 describe('the executor of a loop that was given none', () => {
+  const provide = (make: Parameters<typeof provideDefaultExecutor>[0]) => {
+    const before = provideDefaultExecutor(make);
+    onTestFinished(() => {
+      provideDefaultExecutor(before);
+    });
+  };
+
   test('is the one that the runtime provides, made once, at the first job', async () => {
     const made: string[] = [];
-    provideDefaultExecutor(() => {
+    provide(() => {
       made.push('made');
       return { submit: (fn, ...args) => Promise.resolve(fn(...args)), shutdown: () => void made.push('shut down') };
     });
@@ -20,13 +27,27 @@ describe('the executor of a loop that was given none', () => {
     expect(made).toEqual(['made', 'shut down']);
   });
 
+  test('refuses where the runtime provides none, and says what to write', () => {
+    provide(null);
+    function work() {}
+    expect(() => new LoopExecutor().submit(work)).toThrow(
+      expect.objectContaining({
+        name: 'RuntimeError',
+        code: 'NO_EXECUTOR',
+        message: expect.stringMatching(
+          /^there is no thread for work\(\): .*import 'asyncio-ts\/node'.*setDefaultExecutor\(/,
+        ),
+      }),
+    );
+  });
+
   test('has nothing to shut down when it was not used', () => {
     expect(new LoopExecutor().shutdown()).toBeUndefined();
   });
 
   test('is tried again when it could not be made', async () => {
     let failures = 1;
-    provideDefaultExecutor(() => {
+    provide(() => {
       if (failures-- > 0) throw new Error('not now');
       return { submit: (fn, ...args) => Promise.resolve(fn(...args)) };
     });
