@@ -208,7 +208,11 @@ export function errorOfThrown(thrown: unknown): unknown {
  * meanwhile), an `AbortError` that it has caused, an `AggregateError` of nothing else. Anything else comes back as it is.
  */
 export function unwrapCancellation(thrown: unknown): unknown {
-  return thrown instanceof CancelledError ? thrown : (cancellationIn(thrown, new Set()) ?? thrown);
+  try {
+    return thrown instanceof CancelledError ? thrown : (cancellationIn(thrown, new Set()) ?? thrown);
+  } catch {
+    return thrown; // a proxy that throws when it is looked at
+  }
 }
 
 function cancellationIn(thrown: unknown, seen: Set<unknown>): CancelledError | null {

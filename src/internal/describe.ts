@@ -21,11 +21,12 @@ export function describe(value: unknown): string {
   }
 }
 
+/** Nothing that a program gives can keep its description from being made: proxies that throw, null prototypes, circles. */
 function describeObject(value: object): string {
-  if (Array.isArray(value)) return describeArray(value);
-  if (value instanceof Error)
-    return value.message === '' ? `${value.name}()` : `${value.name}(${describe(value.message)})`;
   try {
+    if (Array.isArray(value)) return describeArray(value);
+    if (value instanceof Error)
+      return value.message === '' ? `${value.name}()` : `${value.name}(${describe(value.message)})`;
     const text = String(value);
     if (!text.startsWith('[object ')) return shortened(text);
     if (Symbol.asyncIterator in value && 'next' in value) return '<async generator object>';
@@ -38,9 +39,11 @@ function describeObject(value: object): string {
 }
 
 const LONGEST_ARRAY = 6;
+/** Arrays in arrays are shown so deep: an array that holds another one twice, and so on, would be shown exponentially often. */
+const DEEPEST_ARRAY = 2;
 
 function describeArray(array: readonly unknown[], outer: readonly unknown[] = []): string {
-  if (outer.includes(array)) return '[...]'; // it holds itself
+  if (outer.includes(array) || outer.length > DEEPEST_ARRAY) return '[...]';
   const within = [...outer, array];
   const items = array
     .slice(0, LONGEST_ARRAY)

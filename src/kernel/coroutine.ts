@@ -275,11 +275,12 @@ export function callCoroutineFunction(
     if (!(Symbol.asyncIterator in result))
       return Symbol.iterator in result ? (result as Coroutine<unknown>)[Symbol.iterator]() : result;
   } else if (typeof result === 'object' && result !== null) {
-    if ('then' in result && typeof result.then === 'function') return result as PromiseLike<unknown>;
+    // Awaitables of the library before promises: as such they can be cancelled, and an executor's job is one of both.
     if (Symbol.iterator in result && !Array.isArray(result)) {
       const iterator: unknown = (result as Iterable<unknown>)[Symbol.iterator]();
       if (isFrame(iterator)) return iterator;
     }
+    if ('then' in result && typeof result.then === 'function') return result as PromiseLike<unknown>;
   }
   throw typeError(
     `a coroutine was expected, but ${describeFunction(fn)} returned ${describe(result)}: it should be an async function or a generator function`,

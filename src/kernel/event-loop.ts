@@ -15,7 +15,7 @@ import type { Context } from './engine/context.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
 import { asCoroutine, ensureFutureOn } from './ensure.ts';
-import { type Executor, SameThreadExecutor } from './executor.ts';
+import { type Executor, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
 import { registerLoop } from './registry.ts';
@@ -299,7 +299,7 @@ export class EventLoop extends Scheduler implements Disposable {
     this._checkClosed();
     if (typeof fn !== 'function')
       throw typeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`, 'NOT_CALLABLE');
-    const job = (executor ?? this._defaultExecutor()).submit(fn, ...args);
+    const job = (executor ?? this.#defaultExecutor()).submit(fn, ...args);
     return wrapPromise(job, { loop: this, onCancel: () => job.cancel?.() });
   }
 
@@ -311,13 +311,10 @@ export class EventLoop extends Scheduler implements Disposable {
     this.#executor = executor;
   }
 
-  /** The executor for those who name none. Where the program has set none, `make` may make a better one. @internal */
-  _defaultExecutor(make?: () => Executor): Executor {
+  #defaultExecutor(): Executor {
     if (this.#executorIsShutDown)
       throw new RuntimeError('Executor shutdown has been called', { code: 'EXECUTOR_SHUT_DOWN' });
-    if (make !== undefined && (this.#executor === null || this.#executor instanceof SameThreadExecutor))
-      this.#executor = make();
-    this.#executor ??= new SameThreadExecutor();
+    this.#executor ??= new LoopExecutor();
     return this.#executor;
   }
 

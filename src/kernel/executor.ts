@@ -1,4 +1,5 @@
-import { afterMicrotasks } from './runtime/platform.ts';
+import { RuntimeError } from '../errors/errors.ts';
+import { newDefaultExecutor } from '../internal/default-executor.ts';
 
 /** A promise of what an executor does. */
 export interface ExecutorJob<T> extends PromiseLike<T> {
@@ -15,23 +16,34 @@ export interface Executor {
 }
 
 /**
- * The executor of a loop that was given none. A JavaScript function cannot be moved to another thread, so it runs in this one,
- * as a macrotask of its own: I/O and the loop's turns come between two of them, but a function that takes long blocks both.
+ * The executor of a loop that was given none: the thread pool of `asyncio-ts/node`, made at the first job, where that was imported.
+ * Elsewhere there are no threads, and it refuses: a function that runs in this thread would block the loop, which is what those who use an
+ * executor want to avoid.
  */
-export class SameThreadExecutor implements Executor {
-  readonly #pending = new Set<Promise<void>>();
+export class LoopExecutor implements Executor {
+  #executor: Executor | null = null;
 
-  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): PromiseLike<Awaited<R>> {
-    const work = new Promise<void>((resolve) => afterMicrotasks(resolve)).then(() => fn(...args));
-    const over = () => {
-      this.#pending.delete(settled);
-    };
-    const settled: Promise<void> = work.then(over, over);
-    this.#pending.add(settled);
-    return work as Promise<Awaited<R>>;
+  /** @throws {RuntimeError} when `asyncio-ts/node` was not imported */
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ExecutorJob<Awaited<R>> {
+    this.#executor ??= newDefaultExecutor();
+    if (this.#executor === null) throw noExecutor(fn.name);
+    return this.#executor.submit(fn, ...args);
   }
 
-  async shutdown(): Promise<void> {
-    await Promise.all(this.#pending);
+  shutdown(): PromiseLike<void> | void {
+    return this.#executor?.shutdown?.();
   }
+
+  toString(): string {
+    return this.#executor === null ? '<LoopExecutor unused>' : String(this.#executor);
+  }
+}
+
+function noExecutor(name: string): RuntimeError {
+  return new RuntimeError(
+    `there is no thread for ${name === '' ? '<anonymous>' : name}(): the loop has no executor. On Node, Bun and Deno write ` +
+      "import { toThread } from 'asyncio-ts/node', or import 'asyncio-ts/node' for runInExecutor(null, …). Elsewhere give the loop one: " +
+      'loop.setDefaultExecutor({ submit: (fn, ...args) => Promise.resolve(fn(...args)) }), which runs functions in this thread',
+    { code: 'NO_EXECUTOR' },
+  );
 }

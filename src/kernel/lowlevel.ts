@@ -5,7 +5,6 @@
 
 import { runningTask as engineTask } from './engine/line.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
-import type { Executor } from './executor.ts';
 import type { Future, WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
 import { getRunningLoop } from './thread-loop.ts';
@@ -80,11 +79,6 @@ export function runningTask(): Task<unknown> | null {
 /** Says what a future is waited for. Read by the live view, deadlock reports and explored schedules. */
 export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
   future._rareFields().purpose = purpose;
-}
-
-/** The executor of `runInExecutor(null, …)`: the one that the program has set, otherwise what `make` makes, which becomes it. */
-export function defaultExecutor(loop: EventLoop, make: () => Executor): Executor {
-  return loop._defaultExecutor(make);
 }
 
 /** A future of the running loop that has a result after a time. `release()` it when nobody waits for it any more. */

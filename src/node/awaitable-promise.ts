@@ -1,8 +1,96 @@
-import { type Awaitable, wrapPromise } from '../kernel/lowlevel.ts';
+import {
+  type Awaitable,
+  type Future,
+  noteWait,
+  runningTask,
+  type WaitRecord,
+  wrapPromise,
+} from '../kernel/lowlevel.ts';
 
-/** A promise that generator coroutines can wait for, too. What it stands for has begun, whether anybody waits or not. */
+/** What `then` is, of a promise or of anything like it. */
+export type Then<T> = <A = T, B = never>(
+  onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+  onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+) => Promise<A | B>;
+
+/** A promise that coroutines of both spellings can wait for. What it stands for has begun, whether anybody waits or not. */
 export type AwaitablePromise<T> = Promise<T> & Awaitable<T>;
 
-export function awaitablePromise<T>(promise: Promise<T>): AwaitablePromise<T> {
-  return Object.assign(promise, { [Symbol.iterator]: () => wrapPromise(promise)[Symbol.iterator]() });
+/** What tasks that wait for a promise are noted as, and what they tell. */
+export interface Waits<T> {
+  readonly record: WaitRecord;
+  begun?(future: Future<T>): void;
+  /** The task that waits was cancelled. */
+  cancelled?(future: Future<T>): void;
+}
+
+/** A future for one who waits, which learns of nothing before `begin()`: most of those that are only looked up never do. */
+function newWait<T>(promise: Promise<T>, { record, begun, cancelled }: Waits<T>): { future: Future<T>; begin(): void } {
+  let begin = (): void => {};
+  const outcome: PromiseLike<T> = {
+    then: (onFulfilled, onRejected) => {
+      begin = () => {
+        begun?.(future);
+        promise.then(onFulfilled, onRejected);
+      };
+      return outcome as never;
+    },
+  };
+  const future = wrapPromise(outcome, { onCancel: () => cancelled?.(future) });
+  noteWait(future, record);
+  return { future, begin: () => begin() };
+}
+
+/**
+ * What a getter for `then` gives: in a task, `await` is a wait that can be cancelled. The kernel knows an `await` by the look-up of `then`
+ * before it, so the future is made here, and begins to wait when it is called.
+ */
+export function thenOf<T>(promise: Promise<T>, waits: Waits<T>): Then<T> {
+  if (runningTask() === null) return (onFulfilled, onRejected) => promise.then(onFulfilled, onRejected);
+  const { future, begin } = newWait(promise, waits);
+  const then = future.then;
+  return (onFulfilled, onRejected) => {
+    begin();
+    return then.call(future, onFulfilled as never, onRejected as never) as never;
+  };
+}
+
+/** For `yield*`. */
+export function iteratorOf<T>(promise: Promise<T>, waits: Waits<T>): Iterator<unknown, T, unknown> {
+  const { future, begin } = newWait(promise, waits);
+  begin();
+  return future[Symbol.iterator]();
+}
+
+/** Not a promise itself, because the engine asks a real one for nothing when it is awaited. */
+class Waitable<T> implements AwaitablePromise<T> {
+  readonly [Symbol.toStringTag] = 'Promise';
+  readonly #promise: Promise<T>;
+  readonly #waits: Waits<T>;
+
+  constructor(promise: Promise<T>, record: WaitRecord) {
+    this.#promise = promise;
+    this.#waits = { record };
+  }
+
+  get then(): Then<T> {
+    return thenOf(this.#promise, this.#waits);
+  }
+
+  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.#promise.catch(onRejected);
+  }
+
+  finally(onDone?: (() => void) | null): Promise<T> {
+    return this.#promise.finally(onDone);
+  }
+
+  [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    return iteratorOf(this.#promise, this.#waits);
+  }
+}
+
+/** @param record what those who wait are seen to wait for */
+export function awaitablePromise<T>(promise: Promise<T>, record: WaitRecord): AwaitablePromise<T> {
+  return new Waitable(promise, record);
 }

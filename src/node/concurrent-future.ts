@@ -1,6 +1,7 @@
 import { CancelledError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
-import { type Awaitable, type Future, noteWait, runningTask, wrapPromise } from '../kernel/lowlevel.ts';
+import type { Awaitable, Future } from '../kernel/lowlevel.ts';
+import { iteratorOf, type Then, thenOf, type Waits } from './awaitable-promise.ts';
 
 /**
  * Where work stands.
@@ -14,19 +15,32 @@ export type WorkState = 'pending' | 'running' | 'finished' | 'cancelled';
 
 /**
  * Work that another thread or process does: a promise of its result, which can be cancelled. It belongs to no loop. A task that awaits
- * it is cancelled together with it.
+ * it is cancelled together with it, and the work with the last task that awaits it.
  *
  * Follows CPython's `concurrent.futures.Future`.
  */
 export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   readonly #settled = Promise.withResolvers<T>();
   #state: WorkState = 'pending';
+  /** Of the tasks that wait, until it is done. */
+  readonly #waits = new Set<Future<T>>();
+  readonly #forWaits: Waits<T>;
   /** The name of the function. */
   readonly name: string;
 
   /** @internal */
   constructor(name: string) {
     this.name = name;
+    this.#forWaits = {
+      record: { operation: name, object: this },
+      begun: (future) => {
+        this.#waits.add(future);
+      },
+      cancelled: (future) => {
+        this.#waits.delete(future);
+        if (this.#waits.size === 0) this.cancel(); // nobody else needs it
+      },
+    };
   }
 
   /**
@@ -56,13 +70,9 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     return this.#state === 'cancelled';
   }
 
-  /** As a promise. In a task, `await` is a wait that can be cancelled, and cancels the work then. */
-  then<A = T, B = never>(
-    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    const source = runningTask() === null ? this.#settled.promise : this.#wrapped();
-    return source.then(onFulfilled, onRejected);
+  /** As a promise. In a task, `await` is a wait that can be cancelled; the work is cancelled too, unless another task waits for it. */
+  get then(): Then<T> {
+    return thenOf(this.#settled.promise, this.#forWaits);
   }
 
   /** `then` for errors only. */
@@ -76,13 +86,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   }
 
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    return this.#wrapped()[Symbol.iterator]();
-  }
-
-  #wrapped(): Future<T> {
-    const future = wrapPromise(this.#settled.promise, { onCancel: () => this.cancel() });
-    noteWait(future, { operation: this.name, object: this });
-    return future;
+    return iteratorOf(this.#settled.promise, this.#forWaits);
   }
 
   toString(): string {
@@ -125,6 +129,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   #end(state: WorkState): boolean {
     if (this.done()) return false;
     this.#state = state;
+    this.#waits.clear();
     return true;
   }
 }

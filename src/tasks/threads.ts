@@ -39,11 +39,21 @@ export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoo
 }
 
 /**
- * Runs a function by the loop's default executor.
+ * Runs a function in another thread: by the loop's default executor, which is a `ThreadPoolExecutor` where `asyncio-ts/node` was imported.
+ * Import the one of `asyncio-ts/node`, which brings it along; this one is for code that must not name a runtime.
+ *
+ * It never runs the function in this thread, unless the executor that the program has set does.
  *
  * **Cancellation**: ends the wait; a function that runs already goes on.
  *
  * Follows CPython's `asyncio.to_thread`.
+ *
+ * @throws {TypeError} when `fn` is no function
+ * @throws {RuntimeError} of code `NO_EXECUTOR`, when it is awaited, if the loop has no executor and `asyncio-ts/node` was not imported
+ * @throws what the function throws
+ * @example
+ * getRunningLoop().setDefaultExecutor({ submit: (fn, ...args) => Promise.resolve(fn(...args)) }); // in a page: in this thread, knowingly
+ * const sum = await toThread((a: number, b: number) => a + b, 1, 2);
  */
 export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): AwaitableCoroutine<Awaited<R>> {
   if (typeof fn !== 'function')

@@ -14,3 +14,18 @@ export interface Engine {
   /** Ends all workers; fulfils when they are gone. */
   close(): Promise<void>;
 }
+
+/** One thread or process that does one assignment at a time. It keeps this process alive only while it does. */
+export interface EngineWorker {
+  /** Whether it can be given an assignment. */
+  readonly isAlive: boolean;
+  /** Rejects with a `NotStarted` when there was no worker to do it. */
+  run(assignment: Assignment): Promise<Reply>;
+  /** Has nothing to do now. Ends when that lasts long. */
+  rest(seconds: number): void;
+  /** Ends it at once; fulfils when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** A worker could not be started: there were no file descriptors, no memory, no such module to load first. */
+export class NotStarted extends Error {}

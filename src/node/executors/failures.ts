@@ -1,10 +1,9 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
-import { describe } from '../../internal/describe.ts';
-import { reviveError } from '../revive-error.ts';
+import { messageOf, type Problem, sentence, shown, unpack } from '../border/index.ts';
+import { NotStarted } from './engine.ts';
 import type { BrokenExecutor } from './errors.ts';
-import { uncloneable } from './uncloneable.ts';
-import type { Assignment, FailureKind, Reply, Work } from './work.ts';
+import type { Call, FailureKind, Reply, Work } from './work.ts';
 
 export type BrokenClass = new (message: string, details: { code: string; cause?: unknown }) => BrokenExecutor;
 
@@ -12,9 +11,9 @@ type Failed = Extract<Reply, { failure: FailureKind }>;
 
 /** What a program is told when a worker has no result. */
 const FAILURES: Record<FailureKind, (work: Work, failed: Failed, Broken: BrokenClass) => unknown> = {
-  thrown: (_work, { error }) => reviveError(error),
+  thrown: (_work, { error }) => unpack(error),
   module: (work, { error }) => {
-    const cause = reviveError(error);
+    const cause = unpack(error);
     return new RuntimeError(`${nameOf(work)} cannot be called: its module cannot be loaded: ${messageOf(cause)}`, {
       code: 'MODULE_NOT_LOADED',
       cause,
@@ -32,11 +31,11 @@ const FAILURES: Record<FailureKind, (work: Work, failed: Failed, Broken: BrokenC
           `captures. Pass ${detail} as an argument, import it inside the function, or name the function with moduleFunctions()`,
         'FUNCTION_CAPTURES',
       ),
-      reviveError(error),
+      unpack(error),
     ),
-  result: (work, { error }) => resultNotSent(work, reviveError(error)),
+  result: (work, { error }) => resultNotSent(work, unpack(error)),
   initializer: (_work, { error }, Broken) => {
-    const cause = reviveError(error);
+    const cause = unpack(error);
     return new Broken(`the initializer of a worker has failed: ${messageOf(cause)}`, {
       code: 'INITIALIZER_FAILED',
       cause,
@@ -49,17 +48,26 @@ export function failureOf(work: Work, failed: Failed, Broken: BrokenClass): unkn
 }
 
 /** What a program is told when a worker could not be asked, or has not answered. */
-export function engineFailure({ work, args }: Assignment, error: unknown, Broken: BrokenClass): unknown {
-  if (isCloneError(error)) {
-    const bad = args.findIndex((arg) => !canBeCloned(arg));
-    if (bad < 0) return resultNotSent(work, error);
-    const problem = uncloneable(args[bad]);
-    const why = problem === null ? messageOf(error) : `it${problem}`;
-    const what = `argument ${bad + 1} of ${nameOf(work)} cannot be sent to a worker, got ${describe(args[bad])}: ${why}`;
-    return withCause(typeError(what, 'ARGUMENT_NOT_CLONEABLE'), error);
+export function engineFailure(work: Work, error: unknown, Broken: BrokenClass): unknown {
+  if (error instanceof NotStarted) {
+    const { cause } = error;
+    const what = `no worker could be started for ${nameOf(work)}: ${error.message}`;
+    return new Broken(what, { code: 'WORKER_NOT_STARTED', cause });
   }
   const what = `a worker has died while it ran ${nameOf(work)}: ${messageOf(error)}`;
   return new Broken(what, { code: 'WORKER_DIED', cause: error });
+}
+
+/** What a program is told when arguments are none that a worker can be sent. */
+export function argumentFailure({ work, args }: Call, problem: Problem): TypeError {
+  const [first] = problem.path;
+  // The path begins in the array of the arguments.
+  const at = first !== undefined && 'key' in first ? Number(first.key) : null;
+  const [which, got] = at === null ? ['the arguments', ''] : [`argument ${at + 1}`, `, got ${shown(args[at])}`];
+  return typeError(
+    `${which} of ${nameOf(work)} cannot be sent to a worker${got}: it${sentence(problem, 1)}`,
+    'ARGUMENT_NOT_CLONEABLE',
+  );
 }
 
 function resultNotSent(work: Work, cause: unknown): unknown {
@@ -74,25 +82,7 @@ function withCause(error: Error, cause: unknown): Error {
   return Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
 }
 
-/** Runtimes differ in the class of it, and Node's `v8.serialize` throws a plain error. */
-function isCloneError(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'DataCloneError' || /could not be cloned/.test(error.message));
-}
-
-function canBeCloned(value: unknown): boolean {
-  try {
-    structuredClone(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** `fib() of file:///work.ts`, or `fib()` of an inline function. */
 function nameOf(work: Work): string {
   return 'url' in work ? `${work.exportName}() of ${work.url}` : `${work.name === '' ? '<anonymous>' : work.name}()`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,5 @@
+import './default-executor.ts';
+
 export { BrokenExecutor, BrokenProcessPool, BrokenThreadPool } from './errors.ts';
 export { Job } from './job.ts';
 export { type ModuleFunction, type ModuleFunctions, moduleFunctions } from './module-functions.ts';
@@ -9,6 +11,6 @@ export {
   type PoolExecutorOptions,
 } from './pool-executor.ts';
 export { ProcessPoolExecutor, type ProcessPoolExecutorOptions } from './process-pool.ts';
-export type { ThreadLimits } from './thread-engine.ts';
 export { ThreadPoolExecutor, type ThreadPoolExecutorOptions } from './thread-pool.ts';
 export { toThread } from './to-thread.ts';
+export type { ThreadLimits } from './worker-thread.ts';

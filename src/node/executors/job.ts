@@ -1,5 +1,5 @@
 import { ConcurrentFuture } from '../concurrent-future.ts';
-import type { Assignment } from './work.ts';
+import type { Call } from './work.ts';
 
 /** A function that an executor runs, or will run: what `submit` returns. It is pending while it waits for a worker. */
 export class Job<T> extends ConcurrentFuture<T> {
@@ -8,13 +8,13 @@ export class Job<T> extends ConcurrentFuture<T> {
   /** Ends its worker. Made when it has one. */
   #abort: AbortController | null = null;
   /** @internal */
-  readonly assignment: Assignment;
+  readonly call: Call;
 
   /** Made by an executor's `submit`. @internal */
-  constructor(name: string, assignment: Assignment, terminate: boolean, drop: (job: Job<T>) => void) {
+  constructor(name: string, call: Call, terminate: boolean, drop: (job: Job<T>) => void) {
     super(name);
     this.#drop = drop;
-    this.assignment = assignment;
+    this.call = call;
     this.#terminate = terminate;
   }
 

@@ -5,12 +5,13 @@ import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import type { Executor } from '../../kernel/lowlevel.ts';
 import { type AwaitablePromise, awaitablePromise } from '../awaitable-promise.ts';
-import type { Engine } from './engine.ts';
-import { type BrokenClass, engineFailure, failureOf } from './failures.ts';
+import { type Border, messageOf, pack, unpack } from '../border/index.ts';
+import { type Engine, NotStarted } from './engine.ts';
+import { argumentFailure, type BrokenClass, engineFailure, failureOf } from './failures.ts';
 import { inlineWork } from './inline-function.ts';
 import { Job } from './job.ts';
 import { moduleWork } from './module-functions.ts';
-import type { Call } from './work.ts';
+import type { Assignment, Call, PackedCall } from './work.ts';
 
 /** How long a worker may have nothing to do before it ends, in seconds. */
 const IDLE_TIMEOUT = 60;
@@ -55,16 +56,25 @@ export interface ExecutorStatistics {
   readonly isShutDown: boolean;
 }
 
+/** What makes an executor one of threads, or of processes. @internal */
+export interface WorkerKind {
+  readonly border: Border;
+  readonly Broken: BrokenClass;
+  /** The names of the options that only it has. */
+  readonly options: readonly string[];
+  /** Called at the first job, and again at the next one when it throws. `idleTimeout` in seconds. */
+  newEngine(idleTimeout: number): Engine;
+}
+
 /** What threads and processes have in common: a queue of jobs in front of as many workers as may run at once. */
 export abstract class PoolExecutor implements Executor, AsyncDisposable {
   readonly #maxWorkers: number;
   readonly #terminate: boolean;
-  readonly #initializer: Call | null;
-  readonly #loadEngine: () => Promise<Engine>;
-  readonly #Broken: BrokenClass;
+  readonly #initializer: PackedCall | null;
+  readonly #idleTimeout: number;
+  readonly #kind: WorkerKind;
   /** Made at the first job. */
-  #engine: Promise<Engine> | null = null;
-  #workers: () => number = () => 0;
+  #engine: Engine | null = null;
   /** Invariant: not empty only while `#running` has its full size. In order of submission. */
   readonly #queue = new Set<Job<unknown>>();
   readonly #running = new Set<Job<unknown>>();
@@ -73,19 +83,15 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   #over: PromiseWithResolvers<void> | null = null;
 
   /** @internal */
-  constructor(
-    options: PoolExecutorOptions,
-    Broken: BrokenClass,
-    loadEngine: (limits: { readonly maxWorkers: number; readonly idleTimeout: number }) => Promise<Engine>,
-  ) {
-    const { initializer, initargs = [], terminate = false } = options;
-    const maxWorkers = count(options.maxWorkers ?? availableParallelism());
-    const idleTimeout = seconds(options.idleTimeout);
-    this.#maxWorkers = maxWorkers;
+  constructor(maxWorkers: number | PoolExecutorOptions, options: PoolExecutorOptions, kind: WorkerKind) {
+    const all = allOptions(nameOfClass(this), maxWorkers, options, kind.options);
+    const { initializer, initargs = [], terminate = false } = all;
+    this.#kind = kind;
+    this.#maxWorkers = count(all.maxWorkers ?? availableParallelism());
+    this.#idleTimeout = seconds(all.idleTimeout);
     this.#terminate = terminate;
-    this.#initializer = initializer === undefined ? null : callOf(initializer, initargs, 'initializer');
-    this.#Broken = Broken;
-    this.#loadEngine = () => loadEngine({ maxWorkers, idleTimeout });
+    this.#initializer =
+      initializer === undefined ? null : packedCall(callOf(initializer, initargs, 'initializer'), kind.border);
   }
 
   /**
@@ -128,8 +134,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
       });
     }
     const call = callOf(fn, args, 'submit');
-    const assignment = { ...call, initializer: this.#initializer };
-    const job = new Job<Awaited<R>>(fn.name, assignment, terminate, (job) => this.#queue.delete(job as Job<unknown>));
+    const job = new Job<Awaited<R>>(fn.name, call, terminate, (job) => this.#queue.delete(job as Job<unknown>));
     this.#queue.add(job as Job<unknown>);
     this.#next();
     return job;
@@ -148,33 +153,56 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
 
   async #run(job: Job<unknown>): Promise<void> {
     const signal = job.begin();
-    const assignment = job.assignment;
     try {
-      this.#engine ??= this.#loadEngine();
-      const engine = await this.#engine;
-      this.#workers = () => engine.workers;
-      if (!signal.aborted) {
-        const reply = await engine.run(assignment, signal);
-        if ('value' in reply) job.succeed(reply.value);
-        else job.fail(failureOf(assignment.work, reply, this.#Broken));
-      }
+      await this.#perform(job, signal);
     } catch (error) {
-      job.fail(engineFailure(assignment, error, this.#Broken));
+      job.fail(error);
     }
     if (!job.cancelled()) this.#finished++;
     this.#running.delete(job);
     this.#next();
   }
 
+  async #perform(job: Job<unknown>, signal: AbortSignal): Promise<void> {
+    const { border, Broken } = this.#kind;
+    const { work } = job.call;
+    const assignment: Assignment = { ...packedCall(job.call, border), initializer: this.#initializer };
+    let reply: Awaited<ReturnType<Engine['run']>>;
+    try {
+      this.#engine ??= this.#newEngine();
+      reply = await this.#engine.run(assignment, signal);
+    } catch (error) {
+      throw engineFailure(work, error, Broken);
+    }
+    if ('value' in reply) job.succeed(unpack(reply.value));
+    else job.fail(failureOf(work, reply, Broken));
+  }
+
+  /** Without workers so far. One that cannot be made fails its job, and the next job tries again. */
+  #newEngine(): Engine {
+    try {
+      return this.#kind.newEngine(this.#idleTimeout);
+    } catch (error) {
+      throw new NotStarted(messageOf(error), { cause: error });
+    }
+  }
+
   /**
    * Takes no more work. What was submitted is done first, then the workers end. May be called again, to cancel what waits.
    *
+   * **Cancellation**: ends the wait; the executor shuts down all the same.
+   *
    * Follows CPython's `concurrent.futures.Executor.shutdown`.
    *
-   * @param options `wait: false`: the promise does not wait for it; `cancelFutures`: jobs that wait for a worker are cancelled
+   * @param wait `false`: the promise does not wait for it; or all options
+   * @param options `cancelFutures`: jobs that wait for a worker are cancelled
    */
-  shutdown(options: ExecutorShutdownOptions = {}): AwaitablePromise<void> {
-    return awaitablePromise(this.#shutdown(options));
+  shutdown(
+    wait: boolean | ExecutorShutdownOptions = {},
+    options: ExecutorShutdownOptions = {},
+  ): AwaitablePromise<void> {
+    const all = typeof wait === 'boolean' ? { ...options, wait } : wait;
+    return awaitablePromise(this.#shutdown(all), { operation: 'shutdown', object: this });
   }
 
   async #shutdown({ wait = true, cancelFutures = false }: ExecutorShutdownOptions): Promise<void> {
@@ -192,13 +220,13 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
    * Follows CPython's `ProcessPoolExecutor.terminate_workers`.
    */
   terminateWorkers(): AwaitablePromise<void> {
-    return awaitablePromise(this.#terminateWorkers());
+    return awaitablePromise(this.#terminateWorkers(), { operation: 'terminateWorkers', object: this });
   }
 
   async #terminateWorkers(): Promise<void> {
     const over = this.shutdown({ cancelFutures: true });
     for (const job of this.#running) {
-      job.breakOff(new this.#Broken(`${this} was terminated while it ran ${job.name}()`, { code: 'TERMINATED' }));
+      job.breakOff(new this.#kind.Broken(`${this} was terminated while it ran ${job.name}()`, { code: 'TERMINATED' }));
     }
     await over;
   }
@@ -206,11 +234,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   async #end(over: PromiseWithResolvers<void>): Promise<void> {
     const engine = this.#engine;
     this.#engine = null;
-    try {
-      await (await engine)?.close();
-    } catch {
-      // It could not be loaded, which its jobs were told.
-    }
+    await engine?.close();
     over.resolve();
   }
 
@@ -222,7 +246,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   statistics(): ExecutorStatistics {
     return {
       maxWorkers: this.#maxWorkers,
-      workers: this.#workers(),
+      workers: this.#engine?.workers ?? 0,
       running: this.#running.size,
       queued: this.#queue.size,
       finished: this.#finished,
@@ -245,6 +269,39 @@ function callOf(fn: (...args: never[]) => unknown, args: readonly unknown[], met
   if (typeof fn !== 'function')
     throw typeError(`a callable object was expected by ${method}, got ${describe(fn)}`, 'NOT_CALLABLE');
   return { work: moduleWork(fn) ?? inlineWork(fn), args };
+}
+
+/** A call that can be sent. @throws {TypeError} when an argument cannot */
+function packedCall(call: Call, border: Border): PackedCall {
+  const packing = pack(call.args, border);
+  if ('problem' in packing) throw argumentFailure(call, packing.problem);
+  return { work: call.work, args: packing.packed };
+}
+
+/** The names of all options; `resourceLimits` is one of threads only, `env` and `execArgv` of processes. */
+const OPTIONS = ['maxWorkers', 'idleTimeout', 'initializer', 'initargs', 'terminate'];
+
+/** Options as they were given, by either form: `(4, { idleTimeout: 1 })` or `({ maxWorkers: 4, idleTimeout: 1 })`. */
+function allOptions(
+  name: string,
+  first: number | PoolExecutorOptions,
+  second: unknown,
+  ofKind: readonly string[],
+): PoolExecutorOptions {
+  const options: unknown = isOptions(first) ? first : second;
+  const right = `write new ${name}({ maxWorkers: 4, idleTimeout: 10 }) or new ${name}(4, { idleTimeout: 10 })`;
+  if (!isOptions(options))
+    throw typeError(`${name}: options are one object at the end, got ${describe(options)}; ${right}`);
+  const known = [...OPTIONS, ...ofKind];
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key))
+      throw typeError(`${name} has no option ${key}, but ${known.join(', ')}; ${right}`, 'UNKNOWN_OPTION');
+  }
+  return isOptions(first) ? options : { ...options, maxWorkers: first };
+}
+
+function isOptions(value: unknown): value is PoolExecutorOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function count(maxWorkers: unknown): number {

@@ -1,5 +1,7 @@
+import { Crew } from './crew.ts';
 import { BrokenProcessPool } from './errors.ts';
 import { PoolExecutor, type PoolExecutorOptions } from './pool-executor.ts';
+import { WorkerProcess } from './worker-process.ts';
 
 /** Options of process pools. */
 export interface ProcessPoolExecutorOptions extends PoolExecutorOptions {
@@ -23,14 +25,17 @@ export interface ProcessPoolExecutorOptions extends PoolExecutorOptions {
  */
 export class ProcessPoolExecutor extends PoolExecutor {
   /**
+   * @param maxWorkers how many jobs may run at once, or all options
    * @throws {ValueError} when `maxWorkers` is no whole number of 1 or more, or `idleTimeout` is negative
-   * @throws {TypeError} when they are no numbers, or `initializer` cannot be sent to a worker
+   * @throws {TypeError} when they are no numbers, an option is none, or `initializer` or its arguments cannot be sent to a worker
    */
-  constructor(options: ProcessPoolExecutorOptions = {}) {
-    const { env, execArgv } = options;
-    super(options, BrokenProcessPool, async ({ idleTimeout }) => {
-      const { ProcessEngine } = await import('./process-engine.ts');
-      return new ProcessEngine({ idleTimeout, env, execArgv });
+  constructor(maxWorkers: number | ProcessPoolExecutorOptions = {}, options: ProcessPoolExecutorOptions = {}) {
+    const { env, execArgv } = (typeof maxWorkers === 'object' ? maxWorkers : options) ?? {};
+    super(maxWorkers, options, {
+      border: 'process',
+      Broken: BrokenProcessPool,
+      options: ['env', 'execArgv'],
+      newEngine: (idleTimeout) => new Crew((onGone) => new WorkerProcess({ env, execArgv }, onGone), idleTimeout),
     });
   }
 }

@@ -1,6 +1,7 @@
+import { Crew } from './crew.ts';
 import { BrokenThreadPool } from './errors.ts';
 import { PoolExecutor, type PoolExecutorOptions } from './pool-executor.ts';
-import type { ThreadLimits } from './thread-engine.ts';
+import { type ThreadLimits, threadFactory } from './worker-thread.ts';
 
 /** Options of thread pools. */
 export interface ThreadPoolExecutorOptions extends PoolExecutorOptions {
@@ -26,13 +27,19 @@ export interface ThreadPoolExecutorOptions extends PoolExecutorOptions {
  */
 export class ThreadPoolExecutor extends PoolExecutor {
   /**
+   * @param maxWorkers how many jobs may run at once, or all options
    * @throws {ValueError} when `maxWorkers` is no whole number of 1 or more, or `idleTimeout` is negative
-   * @throws {TypeError} when they are no numbers, or `initializer` cannot be sent to a worker
+   * @throws {TypeError} when they are no numbers, an option is none, or `initializer` or its arguments cannot be sent to a worker
    */
-  constructor(options: ThreadPoolExecutorOptions = {}) {
-    super(options, BrokenThreadPool, async (limits) => {
-      const { ThreadEngine } = await import('./thread-engine.ts');
-      return new ThreadEngine({ ...limits, resourceLimits: options.resourceLimits });
+  constructor(maxWorkers: number | ThreadPoolExecutorOptions = {}, options: ThreadPoolExecutorOptions = {}) {
+    const { resourceLimits } = (typeof maxWorkers === 'object' ? maxWorkers : options) ?? {};
+    super(maxWorkers, options, {
+      border: 'thread',
+      Broken: BrokenThreadPool,
+      options: ['resourceLimits'],
+      newEngine(idleTimeout) {
+        return new Crew(threadFactory(resourceLimits), idleTimeout);
+      },
     });
   }
 }

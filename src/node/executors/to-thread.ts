@@ -1,13 +1,6 @@
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
-import {
-  type AwaitableCoroutine,
-  defaultExecutor,
-  getRunningLoop,
-  libraryCoroutine,
-  noteWait,
-} from '../../kernel/lowlevel.ts';
-import { ThreadPoolExecutor } from './thread-pool.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine, noteWait } from '../../kernel/lowlevel.ts';
 
 /**
  * Runs a function in another thread, for work that needs a processor: by the loop's default executor when the program has set one,
@@ -39,9 +32,7 @@ const runInThread = /* @__PURE__ */ libraryCoroutine(function* toThread(
   fn: (...args: unknown[]) => unknown,
   args: unknown[],
 ): Generator<unknown, unknown, unknown> {
-  const loop = getRunningLoop();
-  const executor = defaultExecutor(loop, () => new ThreadPoolExecutor());
-  const future = loop.runInExecutor(executor, fn, ...args);
-  noteWait(future, { operation: 'toThread', object: executor });
+  const future = getRunningLoop().runInExecutor(null, fn, ...args);
+  noteWait(future, { operation: 'toThread', object: null });
   return yield* future;
 });

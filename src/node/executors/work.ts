@@ -1,4 +1,4 @@
-import type { PortableError } from '../portable-error.ts';
+import type { Packed } from '../border/packed.ts';
 
 /** What a worker is to call, in a form that can be sent. */
 export type Work = ModuleWork | InlineWork;
@@ -22,10 +22,17 @@ export interface Call {
   readonly args: readonly unknown[];
 }
 
+/** A call that can be sent. */
+export interface PackedCall {
+  readonly work: Work;
+  /** Of the array of arguments. */
+  readonly args: Packed;
+}
+
 /** What a worker is sent. */
-export interface Assignment extends Call {
+export interface Assignment extends PackedCall {
   /** To be called before the first assignment of the worker. */
-  readonly initializer: Call | null;
+  readonly initializer: PackedCall | null;
 }
 
 /** Why a worker has no result. */
@@ -38,12 +45,17 @@ export type FailureKind =
   | 'export'
   /** The inline function uses something that is not there: `detail`. */
   | 'capture'
-  /** The result cannot be sent. */
+  /** The result cannot be sent: `detail` says why. */
   | 'result'
   /** The initializer has failed. */
   | 'initializer';
 
 /** What a worker answers. */
 export type Reply =
-  | { readonly value: unknown }
-  | { readonly failure: FailureKind; readonly error: PortableError; readonly detail?: string };
+  | { readonly value: Packed }
+  | { readonly failure: FailureKind; readonly error: Packed; readonly detail?: string };
+
+/** Whether a worker is of no use after an answer: runtimes keep what they know of a module that failed to load. */
+export function isSpoilt(reply: Reply): boolean {
+  return 'failure' in reply && (reply.failure === 'module' || reply.failure === 'initializer');
+}

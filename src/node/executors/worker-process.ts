@@ -1,47 +1,68 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
+import { messageOf } from '../border/index.ts';
+import { type EngineWorker, NotStarted } from './engine.ts';
+import { IdleTimer } from './idle-timer.ts';
 import { argumentsForProcesses } from './inherited-arguments.ts';
-import type { ProcessEngineOptions } from './process-engine.ts';
+import { type Envelope, isEnvelope } from './process-messages.ts';
 import type { Assignment, Reply } from './work.ts';
 import { workerFile } from './worker-file.ts';
 
-/** In milliseconds: what timers of the runtime can do. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
+/** How worker processes are started. */
+export interface ProcessSettings {
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly execArgv?: readonly string[] | undefined;
+}
 
 interface Pending {
+  readonly id: string;
   resolve(reply: Reply): void;
   reject(error: unknown): void;
 }
 
-/** One child process that does one assignment at a time. It keeps this process alive only while it does. */
-export class WorkerProcess {
+/** An idle process ends with this one by itself; one that works would not notice. */
+const alive = new Set<WorkerProcess>();
+
+function killAll(): void {
+  for (const worker of alive) worker.kill();
+}
+
+function isThere(worker: WorkerProcess): void {
+  if (alive.size === 0) process.once('exit', killAll);
+  alive.add(worker);
+}
+
+function isGone(worker: WorkerProcess): void {
+  alive.delete(worker);
+  if (alive.size === 0) process.off('exit', killAll);
+}
+
+/** One child process. */
+export class WorkerProcess implements EngineWorker {
   readonly #child: ChildProcess;
   readonly #gone: Promise<void>;
+  readonly #idleTimer = new IdleTimer();
   #pending: Pending | null = null;
-  #idleTimer: ReturnType<typeof setTimeout> | null = null;
   #isAlive = true;
 
   /** @param onGone called when the process has ended, or will answer no more */
-  constructor(options: ProcessEngineOptions, onGone: () => void) {
-    this.#child = fork(workerFile('process-worker'), [], {
-      // Bytes that are serialized here, for what cannot be sent is to be known before.
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: [...(options.execArgv ?? argumentsForProcesses())],
-      ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
-    });
-    this.#child.on('message', (message: Uint8Array) => this.#settle(({ resolve }) => resolve(deserialize(message))));
+  constructor({ env, execArgv }: ProcessSettings, onGone: () => void) {
+    this.#child = newChild(env, execArgv ?? argumentsForProcesses());
+    isThere(this);
+    this.#child.on('message', (message: unknown) => this.#receive(message));
     this.#gone = new Promise((resolve) => {
       const end = (reason: Error): void => {
         this.#isAlive = false;
-        clearTimeout(this.#idleTimer ?? undefined);
+        this.#idleTimer.stop();
+        isGone(this);
         onGone();
         this.#settle(({ reject }) => reject(reason));
         resolve();
       };
       this.#child.once('exit', (code, signal) => end(exitError(code, signal)));
-      this.#child.once('error', (error) => {
-        if (this.#child.pid === undefined) end(error); // it never was
+      this.#child.on('error', (error) => {
+        if (this.#child.pid === undefined) end(notStarted(error)); // otherwise its exit tells all
       });
     });
   }
@@ -50,28 +71,37 @@ export class WorkerProcess {
     return this.#isAlive;
   }
 
-  run(assignment: Assignment): Promise<Reply> {
-    const message = serialize(assignment);
-    clearTimeout(this.#idleTimer ?? undefined);
-    this.#child.ref();
-    this.#child.channel?.ref?.();
-    return new Promise<Reply>((resolve, reject) => {
-      this.#pending = { resolve, reject };
-      // A process that is dying reads no more; its exit tells all.
-      this.#child.send(message, () => {});
+  /** A job may send messages of its own, as tools do that find a channel: they are nobody's. */
+  #receive(message: unknown): void {
+    if (!isEnvelope(message) || message.id !== this.#pending?.id) return;
+    this.#settle(({ resolve, reject }) => {
+      try {
+        resolve(deserialize(message.bytes) as Reply);
+      } catch (error) {
+        reject(error);
+      }
     });
   }
 
-  /** Has nothing to do now. Ends when that lasts long. */
+  run(assignment: Assignment): Promise<Reply> {
+    // Serialized here, for what cannot be sent is to be known before.
+    const envelope: Envelope = { id: randomUUID(), bytes: serialize(assignment) };
+    this.#idleTimer.stop();
+    this.#child.ref();
+    this.#child.channel?.ref?.();
+    return new Promise<Reply>((resolve, reject) => {
+      this.#pending = { id: envelope.id, resolve, reject };
+      // A process that is dying reads no more; its exit tells all.
+      this.#child.send(envelope, () => {});
+    });
+  }
+
   rest(seconds: number): void {
     this.#child.unref();
     this.#child.channel?.unref?.();
-    if (seconds === Number.POSITIVE_INFINITY) return;
-    this.#idleTimer = setTimeout(() => this.kill(), Math.min(seconds * 1_000, LONGEST_TIMEOUT));
-    this.#idleTimer.unref();
+    this.#idleTimer.start(seconds, () => this.kill());
   }
 
-  /** Ends it at once; fulfils when it is gone. */
   kill(): Promise<void> {
     this.#isAlive = false;
     if (this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined) {
@@ -86,6 +116,24 @@ export class WorkerProcess {
     this.#pending = null;
     if (pending !== null) how(pending);
   }
+}
+
+/** Some failures are thrown, others are told by an event. */
+function newChild(env: ProcessSettings['env'], execArgv: readonly string[]): ChildProcess {
+  try {
+    return fork(workerFile('process-worker'), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: [...execArgv],
+      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
+    });
+  } catch (error) {
+    throw notStarted(error);
+  }
+}
+
+function notStarted(error: unknown): NotStarted {
+  return new NotStarted(messageOf(error), { cause: error });
 }
 
 function exitError(code: number | null, signal: string | null): Error {

@@ -1,8 +1,10 @@
 /** What runs in a worker, be it a thread or a process. Loads nothing that it does not need: each worker loads it anew. */
 
-import { portableError } from '../portable-error.ts';
-import { uncloneable } from './uncloneable.ts';
-import type { Assignment, Call, FailureKind, InlineWork, ModuleWork, Reply } from './work.ts';
+import { pack, packThrown } from '../border/pack.ts';
+import type { Border, Packed } from '../border/packed.ts';
+import { guarded, messageOf } from '../border/reading.ts';
+import { sentence } from '../border/search.ts';
+import type { Assignment, FailureKind, InlineWork, ModuleWork, PackedCall, Reply } from './work.ts';
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
@@ -18,34 +20,57 @@ class Failure extends Error {
   }
 }
 
-let initialized: Promise<unknown> | null = null;
+/** A job may have thrown a proxy, which may throw when it is asked for its class. */
+function asFailure(error: unknown): Failure | null {
+  return guarded(() => (error instanceof Failure ? error : null), null);
+}
+
+let isInitialized = false;
 const inlineFunctions = new Map<string, AnyFunction>();
 
+/** What a worker thread is called with. */
+export function performInThread(assignment: Assignment): Promise<Reply> {
+  return perform(assignment, 'thread');
+}
+
 /** Does what is asked for, and never fails: failures are answers, too. */
-export async function perform({ initializer, ...assigned }: Assignment): Promise<Reply> {
+export async function perform({ initializer, ...assigned }: Assignment, border: Border): Promise<Reply> {
   try {
-    if (initializer !== null) {
-      initialized ??= call(initializer).catch((error) => {
-        throw new Failure('initializer', error instanceof Failure ? error.cause : error);
-      });
-      await initialized;
+    if (initializer !== null && !isInitialized) {
+      await initialize(initializer);
+      isInitialized = true;
     }
-    const value = await call(assigned);
-    const problem = uncloneable(value);
-    return problem === null ? { value } : cannotBeSent(new TypeError(`result${problem}`));
+    const packing = pack(await call(assigned), border);
+    return 'packed' in packing
+      ? { value: packing.packed }
+      : failed('result', new TypeError(`result${sentence(packing.problem)}`), border);
   } catch (error) {
-    if (!(error instanceof Failure)) return { failure: 'thrown', error: portableError(error) };
-    const { kind, cause, detail } = error;
-    return { failure: kind, error: portableError(cause), ...(detail === undefined ? {} : { detail }) };
+    const failure = asFailure(error);
+    if (failure === null) return failed('thrown', error, border);
+    return failed(failure.kind, failure.cause, border, failure.detail);
   }
 }
 
 /** The answer in place of a result that cannot be cloned. */
-export function cannotBeSent(cause: unknown): Reply {
-  return { failure: 'result', error: portableError(cause) };
+export function cannotBeSent(cause: unknown, border: Border): Reply {
+  return failed('result', new TypeError(`result cannot be cloned: ${messageOf(cause)}`), border);
 }
 
-async function call({ work, args }: Call): Promise<unknown> {
+function failed(failure: FailureKind, error: unknown, border: Border, detail?: string): Reply {
+  return { failure, error: packThrown(error, border), ...(detail === undefined ? {} : { detail }) };
+}
+
+async function initialize(initializer: PackedCall): Promise<void> {
+  try {
+    await call(initializer);
+  } catch (error) {
+    const failure = asFailure(error);
+    throw new Failure('initializer', failure === null ? error : failure.cause);
+  }
+}
+
+async function call({ work, args: packed }: PackedCall): Promise<unknown> {
+  const args = await unpacked(packed);
   if ('url' in work) return (await exported(work))(...args);
   const fn = inline(work);
   try {
@@ -55,6 +80,12 @@ async function call({ work, args }: Call): Promise<unknown> {
     if (name === null || !work.expression.includes(name)) throw error;
     throw new Failure('capture', error, name);
   }
+}
+
+async function unpacked(args: Packed): Promise<readonly unknown[]> {
+  if (args.errors === undefined) return args.value as readonly unknown[];
+  const { unpack } = await import('../border/unpack.ts'); // with all the classes of errors
+  return unpack(args) as readonly unknown[];
 }
 
 async function exported({ url, exportName }: ModuleWork): Promise<AnyFunction> {
@@ -91,7 +122,7 @@ function inline({ expression }: InlineWork): AnyFunction {
 const NO_SUCH_VARIABLE = /^(?:Can't find variable: (\S+)|(\S+) is not defined)$/;
 
 function missingName(error: unknown): string | null {
-  if (!(error instanceof ReferenceError)) return null;
-  const match = NO_SUCH_VARIABLE.exec(error.message);
+  if (!guarded(() => error instanceof ReferenceError, false)) return null;
+  const match = NO_SUCH_VARIABLE.exec(messageOf(error));
   return match?.[1] ?? match?.[2] ?? null;
 }

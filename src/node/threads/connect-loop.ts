@@ -3,9 +3,9 @@ import { RuntimeError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import type { AwaitableLike, Outcome } from '../../kernel/lowlevel.ts';
+import { type Packed, pack, sentence, unpack } from '../border/index.ts';
 import { ConcurrentFuture } from '../concurrent-future.ts';
-import { reviveError } from '../revive-error.ts';
-import type { LoopFunctions, Request, Response } from './messages.ts';
+import { type LoopFunctions, marked, type Request, type Response, unmarked } from './messages.ts';
 
 /** A coroutine that runs on the loop of another thread. */
 export class RemoteCall<T> extends ConcurrentFuture<T> {
@@ -41,7 +41,7 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
   /** @internal */
   constructor(port: MessagePort) {
     this.#port = port;
-    port.on('message', (response: Response) => this.#receive(response));
+    port.on('message', (message: unknown) => this.#receive(unmarked(message)));
     port.on('close', () => this.#closed());
     port.unref();
   }
@@ -55,7 +55,7 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
    * @throws {TypeError} when an argument cannot be cloned
    */
   callSoonThreadsafe<K extends keyof F & string>(name: K, ...args: Parameters<F[K]>): void {
-    this.#send({ type: 'call', name, args }, name);
+    this.#send({ type: 'call', name, args: this.#packed(name, args) });
   }
 
   /**
@@ -76,36 +76,38 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
     const id = ++this.#lastId;
     const call = new RemoteCall<RemoteResult<ReturnType<F[K]>>>(name, () => {
       this.#settled(id);
-      if (!this.#isClosed) this.#port.postMessage({ type: 'cancel', id } satisfies Request);
+      if (!this.#isClosed) this.#send({ type: 'cancel', id });
     });
-    this.#send({ type: 'run', id, name, args }, name);
+    this.#send({ type: 'run', id, name, args: this.#packed(name, args) });
     this.#calls.set(id, call as RemoteCall<unknown>);
     this.#port.ref();
     return call;
   }
 
-  #send(request: Request, name: string): void {
+  #packed(name: string, args: readonly unknown[]): Packed {
     if (this.#isClosed) throw closedError(name);
-    try {
-      this.#port.postMessage(request);
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      throw typeError(
-        `an argument of ${name}() cannot be sent to another thread: ${problem}`,
-        'ARGUMENT_NOT_CLONEABLE',
-      );
-    }
+    const packing = pack(args, 'thread');
+    if ('packed' in packing) return packing.packed;
+    throw typeError(
+      `an argument of ${name}() cannot be sent to another thread: arguments${sentence(packing.problem)}`,
+      'ARGUMENT_NOT_CLONEABLE',
+    );
   }
 
-  #receive(response: Response): void {
+  #send(request: Request): void {
+    this.#port.postMessage(marked(request));
+  }
+
+  #receive(response: Response | undefined): void {
+    if (response === undefined) return;
     if (response.type === 'closed') {
       this.#closed();
       return;
     }
     const call = this.#calls.get(response.id);
     this.#settled(response.id);
-    if (response.type === 'result') call?.succeed(response.value);
-    else if (response.type === 'error') call?.fail(reviveError(response.error));
+    if (response.type === 'result') call?.succeed(unpack(response.value));
+    else if (response.type === 'error') call?.fail(unpack(response.error));
     else call?.markCancelled();
   }
 

@@ -10,8 +10,8 @@ import {
   type LoopResource,
   type Task,
 } from '../../kernel/lowlevel.ts';
-import { portableError } from '../portable-error.ts';
-import type { LoopFunctions, Request, Response } from './messages.ts';
+import { guarded, messageOf, type Packed, pack, packThrown, sentence, unpack } from '../border/index.ts';
+import { type LoopFunctions, marked, type Request, type Response, unmarked } from './messages.ts';
 
 /**
  * A way for another thread to reach a loop of this one: made by `exposeLoop`.
@@ -36,7 +36,7 @@ export class LoopDoor implements Disposable, LoopResource {
     this.#own = port1;
     this.port = port2;
     attach(loop, this);
-    port1.on('message', (request: Request) => this.#receive(request));
+    port1.on('message', (message: unknown) => this.#receive(unmarked(message)));
     port1.on('close', () => this.#closed());
     port1.unref(); // the loop keeps the program alive while it runs
   }
@@ -68,8 +68,8 @@ export class LoopDoor implements Disposable, LoopResource {
     detach(this.#loop, this);
   }
 
-  #receive(request: Request): void {
-    if (this.#isClosed) return;
+  #receive(request: Request | undefined): void {
+    if (this.#isClosed || request === undefined) return;
     switch (request.type) {
       case 'call':
         this.#call(request.name, request.args);
@@ -82,21 +82,22 @@ export class LoopDoor implements Disposable, LoopResource {
     }
   }
 
-  #call(name: string, args: readonly unknown[]): void {
+  #call(name: string, args: Packed): void {
     try {
-      this.#loop.callSoonThreadsafe(this.#find(name), ...(args as never[]));
+      this.#loop.callSoonThreadsafe(this.#find(name), ...(unpack(args) as never[]));
     } catch (exception) {
       this.#loop.callExceptionHandler({ message: `Another thread's callSoonThreadsafe(${name}) failed`, exception });
     }
   }
 
-  #run(id: number, name: string, args: readonly unknown[]): void {
+  #run(id: number, name: string, packed: Packed): void {
     let task: Task<unknown>;
     try {
       const fn = this.#find(name);
-      task = this.#loop.createTask((() => fn(...(args as never[]))) as CoroutineLike<unknown>, { name });
+      const args = unpack(packed) as never[];
+      task = this.#loop.createTask((() => fn(...args)) as CoroutineLike<unknown>, { name });
     } catch (error) {
-      this.#answer({ type: 'error', id, error: portableError(error) });
+      this.#answer({ type: 'error', id, error: packThrown(error, 'thread') });
       return;
     }
     this.#tasks.set(id, task);
@@ -108,22 +109,31 @@ export class LoopDoor implements Disposable, LoopResource {
 
   #report(id: number, name: string, task: Task<unknown>): void {
     const error = task.cancelled() ? null : task.exception();
-    if (task.cancelled() || error instanceof CancelledError) this.#answer({ type: 'cancelled', id });
-    else if (error !== null) this.#answer({ type: 'error', id, error: portableError(error) });
+    // What was thrown may be a proxy, which may throw when it is asked for its class.
+    const isCancellation = task.cancelled() || guarded(() => error instanceof CancelledError, false);
+    if (isCancellation) this.#answer({ type: 'cancelled', id });
+    else if (error !== null) this.#answer({ type: 'error', id, error: packThrown(error, 'thread') });
     else this.#answerWithResult(id, name, task.result());
   }
 
   #answerWithResult(id: number, name: string, value: unknown): void {
+    const packing = pack(value, 'thread');
+    let problem: string;
     try {
-      this.#answer({ type: 'result', id, value });
+      if ('packed' in packing) {
+        this.#answer({ type: 'result', id, value: packing.packed });
+        return;
+      }
+      problem = sentence(packing.problem);
     } catch (error) {
-      const what = `the result of ${name}() cannot be sent to another thread: ${messageOf(error)}`;
-      this.#answer({ type: 'error', id, error: portableError(typeError(what, 'RESULT_NOT_CLONEABLE')) });
+      problem = ` cannot be cloned: ${messageOf(error)}`;
     }
+    const what = `the result of ${name}() cannot be sent to another thread: result${problem}`;
+    this.#answer({ type: 'error', id, error: packThrown(typeError(what, 'RESULT_NOT_CLONEABLE'), 'thread') });
   }
 
   #answer(response: Response): void {
-    if (!this.#isClosed) this.#own.postMessage(response);
+    if (!this.#isClosed) this.#own.postMessage(marked(response));
   }
 
   #find(name: string): (...args: never[]) => unknown {
@@ -170,8 +180,4 @@ export function exposeLoop(loop: EventLoop, functions: LoopFunctions): LoopDoor 
   }
   if (loop.isClosed()) throw new RuntimeError('exposeLoop: Event loop is closed', { code: 'LOOP_CLOSED' });
   return new LoopDoor(loop, functions);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

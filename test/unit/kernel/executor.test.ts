@@ -1,47 +1,59 @@
 import { CancelledError, createTask, type Executor, getRunningLoop, sleep } from 'asyncio-ts';
-import { describe, expect, test } from 'vitest';
-import { SameThreadExecutor } from '../../../src/kernel/executor.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { provideDefaultExecutor } from '../../../src/internal/default-executor.ts';
+import { LoopExecutor } from '../../../src/kernel/executor.ts';
 import { failure } from '../../support/programs.ts';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 describe('the executor of a loop that was given none', () => {
-  test('calls functions behind what is under way, each in a turn of its own', async () => {
-    const executor = new SameThreadExecutor();
-    const trace: string[] = [];
-    const work = (name: string) => {
-      trace.push(name);
-      Promise.resolve().then(() => trace.push(`microtask of ${name}`));
-      return name;
-    };
-    const results = [executor.submit(work, 'first'), executor.submit(work, 'second')];
-    Promise.resolve().then(() => trace.push('microtask'));
-    expect(await Promise.all(results)).toEqual(['first', 'second']);
-    expect(trace).toEqual(['microtask', 'first', 'microtask of first', 'second', 'microtask of second']);
-  });
+  const provide = (make: Parameters<typeof provideDefaultExecutor>[0]) => {
+    const before = provideDefaultExecutor(make);
+    onTestFinished(() => {
+      provideDefaultExecutor(before);
+    });
+  };
 
-  test('passes arguments, results of promises and errors on', async () => {
-    const executor = new SameThreadExecutor();
-    const error = new Error('no');
+  test('is the one that the runtime provides, made once, at the first job', async () => {
+    const made: string[] = [];
+    provide(() => {
+      made.push('made');
+      return { submit: (fn, ...args) => Promise.resolve(fn(...args)), shutdown: () => void made.push('shut down') };
+    });
+    const executor = new LoopExecutor();
+    expect([made, String(executor)]).toEqual([[], '<LoopExecutor unused>']);
     expect(await executor.submit((a: number, b: number) => a + b, 1, 2)).toBe(3);
     expect(await executor.submit(async () => 'later')).toBe('later');
-    await expect(
-      executor.submit(() => {
-        throw error;
-      }),
-    ).rejects.toBe(error);
+    executor.shutdown();
+    expect(made).toEqual(['made', 'shut down']);
   });
 
-  test('is shut down when all that was submitted is done, failed or not', async () => {
-    const executor = new SameThreadExecutor();
-    const trace: string[] = [];
-    executor.submit(() => trace.push('done'));
-    const failed = executor.submit(() => {
-      trace.push('failed');
-      throw new Error('no');
+  test('refuses where the runtime provides none, and says what to write', () => {
+    provide(null);
+    function work() {}
+    expect(() => new LoopExecutor().submit(work)).toThrow(
+      expect.objectContaining({
+        name: 'RuntimeError',
+        code: 'NO_EXECUTOR',
+        message: expect.stringMatching(
+          /^there is no thread for work\(\): .*import 'asyncio-ts\/node'.*setDefaultExecutor\(/,
+        ),
+      }),
+    );
+  });
+
+  test('has nothing to shut down when it was not used', () => {
+    expect(new LoopExecutor().shutdown()).toBeUndefined();
+  });
+
+  test('is tried again when it could not be made', async () => {
+    let failures = 1;
+    provide(() => {
+      if (failures-- > 0) throw new Error('not now');
+      return { submit: (fn, ...args) => Promise.resolve(fn(...args)) };
     });
-    await executor.shutdown();
-    expect(trace).toEqual(['done', 'failed']);
-    await expect(failed).rejects.toThrow('no');
+    const executor = new LoopExecutor();
+    expect(() => executor.submit(() => 1)).toThrow('not now');
+    expect(await executor.submit(() => 1)).toBe(1);
   });
 });
 

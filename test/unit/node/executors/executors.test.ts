@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
   CancelledError,
   createTask,
   type EventLoop,
+  ExceptionGroup,
   getRunningLoop,
   newEventLoop,
   RuntimeError,
@@ -17,6 +19,10 @@ import {
   BrokenExecutor,
   BrokenProcessPool,
   BrokenThreadPool,
+  CalledProcessError,
+  FileNotFoundError,
+  IncompleteReadError,
+  moduleFunctions,
   ProcessPoolExecutor,
   ThreadPoolExecutor,
 } from 'asyncio-ts/node';
@@ -64,6 +70,29 @@ for (const kind of kinds) {
         return [job.state, abrupt.statistics().workers];
       });
       expect(await run(main)).toEqual(['finished', 0]);
+    });
+
+    test('can be waited for to shut down within a limit', async () => {
+      const pool = newPool(kind);
+      const { buffer, begun, release } = flags();
+      const threadsOnly = kind === 'threads';
+      const job = threadsOnly ? pool.submit(work.waitForFlag, buffer) : pool.submit(work.fib, 30);
+      const main = s.fn(function* () {
+        if (threadsOnly) yield* s.wait(wrapPromise(begun()));
+        const task = createTask(
+          s.fn(function* () {
+            yield* s.wait(pool.shutdown());
+          }),
+        );
+        yield* s.wait(sleep(0));
+        task.cancel();
+        return yield* failure(s, task);
+      });
+      expect(await run(main)).toBeInstanceOf(CancelledError);
+      expect([pool.statistics().isShutDown, job.state]).toEqual([true, 'running']);
+      release();
+      await pool.shutdown();
+      expect(job.state).toBe('finished');
     });
 
     test('carries errors over with class, message, code, stack and cause', async () => {
@@ -153,9 +182,11 @@ for (const kind of kinds) {
       const pool = newPool(kind);
       for (const [fn, path] of [
         [() => ({ then_: [() => 1] }), 'result.then_[0] is a function'],
-        [() => new Map([[1, Symbol('s')]]), 'result.get(…) is a symbol'],
+        [() => new Map([[1, Symbol('s')]]), 'result: something in the map is a symbol'],
         [() => Symbol('s'), 'result is a symbol'],
-        [() => [new WeakMap()], 'result[0] is a WeakMap'],
+        [() => [new WeakMap()], 'result[0] is a WeakMap, which cannot be cloned'],
+        [() => ({ to: new URL('http://a.b') }), 'result.to is a URL, which cannot be cloned'],
+        [() => [...Array.from({ length: 10_000 }, () => ({})), () => 1], 'result[10000] is a function'],
       ] as const) {
         expect(await failureOf(pool.submit(fn as () => unknown))).toMatchObject({
           name: 'TypeError',
@@ -164,6 +195,80 @@ for (const kind of kinds) {
         });
       }
       expect(await pool.submit(work.count)).toBe(1);
+    });
+
+    test('refuses arguments that would arrive as something else, by name', async () => {
+      const pool = newPool(kind);
+      for (const [value, why] of [
+        [new URL('http://a.b'), 'a URL'],
+        [new Headers(), 'a Headers'],
+        [[Promise.resolve()], 'a Promise'],
+        [new Proxy({}, {}), 'a Proxy'],
+      ] as const) {
+        const error = await failureOf(pool.submit((x: unknown) => x, value));
+        expect(error).toMatchObject({ name: 'TypeError', code: 'ARGUMENT_NOT_CLONEABLE' });
+        expect((error as Error).message).toMatch(/^argument 1 of <anonymous>\(\) cannot be sent/);
+        expect((error as Error).message).toContain(why);
+      }
+      expect(pool.statistics()).toMatchObject({ workers: 0, finished: 4 }); // nobody was bothered
+    });
+
+    test('brings errors of the library back as themselves, thrown or within a result', async () => {
+      const pool = newPool(kind);
+      const missing = await failureOf(pool.submit(work.failWithFile));
+      expect(missing).toBeInstanceOf(FileNotFoundError);
+      expect(missing).toMatchObject({ code: 'ENOENT', path: '/nope', syscall: 'open' });
+      const group = (await failureOf(pool.submit(work.failWithGroup))) as ExceptionGroup;
+      expect(group).toBeInstanceOf(ExceptionGroup);
+      expect(group.errors[0]).toBeInstanceOf(CalledProcessError);
+      expect(group.errors[0]).toMatchObject({ returncode: 3, command: ['false'], cause: group });
+      const result = (await pool.submit(work.settledErrors, [new ValueError('sent')])) as Error[];
+      expect(result.map((error) => [error.constructor, error.message])).toEqual([
+        [IncompleteReadError, expect.stringContaining('2 bytes')],
+        [ValueError, 'sent'],
+      ]);
+    });
+
+    test('brings back whatever a job throws', async () => {
+      const pool = newPool(kind);
+      const thrown = [undefined, null, { code: 1, inner: { a: ['b'] } }, [1, 2]];
+      for (const value of thrown) expect(await failureOf(pool.submit(work.throwIt, value))).toEqual(value);
+      expect(await failureOf(pool.submit(work.throwHostile, 'symbol'))).toBe('Symbol(thrown)');
+      expect(await failureOf(pool.submit(work.throwHostile, 'proxy'))).toBe('<Proxy>');
+      expect(await failureOf(pool.submit(work.throwHostile, 'frozen'))).toMatchObject({ message: 'frozen' });
+      expect(await failureOf(pool.submit(work.throwHostile, 'getters'))).toBeInstanceOf(Error);
+      expect(await pool.submit(() => 'next')).toBe('next');
+    });
+
+    test('makes a new worker for the next job when a module could not be loaded', async () => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-ts-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const file = path.join(folder, 'late.mjs');
+      const late = moduleFunctions<{ f(): string }>(pathToFileURL(file));
+      const pool = newPool(kind);
+      expect(await failureOf(pool.submit(late.f))).toMatchObject({ code: 'MODULE_NOT_LOADED' });
+      writeFileSync(file, "export const f = () => 'there';");
+      expect(await pool.submit(late.f)).toBe('there');
+    });
+
+    test('tries a failed initializer again, in a new worker, for the next job', async () => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-ts-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const file = path.join(folder, 'flag');
+      const pool = newPool(kind, { initializer: work.needFile as never, initargs: [file] });
+      const error = await failureOf(pool.submit(work.count));
+      expect(error).toMatchObject({ code: 'INITIALIZER_FAILED', message: expect.stringContaining('ENOENT') });
+      writeFileSync(file, '');
+      expect(await pool.submit(work.count)).toBe(1);
+    });
+
+    test('adds no listener of its own to the process for each worker or executor', async () => {
+      const before = process.listenerCount('exit');
+      const pools = [newPool(kind), newPool(kind)];
+      await Promise.all(pools.map((pool) => pool.submit(work.fib, 3)));
+      expect(process.listenerCount('exit')).toBeLessThanOrEqual(before + 1);
+      await Promise.all(pools.map((pool) => pool.shutdown()));
+      expect(process.listenerCount('exit')).toBe(before);
     });
 
     test('tells which variable an inline function captures, and the ways out', async () => {
@@ -246,10 +351,12 @@ for (const kind of kinds) {
     test('shut down with wait: false does not wait', async () => {
       const pool = newPool(kind);
       const job = pool.submit(() => 1);
+      const waiting = pool.submit(() => 2);
       await pool.shutdown({ wait: false });
-      expect(job.running()).toBe(true);
+      await pool.shutdown(false, { cancelFutures: true }); // as Python writes it
+      expect([job.running(), waiting.cancelled()]).toEqual([true, true]);
       expect(await job).toBe(1);
-      await pool.shutdown();
+      await pool.shutdown(true);
     });
 
     test('that was never used can be shut down', async () => {
@@ -299,7 +406,6 @@ for (const kind of kinds) {
     });
 
     test('says that a module is missing, and which', async () => {
-      const { moduleFunctions } = await import('asyncio-ts/node');
       const missing = moduleFunctions<{ f(): void }>(new URL('./nowhere.ts', import.meta.url));
       const error = await failureOf(newPool(kind).submit(missing.f));
       expect(error).toBeInstanceOf(RuntimeError);
@@ -430,6 +536,47 @@ describe('a thread that uses up its memory', () => {
     expect(error).toMatchObject({ name: 'BrokenThreadPool', message: expect.stringContaining('memory') });
     expect(await pool.submit(() => 'next')).toBe('next');
     await pool.shutdown();
+  });
+});
+
+describe('a job in a process that sends messages of its own', () => {
+  test('disturbs neither its executor nor itself', async () => {
+    const pool = newPool('processes');
+    for (const message of ['ready', null, 42, { type: 'ready' }, { id: 'mine', bytes: new Uint8Array([1, 2]) }]) {
+      expect(
+        await pool.submit((message: unknown) => {
+          process.send?.(message);
+          process.send?.(new Uint8Array([1, 2, 3]));
+          return 'result';
+        }, message),
+      ).toBe('result');
+    }
+    const replaced = pool.submit(() => {
+      process.send = () => true;
+      process.removeAllListeners('message');
+      return 'sent all the same';
+    });
+    expect(await replaced).toBe('sent all the same');
+    expect(await pool.submit(() => 'next')).toBe('next');
+  });
+});
+
+describe('a process that cannot be started', () => {
+  test('fails its job, and the next one runs when it can', async () => {
+    const execPath = process.execPath;
+    onTestFinished(() => {
+      process.execPath = execPath;
+    });
+    const pool = newPool('processes');
+    process.execPath = '/nowhere/node';
+    const error = await failureOf(pool.submit(work.fib, 1));
+    expect(error).toBeInstanceOf(BrokenProcessPool);
+    expect(error).toMatchObject({
+      code: 'WORKER_NOT_STARTED',
+      message: expect.stringMatching(/^no worker could be started for fib\(\) of .*ENOENT/),
+    });
+    process.execPath = execPath;
+    expect(await pool.submit(work.fib, 7)).toBe(13);
   });
 });
 

@@ -1,8 +1,8 @@
-import { CancelledError, run, ValueError } from 'asyncio-ts';
+import { CancelledError, createTask, run, sleep, ValueError, wrapPromise } from 'asyncio-ts';
 import { BrokenThreadPool, ProcessPoolExecutor, ThreadPoolExecutor } from 'asyncio-ts/node';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { muteLog } from '../../../support/loops.ts';
-import { failureOf, newPool, work } from './support.ts';
+import { failureOf, flags, newPool, work } from './support.ts';
 
 // On a busy machine, a process or a thread takes its time to start.
 vi.setConfig({ testTimeout: 20_000 });
@@ -16,11 +16,28 @@ describe('the options of an executor', () => {
     [{ idleTimeout: Number.NaN }, ValueError, /NaN/],
     [{ initializer: 42 }, TypeError, /expected by initializer, got 42/],
     [{ initializer: Math.max }, TypeError, /cannot be sent/],
+    [
+      { initializer: () => 1, initargs: [1, () => 2] },
+      TypeError,
+      /^argument 2 of initializer\(\).*: it is a function$/,
+    ],
+    [{ max_workers: 4 }, TypeError, /has no option max_workers, but maxWorkers,.*write new \w+\(\{ maxWorkers: 4/],
+    [{ env_: {} }, TypeError, /has no option env_/],
+    ['4', TypeError, /maxWorkers must be a number, got '4'/],
   ])('%o is refused at once', async (options, Class, message) => {
     for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
       const error = await failureOf(() => new Executor(options as never));
       expect(error).toBeInstanceOf(Class);
       expect((error as Error).message).toMatch(message);
+    }
+  });
+
+  test('may come behind the number of workers, as in Python, or with it', () => {
+    for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+      for (const pool of [new Executor(3), new Executor(3, { idleTimeout: 1 }), new Executor({ maxWorkers: 3 })])
+        expect(pool.statistics().maxWorkers).toBe(3);
+      expect(new Executor().statistics().maxWorkers).toBeGreaterThan(0);
+      expect(() => new Executor(3, 'prefix' as never)).toThrow(/options are one object at the end, got 'prefix'/);
     }
   });
 
@@ -40,7 +57,7 @@ describe('a thread that cannot be made ready', () => {
     });
     const error = await failureOf(newPool('threads').submit(work.fib, 1));
     expect(error).toBeInstanceOf(BrokenThreadPool);
-    expect(error).toMatchObject({ code: 'WORKER_DIED', message: expect.stringContaining('nowhere.mjs') });
+    expect(error).toMatchObject({ code: 'WORKER_NOT_STARTED', message: expect.stringContaining('nowhere.mjs') });
   });
 });
 
@@ -89,6 +106,46 @@ describe('a job', () => {
     expect(await waiting.catch((error) => error)).toBeInstanceOf(CancelledError);
     expect(await running).toBe(5);
     expect(String(waiting)).toBe('<Job cancelled fn=fib()>');
+  });
+
+  test('that several tasks wait for ends with the last of them, not with the first', async () => {
+    const pool = newPool('threads', { terminate: true });
+    const { buffer, begun, release } = flags();
+    await run(async () => {
+      const job = pool.submit(work.waitForFlag, buffer);
+      const [first, second] = [createTask(async () => await job), createTask(async () => await job)];
+      await wrapPromise(begun());
+      first.cancel();
+      expect(await first.catch((error) => error)).toBeInstanceOf(CancelledError);
+      expect(job.state).toBe('running');
+      release();
+      expect(await second).toBe('waited');
+      const dropped = pool.submit(work.begin, flags().buffer);
+      const both = [createTask(async () => await dropped), createTask(async () => await dropped)];
+      await sleep(0);
+      for (const task of both) task.cancel();
+      await Promise.allSettled(both);
+      expect(dropped.cancelled()).toBe(true);
+    });
+  });
+
+  test('is not cancelled by a look at its `then`', async () => {
+    const pool = newPool('threads');
+    const { buffer, begun, release } = flags();
+    await run(async () => {
+      const job = pool.submit(work.waitForFlag, buffer);
+      const task = createTask(async () => {
+        expect(typeof job.then).toBe('function');
+        job.then(undefined, () => {});
+        await sleep(60);
+      });
+      await wrapPromise(begun());
+      task.cancel();
+      await Promise.allSettled([task]);
+      expect(job.state).toBe('running');
+      release();
+      expect(await job).toBe('waited');
+    });
   });
 
   test('can be awaited by a task', async () => {

@@ -1,4 +1,13 @@
-import { CancelledError, createTask, getRunningLoop, run, sleep, wrapPromise } from 'asyncio-ts';
+import {
+  CancelledError,
+  createTask,
+  getRunningLoop,
+  newEventLoop,
+  run,
+  sleep,
+  toThread as toThreadOfCore,
+  wrapPromise,
+} from 'asyncio-ts';
 import { ThreadPoolExecutor, toThread } from 'asyncio-ts/node';
 import { describe, expect, test, vi } from 'vitest';
 import { runInProcess } from '../../../support/processes.ts';
@@ -32,12 +41,22 @@ describeBoth('toThread', (s) => {
     expect(pool.statistics()).toMatchObject({ finished: 1, isShutDown: true });
   });
 
-  test('takes the place of the executor that the loop has made for itself', async () => {
+  test('and runInExecutor(null, …) and the toThread of the core share one executor, in either order', async () => {
     const main = s.fn(function* () {
-      const here = yield* s.wait(getRunningLoop().runInExecutor(null, threadId));
-      return [here, (yield* s.wait(toThread(threadId))) === here];
+      const first = yield* s.wait(getRunningLoop().runInExecutor(null, work.count));
+      return [first, yield* s.wait(toThread(work.count)), yield* s.wait(toThreadOfCore(work.count))];
     });
-    expect(await run(main)).toEqual([threadId(), false]);
+    const loop = newEventLoop();
+    loop.setDefaultExecutor(newPool('threads'));
+    expect(await run(main, { loopFactory: () => loop })).toEqual([1, 2, 3]);
+    const elsewhere = s.fn(function* () {
+      const threads = [
+        yield* s.wait(toThreadOfCore(threadId)),
+        yield* s.wait(getRunningLoop().runInExecutor(null, threadId)),
+      ];
+      return threads.map((thread) => thread !== threadId());
+    });
+    expect(await run(elsewhere)).toEqual([true, true]);
   });
 
   test('can be cancelled: the wait ends, the function goes on', async () => {
@@ -107,16 +126,48 @@ describe('importing asyncio-ts/node', () => {
       const loaded = [];
       registerHooks({
         resolve(specifier, context, next) {
-          if (specifier === 'piscina') loaded.push(specifier);
           return next(specifier, context);
+        },
+        load(url, context, next) {
+          if (url.includes('/piscina/dist/')) loaded.push(url);
+          return next(url, context);
         },
       });
       const { ThreadPoolExecutor } = await import('asyncio-ts/node');
       const pool = new ThreadPoolExecutor();
-      console.log(loaded.length);
+      console.log(loaded.length > 0);
       await pool.submit(() => 1);
-      console.log(loaded.length);
+      console.log(loaded.length > 0);
     `);
-    expect(stdout.split('\n')).toEqual(['0', '1']);
+    expect(stdout.split('\n')).toEqual(['false', 'true']);
+  });
+});
+
+describe('without asyncio-ts/node', () => {
+  const attempt = (body: string) =>
+    runInProcess(`
+      import { getRunningLoop, run, toThread } from 'asyncio-ts';
+      await run(async () => {
+        try {
+          console.log(await (${body}));
+        } catch (error) {
+          console.log(error.name, error.code, error.message);
+        }
+      });
+    `).stdout;
+
+  test.each(['toThread(function work() {})', 'getRunningLoop().runInExecutor(null, function work() {})'])(
+    '%s refuses, and names the import',
+    (body) => {
+      expect(attempt(body)).toMatch(
+        /^RuntimeError NO_EXECUTOR there is no thread for work\(\): .*write import \{ toThread \} from 'asyncio-ts\/node'/,
+      );
+    },
+  );
+
+  test('both work when the program has set an executor, or imports asyncio-ts/node later', () => {
+    const own = 'getRunningLoop().setDefaultExecutor({ submit: (fn, ...args) => Promise.resolve(fn(...args)) })';
+    expect(attempt(`(${own}, toThread((n) => n + 1, 1))`)).toBe('2');
+    expect(attempt("import('asyncio-ts/node').then(() => toThread((n) => n + 1, 1))")).toBe('2');
   });
 });

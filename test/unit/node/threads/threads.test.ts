@@ -12,7 +12,15 @@ import {
   ValueError,
   wrapPromise,
 } from 'asyncio-ts';
-import { connectLoop, exposeLoop, LoopDoor, type RemoteCall, type RemoteLoop } from 'asyncio-ts/node';
+import {
+  ConnectionRefusedError,
+  connectLoop,
+  exposeLoop,
+  LoopDoor,
+  openConnection,
+  type RemoteCall,
+  type RemoteLoop,
+} from 'asyncio-ts/node';
 import { describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
 import { failure } from '../../../support/programs.ts';
 import { describeBoth } from '../../../support/spellings.ts';
@@ -277,6 +285,81 @@ describe('a connection to a loop', () => {
       ])
         expect(await failureOf(send)).toMatchObject({ name: 'TypeError', code: 'ARGUMENT_NOT_CLONEABLE' });
       expect(await remote.runCoroutineThreadsafe('same', 1)).toBe(1);
+    });
+  });
+
+  test('carries errors as executors do, also as arguments and results', async () => {
+    await run(async () => {
+      const { remote } = connected(getRunningLoop(), {
+        same: async (x: unknown) => x,
+        dial: async () => await openConnection('127.0.0.1', 1),
+        fail: async (thrown: unknown) => {
+          throw thrown;
+        },
+      });
+      expect(await failureOf(remote.runCoroutineThreadsafe('dial'))).toBeInstanceOf(ConnectionRefusedError);
+      expect(await remote.runCoroutineThreadsafe('same', [new ValueError('v')])).toEqual([expect.any(ValueError)]);
+      expect(await failureOf(remote.runCoroutineThreadsafe('fail', { code: 1 }))).toEqual({ code: 1 });
+      const error = new ValueError('circular', { code: 'OWN' });
+      Object.assign(error, { cause: error });
+      const arrived = (await failureOf(remote.runCoroutineThreadsafe('fail', error))) as Error;
+      expect(arrived).toBeInstanceOf(ValueError);
+      expect(arrived.cause).toBe(arrived);
+    });
+  });
+
+  test('brings back whatever a coroutine throws', async () => {
+    await run(async () => {
+      const { remote } = connected(getRunningLoop(), {
+        symbol: async () => {
+          throw Symbol('thrown');
+        },
+        frozen: async () => {
+          throw Object.freeze(new Error('frozen'));
+        },
+      });
+      const thrown = [];
+      for (const name of ['symbol', 'frozen'] as const)
+        thrown.push(await failureOf(remote.runCoroutineThreadsafe(name)));
+      expect(thrown).toEqual(['Symbol(thrown)', expect.objectContaining({ message: 'frozen' })]);
+    });
+  });
+
+  test('refuses by name what would arrive as something else', async () => {
+    await run(async () => {
+      const { remote } = connected(getRunningLoop(), {
+        same: async (x: unknown) => x,
+        url: async () => [new URL('a:b')],
+      });
+      expect(await failureOf(() => remote.runCoroutineThreadsafe('same', { to: new Headers() }))).toMatchObject({
+        code: 'ARGUMENT_NOT_CLONEABLE',
+        message: expect.stringContaining('arguments[0].to is a Headers, which cannot be cloned'),
+      });
+      expect(await failureOf(remote.runCoroutineThreadsafe('url'))).toMatchObject({
+        code: 'RESULT_NOT_CLONEABLE',
+        message: expect.stringContaining('result[0] is a URL, which cannot be cloned'),
+      });
+    });
+  });
+
+  test('takes no notice of messages that are not its own', async () => {
+    await run(async () => {
+      const loop = getRunningLoop();
+      const reports: unknown[] = [];
+      loop.setExceptionHandler((_loop, context) => reports.push(context));
+      const { port1, port2 } = new MessageChannel();
+      const door = exposeLoop(loop, { same: async (x: unknown) => x });
+      onTestFinished(() => door.close());
+      const remote = connectLoop<{ same(x: unknown): Promise<unknown> }>(door.port);
+      for (const message of ['ready', null, undefined, 42, { type: 'run' }, { type: 'closed' }, new Uint8Array(2)])
+        door.port.postMessage(message);
+      expect(await remote.runCoroutineThreadsafe('same', 1)).toBe(1);
+      const other = connectLoop(port2);
+      for (const message of ['ready', null, { type: 'closed' }, { type: 'result', id: 1 }]) port1.postMessage(message);
+      await new Promise(setImmediate);
+      expect([other.isClosed(), reports]).toEqual([false, []]);
+      other.close();
+      remote.close();
     });
   });
 

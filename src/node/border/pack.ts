@@ -1,0 +1,45 @@
+import { serialize } from 'node:v8';
+import { Copier } from './copy.ts';
+import type { Border, Packed } from './packed.ts';
+import { messageOf } from './reading.ts';
+import { type Problem, search } from './search.ts';
+
+/** What makes a value fit for a border, or says why it is not. */
+export type Packing = { readonly packed: Packed } | { readonly problem: Problem };
+
+/**
+ * Makes a value ready to be sent, which surely succeeds then. Functions, symbols, promises, objects of the runtime and whatever else
+ * would not arrive as itself are refused, in every runtime alike. Errors, which may be anywhere in it, keep class and fields.
+ */
+export function pack(value: unknown, border: Border): Packing {
+  const { problem, hasErrors, isUncertain } = search(value, border);
+  if (problem !== null) return { problem };
+  const packed = hasErrors ? copied(value, border, true) : { value };
+  if (isUncertain) {
+    try {
+      structuredClone(packed.value);
+      if (border === 'process') serialize(packed.value);
+    } catch (error) {
+      return { problem: { path: [], what: ` cannot be cloned: ${messageOf(error)}` } };
+    }
+  }
+  return { packed };
+}
+
+/**
+ * Makes what was thrown ready to be sent, whatever it is: there is nobody to refuse it to. What cannot be carried of it becomes a text.
+ */
+export function packThrown(thrown: unknown, border: Border): Packed {
+  try {
+    const packing = pack(thrown, border);
+    return 'packed' in packing ? packing.packed : copied(thrown, border, false);
+  } catch (error) {
+    return { value: `something was thrown that cannot be told: ${messageOf(error)}` };
+  }
+}
+
+function copied(value: unknown, border: Border, wasSearched: boolean): Packed {
+  const copier = new Copier(border, wasSearched);
+  const copy = copier.copy(value);
+  return { value: copy, errors: copier.errors };
+}
