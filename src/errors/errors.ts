@@ -54,6 +54,11 @@ export class CancelledError extends Error {
     });
   }
 
+  /** Whether a value is one. Unlike `instanceof` it runs nothing of the value, which may be a proxy that throws. @internal */
+  static is(value: unknown): value is CancelledError {
+    return typeof value === 'object' && value !== null && #story in value;
+  }
+
   /** Says who asked. @internal */
   static tell(error: CancelledError, story: Story): void {
     error.#story = story;
@@ -62,6 +67,11 @@ export class CancelledError extends Error {
   override get name(): string {
     return 'CancelledError';
   }
+}
+
+/** Whether a value is a `CancelledError`, asked without running anything of the value. */
+export function isCancelledError(value: unknown): value is CancelledError {
+  return CancelledError.is(value);
 }
 
 /** Tells why something was cancelled, when somebody asks. */
@@ -95,7 +105,7 @@ export function cancelledError(message: unknown, story: Story | null = null): Ca
 /** Gives a cancellation that leaves the library uncaught a stack, with its story in the first line: the loop has made it without. */
 export function withStack(error: unknown): unknown {
   const { captureStackTrace } = Error as { captureStackTrace?(error: object, above: unknown): void };
-  if (error instanceof CancelledError && !/\n\s+at /.test(error.stack ?? '')) captureStackTrace?.(error, withStack);
+  if (isCancelledError(error) && !/\n\s+at /.test(error.stack ?? '')) captureStackTrace?.(error, withStack);
   return error;
 }
 
@@ -209,14 +219,14 @@ export function errorOfThrown(thrown: unknown): unknown {
  */
 export function unwrapCancellation(thrown: unknown): unknown {
   try {
-    return thrown instanceof CancelledError ? thrown : (cancellationIn(thrown, new Set()) ?? thrown);
+    return isCancelledError(thrown) ? thrown : (cancellationIn(thrown, new Set()) ?? thrown);
   } catch {
     return thrown; // a proxy that throws when it is looked at
   }
 }
 
 function cancellationIn(thrown: unknown, seen: Set<unknown>): CancelledError | null {
-  if (thrown instanceof CancelledError) return thrown;
+  if (isCancelledError(thrown)) return thrown;
   if (!(thrown instanceof Error) || seen.has(thrown)) return null;
   seen.add(thrown);
   if (thrown.name === 'SuppressedError') return cancellationIn((thrown as { error?: unknown }).error, seen);
@@ -235,7 +245,11 @@ function cancellationIn(thrown: unknown, seen: Set<unknown>): CancelledError | n
 
 /** Whether an error must leave the event loop instead of being reported by it. */
 export function leavesTheLoop(error: unknown): error is KeyboardInterrupt | SystemExit {
-  return error instanceof KeyboardInterrupt || error instanceof SystemExit;
+  try {
+    return error instanceof KeyboardInterrupt || error instanceof SystemExit;
+  } catch {
+    return false; // a proxy that throws when it is looked at
+  }
 }
 
 /**
@@ -252,5 +266,5 @@ export function leavesTheLoop(error: unknown): error is KeyboardInterrupt | Syst
  * }
  */
 export function rethrowIfCancelled(error: unknown): void {
-  if (unwrapCancellation(error) instanceof CancelledError || leavesTheLoop(error)) throw error;
+  if (isCancelledError(unwrapCancellation(error)) || leavesTheLoop(error)) throw error;
 }

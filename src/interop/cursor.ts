@@ -1,4 +1,4 @@
-import { CancelledError } from '../errors/index.ts';
+import { isCancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { getRunningLoop } from '../kernel/lowlevel.ts';
@@ -112,7 +112,7 @@ class AsyncCursor<T> implements Cursor<T> {
       const cancellation = error instanceof LeftBehind ? error.cancellation : error;
       if (error instanceof LeftBehind && !this.#isEndable) this.#leave();
       // An iterator that fails has ended itself; one that the task was cancelled in may know nothing of it.
-      else if (cancellation instanceof CancelledError) yield* this.close();
+      else if (isCancelledError(cancellation)) yield* this.close();
       throw cancellation;
     }
     if (typeof result !== 'object' || result === null)
@@ -160,7 +160,7 @@ export function* closeAfter(
     yield* cursor.close();
   } catch (exception) {
     // A cancellation must not get lost, though.
-    if (exception instanceof CancelledError) throw exception;
+    if (isCancelledError(exception)) throw exception;
     getRunningLoop().callExceptionHandler({
       message: `Closing ${describe(cursor)} after another error failed`,
       exception,

@@ -1,4 +1,5 @@
-import { CancelledError, ExceptionGroup, RuntimeError } from '../errors/index.ts';
+import { isCancelledError } from '../errors/errors.ts';
+import { ExceptionGroup, RuntimeError } from '../errors/index.ts';
 import { type CoroutineFunction, getRunningLoop, iterableOf, libraryCoroutine } from '../kernel/lowlevel.ts';
 import { Event, Semaphore } from '../sync/index.ts';
 import { type TaskGroup, taskGroup } from '../tasks/index.ts';
@@ -74,7 +75,7 @@ export class Mapping<R> {
       if (this.#failure !== null) throw error;
       this.#failure = { error };
       // A call that is cancelled by others has failed, which the group would not take note of.
-      throw error instanceof CancelledError ? new RuntimeError('a call was cancelled', { cause: error }) : error;
+      throw isCancelledError(error) ? new RuntimeError('a call was cancelled', { cause: error }) : error;
     } finally {
       this.running--;
       if (this.running === 0) this.#idle.set();

@@ -1,4 +1,4 @@
-import { CancelledError } from '../errors/index.ts';
+import { isCancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import {
@@ -130,7 +130,7 @@ function* close(writer: WriterLike<never>): Generator<unknown, void, unknown> {
     yield* wrapPromise(writer.close());
   } catch (error) {
     // A stream that has failed says only that it cannot be closed; `closed` says why.
-    if (!(error instanceof CancelledError)) yield* wrapPromise(writer.closed);
+    if (!isCancelledError(error)) yield* wrapPromise(writer.closed);
     throw error;
   }
 }
@@ -140,7 +140,7 @@ function* abort(writer: WriterLike<never>, error: unknown): Generator<unknown, v
   try {
     yield* wrapPromise(writer.abort(error));
   } catch (later) {
-    if (later instanceof CancelledError) throw later;
+    if (isCancelledError(later)) throw later;
   }
 }
 

@@ -1,4 +1,10 @@
-import { CancelledError, cancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
+import {
+  type CancelledError,
+  cancelledError,
+  InvalidStateError,
+  isCancelledError,
+  RuntimeError,
+} from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
 import { awaitFuture, observe } from './engine/await.ts';
@@ -416,7 +422,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /** The first to ask gets the error that ended the task, with its message; later ones get a new one. @internal */
   _takeCancelledError(): unknown {
     const original = this._value;
-    if (original instanceof CancelledError) {
+    if (isCancelledError(original)) {
       this._value = null;
       return original;
     }

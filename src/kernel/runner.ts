@@ -1,4 +1,4 @@
-import { CancelledError, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts';
+import { isCancelledError, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts';
 import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { type Context, copyContext } from './engine/context.ts';
 import { nameOf } from './engine/request.ts';
@@ -121,7 +121,7 @@ export class Runner implements AsyncDisposable {
     try {
       return await loop.runUntilComplete<T>(task);
     } catch (error) {
-      if (error instanceof CancelledError) {
+      if (isCancelledError(error)) {
         if (interrupts.count > 0 && task.uncancel() === 0) throw new KeyboardInterrupt();
         if (signal?.aborted === true) error.cause ??= signal.reason;
       }

@@ -1,7 +1,7 @@
 import {
-  CancelledError,
   errorOfThrown,
   InvalidStateError,
+  isCancelledError,
   leavesTheLoop,
   RuntimeError,
   unwrapCancellation,
@@ -677,7 +677,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const error = errorOfThrown(unwrapCancellation(thrown));
     const rare = this._rare;
     if (rare !== null) {
-      rare.marks |= error instanceof CancelledError ? OVER | LOST : OVER;
+      rare.marks |= isCancelledError(error) ? OVER | LOST : OVER;
       if (!isQuiet(rare) && !leavesTheLoop(error) && this._endLines(rare)) {
         this._frame = null;
         this._marks |= ENDING;
@@ -707,7 +707,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _end(error: unknown): void {
     this._leaveLoop();
     this._marks &= ~MUST_CANCEL;
-    if (error instanceof CancelledError) {
+    if (isCancelledError(error)) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
     } else {

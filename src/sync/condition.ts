@@ -1,4 +1,5 @@
-import { CancelledError, RuntimeError } from '../errors/index.ts';
+import { isCancelledError } from '../errors/errors.ts';
+import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import {
@@ -208,7 +209,7 @@ export class Condition {
         yield* this.#lock.acquire();
         break;
       } catch (error) {
-        if (!(error instanceof CancelledError)) throw error;
+        if (!isCancelledError(error)) throw error;
         cancellation = error;
       }
     }

@@ -9,6 +9,7 @@ export {
   wrapFuture,
 } from './create.ts';
 export { type GatherOptions, gather } from './gather.ts';
+export { type SharedFunction, type SharedOptions, shared } from './shared.ts';
 export { shield } from './shield.ts';
 export { sleep } from './sleep.ts';
 export { TaskGroup, type TaskGroupBody, type TaskGroupOptions, taskGroup } from './task-group.ts';

@@ -1,5 +1,5 @@
-import { errorOfThrown, unwrapCancellation } from '../errors/errors.ts';
-import { CancelledError, ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
+import { errorOfThrown, isCancelledError, unwrapCancellation } from '../errors/errors.ts';
+import { ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkLimit } from '../internal/limit.ts';
@@ -169,12 +169,12 @@ export class TaskGroup {
     this.#state = 'closing';
     const error = unwrapCancellation(thrown);
     if (leavesTheLoop(error) && this.#interrupt === null) this.#interrupt = error;
-    let cancellation: unknown = error instanceof CancelledError ? error : null;
+    let cancellation: unknown = isCancelledError(error) ? error : null;
     if (error !== undefined && !this.#aborting) this.#abort();
     cancellation = yield* this.#waitForTasks(cancellation);
 
     const scope = this.#scope!;
-    leaveScope(scope, error instanceof CancelledError);
+    leaveScope(scope, isCancelledError(error));
     if (error !== undefined) cancelLines(scope, BODY_FAILED);
     if (this.#parentCancelRequested) takeBack(scope);
     if (this.#interrupt !== null) throw this.#interrupt;
@@ -190,7 +190,7 @@ export class TaskGroup {
       }
     }
     if (cancellation !== null && this.#errors.length === 0) throw cancellation;
-    if (error !== undefined && !(error instanceof CancelledError)) this.#errors.push(error);
+    if (error !== undefined && !isCancelledError(error)) this.#errors.push(error);
     if (this.#errors.length > 0) this.#fail();
     return isOwnDoing && this.#cancelCalled;
   }
@@ -204,7 +204,7 @@ export class TaskGroup {
       try {
         yield* this.#allDone;
       } catch (error) {
-        if (!(error instanceof CancelledError)) throw error;
+        if (!isCancelledError(error)) throw error;
         this.#cameMeanwhile = error;
         if (!this.#aborting) {
           cancellation = error;

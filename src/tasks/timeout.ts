@@ -1,5 +1,5 @@
-import { errorOfThrown, unwrapCancellation } from '../errors/errors.ts';
-import { CancelledError, ExceptionGroup, RuntimeError, TimeoutError } from '../errors/index.ts';
+import { errorOfThrown, isCancelledError, unwrapCancellation } from '../errors/errors.ts';
+import { ExceptionGroup, RuntimeError, TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
@@ -140,7 +140,7 @@ export class Timeout {
     if (scope === null || (state !== 'active' && state !== 'expiring'))
       throw new RuntimeError(`Cannot exit a Timeout that is ${state}`, { code: 'TIMEOUT_NOT_ENTERED' });
     const cancellation = error === undefined ? undefined : unwrapCancellation(error);
-    const isCancelled = cancellation instanceof CancelledError;
+    const isCancelled = isCancelledError(cancellation);
     const isPassedOver = isUndelivered(scope);
     leaveScope(scope, isCancelled || isPassedOver);
     if (state === 'active') {
@@ -198,7 +198,7 @@ function explain(error: unknown, message: string): void {
     while (outer instanceof Error && outer.cause instanceof Error && !seen.has(outer)) {
       seen.add(outer);
       const { cause } = outer;
-      if (cause instanceof CancelledError) {
+      if (isCancelledError(cause)) {
         // A timeout inside this one has explained it already.
         if (!(outer instanceof TimeoutError)) Reflect.set(outer, 'cause', new TimeoutError(message, { cause }));
         break;

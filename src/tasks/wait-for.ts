@@ -1,5 +1,5 @@
-import { errorOfThrown } from '../errors/errors.ts';
-import { CancelledError, TimeoutError } from '../errors/index.ts';
+import { errorOfThrown, isCancelledError } from '../errors/errors.ts';
+import { TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
@@ -68,7 +68,7 @@ const notAtAll = /* @__PURE__ */ libraryCoroutine(function* waitFor(
   try {
     return future.result();
   } catch (error) {
-    if (error instanceof CancelledError) throw new TimeoutError('timed out at once', { cause: error });
+    if (isCancelledError(error)) throw new TimeoutError('timed out at once', { cause: error });
     throw error;
   }
 });

@@ -1,4 +1,4 @@
-import { CancelledError, cancelledError, leavesTheLoop } from '../../errors/errors.ts';
+import { cancelledError, isCancelledError, leavesTheLoop } from '../../errors/errors.ts';
 import { type AsyncStorage, canTellCallbacks, canTellTasks } from '../runtime/platform.ts';
 import { currentContext } from './context.ts';
 import { current, prepareAsyncTasks, runAs } from './current.ts';
@@ -293,8 +293,8 @@ export class PendingAwait implements ScopeWait {
     const waiting = this._waiting;
     const error = takeError(this);
     noteResumed(this._at);
-    if (error !== NONE && error instanceof CancelledError) this._got = sequence.now;
-    else if (waiting !== null && waiting.cancelled()) this._got = sequence.now;
+    if (error !== NONE && isCancelledError(error)) this._got = sequence.now;
+    else if (waiting?.cancelled()) this._got = sequence.now;
     if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
     if (this._frame !== null) {
       this._marks |= RUNNING;

@@ -1,4 +1,4 @@
-import { CancelledError, cancelledError, RuntimeError } from '../../errors/errors.ts';
+import { cancelledError, isCancelledError, RuntimeError } from '../../errors/errors.ts';
 import { describe } from '../../internal/describe.ts';
 import { current } from './current.ts';
 import { emit, hooks } from './hooks.ts';
@@ -140,11 +140,11 @@ export function takeError(stack: CallStack): unknown {
     const request = stack._must ?? takeRequest(stack._at ?? task._rootScope());
     stack._must = null;
     if (isTask) task._marks &= ~MUST_CANCEL;
-    if (request !== null && !(error instanceof CancelledError)) {
+    if (request !== null && !isCancelledError(error)) {
       error = ownError(waiting) ?? cancelledError(request.message, request);
     }
   }
-  if (hooks.cancelDelivered !== null && (error instanceof CancelledError || bringsCancellation(waiting))) {
+  if (hooks.cancelDelivered !== null && (isCancelledError(error) || bringsCancellation(waiting))) {
     emit('cancelDelivered', task);
   }
   return error;
@@ -159,12 +159,12 @@ function ownError(waiting: FutureLike | null): unknown {
   } catch (cancelled) {
     error = cancelled;
   }
-  return error instanceof CancelledError ? error : null;
+  return isCancelledError(error) ? error : null;
 }
 
 /** Whether what was waited for throws a `CancelledError` when its outcome is asked for. */
 function bringsCancellation(waiting: FutureLike | null): boolean {
-  return waiting !== null && (waiting.cancelled() || (waiting as Partial<FutureRole>)._value instanceof CancelledError);
+  return waiting !== null && (waiting.cancelled() || isCancelledError((waiting as Partial<FutureRole>)._value));
 }
 
 // --------------------------------------------------------------------------------------------- suspending

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { CancelledError, ValueError } from '../../errors/index.ts';
+import { isCancelledError } from '../../errors/errors.ts';
+import { ValueError } from '../../errors/index.ts';
 import { osError } from '../../errors/os-error.ts';
 import { type Future, getRunningLoop, noteWait, wrapPromise } from '../../kernel/lowlevel.ts';
 import { Lock } from '../../sync/index.ts';
@@ -98,7 +99,7 @@ export class Descriptor {
     try {
       return yield* this.#wait(promise, operation);
     } catch (error) {
-      if (!(error instanceof CancelledError)) throw osError(error);
+      if (!isCancelledError(error)) throw osError(error);
       if (keepsFailure) promise.then(undefined, (failure) => this.#fail(failure));
       throw error;
     }
@@ -124,7 +125,7 @@ export class Descriptor {
     try {
       yield* this.#wait(this.#end.promise, 'close');
     } catch (error) {
-      if (!(error instanceof CancelledError)) throw osError(error);
+      if (!isCancelledError(error)) throw osError(error);
       this.#reportEnd();
       throw error;
     }

@@ -1,5 +1,6 @@
 import { readFile as readWhole, writeFile as writeWhole } from 'node:fs/promises';
-import { CancelledError, ValueError } from '../../errors/index.ts';
+import { isCancelledError } from '../../errors/errors.ts';
+import { ValueError } from '../../errors/index.ts';
 import { osError } from '../../errors/os-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { OVER, TaskIterator } from '../../interop/task-iterator.ts';
@@ -108,7 +109,7 @@ const writing = /* @__PURE__ */ libraryCoroutine(function* writeFile(
   try {
     yield* future;
   } catch (error) {
-    if (!(error instanceof CancelledError)) throw osError(error);
+    if (!isCancelledError(error)) throw osError(error);
     const loop = getRunningLoop();
     promise.then(undefined, (failure) => {
       const exception = osError(failure);

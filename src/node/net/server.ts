@@ -1,5 +1,6 @@
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
+import { isCancelledError } from '../../errors/errors.ts';
 import { CancelledError, leavesTheLoop, RuntimeError, TimeoutError } from '../../errors/index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import {
@@ -344,7 +345,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
       // Somebody has closed it, which leaves the connections alone.
       yield* server.waitClosed();
     } catch (error) {
-      if (error instanceof CancelledError) {
+      if (isCancelledError(error)) {
         server.close();
         server.closeClients();
         yield* server.waitClosed();

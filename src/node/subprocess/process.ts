@@ -1,4 +1,5 @@
-import { CancelledError, ValueError } from '../../errors/index.ts';
+import { isCancelledError } from '../../errors/errors.ts';
+import { ValueError } from '../../errors/index.ts';
 import { BrokenPipeError, ConnectionResetError } from '../../errors/os-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
@@ -209,14 +210,14 @@ export class Process implements AsyncDisposable {
     try {
       yield* stopped(process.#transport, process, 'SIGTERM', process.#ending.gracePeriod);
     } catch (error) {
-      if (!(isBeingCancelled && error instanceof CancelledError)) throw error;
+      if (!(isBeingCancelled && isCancelledError(error))) throw error;
     }
   });
 
   /** Somebody has stopped waiting, which may be the end of the process too. */
   *#interrupted(error: unknown): Generator<unknown, never, unknown> {
     const { killOnCancel, gracePeriod } = this.#ending;
-    if (killOnCancel && error instanceof CancelledError) yield* stopped(this.#transport, this, 'SIGTERM', gracePeriod);
+    if (killOnCancel && isCancelledError(error)) yield* stopped(this.#transport, this, 'SIGTERM', gracePeriod);
     throw error;
   }
 

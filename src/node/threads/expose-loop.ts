@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { CancelledError, RuntimeError } from '../../errors/index.ts';
+import { isCancelledError } from '../../errors/errors.ts';
+import { RuntimeError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import {
@@ -110,7 +111,7 @@ export class LoopDoor implements Disposable, LoopResource {
   #report(id: number, name: string, task: Task<unknown>): void {
     const error = task.cancelled() ? null : task.exception();
     // What was thrown may be a proxy, which may throw when it is asked for its class.
-    const isCancellation = task.cancelled() || guarded(() => error instanceof CancelledError, false);
+    const isCancellation = task.cancelled() || guarded(() => isCancelledError(error), false);
     if (isCancellation) this.#answer({ type: 'cancelled', id });
     else if (error !== null) this.#answer({ type: 'error', id, error: packThrown(error, 'thread') });
     else this.#answerWithResult(id, name, task.result());

@@ -1,0 +1,163 @@
+import { CancelledError, createTask, getRunningLoop, shared, sleep, TimeoutError, timeout } from 'asyncio-ts';
+import { expect, test } from 'vitest';
+import { thrownBy } from '../../support/programs.ts';
+import { describeBoth, runVirtually, type Spelling } from '../../support/spellings.ts';
+
+describeBoth('shared()', (s) => {
+  test('runs the work once for all who ask while it is under way', async () => {
+    let runs = 0;
+    const ask = shared(work(s, () => ++runs));
+    const main = s.fn(function* () {
+      const first = ask();
+      yield* s.wait(sleep(1));
+      const second = ask();
+      return [yield* s.wait(first), yield* s.wait(second), yield* s.wait(ask())];
+    });
+    expect((await runVirtually(main)).result).toEqual([1, 1, 2]);
+  });
+
+  test('keeps the result for later callers when it is told to, until it is forgotten', async () => {
+    let runs = 0;
+    const ask = shared(
+      work(s, () => ++runs),
+      { keep: true },
+    );
+    const main = s.fn(function* () {
+      const kept = [yield* s.wait(ask()), yield* s.wait(ask())];
+      ask.forget();
+      return [...kept, yield* s.wait(ask())];
+    });
+    expect((await runVirtually(main)).result).toEqual([1, 1, 2]);
+  });
+
+  test('lets a deadline end one wait and nothing else', async () => {
+    const ask = shared(work(s, () => 'done'));
+    const main = s.fn(function* () {
+      const other = createTask(
+        s.fn(function* () {
+          return yield* s.wait(ask());
+        }),
+      );
+      try {
+        yield* s.wait(timeout(1, () => ask()));
+      } catch (error) {
+        return [error instanceof TimeoutError, yield* s.wait(other)];
+      }
+      return 'no timeout';
+    });
+    expect((await runVirtually(main)).result).toEqual([true, 'done']);
+  });
+
+  test('cancels the work when the last waiter has left, and begins anew for whoever asks then', async () => {
+    const log: string[] = [];
+    let runs = 0;
+    const ask = shared(
+      s.fn(function* () {
+        const run = ++runs;
+        try {
+          yield* s.wait(sleep(10));
+          return run;
+        } catch (error) {
+          log.push(`${(error as Error).name} in run ${run}`);
+          yield* s.wait(sleep(5));
+          throw error;
+        }
+      }),
+    );
+    const main = s.fn(function* () {
+      const waits = [ask(), ask()];
+      yield* s.wait(sleep(1));
+      waits[0]!.cancel();
+      yield* s.wait(sleep(1));
+      log.push('one has left');
+      waits[1]!.cancel();
+      yield* s.wait(sleep(1));
+      return yield* s.wait(ask());
+    });
+    expect((await runVirtually(main)).result).toBe(2);
+    expect(log).toEqual(['one has left', 'CancelledError in run 1']);
+  });
+
+  test('gives an error to all who wait, and does not keep it', async () => {
+    let runs = 0;
+    const ask = shared(
+      s.fn(function* () {
+        yield* s.wait(sleep(1));
+        if (++runs === 1) throw new RangeError('first');
+        return runs;
+      }),
+      { keep: true },
+    );
+    const main = s.fn(function* () {
+      const waits = [ask(), ask()];
+      const errors: unknown[] = [];
+      for (const wait of waits) {
+        try {
+          yield* s.wait(wait);
+        } catch (error) {
+          errors.push((error as Error).message);
+        }
+      }
+      return [errors, yield* s.wait(ask())];
+    });
+    expect((await runVirtually(main)).result).toEqual([['first', 'first'], 2]);
+  });
+
+  test('takes calls with other arguments for other work', async () => {
+    const calls: unknown[][] = [];
+    const ask = shared((...args: [number, string?]) => {
+      calls.push(args);
+      return work(s, () => args.join())();
+    });
+    const main = s.fn(function* () {
+      const waits = [ask(1), ask(2), ask(1), ask(1, 'a'), ask(Number.NaN), ask(Number.NaN)];
+      const results: string[] = [];
+      for (const wait of waits) results.push(yield* s.wait(wait));
+      return results;
+    });
+    expect((await runVirtually(main)).result).toEqual(['1', '2', '1', '1,a', 'NaN', 'NaN']);
+    expect(calls).toEqual([[1], [2], [1, 'a'], [Number.NaN]]);
+  });
+
+  test('tells the exception handler of an error when nobody waits any more', async () => {
+    const ask = shared(
+      s.fn(function* () {
+        try {
+          yield* s.wait(sleep(10));
+        } catch {
+          throw new RangeError('in the clean-up');
+        }
+      }),
+    );
+    const told: unknown[] = [];
+    const main = s.fn(function* () {
+      getRunningLoop().setExceptionHandler((_, { exception }) => told.push(exception));
+      const wait = ask();
+      yield* s.wait(sleep(1));
+      wait.cancel();
+      yield* s.wait(sleep(1));
+      try {
+        yield* s.wait(wait);
+      } catch (error) {
+        return error;
+      }
+      return null;
+    });
+    expect((await runVirtually(main)).result).toBeInstanceOf(CancelledError);
+    expect(told).toMatchObject([{ name: 'RangeError', message: 'in the clean-up' }]);
+  });
+});
+
+test('shared() refuses what is no function, and says what to write', () => {
+  expect(thrownBy(() => shared(Promise.resolve() as never))).toMatchObject({
+    name: 'TypeError',
+    message: expect.stringContaining('write shared(f), not shared(f())'),
+  });
+});
+
+function work<T>(s: Spelling, result: () => T) {
+  return s.fn(function* () {
+    yield* s.wait(sleep(2));
+    return result();
+  });
+}
