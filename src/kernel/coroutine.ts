@@ -312,10 +312,11 @@ export function libraryCoroutine<A extends unknown[], T>(
   return fn as unknown as (...args: A) => AwaitableCoroutine<T>;
 }
 
-const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
+/** The mark of a coroutine that somebody awaits or runs. */
+export const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
 
 /** Notes that somebody awaits a generator or runs it as a task: a second one would find it finished, or in the middle. */
-export function claim(generator: object & { [CLAIMED]?: true }): void {
+export function claim(generator: object & { [CLAIMED]?: boolean }): void {
   if (generator[CLAIMED]) {
     throw new RuntimeError(
       `cannot reuse already awaited coroutine ${describe(generator)}: call its function again for each task or await`,
@@ -332,7 +333,8 @@ function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
   return this;
 }
 
-function lookUpThen(this: unknown): unknown {
+/** The accessor `then` of this library's coroutines. */
+export function lookUpThen(this: unknown): unknown {
   noteLookUp(this);
   return thenOfGenerator;
 }

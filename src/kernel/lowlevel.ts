@@ -49,8 +49,10 @@ export { allTasks, currentTask, getEventLoop } from './loops.ts';
 export { NextTurn } from './next-turn.ts';
 export { Scope } from './scope.ts';
 export { Task, type TaskOptions } from './task.ts';
+export type { TimedFuture } from './timed-future.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
+export { WrittenCoroutine } from './written-coroutine.ts';
 
 /** Says what a future is waited for. Read by the live view, deadlock reports and explored schedules. */
 export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
