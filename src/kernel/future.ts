@@ -107,8 +107,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _otherWaiters: Waiter[] | null = null;
   /** @internal */
   _unretrieved: Unretrieved | null = null;
-  /** What it is waited for, where a primitive has said so. @internal */
-  _purpose: WaitRecord | null = null;
+  /** @internal */
+  _noted: WaitRecord | null = null;
   /** What was given to `cancel()`; `undefined` when nothing was. */
   cancelMessage: unknown = undefined;
   /**
@@ -125,6 +125,15 @@ export class Future<T = unknown> implements PromiseLike<T> {
    */
   constructor(options?: { readonly loop?: EventLoop | null }) {
     this._loop = options?.loop ?? implicitLoop();
+  }
+
+  /** What it is waited for, where a primitive has said so. Classes whose instances all wait for one thing override it. @internal */
+  get _purpose(): WaitRecord | null {
+    return this._noted;
+  }
+
+  set _purpose(purpose: WaitRecord | null) {
+    this._noted = purpose;
   }
 
   /** The loop that the future belongs to. */

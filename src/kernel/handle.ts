@@ -4,7 +4,7 @@ import { type Context, copyContext } from './context.ts';
 import { current } from './current.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Runnable } from './ready-queue.ts';
-import type { Timer } from './timer-queue.ts';
+import { NOT_SCHEDULED, type Timer } from './timer-queue.ts';
 
 /** A function that the loop calls, with whatever it was scheduled with. */
 export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
@@ -107,9 +107,7 @@ export class TimerHandle extends Handle implements Timer {
   /** @internal */
   readonly _when: number;
   /** @internal */
-  _sequence = 0;
-  /** @internal */
-  _scheduled = false;
+  _sequence: number = NOT_SCHEDULED;
 
   /** Made by the loop; a program uses `loop.callLater` or `loop.callAt`. */
   constructor(
@@ -129,8 +127,9 @@ export class TimerHandle extends Handle implements Timer {
   }
 
   override cancel(): void {
-    if (!this._cancelled && this._scheduled) this._loop._timers.cancelled++;
+    const wasCancelled = this._cancelled;
     super.cancel();
+    if (!wasCancelled) this._loop._timers.noteCancelled(this);
   }
 
   /** @internal */

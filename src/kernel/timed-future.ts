@@ -1,7 +1,7 @@
 import type { EventLoop } from './event-loop.ts';
 import { Future, PENDING, type WaitRecord } from './future.ts';
 import type { TimerHandle } from './handle.ts';
-import type { Timer } from './timer-queue.ts';
+import { NOT_SCHEDULED, type Timer } from './timer-queue.ts';
 
 const SLEEP: WaitRecord = { operation: 'sleep', object: null };
 
@@ -10,9 +10,7 @@ export class TimedFuture<T> extends Future<T> implements Timer {
   /** @internal */
   readonly _when: number;
   /** @internal */
-  _sequence = 0;
-  /** @internal */
-  _scheduled = false;
+  _sequence: number = NOT_SCHEDULED;
   /** @internal */
   _cancelled = false;
   /** The call on a loop that takes part in scheduling by methods of its own. @internal */
@@ -23,7 +21,11 @@ export class TimedFuture<T> extends Future<T> implements Timer {
     super({ loop });
     this._when = when;
     this.#result = result;
-    this._purpose = SLEEP;
+  }
+
+  /** @internal */
+  override get _purpose(): WaitRecord {
+    return SLEEP;
   }
 
   /** The time is up. @internal */
@@ -36,6 +38,6 @@ export class TimedFuture<T> extends Future<T> implements Timer {
     this._handle?.cancel();
     if (this._cancelled) return;
     this._cancelled = true;
-    if (this._scheduled) this._loop._timers.cancelled++;
+    this._loop._timers.noteCancelled(this);
   }
 }

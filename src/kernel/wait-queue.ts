@@ -7,6 +7,8 @@ import type { Task } from './task.ts';
 /** A place in a wait queue: the future that a task waits on, linked to its neighbours. */
 export class Place extends Future<void> {
   /** @internal */
+  readonly _queue: WaitQueue;
+  /** @internal */
   _before: Place | null;
   /** @internal */
   _after: Place | null = null;
@@ -16,8 +18,13 @@ export class Place extends Future<void> {
   /** @internal */
   constructor(queue: WaitQueue, before: Place | null) {
     super(queue); // it has a `loop`, as the options of a future do
-    this._purpose = queue;
+    this._queue = queue;
     this._before = before;
+  }
+
+  /** @internal */
+  override get _purpose(): WaitQueue {
+    return this._queue;
   }
 
   /** The task that waits, `null` while none does. */
