@@ -1,6 +1,7 @@
 import { type CancelledError, cancelledError, InvalidStateError, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
+import { RingBuffer } from '../internal/ring-buffer.ts';
 import { awaitFuture, isAwaitOfTheEngine, noteLookUp, observe } from './async-step.ts';
 import { type Context, copyContext } from './context.ts';
 import { implicitLoop } from './current.ts';
@@ -77,6 +78,50 @@ class Subscription implements Waiter {
 
   _run(): void {
     this._callback(this.#future as never);
+  }
+}
+
+/**
+ * One waiter for many futures. It runs once for each that is done, at the time when a waiter of its own would have run.
+ *
+ * In the ready queue it stands for all of them, so that it does not see whose turn it is. Only who has failed must be known: these
+ * are kept with the numbers of their turns.
+ */
+export class Collector implements Waiter {
+  /** @internal */
+  readonly _callback: (future: Future<unknown> | null) => void;
+  /** @internal */
+  readonly _awaiter: Future<unknown> | null;
+  #done = 0;
+  #told = 0;
+  #failed: RingBuffer<{ readonly turn: number; readonly future: Future<unknown> }> | null = null;
+
+  /**
+   * @param callback told of each future that is done: the future itself, or `null` when it has succeeded. It must not throw
+   * @param awaiter the task or future that waits
+   */
+  constructor(callback: (future: Future<unknown> | null) => void, awaiter: Future<unknown> | null) {
+    this._callback = callback;
+    this._awaiter = awaiter;
+  }
+
+  get _context(): Context {
+    return copyContext();
+  }
+
+  /** A future is done; its turn comes. @internal */
+  _note(future: Future<unknown>): void {
+    const turn = this.#done++;
+    if (future._state === SUCCEEDED) return;
+    this.#failed ??= new RingBuffer();
+    this.#failed.push({ turn, future });
+  }
+
+  _run(): void {
+    const turn = this.#told++;
+    const failed = this.#failed;
+    if (failed === null || failed.length === 0 || failed.peek().turn !== turn) this._callback(null);
+    else this._callback(failed.shift().future);
   }
 }
 
@@ -325,7 +370,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** @internal */
   _addWaiter(waiter: Waiter): void {
-    if (this._state !== PENDING) this._loop._wake(waiter, this);
+    if (this._state !== PENDING) this._wake(waiter);
     else if (this._firstWaiter === null) this._firstWaiter = waiter;
     else if (this._otherWaiters === null) this._otherWaiters = [waiter];
     else this._otherWaiters.push(waiter);
@@ -355,8 +400,14 @@ export class Future<T = unknown> implements PromiseLike<T> {
     const others = this._otherWaiters;
     this._firstWaiter = null;
     this._otherWaiters = null;
-    this._loop._wake(first, this);
-    if (others !== null) for (const waiter of others) this._loop._wake(waiter, this);
+    this._wake(first);
+    if (others !== null) for (const waiter of others) this._wake(waiter);
+  }
+
+  /** @internal */
+  _wake(waiter: Waiter): void {
+    if (waiter instanceof Collector) waiter._note(this);
+    this._loop._wake(waiter, this);
   }
 
   /** @internal */
@@ -427,7 +478,9 @@ function thenOfFuture<T, R1, R2>(
 }
 
 function callbackOf(waiter: Waiter): unknown {
-  return waiter instanceof RegisteredCallback || waiter instanceof Subscription ? waiter._callback : null;
+  return waiter instanceof RegisteredCallback || waiter instanceof Subscription || waiter instanceof Collector
+    ? waiter._callback
+    : null;
 }
 
 function describeWaiter(waiter: Waiter): string {

@@ -6,7 +6,7 @@
 import { getRunningLoop } from './current.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Executor } from './executor.ts';
-import type { Future, WaitRecord } from './future.ts';
+import type { Collector, Future, WaitRecord } from './future.ts';
 import type { TimedFuture } from './timed-future.ts';
 
 export { signalOf } from './abort.ts';
@@ -31,7 +31,7 @@ export { current, enterScope, getRunningLoop, implicitLoop, leaveScope, runningS
 export { bodyOf, ensureFutureOn, isAwaitable, iterableOf } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
-export { Future, isfuture, type WaitRecord } from './future.ts';
+export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export {
   type AbortSignalLike,
@@ -82,6 +82,21 @@ export function subscribe<T>(
   // A future that is none of ours, or whose class takes part in it, has but one way.
   if (future._isPlain?.() === true) future._subscribe(callback, awaiter);
   else future.addDoneCallback(callback);
+}
+
+/**
+ * As `subscribe`, for one who waits for many: nothing is made for each of them. Of a future that is none of ours the collector is
+ * told itself, also when it has succeeded.
+ */
+export function collect(future: Future<unknown>, collector: Collector): void {
+  if (future._isPlain?.() === true) future._addWaiter(collector);
+  else future.addDoneCallback(collector._callback);
+}
+
+/** Takes `collect` back. The collector is still told of a future that is done already. */
+export function uncollect(future: Future<unknown>, collector: Collector): void {
+  if (future._isPlain?.() === true) future._removeWaiter(collector);
+  else future.removeDoneCallback(collector._callback);
 }
 
 /** Notes what is to end when a loop is closed. */
