@@ -10,6 +10,9 @@ const over: IteratorResult<undefined, void> = { done: true, value: undefined };
  * most, and a generator would cost twice as much.
  */
 export class NextTurn implements AwaitableCoroutine<void> {
+  /** As those of `WrittenCoroutine`. @internal */
+  static readonly exemplar: object = /* @__PURE__ */ new NextTurn();
+
   #state: 'created' | 'waiting' | 'closed' = 'created';
 
   [Symbol.iterator](): this {

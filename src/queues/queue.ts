@@ -352,6 +352,8 @@ export class Queue<T> implements AsyncIterable<T> {
 
 /** Who finds the room taken waits again. */
 class Put<T> extends Attempt<void> {
+  static readonly exemplar: object = /* @__PURE__ */ new Put<unknown>(/* @__PURE__ */ new Queue(), undefined);
+
   declare private readonly of: Queue<T>;
   declare private readonly item: T;
 
@@ -384,6 +386,8 @@ class Put<T> extends Attempt<void> {
 
 /** Who finds the item taken waits again. */
 class Get<T> extends Attempt<T> {
+  static readonly exemplar: object = /* @__PURE__ */ new Get(/* @__PURE__ */ new Queue());
+
   declare private readonly of: Queue<T>;
 
   constructor(queue: Queue<T>) {
@@ -419,6 +423,8 @@ function giveUp(waiters: WaitQueue, place: Place, passesOn: boolean): void {
 }
 
 class Join extends Attempt<void> {
+  static readonly exemplar: object = /* @__PURE__ */ new Join(/* @__PURE__ */ new Queue());
+
   declare private readonly of: Queue<unknown>;
 
   constructor(queue: Queue<unknown>) {

@@ -52,7 +52,7 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
     if (wasWoken) {
       if (!place.done()) return wait(place); // it was not woken: somebody iterates it by hand
       if (place.cancelled()) {
-        this.#end();
+        this.end();
         return wait(place); // which throws
       }
       this.place = null;
@@ -67,16 +67,16 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
   }
 
   throw(error: unknown): never {
-    this.#end();
+    this.end();
     throw error;
   }
 
   return(value: T): IteratorResult<unknown, T> {
-    this.#end();
+    this.end();
     return { done: true, value };
   }
 
-  #end(): void {
+  private end(): void {
     const place = this.place;
     this.isOver = true;
     this.place = null;

@@ -229,6 +229,8 @@ interface Failure {
 }
 
 class Wait extends WrittenCoroutine<true> {
+  static readonly exemplar: object = /* @__PURE__ */ new Wait(/* @__PURE__ */ new Condition());
+
   declare private readonly condition: Condition;
   declare private phase: typeof CREATED | typeof WAITING | typeof ACQUIRING | typeof OVER;
   declare private place: Place | null;

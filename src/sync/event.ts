@@ -82,6 +82,8 @@ export class Event {
 }
 
 class Wait extends Attempt<true> {
+  static readonly exemplar: object = /* @__PURE__ */ new Wait(/* @__PURE__ */ new Event());
+
   declare private readonly event: Event;
 
   constructor(event: Event) {

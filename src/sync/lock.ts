@@ -140,6 +140,8 @@ export class Lock {
 }
 
 class Acquire extends Attempt<Guard> {
+  static readonly exemplar: object = /* @__PURE__ */ new Acquire(/* @__PURE__ */ new Lock());
+
   declare private readonly lock: Lock;
 
   constructor(lock: Lock) {

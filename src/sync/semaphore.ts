@@ -146,6 +146,8 @@ export class Semaphore {
 }
 
 class Acquire extends Attempt<Guard> {
+  static readonly exemplar: object = /* @__PURE__ */ new Acquire(/* @__PURE__ */ new Semaphore());
+
   declare private readonly semaphore: Semaphore;
 
   constructor(semaphore: Semaphore) {

@@ -31,16 +31,20 @@ export function sleep<T>(delay: Duration, result?: T): AwaitableCoroutine<T | un
 
 /** Waits for a timer. */
 class Pause<T> extends WrittenCoroutine<T> {
-  readonly #seconds: number;
-  readonly #result: T;
+  static readonly exemplar: object = /* @__PURE__ */ new Pause(1.5, undefined);
+
+  declare private readonly seconds: number;
+  declare private readonly result: T;
   /** What it waits for, `null` before it has begun. */
-  #future: TimedFuture<T> | null = null;
-  #isOver = false;
+  declare private future: TimedFuture<T> | null;
+  declare private isOver: boolean;
 
   constructor(seconds: number, result: T) {
     super();
-    this.#seconds = seconds;
-    this.#result = result;
+    this.seconds = seconds;
+    this.result = result;
+    this.future = null;
+    this.isOver = false;
   }
 
   override get _isQuiet(): boolean {
@@ -48,29 +52,29 @@ class Pause<T> extends WrittenCoroutine<T> {
   }
 
   next(): IteratorResult<unknown, T> {
-    if (this.#isOver) return { done: true, value: undefined as T };
-    const future = this.#future;
+    if (this.isOver) return { done: true, value: undefined as T };
+    const future = this.future;
     if (future === null) {
-      this.#future = resultAfter(this.#seconds, this.#result);
-      return this.#future.next();
+      this.future = resultAfter(this.seconds, this.result);
+      return this.future.next();
     }
-    if (future.done()) this.#end();
+    if (future.done()) this.end();
     return future.next();
   }
 
   throw(error: unknown): never {
-    this.#end();
+    this.end();
     throw error;
   }
 
   return(value: T): IteratorResult<unknown, T> {
-    this.#end();
+    this.end();
     return { done: true, value };
   }
 
-  #end(): void {
-    this.#isOver = true;
-    this.#future?.release();
+  private end(): void {
+    this.isOver = true;
+    this.future?.release();
   }
 }
 
@@ -78,12 +82,15 @@ const bareYield: IteratorResult<undefined, never> = { done: false, value: undefi
 
 /** As `NextTurn`, with a result. */
 class TurnWithResult<T> extends WrittenCoroutine<T> {
-  readonly #result: T;
-  #state: 'created' | 'waiting' | 'over' = 'created';
+  static readonly exemplar: object = /* @__PURE__ */ new TurnWithResult(undefined);
+
+  declare private readonly result: T;
+  declare private state: 'created' | 'waiting' | 'over';
 
   constructor(result: T) {
     super();
-    this.#result = result;
+    this.result = result;
+    this.state = 'created';
   }
 
   override get _isQuiet(): boolean {
@@ -91,22 +98,22 @@ class TurnWithResult<T> extends WrittenCoroutine<T> {
   }
 
   next(): IteratorResult<unknown, T> {
-    if (this.#state === 'created') {
-      this.#state = 'waiting';
+    if (this.state === 'created') {
+      this.state = 'waiting';
       return bareYield;
     }
-    const value = this.#state === 'waiting' ? this.#result : (undefined as T);
-    this.#state = 'over';
+    const value = this.state === 'waiting' ? this.result : (undefined as T);
+    this.state = 'over';
     return { done: true, value };
   }
 
   throw(error: unknown): never {
-    this.#state = 'over';
+    this.state = 'over';
     throw error;
   }
 
   return(value: T): IteratorResult<unknown, T> {
-    this.#state = 'over';
+    this.state = 'over';
     return { done: true, value };
   }
 }

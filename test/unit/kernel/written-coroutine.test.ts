@@ -187,6 +187,12 @@ describe('a coroutine of the library that is no generator', () => {
     });
   });
 
+  test.each([...KINDS, ...SLEEPS])('has one of its kind that stays alive, not begun: %s', (_name, make) => {
+    const kind = make().coroutine.constructor as typeof Object & { readonly exemplar?: unknown };
+    expect(Object.hasOwn(kind, 'exemplar')).toBe(true);
+    expect(kind.exemplar).toBeInstanceOf(kind);
+  });
+
   test('passes the wake-up on when it is closed after it has come', () => {
     byHand(() => {
       const lock = heldLock();
