@@ -177,6 +177,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return this._noted;
   }
 
+  /** @internal */
   set _purpose(purpose: WaitRecord | null) {
     this._noted = purpose;
   }

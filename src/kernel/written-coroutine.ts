@@ -38,11 +38,18 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
   /** Begins it, or goes on with it when what it waited for is done. */
   abstract next(value?: unknown): IteratorResult<unknown, T>;
 
-  /** Ends the wait with an error. */
-  abstract throw(error: unknown): IteratorResult<unknown, T>;
+  /** It is over, begun or not: what it waited for is left. */
+  protected abstract end(): void;
 
-  /** Ends the wait with a result, as a generator does whose body has nothing but clean-up around its waits. */
-  abstract return(value: T): IteratorResult<unknown, T>;
+  throw(error: unknown): IteratorResult<unknown, T> {
+    this.end();
+    throw error;
+  }
+
+  return(value: T): IteratorResult<unknown, T> {
+    this.end();
+    return { done: true, value };
+  }
 
   get then(): AwaitableCoroutine<T>['then'] {
     return lookUpThen.call(this) as AwaitableCoroutine<T>['then'];

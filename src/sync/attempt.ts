@@ -66,17 +66,7 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
     return { done: true, value: this.take(wasWoken) };
   }
 
-  throw(error: unknown): never {
-    this.end();
-    throw error;
-  }
-
-  return(value: T): IteratorResult<unknown, T> {
-    this.end();
-    return { done: true, value };
-  }
-
-  private end(): void {
+  protected end(): void {
     const place = this.place;
     this.isOver = true;
     this.place = null;

@@ -268,18 +268,17 @@ class Wait extends WrittenCoroutine<true> {
     }
   }
 
-  throw(error: unknown): IteratorResult<unknown, true> {
+  override throw(error: unknown): IteratorResult<unknown, true> {
     if (this.phase === WAITING) return this.acquire({ error });
     if (this.phase === ACQUIRING) return this.goOn({ error });
-    this.phase = OVER;
-    throw error;
+    return super.throw(error);
   }
 
-  return(value: true): IteratorResult<unknown, true> {
+  /** Without the lock: who closes a generator leaves it no time to wait either. */
+  protected end(): void {
     if (this.place !== null) this.condition.waiters.leave(this.place);
     this.acquiring?.return?.();
     this.phase = OVER;
-    return { done: true, value };
   }
 
   private begin(): IteratorResult<unknown, true> {
@@ -318,13 +317,13 @@ class Wait extends WrittenCoroutine<true> {
         this.acquiring = null;
         this.failure = { error };
         if (error instanceof CancelledError) continue;
-        return this.end();
+        return this.finish();
       }
-      return result.done === true ? this.end() : result;
+      return result.done === true ? this.finish() : result;
     }
   }
 
-  private end(): IteratorResult<unknown, true> {
+  private finish(): IteratorResult<unknown, true> {
     this.phase = OVER;
     if (this.failure === null) return { done: true, value: true };
     // It may have been notified before: somebody else must be instead.

@@ -62,17 +62,7 @@ class Pause<T> extends WrittenCoroutine<T> {
     return future.next();
   }
 
-  throw(error: unknown): never {
-    this.end();
-    throw error;
-  }
-
-  return(value: T): IteratorResult<unknown, T> {
-    this.end();
-    return { done: true, value };
-  }
-
-  private end(): void {
+  protected end(): void {
     this.isOver = true;
     this.future?.release();
   }
@@ -107,13 +97,7 @@ class TurnWithResult<T> extends WrittenCoroutine<T> {
     return { done: true, value };
   }
 
-  throw(error: unknown): never {
+  protected end(): void {
     this.state = 'over';
-    throw error;
-  }
-
-  return(value: T): IteratorResult<unknown, T> {
-    this.state = 'over';
-    return { done: true, value };
   }
 }
