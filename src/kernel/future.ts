@@ -154,6 +154,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _unretrieved: Unretrieved | null = null;
   /** @internal */
   _noted: WaitRecord | null = null;
+  /** Whether a collector is, or has been, among the waiters. @internal */
+  _isCollected = false;
   /** What was given to `cancel()`; `undefined` when nothing was. */
   cancelMessage: unknown = undefined;
   /**
@@ -371,7 +373,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** @internal */
   _addWaiter(waiter: Waiter): void {
-    if (this._state !== PENDING) this._wake(waiter);
+    if (this._state !== PENDING) this._loop._wake(waiter, this);
     else if (this._firstWaiter === null) this._firstWaiter = waiter;
     else if (this._otherWaiters === null) this._otherWaiters = [waiter];
     else this._otherWaiters.push(waiter);
@@ -401,14 +403,23 @@ export class Future<T = unknown> implements PromiseLike<T> {
     const others = this._otherWaiters;
     this._firstWaiter = null;
     this._otherWaiters = null;
-    this._wake(first);
-    if (others !== null) for (const waiter of others) this._wake(waiter);
+    if (this._isCollected) this._noteDone(first, others);
+    this._loop._wake(first, this);
+    if (others !== null) for (const waiter of others) this._loop._wake(waiter, this);
+  }
+
+  /** Adds a waiter that waits for others, too. @internal */
+  _collect(collector: Collector): void {
+    // A flag, because to ask each waiter for its class would take a tenth of the time that waking takes.
+    if (this._state === PENDING) this._isCollected = true;
+    else collector._note(this);
+    this._addWaiter(collector);
   }
 
   /** @internal */
-  _wake(waiter: Waiter): void {
-    if (waiter instanceof Collector) waiter._note(this);
-    this._loop._wake(waiter, this);
+  _noteDone(first: Waiter, others: readonly Waiter[] | null): void {
+    if (first instanceof Collector) first._note(this);
+    if (others !== null) for (const waiter of others) if (waiter instanceof Collector) waiter._note(this);
   }
 
   /** @internal */

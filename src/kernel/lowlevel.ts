@@ -89,7 +89,7 @@ export function subscribe<T>(
  * told itself, also when it has succeeded.
  */
 export function collect(future: Future<unknown>, collector: Collector): void {
-  if (future._isPlain?.() === true) future._addWaiter(collector);
+  if (future._isPlain?.() === true) future._collect(collector);
   else future.addDoneCallback(collector._callback);
 }
 
