@@ -1,5 +1,6 @@
-import { coroutine, run, sleep } from 'asyncio-ts';
+import { coroutine, sleep } from 'asyncio-ts';
 import { check, now } from '../lib/clock.ts';
+import { run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { ASYNC, GEN, NATIVE, type Subject } from '../lib/subject.ts';
 

@@ -1,6 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
-import { CancelledError, createTask, run, sleep, type Task } from 'asyncio-ts';
+import { CancelledError, createTask, sleep, type Task } from 'asyncio-ts';
 import { check, now } from '../lib/clock.ts';
+import { run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { ASYNC, BY_HAND, GEN, NATIVE, type Subject } from '../lib/subject.ts';
 

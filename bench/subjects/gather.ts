@@ -1,5 +1,6 @@
-import { gather as gatherAll, run } from 'asyncio-ts';
+import { gather as gatherAll } from 'asyncio-ts';
 import { check, now } from '../lib/clock.ts';
+import { run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { ASYNC, GEN, NATIVE, type Subject } from '../lib/subject.ts';
 

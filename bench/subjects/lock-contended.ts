@@ -1,6 +1,6 @@
-import { createTask, run, sleep, type Task } from 'asyncio-ts';
+import { createTask, sleep, type Task } from 'asyncio-ts';
 import { check, now } from '../lib/clock.ts';
-import { Lock, type LockLike, missing } from '../lib/library.ts';
+import { Lock, type LockLike, missing, run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { PromiseLock } from '../lib/promise-lock.ts';
 import { ASYNC, GEN, NATIVE, type Subject } from '../lib/subject.ts';

@@ -1,6 +1,5 @@
-import { run } from 'asyncio-ts';
 import { check, now } from '../lib/clock.ts';
-import { Lock, missing } from '../lib/library.ts';
+import { Lock, missing, run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { PromiseLock } from '../lib/promise-lock.ts';
 import { ASYNC, GEN, NATIVE, type Subject } from '../lib/subject.ts';

@@ -1,5 +1,6 @@
-import { createTask, type Future, getRunningLoop, run, sleep, type Task } from 'asyncio-ts';
+import { createTask, type Future, getRunningLoop, sleep, type Task } from 'asyncio-ts';
 import { liveBytes } from '../lib/heap.ts';
+import { run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { ASYNC, GEN, NATIVE, type Subject } from '../lib/subject.ts';
 

@@ -1,6 +1,6 @@
-import { createTask, run } from 'asyncio-ts';
+import { createTask } from 'asyncio-ts';
 import { check, now, sumBelow } from '../lib/clock.ts';
-import { missing, Queue, type QueueLike } from '../lib/library.ts';
+import { missing, Queue, type QueueLike, run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { ASYNC, GEN, NATIVE, type Subject } from '../lib/subject.ts';
 

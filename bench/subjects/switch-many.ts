@@ -1,5 +1,6 @@
-import { createTask, run, sleep, type Task } from 'asyncio-ts';
+import { createTask, sleep, type Task } from 'asyncio-ts';
 import { now } from '../lib/clock.ts';
+import { run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { ASYNC, GEN, NATIVE, type Subject } from '../lib/subject.ts';
 

@@ -1,5 +1,6 @@
-import { run, timeout, waitFor } from 'asyncio-ts';
+import { timeout, waitFor } from 'asyncio-ts';
 import { check, now, sumBelow } from '../lib/clock.ts';
+import { run } from '../lib/library.ts';
 import { main } from '../lib/main.ts';
 import { ASYNC, BY_HAND, GEN, NATIVE, type Subject } from '../lib/subject.ts';
 

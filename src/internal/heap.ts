@@ -51,6 +51,11 @@ export class Heap<T> {
     return first;
   }
 
+  /** The first item has changed, so that others may be before it now. Only called when there is one. */
+  sinkFirst(): void {
+    this.#sink(0);
+  }
+
   /** Keeps only the items that a function says yes to. */
   filter(keep: (item: T) => boolean): void {
     const kept = this.#items.filter(keep);

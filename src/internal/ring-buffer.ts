@@ -33,6 +33,19 @@ export class RingBuffer<T> {
     return this.#items[this.#head]!;
   }
 
+  /** Keeps only the items that a function says yes to. */
+  filter(keep: (item: T) => boolean): void {
+    const items = this.#items;
+    const mask = items.length - 1;
+    let kept = 0;
+    for (let i = 0; i < this.length; i++) {
+      const item = items[(this.#head + i) & mask]!;
+      if (keep(item)) items[(this.#head + kept++) & mask] = item;
+    }
+    for (let i = kept; i < this.length; i++) items[(this.#head + i) & mask] = undefined;
+    this.length = kept;
+  }
+
   clear(): void {
     this.#items = new Array<T | undefined>(SMALLEST).fill(undefined);
     this.#head = 0;

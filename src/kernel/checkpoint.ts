@@ -12,6 +12,9 @@ const over: IteratorResult<undefined, void> = { done: true, value: undefined };
  * most, and a generator would cost twice as much.
  */
 export class Checkpoint implements AwaitableCoroutine<void> {
+  /** As those of `WrittenCoroutine`. @internal */
+  static readonly exemplar: object = /* @__PURE__ */ new Checkpoint();
+
   #state: 'created' | 'waiting' | 'closed' = 'created';
 
   [Symbol.iterator](): this {

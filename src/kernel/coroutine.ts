@@ -305,8 +305,6 @@ export function isAsyncFunction(fn: object): boolean {
   return fn.constructor === asyncFunction;
 }
 
-const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
-
 let awaitableGenerators: object | undefined;
 
 /**
@@ -327,6 +325,9 @@ export function libraryCoroutine<A extends unknown[], T>(
   fn.prototype = Object.create(awaitableGenerators as object);
   return fn as unknown as (...args: A) => AwaitableCoroutine<T>;
 }
+
+/** The mark of a coroutine that somebody awaits or runs. */
+export const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
 
 /**
  * Notes that somebody awaits a generator or runs it as a task: a second one would find it finished, or in the middle.
@@ -352,7 +353,8 @@ function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
   return this;
 }
 
-function lookUpThen(this: object): unknown {
+/** The accessor `then` of this library's coroutines. */
+export function lookUpThen(this: object): unknown {
   noteLookUp(this);
   return thenOfGenerator;
 }

@@ -3,7 +3,7 @@ import { describe, describeFunction, nameOfClass } from '../internal/describe.ts
 import { type Context, copyContext, givenContext } from './engine/context.ts';
 import { current } from './engine/current.ts';
 import type { Runnable } from './engine/roles.ts';
-import type { Timer } from './engine/timers.ts';
+import { NOT_SCHEDULED, type Timer } from './engine/timers.ts';
 import type { EventLoop } from './event-loop.ts';
 
 /** A function that the loop calls, with whatever it was scheduled with. */
@@ -111,9 +111,7 @@ export class TimerHandle extends Handle implements Timer {
   /** @internal */
   readonly _when: number;
   /** @internal */
-  _sequence = 0;
-  /** @internal */
-  _scheduled = false;
+  _sequence: number = NOT_SCHEDULED;
 
   /** Made by the loop; a program uses `loop.callLater` or `loop.callAt`. */
   constructor(
@@ -133,8 +131,9 @@ export class TimerHandle extends Handle implements Timer {
   }
 
   override cancel(): void {
-    if (!this._cancelled && this._scheduled) this._loop._timers.cancelled++;
+    const wasCancelled = this._cancelled;
     super.cancel();
+    if (!wasCancelled) this._loop._timers.noteCancelled(this);
   }
 
   /** @internal */

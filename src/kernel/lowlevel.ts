@@ -5,7 +5,7 @@
 
 import { runningTask as engineTask } from './engine/line.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
-import type { Future, WaitRecord } from './future.ts';
+import type { Collector, Future, WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
 import { getRunningLoop } from './thread-loop.ts';
 import type { TimedFuture } from './timed-future.ts';
@@ -31,7 +31,7 @@ export { choose, emit, hooks } from './engine/hooks.ts';
 export { bodyOf, ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
-export { Future, isfuture, type WaitRecord } from './future.ts';
+export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
 export { reportOnce } from './places.ts';
@@ -68,8 +68,10 @@ export {
 } from './scopes.ts';
 export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop } from './thread-loop.ts';
+export type { TimedFuture } from './timed-future.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
+export { WrittenCoroutine } from './written-coroutine.ts';
 
 /** The task whose code runs now, `null` when none does. */
 export function runningTask(): Task<unknown> | null {
@@ -99,6 +101,21 @@ export function subscribe<T>(
   // A future that is none of ours, or whose class takes part in it, has but one way.
   if (future._isPlain?.() === true) future._subscribe(callback, awaiter);
   else future.addDoneCallback(callback);
+}
+
+/**
+ * As `subscribe`, for one who waits for many: nothing is made for each of them. Of a future that is none of ours the collector is
+ * told itself, also when it has succeeded.
+ */
+export function collect(future: Future<unknown>, collector: Collector): void {
+  if (future._isPlain?.() === true) future._collect(collector);
+  else future.addDoneCallback(collector._callback);
+}
+
+/** Takes `collect` back. The collector is still told of a future that is done already. */
+export function uncollect(future: Future<unknown>, collector: Collector): void {
+  if (future._isPlain?.() === true) future._removeWaiter(collector);
+  else future.removeDoneCallback(collector._callback);
 }
 
 /** Notes what is to end when a loop is closed. */

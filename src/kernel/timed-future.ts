@@ -1,4 +1,4 @@
-import type { Timer } from './engine/timers.ts';
+import { NOT_SCHEDULED, type Timer } from './engine/timers.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, PENDING, type WaitRecord } from './future.ts';
 import type { TimerHandle } from './handle.ts';
@@ -10,9 +10,7 @@ export class TimedFuture<T> extends Future<T> implements Timer {
   /** @internal */
   readonly _when: number;
   /** @internal */
-  _sequence = 0;
-  /** @internal */
-  _scheduled = false;
+  _sequence: number = NOT_SCHEDULED;
   /** @internal */
   _cancelled = false;
   /** The call on a loop that takes part in scheduling by methods of its own. @internal */
@@ -40,6 +38,6 @@ export class TimedFuture<T> extends Future<T> implements Timer {
     this._handle?.cancel();
     if (this._cancelled) return;
     this._cancelled = true;
-    if (this._scheduled) this._loop._timers.cancelled++;
+    this._loop._timers.noteCancelled(this);
   }
 }

@@ -7,23 +7,24 @@ import { implicitLoop } from './thread-loop.ts';
 /** A place in a wait queue: the future that a task waits on, linked to its neighbours. */
 export class Place extends Future<void> {
   /** @internal */
+  readonly _queue: WaitQueue;
+  /** @internal */
   _before: Place | null;
   /** @internal */
   _after: Place | null = null;
   /** Whether it is in the queue. @internal */
   _queued = true;
-  readonly #queue: WaitQueue;
 
   /** @internal */
   constructor(queue: WaitQueue, before: Place | null) {
     super(queue); // it has a `loop`, as the options of a future do
-    this.#queue = queue;
+    this._queue = queue;
     this._before = before;
   }
 
   /** @internal */
-  override get _purpose(): WaitRecord {
-    return this.#queue;
+  override get _purpose(): WaitQueue {
+    return this._queue;
   }
 
   /** The task that waits, `null` while none does. */

@@ -3,6 +3,7 @@ import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Place, type Task, WaitQueue } from '../kernel/lowlevel.ts';
+import { Attempt } from '../sync/attempt.ts';
 import type { Store } from './store.ts';
 
 /** How many items `toString()` shows. */
@@ -13,6 +14,16 @@ class FifoStore<T> extends RingBuffer<T> implements Store<T> {
     return this.shift();
   }
 }
+
+/** The tasks that wait for a queue. They are of one loop. */
+interface QueueWaiters {
+  readonly getters: WaitQueue;
+  readonly putters: WaitQueue;
+  readonly joiners: WaitQueue;
+}
+
+/** The methods that `put` and `get` are made of. */
+const TRAFFIC = ['full', 'empty', 'putNowait', 'getNowait'] as const;
 
 /** How a queue stands. */
 export interface QueueStatistics {
@@ -63,12 +74,11 @@ export interface ShutdownOptions {
 export class Queue<T> implements AsyncIterable<T> {
   readonly #maxsize: number;
   readonly #items: Store<T>;
-  readonly #getters = new WaitQueue(this, 'get');
-  readonly #putters = new WaitQueue(this, 'put', this.#getters);
-  readonly #joiners = new WaitQueue(this, 'join', this.#getters);
-  /** Invariant: who waits in `#joiners` and was not woken came when it was above zero, and it has been ever since. */
+  readonly #waiters: QueueWaiters;
+  /** Invariant: who waits in `joiners` and was not woken came when it was above zero, and it has been ever since. */
   #unfinished = 0;
   #isShutDown = false;
+  readonly #isQuiet: boolean;
 
   /**
    * @param maxsize how many items it holds; zero or less for any number
@@ -86,6 +96,14 @@ export class Queue<T> implements AsyncIterable<T> {
     }
     this.#maxsize = maxsize;
     this.#items = items;
+    const getters = new WaitQueue(this, 'get');
+    this.#waiters = {
+      getters,
+      putters: new WaitQueue(this, 'put', getters),
+      joiners: new WaitQueue(this, 'join', getters),
+    };
+    this.#isQuiet =
+      items instanceof FifoStore && TRAFFIC.every((method) => this[method] === (Queue.prototype as Queue<T>)[method]);
   }
 
   /** How many items it holds at most; zero or less for any number. */
@@ -122,7 +140,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws what the order of a priority queue throws; the item is not put
    */
   put(item: T): AwaitableCoroutine<void> {
-    return Queue.#put(this as Queue<unknown>, item);
+    return new Put<T>(this, item);
   }
 
   /**
@@ -143,11 +161,11 @@ export class Queue<T> implements AsyncIterable<T> {
     try {
       this.#items.push(item);
     } catch (error) {
-      this.#putters.dismissNext(); // the order failed: the room is for the next one
+      this.#waiters.putters.dismissNext(); // the order failed: the room is for the next one
       throw error;
     }
     this.#unfinished++;
-    this.#getters.dismissNext();
+    this.#waiters.getters.dismissNext();
   }
 
   /**
@@ -163,7 +181,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws what the order of a priority queue throws; the item stays in the queue
    */
   get(): AwaitableCoroutine<T> {
-    return Queue.#get(this as Queue<unknown>) as AwaitableCoroutine<T>;
+    return new Get<T>(this);
   }
 
   /**
@@ -183,10 +201,10 @@ export class Queue<T> implements AsyncIterable<T> {
     try {
       item = this.#items.take();
     } catch (error) {
-      this.#getters.dismissNext(); // the order failed, and all items are still there for the next one
+      this.#waiters.getters.dismissNext(); // the order failed, and all items are still there for the next one
       throw error;
     }
-    this.#putters.dismissNext();
+    this.#waiters.putters.dismissNext();
     return item;
   }
 
@@ -209,7 +227,7 @@ export class Queue<T> implements AsyncIterable<T> {
 
   #finished(count: number): void {
     this.#unfinished -= count;
-    if (this.#unfinished === 0) this.#joiners.wake(this.#joiners.size);
+    if (this.#unfinished === 0) this.#waiters.joiners.wake(this.#waiters.joiners.size);
   }
 
   /**
@@ -224,7 +242,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this queue before
    */
   join(): AwaitableCoroutine<void> {
-    return Queue.#join(this as Queue<unknown>);
+    return new Join(this as Queue<unknown>);
   }
 
   /**
@@ -245,8 +263,8 @@ export class Queue<T> implements AsyncIterable<T> {
       this.#items.clear();
       this.#finished(Math.min(dropped, this.#unfinished));
     }
-    while (this.#getters.dismissNext());
-    while (this.#putters.dismissNext());
+    while (this.#waiters.getters.dismissNext());
+    while (this.#waiters.putters.dismissNext());
   }
 
   /** How it stands, for tools. */
@@ -254,19 +272,34 @@ export class Queue<T> implements AsyncIterable<T> {
     return {
       size: this.qsize(),
       maxsize: this.#maxsize,
-      getting: this.#getters.size,
-      putting: this.#putters.size,
-      joining: this.#joiners.size,
+      getting: this.#waiters.getters.size,
+      putting: this.#waiters.putters.size,
+      joining: this.#waiters.joiners.size,
       unfinished: this.#unfinished,
       isShutDown: this.#isShutDown,
-      getters: this.#getters.tasks,
-      putters: this.#putters.tasks,
+      getters: this.#waiters.getters.tasks,
+      putters: this.#waiters.putters.tasks,
     };
   }
 
-  /** The places of those who wait to get, and to put. @internal */
-  get waiters(): { readonly getters: WaitQueue; readonly putters: WaitQueue } {
-    return { getters: this.#getters, putters: this.#putters };
+  /** The places of those who wait. @internal */
+  get waiters(): QueueWaiters {
+    return this.#waiters;
+  }
+
+  /** Whether what it does runs no code of a program: no order, and no method of a subclass. @internal */
+  get isQuiet(): boolean {
+    return this.#isQuiet;
+  }
+
+  /** @internal */
+  get isShutDown(): boolean {
+    return this.#isShutDown;
+  }
+
+  /** How many items the work is not done on. @internal */
+  get unfinished(): number {
+    return this.#unfinished;
   }
 
   /**
@@ -280,49 +313,6 @@ export class Queue<T> implements AsyncIterable<T> {
     const next = () => Queue.#next(this as Queue<unknown>);
     return { next } as { next(): AwaitableCoroutine<IteratorResult<T, undefined>> } & AsyncIterator<T, undefined>;
   }
-
-  static readonly #put = /* @__PURE__ */ libraryCoroutine(function* put(
-    queue: Queue<unknown>,
-    item: unknown,
-  ): Generator<unknown, void, unknown> {
-    while (queue.full() && !queue.#isShutDown) {
-      const place = queue.#putters.join();
-      try {
-        yield* place;
-      } catch (error) {
-        giveUp(queue.#putters, place, !queue.full());
-        throw error;
-      }
-    }
-    queue.putNowait(item);
-  });
-
-  static readonly #get = /* @__PURE__ */ libraryCoroutine(function* get(
-    queue: Queue<unknown>,
-  ): Generator<unknown, unknown, unknown> {
-    while (queue.empty() && !queue.#isShutDown) {
-      const place = queue.#getters.join();
-      try {
-        yield* place;
-      } catch (error) {
-        giveUp(queue.#getters, place, !queue.empty());
-        throw error;
-      }
-    }
-    return queue.getNowait();
-  });
-
-  static readonly #join = /* @__PURE__ */ libraryCoroutine(function* join(
-    queue: Queue<unknown>,
-  ): Generator<unknown, void, unknown> {
-    if (queue.#unfinished === 0) return;
-    const place = queue.#joiners.join();
-    try {
-      yield* place;
-    } finally {
-      queue.#joiners.leave(place);
-    }
-  });
 
   static readonly #next = /* @__PURE__ */ libraryCoroutine(function* next(
     queue: Queue<unknown>,
@@ -338,8 +328,8 @@ export class Queue<T> implements AsyncIterable<T> {
   toString(): string {
     const details = [nameOfClass(this), `maxsize=${this.#maxsize}`];
     if (!this.empty()) details.push(`_queue=[${this.#firstItems()}]`);
-    if (this.#getters.size > 0) details.push(`_getters[${this.#getters.size}]`);
-    if (this.#putters.size > 0) details.push(`_putters[${this.#putters.size}]`);
+    if (this.#waiters.getters.size > 0) details.push(`_getters[${this.#waiters.getters.size}]`);
+    if (this.#waiters.putters.size > 0) details.push(`_putters[${this.#waiters.putters.size}]`);
     if (this.#unfinished > 0) details.push(`tasks=${this.#unfinished}`);
     if (this.#isShutDown) details.push('shutdown');
     return `<${details.join(' ')}>`;
@@ -360,9 +350,99 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 }
 
+/** Who finds the room taken waits again. */
+class Put<T> extends Attempt<void> {
+  static readonly exemplar: object = /* @__PURE__ */ new Put<unknown>(/* @__PURE__ */ new Queue(), undefined);
+
+  declare private readonly of: Queue<T>;
+  declare private readonly item: T;
+
+  constructor(queue: Queue<T>, item: T) {
+    super();
+    this.of = queue;
+    this.item = item;
+  }
+
+  override get _isQuiet(): boolean {
+    return this.of.isQuiet;
+  }
+
+  protected get queue(): WaitQueue {
+    return this.of.waiters.putters;
+  }
+
+  protected mustWait(): boolean {
+    return this.of.full() && !this.of.isShutDown;
+  }
+
+  protected take(): void {
+    this.of.putNowait(this.item);
+  }
+
+  protected override giveUp(place: Place, wasWoken: boolean): void {
+    giveUp(this.queue, place, wasWoken && !this.of.full());
+  }
+}
+
+/** Who finds the item taken waits again. */
+class Get<T> extends Attempt<T> {
+  static readonly exemplar: object = /* @__PURE__ */ new Get(/* @__PURE__ */ new Queue());
+
+  declare private readonly of: Queue<T>;
+
+  constructor(queue: Queue<T>) {
+    super();
+    this.of = queue;
+  }
+
+  override get _isQuiet(): boolean {
+    return this.of.isQuiet;
+  }
+
+  protected get queue(): WaitQueue {
+    return this.of.waiters.getters;
+  }
+
+  protected mustWait(): boolean {
+    return this.of.empty() && !this.of.isShutDown;
+  }
+
+  protected take(): T {
+    return this.of.getNowait();
+  }
+
+  protected override giveUp(place: Place, wasWoken: boolean): void {
+    giveUp(this.queue, place, wasWoken && !this.of.empty());
+  }
+}
+
 /** Leaves a queue of tasks. Who was dismissed and cancelled at once dismisses the next one, if that still has a chance. */
-function giveUp(waiters: WaitQueue, place: Place, hasChance: boolean): void {
-  const wasDismissed = place.done() && !place.cancelled();
+function giveUp(waiters: WaitQueue, place: Place, passesOn: boolean): void {
   waiters.leave(place);
-  if (hasChance && wasDismissed) waiters.dismissNext();
+  if (passesOn) waiters.dismissNext();
+}
+
+class Join extends Attempt<void> {
+  static readonly exemplar: object = /* @__PURE__ */ new Join(/* @__PURE__ */ new Queue());
+
+  declare private readonly of: Queue<unknown>;
+
+  constructor(queue: Queue<unknown>) {
+    super();
+    this.of = queue;
+  }
+
+  override get _isQuiet(): boolean {
+    return true;
+  }
+
+  protected get queue(): WaitQueue {
+    return this.of.waiters.joiners;
+  }
+
+  protected mustWait(wasWoken: boolean): boolean {
+    return !wasWoken && this.of.unfinished > 0;
+  }
+
+  protected take(): void {}
 }

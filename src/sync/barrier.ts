@@ -99,7 +99,7 @@ export class Barrier {
    * Follows CPython's `asyncio.Barrier.reset`.
    */
   reset(): AwaitableCoroutine<void> {
-    return Barrier.#reset(this);
+    return Barrier.#change(this, () => (this.#count > 0 ? 'resetting' : 'filling'));
   }
 
   /**
@@ -110,7 +110,7 @@ export class Barrier {
    * Follows CPython's `asyncio.Barrier.abort`.
    */
   abort(): AwaitableCoroutine<void> {
-    return Barrier.#abort(this);
+    return Barrier.#change(this, () => 'broken');
   }
 
   /** How it stands, for tools. */
@@ -124,45 +124,48 @@ export class Barrier {
     return this.#count;
   }
 
+  // One generator for all of it: an error has to unwind each that it passes.
   static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
     barrier: Barrier,
   ): Generator<unknown, number, unknown> {
-    yield* barrier.#condition.acquire();
+    const condition = barrier.#condition;
+    yield* condition.acquire();
     try {
-      yield* barrier.#enter();
-      return yield* barrier.#pass();
+      while (barrier.#isBeingLeft()) yield* condition.wait();
+      barrier.#checkWhole();
+      const index = barrier.#count++;
+      try {
+        if (index + 1 === barrier.#parties) barrier.#open();
+        while (barrier.#state === 'filling') yield* condition.wait();
+        barrier.#checkOpen();
+        return index;
+      } finally {
+        barrier.#count--;
+        barrier.#leave();
+      }
     } finally {
-      barrier.#condition.release();
+      condition.release();
     }
   });
 
-  *#pass(): Generator<unknown, number, unknown> {
-    try {
-      const index = this.#count++;
-      if (index + 1 === this.#parties) this.#open();
-      else yield* this.#waitForOthers();
-      return index;
-    } finally {
-      this.#count--;
-      this.#leave();
-    }
+  /** The last round is not over. */
+  #isBeingLeft(): boolean {
+    return this.#state === 'draining' || this.#state === 'resetting';
   }
 
-  *#enter(): Generator<unknown, void, unknown> {
-    yield* this.#condition.waitFor(() => this.#state !== 'draining' && this.#state !== 'resetting');
+  #checkWhole(): void {
     if (this.#state === 'broken')
       throw new BrokenBarrierError(`Barrier aborted: ${this} lets nobody through until it is reset`);
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'broken' || this.#state === 'resetting')
+      throw new BrokenBarrierError(`Abort or reset of barrier: ${this} while this task waited at it`);
   }
 
   #open(): void {
     this.#state = 'draining';
     this.#condition.notifyAll();
-  }
-
-  *#waitForOthers(): Generator<unknown, void, unknown> {
-    yield* this.#condition.waitFor(() => this.#state !== 'filling');
-    if (this.#state === 'broken' || this.#state === 'resetting')
-      throw new BrokenBarrierError(`Abort or reset of barrier: ${this} while this task waited at it`);
   }
 
   #leave(): void {
@@ -171,25 +174,16 @@ export class Barrier {
     this.#condition.notifyAll();
   }
 
-  static readonly #reset = /* @__PURE__ */ libraryCoroutine(function* reset(
-    barrier: Barrier,
-  ): Generator<unknown, void, unknown> {
-    yield* barrier.#change(() => (barrier.#count > 0 ? 'resetting' : 'filling'));
-  });
-
-  static readonly #abort = /* @__PURE__ */ libraryCoroutine(function* abort(
-    barrier: Barrier,
-  ): Generator<unknown, void, unknown> {
-    yield* barrier.#change(() => 'broken');
-  });
-
   /** The new state is asked for when the lock is held, since the count may change before. */
-  *#change(state: () => BarrierState): Generator<unknown, void, unknown> {
-    yield* this.#condition.acquire();
-    this.#state = state();
-    this.#condition.notifyAll();
-    this.#condition.release();
-  }
+  static readonly #change = /* @__PURE__ */ libraryCoroutine(function* change(
+    barrier: Barrier,
+    state: () => BarrierState,
+  ): Generator<unknown, void, unknown> {
+    yield* barrier.#condition.acquire();
+    barrier.#state = state();
+    barrier.#condition.notifyAll();
+    barrier.#condition.release();
+  });
 
   toString(): string {
     const waiting = this.broken ? '' : `, waiters:${this.nWaiting}/${this.#parties}`;

@@ -6,8 +6,10 @@ import {
   type AwaitableCoroutine,
   type CoroutineFunction,
   libraryCoroutine,
+  type Place,
   type Task,
   WaitQueue,
+  WrittenCoroutine,
 } from '../kernel/lowlevel.ts';
 import { checkCount } from './count.ts';
 import { type Guard, holding } from './guard.ts';
@@ -114,7 +116,7 @@ export class Condition {
    * @throws {RuntimeError} when the lock is not held, or tasks of another loop have waited for this condition before
    */
   wait(): AwaitableCoroutine<true> {
-    return Condition.#wait(this);
+    return new Wait(this);
   }
 
   /**
@@ -153,7 +155,7 @@ export class Condition {
    */
   notify(count = 1): void {
     checkCount(count, 'Condition.notify: the count must be >= 0', 0);
-    if (!this.locked()) throw this.#notAcquired('notify');
+    if (!this.locked()) throw this.notAcquired('notify');
     this.#waiters.wake(count);
   }
 
@@ -177,45 +179,6 @@ export class Condition {
     return this.#waiters;
   }
 
-  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
-    condition: Condition,
-  ): Generator<unknown, true, unknown> {
-    if (!condition.locked()) throw condition.#notAcquired('wait');
-    const place = condition.#waiters.join();
-    condition.release();
-    try {
-      try {
-        try {
-          yield* place;
-        } finally {
-          condition.#waiters.leave(place);
-        }
-      } finally {
-        yield* condition.#reacquire();
-      }
-    } catch (error) {
-      // It may have been notified before: somebody else must be instead.
-      condition.#waiters.wake(1);
-      throw error;
-    }
-    return true;
-  });
-
-  /** Acquires the lock whatever happens; cancellations are put off until it is held. */
-  *#reacquire(): Generator<unknown, void, unknown> {
-    let cancellation: unknown = null;
-    for (;;) {
-      try {
-        yield* this.#lock.acquire();
-        break;
-      } catch (error) {
-        if (!isCancelledError(error)) throw error;
-        cancellation = error;
-      }
-    }
-    if (cancellation !== null) throw cancellation;
-  }
-
   static readonly #waitFor = /* @__PURE__ */ libraryCoroutine(function* waitFor(
     condition: Condition,
     predicate: () => unknown,
@@ -228,7 +191,8 @@ export class Condition {
     return result;
   });
 
-  #notAcquired(operation: string): RuntimeError {
+  /** @internal */
+  notAcquired(operation: string): RuntimeError {
     return new RuntimeError(
       `cannot ${operation} on un-acquired lock: ${this} must be acquired first, with acquire() or with(body)`,
       { code: 'NOT_ACQUIRED' },
@@ -244,4 +208,132 @@ export class Condition {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
+}
+
+/**
+ * What a wait is at.
+ *
+ * | phase     | meaning                                       | left by                                            |
+ * |-----------|-----------------------------------------------|----------------------------------------------------|
+ * | CREATED   | nothing has happened                          | the lock is released                               |
+ * | WAITING   | in the queue                                  | the notification, or an error                      |
+ * | ACQUIRING | acquires the lock again, whatever has ended the wait | the lock; an error that is no cancellation, too |
+ * | OVER      |                                               | –                                                  |
+ */
+const CREATED = 0;
+const WAITING = 1;
+const ACQUIRING = 2;
+const OVER = 3;
+
+interface Failure {
+  readonly error: unknown;
+}
+
+class Wait extends WrittenCoroutine<true> {
+  static readonly exemplar: object = /* @__PURE__ */ new Wait(/* @__PURE__ */ new Condition());
+
+  declare private readonly condition: Condition;
+  declare private phase: typeof CREATED | typeof WAITING | typeof ACQUIRING | typeof OVER;
+  declare private place: Place | null;
+  /** What acquires the lock. */
+  declare private acquiring: Iterator<unknown, unknown, unknown> | null;
+  /** What is thrown when the lock is held: what ended the wait, or the last cancellation since. */
+  declare private failure: Failure | null;
+
+  constructor(condition: Condition) {
+    super();
+    this.condition = condition;
+    this.phase = CREATED;
+    this.place = null;
+    this.acquiring = null;
+    this.failure = null;
+  }
+
+  next(value?: unknown): IteratorResult<unknown, true> {
+    switch (this.phase) {
+      case CREATED:
+        return this.begin();
+      case WAITING: {
+        const place = this.place!;
+        if (!place.cancelled()) return place.done() ? this.acquire(null) : this.waitAt(place);
+        try {
+          return this.waitAt(place); // which throws
+        } catch (error) {
+          return this.acquire({ error });
+        }
+      }
+      case ACQUIRING:
+        return this.goOn(null, value);
+      default:
+        return { done: true, value: true };
+    }
+  }
+
+  override throw(error: unknown): IteratorResult<unknown, true> {
+    if (this.phase === WAITING) return this.acquire({ error });
+    if (this.phase === ACQUIRING) return this.goOn({ error });
+    return super.throw(error);
+  }
+
+  /** Without the lock: who closes a generator leaves it no time to wait either. */
+  protected end(): void {
+    if (this.place !== null) this.condition.waiters.leave(this.place);
+    this.acquiring?.return?.();
+    this.phase = OVER;
+  }
+
+  private begin(): IteratorResult<unknown, true> {
+    const { condition } = this;
+    this.phase = OVER; // for the errors
+    if (!condition.locked()) throw condition.notAcquired('wait');
+    const place = condition.waiters.join();
+    condition.release();
+    this.phase = WAITING;
+    this.place = place;
+    return this.waitAt(place);
+  }
+
+  private waitAt(place: Place): IteratorResult<unknown, never> {
+    return place.next() as IteratorResult<unknown, never>;
+  }
+
+  /** The wait is over: the lock is acquired. */
+  private acquire(failure: Failure | null): IteratorResult<unknown, true> {
+    this.condition.waiters.leave(this.place!);
+    this.phase = ACQUIRING;
+    this.failure = failure;
+    return this.goOn(null);
+  }
+
+  /** Goes on with acquiring the lock, and begins again as often as that is cancelled. */
+  private goOn(failure: Failure | null, value?: unknown): IteratorResult<unknown, true> {
+    let thrown = failure;
+    for (;;) {
+      let result: IteratorResult<unknown, unknown>;
+      try {
+        this.acquiring ??= this.condition.lock.acquire()[Symbol.iterator]();
+        result = thrown === null ? this.acquiring.next(value) : throwInto(this.acquiring, thrown.error);
+      } catch (error) {
+        thrown = null;
+        this.acquiring = null;
+        this.failure = { error };
+        if (isCancelledError(error)) continue;
+        return this.finish();
+      }
+      return result.done === true ? this.finish() : result;
+    }
+  }
+
+  private finish(): IteratorResult<unknown, true> {
+    this.phase = OVER;
+    if (this.failure === null) return { done: true, value: true };
+    // It may have been notified before: somebody else must be instead.
+    this.condition.waiters.wake(1);
+    throw this.failure.error;
+  }
+}
+
+function throwInto(frame: Iterator<unknown, unknown>, error: unknown): IteratorResult<unknown, unknown> {
+  if (frame.throw === undefined) throw error;
+  return frame.throw(error);
 }

@@ -1,5 +1,6 @@
 import { nameOfClass } from '../internal/describe.ts';
-import { type AwaitableCoroutine, libraryCoroutine, type Task, WaitQueue } from '../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, type Task, WaitQueue } from '../kernel/lowlevel.ts';
+import { Attempt } from './attempt.ts';
 
 /** How an event stands. */
 export interface EventStatistics {
@@ -55,7 +56,7 @@ export class Event {
    * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this event before
    */
   wait(): AwaitableCoroutine<true> {
-    return Event.#wait(this);
+    return new Wait(this);
   }
 
   /** How it stands, for tools. */
@@ -69,19 +70,6 @@ export class Event {
     return this.#waiters;
   }
 
-  static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
-    event: Event,
-  ): Generator<unknown, true, unknown> {
-    if (event.#isSet) return true;
-    const place = event.#waiters.join();
-    try {
-      yield* place;
-      return true;
-    } finally {
-      event.#waiters.leave(place);
-    }
-  });
-
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${this.#isSet ? 'set' : 'unset'}${waiting}]>`;
@@ -90,5 +78,33 @@ export class Event {
   /** What Node's `util.inspect` shows. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+}
+
+class Wait extends Attempt<true> {
+  static readonly exemplar: object = /* @__PURE__ */ new Wait(/* @__PURE__ */ new Event());
+
+  declare private readonly event: Event;
+
+  constructor(event: Event) {
+    super();
+    this.event = event;
+  }
+
+  override get _isQuiet(): boolean {
+    return true;
+  }
+
+  protected get queue(): WaitQueue {
+    return this.event.waiters;
+  }
+
+  /** Who was woken goes on, also when the flag was cleared again. */
+  protected mustWait(wasWoken: boolean): boolean {
+    return !wasWoken && !this.event.isSet();
+  }
+
+  protected take(): true {
+    return true;
   }
 }

@@ -3,11 +3,12 @@ import { nameOfClass } from '../internal/describe.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
-  libraryCoroutine,
+  type Place,
   runningTask,
   type Task,
   WaitQueue,
 } from '../kernel/lowlevel.ts';
+import { Attempt } from './attempt.ts';
 import { Guard, holding } from './guard.ts';
 
 /** How a lock stands. */
@@ -66,7 +67,7 @@ export class Lock {
    * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this lock before
    */
   acquire(): AwaitableCoroutine<Guard> {
-    return Lock.#acquire(this);
+    return new Acquire(this);
   }
 
   /**
@@ -115,26 +116,17 @@ export class Lock {
     return this.#waiters;
   }
 
-  static readonly #acquire = /* @__PURE__ */ libraryCoroutine(function* acquire(
-    lock: Lock,
-  ): Generator<unknown, Guard, unknown> {
-    // Nobody overtakes tasks that wait, though the lock is free until the one that was woken takes it.
-    if (lock.#locked || lock.#waiters.hasLive()) {
-      const place = lock.#waiters.join();
-      try {
-        yield* place;
-      } catch (error) {
-        lock.#waiters.leave(place);
-        // Woken and cancelled at once: the wake belongs to the next one.
-        if (!lock.#locked) lock.#waiters.first?.wake();
-        throw error;
-      }
-      lock.#waiters.leave(place);
-    }
-    lock.#locked = true;
-    lock.#holder = runningTask();
-    return new Guard(lock);
-  });
+  /** Whether `acquire()` has to wait: nobody overtakes tasks that wait, though it is free until the woken one takes it. @internal */
+  isWanted(): boolean {
+    return this.#locked || this.#waiters.hasLive();
+  }
+
+  /** @internal */
+  takeNow(): Guard {
+    this.#locked = true;
+    this.#holder = runningTask();
+    return new Guard(this);
+  }
 
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
@@ -144,5 +136,39 @@ export class Lock {
   /** What Node's `util.inspect` shows. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+}
+
+class Acquire extends Attempt<Guard> {
+  static readonly exemplar: object = /* @__PURE__ */ new Acquire(/* @__PURE__ */ new Lock());
+
+  declare private readonly lock: Lock;
+
+  constructor(lock: Lock) {
+    super();
+    this.lock = lock;
+  }
+
+  override get _isQuiet(): boolean {
+    return true;
+  }
+
+  protected get queue(): WaitQueue {
+    return this.lock.waiters;
+  }
+
+  protected mustWait(wasWoken: boolean): boolean {
+    return !wasWoken && this.lock.isWanted();
+  }
+
+  protected take(): Guard {
+    return this.lock.takeNow();
+  }
+
+  protected override giveUp(place: Place): void {
+    const { waiters } = this.lock;
+    waiters.leave(place);
+    // Woken and cancelled at once: the wake belongs to the next one.
+    if (!this.lock.locked()) waiters.first?.wake();
   }
 }

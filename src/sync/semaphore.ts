@@ -3,12 +3,12 @@ import { nameOfClass } from '../internal/describe.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
-  libraryCoroutine,
   type Place,
   runningTask,
   type Task,
   WaitQueue,
 } from '../kernel/lowlevel.ts';
+import { Attempt } from './attempt.ts';
 import { checkCount } from './count.ts';
 import { Guard, holding } from './guard.ts';
 import { Holders } from './holders.ts';
@@ -72,7 +72,7 @@ export class Semaphore {
    * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this semaphore before
    */
   acquire(): AwaitableCoroutine<Guard> {
-    return Semaphore.#acquire(this);
+    return new Acquire(this);
   }
 
   /**
@@ -121,29 +121,14 @@ export class Semaphore {
     return this.#waiters;
   }
 
-  static readonly #acquire = /* @__PURE__ */ libraryCoroutine(function* acquire(
-    semaphore: Semaphore,
-  ): Generator<unknown, Guard, unknown> {
-    if (semaphore.locked()) {
-      const place = semaphore.#waiters.join();
-      try {
-        yield* place;
-      } catch (error) {
-        // Woken and cancelled at once: the unit was reserved for nothing.
-        if (place.done() && !place.cancelled()) semaphore.value++;
-        semaphore.#leave(place);
-        throw error;
-      }
-      semaphore.#leave(place);
-    } else {
-      semaphore.value--;
-    }
-    semaphore.#holders.took(runningTask());
-    return new Guard(semaphore);
-  });
+  /** @internal */
+  tookOne(): Guard {
+    this.#holders.took(runningTask());
+    return new Guard(this);
+  }
 
-  /** Others may have come meanwhile, who had to wait only because this one did. */
-  #leave(place: Place): void {
+  /** Others may have come meanwhile, who had to wait only because this one did. @internal */
+  leavePlace(place: Place): void {
     this.#waiters.leave(place);
     while (this.value > 0 && this.#wakeNext());
   }
@@ -157,6 +142,43 @@ export class Semaphore {
   /** What Node's `util.inspect` shows. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+}
+
+class Acquire extends Attempt<Guard> {
+  static readonly exemplar: object = /* @__PURE__ */ new Acquire(/* @__PURE__ */ new Semaphore());
+
+  declare private readonly semaphore: Semaphore;
+
+  constructor(semaphore: Semaphore) {
+    super();
+    this.semaphore = semaphore;
+  }
+
+  override get _isQuiet(): boolean {
+    return true;
+  }
+
+  protected get queue(): WaitQueue {
+    return this.semaphore.waiters;
+  }
+
+  protected mustWait(wasWoken: boolean): boolean {
+    return !wasWoken && this.semaphore.locked();
+  }
+
+  protected take(wasWoken: boolean): Guard {
+    if (!wasWoken) this.semaphore.value--; // otherwise it was reserved
+    return this.semaphore.tookOne();
+  }
+
+  protected override leave(place: Place): void {
+    this.semaphore.leavePlace(place);
+  }
+
+  protected override giveUp(place: Place, wasWoken: boolean): void {
+    if (wasWoken) this.semaphore.value++; // the unit was reserved for nothing
+    this.semaphore.leavePlace(place);
   }
 }
 

@@ -3,16 +3,18 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import {
   type AwaitableLike,
+  Collector,
+  collect,
   type EventLoop,
   ensureFutureOn,
   Future,
   getEventLoop,
   isAwaitable,
+  iscoroutine,
   isfuture,
   noteWait,
   type Outcome,
   reportPromise,
-  subscribe,
   type WaitRecord,
 } from '../kernel/lowlevel.ts';
 import { errorOf } from './outcome.ts';
@@ -31,31 +33,46 @@ const GATHER: WaitRecord = { operation: 'gather', object: null };
 
 /** The result of `gather`: cancelling it cancels what it waits for, and it is done only when that is. */
 class GatheringFuture extends Future<unknown[]> {
-  /** One for each argument, so that one that was given twice is in it twice. */
-  readonly #children: Future<unknown>[] = [];
+  /** One for each argument, so that one that was given twice is in it twice. Emptied when it is done. */
+  #children: Future<unknown>[];
+  #added = 0;
   readonly #returnExceptions: boolean;
   /** How many different children are not done. */
   #left = 0;
   #cancelRequested = false;
-  readonly #childDone = (child: Future<unknown>): void => this.#noteDone(child);
+  readonly #collector: Collector;
 
-  constructor(loop: EventLoop, returnExceptions: boolean) {
+  constructor(loop: EventLoop, returnExceptions: boolean, count: number) {
     super({ loop });
+    this.#children = new Array(count);
     this.#returnExceptions = returnExceptions;
+    this.#collector = new Collector((child) => this.#noteDone(child), this);
     noteWait(this, GATHER);
   }
 
+  /** Adds the child of an argument that was given before. */
+  addTwin(child: Future<unknown>): void {
+    this.#children[this.#added++] = child;
+  }
+
   /** Adds the child of an argument. */
-  add(child: Future<unknown>, isNew: boolean): void {
-    this.#children.push(child);
-    if (!isNew) return;
+  add(child: Future<unknown>): void {
+    this.#children[this.#added++] = child;
     this.#left++;
     // At once: a coroutine that starts eagerly after this may wait for the same future, and comes second then.
-    if (!child.done()) subscribe(child, this.#childDone, this);
+    if (!child.done()) collect(child, this.#collector);
+  }
+
+  /** The children of those that were added so far. */
+  byAwaitable(awaitables: Awaitables): Map<unknown, Future<unknown>> {
+    const known = new Map<unknown, Future<unknown>>();
+    for (let i = 0; i < this.#added; i++) known.set(awaitables[i], this.#children[i]!);
+    return known;
   }
 
   /** All are there: those that were done when they came count now, so that the result may be complete at once. */
   start(alreadyDone: Iterable<Future<unknown>>): void {
+    this.#children.length = this.#added;
     for (const child of alreadyDone) this.#noteDone(child);
   }
 
@@ -68,26 +85,31 @@ class GatheringFuture extends Future<unknown[]> {
     return cancelled;
   }
 
-  #noteDone(child: Future<unknown>): void {
+  /** @param child `null` for one that has succeeded */
+  #noteDone(child: Future<unknown> | null): void {
     this.#left--;
     if (this.done()) {
-      if (!child.cancelled()) child.exception(); // nobody else will look at it
+      if (child !== null && !child.cancelled()) child.exception(); // nobody else will look at it
       return;
     }
-    if (!this.#returnExceptions) {
+    if (child !== null && !this.#returnExceptions) {
       const error = errorOf(child);
       if (error !== null) {
         this.setException(error);
         return;
       }
     }
-    if (this.#left === 0) this.#collect();
+    if (this.#left === 0) this.#finish();
   }
 
-  #collect(): void {
-    const results = this.#children.map(outcome);
+  #finish(): void {
+    const children = this.#children;
     // As in CPython, it is the last argument whose message is passed on, not the last one to end.
-    if (this.#cancelRequested) this.setException(cancelledError(this.#children.at(-1)!));
+    const last = children.at(-1)!;
+    const results: unknown[] = children;
+    for (let i = 0; i < children.length; i++) results[i] = outcome(children[i]!);
+    this.#children = [];
+    if (this.#cancelRequested) this.setException(cancelledError(last));
     else this.setResult(results);
   }
 }
@@ -153,19 +175,41 @@ function gatherAll(awaitables: readonly unknown[], returnExceptions: boolean): F
 function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<unknown[]> {
   const loop = awaitables.find(isfuture)?.getLoop() ?? getEventLoop();
   if (loop.getDebug()) for (const awaitable of awaitables) reportPromise('gather', awaitable);
-  const outer = new GatheringFuture(loop, returnExceptions);
+  const outer = new GatheringFuture(loop, returnExceptions, awaitables.length);
   // Hardly ever is one given twice: to ask once, and to forget the answer's set, is cheaper than to fill a map meanwhile.
-  const known = new Set(awaitables).size < awaitables.length ? new Map<unknown, Future<unknown>>() : null;
+  let known = hasTwins(awaitables, loop) ? new Map<unknown, Future<unknown>>() : null;
   const done: Future<unknown>[] = [];
   for (const awaitable of awaitables) {
-    const twin = known?.get(awaitable);
-    const child = twin ?? ensureFutureOn(awaitable, loop);
+    let twin = known?.get(awaitable);
     if (twin === undefined) {
-      known?.set(awaitable, child);
-      if (child.done()) done.push(child);
+      try {
+        const child = ensureFutureOn(awaitable, loop);
+        known?.set(awaitable, child);
+        if (child.done()) done.push(child);
+        outer.add(child);
+        continue;
+      } catch (error) {
+        // A coroutine that runs already, perhaps because it was given before.
+        known ??= outer.byAwaitable(awaitables);
+        twin = known.get(awaitable);
+        if (twin === undefined) throw error;
+      }
     }
-    outer.add(child, twin === undefined);
+    outer.addTwin(twin);
   }
   outer.start(done);
   return outer;
+}
+
+/** Whether one is given twice that would run twice. A coroutine would not: it refuses to be made a second task. */
+function hasTwins(awaitables: Awaitables, loop: EventLoop): boolean {
+  const mayRefuse = loop.getTaskFactory() === null;
+  const others = new Set<unknown>();
+  let count = 0;
+  for (const awaitable of awaitables) {
+    if (mayRefuse && typeof awaitable === 'object' && iscoroutine(awaitable)) continue;
+    others.add(awaitable);
+    count++;
+  }
+  return others.size < count;
 }

@@ -1,5 +1,11 @@
 import { type Duration, inSeconds } from '../internal/duration.ts';
-import { type AwaitableCoroutine, Checkpoint, libraryCoroutine, resultAfter } from '../kernel/lowlevel.ts';
+import {
+  type AwaitableCoroutine,
+  Checkpoint,
+  resultAfter,
+  type TimedFuture,
+  WrittenCoroutine,
+} from '../kernel/lowlevel.ts';
 
 /**
  * Waits for a time. `sleep(0)` gives all others that are ready a turn, and nothing else.
@@ -19,24 +25,79 @@ export function sleep(delay: Duration): AwaitableCoroutine<void>;
 export function sleep<T>(delay: Duration, result: T): AwaitableCoroutine<T>;
 export function sleep<T>(delay: Duration, result?: T): AwaitableCoroutine<T | undefined> {
   const seconds = inSeconds(delay);
-  if (seconds > 0) return pause(seconds, result);
-  return result === undefined ? (new Checkpoint() as AwaitableCoroutine<T | undefined>) : skip(result);
+  if (seconds > 0) return new Pause(seconds, result);
+  return result === undefined ? (new Checkpoint() as AwaitableCoroutine<T | undefined>) : new TurnWithResult(result);
 }
 
-/** As `Checkpoint`, with a result. */
-const skip = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(result: T): Generator<unknown, T, unknown> {
-  yield;
-  return result;
-}) as <T>(result: T) => AwaitableCoroutine<T>;
+/** Waits for a timer. */
+class Pause<T> extends WrittenCoroutine<T> {
+  static readonly exemplar: object = /* @__PURE__ */ new Pause(1.5, undefined);
 
-const pause = /* @__PURE__ */ libraryCoroutine(function* sleep<T>(
-  seconds: number,
-  result: T,
-): Generator<unknown, T, unknown> {
-  const future = resultAfter(seconds, result);
-  try {
-    return yield* future;
-  } finally {
-    future.release();
+  declare private readonly seconds: number;
+  declare private readonly result: T;
+  /** What it waits for, `null` before it has begun. */
+  declare private future: TimedFuture<T> | null;
+  declare private isOver: boolean;
+
+  constructor(seconds: number, result: T) {
+    super();
+    this.seconds = seconds;
+    this.result = result;
+    this.future = null;
+    this.isOver = false;
   }
-}) as <T>(seconds: number, result: T) => AwaitableCoroutine<T>;
+
+  override get _isQuiet(): boolean {
+    return true;
+  }
+
+  next(): IteratorResult<unknown, T> {
+    if (this.isOver) return { done: true, value: undefined as T };
+    const future = this.future;
+    if (future === null) {
+      this.future = resultAfter(this.seconds, this.result);
+      return this.future.next();
+    }
+    if (future.done()) this.end();
+    return future.next();
+  }
+
+  protected end(): void {
+    this.isOver = true;
+    this.future?.release();
+  }
+}
+
+const bareYield: IteratorResult<undefined, never> = { done: false, value: undefined };
+
+/** As `Checkpoint`, with a result. */
+class TurnWithResult<T> extends WrittenCoroutine<T> {
+  static readonly exemplar: object = /* @__PURE__ */ new TurnWithResult(undefined);
+
+  declare private readonly result: T;
+  declare private state: 'created' | 'waiting' | 'over';
+
+  constructor(result: T) {
+    super();
+    this.result = result;
+    this.state = 'created';
+  }
+
+  override get _isQuiet(): boolean {
+    return true;
+  }
+
+  next(): IteratorResult<unknown, T> {
+    if (this.state === 'created') {
+      this.state = 'waiting';
+      return bareYield;
+    }
+    const value = this.state === 'waiting' ? this.result : (undefined as T);
+    this.state = 'over';
+    return { done: true, value };
+  }
+
+  protected end(): void {
+    this.state = 'over';
+  }
+}

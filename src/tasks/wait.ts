@@ -4,6 +4,8 @@ import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
   type AwaitableCoroutine,
+  Collector,
+  collect,
   currentTask,
   type Future,
   getRunningLoop,
@@ -11,7 +13,7 @@ import {
   isfuture,
   libraryCoroutine,
   noteWait,
-  subscribe,
+  uncollect,
   type WaitRecord,
 } from '../kernel/lowlevel.ts';
 
@@ -98,19 +100,18 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   noteWait(waiter, WAIT);
   const timer = timeout === null ? null : loop.callLater(timeout, release, waiter);
   let left = futures.size;
-  const onDone = (future: Future<unknown>): void => {
+  const collector = new Collector((future) => {
     left--;
     if (left > 0 && !endsTheWait(future, returnWhen)) return;
     timer?.cancel();
     release(waiter);
-  };
-  const task = currentTask();
-  for (const future of futures) subscribe(future, onDone, task);
+  }, currentTask());
+  for (const future of futures) collect(future, collector);
   try {
     yield* waiter;
   } finally {
     timer?.cancel();
-    for (const future of futures) future.removeDoneCallback(onDone);
+    for (const future of futures) uncollect(future, collector);
   }
   const done = new Set<Future<unknown>>();
   const pending = new Set<Future<unknown>>();
@@ -122,11 +123,10 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   returnWhen: ReturnWhen,
 ) => AwaitableCoroutine<DoneAndPending<F>>;
 
-function endsTheWait(future: Future<unknown>, returnWhen: ReturnWhen): boolean {
-  return (
-    returnWhen === FIRST_COMPLETED ||
-    (returnWhen === FIRST_EXCEPTION && !future.cancelled() && future.exception() !== null)
-  );
+/** @param future one that is done, `null` when it has succeeded */
+function endsTheWait(future: Future<unknown> | null, returnWhen: ReturnWhen): boolean {
+  if (returnWhen === FIRST_COMPLETED) return true;
+  return returnWhen === FIRST_EXCEPTION && future !== null && !future.cancelled() && future.exception() !== null;
 }
 
 function release(waiter: Future<void>): void {

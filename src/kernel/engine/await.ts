@@ -325,6 +325,17 @@ export class PendingAwait implements ScopeWait {
     );
   }
 
+  /** Whether waking it runs nothing but a frame of the library in which no code of a program runs. */
+  _isQuiet(): boolean {
+    const { _frame: frame } = this;
+    return (
+      frame !== null &&
+      (frame as { readonly _isQuiet?: boolean })._isQuiet === true &&
+      (this._parents === null || this._parents.length === 0) &&
+      (this._task._marks & NOT_BARE) === 0
+    );
+  }
+
   /** Wakes it where `_isBare()`: its step has been opened. */
   _handOver(): void {
     const waiting = this._waiting;

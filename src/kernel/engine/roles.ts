@@ -190,6 +190,8 @@ export const SCOPE_PENDING = 1 << 5;
 export const OWN_CONTEXT = 1 << 6;
 /** Each step runs in the async context of the task's making. */
 export const IN_ASYNC_CONTEXT = 1 << 7;
+/** A collector is, or has been, among the waiters. */
+export const COLLECTED = 1 << 9;
 /** The coroutine has ended; the task waits for lines that clean up. */
 export const ENDING = 1 << 8;
 

@@ -421,7 +421,9 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     const ready = this._ready;
     if (ready.length === 0) return false;
     const next = ready.peek();
-    if (!(next instanceof PendingAwait) || !next._isBare() || !this.#isPlain()) return false;
+    if (!(next instanceof PendingAwait) || !this.#isPlain()) return false;
+    const isBare = next._isBare();
+    if (!isBare && !next._isQuiet()) return false;
     if (this.#todo === 0) {
       if (this._timers.length > 0 || (this.#run === null && !this._hosted)) return false;
       this.#todo = ready.length;
@@ -429,9 +431,18 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     if (this.#pacer.isSpent()) return false;
     this.#todo--;
     ready.shift();
-    this._step.openNow(next._task, next._got);
-    next._handOver();
-    return true;
+    if (isBare) {
+      this._step.openNow(next._task, next._got);
+      next._handOver();
+      return true;
+    }
+    this.#phase = RUNNING;
+    try {
+      next._run();
+    } finally {
+      this.#phase = PAUSED;
+    }
+    return this._step.isOpen;
   }
 
   /** Whether nothing looks at steps and iterations, and nothing ends the turn. */

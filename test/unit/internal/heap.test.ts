@@ -57,6 +57,20 @@ describe('a heap', () => {
     );
   });
 
+  test('gives a changed first item its place anew', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.array(fc.nat()), (values, increments) => {
+        const heap = new Heap<{ value: number }>((a, b) => a.value < b.value);
+        for (const value of values) heap.push({ value });
+        for (const increment of increments) {
+          heap.peek().value += increment;
+          heap.sinkFirst();
+          expect(heap.peek().value).toBe(Math.min(...Array.from(heap, ({ value }) => value)));
+        }
+      }),
+    );
+  });
+
   test.each(['push', 'pop'] as const)('is as it was when the order throws during %s', (method) => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { minLength: 3 }), fc.nat({ max: 5 }), (items, comparisons) => {

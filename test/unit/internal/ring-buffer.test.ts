@@ -4,12 +4,17 @@ import { RingBuffer } from '../../../src/internal/ring-buffer.ts';
 import { collectGarbage } from '../../support/gc.ts';
 
 /** What a program may do; many at a time, so that the buffer grows. */
-type Operation = { readonly push: number } | { readonly shift: number } | 'clear';
+type Operation =
+  | { readonly push: number }
+  | { readonly shift: number }
+  | { readonly keepMultiplesOf: number }
+  | 'clear';
 
 const operations: fc.Arbitrary<Operation[]> = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: fc.record({ push: fc.integer({ min: 1, max: 40 }) }) },
     { weight: 5, arbitrary: fc.record({ shift: fc.integer({ min: 1, max: 40 }) }) },
+    { weight: 1, arbitrary: fc.record({ keepMultiplesOf: fc.integer({ min: 2, max: 5 }) }) },
     { weight: 1, arbitrary: fc.constant('clear' as const) },
   ),
   { maxLength: 30 },
@@ -18,18 +23,22 @@ const operations: fc.Arbitrary<Operation[]> = fc.array(
 /** A buffer of numbers beside an array to which the same is done. */
 class Pair {
   readonly buffer = new RingBuffer<number>();
-  readonly model: number[] = [];
+  model: number[] = [];
   #next = 0;
 
   apply(operation: Operation): void {
     if (operation === 'clear') {
       this.buffer.clear();
-      this.model.length = 0;
+      this.model = [];
     } else if ('push' in operation) {
       for (let i = 0; i < operation.push; i++) {
         this.buffer.push(this.#next);
         this.model.push(this.#next++);
       }
+    } else if ('keepMultiplesOf' in operation) {
+      const isKept = (item: number) => item % operation.keepMultiplesOf === 0;
+      this.buffer.filter(isKept);
+      this.model = this.model.filter(isKept);
     } else {
       for (let i = 0; i < operation.shift && this.model.length > 0; i++) {
         expect(this.buffer.shift()).toBe(this.model.shift());
@@ -40,6 +49,7 @@ class Pair {
   check(): void {
     expect(this.buffer.length).toBe(this.model.length);
     expect([...this.buffer]).toEqual(this.model);
+    if (this.model.length > 0) expect(this.buffer.peek()).toBe(this.model[0]);
   }
 }
 
@@ -67,14 +77,15 @@ describe('a ring buffer', () => {
   test('lets go of what was taken out, and of all when it is cleared', async () => {
     const buffer = new RingBuffer<object>();
     const fill = () => {
-      const objects = [{}, {}];
+      const objects = [{}, {}, {}];
       for (const object of objects) buffer.push(object);
       buffer.shift();
+      buffer.filter((object) => object === objects[1]);
       return objects.map((object) => new WeakRef(object));
     };
-    const [taken, left] = fill();
+    const [taken, left, dropped] = fill();
     await collectGarbage();
-    expect([taken?.deref(), left?.deref()]).toEqual([undefined, {}]);
+    expect([taken?.deref(), left?.deref(), dropped?.deref()]).toEqual([undefined, {}, undefined]);
     buffer.clear();
     await collectGarbage();
     expect(left?.deref()).toBe(undefined);

@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Timer, TimerQueue } from '../../../src/kernel/engine/timers.ts';
+import { NOT_SCHEDULED, type Timer, TimerQueue } from '../../../src/kernel/engine/timers.ts';
 
 class Entry implements Timer {
   readonly _when: number;
-  _sequence = 0;
-  _scheduled = false;
+  _sequence: number = NOT_SCHEDULED;
   _cancelled = false;
 
   constructor(when: number) {
     this._when = when;
+  }
+
+  get isScheduled(): boolean {
+    return this._sequence !== NOT_SCHEDULED;
   }
 
   _run(): void {}
@@ -18,9 +21,16 @@ class Entry implements Timer {
 /** What a loop may do; `cancel` says which of those in the queue, by its place in the order of scheduling. */
 type Operation = { readonly push: number } | { readonly cancel: number } | 'pop' | 'prune' | 'clear';
 
+/** Few, so that there are equal ones; and so many that there are more than the queue has rows. */
+const deadlines = fc.oneof(
+  fc.integer({ min: -10, max: 10 }),
+  fc.integer({ min: -1e6, max: 1e6 }),
+  fc.double({ noNaN: true }),
+);
+
 const operations: fc.Arbitrary<Operation[]> = fc.array(
   fc.oneof(
-    { weight: 12, arbitrary: fc.record({ push: fc.integer({ min: -10, max: 10 }) }) },
+    { weight: 12, arbitrary: fc.record({ push: deadlines }) },
     { weight: 8, arbitrary: fc.record({ cancel: fc.nat({ max: 200 }) }) },
     { weight: 2, arbitrary: fc.constant('pop' as const) },
     { weight: 2, arbitrary: fc.constant('prune' as const) },
@@ -42,6 +52,11 @@ class Model {
 
   drop(isDropped: (entry: Entry) => boolean): void {
     this.entries = this.entries.filter((entry) => !isDropped(entry));
+  }
+
+  cancel(entry: Entry): void {
+    entry._cancelled = true;
+    if (this.cancelled >= 200 && this.cancelled > this.entries.length / 2) this.drop((entry) => entry._cancelled);
   }
 
   prune(): void {
@@ -68,7 +83,7 @@ function apply(operation: Operation, queue: TimerQueue, model: Model): void {
     if (model.entries.length === 0) return;
     const popped = queue.pop();
     expect(popped).toBe(model.pop());
-    expect(popped._scheduled).toBe(false);
+    expect(popped._sequence).toBe(NOT_SCHEDULED);
   } else if ('push' in operation) {
     const entry = new Entry(operation.push);
     queue.push(entry);
@@ -76,8 +91,8 @@ function apply(operation: Operation, queue: TimerQueue, model: Model): void {
   } else {
     const entry = model.entries[operation.cancel % model.entries.length];
     if (entry === undefined || entry._cancelled) return;
-    entry._cancelled = true;
-    queue.cancelled++;
+    model.cancel(entry);
+    queue.noteCancelled(entry);
   }
 }
 
@@ -103,6 +118,38 @@ describe('the timer queue', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('gives timers in order when their deadlines come ever earlier, or when each delay is another', () => {
+    const sequences = [
+      Array.from({ length: 1000 }, (_, i) => -i),
+      Array.from({ length: 1000 }, (_, i) => (i * 7919) % 1000),
+      Array.from({ length: 1000 }, (_, i) => Math.floor(i / 100) + (i % 100) / 10),
+    ];
+    for (const whens of sequences) {
+      const queue = new TimerQueue();
+      for (const when of whens) queue.push(new Entry(when));
+      expect(whens.map(() => queue.pop()._when)).toEqual(whens.toSorted((a, b) => a - b));
+      expect([...queue]).toEqual([]);
+    }
+  });
+
+  test('keeps its order when timers are thrown out of the middle and of the end of what they were put behind', () => {
+    const queue = new TimerQueue();
+    const entries = Array.from({ length: 400 }, (_, i) => new Entry(i % 40));
+    for (const entry of entries) queue.push(entry);
+    const cancelled = entries.filter((entry) => entry._when % 2 === 1 || entry._when > 37 || entry._when === 0);
+    for (const entry of cancelled) {
+      entry._cancelled = true;
+      queue.noteCancelled(entry);
+    }
+    const later = [39, 38, 0, 5].map((when) => new Entry(when));
+    for (const entry of later) queue.push(entry);
+    const left = [...entries.filter((entry) => !entry._cancelled), ...later].toSorted((a, b) => a._when - b._when);
+    const popped: Timer[] = [];
+    while (queue.length > 0) popped.push(queue.pop());
+    expect(popped.filter((timer) => !timer._cancelled)).toEqual(left);
+    expect(queue.cancelled).toBe(0);
   });
 
   test('gives timers of one deadline in order of scheduling, also when others come and go between them', () => {
@@ -141,22 +188,39 @@ describe('prune [rule 3]', () => {
     expect(queue.length).toBe(left);
   });
 
+  test('is not waited for when very many are cancelled, most of all', () => {
+    expect([queueOf(1000, 500).length, queueOf(1000, 501).length]).toEqual([1000, 499]);
+    expect([queueOf(300, 199).length, queueOf(300, 200).length]).toEqual([300, 100]);
+  });
+
+  test('does not count timers that have left the queue', () => {
+    const queue = new TimerQueue();
+    const entry = new Entry(1);
+    queue.push(entry);
+    queue.pop();
+    entry._cancelled = true;
+    queue.noteCancelled(entry);
+    expect(queue.cancelled).toBe(0);
+  });
+
   test('drops the cancelled ones at the top, up to the first that is not', () => {
     const queue = new TimerQueue();
     const entries = [1, 2, 3, 4].map((when) => new Entry(when));
     for (const entry of entries) queue.push(entry);
-    for (const i of [0, 1, 3]) entries[i]!._cancelled = true;
-    queue.cancelled = 3;
+    for (const i of [0, 1, 3]) {
+      entries[i]!._cancelled = true;
+      queue.noteCancelled(entries[i]!);
+    }
     queue.prune();
     expect([...queue]).toEqual([entries[2], entries[3]]);
     expect(queue.cancelled).toBe(1);
-    expect(entries.map((entry) => entry._scheduled)).toEqual([false, false, true, true]);
+    expect(entries.map((entry) => entry.isScheduled)).toEqual([false, false, true, true]);
   });
 
   test('forgets all with clear', () => {
     const queue = queueOf(10, 5);
     const [entry] = queue;
     queue.clear();
-    expect([queue.length, queue.cancelled, entry?._scheduled]).toEqual([0, 0, false]);
+    expect([queue.length, queue.cancelled, entry?._sequence]).toEqual([0, 0, NOT_SCHEDULED]);
   });
 });

@@ -1,4 +1,14 @@
-import { CancelledError, Condition, createTask, gather, getRunningLoop, Lock, RuntimeError, sleep } from 'asyncio-ts';
+import {
+  CancelledError,
+  Condition,
+  coroutine,
+  createTask,
+  gather,
+  getRunningLoop,
+  Lock,
+  RuntimeError,
+  sleep,
+} from 'asyncio-ts';
 import { expect, test } from 'vitest';
 import { lockLaws } from '../../support/laws/lock-laws.ts';
 import { failure, iterations, program, thrownBy } from '../../support/programs.ts';
@@ -236,6 +246,65 @@ describeBoth('a condition [rule 32]', (s) => {
       expect([full.lock === lock, lock.locked(), empty.locked()]).toEqual([true, true, true]);
       empty.release();
       expect(full.locked()).toBe(false);
+    }),
+  );
+
+  test(
+    "acquires a lock of one's own class again, whatever its acquire() awaits, and however often that is cancelled",
+    program(s, function* () {
+      const trace: string[] = [];
+      class SlowLock extends Lock {
+        override acquire() {
+          return this.#slowly();
+        }
+        readonly #slowly = coroutine(
+          s.fn(function* (this: void) {
+            try {
+              yield* s.wait(sleep(1));
+              trace.push('slept');
+            } catch (error) {
+              trace.push('cancelled');
+              throw error;
+            }
+            return yield* s.wait(quick());
+          }),
+        );
+      }
+      const lock: SlowLock = new SlowLock();
+      const quick = () => Lock.prototype.acquire.call(lock);
+      const condition = new Condition(lock);
+      const task = createTask(() => condition.with(() => condition.wait()));
+      yield* s.wait(sleep(2));
+      expect(trace.splice(0)).toEqual(['slept']);
+      task.cancel('waiting');
+      yield* s.wait(sleep(0.5));
+      task.cancel('acquiring');
+      yield* s.wait(sleep(0.9));
+      expect([trace.splice(0), task.done()]).toEqual([['cancelled'], false]);
+      expect(yield* failure(s, task)).toMatchObject({ name: 'CancelledError', message: 'acquiring' });
+      expect([trace, lock.locked(), getRunningLoop().time()]).toEqual([['slept'], false, 3.5]);
+    }),
+  );
+
+  test(
+    'throws what its lock throws when it is acquired again, instead of what has ended the wait',
+    program(s, function* () {
+      const lock = new Lock();
+      const condition = new Condition(lock);
+      const error = new Error('no lock');
+      const wait = s.fn(function* () {
+        yield* s.wait(lock.acquire());
+        yield* s.wait(condition.wait());
+      });
+      const tasks = [createTask(wait), createTask(wait)];
+      yield* iterations(s, 3);
+      lock.acquire = () => {
+        throw error;
+      };
+      tasks[0]!.cancel();
+      expect(yield* failure(s, tasks[0])).toBe(error);
+      expect(yield* failure(s, tasks[1])).toBe(error); // the wake was passed on
+      expect(condition.statistics().waiting).toBe(0);
     }),
   );
 });

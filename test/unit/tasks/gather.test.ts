@@ -7,10 +7,10 @@ import {
   gather,
   getRunningLoop,
   sleep,
-  type Task,
+  Task,
 } from 'asyncio-ts';
 import { expect, test } from 'vitest';
-import { failure, iterations, program } from '../../support/programs.ts';
+import { failure, iterations, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth, type Spelling } from '../../support/spellings.ts';
 
 /** A task that takes a while, and then as long again to clean up when it is cancelled. */
@@ -94,6 +94,47 @@ describeBoth('gather collects results [rule 20]', (s) => {
   );
 
   test(
+    'once for a generator that is given twice, and for each of many',
+    program(s, function* () {
+      let calls = 0;
+      const counted = function* (): Generator<unknown, number, unknown> {
+        yield* sleep(1);
+        return calls++;
+      };
+      const once = counted();
+      expect(yield* s.wait(gather(once, sleep(1, 'between'), once))).toEqual([0, 'between', 0]);
+      const many = Array.from({ length: 500 }, () => counted());
+      const results = yield* s.wait(gather([...many, ...many]));
+      expect(results.slice(0, 500)).toEqual(results.slice(500));
+      expect([calls, getRunningLoop().time()]).toEqual([501, 2]);
+    }),
+  );
+
+  test(
+    'once for a generator that is given twice, whatever the task factory makes of it',
+    program(s, function* () {
+      const loop = getRunningLoop();
+      loop.setTaskFactory((loop, coro, options) => {
+        const wrapped = function* (): Generator<unknown, never, unknown> {
+          return (yield* coro as Iterable<unknown>) as never;
+        };
+        return new Task(typeof coro === 'function' ? coro : wrapped(), { ...options, loop });
+      });
+      const once = sleep(1, 'once');
+      expect(yield* s.wait(gather(once, once))).toEqual(['once', 'once']);
+    }),
+  );
+
+  test(
+    'not of a coroutine that others await already',
+    program(s, function* () {
+      const taken = sleep(1);
+      createTask(taken);
+      expect(thrownBy(() => gather(taken, sleep(1)))).toMatchObject({ code: 'COROUTINE_REUSED' });
+    }),
+  );
+
+  test(
     'of functions, coroutines, futures and promises alike',
     program(s, function* () {
       const fn = s.fn(function* () {
@@ -125,6 +166,38 @@ describeBoth('gather collects results [rule 20]', (s) => {
 });
 
 describeBoth('gather with a failure [rule 21]', (s) => {
+  test(
+    'fails with what failed first, wherever it was given, when several fail in one iteration',
+    program(s, function* () {
+      const futures = Array.from({ length: 5 }, () => new Future<number>());
+      const all = gather(futures);
+      const whole = gather(futures, { returnExceptions: true });
+      futures[4]!.setResult(4);
+      futures[3]!.setException(new Error('3'));
+      futures[0]!.setResult(0);
+      futures[1]!.cancel('1');
+      futures[2]!.setException(new Error('2'));
+      expect(yield* failure(s, all)).toMatchObject({ message: '3' });
+      expect((yield* s.wait(whole)).map(String)).toEqual(['0', 'CancelledError: 1', 'Error: 2', 'Error: 3', '4']);
+    }),
+  );
+
+  test(
+    'fails in the turn of the one that failed, not earlier',
+    program(s, function* () {
+      const loop = getRunningLoop();
+      const [one, other] = [new Future<void>(), new Future<void>()];
+      const both = gather(one, other);
+      const trace: boolean[] = [];
+      one.setResult();
+      loop.callSoon(() => trace.push(both.done()));
+      other.setException(new Error('other'));
+      loop.callSoon(() => trace.push(both.done()));
+      yield* failure(s, both);
+      expect(trace).toEqual([false, true]);
+    }),
+  );
+
   test(
     'fails at once with the first error, and the others go on',
     program(s, function* () {

@@ -1,0 +1,80 @@
+import { type Place, type WaitQueue, WrittenCoroutine } from '../kernel/lowlevel.ts';
+
+/**
+ * "Try, else wait in the queue, and try again": the coroutine of whatever may have to wait for its turn.
+ *
+ *     next ──mustWait()? no──▶ take() ──▶ result
+ *              │ yes  ▲
+ *              ▼      │ leave(place)
+ *           waiting ──┴─woken
+ *              └──cancelled──▶ giveUp(place) ──▶ error
+ *
+ * `mustWait` and `take` are told whether the task has waited and was woken: where the one who wakes reserves something for the
+ * task, it need not ask again.
+ */
+export abstract class Attempt<T> extends WrittenCoroutine<T> {
+  declare private place: Place | null;
+  declare private isOver: boolean;
+
+  constructor() {
+    super();
+    this.place = null;
+    this.isOver = false;
+  }
+
+  /** Where the task waits. */
+  protected abstract get queue(): WaitQueue;
+
+  /** Whether it cannot be had now. */
+  protected abstract mustWait(wasWoken: boolean): boolean;
+
+  /** Has it: what the coroutine gives. */
+  protected abstract take(wasWoken: boolean): T;
+
+  /** The task was woken: its place is left. */
+  protected leave(place: Place): void {
+    this.queue.leave(place);
+  }
+
+  /**
+   * The wait was given up: its place is left.
+   *
+   * @param wasWoken it had been woken already, for nothing
+   */
+  protected giveUp(place: Place, _wasWoken: boolean): void {
+    this.queue.leave(place);
+  }
+
+  next(): IteratorResult<unknown, T> {
+    if (this.isOver) return { done: true, value: undefined as T };
+    const place = this.place;
+    const wasWoken = place !== null;
+    if (wasWoken) {
+      if (!place.done()) return wait(place); // it was not woken: somebody iterates it by hand
+      if (place.cancelled()) {
+        this.end();
+        return wait(place); // which throws
+      }
+      this.place = null;
+      this.leave(place);
+    }
+    if (this.mustWait(wasWoken)) {
+      this.place = this.queue.join();
+      return wait(this.place);
+    }
+    this.isOver = true;
+    return { done: true, value: this.take(wasWoken) };
+  }
+
+  protected end(): void {
+    const place = this.place;
+    this.isOver = true;
+    this.place = null;
+    if (place !== null) this.giveUp(place, place.done() && !place.cancelled());
+  }
+}
+
+/** What a place's iterator gives to the task, as long as it is not woken. */
+function wait(place: Place): IteratorResult<unknown, never> {
+  return place.next() as IteratorResult<unknown, never>;
+}
