@@ -10,7 +10,6 @@ import type { Task } from './task.ts';
 import { getRunningLoop } from './thread-loop.ts';
 import type { TimedFuture } from './timed-future.ts';
 
-export { Checkpoint } from './checkpoint.ts';
 export {
   type Awaitable,
   type AwaitableCoroutine,
@@ -66,6 +65,7 @@ export {
   takeBack,
   taskOf,
 } from './scopes.ts';
+export { checkpoint } from './shared-checkpoint.ts';
 export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';

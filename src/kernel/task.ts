@@ -8,7 +8,7 @@ import {
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
-import { abortSignals, cancelOnAbort, signalOf } from './abort.ts';
+import { abortSignals, cancelOnAbort, type Signalled, signalOf } from './abort.ts';
 import {
   type CoroutineFunction,
   type CoroutineLike,
@@ -77,6 +77,7 @@ import {
   newAsyncFrame,
   type PlatformAbortSignal,
 } from './runtime/platform.ts';
+import { ownCoroutine } from './shared-checkpoint.ts';
 import { stackOfError, stackOfFrames } from './task-stack.ts';
 
 /** Options of a new task. */
@@ -111,8 +112,8 @@ export interface CancelRequest {
   readonly through: string | null;
 }
 
-/** The scope of a task's body, and what few tasks have: async functions, scopes, more than one waiter, a cancellation. */
-class TaskRoot extends CancelScope implements RareFields {
+/** What few tasks have: a second waiter, frames on top of each other, a cancellation. */
+class TaskExtra implements RareFields {
   otherWaiters: Waiter[] | null = null;
   unretrieved: Unretrieved | null = null;
   purpose: WaitRecord | null = null;
@@ -120,11 +121,8 @@ class TaskRoot extends CancelScope implements RareFields {
   error: unknown = NONE;
   parents: Frame[] | null = null;
   must: Request | null = null;
-  following: Following | null = null;
   /** The scope of the task's own frames. */
   at: Scope | null = null;
-  /** The async context of the task's async functions. */
-  frameOfCalls: AsyncFrame | null = null;
   /** How often `cancel()` was called, less what was taken back; below zero while constructs have not taken theirs back. */
   cancels = 0;
   /** What the constructs of all scopes have asked for and not taken back. */
@@ -132,9 +130,129 @@ class TaskRoot extends CancelScope implements RareFields {
   /** The request that was made last. */
   request: Request | null = null;
   /** The scopes that have a signal: those that were left, weakly. */
-  signalled: (Scope | WeakRef<Scope>)[] | null = null;
+  signalled: Signalled[] | null = null;
   /** The error that the task ends with once its lines have cleaned up. */
   ending: unknown = null;
+}
+
+/**
+ * The scope of a task's body, for tasks that need one: those of async functions, and those of which something else is in `TaskExtra`.
+ * Three sizes, because programs have many tasks: 120 bytes, 160 more with a scope, 130 more with the rest.
+ */
+class TaskRoot extends CancelScope implements RareFields {
+  /** The async context of the task's async functions. */
+  frameOfCalls: AsyncFrame | null = null;
+  following: Following | null = null;
+  _more: TaskExtra | null = null;
+
+  _moreFields(): TaskExtra {
+    this._more ??= new TaskExtra();
+    return this._more;
+  }
+
+  get otherWaiters(): Waiter[] | null {
+    return this._more === null ? null : this._more.otherWaiters;
+  }
+
+  set otherWaiters(value: Waiter[] | null) {
+    if (this._more !== null || value !== null) this._moreFields().otherWaiters = value;
+  }
+
+  get unretrieved(): Unretrieved | null {
+    return this._more === null ? null : this._more.unretrieved;
+  }
+
+  set unretrieved(value: Unretrieved | null) {
+    if (this._more !== null || value !== null) this._moreFields().unretrieved = value;
+  }
+
+  get purpose(): WaitRecord | null {
+    return this._more === null ? null : this._more.purpose;
+  }
+
+  set purpose(value: WaitRecord | null) {
+    if (this._more !== null || value !== null) this._moreFields().purpose = value;
+  }
+
+  get cancelMessage(): unknown {
+    return this._more === null ? undefined : this._more.cancelMessage;
+  }
+
+  set cancelMessage(value: unknown) {
+    if (this._more !== null || value !== undefined) this._moreFields().cancelMessage = value;
+  }
+
+  get error(): unknown {
+    return this._more === null ? NONE : this._more.error;
+  }
+
+  set error(value: unknown) {
+    if (this._more !== null || value !== NONE) this._moreFields().error = value;
+  }
+
+  get parents(): Frame[] | null {
+    return this._more === null ? null : this._more.parents;
+  }
+
+  set parents(value: Frame[] | null) {
+    if (this._more !== null || value !== null) this._moreFields().parents = value;
+  }
+
+  get must(): Request | null {
+    return this._more === null ? null : this._more.must;
+  }
+
+  set must(value: Request | null) {
+    if (this._more !== null || value !== null) this._moreFields().must = value;
+  }
+
+  get at(): Scope | null {
+    return this._more === null ? null : this._more.at;
+  }
+
+  set at(value: Scope | null) {
+    if (this._more !== null || value !== null) this._moreFields().at = value;
+  }
+
+  get cancels(): number {
+    return this._more === null ? 0 : this._more.cancels;
+  }
+
+  set cancels(value: number) {
+    if (this._more !== null || value !== 0) this._moreFields().cancels = value;
+  }
+
+  get ownTotal(): number {
+    return this._more === null ? 0 : this._more.ownTotal;
+  }
+
+  set ownTotal(value: number) {
+    if (this._more !== null || value !== 0) this._moreFields().ownTotal = value;
+  }
+
+  get request(): Request | null {
+    return this._more === null ? null : this._more.request;
+  }
+
+  set request(value: Request | null) {
+    if (this._more !== null || value !== null) this._moreFields().request = value;
+  }
+
+  get signalled(): Signalled[] | null {
+    return this._more === null ? null : this._more.signalled;
+  }
+
+  set signalled(value: Signalled[] | null) {
+    if (this._more !== null || value !== null) this._moreFields().signalled = value;
+  }
+
+  get ending(): unknown {
+    return this._more === null ? null : this._more.ending;
+  }
+
+  set ending(value: unknown) {
+    if (this._more !== null || value !== null) this._moreFields().ending = value;
+  }
 }
 
 let tasksMade = 0;
@@ -186,16 +304,17 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     super(options as { loop?: EventLoop | null });
     const context = givenContext(options.context); // before the coroutine is this task's
     this._value = null;
-    this._coro = coro;
-    if (typeof coro === 'function') {
+    this._coro = ownCoroutine(coro);
+    const own = this._coro;
+    if (typeof own === 'function') {
       this._rareFields().frameOfCalls = newAsyncFrame();
     } else {
-      if (!iscoroutine(coro)) throw typeError(`a coroutine was expected, got ${describe(coro)}`, 'NOT_A_COROUTINE');
+      if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
       // A second task would take turns with the first one in the same body.
       let isOurs = true;
-      if (ENTER in coro) coro[Symbol.iterator]();
-      else isOurs = claim(coro);
-      this._frame = coro;
+      if (ENTER in own) own[Symbol.iterator]();
+      else isOurs = claim(own);
+      this._frame = own;
       // A coroutine of this library may call an async function: the body of a timeout, say.
       if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newAsyncFrame();
     }
@@ -529,7 +648,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /** The scopes that have a signal. @internal */
-  get _signalled(): (Scope | WeakRef<Scope>)[] {
+  get _signalled(): Signalled[] {
     const rare = this._rareFields();
     rare.signalled ??= [];
     return rare.signalled;

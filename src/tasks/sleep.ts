@@ -1,7 +1,7 @@
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
   type AwaitableCoroutine,
-  Checkpoint,
+  checkpoint,
   resultAfter,
   type TimedFuture,
   WrittenCoroutine,
@@ -26,7 +26,7 @@ export function sleep<T>(delay: Duration, result: T): AwaitableCoroutine<T>;
 export function sleep<T>(delay: Duration, result?: T): AwaitableCoroutine<T | undefined> {
   const seconds = inSeconds(delay);
   if (seconds > 0) return new Pause(seconds, result);
-  return result === undefined ? (new Checkpoint() as AwaitableCoroutine<T | undefined>) : new TurnWithResult(result);
+  return result === undefined ? (checkpoint() as AwaitableCoroutine<T | undefined>) : new CheckpointWithResult(result);
 }
 
 /** Waits for a timer. */
@@ -71,8 +71,8 @@ class Pause<T> extends WrittenCoroutine<T> {
 const bareYield: IteratorResult<undefined, never> = { done: false, value: undefined };
 
 /** As `Checkpoint`, with a result. */
-class TurnWithResult<T> extends WrittenCoroutine<T> {
-  static readonly exemplar: object = /* @__PURE__ */ new TurnWithResult(undefined);
+class CheckpointWithResult<T> extends WrittenCoroutine<T> {
+  static readonly exemplar: object = /* @__PURE__ */ new CheckpointWithResult(undefined);
 
   declare private readonly result: T;
   declare private state: 'created' | 'waiting' | 'over';

@@ -131,48 +131,44 @@ function beginCoroutine(
     reject(error);
     return;
   }
-  const outcome = new Outcome(resolve, reject, isObserver);
   const context = ownContextOf(scope) ?? task._ownContext;
-  runAs(task._loop, task, scope, context, current.loop === null, beginFrame, frame, scope, outcome);
+  const begin = isObserver ? beginObserved : beginAwaited;
+  runAs(task._loop, task, scope, context, current.loop === null, begin, frame, resolve, reject);
 }
 
-/** Whom a coroutine tells that is awaited by an async function. */
-class Outcome {
-  readonly resolve: Resolve;
-  readonly reject: Reject;
-  readonly isObserver: boolean;
-
-  constructor(resolve: Resolve, reject: Reject, isObserver: boolean) {
-    this.resolve = resolve;
-    this.reject = reject;
-    this.isObserver = isObserver;
-  }
+function beginAwaited(frame: Frame, resolve: Resolve, reject: Reject): void {
+  beginFrame(frame, resolve, reject, 0);
 }
 
-function beginFrame(frame: Frame, scope: Scope, outcome: Outcome): void {
+function beginObserved(frame: Frame, resolve: Resolve, reject: Reject): void {
+  beginFrame(frame, resolve, reject, OBSERVER);
+}
+
+/** Runs the first step of a coroutine in the scope that is current. */
+function beginFrame(frame: Frame, resolve: Resolve, reject: Reject, marks: number): void {
+  const scope = current.scope!;
   let result: IteratorResult<unknown, unknown>;
   try {
     result = frame.next();
   } catch (error) {
     if (current.scope !== scope) noteMoved(scope, current.scope!);
-    outcome.reject(error);
+    reject(error);
     return;
   }
   if (result.done) {
     if (current.scope !== scope) noteMoved(scope, current.scope!);
-    outcome.resolve(result.value as never);
+    resolve(result.value as never);
     return;
   }
   const task = scope.task!;
-  const wait = new PendingAwait(scope, task, outcome.resolve, outcome.reject, frame);
-  if (outcome.isObserver) wait._marks |= OBSERVER;
-  wait._marks |= RUNNING;
+  const wait = new PendingAwait(scope, task, resolve, reject, frame);
+  wait._marks = marks | RUNNING;
   wait._moveTo(current.scope);
   goOnFrom(wait, frame, result.value);
   wait._marks &= ~RUNNING;
   wait._moveTo(current.scope);
   // No frame: the coroutine is an async function's, and the step is still its.
-  if (!wait._isOver && wait._frame !== null && !outcome.isObserver) task._loop._step.suspends(task);
+  if (!wait._isOver && wait._frame !== null && marks === 0) task._loop._step.suspends(task);
 }
 
 /** Settles a promise with a future's outcome. Unlike a line that waits, a promise that does never cancels it. */

@@ -80,6 +80,7 @@ export interface LoopRole {
   readonly _step: OpenStepRole;
   isRunning(): boolean;
   isClosed(): boolean;
+  getDebug(): boolean;
   createTask(coroutine: never): FutureRole;
   /** Schedules something for the next iteration. @internal */
   _push(item: Runnable): void;

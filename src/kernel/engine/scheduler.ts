@@ -496,6 +496,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     }
   };
 
+  /** Whether debug mode is on. */
+  abstract getDebug(): boolean;
   /** @internal */
   abstract _noteLineLeft(root: Scope): void;
   /** @internal */

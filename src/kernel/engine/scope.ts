@@ -42,7 +42,6 @@ export const SPARED = 16;
 export class CancelScope implements Scope {
   readonly parent: Scope | null;
   readonly task: TaskRole | null;
-  readonly loop: LoopRole;
   readonly owner: object | null;
   waits: ScopeWait | null = null;
   children: Scope | null = null;
@@ -54,15 +53,59 @@ export class CancelScope implements Scope {
   requestsAtEntry = 0;
   pending: Request | null = null;
   marks = 0;
-  context: ContextRole | null = null;
-  inner: Scope | null = null;
-  signal: SignalRole | null = null;
+  /** What few scopes have. */
+  #extra: Extra | null = null;
 
   constructor(parent: Scope | null, task: TaskRole | null, loop: LoopRole, owner: object | null) {
     this.parent = parent;
     this.task = task;
-    this.loop = loop;
     this.owner = owner;
+    if (task === null) this.#extra = new Extra(loop);
+  }
+
+  get loop(): LoopRole {
+    return this.task === null ? this.#extra!.loop! : this.task._loop;
+  }
+
+  get context(): ContextRole | null {
+    return this.#extra === null ? null : this.#extra.context;
+  }
+
+  set context(context: ContextRole | null) {
+    this.#extra ??= new Extra(null);
+    this.#extra.context = context;
+  }
+
+  get inner(): Scope | null {
+    return this.#extra === null ? null : this.#extra.inner;
+  }
+
+  set inner(scope: Scope | null) {
+    if (scope === null && this.#extra === null) return;
+    this.#extra ??= new Extra(null);
+    this.#extra.inner = scope;
+  }
+
+  get signal(): SignalRole | null {
+    return this.#extra === null ? null : this.#extra.signal;
+  }
+
+  set signal(signal: SignalRole | null) {
+    this.#extra ??= new Extra(null);
+    this.#extra.signal = signal;
+  }
+}
+
+/** What few scopes have: together, so that the others are small. */
+class Extra {
+  /** The loop of a flow outside any task. */
+  readonly loop: LoopRole | null;
+  context: ContextRole | null = null;
+  inner: Scope | null = null;
+  signal: SignalRole | null = null;
+
+  constructor(loop: LoopRole | null) {
+    this.loop = loop;
   }
 }
 

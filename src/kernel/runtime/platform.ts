@@ -207,8 +207,19 @@ let enginePromise: (abstract new (...args: never[]) => unknown) | undefined;
  * bound to an `AsyncResource` have an id as well, and run for whoever bound them. Runtimes that give no ids always answer false.
  */
 export function isCalledByRuntime(): boolean {
-  const hooks = findAsyncHooks();
-  if (hooks === null || hooks.executionAsyncId === undefined || hooks.executionAsyncId() === 0) return false;
+  executionId ??= findAsyncHooks()?.executionAsyncId ?? noId;
+  return executionId() !== 0 && isCallback();
+}
+
+/** The runtime's `executionAsyncId`: asked at every `await`, so that it is kept. */
+let executionId: (() => number) | undefined;
+
+function noId(): number {
+  return 0;
+}
+
+function isCallback(): boolean {
+  const hooks = findAsyncHooks()!;
   const resource = hooks.executionAsyncResource?.();
   enginePromise ??= (async () => {})().constructor as abstract new () => unknown;
   if (resource instanceof enginePromise) return false;
