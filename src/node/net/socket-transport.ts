@@ -22,10 +22,13 @@ import type {
 } from '../../streams/index.ts';
 import { Delivery, plainBytes } from '../transport/delivery.ts';
 import { WriteSide } from '../transport/write-side.ts';
-import { extraInfoOf, type KnownNames, namesOf } from './extra-info.ts';
-import { failureOf } from './failures.ts';
+import { ignoreErrors } from './connect-socket.ts';
+import { extraInfoOf, isEncrypted, type KnownNames, namesOf } from './extra-info.ts';
+import { failureOf, lossOf } from './failures.ts';
 import { handshake } from './handshake.ts';
+import { linger } from './lingering.ts';
 import { readInto } from './read-into.ts';
+import { keepEndInDeno } from './reading-in-deno.ts';
 import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
 
 /** Who keeps a list of its connections. */
@@ -42,8 +45,8 @@ export interface ConnectionOwner {
  * | state   | meaning                                              | left by                          |
  * |---------|------------------------------------------------------|----------------------------------|
  * | open    | bytes go both ways                                   | `close`, `abort`, the socket     |
- * | closing | nothing is read; what is kept is sent, then closed   | the socket's end, `abort`        |
- * | closed  | the socket is gone or destroyed                      | –                                |
+ * | closing | what comes is dropped; what is kept is sent          | its last byte, an error, `abort` |
+ * | closed  | the socket is gone, or nobody's concern any more     | –                                |
  * | handed  | another transport has the socket (TLS)               | –                                |
  */
 type State = 'open' | 'closing' | 'closed' | 'handed';
@@ -136,6 +139,7 @@ export class SocketTransport implements Transport, LoopResource {
   }
 
   #beginToRead(): void {
+    if (isEncrypted(this.#socket)) keepEndInDeno(this.#socket);
     this.#socket.on('data', this.#onData).on('end', this.#onEnd);
     readInto(this.#socket, this.#onBytes);
     if (this.#paused) this.#socket.pause();
@@ -155,7 +159,7 @@ export class SocketTransport implements Transport, LoopResource {
   };
 
   readonly #onError = (error: Error): void => {
-    this.#error ??= failureOf(error);
+    this.#error ??= lossOf(failureOf(error));
     // An alert of the peer's TLS leaves the runtime's socket open; it would end as if nothing were wrong.
     this.#socket.destroy();
   };
@@ -189,7 +193,7 @@ export class SocketTransport implements Transport, LoopResource {
   /** The connection cannot go on: it is reported unless the system or the peer is to blame, and closed at once. */
   fail(error: unknown, message: string): void {
     if (!(error instanceof OSError)) this.#report(message, error);
-    this.#error ??= error;
+    this.#error ??= lossOf(error);
     this.#delivery.close();
     this.#destroy();
   }
@@ -228,14 +232,34 @@ export class SocketTransport implements Transport, LoopResource {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#delivery.close();
-    this.#socket.pause();
-    this.#socket.destroySoon();
+    const socket = this.#socket;
+    // What is left unread would make the system drop what it still has to send.
+    socket.resume();
+    if (socket.writableFinished) queueMicrotask(this.#onFinish);
+    else socket.once('finish', this.#onFinish).end();
   }
+
+  /** Everything is with the system, and the end too: for the protocol the connection is over. */
+  readonly #onFinish = (): void => {
+    if (this.#state !== 'closing' || this.#socket.destroyed) return;
+    const socket = this.#socket;
+    this.#letGo();
+    socket.on('error', ignoreErrors);
+    linger(socket);
+    this.#onClose();
+  };
 
   abort(): void {
     this.#delivery.close();
     if (this.#state === 'handed') this.#socket.destroy();
     else this.#destroy();
+  }
+
+  /** For whoever leaves: ends the connection at once with an error, which tells what is lost. @internal */
+  cut(error: OSError): void {
+    if (this.#state === 'closed' || this.#state === 'handed') return;
+    this.#error ??= error;
+    this.abort();
   }
 
   setProtocol(protocol: BaseProtocol): void {
@@ -327,7 +351,8 @@ export class SocketTransport implements Transport, LoopResource {
       });
     } catch (error) {
       transport.#socket.destroy();
-      protocol.connectionLost(error);
+      // Whoever waits for the connection learns that it is broken, not that this task was cancelled.
+      protocol.connectionLost(lossOf(error, `startTls of ${transport} was cancelled`));
       throw error;
     } finally {
       transport.#owner?.detach(transport);
@@ -337,12 +362,20 @@ export class SocketTransport implements Transport, LoopResource {
   /** Lets go of the socket, for another transport to go on with. */
   #handOver(unread: Uint8Array | undefined): void {
     const socket = this.#socket;
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    this.#letGo();
     socket.pause();
     if (unread !== undefined && unread.length > 0) socket.unshift(unread);
     this.#state = 'handed';
     this.#delivery.close();
     detach(this.#loop, this);
+  }
+
+  #letGo(): void {
+    this.#socket
+      .off('data', this.#onData)
+      .off('end', this.#onEnd)
+      .off('error', this.#onError)
+      .off('close', this.#onClose);
   }
 
   toString(): string {
