@@ -1,5 +1,6 @@
 /** Streams of bytes, and what they are made of. The runtimes' own parts (`asyncio-ts/node`) connect them to the world. */
 
+export type { CloseTimeoutOption } from './closing.ts';
 export type { LinesOptions } from './lines.ts';
 export {
   BaseProtocol,

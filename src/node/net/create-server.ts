@@ -4,6 +4,7 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import type { Duration } from '../../internal/duration.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import type { BaseProtocol } from '../../streams/index.ts';
 import { checkHost, checkPort } from './addresses.ts';
 import { checkFactory, checkPath } from './create-connection.ts';
@@ -14,7 +15,7 @@ import { Server } from './server.ts';
 import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.ts';
 
 /** Options of all servers. */
-export interface BaseServerOptions {
+export interface BaseServerOptions extends CloseTimeoutOption {
   /** Encrypts: keys, certificates and rules as Node's `tls.createServer` takes them. */
   readonly ssl?: SslContext | null | undefined;
   /** Seconds until a handshake that is not over fails; 60 when absent. */
@@ -95,10 +96,9 @@ export function serverOn(
   return create(hosts, port, options, { ...plan, keepAlive });
 }
 
-function checkServerOptions(
-  name: string,
-  { ssl, sslHandshakeTimeout, backlog = DEFAULT_BACKLOG }: BaseServerOptions,
-): void {
+function checkServerOptions(name: string, options: BaseServerOptions): void {
+  const { ssl, sslHandshakeTimeout, backlog = DEFAULT_BACKLOG } = options;
+  closeTimeoutOf(name, options);
   const context = serverContextOf(name, ssl);
   checkHandshakeTimeout(name, sslHandshakeTimeout);
   if (sslHandshakeTimeout !== undefined && context === null)
@@ -138,7 +138,9 @@ function* serve(
   places: readonly Place[],
 ): Generator<unknown, Server, unknown> {
   const { ssl, sslHandshakeTimeout, startServing = true } = options;
-  const setup = { protocolFactory, places, ssl: serverContextOf('ssl', ssl), sslHandshakeTimeout, keepAlive, direct };
+  const context = serverContextOf('ssl', ssl);
+  const { closeTimeout } = options;
+  const setup = { protocolFactory, places, ssl: context, sslHandshakeTimeout, keepAlive, direct, closeTimeout };
   const server = new Server(getRunningLoop(), setup);
   onServer?.(server);
   try {

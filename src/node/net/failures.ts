@@ -1,5 +1,11 @@
 import { CancelledError } from '../../errors/index.ts';
-import { ConnectionAbortedError, ConnectionResetError, OSError, type OSErrorDetails, osError } from '../../errors/os-error.ts';
+import {
+  ConnectionAbortedError,
+  ConnectionResetError,
+  OSError,
+  type OSErrorDetails,
+  osError,
+} from '../../errors/os-error.ts';
 
 /**
  * TLS has failed: the handshake, or the encrypted connection. `code` is the library's word, such as `ERR_SSL_WRONG_VERSION_NUMBER`.

@@ -255,13 +255,6 @@ export class SocketTransport implements Transport, LoopResource {
     else this.#destroy();
   }
 
-  /** For whoever leaves: ends the connection at once with an error, which tells what is lost. @internal */
-  cut(error: OSError): void {
-    if (this.#state === 'closed' || this.#state === 'handed') return;
-    this.#error ??= error;
-    this.abort();
-  }
-
   setProtocol(protocol: BaseProtocol): void {
     this.#delivery.protocol = protocol;
   }

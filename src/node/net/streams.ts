@@ -2,6 +2,7 @@ import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import { type ConnectionHandler, StreamReader, StreamReaderProtocol, StreamWriter } from '../../streams/index.ts';
 import { connectToPath } from './connect-socket.ts';
 import {
@@ -23,8 +24,8 @@ import {
 } from './create-server.ts';
 import type { Server } from './server.ts';
 
-/** What readers are made with. */
-export interface LimitOption {
+/** What readers are made with, and how their connections are left. */
+export interface LimitOption extends CloseTimeoutOption {
   /** The longest line, and half of what a reader keeps before the peer is slowed down, in bytes; 64 KiB when absent. */
   readonly limit?: number | undefined;
 }
@@ -88,10 +89,12 @@ const open = /* @__PURE__ */ libraryCoroutine(function* openConnection(
   const reader = new StreamReader({ limit: options.limit, loop });
   const protocol = new StreamReaderProtocol(reader, null, { loop });
   const [transport] = yield* begin(loop, socket, () => protocol, options, host ?? undefined);
-  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop));
+  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop, options));
 });
 
-function checkLimit(name: string, { limit }: LimitOption): void {
+function checkLimit(name: string, options: LimitOption): void {
+  const { limit } = options;
+  closeTimeoutOf(name, options);
   if (limit === undefined) return;
   if (typeof limit !== 'number') throw typeError(`${name}: limit must be a number of bytes, got ${describe(limit)}`);
   if (!(limit > 0)) throw new ValueError(`${name}: limit cannot be <= 0, got ${limit}`);
@@ -129,7 +132,7 @@ const openUnix = /* @__PURE__ */ libraryCoroutine(function* openUnixConnection(
   const reader = new StreamReader({ limit: options.limit, loop });
   const protocol = new StreamReaderProtocol(reader, null, { loop });
   const [transport] = yield* begin(loop, socket, () => protocol, options, undefined, path);
-  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop));
+  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop, options));
 });
 
 /**
@@ -205,6 +208,7 @@ function streamPlan(name: string, handler: ConnectionHandler, options: ServerOpt
     const reader = new StreamReader({ limit: options.limit, loop: loop ?? undefined });
     return new StreamReaderProtocol(reader, handler, {
       loop: loop ?? undefined,
+      closeTimeout: options.closeTimeout,
       onTask: (task) => server?.noteHandler(task),
     });
   };
