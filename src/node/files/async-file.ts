@@ -49,6 +49,8 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   readonly #codec: Codec<Bytes>;
   readonly #descriptor: Descriptor;
   readonly #content: FileContent;
+  /** Whether the other end of it may keep a call waiting: a pipe, a terminal. */
+  readonly #isSequential: boolean;
 
   /** @internal */
   constructor(handle: FileHandle, { name, openMode, codec, isSequential }: FileParts) {
@@ -56,6 +58,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     this.#openMode = openMode;
     this.#codec = codec;
     this.#descriptor = new Descriptor(handle, this);
+    this.#isSequential = isSequential;
     this.#content = new FileContent(this.#descriptor, { isSequential, appends: openMode.appends });
   }
 
@@ -289,7 +292,10 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     return AsyncFile.#close(this);
   }
 
-  /** As `close()`, but the error of a write that was left behind goes to the exception handler of the loop: it is no error of leaving. */
+  /**
+   * As `close()`, but the error of a write that was left behind goes to the exception handler of the loop: it is no error of leaving. What a
+   * cancelled task has left behind at a pipe or a terminal is not waited for, because it may never be over; the file is closed when it is.
+   */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return AsyncFile.#dispose(this);
   }
@@ -462,7 +468,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   static readonly #dispose = /* @__PURE__ */ libraryCoroutine(function* close(
     file: AsyncFile<Bytes>,
   ): Generator<unknown, void, unknown> {
-    yield* file.#descriptor.close();
+    yield* file.#descriptor.leave(file.#isSequential);
     const failure = file.#descriptor.takeFailure();
     if (failure === null) return;
     const { error: exception } = failure;

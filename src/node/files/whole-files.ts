@@ -167,6 +167,6 @@ class LinesOfFile extends TaskIterator<string> {
     const file = this.#file;
     this.#opening = null;
     this.#file = null;
-    if (file !== null) yield* file.close();
+    if (file !== null) yield* file[Symbol.asyncDispose]();
   }
 }

@@ -1,6 +1,9 @@
 import { chmodSync, renameSync, statSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
+import { constants } from 'node:os';
+import path from 'node:path';
+import { describe } from '../../internal/describe.ts';
 import { type EventLoop, wrapPromise } from '../../kernel/lowlevel.ts';
 import type { SocketName } from '../../streams/index.ts';
 import { type Settle, settled } from '../waiting.ts';
@@ -23,7 +26,7 @@ export function* listen(
   const where = options.path ?? showAddress(options.host, options.port ?? 0);
   if (options.path !== undefined) yield* removeStale(loop, options.path);
   const begin = ({ resolve, reject }: Settle<void>) => {
-    const onError = (error: Error) => reject(failureOf(error, `cannot listen on ${where}`));
+    const onError = (error: Error) => reject(failureOf(toldByNode(error, options.path), `cannot listen on ${where}`));
     server.once('listening', resolve).once('error', onError);
     server.listen(options);
     return () => server.off('listening', resolve).off('error', onError);
@@ -34,16 +37,30 @@ export function* listen(
   files.set(server, { path: options.path, number: numberOf(options.path) });
 }
 
+/** Node says EACCES where the system says ENOENT: when the folder of a Unix socket does not exist. */
+function toldByNode(error: Error & { code?: unknown }, file: string | undefined): Error {
+  if (error.code !== 'EACCES' || file === undefined || isAbstract(file)) return error;
+  const folder = path.dirname(file);
+  if (statSync(folder, { throwIfNoEntry: false }) !== undefined) return error;
+  const message = `the folder ${describe(folder)} does not exist`;
+  return Object.assign(new Error(message, { cause: error }), {
+    code: 'ENOENT',
+    errno: -constants.errno.ENOENT,
+    syscall: 'listen',
+    address: file,
+  });
+}
+
 /** Linux has Unix sockets without files, too. */
-function isAbstract(path: string): boolean {
-  return path.startsWith('\0');
+function isAbstract(file: string): boolean {
+  return file.startsWith('\0');
 }
 
 /** The files of Unix sockets that listen, and by which numbers the file system knows them. */
 const files = new WeakMap<NetServer, { readonly path: string; readonly number: number | null }>();
 
-function numberOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
+function numberOf(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.ino ?? null;
 }
 
 /** Stops one. The runtime removes the file at its path, whosever that is: another server's, which has taken its place, must stay. */
@@ -61,14 +78,14 @@ function stop(server: NetServer): void {
 }
 
 /** A socket's file that its server has left behind would be in the way; anything else must stay. */
-function* removeStale(loop: EventLoop, path: string): Generator<unknown, void, unknown> {
-  if (isAbstract(path)) return;
-  yield* wrapPromise(removeSocketFile(path), { loop });
+function* removeStale(loop: EventLoop, file: string): Generator<unknown, void, unknown> {
+  if (isAbstract(file)) return;
+  yield* wrapPromise(removeSocketFile(file), { loop });
 }
 
-async function removeSocketFile(path: string): Promise<void> {
+async function removeSocketFile(file: string): Promise<void> {
   try {
-    if ((await stat(path)).isSocket()) await unlink(path);
+    if ((await stat(file)).isSocket()) await unlink(file);
   } catch {
     // There is none, or listening will say what is wrong with it.
   }
