@@ -69,7 +69,7 @@ describeBoth('runProcess', (s) => {
       const place = '/proc/self/stat';
       expect((yield* s.wait(runProcess('cat', [place], { timeout: 60 }))).returncode).toBe(0);
       const error = yield* failure(s, runProcess('sleep', ['1000'], { timeout: 0.01 }));
-      const says = ["'sleep 1000' has not ended within 0.01 seconds"];
+      const says = ["'sleep 1000' timed out after 0.01 s"];
       expectMistake(error, { type: TimeoutError, code: 'TIMED_OUT', says });
       expect((error as Error).cause).toBeInstanceOf(CancelledError);
     }),
