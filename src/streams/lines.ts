@@ -1,4 +1,6 @@
 import { ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
 import { OVER, TaskIterator } from '../interop/task-iterator.ts';
 import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
 
@@ -59,6 +61,10 @@ export class TextLines extends Lines<string> {
 
   constructor(source: LineSource, options: LinesOptions) {
     super(source);
+    if (typeof options !== 'object' || options === null) {
+      const meant = typeof options === 'string' ? options : 'utf-8';
+      throw typeError(`lines: options are one object, got ${describe(options)}; write lines({ encoding: '${meant}' })`);
+    }
     this.#decoder = decoderOf('lines', options);
     // Bytes are cut into lines before they are decoded.
     if (this.#decoder.encoding.startsWith('utf-16'))

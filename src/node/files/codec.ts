@@ -120,8 +120,14 @@ function checkText(name: string, data: unknown): string {
  * The codec that options ask for.
  *
  * @throws {ValueError} when the encoding, or what to do with errors, is unknown
+ * @throws {TypeError} when the options are no object
  */
-export function codecOf(name: string, { encoding, errors = 'strict' }: CodecOptions): Codec<Bytes> {
+export function codecOf(name: string, options: CodecOptions): Codec<Bytes> {
+  if (typeof options !== 'object' || options === null) {
+    const meant = typeof options === 'string' ? options : 'utf-8';
+    throw typeError(`${name}: options are one object, got ${describe(options)}; write { encoding: '${meant}' }`);
+  }
+  const { encoding, errors = 'strict' } = options;
   if (errors !== 'strict' && errors !== 'replace')
     throw new ValueError(`${name}: errors must be 'strict' or 'replace', got ${describe(errors)}`);
   switch (encoding) {

@@ -6,8 +6,9 @@ import type { Duration } from '../../internal/duration.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import type { BaseProtocol } from '../../streams/index.ts';
+import { byName } from '../keywords.ts';
 import { checkHost, checkPort } from './addresses.ts';
-import { checkFactory, checkPath } from './create-connection.ts';
+import { checkFactory, checkPath, type PathOption } from './create-connection.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';
 import { type KeepAliveOption, keepAliveOf } from './keep-alive.ts';
 import type { Place } from './listening.ts';
@@ -36,6 +37,19 @@ export interface ServerOptions extends BaseServerOptions, KeepAliveOption {
 
 /** Where to listen: a name or an address, several, or `null` for all addresses of the machine. */
 export type ServerHost = string | readonly string[] | null;
+
+/** Where to listen, by name. */
+export interface ServerPlace {
+  /** All addresses of the machine when absent. */
+  readonly host?: ServerHost | undefined;
+  /** 0 to 65535; 0 for one that is free, which `server.port` tells. */
+  readonly port: number;
+}
+
+/** What a call that listens was given, in whatever form. @internal */
+export function serverByName<O extends ServerOptions>(name: string, given: readonly unknown[]): O & ServerPlace {
+  return byName<O & ServerPlace>(name, ['host', 'port'], given);
+}
 
 /** What servers have in common, and whether the protocols are the library's own. @internal */
 export interface ServerPlan {
@@ -69,9 +83,23 @@ export function createServer(
   protocolFactory: () => BaseProtocol,
   host: ServerHost,
   port: number,
-  options: ServerOptions = {},
+  options?: ServerOptions,
+): AwaitableCoroutine<Server>;
+export function createServer(
+  protocolFactory: () => BaseProtocol,
+  options: ServerOptions & ServerPlace,
+): AwaitableCoroutine<Server>;
+export function createServer(
+  protocolFactory: () => BaseProtocol,
+  host: ServerHost,
+  options: ServerOptions & ServerPlace,
+): AwaitableCoroutine<Server>;
+export function createServer(
+  protocolFactory: () => BaseProtocol,
+  ...given: readonly unknown[]
 ): AwaitableCoroutine<Server> {
   checkFactory('createServer', protocolFactory);
+  const { host = null, port, ...options } = serverByName('createServer', given);
   return serverOn('createServer', host, port, options, { protocolFactory, options, direct: false });
 }
 
@@ -173,9 +201,18 @@ export interface UnixServerOptions extends BaseServerOptions {
 export function createUnixServer(
   protocolFactory: () => BaseProtocol,
   path: string,
-  options: UnixServerOptions = {},
+  options?: UnixServerOptions,
+): AwaitableCoroutine<Server>;
+export function createUnixServer(
+  protocolFactory: () => BaseProtocol,
+  options: UnixServerOptions & PathOption,
+): AwaitableCoroutine<Server>;
+export function createUnixServer(
+  protocolFactory: () => BaseProtocol,
+  ...given: readonly unknown[]
 ): AwaitableCoroutine<Server> {
   checkFactory('createUnixServer', protocolFactory);
+  const { path, ...options } = byName<UnixServerOptions & PathOption>('createUnixServer', ['path'], given);
   return serverAt('createUnixServer', path, options, { protocolFactory, options, direct: false });
 }
 

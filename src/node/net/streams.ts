@@ -4,6 +4,7 @@ import { describe } from '../../internal/describe.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import { type ConnectionHandler, StreamReader, StreamReaderProtocol, StreamWriter } from '../../streams/index.ts';
+import { byName } from '../keywords.ts';
 import { connectToPath } from './connect-socket.ts';
 import {
   begin,
@@ -11,14 +12,19 @@ import {
   checkConnectionOptions,
   checkPath,
   checkTls,
+  connectionByName,
+  type HostAndPort,
+  type PathOption,
   reach,
   type TlsClientOptions,
 } from './create-connection.ts';
 import {
   type ServerHost,
   type ServerOptions,
+  type ServerPlace,
   type ServerPlan,
   serverAt,
+  serverByName,
   serverOn,
   type UnixServerOptions,
 } from './create-server.ts';
@@ -46,7 +52,7 @@ function streamPair(reader: StreamReader, writer: StreamWriter): StreamPair {
 }
 
 /**
- * Connects to a host over TCP, or TLS.
+ * Connects to a host over TCP, or TLS. Host and port may also be given by name: `openConnection({ host, port, ssl })`.
  *
  * **Cancellation**: gives up; no socket is left.
  *
@@ -70,10 +76,18 @@ function streamPair(reader: StreamReader, writer: StreamWriter): StreamPair {
  * await writer.waitClosed();
  */
 export function openConnection(
-  host: string | null = null,
-  port: number | null = null,
-  options: ConnectionOptions & LimitOption = {},
-): AwaitableCoroutine<StreamPair> {
+  host?: string | null,
+  port?: number | null,
+  options?: ConnectionOptions & LimitOption,
+): AwaitableCoroutine<StreamPair>;
+export function openConnection(options: ConnectionOptions & LimitOption & HostAndPort): AwaitableCoroutine<StreamPair>;
+export function openConnection(
+  host: string,
+  options: ConnectionOptions & LimitOption & HostAndPort,
+): AwaitableCoroutine<StreamPair>;
+export function openConnection(...given: readonly unknown[]): AwaitableCoroutine<StreamPair> {
+  const all = connectionByName<ConnectionOptions & LimitOption>('openConnection', given);
+  const { host = null, port = null, ...options } = all;
   checkConnectionOptions('openConnection', host, port, options);
   checkLimit('openConnection', options);
   return open(host, port, options);
@@ -115,8 +129,17 @@ function checkLimit(name: string, options: LimitOption): void {
  */
 export function openUnixConnection(
   path: string,
-  options: TlsClientOptions & LimitOption = {},
-): AwaitableCoroutine<StreamPair> {
+  options?: TlsClientOptions & LimitOption,
+): AwaitableCoroutine<StreamPair>;
+export function openUnixConnection(
+  options: TlsClientOptions & LimitOption & PathOption,
+): AwaitableCoroutine<StreamPair>;
+export function openUnixConnection(...given: readonly unknown[]): AwaitableCoroutine<StreamPair> {
+  const { path, ...options } = byName<TlsClientOptions & LimitOption & PathOption>(
+    'openUnixConnection',
+    ['path'],
+    given,
+  );
   checkPath('openUnixConnection', path);
   checkTls('openUnixConnection', options, null);
   checkLimit('openUnixConnection', options);
@@ -170,8 +193,20 @@ export function startServer(
   handler: ConnectionHandler,
   host: ServerHost,
   port: number,
-  options: ServerOptions & LimitOption = {},
-): AwaitableCoroutine<Server> {
+  options?: ServerOptions & LimitOption,
+): AwaitableCoroutine<Server>;
+export function startServer(
+  handler: ConnectionHandler,
+  options: ServerOptions & LimitOption & ServerPlace,
+): AwaitableCoroutine<Server>;
+export function startServer(
+  handler: ConnectionHandler,
+  host: ServerHost,
+  options: ServerOptions & LimitOption & ServerPlace,
+): AwaitableCoroutine<Server>;
+export function startServer(handler: ConnectionHandler, ...given: readonly unknown[]): AwaitableCoroutine<Server> {
+  const all = serverByName<ServerOptions & LimitOption>('startServer', given);
+  const { host = null, port, ...options } = all;
   return serverOn('startServer', host, port, options, streamPlan('startServer', handler, options));
 }
 
@@ -190,8 +225,14 @@ export function startServer(
 export function startUnixServer(
   handler: ConnectionHandler,
   path: string,
-  options: UnixServerOptions & LimitOption = {},
-): AwaitableCoroutine<Server> {
+  options?: UnixServerOptions & LimitOption,
+): AwaitableCoroutine<Server>;
+export function startUnixServer(
+  handler: ConnectionHandler,
+  options: UnixServerOptions & LimitOption & PathOption,
+): AwaitableCoroutine<Server>;
+export function startUnixServer(handler: ConnectionHandler, ...given: readonly unknown[]): AwaitableCoroutine<Server> {
+  const { path, ...options } = byName<UnixServerOptions & LimitOption & PathOption>('startUnixServer', ['path'], given);
   return serverAt('startUnixServer', path, options, streamPlan('startUnixServer', handler, options));
 }
 
