@@ -3,6 +3,7 @@ import { ConnectionAbortedError, OSError } from '../errors/os-error.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
+import { bindMethods } from './bound.ts';
 import {
   type CloseTimeoutOption,
   closeTimeoutOf,
@@ -81,6 +82,7 @@ export class StreamWriter implements AsyncDisposable {
     this.#reader = reader;
     this.#loop = loop;
     if (reader !== null) reader.companion = this;
+    bindMethods(this, 'write', 'close');
     closeWhenForgotten(this, transport, loop);
   }
 

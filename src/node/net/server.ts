@@ -16,6 +16,7 @@ import {
   noteWait,
   type Task,
 } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
 import {
   CLOSE_TIMEOUT,
   type CloseTimeoutOption,
@@ -104,6 +105,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     this.#context = copyContext();
     this.#waiters = new Waiters(loop, 'waitClosed', this);
     attach(loop, this);
+    bindMethods(this, 'close', 'closeClients', 'abortClients');
   }
 
   /** Where it listens; empty before it does, and when it is closed. */

@@ -12,6 +12,7 @@ import {
   type LoopResource,
   libraryCoroutine,
 } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
 import type {
   BaseProtocol,
   Bytes,
@@ -108,6 +109,7 @@ export class SocketTransport implements Transport, LoopResource {
     this.#writing = new WriteSide(socket, { loop, transport: this, protocol: () => this.#delivery.protocol });
     // A message that waits for the acknowledgement of the one before would be late for nothing.
     socket.setNoDelay(true);
+    bindMethods(this, 'write', 'close', 'abort');
     socket.on('error', this.#onError).on('close', this.#onClose);
     attach(loop, this);
     owner?.attach(this);

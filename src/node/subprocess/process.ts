@@ -4,6 +4,7 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { type AwaitableCoroutine, libraryCoroutine, runningTask } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
 import { checkBytes } from '../../streams/bytes.ts';
 import type { BaseTransport, Bytes, SignalLike, StreamReader, StreamWriter } from '../../streams/index.ts';
 import type { Decoder } from '../../streams/text.ts';
@@ -75,6 +76,7 @@ export class Process implements AsyncDisposable {
     this.stdin = protocol.stdin;
     this.stdout = protocol.stdout;
     this.stderr = protocol.stderr;
+    bindMethods(this, 'sendSignal', 'terminate', 'kill');
   }
 
   /** How it ended: its exit code, `-N` when signal N ended it, `null` while it runs. */
