@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { isEncrypted } from './extra-info.ts';
 
 /** How long a peer may be silent, and how long it may take altogether, before its end is not waited for any more; in milliseconds. */
 const SILENCE = 5_000;
@@ -9,7 +10,8 @@ const LONGEST = 30_000;
  * resets the connection and drops the rest. So what arrives is read and thrown away until the peer has ended its side, too. A peer that
  * keeps its side open and is silent has nothing in flight, and is not waited for.
  *
- * The socket does not keep the process alive meanwhile, and whatever happens to it concerns nobody any more.
+ * Whatever happens to it meanwhile concerns nobody any more. It does not keep the process alive, but for TLS: its servers send a new client
+ * something of their own, which it must not end before, or the same would happen.
  */
 export function linger(socket: Socket): void {
   if (socket.destroyed) return;
@@ -31,6 +33,6 @@ export function linger(socket: Socket): void {
     })
     .on('end', () => socket.destroy())
     .on('close', () => clearInterval(timer));
-  socket.unref();
+  if (!isEncrypted(socket)) socket.unref();
   socket.resume();
 }
