@@ -241,7 +241,7 @@ export function* begin<P extends BaseProtocol>(
   try {
     const protocol = protocolFactory();
     const names = path === undefined ? undefined : { peername: path, sockname: '' };
-    const transport = new SocketTransport(loop, carrier, protocol, { host, names });
+    const transport = new SocketTransport(loop, carrier, protocol, { host, names, isClient: !serverSide });
     // The protocol is to be told of the connection before the caller is.
     if (!transport.isDirect) yield;
     return transportAndProtocol<Transport, P>(transport, protocol);

@@ -1,15 +1,13 @@
 import { chmodSync, renameSync, statSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
-import { constants } from 'node:os';
-import path from 'node:path';
-import { describe } from '../../internal/describe.ts';
 import { type EventLoop, wrapPromise } from '../../kernel/lowlevel.ts';
 import type { SocketName } from '../../streams/index.ts';
 import { type Settle, settled } from '../waiting.ts';
 import { boundAddress, familyOf, showAddress } from './addresses.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
+import { isAbstract, pathFailure } from './unix-path.ts';
 
 /** Where to listen. */
 export interface Place extends ListenOptions {
@@ -26,7 +24,8 @@ export function* listen(
   const where = options.path ?? showAddress(options.host, options.port ?? 0);
   if (options.path !== undefined) yield* removeStale(loop, options.path);
   const begin = ({ resolve, reject }: Settle<void>) => {
-    const onError = (error: Error) => reject(failureOf(toldByNode(error, options.path), `cannot listen on ${where}`));
+    const onError = (error: Error) =>
+      reject(failureOf(pathFailure(error, 'listen', options.path), `cannot listen on ${where}`));
     server.once('listening', resolve).once('error', onError);
     server.listen(options);
     return () => server.off('listening', resolve).off('error', onError);
@@ -35,25 +34,6 @@ export function* listen(
   if (options.path === undefined || isAbstract(options.path)) return;
   if (mode !== undefined) chmodSync(options.path, mode);
   files.set(server, { path: options.path, number: numberOf(options.path) });
-}
-
-/** Node says EACCES where the system says ENOENT: when the folder of a Unix socket does not exist. */
-function toldByNode(error: Error & { code?: unknown }, file: string | undefined): Error {
-  if (error.code !== 'EACCES' || file === undefined || isAbstract(file)) return error;
-  const folder = path.dirname(file);
-  if (statSync(folder, { throwIfNoEntry: false }) !== undefined) return error;
-  const message = `the folder ${describe(folder)} does not exist`;
-  return Object.assign(new Error(message, { cause: error }), {
-    code: 'ENOENT',
-    errno: -constants.errno.ENOENT,
-    syscall: 'listen',
-    address: file,
-  });
-}
-
-/** Linux has Unix sockets without files, too. */
-function isAbstract(file: string): boolean {
-  return file.startsWith('\0');
 }
 
 /** The files of Unix sockets that listen, and by which numbers the file system knows them. */

@@ -30,6 +30,7 @@ import { handshake } from './handshake.ts';
 import { linger } from './lingering.ts';
 import { readInto } from './read-into.ts';
 import { keepEndInDeno } from './reading-in-deno.ts';
+import { SessionTickets } from './session-tickets.ts';
 import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
 
 /** Who keeps a list of its connections. */
@@ -65,6 +66,8 @@ export interface SocketTransportOptions {
   readonly goesOn?: boolean | undefined;
   /** The host that was asked for: whom a certificate must be of. */
   readonly host?: string | undefined;
+  /** Whether it is the client's end of the connection. */
+  readonly isClient?: boolean | undefined;
   /** The addresses, where the socket does not know them: those of Unix sockets are paths. */
   readonly names?: KnownNames | undefined;
 }
@@ -82,6 +85,8 @@ export class SocketTransport implements Transport, LoopResource {
   readonly #host: string | undefined;
   readonly #delivery: Delivery;
   readonly #writing: WriteSide;
+  /** `null` where none are to be expected. */
+  readonly #tickets: SessionTickets | null;
   #state: State = 'open';
   #paused = false;
   /** Invariant: what the socket or the protocol has failed with, if one has. */
@@ -91,7 +96,7 @@ export class SocketTransport implements Transport, LoopResource {
     loop: EventLoop,
     socket: Socket | TLSSocket,
     protocol: BaseProtocol,
-    { owner = null, goesOn = false, host, names = namesOf(socket) }: SocketTransportOptions = {},
+    { owner = null, goesOn = false, host, isClient = false, names = namesOf(socket) }: SocketTransportOptions = {},
   ) {
     this.#loop = loop;
     this.#socket = socket;
@@ -107,6 +112,7 @@ export class SocketTransport implements Transport, LoopResource {
       else if (this.isReading()) socket.resume();
     };
     this.#writing = new WriteSide(socket, { loop, transport: this, protocol: () => this.#delivery.protocol });
+    this.#tickets = SessionTickets.of(socket, isClient);
     // A message that waits for the acknowledgement of the one before would be late for nothing.
     socket.setNoDelay(true);
     bindMethods(this, 'write', 'close', 'abort');
@@ -168,6 +174,7 @@ export class SocketTransport implements Transport, LoopResource {
 
   readonly #onClose = (): void => {
     if (this.#state === 'open') this.#state = 'closed';
+    this.#tickets?.stop();
     detach(this.#loop, this);
     this.#delivery.finish(() => this.#lost(), this.#error === null);
   };
@@ -241,15 +248,20 @@ export class SocketTransport implements Transport, LoopResource {
     else socket.once('finish', this.#onFinish).end();
   }
 
-  /** Everything is with the system, and the end too: for the protocol the connection is over. */
   readonly #onFinish = (): void => {
+    if (this.#tickets === null) this.#sentAll();
+    else this.#tickets.wait(() => this.#sentAll());
+  };
+
+  /** Everything is with the system, and the end too: for the protocol the connection is over. */
+  #sentAll(): void {
     if (this.#state !== 'closing' || this.#socket.destroyed) return;
     const socket = this.#socket;
     this.#letGo();
     socket.on('error', ignoreErrors);
     linger(socket);
     this.#onClose();
-  };
+  }
 
   abort(): void {
     this.#delivery.close();
@@ -342,6 +354,7 @@ export class SocketTransport implements Transport, LoopResource {
       return new SocketTransport(loop, encrypted, protocol, {
         owner: transport.#owner,
         goesOn: true,
+        isClient: !options.serverSide,
         names: transport.#names,
       });
     } catch (error) {

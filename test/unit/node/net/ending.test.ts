@@ -125,6 +125,21 @@ describeBoth('close() sends everything, and the peer sees a clean end', (s) => {
   );
 
   it(
+    'not before a client of TLS 1.3 has its session tickets, which would make the system reset what is in flight',
+    networked(s, function* () {
+      const server = yield* s.wait(startServer(silent(), LOCAL, 0, { ssl: own }));
+      const { writer } = yield* s.wait(openConnection(LOCAL, server.port, { ssl: { ca: authority.cert } }));
+      let tickets = 0;
+      (writer.getExtraInfo('socket') as Socket).on('session', () => tickets++);
+      writer.write('x');
+      yield* closed(s, writer);
+      expect(tickets).toBeGreaterThan(0);
+      yield* until(s, () => server.connections === 1);
+      yield* ended(s, server);
+    }),
+  );
+
+  it(
     'a reader that was full sees the end of an encrypted connection',
     networked(s, function* () {
       const handler = s.fn(function* (_reader: StreamReader, writer: StreamWriter) {

@@ -46,7 +46,7 @@ describeBoth('a Unix socket', (s) => {
       const error = yield* failure(s, startUnixServer(echo(s), place));
       expect(error).toBeInstanceOf(FileNotFoundError);
       expect(error).toMatchObject({ code: 'ENOENT', syscall: 'listen' });
-      expect((error as Error).message).toContain(`cannot listen on ${place}: the folder`);
+      expect((error as Error).message).toBe(`cannot listen on ${place}: '${path.dirname(place)}' does not exist`);
     }),
   );
 
