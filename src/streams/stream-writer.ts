@@ -65,7 +65,7 @@ export class StreamWriter implements AsyncDisposable {
   readonly #loop: EventLoop;
   /** In seconds; `null` for no limit. */
   readonly #closeTimeout: number | null;
-  /** What `drain` or `waitClosed` has thrown: who disposes of the writer has seen it. */
+  /** What `drain` or `waitClosed` has thrown, which disposing of the writer does not throw again. */
   #told: unknown = null;
 
   /** Made by `openConnection` and its like. */
@@ -304,7 +304,7 @@ let forgotten: FinalizationRegistry<Forgotten> | undefined;
 
 /**
  * A connection whose writer and reader nobody has any more can be used by nobody: it is closed, as in Python, where that
- * happens at once and not at the garbage collector's time. Who closes it himself need not rely on that.
+ * happens at once and not at the garbage collector's time. A program that closes its connections does not depend on that.
  */
 function closeWhenForgotten(writer: StreamWriter, transport: BaseTransport, loop: EventLoop): void {
   forgotten ??= new FinalizationRegistry(({ transport, loop }) => {
