@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { Task } from '../index.ts';
 import type { FailureTrail, TrailNode } from './failure-trail.ts';
-import { allFramesOf, framesOf, titleOf } from './stack.ts';
+import { allFramesOf, framesOf, isPlacedByRuntime, titleOf } from './stack.ts';
 import { drawTree, type Tree } from './tree.ts';
 
 type AnyTask = Task<unknown>;
@@ -28,6 +28,7 @@ export function reportFailure(program: string, error: unknown, options: ReportOp
 
 function details(error: unknown, options: ReportOptions): string {
   // Without tasks (an error while the file was loaded) the runtime knows best: it shows the line of a syntax error, say.
+  if (isPlacedByRuntime(error) && options.trail.of(error) === null) return 'The runtime says where:';
   if (options.trail.of(error) === null) return inspect(error);
   return drawTree(new ErrorTree(options).of(error, null)).join('\n');
 }

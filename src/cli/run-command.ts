@@ -7,6 +7,7 @@ import { reportFailure } from './failure-report.ts';
 import { FailureTrail } from './failure-trail.ts';
 import { type Library, type LoadedLibrary, libraryOf } from './library.ts';
 import { type Exports, findMain, locate, nothingToRun } from './program.ts';
+import { isPlacedByRuntime } from './stack.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -15,6 +16,7 @@ import { UsageError } from './usage-error.ts';
  * @param complain shows a text to the user
  * @returns the exit code
  * @throws {UsageError} when there is nothing to run
+ * @throws the program's error when only the runtime can say where it is, and reports it when nobody catches it
  */
 export async function runProgram(command: RunCommand, complain: (text: string) => void): Promise<number> {
   const file = locate(command.file);
@@ -74,5 +76,6 @@ function endedBy(
     return Number.isInteger(error.exitCode) ? error.exitCode : FAILURE;
   }
   complain(reportFailure(path.basename(file), error, { trail, library: folder, wholeStacks: debug }));
+  if (isPlacedByRuntime(error)) throw error;
   return FAILURE;
 }

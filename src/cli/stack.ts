@@ -29,3 +29,20 @@ export function titleOf(error: unknown): string {
   if (!(error instanceof Error)) return inspect(error);
   return error.message === '' ? error.name : `${error.name}: ${error.message}`;
 }
+
+/**
+ * Whether only the runtime can tell where an error is. Node and Bun keep the place of a syntax error in a module to themselves until they
+ * report it as one that nobody has caught.
+ */
+export function isPlacedByRuntime(error: unknown): boolean {
+  if (isBuildMessage(error)) return true;
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isBuildMessage);
+  if (!(error instanceof SyntaxError)) return false;
+  const [first = '', frame = ''] = error.stack?.split('\n') ?? [];
+  return first.startsWith('SyntaxError') && frame.includes('(node:internal/modules/');
+}
+
+/** What Bun finds wrong with a module. */
+function isBuildMessage(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'BuildMessage';
+}

@@ -122,16 +122,43 @@ const CLASSES: Readonly<Record<string, OSErrorClass>> = {
   ESRCH: ProcessLookupError,
 };
 
+/** The codes of the system, which Deno's own classes of errors stand for. */
+const CODES_IN_DENO: Readonly<Record<string, string>> = {
+  NotFound: 'ENOENT',
+  PermissionDenied: 'EACCES',
+  AlreadyExists: 'EEXIST',
+  AddrInUse: 'EADDRINUSE',
+  AddrNotAvailable: 'EADDRNOTAVAIL',
+  BrokenPipe: 'EPIPE',
+  ConnectionRefused: 'ECONNREFUSED',
+  ConnectionReset: 'ECONNRESET',
+  ConnectionAborted: 'ECONNABORTED',
+  NotConnected: 'ENOTCONN',
+  NotADirectory: 'ENOTDIR',
+  IsADirectory: 'EISDIR',
+  FilesystemLoop: 'ELOOP',
+};
+
+/** A code of the system; those of runtimes have words apart, such as `ERR_INVALID_ARG_TYPE`. */
+const SYSTEM_CODE = /^E[A-Z0-9]+$/;
+
+/** The system's code of a runtime's error, `null` when it is none of the system. */
+function systemCode({ name, code, syscall }: Error & { code?: unknown; syscall?: unknown }): string | null {
+  if (typeof code === 'string') return typeof syscall === 'string' || SYSTEM_CODE.test(code) ? code : null;
+  return Object.hasOwn(CODES_IN_DENO, name) ? (CODES_IN_DENO[name] as string) : null;
+}
+
 /**
  * The error of this library for one of the runtime: of the class for its code, with the runtime's error as cause. Errors without a
- * code of the system, and those that are of this library, come back as they are.
+ * code of the system, and those that are of this library, come back as they are. Not every runtime names the call that failed.
  *
  * @param what begins the message: what was tried, such as `connect to 127.0.0.1:80`
  */
 export function osError(error: unknown, what?: string): unknown {
   if (!(error instanceof Error) || error instanceof OSError) return error;
-  const { code, errno, syscall, path, address, port } = error as Error & Partial<OSErrorDetails>;
-  if (typeof code !== 'string' || typeof syscall !== 'string') return error;
+  const code = systemCode(error);
+  if (code === null) return error;
+  const { errno, syscall, path, address, port } = error as Error & Partial<OSErrorDetails>;
   const Class = CLASSES[code] ?? OSError;
   const message = what === undefined ? error.message : `${what}: ${error.message}`;
   return new Class(message, { code, errno, syscall, path, address, port, cause: error });

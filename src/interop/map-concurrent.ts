@@ -178,6 +178,10 @@ export function mapConcurrent<T, R>(
       `mapConcurrent: an async function or a generator function is required, got ${describe(fn)}`,
       'NOT_A_COROUTINE',
     );
-  const limit = checkLimit('mapConcurrent', options?.limit);
+  if (typeof options !== 'object' || options === null) {
+    const meant = typeof options === 'number' ? options : 10;
+    throw typeError(`mapConcurrent: options are one object, got ${describe(options)}; write { limit: ${meant} }`);
+  }
+  const limit = checkLimit('mapConcurrent', options.limit);
   return new ConcurrentMap(items, fn as Mapper<never, R> as Mapper<unknown, R>, limit, options.ordered ?? true);
 }

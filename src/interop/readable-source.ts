@@ -10,6 +10,7 @@ import {
 import { wait } from '../tasks/index.ts';
 import { checkItems, closeAfter, type Items } from './cursor.ts';
 import { Iteration } from './iterate.ts';
+import { storedError } from './stored-error.ts';
 
 /** A `ReadableStreamDefaultController` as far as this library uses one. */
 export interface ReadableControllerLike<T> {
@@ -65,7 +66,7 @@ export class ReadableSource<T> {
       task.result();
       controller.close();
     } catch (error) {
-      controller.error(error); // means nothing to a stream that was cancelled
+      controller.error(storedError(error, 'the task that fills it')); // means nothing to a stream that was cancelled
     }
     this.#pulled();
   }
@@ -113,7 +114,8 @@ const endFeed = /* @__PURE__ */ libraryCoroutine(function* endFeed(
  * The items are taken by a task of the running loop, or of the thread's.
  *
  * **Cancellation**: when the stream is cancelled, so is the task, and `return()` of what the items come from is called, as with
- * `iterate`; the promise of `stream.cancel()` waits for it. When the task is cancelled, the stream fails with a `CancelledError`.
+ * `iterate`; the promise of `stream.cancel()` waits for it. When the task is cancelled, the stream fails with a
+ * `RuntimeError` whose cause is the `CancelledError`: those who read it are not cancelled themselves.
  *
  * **Order**: that of the items.
  *

@@ -10,6 +10,7 @@ import {
 } from '../kernel/lowlevel.ts';
 import { checkItems, type Items } from './cursor.ts';
 import { forEach } from './iterate.ts';
+import { storedError } from './stored-error.ts';
 import { isWritable, type WritableStreamLike, type WriterLike } from './web-streams.ts';
 
 /** Writes to a writable web stream at the stream's own pace. `writing` gives one to its body. */
@@ -75,7 +76,8 @@ export type WritingBody<T, R> = CoroutineFunction<R, [writer: WebStreamWriter<T>
  * Runs a body that writes to a writable web stream. At the end the stream is closed, which waits until all chunks have arrived; when the
  * body fails, it is aborted with the error. In both cases its lock is released.
  *
- * **Cancellation**: aborts the stream, also when it comes while the stream is being closed.
+ * **Cancellation**: aborts the stream, also when it comes while the stream is being closed. The stream fails with a `RuntimeError` whose
+ * cause is the `CancelledError`: those who use it otherwise are not cancelled themselves.
  *
  * @param stream a stream that nobody else writes to
  * @param body an async function or a generator function, called with the writer; runs in the present task
@@ -138,7 +140,7 @@ function* close(writer: WriterLike<never>): Generator<unknown, void, unknown> {
 /** Aborts a stream because of an error, which matters more than one that this brings about. */
 function* abort(writer: WriterLike<never>, error: unknown): Generator<unknown, void, unknown> {
   try {
-    yield* wrapPromise(writer.abort(error));
+    yield* wrapPromise(writer.abort(storedError(error, 'the task that writes to it')));
   } catch (later) {
     if (isCancelledError(later)) throw later;
   }

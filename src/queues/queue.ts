@@ -2,6 +2,7 @@ import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from '../errors/inde
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
+import { type AwaitableIterator, OVER } from '../interop/task-iterator.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Place, type Task, WaitQueue } from '../kernel/lowlevel.ts';
 import { Attempt } from '../sync/attempt.ts';
 import type { Store } from './store.ts';
@@ -304,25 +305,55 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /**
    * Items as they come, until the queue is shut down and nothing is left. Several who iterate share the items, each of which goes
-   * to one of them; who stops early leaves the rest in the queue.
+   * to one of them; who stops early leaves the rest in the queue, also when a `next()` of it still waits: that one is over then.
    *
    * **Cancellation**: as `get()`.
    * **Order**: as `get()`.
    */
-  [Symbol.asyncIterator](): { next(): AwaitableCoroutine<IteratorResult<T, undefined>> } & AsyncIterator<T, undefined> {
-    const next = () => Queue.#next(this as Queue<unknown>);
-    return { next } as { next(): AwaitableCoroutine<IteratorResult<T, undefined>> } & AsyncIterator<T, undefined>;
+  [Symbol.asyncIterator](): AwaitableIterator<T> {
+    const places = new Set<Place>();
+    let ends = 0; // how often it was left: that is the end of the calls before, and who likes may go on
+    const next = (): AwaitableCoroutine<IteratorResult<unknown, undefined>> => {
+      const begun = ends;
+      return Queue.#next(this as Queue<unknown>, places, () => ends === begun);
+    };
+    const iterator = {
+      next,
+      return: () => {
+        ends++;
+        // Who is on its way to an item already passes it on when it finds that the iteration is over.
+        for (const place of places) {
+          this.#waiters.getters.leave(place);
+          place.wake();
+        }
+        return over();
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator as object as AwaitableIterator<T>;
   }
 
   static readonly #next = /* @__PURE__ */ libraryCoroutine(function* next(
     queue: Queue<unknown>,
+    places: Set<Place>,
+    isWanted: () => boolean,
   ): Generator<unknown, IteratorResult<unknown, undefined>, unknown> {
-    try {
-      return { done: false, value: yield* queue.get() };
-    } catch (error) {
-      if (error instanceof QueueShutDown) return { done: true, value: undefined };
-      throw error;
+    while (queue.empty() && !queue.#isShutDown && isWanted()) {
+      const place = queue.#waiters.getters.join();
+      places.add(place);
+      try {
+        yield* place;
+      } catch (error) {
+        const wasWoken = place.done() && !place.cancelled();
+        giveUp(queue.#waiters.getters, place, wasWoken && !queue.empty());
+        throw error;
+      } finally {
+        places.delete(place);
+      }
+      if (!isWanted() && !queue.empty()) queue.#waiters.getters.dismissNext();
     }
+    if (!isWanted() || queue.empty()) return OVER;
+    return { done: false, value: queue.getNowait() };
   });
 
   toString(): string {
@@ -349,6 +380,14 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.toString();
   }
 }
+
+const over = /* @__PURE__ */ libraryCoroutine(function* over(): Generator<
+  unknown,
+  IteratorReturnResult<undefined>,
+  unknown
+> {
+  return OVER;
+});
 
 /** Who finds the room taken waits again. */
 class Put<T> extends Attempt<void> {

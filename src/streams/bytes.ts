@@ -1,22 +1,28 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { encodeUtf8 } from '../kernel/lowlevel.ts';
+import { checkWellFormed } from './text.ts';
 import type { Bytes } from './transports.ts';
 
 /**
  * Checks what is to be written.
  *
  * @throws {TypeError} when it is neither bytes nor a string
+ * @throws {ValueError} when it is a string that is not in UTF-8
  */
 export function checkBytes(name: string, data: unknown): asserts data is Bytes {
-  if (data instanceof Uint8Array || typeof data === 'string') return;
+  if (data instanceof Uint8Array) return;
+  if (typeof data === 'string') {
+    checkWellFormed(name, data);
+    return;
+  }
   throw typeError(`${name}: a Uint8Array or a string is required, got ${describe(data)}`, 'NOT_BYTES');
 }
 
 /**
  * Data as bytes; strings become UTF-8.
  *
- * @throws {TypeError} when it is neither bytes nor a string
+ * @throws as `checkBytes`
  */
 export function asBytes(name: string, data: unknown): Uint8Array {
   checkBytes(name, data);

@@ -3,7 +3,7 @@ import type { EventLoop } from '../kernel/lowlevel.ts';
 import { Waiters } from './waiters.ts';
 
 /**
- * How writing stands: who drains waits while the transport is paused, and learns when the connection is lost.
+ * Whether writing may go on: `drain` waits while the transport is paused, and fails when the connection is lost.
  *
  * Follows CPython's `FlowControlMixin`.
  */

@@ -1,5 +1,6 @@
 /** Streams of bytes, and what they are made of. The runtimes' own parts (`asyncio-ts/node`) connect them to the world. */
 
+export type { CloseTimeoutOption } from './closing.ts';
 export type { LinesOptions } from './lines.ts';
 export {
   BaseProtocol,
@@ -8,13 +9,14 @@ export {
   Protocol,
   SubprocessProtocol,
 } from './protocols.ts';
-export { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
+export { type ReadOptions, type ReadUntilOptions, StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 export {
   type ConnectionHandler,
   StreamReaderProtocol,
   type StreamReaderProtocolOptions,
 } from './stream-reader-protocol.ts';
 export { type StartTlsOptions, StreamWriter, type WriterProtocol } from './stream-writer.ts';
+export type { DecodingErrors, DecodingOptions } from './text.ts';
 export type {
   BaseTransport,
   Bytes,

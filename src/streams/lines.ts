@@ -1,48 +1,71 @@
 import { ValueError } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
 import { OVER, TaskIterator } from '../interop/task-iterator.ts';
-import { type AwaitableCoroutine, newTextDecoder, type TextDecoderLike } from '../kernel/lowlevel.ts';
+import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
 
 /** What lines are read from. */
 export interface LineSource {
-  readline(): AwaitableCoroutine<Uint8Array>;
+  /**
+   * Waits for a line; nothing at the end.
+   *
+   * @param isWanted asked before a line is taken: one that nobody wants any more stays
+   */
+  nextLine(isWanted: () => boolean): Generator<unknown, Uint8Array, unknown>;
+  /** Lets who waits for a line look again whether that is still wanted. */
+  wake(): void;
 }
 
 /** Options of lines as text. */
-export interface LinesOptions {
-  /** The encoding, as `TextDecoder` knows it; UTF-8 when absent. */
-  readonly encoding?: string | undefined;
+export interface LinesOptions extends DecodingOptions {
   /** Leaves the line ends on the lines. */
   readonly keepEnds?: boolean | undefined;
 }
 
-/** The lines of a stream, as bytes with their ends. */
-export class ByteLines extends TaskIterator<Uint8Array> {
+/** The lines of a stream. When they are left, the rest stays to be read, also what a `next()` of them still waits for. */
+abstract class Lines<T> extends TaskIterator<T> {
   readonly #source: LineSource;
+  /** How often they were left: that is the end of the calls before, and who likes may go on. */
+  #ends = 0;
 
   constructor(source: LineSource) {
     super();
     this.#source = source;
   }
 
-  override *pull(): Generator<unknown, IteratorResult<Uint8Array, undefined>, unknown> {
-    const line = yield* this.#source.readline();
-    return line.length === 0 ? OVER : { done: false, value: line };
+  override *pull(): Generator<unknown, IteratorResult<T, undefined>, unknown> {
+    const begun = this.#ends;
+    const line = yield* this.#source.nextLine(() => this.#ends === begun);
+    return line.length === 0 ? OVER : { done: false, value: this.made(line) };
   }
 
-  /** The rest stays to be read. */
-  override *close(): Generator<unknown, void, unknown> {}
+  override *close(): Generator<unknown, void, unknown> {
+    this.#ends++;
+    this.#source.wake();
+  }
+
+  protected abstract made(line: Uint8Array): T;
+}
+
+/** The lines of a stream, as bytes with their ends. */
+export class ByteLines extends Lines<Uint8Array> {
+  protected override made(line: Uint8Array): Uint8Array {
+    return line;
+  }
 }
 
 /** The lines of a stream, as text. */
-export class TextLines extends TaskIterator<string> {
-  readonly #source: LineSource;
-  readonly #decoder: TextDecoderLike;
+export class TextLines extends Lines<string> {
+  readonly #decoder: Decoder;
   readonly #keepEnds: boolean;
 
-  constructor(source: LineSource, { encoding = 'utf-8', keepEnds = false }: LinesOptions) {
-    super();
-    this.#source = source;
-    this.#decoder = newTextDecoder(encoding);
+  constructor(source: LineSource, options: LinesOptions) {
+    super(source);
+    if (typeof options !== 'object' || options === null) {
+      const meant = typeof options === 'string' ? options : 'utf-8';
+      throw typeError(`lines: options are one object, got ${describe(options)}; write lines({ encoding: '${meant}' })`);
+    }
+    this.#decoder = decoderOf('lines', options);
     // Bytes are cut into lines before they are decoded.
     if (this.#decoder.encoding.startsWith('utf-16'))
       throw new ValueError(
@@ -51,17 +74,13 @@ export class TextLines extends TaskIterator<string> {
           code: 'NO_LINES',
         },
       );
-    this.#keepEnds = keepEnds;
+    this.#keepEnds = options.keepEnds ?? false;
   }
 
-  override *pull(): Generator<unknown, IteratorResult<string, undefined>, unknown> {
-    const line = yield* this.#source.readline();
-    if (line.length === 0) return OVER;
+  protected override made(line: Uint8Array): string {
     const text = this.#decoder.decode(line);
-    return { done: false, value: this.#keepEnds ? text : withoutEnd(text) };
+    return this.#keepEnds ? text : withoutEnd(text);
   }
-
-  override *close(): Generator<unknown, void, unknown> {}
 }
 
 function withoutEnd(line: string): string {

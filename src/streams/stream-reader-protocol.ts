@@ -9,6 +9,7 @@ import {
   type Task,
 } from '../kernel/lowlevel.ts';
 import { CloseWatch } from './close-watch.ts';
+import type { CloseTimeoutOption } from './closing.ts';
 import { FlowControl } from './flow-control.ts';
 import { Protocol } from './protocols.ts';
 import type { Feeder, StreamReader } from './stream-reader.ts';
@@ -22,7 +23,7 @@ export type ConnectionHandler = (
 ) => Coroutine<unknown> | Awaitable<unknown> | PromiseLike<unknown> | void;
 
 /** Options of a stream's protocol. */
-export interface StreamReaderProtocolOptions {
+export interface StreamReaderProtocolOptions extends CloseTimeoutOption {
   /** The running one, or the thread's, when absent. */
   readonly loop?: EventLoop | undefined;
   /** Called with the task of the handler. @internal */
@@ -38,6 +39,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
   readonly #loop: EventLoop;
   readonly #handler: ConnectionHandler | null;
   readonly #onTask: ((task: Task<unknown>) => void) | undefined;
+  readonly #closing: CloseTimeoutOption;
   readonly #flow: FlowControl;
   readonly #watch: CloseWatch;
   /**
@@ -65,6 +67,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
     this.#strong = reader;
     reader.feeder = this;
     this.#handler = handler;
+    this.#closing = options;
     this.#onTask = onTask;
     this.#flow = new FlowControl(loop, this);
     this.#watch = new CloseWatch(loop, this);
@@ -80,7 +83,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
     this.#strong = null;
     reader.setTransport(transport as Transport);
     if (this.#handler === null) return;
-    const writer = new StreamWriter(transport as Transport, this, reader, this.#loop);
+    const writer = new StreamWriter(transport as Transport, this, reader, this.#loop, this.#closing);
     const handler = this.#handler;
     const task = this.#loop.createTask(() => call(handler, reader, writer), {
       name: nameOfHandler(handler, transport),

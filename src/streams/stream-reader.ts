@@ -14,6 +14,7 @@ import { ByteBuffer } from './byte-buffer.ts';
 import { concatenated } from './bytes.ts';
 import { ByteLines, type LinesOptions, TextLines } from './lines.ts';
 import { Separators } from './separators.ts';
+import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
 import type { Bytes, ReadTransport } from './transports.ts';
 
 /** How many bytes a reader keeps before it looks for a line's end in vain: 64 KiB. */
@@ -26,6 +27,24 @@ export interface Feeder {
 }
 
 const NEWLINE = '\n';
+const NOTHING = /* @__PURE__ */ new Uint8Array(0);
+
+/** Text instead of bytes. */
+interface AsText extends DecodingOptions {
+  readonly encoding: string;
+}
+
+/** Options of `read`. */
+export interface ReadOptions extends DecodingOptions {
+  /** How many bytes at most; everything up to the end when absent or negative. */
+  readonly n?: number | undefined;
+}
+
+/** Options of `readuntil`. */
+export interface ReadUntilOptions extends DecodingOptions {
+  /** Bytes or a string, or a list of them; `\n` when absent. */
+  readonly separator?: Bytes | readonly Bytes[] | undefined;
+}
 
 /** Options of a reader. */
 export interface StreamReaderOptions {
@@ -125,7 +144,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
       });
     if (data.length === 0) return;
     this.#buffer.push(data);
-    this.#wake();
+    this.wake();
     if (this.#transport !== null && !this.#paused && this.#buffer.length > 2 * this.#limit) {
       this.#transport.pauseReading();
       this.#paused = true;
@@ -135,13 +154,13 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   /** Says that nothing more comes. Follows CPython's `StreamReader.feed_eof`. */
   feedEof(): void {
     this.#eof = true;
-    this.#wake();
+    this.wake();
   }
 
   /** Makes every read that waits or comes fail. Follows CPython's `StreamReader.set_exception`. */
   setException(error: unknown): void {
     this.#failure = { error, seen: false };
-    this.#wake();
+    this.wake();
   }
 
   /** The error that reads fail with, `null` when there is none. Follows CPython's `StreamReader.exception`. */
@@ -154,7 +173,8 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     return this.#failure?.seen === true && this.#failure.error === error;
   }
 
-  #wake(): void {
+  /** Lets who waits look again. @internal */
+  wake(): void {
     const waiter = this.#waiter;
     this.#waiter = null;
     if (waiter !== null && !waiter.done()) waiter.setResult(undefined);
@@ -228,14 +248,28 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * Follows CPython's `StreamReader.read`.
    *
    * @param count how many at most; when absent or negative, everything up to the end
-   * @returns the bytes; none at the end
+   * @returns the bytes; none at the end. With an `encoding`, everything up to the end as text
    * @throws {TypeError} at once, when the count is no whole number
+   * @throws {ValueError} at once, when a number of bytes is to be text, which they may end within a character of; when the bytes are no
+   * text, which is read all the same
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
    */
-  read(count = -1): AwaitableCoroutine<Uint8Array> {
-    checkCount('read', count);
-    return StreamReader.#read(this, count);
+  read(count?: number): AwaitableCoroutine<Uint8Array>;
+  read(options: ReadOptions & AsText): AwaitableCoroutine<string>;
+  read(options: ReadOptions): AwaitableCoroutine<Bytes>;
+  read(given: number | ReadOptions = -1): AwaitableCoroutine<Bytes> {
+    if (typeof given === 'number') return StreamReader.#read(this, checkCount('read', given));
+    const options = checkReadOptions(given);
+    const count = checkCount('read', options.n ?? -1);
+    const decoder = textDecoderOf('read', options);
+    if (decoder === null) return StreamReader.#read(this, count);
+    if (count >= 0) {
+      throw new ValueError(
+        `read: ${count} bytes may end within a character; read all of it as text, or lines by readline({ encoding })`,
+      );
+    }
+    return asText(StreamReader.#read(this, -1), decoder);
   }
 
   /**
@@ -258,18 +292,30 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Reads a line with its end (`\n`). At the end of the stream, what is left without one; then no bytes.
+   * Reads a line with its end (`\n`). At the end of the stream, what is left without one; then nothing.
    *
    * **Cancellation**: nothing is taken.
    *
    * Follows CPython's `StreamReader.readline`.
    *
-   * @throws {ValueError} when the line is longer than the limit; it is dropped, or what has come of it
+   * @param options `encoding`: gives a string instead of bytes
+   * @throws {ValueError} when the line is longer than the limit, or is no text; it is dropped, or what has come of it
+   * @throws {TypeError} {RangeError} at once, when these are no options, or the encoding is unknown
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
+   * @example
+   * const { reader, writer } = await openConnection('127.0.0.1', port);
+   * writer.write('hello\n');
+   * console.log((await reader.readline({ encoding: 'utf-8' })).trimEnd()); // hello
+   * writer.close();
    */
-  readline(): AwaitableCoroutine<Uint8Array> {
-    return StreamReader.#readline(this);
+  readline(): AwaitableCoroutine<Uint8Array>;
+  readline(options: AsText): AwaitableCoroutine<string>;
+  readline(options?: DecodingOptions): AwaitableCoroutine<Bytes>;
+  readline(options?: DecodingOptions): AwaitableCoroutine<Bytes> {
+    if (options === undefined) return StreamReader.#readline(this);
+    const decoder = textDecoderOf('readline', checkOptions('readline', options, 'readline({ encoding: "utf-8" })'));
+    return decoder === null ? StreamReader.#readline(this) : asText(StreamReader.#readline(this), decoder);
   }
 
   /**
@@ -280,14 +326,35 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * Follows CPython's `StreamReader.readuntil`.
    *
    * @param separator bytes or a string, or a list of them; `\n` when absent
+   * @param options `encoding`: gives a string instead of bytes; these may come alone, with `separator` among them
    * @throws {IncompleteReadError} when the stream ends before; `partial` has what came
    * @throws {LimitOverrunError} when the limit is passed before; what came stays in the buffer
-   * @throws {ValueError} at once, when a separator is empty
+   * @throws {ValueError} at once, when a separator is empty; when what was read is no text, which is dropped
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
    */
-  readuntil(separator: Bytes | readonly Bytes[] = NEWLINE): AwaitableCoroutine<Uint8Array> {
-    return StreamReader.#readuntil(this, new Separators(separator));
+  readuntil(separator?: Bytes | readonly Bytes[]): AwaitableCoroutine<Uint8Array>;
+  readuntil(separator: Bytes | readonly Bytes[], options: AsText): AwaitableCoroutine<string>;
+  readuntil(options: ReadUntilOptions & AsText): AwaitableCoroutine<string>;
+  readuntil(
+    separator: Bytes | readonly Bytes[] | ReadUntilOptions,
+    options?: DecodingOptions,
+  ): AwaitableCoroutine<Bytes>;
+  readuntil(
+    given: Bytes | readonly Bytes[] | ReadUntilOptions = NEWLINE,
+    others: DecodingOptions = {},
+  ): AwaitableCoroutine<Bytes> {
+    const isByName =
+      typeof given === 'object' && given !== null && !(given instanceof Uint8Array) && !Array.isArray(given);
+    const { separator = NEWLINE, ...options }: ReadUntilOptions = isByName
+      ? (given as ReadUntilOptions)
+      : {
+          ...checkOptions('readuntil', others, 'readuntil("\\r\\n", { encoding: "utf-8" })'),
+          separator: given as Bytes,
+        };
+    const decoder = textDecoderOf('readuntil', options);
+    const reading = StreamReader.#readuntil(this, new Separators(separator));
+    return decoder === null ? reading : asText(reading, decoder);
   }
 
   /**
@@ -295,8 +362,9 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    *
    * **Cancellation**: nothing is taken.
    *
-   * @param options `encoding`: UTF-8 when absent; `keepEnds`: leaves the ends on
+   * @param options `encoding`: UTF-8 when absent; `errors`: `'replace'` for bytes that are no text; `keepEnds`: leaves the ends on
    * @throws {RangeError} at once, when the encoding is unknown, or one whose lines do not end with the byte `\n`, as UTF-16
+   * @throws {ValueError} where a line is waited for that is no text; it is dropped
    */
   lines(options: LinesOptions = {}): AwaitableIterator<string> {
     return new TextLines(this, options)[Symbol.asyncIterator]();
@@ -383,7 +451,11 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     return yield* reader.#upTo(separators, 'readuntil');
   });
 
-  *#upTo(separators: Separators, operation: string): Generator<unknown, Uint8Array, unknown> {
+  *#upTo(
+    separators: Separators,
+    operation: string,
+    isWanted: (() => boolean) | null = null,
+  ): Generator<unknown, Uint8Array, unknown> {
     this.check();
     const buffer = this.#buffer;
     let searched = 0;
@@ -395,6 +467,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
       if (this.#eof) throw new IncompleteReadError(buffer.takeAll(), null);
       yield* this.#wait(operation);
       match = separators.find(buffer, searched);
+      if (isWanted?.() === false) return NOTHING;
     }
     if (match.start > this.#limit)
       throw new LimitOverrunError('Separator is found, but chunk is longer than limit', match.start);
@@ -404,15 +477,25 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   static readonly #readline = /* @__PURE__ */ libraryCoroutine(function* readline(
     reader: StreamReader,
   ): Generator<unknown, Uint8Array, unknown> {
+    return yield* reader.nextLine(null);
+  });
+
+  /**
+   * Waits for a line; nothing at the end, and for whoever does not want one any more. @internal
+   *
+   * @param isWanted asked before a line is taken; `null` for one that is wanted in any case
+   */
+  *nextLine(isWanted: (() => boolean) | null): Generator<unknown, Uint8Array, unknown> {
     LINE_END ??= new Separators(NEWLINE);
+    if (isWanted?.() === false) return NOTHING;
     try {
-      return yield* reader.#upTo(LINE_END, 'readline');
+      return yield* this.#upTo(LINE_END, 'readline', isWanted);
     } catch (error) {
       if (error instanceof IncompleteReadError) return error.partial;
-      if (error instanceof LimitOverrunError) reader.#dropLine(error);
+      if (error instanceof LimitOverrunError) this.#dropLine(error);
       throw error;
     }
-  });
+  }
 
   /** Drops a line that is too long: up to its end when that has come, otherwise everything. */
   #dropLine({ message, consumed }: LimitOverrunError): never {
@@ -442,6 +525,36 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
 
 let LINE_END: Separators | undefined;
 
-function checkCount(name: string, count: unknown): void {
-  if (!Number.isInteger(count)) throw typeError(`${name}: a whole number of bytes is required, got ${describe(count)}`);
+function checkCount(name: string, count: unknown): number {
+  if (Number.isInteger(count)) return count as number;
+  throw typeError(`${name}: a whole number of bytes is required, got ${describe(count)}; write ${name}(100)`);
 }
+
+function checkOptions<T extends object>(name: string, options: T, right: string): T {
+  if (typeof options === 'object' && options !== null && !(options instanceof Uint8Array)) return options;
+  throw typeError(`${name}: options are one object, got ${describe(options)}; write ${right}`);
+}
+
+const READ_OPTIONS: readonly string[] = ['n', 'encoding', 'errors'];
+
+function checkReadOptions(given: ReadOptions): ReadOptions {
+  const isObject = typeof given === 'object' && given !== null;
+  const names = isObject ? Object.keys(given) : [];
+  if (names.length > 0 && names.every((name) => READ_OPTIONS.includes(name))) return given;
+  throw typeError(
+    `read: a whole number of bytes or options are required, got ${describe(given)}; ` +
+      'write read(100), read() or read({ encoding: "utf-8" })',
+  );
+}
+
+/** `null` for bytes. */
+function textDecoderOf(name: string, options: DecodingOptions): Decoder | null {
+  return options.encoding === undefined || options.encoding === null ? null : decoderOf(name, options);
+}
+
+const asText = /* @__PURE__ */ libraryCoroutine(function* readText(
+  reading: AwaitableCoroutine<Uint8Array>,
+  decoder: Decoder,
+): Generator<unknown, string, unknown> {
+  return decoder.decode(yield* reading);
+});

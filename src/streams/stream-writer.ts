@@ -1,8 +1,16 @@
-import { RuntimeError } from '../errors/index.ts';
-import { OSError } from '../errors/os-error.ts';
+import { CancelledError, RuntimeError } from '../errors/index.ts';
+import { ConnectionAbortedError, OSError } from '../errors/os-error.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
+import { bindMethods } from './bound.ts';
+import {
+  type CloseTimeoutOption,
+  closeTimeoutOf,
+  endWithin,
+  HURRIED_CLOSE_TIMEOUT,
+  isBeingCancelled,
+} from './closing.ts';
 import type { StreamReader } from './stream-reader.ts';
 import type { BaseTransport, Bytes, ExtraInfo, Transport, WriteTransport } from './transports.ts';
 
@@ -55,16 +63,26 @@ export class StreamWriter implements AsyncDisposable {
   readonly #protocol: WriterProtocol;
   readonly #reader: StreamReader | null;
   readonly #loop: EventLoop;
-  /** What `drain` or `waitClosed` has thrown: who disposes of the writer has seen it. */
+  /** In seconds; `null` for no limit. */
+  readonly #closeTimeout: number | null;
+  /** What `drain` or `waitClosed` has thrown, which disposing of the writer does not throw again. */
   #told: unknown = null;
 
   /** Made by `openConnection` and its like. */
-  constructor(transport: WriteTransport, protocol: WriterProtocol, reader: StreamReader | null, loop: EventLoop) {
+  constructor(
+    transport: WriteTransport,
+    protocol: WriterProtocol,
+    reader: StreamReader | null,
+    loop: EventLoop,
+    options: CloseTimeoutOption = {},
+  ) {
+    this.#closeTimeout = closeTimeoutOf('StreamWriter', options);
     this.#transport = transport;
     this.#protocol = protocol;
     this.#reader = reader;
     this.#loop = loop;
     if (reader !== null) reader.companion = this;
+    bindMethods(this, 'write', 'close');
     closeWhenForgotten(this, transport, loop);
   }
 
@@ -173,8 +191,14 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Closes, and waits until the connection is gone. An error of the connection that a read, `drain` or `waitClosed` has thrown
-   * already is not thrown again.
+   * Closes, and waits until the connection is gone, for `closeTimeout` at most: then it is cut. An error of the connection that a read,
+   * `drain` or `waitClosed` has thrown already is not thrown again.
+   *
+   * **Cancellation**: cuts the connection. So does leaving the block because of a cancellation, or of a deadline, when something is left
+   * to send: a peer that does not read must not hold up whoever leaves.
+   *
+   * @throws {ConnectionAbortedError} when the peer has not taken everything in time; the message says how much is lost
+   * @throws what the connection was lost with
    */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return StreamWriter.#dispose(this);
@@ -233,10 +257,22 @@ export class StreamWriter implements AsyncDisposable {
     writer: StreamWriter,
   ): Generator<unknown, void, unknown> {
     const told = writer.#told;
-    writer.close();
+    const transport = writer.#transport;
+    const isHurried = isBeingCancelled();
+    let unsent = 0;
+    const cut = (): void => {
+      unsent = transport.getWriteBufferSize();
+      transport.abort();
+    };
+    if (isHurried && transport.getWriteBufferSize() > 0) cut();
+    else transport.close();
+    const limit = isHurried ? HURRIED_CLOSE_TIMEOUT : writer.#closeTimeout;
     try {
-      yield* writer.waitClosed();
+      const isWhole = yield* endWithin(() => writer.waitClosed(), limit, cut);
+      if (!isWhole && !isHurried) throw cutOff(transport, limit, unsent);
     } catch (error) {
+      // Of two cancellations JavaScript would make another error.
+      if (isHurried && error instanceof CancelledError) return;
       if (error !== told && !writer.#reader?.hasThrown(error)) throw error;
     }
   });
@@ -251,6 +287,14 @@ export class StreamWriter implements AsyncDisposable {
   }
 }
 
+function cutOff(transport: WriteTransport, seconds: number | null, unsent: number): ConnectionAbortedError {
+  return new ConnectionAbortedError(
+    `closing ${transport} took longer than ${seconds} s, so it was cut: the peer did not read, and ${unsent} bytes were not sent; ` +
+      'closeTimeout gives it more time',
+    { code: 'ETIMEDOUT' },
+  );
+}
+
 interface Forgotten {
   readonly transport: BaseTransport;
   readonly loop: EventLoop;
@@ -260,7 +304,7 @@ let forgotten: FinalizationRegistry<Forgotten> | undefined;
 
 /**
  * A connection whose writer and reader nobody has any more can be used by nobody: it is closed, as in Python, where that
- * happens at once and not at the garbage collector's time. Who closes it himself need not rely on that.
+ * happens at once and not at the garbage collector's time. A program that closes its connections does not depend on that.
  */
 function closeWhenForgotten(writer: StreamWriter, transport: BaseTransport, loop: EventLoop): void {
   forgotten ??= new FinalizationRegistry(({ transport, loop }) => {

@@ -231,22 +231,22 @@ function closed(socket: DatagramSocket): RuntimeError {
 
 class Datagrams extends TaskIterator<Datagram> {
   readonly #mailbox: Mailbox;
+  readonly #items: AwaitableIterator<Datagram | Failure>;
 
   constructor(mailbox: Mailbox) {
     super();
     this.#mailbox = mailbox;
+    this.#items = mailbox.items[Symbol.asyncIterator]();
   }
 
   override *pull(): Generator<unknown, IteratorResult<Datagram, undefined>, unknown> {
-    try {
-      return { done: false, value: this.#mailbox.opened(yield* this.#mailbox.items.get()) };
-    } catch (error) {
-      if (error instanceof QueueShutDown) return OVER;
-      throw error;
-    }
+    const { done, value } = yield* this.#items.next();
+    return done === true ? OVER : { done: false, value: this.#mailbox.opened(value) };
   }
 
-  override *close(): Generator<unknown, void, unknown> {}
+  override *close(): Generator<unknown, void, unknown> {
+    yield* this.#items.return();
+  }
 }
 
 /**

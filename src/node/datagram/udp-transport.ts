@@ -12,6 +12,7 @@ import {
   type LoopResource,
   logger,
 } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
 import { asBytes, checkBytes } from '../../streams/bytes.ts';
 import type {
   BaseProtocol,
@@ -69,6 +70,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     this.#bound = bound;
     this.#socket = bound.socket;
     this.#protocol = protocol;
+    bindMethods(this, 'close', 'abort');
     attach(loop, this);
     this.#soon(() => this.#protocol.connectionMade(this));
     this.#socket.on('message', this.#onMessage).on('error', this.#onError).on('close', this.#onClose);

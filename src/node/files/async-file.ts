@@ -23,6 +23,8 @@ export interface FileParts {
   readonly isSequential: boolean;
 }
 
+const ALWAYS = (): boolean => true;
+
 /** How many bytes a chunk has when nobody says: 64 KiB. */
 const CHUNK = 2 ** 16;
 
@@ -49,6 +51,8 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   readonly #codec: Codec<Bytes>;
   readonly #descriptor: Descriptor;
   readonly #content: FileContent;
+  /** Whether the other end of it may keep a call waiting: a pipe, a terminal. */
+  readonly #isSequential: boolean;
 
   /** @internal */
   constructor(handle: FileHandle, { name, openMode, codec, isSequential }: FileParts) {
@@ -56,6 +60,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     this.#openMode = openMode;
     this.#codec = codec;
     this.#descriptor = new Descriptor(handle, this);
+    this.#isSequential = isSequential;
     this.#content = new FileContent(this.#descriptor, { isSequential, appends: openMode.appends });
   }
 
@@ -289,7 +294,10 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     return AsyncFile.#close(this);
   }
 
-  /** As `close()`, but the error of a write that was left behind goes to the exception handler of the loop: it is no error of leaving. */
+  /**
+   * As `close()`, but the error of a write that was left behind goes to the exception handler of the loop: it is no error of leaving. What a
+   * cancelled task has left behind at a pipe or a terminal is not waited for, because it may never be over; the file is closed when it is.
+   */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return AsyncFile.#dispose(this);
   }
@@ -314,21 +322,27 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   // --------------------------------------------------------------------------------------------- the operations
 
   /** Takes bytes out of the buffer. No wait may come between this and the end of the operation, or they were lost. */
-  #take(length: number): Bytes {
-    return this.#codec.decode(this.#content.buffer.take(length));
+  #take(length: number): T {
+    return this.#codec.decode(this.#content.buffer.take(length)) as T;
   }
 
   static readonly #read = /* @__PURE__ */ libraryCoroutine(function* read(
     file: AsyncFile<Bytes>,
     count: number,
   ): Generator<unknown, Bytes, unknown> {
-    yield* file.#descriptor.begin('read');
-    try {
-      return file.#take(yield* file.#sizeOf(count < 0 ? Number.POSITIVE_INFINITY : count));
-    } finally {
-      file.#descriptor.finish();
-    }
+    return yield* file.nextChunk(count, ALWAYS);
   });
+
+  /** As `read()`; takes nothing when it is not wanted any more. @internal */
+  *nextChunk(count: number, isWanted: () => boolean): Generator<unknown, T, unknown> {
+    yield* this.#descriptor.begin('read');
+    try {
+      const size = yield* this.#sizeOf(count < 0 ? Number.POSITIVE_INFINITY : count);
+      return this.#take(isWanted() ? size : 0);
+    } finally {
+      this.#descriptor.finish();
+    }
+  }
 
   /** How many bytes the next so many characters take, with all of them in the buffer; fewer at the end. */
   *#sizeOf(count: number): Generator<unknown, number, unknown> {
@@ -364,13 +378,19 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   static readonly #readline = /* @__PURE__ */ libraryCoroutine(function* readline(
     file: AsyncFile<Bytes>,
   ): Generator<unknown, Bytes, unknown> {
-    yield* file.#descriptor.begin('readline');
-    try {
-      return file.#take(yield* file.#content.lineLength());
-    } finally {
-      file.#descriptor.finish();
-    }
+    return yield* file.nextLine(ALWAYS);
   });
+
+  /** As `readline()`; takes nothing when it is not wanted any more. @internal */
+  *nextLine(isWanted: () => boolean): Generator<unknown, T, unknown> {
+    yield* this.#descriptor.begin('readline');
+    try {
+      const size = yield* this.#content.lineLength();
+      return this.#take(isWanted() ? size : 0);
+    } finally {
+      this.#descriptor.finish();
+    }
+  }
 
   static readonly #write = /* @__PURE__ */ libraryCoroutine(function* write(
     file: AsyncFile<Bytes>,
@@ -462,7 +482,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   static readonly #dispose = /* @__PURE__ */ libraryCoroutine(function* close(
     file: AsyncFile<Bytes>,
   ): Generator<unknown, void, unknown> {
-    yield* file.#descriptor.close();
+    yield* file.#descriptor.leave(file.#isSequential);
     const failure = file.#descriptor.takeFailure();
     if (failure === null) return;
     const { error: exception } = failure;

@@ -3,19 +3,17 @@ import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { asBytes } from '../../streams/bytes.ts';
+import type { DecodingErrors } from '../../streams/text.ts';
 import type { Bytes } from '../../streams/transports.ts';
 
 /** The encodings that a text file can have. */
 export type FileEncoding = 'utf-8' | 'utf8' | 'latin1';
 
-/** What becomes of bytes that are no text: an error, or the sign `\ufffd` in their place. */
-export type DecodingErrors = 'strict' | 'replace';
-
 /** How the content of a text file is read and written. */
 export interface TextOptions {
   /** Reads and writes text instead of bytes. */
   readonly encoding: FileEncoding;
-  /** What to do with bytes that are no text; `strict` when absent. */
+  /** What to do with bytes that are no text, and with characters that are not in the encoding; `strict` when absent. */
   readonly errors?: DecodingErrors | undefined;
 }
 
@@ -47,8 +45,10 @@ class Utf8 implements Codec<string> {
   readonly encoding = 'utf-8';
   // The byte order mark is a character as any other: this decodes lines, too.
   readonly #decoder: TextDecoder;
+  readonly #errors: DecodingErrors;
 
   constructor(errors: DecodingErrors) {
+    this.#errors = errors;
     this.#decoder = new TextDecoder('utf-8', { fatal: errors === 'strict', ignoreBOM: true });
   }
 
@@ -64,7 +64,8 @@ class Utf8 implements Codec<string> {
   }
 
   encode(name: string, data: unknown): Uint8Array {
-    return asBytes(name, checkText(name, data));
+    const text = checkText(name, data);
+    return this.#errors === 'replace' ? new TextEncoder().encode(text) : asBytes(name, text);
   }
 
   sizeOf(bytes: Uint8Array, count: number): number {
@@ -87,12 +88,14 @@ function isWhole(bytes: Uint8Array): boolean {
   return bytes.length - first >= length;
 }
 
-const LATIN1: Codec<string> = {
+const latin1 = (errors: DecodingErrors): Codec<string> => ({
   encoding: 'latin1',
   // Not with TextDecoder, which takes latin1 for windows-1252.
   decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
   encode(name, data) {
-    const text = checkText(name, data);
+    const given = checkText(name, data);
+    // As Python replaces them: one for each character, of which some take two units.
+    const text = errors === 'replace' ? given.replaceAll(/[\u{100}-\u{10ffff}]/gu, '?') : given;
     const bytes = new Uint8Array(text.length);
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at);
@@ -106,7 +109,7 @@ const LATIN1: Codec<string> = {
     return bytes;
   },
   sizeOf: null,
-};
+});
 
 function checkText(name: string, data: unknown): string {
   if (typeof data === 'string') return data;
@@ -117,8 +120,14 @@ function checkText(name: string, data: unknown): string {
  * The codec that options ask for.
  *
  * @throws {ValueError} when the encoding, or what to do with errors, is unknown
+ * @throws {TypeError} when the options are no object
  */
-export function codecOf(name: string, { encoding, errors = 'strict' }: CodecOptions): Codec<Bytes> {
+export function codecOf(name: string, options: CodecOptions): Codec<Bytes> {
+  if (typeof options !== 'object' || options === null) {
+    const meant = typeof options === 'string' ? options : 'utf-8';
+    throw typeError(`${name}: options are one object, got ${describe(options)}; write { encoding: '${meant}' }`);
+  }
+  const { encoding, errors = 'strict' } = options;
   if (errors !== 'strict' && errors !== 'replace')
     throw new ValueError(`${name}: errors must be 'strict' or 'replace', got ${describe(errors)}`);
   switch (encoding) {
@@ -128,7 +137,7 @@ export function codecOf(name: string, { encoding, errors = 'strict' }: CodecOpti
     case 'utf8':
       return new Utf8(errors);
     case 'latin1':
-      return LATIN1;
+      return latin1(errors);
     default:
       throw new ValueError(`${name}: unknown encoding: ${describe(encoding)}; it is 'utf-8' or 'latin1'`, {
         code: 'UNKNOWN_ENCODING',

@@ -131,6 +131,22 @@ export class Descriptor {
     }
   }
 
+  /**
+   * As `close()`, for whoever leaves: a call that somebody else may hold up for ever is not waited for. The file is closed when that call
+   * is over, and what goes wrong then is told to the loop.
+   *
+   * @param canHang whether calls depend on a peer, as those of pipes and terminals do
+   */
+  *leave(canHang: boolean): Generator<unknown, void, unknown> {
+    if (!canHang || (this.#call === null && this.#operations === 0)) {
+      yield* this.close();
+      return;
+    }
+    if (this.#state === 'open') this.#state = 'closing';
+    this.#closeWhenIdle();
+    this.#reportEnd();
+  }
+
   /** Nobody waits for the end any more: what goes wrong is told to the loop. */
   #reportEnd(): void {
     const loop = getRunningLoop();

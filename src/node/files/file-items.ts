@@ -1,44 +1,55 @@
 import { OVER, TaskIterator } from '../../interop/task-iterator.ts';
-import type { AwaitableCoroutine } from '../../kernel/lowlevel.ts';
 
-/** A file as far as items are read from it. */
-interface Readable<T> {
-  readline(): AwaitableCoroutine<T>;
-  read(count: number): AwaitableCoroutine<T>;
+/** A file as far as items are read from it. Whoever does not want one any more gets nothing, and takes nothing. */
+export interface ItemSource<T> {
+  nextLine(isWanted: () => boolean): Generator<unknown, T, unknown>;
+  nextChunk(size: number, isWanted: () => boolean): Generator<unknown, T, unknown>;
 }
 
-/** The lines of a file. The file stays open when they are over. */
-export class FileLines<T extends { readonly length: number }> extends TaskIterator<T> {
-  readonly #file: Readable<T>;
+/** Items of a file. The file stays open when they are over; when they are left, the rest stays to be read. */
+abstract class FileItems<T extends { readonly length: number }> extends TaskIterator<T> {
+  /** How often they were left: that is the end of the calls before, and who likes may go on. */
+  #ends = 0;
 
-  constructor(file: Readable<T>) {
+  override *pull(): Generator<unknown, IteratorResult<T, undefined>, unknown> {
+    const begun = this.#ends;
+    const value = yield* this.take(() => this.#ends === begun);
+    return value.length === 0 ? OVER : { done: false, value };
+  }
+
+  override *close(): Generator<unknown, void, unknown> {
+    this.#ends++;
+  }
+
+  protected abstract take(isWanted: () => boolean): Generator<unknown, T, unknown>;
+}
+
+/** The lines of a file. */
+export class FileLines<T extends { readonly length: number }> extends FileItems<T> {
+  readonly #file: ItemSource<T>;
+
+  constructor(file: ItemSource<T>) {
     super();
     this.#file = file;
   }
 
-  override *pull(): Generator<unknown, IteratorResult<T, undefined>, unknown> {
-    const value = yield* this.#file.readline();
-    return value.length === 0 ? OVER : { done: false, value };
+  protected override take(isWanted: () => boolean): Generator<unknown, T, unknown> {
+    return this.#file.nextLine(isWanted);
   }
-
-  override *close(): Generator<unknown, void, unknown> {}
 }
 
-/** The content of a file in pieces of one size. The file stays open when they are over. */
-export class FileChunks<T extends { readonly length: number }> extends TaskIterator<T> {
-  readonly #file: Readable<T>;
+/** The content of a file in pieces of one size. */
+export class FileChunks<T extends { readonly length: number }> extends FileItems<T> {
+  readonly #file: ItemSource<T>;
   readonly #size: number;
 
-  constructor(file: Readable<T>, size: number) {
+  constructor(file: ItemSource<T>, size: number) {
     super();
     this.#file = file;
     this.#size = size;
   }
 
-  override *pull(): Generator<unknown, IteratorResult<T, undefined>, unknown> {
-    const value = yield* this.#file.read(this.#size);
-    return value.length === 0 ? OVER : { done: false, value };
+  protected override take(isWanted: () => boolean): Generator<unknown, T, unknown> {
+    return this.#file.nextChunk(this.#size, isWanted);
   }
-
-  override *close(): Generator<unknown, void, unknown> {}
 }

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { checkWellFormed } from '../../streams/text.ts';
 
 /** The path of a file: a string, a `file:` URL, or the bytes of a name that is no text. */
 export type FilePath = string | URL | Uint8Array;
@@ -10,7 +11,7 @@ export type FilePath = string | URL | Uint8Array;
  * A path as the runtime takes it.
  *
  * @throws {TypeError} when it is no path
- * @throws {ValueError} when it is empty, has a NUL in it, or is a URL of something else than a file
+ * @throws {ValueError} when it is empty, has a NUL or half of a surrogate pair in it, or is a URL of something else than a file
  */
 export function checkPath(name: string, path: unknown): string | URL | Buffer {
   if (path instanceof URL) {
@@ -19,8 +20,10 @@ export function checkPath(name: string, path: unknown): string | URL | Buffer {
       code: 'INVALID_PATH',
     });
   }
-  if (typeof path === 'string') checkName(name, path, path.includes('\0'));
-  else if (path instanceof Uint8Array) checkName(name, path, path.includes(0));
+  if (typeof path === 'string') {
+    checkName(name, path, path.includes('\0'));
+    checkWellFormed(`${name}: the path`, path); // another file would be meant
+  } else if (path instanceof Uint8Array) checkName(name, path, path.includes(0));
   else throw typeError(`${name}: a path (a string, a file: URL or bytes) is required, got ${describe(path)}`);
   return typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength);
 }

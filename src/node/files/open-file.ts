@@ -4,6 +4,7 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { type AwaitableCoroutine, libraryCoroutine, noteWait, wrapPromise } from '../../kernel/lowlevel.ts';
 import type { Bytes } from '../../streams/transports.ts';
+import { byName } from '../keywords.ts';
 import { AsyncFile } from './async-file.ts';
 import { checkPermissions } from './checks.ts';
 import { type CodecOptions, codecOf, type TextOptions } from './codec.ts';
@@ -27,7 +28,7 @@ export interface OpenFileOptions {
  * Follows Python's `open`, but bytes are what it gives unless an encoding is given. Line ends of text stay what they are.
  *
  * @param path a string, a `file:` URL, or bytes
- * @param mode `'r'` (when absent), `'w'`, `'x'` or `'a'`, with `'+'` for reading and writing; or options
+ * @param mode `'r'` (when absent), `'w'`, `'x'` or `'a'`, with `'+'` for reading and writing; options may follow it, or come in its place
  * @throws {ValueError} at once, when the mode or the encoding is unknown, or the path cannot be one
  * @throws {TypeError} at once, when the path is no string, URL or bytes
  * @throws {FileNotFoundError} when there is no such file; other kinds of `OSError` for other failures
@@ -49,11 +50,19 @@ export function openFile(
 export function openFile(path: FilePath, options: OpenFileOptions & TextOptions): AwaitableCoroutine<AsyncFile<string>>;
 export function openFile(
   path: FilePath,
-  modeOrOptions: FileMode | (OpenFileOptions & CodecOptions) = {},
-): AwaitableCoroutine<AsyncFile<Bytes>> {
-  const options = typeof modeOrOptions === 'string' ? { mode: modeOrOptions } : modeOrOptions;
-  if (typeof options !== 'object' || options === null)
-    throw typeError(`openFile: a mode such as 'r' or options are required, got ${describe(options)}`);
+  mode: FileMode,
+  options: OpenFileOptions & TextOptions,
+): AwaitableCoroutine<AsyncFile<string>>;
+export function openFile(
+  path: FilePath,
+  mode: FileMode,
+  options?: OpenFileOptions & { readonly encoding?: undefined },
+): AwaitableCoroutine<AsyncFile>;
+export function openFile(path: FilePath, ...given: readonly unknown[]): AwaitableCoroutine<AsyncFile<Bytes>> {
+  const [first] = given;
+  if (first !== undefined && typeof first !== 'string' && (typeof first !== 'object' || first === null))
+    throw typeError(`openFile: a mode such as 'r' or options are required, got ${describe(first)}`);
+  const options = byName<OpenFileOptions & CodecOptions>('openFile', ['mode'], given);
   const { mode = 'r', permissions = 0o666 } = options;
   checkPermissions('openFile', permissions);
   const openMode = parseMode('openFile', mode);

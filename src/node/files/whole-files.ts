@@ -81,14 +81,14 @@ export interface WriteFileOptions {
  * await writeFile(path, 'one\ntwo\n');
  */
 export function writeFile(path: FilePath, data: Bytes, options: WriteFileOptions = {}): AwaitableCoroutine<void> {
+  const codec = codecOf('writeFile', options);
   const { mode = 'w', permissions = 0o666 } = options;
   checkPermissions('writeFile', permissions);
   const flag = WRITING_FLAGS.get(mode);
   if (flag === undefined) {
     throw new ValueError(`writeFile: the mode is 'w', 'x' or 'a', got ${describe(mode)}`, { code: 'INVALID_MODE' });
   }
-  const isText = typeof data === 'string';
-  const bytes = codecOf('writeFile', isText ? options : {}).encode('writeFile', data);
+  const bytes = (typeof data === 'string' ? codec : codecOf('writeFile', {})).encode('writeFile', data);
   const place = checkPath('writeFile', path);
   return writing(() => writeWhole(place, bytes, { flag, mode: permissions }), path);
 }
@@ -135,7 +135,12 @@ const writing = /* @__PURE__ */ libraryCoroutine(function* writeFile(
 export function readLines(path: FilePath, options?: AsBytes): TaskIterator<Uint8Array>;
 export function readLines(path: FilePath, options: TextOptions): TaskIterator<string>;
 export function readLines(path: FilePath, options: CodecOptions = {}): TaskIterator<Bytes> {
-  return new LinesOfFile(openFile(path, options as TextOptions));
+  return new LinesOfFile(openLines(path, options as TextOptions));
+}
+
+function openLines(path: FilePath, options: TextOptions): AwaitableCoroutine<AsyncFile<string>> {
+  codecOf('readLines', options);
+  return openFile(path, options);
 }
 
 class LinesOfFile extends TaskIterator<string> {
@@ -168,6 +173,6 @@ class LinesOfFile extends TaskIterator<string> {
     const file = this.#file;
     this.#opening = null;
     this.#file = null;
-    if (file !== null) yield* file.close();
+    if (file !== null) yield* file[Symbol.asyncDispose]();
   }
 }

@@ -36,7 +36,7 @@ export function showAddress(host: string | null | undefined, port: number | stri
  */
 export function checkHost(name: string, host: unknown): asserts host is string {
   if (typeof host === 'string' && host !== '') return;
-  throw typeError(`${name}: a host name or address is required, got ${describe(host)}`);
+  throw typeError(`${name}: a host name or address is required, got ${describe(host)}; host comes before port`);
 }
 
 /**
@@ -46,7 +46,8 @@ export function checkHost(name: string, host: unknown): asserts host is string {
  * @throws {ValueError} when it is none of 0 to 65535
  */
 export function checkPort(name: string, port: unknown): asserts port is number {
-  if (typeof port !== 'number') throw typeError(`${name}: a port must be a number, got ${describe(port)}`);
+  if (typeof port !== 'number')
+    throw typeError(`${name}: a port must be a number, got ${describe(port)}; write (host, port) or { host, port }`);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new ValueError(`${name}: a port is a whole number from 0 to 65535, got ${port}`, { code: 'INVALID_PORT' });
 }

@@ -5,6 +5,7 @@ import { describe } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import type { BaseProtocol, Transport } from '../../streams/index.ts';
+import { byName } from '../keywords.ts';
 import { checkAddress, checkHost, checkPort } from './addresses.ts';
 import { connectTo, connectToPath, type Endpoint, ignoreErrors } from './connect-socket.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';
@@ -43,6 +44,20 @@ export interface ConnectionOptions extends TlsClientOptions, KeepAliveOption {
   readonly allErrors?: boolean | undefined;
 }
 
+/** Where to connect to, by name. */
+export interface HostAndPort {
+  /** A name or an address; absent with `sock`. */
+  readonly host?: string | null | undefined;
+  /** 0 to 65535; absent with `sock`. */
+  readonly port?: number | null | undefined;
+}
+
+/** Where a Unix socket is, by name. */
+export interface PathOption {
+  /** The socket's file. */
+  readonly path: string;
+}
+
 /** What making a connection gives: both by name, and by position as `[transport, protocol]`. */
 export type TransportAndProtocol<T, P> = readonly [transport: T, protocol: P] & {
   readonly transport: T;
@@ -54,7 +69,7 @@ export function transportAndProtocol<T, P>(transport: T, protocol: P): Transport
 }
 
 /**
- * Makes a connection over TCP, or TLS, for a protocol.
+ * Makes a connection over TCP, or TLS, for a protocol. Host and port may also be given by name, among the options.
  *
  * **Cancellation**: gives up; no socket is left.
  *
@@ -79,13 +94,35 @@ export function transportAndProtocol<T, P>(transport: T, protocol: P): Transport
  */
 export function createConnection<P extends BaseProtocol>(
   protocolFactory: () => P,
-  host: string | null = null,
-  port: number | null = null,
-  options: ConnectionOptions = {},
+  host?: string | null,
+  port?: number | null,
+  options?: ConnectionOptions,
+): AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+export function createConnection<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  options: ConnectionOptions & HostAndPort,
+): AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+export function createConnection<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  host: string,
+  options: ConnectionOptions & HostAndPort,
+): AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+export function createConnection<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  ...given: readonly unknown[]
 ): AwaitableCoroutine<TransportAndProtocol<Transport, P>> {
   checkFactory('createConnection', protocolFactory);
+  const { host = null, port = null, ...options } = connectionByName('createConnection', given);
   checkConnectionOptions('createConnection', host, port, options);
   return create(protocolFactory, host, port, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+}
+
+/** What a call that connects was given, in whatever form. */
+export function connectionByName<O extends ConnectionOptions>(
+  name: string,
+  given: readonly unknown[],
+): O & HostAndPort {
+  return byName<O & HostAndPort>(name, ['host', 'port'], given);
 }
 
 export function checkFactory(name: string, factory: unknown): void {
@@ -204,7 +241,7 @@ export function* begin<P extends BaseProtocol>(
   try {
     const protocol = protocolFactory();
     const names = path === undefined ? undefined : { peername: path, sockname: '' };
-    const transport = new SocketTransport(loop, carrier, protocol, { host, names });
+    const transport = new SocketTransport(loop, carrier, protocol, { host, names, isClient: !serverSide });
     // The protocol is to be told of the connection before the caller is.
     if (!transport.isDirect) yield;
     return transportAndProtocol<Transport, P>(transport, protocol);
@@ -232,9 +269,18 @@ export function* begin<P extends BaseProtocol>(
 export function createUnixConnection<P extends BaseProtocol>(
   protocolFactory: () => P,
   path: string,
-  options: TlsClientOptions = {},
+  options?: TlsClientOptions,
+): AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+export function createUnixConnection<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  options: TlsClientOptions & PathOption,
+): AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
+export function createUnixConnection<P extends BaseProtocol>(
+  protocolFactory: () => P,
+  ...given: readonly unknown[]
 ): AwaitableCoroutine<TransportAndProtocol<Transport, P>> {
   checkFactory('createUnixConnection', protocolFactory);
+  const { path, ...options } = byName<TlsClientOptions & PathOption>('createUnixConnection', ['path'], given);
   checkPath('createUnixConnection', path);
   checkTls('createUnixConnection', options, null);
   return createUnix(protocolFactory, path, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;

@@ -4,9 +4,11 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import type { Duration } from '../../internal/duration.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import type { BaseProtocol } from '../../streams/index.ts';
+import { byName } from '../keywords.ts';
 import { checkHost, checkPort } from './addresses.ts';
-import { checkFactory, checkPath } from './create-connection.ts';
+import { checkFactory, checkPath, type PathOption } from './create-connection.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';
 import { type KeepAliveOption, keepAliveOf } from './keep-alive.ts';
 import type { Place } from './listening.ts';
@@ -14,7 +16,7 @@ import { Server } from './server.ts';
 import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.ts';
 
 /** Options of all servers. */
-export interface BaseServerOptions {
+export interface BaseServerOptions extends CloseTimeoutOption {
   /** Encrypts: keys, certificates and rules as Node's `tls.createServer` takes them. */
   readonly ssl?: SslContext | null | undefined;
   /** Seconds until a handshake that is not over fails; 60 when absent. */
@@ -35,6 +37,19 @@ export interface ServerOptions extends BaseServerOptions, KeepAliveOption {
 
 /** Where to listen: a name or an address, several, or `null` for all addresses of the machine. */
 export type ServerHost = string | readonly string[] | null;
+
+/** Where to listen, by name. */
+export interface ServerPlace {
+  /** All addresses of the machine when absent. */
+  readonly host?: ServerHost | undefined;
+  /** 0 to 65535; 0 for one that is free, which `server.port` tells. */
+  readonly port: number;
+}
+
+/** What a call that listens was given, in whatever form. @internal */
+export function serverByName<O extends ServerOptions>(name: string, given: readonly unknown[]): O & ServerPlace {
+  return byName<O & ServerPlace>(name, ['host', 'port'], given);
+}
 
 /** What servers have in common, and whether the protocols are the library's own. @internal */
 export interface ServerPlan {
@@ -68,9 +83,23 @@ export function createServer(
   protocolFactory: () => BaseProtocol,
   host: ServerHost,
   port: number,
-  options: ServerOptions = {},
+  options?: ServerOptions,
+): AwaitableCoroutine<Server>;
+export function createServer(
+  protocolFactory: () => BaseProtocol,
+  options: ServerOptions & ServerPlace,
+): AwaitableCoroutine<Server>;
+export function createServer(
+  protocolFactory: () => BaseProtocol,
+  host: ServerHost,
+  options: ServerOptions & ServerPlace,
+): AwaitableCoroutine<Server>;
+export function createServer(
+  protocolFactory: () => BaseProtocol,
+  ...given: readonly unknown[]
 ): AwaitableCoroutine<Server> {
   checkFactory('createServer', protocolFactory);
+  const { host = null, port, ...options } = serverByName('createServer', given);
   return serverOn('createServer', host, port, options, { protocolFactory, options, direct: false });
 }
 
@@ -95,10 +124,9 @@ export function serverOn(
   return create(hosts, port, options, { ...plan, keepAlive });
 }
 
-function checkServerOptions(
-  name: string,
-  { ssl, sslHandshakeTimeout, backlog = DEFAULT_BACKLOG }: BaseServerOptions,
-): void {
+function checkServerOptions(name: string, options: BaseServerOptions): void {
+  const { ssl, sslHandshakeTimeout, backlog = DEFAULT_BACKLOG } = options;
+  closeTimeoutOf(name, options);
   const context = serverContextOf(name, ssl);
   checkHandshakeTimeout(name, sslHandshakeTimeout);
   if (sslHandshakeTimeout !== undefined && context === null)
@@ -138,7 +166,9 @@ function* serve(
   places: readonly Place[],
 ): Generator<unknown, Server, unknown> {
   const { ssl, sslHandshakeTimeout, startServing = true } = options;
-  const setup = { protocolFactory, places, ssl: serverContextOf('ssl', ssl), sslHandshakeTimeout, keepAlive, direct };
+  const context = serverContextOf('ssl', ssl);
+  const { closeTimeout } = options;
+  const setup = { protocolFactory, places, ssl: context, sslHandshakeTimeout, keepAlive, direct, closeTimeout };
   const server = new Server(getRunningLoop(), setup);
   onServer?.(server);
   try {
@@ -171,9 +201,18 @@ export interface UnixServerOptions extends BaseServerOptions {
 export function createUnixServer(
   protocolFactory: () => BaseProtocol,
   path: string,
-  options: UnixServerOptions = {},
+  options?: UnixServerOptions,
+): AwaitableCoroutine<Server>;
+export function createUnixServer(
+  protocolFactory: () => BaseProtocol,
+  options: UnixServerOptions & PathOption,
+): AwaitableCoroutine<Server>;
+export function createUnixServer(
+  protocolFactory: () => BaseProtocol,
+  ...given: readonly unknown[]
 ): AwaitableCoroutine<Server> {
   checkFactory('createUnixServer', protocolFactory);
+  const { path, ...options } = byName<UnixServerOptions & PathOption>('createUnixServer', ['path'], given);
   return serverAt('createUnixServer', path, options, { protocolFactory, options, direct: false });
 }
 

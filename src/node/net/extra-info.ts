@@ -38,7 +38,7 @@ export function extraInfoOf(socket: Socket | TLSSocket, names: KnownNames, asked
   }
 }
 
-function isEncrypted(socket: Socket | TLSSocket): socket is TLSSocket {
+export function isEncrypted(socket: Socket | TLSSocket): socket is TLSSocket {
   return 'encrypted' in socket && socket.encrypted === true;
 }
 

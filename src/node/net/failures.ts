@@ -1,4 +1,11 @@
-import { ConnectionResetError, OSError, type OSErrorDetails, osError } from '../../errors/os-error.ts';
+import { CancelledError } from '../../errors/index.ts';
+import {
+  ConnectionAbortedError,
+  ConnectionResetError,
+  OSError,
+  type OSErrorDetails,
+  osError,
+} from '../../errors/os-error.ts';
 
 /**
  * TLS has failed: the handshake, or the encrypted connection. `code` is the library's word, such as `ERR_SSL_WRONG_VERSION_NUMBER`.
@@ -55,4 +62,15 @@ export function failureOf(error: unknown, what?: string): unknown {
   // Node's own word for a connection that ended in its handshake names no call of the system.
   if (code === 'ECONNRESET' && syscall === undefined) return new ConnectionResetError(message, details);
   return osError(error, what);
+}
+
+/**
+ * What a connection is lost with because of an error. It is kept, and thrown into every task that uses the connection: a cancellation of
+ * one task is none of those others.
+ *
+ * @param message what was cancelled
+ */
+export function lossOf(error: unknown, message = 'the connection was given up by a task that was cancelled'): unknown {
+  if (!(error instanceof CancelledError)) return error;
+  return new ConnectionAbortedError(message, { code: 'ECONNABORTED', cause: error });
 }

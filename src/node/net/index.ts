@@ -3,6 +3,8 @@ export {
   type ConnectionOptions,
   createConnection,
   createUnixConnection,
+  type HostAndPort,
+  type PathOption,
   type TlsClientOptions,
   type TransportAndProtocol,
 } from './create-connection.ts';
@@ -12,6 +14,7 @@ export {
   createUnixServer,
   type ServerHost,
   type ServerOptions,
+  type ServerPlace,
   type UnixServerOptions,
 } from './create-server.ts';
 export {

@@ -7,6 +7,7 @@ import { type Settle, settled } from '../waiting.ts';
 import { boundAddress, familyOf, showAddress } from './addresses.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
+import { isAbstract, pathFailure } from './unix-path.ts';
 
 /** Where to listen. */
 export interface Place extends ListenOptions {
@@ -23,7 +24,8 @@ export function* listen(
   const where = options.path ?? showAddress(options.host, options.port ?? 0);
   if (options.path !== undefined) yield* removeStale(loop, options.path);
   const begin = ({ resolve, reject }: Settle<void>) => {
-    const onError = (error: Error) => reject(failureOf(error, `cannot listen on ${where}`));
+    const onError = (error: Error) =>
+      reject(failureOf(pathFailure(error, 'listen', options.path), `cannot listen on ${where}`));
     server.once('listening', resolve).once('error', onError);
     server.listen(options);
     return () => server.off('listening', resolve).off('error', onError);
@@ -34,16 +36,11 @@ export function* listen(
   files.set(server, { path: options.path, number: numberOf(options.path) });
 }
 
-/** Linux has Unix sockets without files, too. */
-function isAbstract(path: string): boolean {
-  return path.startsWith('\0');
-}
-
 /** The files of Unix sockets that listen, and by which numbers the file system knows them. */
 const files = new WeakMap<NetServer, { readonly path: string; readonly number: number | null }>();
 
-function numberOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
+function numberOf(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.ino ?? null;
 }
 
 /** Stops one. The runtime removes the file at its path, whosever that is: another server's, which has taken its place, must stay. */
@@ -61,14 +58,14 @@ function stop(server: NetServer): void {
 }
 
 /** A socket's file that its server has left behind would be in the way; anything else must stay. */
-function* removeStale(loop: EventLoop, path: string): Generator<unknown, void, unknown> {
-  if (isAbstract(path)) return;
-  yield* wrapPromise(removeSocketFile(path), { loop });
+function* removeStale(loop: EventLoop, file: string): Generator<unknown, void, unknown> {
+  if (isAbstract(file)) return;
+  yield* wrapPromise(removeSocketFile(file), { loop });
 }
 
-async function removeSocketFile(path: string): Promise<void> {
+async function removeSocketFile(file: string): Promise<void> {
   try {
-    if ((await stat(path)).isSocket()) await unlink(path);
+    if ((await stat(file)).isSocket()) await unlink(file);
   } catch {
     // There is none, or listening will say what is wrong with it.
   }

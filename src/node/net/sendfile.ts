@@ -5,6 +5,7 @@ import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCorouti
 import { FlowControl } from '../../streams/flow-control.ts';
 import { type BaseProtocol, Protocol, type Transport } from '../../streams/index.ts';
 import { AsyncFile } from '../files/index.ts';
+import { byName } from '../keywords.ts';
 
 /** How much of a file is read at once. */
 const CHUNK = 256 * 1_024;
@@ -29,6 +30,7 @@ export interface SendfileOptions {
  *
  * @param transport a connection: `writer.transport`, say
  * @param file a file that was opened for reading bytes
+ * @param options where to begin, and how much; by position, too
  * @returns how many bytes
  * @throws {RuntimeError} when the transport is closing
  * @throws {ConnectionResetError} when the connection is lost meanwhile
@@ -38,8 +40,20 @@ export interface SendfileOptions {
 export function sendfile(
   transport: Transport,
   file: AsyncFile<Uint8Array>,
-  { offset = 0, count = null }: SendfileOptions = {},
+  options?: SendfileOptions,
+): AwaitableCoroutine<number>;
+export function sendfile(
+  transport: Transport,
+  file: AsyncFile<Uint8Array>,
+  offset: number,
+  count?: number | null,
+): AwaitableCoroutine<number>;
+export function sendfile(
+  transport: Transport,
+  file: AsyncFile<Uint8Array>,
+  ...given: readonly unknown[]
 ): AwaitableCoroutine<number> {
+  const { offset = 0, count = null } = byName<SendfileOptions>('sendfile', ['offset', 'count'], given);
   if (typeof transport?.write !== 'function')
     throw typeError(`sendfile: a transport is required, got ${describe(transport)}; streams have writer.transport`);
   if (!(file instanceof AsyncFile) || file.encoding !== null)

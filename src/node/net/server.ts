@@ -13,9 +13,19 @@ import {
   type Future,
   type LoopResource,
   libraryCoroutine,
+  logger,
   noteWait,
   type Task,
 } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
+import {
+  CLOSE_TIMEOUT,
+  type CloseTimeoutOption,
+  closeTimeoutOf,
+  endWithin,
+  HURRIED_CLOSE_TIMEOUT,
+  isBeingCancelled,
+} from '../../streams/closing.ts';
 import type { BaseProtocol } from '../../streams/index.ts';
 import { Waiters } from '../../streams/waiters.ts';
 import { Lock } from '../../sync/index.ts';
@@ -29,7 +39,7 @@ import { type ConnectionOwner, SocketTransport } from './socket-transport.ts';
 import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
 
 /** What a server is made with. */
-export interface ServerSetup {
+export interface ServerSetup extends CloseTimeoutOption {
   readonly protocolFactory: () => BaseProtocol;
   /** Where to listen: one entry a socket. */
   readonly places: readonly Place[];
@@ -96,6 +106,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     this.#context = copyContext();
     this.#waiters = new Waiters(loop, 'waitClosed', this);
     attach(loop, this);
+    bindMethods(this, 'close', 'closeClients', 'abortClients');
   }
 
   /** Where it listens; empty before it does, and when it is closed. */
@@ -141,7 +152,8 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
    * Accepts connections until it is cancelled or closed. Cancelling it closes the server and its connections; when the server is
    * closed, it waits until the connections have come to their end.
    *
-   * **Cancellation**: closes, and waits until the connections are gone.
+   * **Cancellation**: closes, sends what the connections keep for a second at most (`closeTimeout`, when that is given), and cuts those
+   * whose peers have not taken it by then, which the log says. Another cancellation cuts them at once.
    *
    * Follows CPython's `Server.serve_forever`.
    *
@@ -202,7 +214,12 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     return Server.#shutdown(this, inSeconds(deadline, 'deadline'));
   }
 
-  /** Closes, and waits until the connections are gone, as Python's `async with`. */
+  /**
+   * Closes, and waits until the connections are gone, as Python's `async with`, for `closeTimeout` at most: what is left then is cut as by
+   * `shutdown`, which the log says.
+   *
+   * **Cancellation**: cuts the connections, and so does leaving the block because of one, after a second at most.
+   */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return Server.#dispose(this);
   }
@@ -348,7 +365,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
       if (isCancelledError(error)) {
         server.close();
         server.closeClients();
-        yield* server.waitClosed();
+        yield* server.#leave(HURRIED_CLOSE_TIMEOUT, () => server.abortClients());
       }
       throw error;
     } finally {
@@ -391,9 +408,30 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   static readonly #dispose = /* @__PURE__ */ libraryCoroutine(function* dispose(
     server: Server,
   ): Generator<unknown, void, unknown> {
+    const isHurried = isBeingCancelled();
     server.close();
-    yield* server.waitClosed();
+    if (isHurried) server.closeClients();
+    try {
+      yield* server.#leave(isHurried ? HURRIED_CLOSE_TIMEOUT : CLOSE_TIMEOUT, () => server.#cut());
+    } catch (error) {
+      // Of two cancellations JavaScript would make another error.
+      if (!(isHurried && error instanceof CancelledError)) throw error;
+    }
   });
+
+  /** Waits for the connections to end, and cuts those that have not in time. */
+  *#leave(otherwise: number, cut: () => void): Generator<unknown, void, unknown> {
+    const limit = closeTimeoutOf('Server', this.#setup, otherwise);
+    let lost = '';
+    const cutAll = (): void => {
+      const unsent = [...this.#clients].reduce((sum, client) => sum + client.getWriteBufferSize(), 0);
+      lost = `${this.#clients.size} connections were cut, and ${unsent} bytes were not sent`;
+      cut();
+    };
+    const isWhole = yield* endWithin(() => this.waitClosed(), limit, cutAll);
+    if (!isWhole)
+      logger.warn(`${this}: closing took longer than ${limit} s: ${lost}; closeTimeout gives them more time`);
+  }
 
   toString(): string {
     const where = this.#sockets.length > 0 ? ` on ${this.#sockets.join(', ')}` : '';

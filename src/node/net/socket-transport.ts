@@ -12,6 +12,7 @@ import {
   type LoopResource,
   libraryCoroutine,
 } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
 import type {
   BaseProtocol,
   Bytes,
@@ -22,10 +23,14 @@ import type {
 } from '../../streams/index.ts';
 import { Delivery, plainBytes } from '../transport/delivery.ts';
 import { WriteSide } from '../transport/write-side.ts';
-import { extraInfoOf, type KnownNames, namesOf } from './extra-info.ts';
-import { failureOf } from './failures.ts';
+import { ignoreErrors } from './connect-socket.ts';
+import { extraInfoOf, isEncrypted, type KnownNames, namesOf } from './extra-info.ts';
+import { failureOf, lossOf } from './failures.ts';
 import { handshake } from './handshake.ts';
+import { linger } from './lingering.ts';
 import { readInto } from './read-into.ts';
+import { keepEndInDeno } from './reading-in-deno.ts';
+import { SessionTickets } from './session-tickets.ts';
 import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
 
 /** Who keeps a list of its connections. */
@@ -42,8 +47,8 @@ export interface ConnectionOwner {
  * | state   | meaning                                              | left by                          |
  * |---------|------------------------------------------------------|----------------------------------|
  * | open    | bytes go both ways                                   | `close`, `abort`, the socket     |
- * | closing | nothing is read; what is kept is sent, then closed   | the socket's end, `abort`        |
- * | closed  | the socket is gone or destroyed                      | –                                |
+ * | closing | what comes is dropped; what is kept is sent          | its last byte, an error, `abort` |
+ * | closed  | the socket is gone, or nobody's concern any more     | –                                |
  * | handed  | another transport has the socket (TLS)               | –                                |
  */
 type State = 'open' | 'closing' | 'closed' | 'handed';
@@ -61,6 +66,8 @@ export interface SocketTransportOptions {
   readonly goesOn?: boolean | undefined;
   /** The host that was asked for: whom a certificate must be of. */
   readonly host?: string | undefined;
+  /** Whether it is the client's end of the connection. */
+  readonly isClient?: boolean | undefined;
   /** The addresses, where the socket does not know them: those of Unix sockets are paths. */
   readonly names?: KnownNames | undefined;
 }
@@ -78,6 +85,8 @@ export class SocketTransport implements Transport, LoopResource {
   readonly #host: string | undefined;
   readonly #delivery: Delivery;
   readonly #writing: WriteSide;
+  /** `null` where none are to be expected. */
+  readonly #tickets: SessionTickets | null;
   #state: State = 'open';
   #paused = false;
   /** Invariant: what the socket or the protocol has failed with, if one has. */
@@ -87,7 +96,7 @@ export class SocketTransport implements Transport, LoopResource {
     loop: EventLoop,
     socket: Socket | TLSSocket,
     protocol: BaseProtocol,
-    { owner = null, goesOn = false, host, names = namesOf(socket) }: SocketTransportOptions = {},
+    { owner = null, goesOn = false, host, isClient = false, names = namesOf(socket) }: SocketTransportOptions = {},
   ) {
     this.#loop = loop;
     this.#socket = socket;
@@ -103,8 +112,10 @@ export class SocketTransport implements Transport, LoopResource {
       else if (this.isReading()) socket.resume();
     };
     this.#writing = new WriteSide(socket, { loop, transport: this, protocol: () => this.#delivery.protocol });
+    this.#tickets = SessionTickets.of(socket, isClient);
     // A message that waits for the acknowledgement of the one before would be late for nothing.
     socket.setNoDelay(true);
+    bindMethods(this, 'write', 'close', 'abort');
     socket.on('error', this.#onError).on('close', this.#onClose);
     attach(loop, this);
     owner?.attach(this);
@@ -136,6 +147,7 @@ export class SocketTransport implements Transport, LoopResource {
   }
 
   #beginToRead(): void {
+    if (isEncrypted(this.#socket)) keepEndInDeno(this.#socket);
     this.#socket.on('data', this.#onData).on('end', this.#onEnd);
     readInto(this.#socket, this.#onBytes);
     if (this.#paused) this.#socket.pause();
@@ -155,13 +167,14 @@ export class SocketTransport implements Transport, LoopResource {
   };
 
   readonly #onError = (error: Error): void => {
-    this.#error ??= failureOf(error);
+    this.#error ??= lossOf(failureOf(error));
     // An alert of the peer's TLS leaves the runtime's socket open; it would end as if nothing were wrong.
     this.#socket.destroy();
   };
 
   readonly #onClose = (): void => {
     if (this.#state === 'open') this.#state = 'closed';
+    this.#tickets?.stop();
     detach(this.#loop, this);
     this.#delivery.finish(() => this.#lost(), this.#error === null);
   };
@@ -189,7 +202,7 @@ export class SocketTransport implements Transport, LoopResource {
   /** The connection cannot go on: it is reported unless the system or the peer is to blame, and closed at once. */
   fail(error: unknown, message: string): void {
     if (!(error instanceof OSError)) this.#report(message, error);
-    this.#error ??= error;
+    this.#error ??= lossOf(error);
     this.#delivery.close();
     this.#destroy();
   }
@@ -228,8 +241,26 @@ export class SocketTransport implements Transport, LoopResource {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#delivery.close();
-    this.#socket.pause();
-    this.#socket.destroySoon();
+    const socket = this.#socket;
+    // What is left unread would make the system drop what it still has to send.
+    socket.resume();
+    if (socket.writableFinished) queueMicrotask(this.#onFinish);
+    else socket.once('finish', this.#onFinish).end();
+  }
+
+  readonly #onFinish = (): void => {
+    if (this.#tickets === null) this.#sentAll();
+    else this.#tickets.wait(() => this.#sentAll());
+  };
+
+  /** Everything is with the system, and the end too: for the protocol the connection is over. */
+  #sentAll(): void {
+    if (this.#state !== 'closing' || this.#socket.destroyed) return;
+    const socket = this.#socket;
+    this.#letGo();
+    socket.on('error', ignoreErrors);
+    linger(socket);
+    this.#onClose();
   }
 
   abort(): void {
@@ -323,11 +354,13 @@ export class SocketTransport implements Transport, LoopResource {
       return new SocketTransport(loop, encrypted, protocol, {
         owner: transport.#owner,
         goesOn: true,
+        isClient: !options.serverSide,
         names: transport.#names,
       });
     } catch (error) {
       transport.#socket.destroy();
-      protocol.connectionLost(error);
+      // Whoever waits for the connection learns that it is broken, not that this task was cancelled.
+      protocol.connectionLost(lossOf(error, `startTls of ${transport} was cancelled`));
       throw error;
     } finally {
       transport.#owner?.detach(transport);
@@ -337,12 +370,20 @@ export class SocketTransport implements Transport, LoopResource {
   /** Lets go of the socket, for another transport to go on with. */
   #handOver(unread: Uint8Array | undefined): void {
     const socket = this.#socket;
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    this.#letGo();
     socket.pause();
     if (unread !== undefined && unread.length > 0) socket.unshift(unread);
     this.#state = 'handed';
     this.#delivery.close();
     detach(this.#loop, this);
+  }
+
+  #letGo(): void {
+    this.#socket
+      .off('data', this.#onData)
+      .off('end', this.#onEnd)
+      .off('error', this.#onError)
+      .off('close', this.#onClose);
   }
 
   toString(): string {

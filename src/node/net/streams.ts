@@ -2,7 +2,9 @@ import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import { type ConnectionHandler, StreamReader, StreamReaderProtocol, StreamWriter } from '../../streams/index.ts';
+import { byName } from '../keywords.ts';
 import { connectToPath } from './connect-socket.ts';
 import {
   begin,
@@ -10,21 +12,26 @@ import {
   checkConnectionOptions,
   checkPath,
   checkTls,
+  connectionByName,
+  type HostAndPort,
+  type PathOption,
   reach,
   type TlsClientOptions,
 } from './create-connection.ts';
 import {
   type ServerHost,
   type ServerOptions,
+  type ServerPlace,
   type ServerPlan,
   serverAt,
+  serverByName,
   serverOn,
   type UnixServerOptions,
 } from './create-server.ts';
 import type { Server } from './server.ts';
 
-/** What readers are made with. */
-export interface LimitOption {
+/** What readers are made with, and how their connections are left. */
+export interface LimitOption extends CloseTimeoutOption {
   /** The longest line, and half of what a reader keeps before the peer is slowed down, in bytes; 64 KiB when absent. */
   readonly limit?: number | undefined;
 }
@@ -45,7 +52,7 @@ function streamPair(reader: StreamReader, writer: StreamWriter): StreamPair {
 }
 
 /**
- * Connects to a host over TCP, or TLS.
+ * Connects to a host over TCP, or TLS. Host and port may also be given by name: `openConnection({ host, port, ssl })`.
  *
  * **Cancellation**: gives up; no socket is left.
  *
@@ -69,10 +76,18 @@ function streamPair(reader: StreamReader, writer: StreamWriter): StreamPair {
  * await writer.waitClosed();
  */
 export function openConnection(
-  host: string | null = null,
-  port: number | null = null,
-  options: ConnectionOptions & LimitOption = {},
-): AwaitableCoroutine<StreamPair> {
+  host?: string | null,
+  port?: number | null,
+  options?: ConnectionOptions & LimitOption,
+): AwaitableCoroutine<StreamPair>;
+export function openConnection(options: ConnectionOptions & LimitOption & HostAndPort): AwaitableCoroutine<StreamPair>;
+export function openConnection(
+  host: string,
+  options: ConnectionOptions & LimitOption & HostAndPort,
+): AwaitableCoroutine<StreamPair>;
+export function openConnection(...given: readonly unknown[]): AwaitableCoroutine<StreamPair> {
+  const all = connectionByName<ConnectionOptions & LimitOption>('openConnection', given);
+  const { host = null, port = null, ...options } = all;
   checkConnectionOptions('openConnection', host, port, options);
   checkLimit('openConnection', options);
   return open(host, port, options);
@@ -88,10 +103,12 @@ const open = /* @__PURE__ */ libraryCoroutine(function* openConnection(
   const reader = new StreamReader({ limit: options.limit, loop });
   const protocol = new StreamReaderProtocol(reader, null, { loop });
   const [transport] = yield* begin(loop, socket, () => protocol, options, host ?? undefined);
-  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop));
+  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop, options));
 });
 
-function checkLimit(name: string, { limit }: LimitOption): void {
+function checkLimit(name: string, options: LimitOption): void {
+  const { limit } = options;
+  closeTimeoutOf(name, options);
   if (limit === undefined) return;
   if (typeof limit !== 'number') throw typeError(`${name}: limit must be a number of bytes, got ${describe(limit)}`);
   if (!(limit > 0)) throw new ValueError(`${name}: limit cannot be <= 0, got ${limit}`);
@@ -112,8 +129,17 @@ function checkLimit(name: string, { limit }: LimitOption): void {
  */
 export function openUnixConnection(
   path: string,
-  options: TlsClientOptions & LimitOption = {},
-): AwaitableCoroutine<StreamPair> {
+  options?: TlsClientOptions & LimitOption,
+): AwaitableCoroutine<StreamPair>;
+export function openUnixConnection(
+  options: TlsClientOptions & LimitOption & PathOption,
+): AwaitableCoroutine<StreamPair>;
+export function openUnixConnection(...given: readonly unknown[]): AwaitableCoroutine<StreamPair> {
+  const { path, ...options } = byName<TlsClientOptions & LimitOption & PathOption>(
+    'openUnixConnection',
+    ['path'],
+    given,
+  );
   checkPath('openUnixConnection', path);
   checkTls('openUnixConnection', options, null);
   checkLimit('openUnixConnection', options);
@@ -129,7 +155,7 @@ const openUnix = /* @__PURE__ */ libraryCoroutine(function* openUnixConnection(
   const reader = new StreamReader({ limit: options.limit, loop });
   const protocol = new StreamReaderProtocol(reader, null, { loop });
   const [transport] = yield* begin(loop, socket, () => protocol, options, undefined, path);
-  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop));
+  return streamPair(reader, new StreamWriter(transport, protocol, reader, loop, options));
 });
 
 /**
@@ -167,8 +193,20 @@ export function startServer(
   handler: ConnectionHandler,
   host: ServerHost,
   port: number,
-  options: ServerOptions & LimitOption = {},
-): AwaitableCoroutine<Server> {
+  options?: ServerOptions & LimitOption,
+): AwaitableCoroutine<Server>;
+export function startServer(
+  handler: ConnectionHandler,
+  options: ServerOptions & LimitOption & ServerPlace,
+): AwaitableCoroutine<Server>;
+export function startServer(
+  handler: ConnectionHandler,
+  host: ServerHost,
+  options: ServerOptions & LimitOption & ServerPlace,
+): AwaitableCoroutine<Server>;
+export function startServer(handler: ConnectionHandler, ...given: readonly unknown[]): AwaitableCoroutine<Server> {
+  const all = serverByName<ServerOptions & LimitOption>('startServer', given);
+  const { host = null, port, ...options } = all;
   return serverOn('startServer', host, port, options, streamPlan('startServer', handler, options));
 }
 
@@ -187,8 +225,14 @@ export function startServer(
 export function startUnixServer(
   handler: ConnectionHandler,
   path: string,
-  options: UnixServerOptions & LimitOption = {},
-): AwaitableCoroutine<Server> {
+  options?: UnixServerOptions & LimitOption,
+): AwaitableCoroutine<Server>;
+export function startUnixServer(
+  handler: ConnectionHandler,
+  options: UnixServerOptions & LimitOption & PathOption,
+): AwaitableCoroutine<Server>;
+export function startUnixServer(handler: ConnectionHandler, ...given: readonly unknown[]): AwaitableCoroutine<Server> {
+  const { path, ...options } = byName<UnixServerOptions & LimitOption & PathOption>('startUnixServer', ['path'], given);
   return serverAt('startUnixServer', path, options, streamPlan('startUnixServer', handler, options));
 }
 
@@ -205,6 +249,7 @@ function streamPlan(name: string, handler: ConnectionHandler, options: ServerOpt
     const reader = new StreamReader({ limit: options.limit, loop: loop ?? undefined });
     return new StreamReaderProtocol(reader, handler, {
       loop: loop ?? undefined,
+      closeTimeout: options.closeTimeout,
       onTask: (task) => server?.noteHandler(task),
     });
   };

@@ -1,6 +1,7 @@
 import { osError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
 import type { BaseProtocol, BaseTransport, ExtraInfo } from '../../streams/index.ts';
+import { lossOf } from '../net/failures.ts';
 
 /**
  * Where a pipe stands, whichever way it leads.
@@ -28,7 +29,8 @@ export abstract class PipeTransport implements BaseTransport {
 
   /** @internal */
   protected noteError(error: unknown): void {
-    this.error ??= osError(error);
+    // A stream may have been destroyed by the signal of a task that was cancelled.
+    this.error ??= lossOf(osError(error));
   }
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;

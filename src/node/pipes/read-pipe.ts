@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { bindMethods } from '../../streams/bound.ts';
 import type { BaseProtocol, Protocol, ReadTransport } from '../../streams/index.ts';
 import { plainBytes } from '../transport/delivery.ts';
 import { PipeTransport } from './pipe-transport.ts';
@@ -17,6 +18,7 @@ export class ReadPipeTransport extends PipeTransport implements ReadTransport {
     super(stream);
     this.#stream = stream;
     this.#protocol = protocol;
+    bindMethods(this, 'close');
     stream.on('error', this.#onError).on('close', this.#onClose);
   }
 

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { EventLoop } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
 import { BaseProtocol, type Bytes, type WriteBufferLimits, type WriteTransport } from '../../streams/index.ts';
 import { WriteSide } from '../transport/write-side.ts';
 import { PipeTransport } from './pipe-transport.ts';
@@ -19,6 +20,7 @@ export class WritePipeTransport extends PipeTransport implements WriteTransport 
     this.#stream = stream;
     this.#protocol = protocol;
     this.#writing = new WriteSide(stream, { loop, transport: this, protocol: () => this.#protocol });
+    bindMethods(this, 'write', 'close', 'abort');
     stream.on('error', this.#onError).on('close', this.#onClose).on('finish', this.#onFinish);
   }
 

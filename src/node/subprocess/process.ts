@@ -1,15 +1,19 @@
 import { isCancelledError } from '../../errors/errors.ts';
 import { ValueError } from '../../errors/index.ts';
 import { BrokenPipeError, ConnectionResetError } from '../../errors/os-error.ts';
+import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { type AwaitableCoroutine, libraryCoroutine, runningTask } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
 import { checkBytes } from '../../streams/bytes.ts';
 import type { BaseTransport, Bytes, SignalLike, StreamReader, StreamWriter } from '../../streams/index.ts';
+import type { Decoder } from '../../streams/text.ts';
 import { gather } from '../../tasks/gather.ts';
 import { checkSignal } from './signals.ts';
 import { stopped } from './stop.ts';
 import type { SubprocessStreamProtocol } from './stream-protocol.ts';
+import { type AsText, outputDecoderOf, TEXT_OPTIONS, type TextOutputOptions } from './text-output.ts';
 import type { ChildTransport } from './transport.ts';
 
 /** How a process is ended. */
@@ -28,8 +32,17 @@ export interface StopOptions {
   readonly gracePeriod?: Duration | undefined;
 }
 
-/** What a process has written: `null` where its output is no pipe. */
-export type ProcessOutput = readonly [stdout: Uint8Array | null, stderr: Uint8Array | null];
+/** What a process has written, by position and by name: `null` where its output is no pipe. */
+export type ProcessOutput<T extends Bytes = Uint8Array> = readonly [stdout: T | null, stderr: T | null] & {
+  readonly stdout: T | null;
+  readonly stderr: T | null;
+};
+
+/** Options of `Process.communicate`. */
+export interface CommunicateOptions extends TextOutputOptions {
+  /** Bytes, or a string, which is sent as UTF-8. */
+  readonly input?: Bytes | null | undefined;
+}
 
 /**
  * A process that was started. `createSubprocessExec` and `createSubprocessShell` make it.
@@ -64,6 +77,7 @@ export class Process implements AsyncDisposable {
     this.stdin = protocol.stdin;
     this.stdout = protocol.stdout;
     this.stderr = protocol.stderr;
+    bindMethods(this, 'sendSignal', 'terminate', 'kill');
   }
 
   /** How it ended: its exit code, `-N` when signal N ended it, `null` while it runs. */
@@ -93,16 +107,28 @@ export class Process implements AsyncDisposable {
    *
    * Follows CPython's `Process.communicate`.
    *
-   * @param input bytes, or a string, which is sent as UTF-8
-   * @returns its output and its error output; `null` for what is no pipe
-   * @throws {ValueError} at once, when there is input but no pipe for it
-   * @throws {TypeError} at once, when the input is neither bytes nor a string
+   * @param given bytes, or a string, which is sent as UTF-8; or options. `encoding`, or `text: true` for UTF-8, gives strings
+   * @returns its output and its error output, by position and as `stdout` and `stderr`; `null` for what is no pipe
+   * @throws {ValueError} at once, when there is input but no pipe for it; when the output is no text
+   * @throws {TypeError} at once, when the input is neither bytes nor a string, or an option is unknown
    * @example
    * const process = await createSubprocessShell('tr a-z A-Z', { stdin: PIPE, stdout: PIPE });
-   * const [stdout] = await process.communicate('quiet');
-   * console.log(new TextDecoder().decode(stdout!)); // QUIET
+   * const { stdout } = await process.communicate({ input: 'quiet', encoding: 'utf-8' });
+   * console.log(stdout); // QUIET
    */
-  communicate(input: Bytes | null = null): AwaitableCoroutine<ProcessOutput> {
+  communicate(input?: Bytes | null): AwaitableCoroutine<ProcessOutput>;
+  communicate(options: CommunicateOptions & AsText): AwaitableCoroutine<ProcessOutput<string>>;
+  communicate(options: CommunicateOptions): AwaitableCoroutine<ProcessOutput<Bytes>>;
+  communicate(given: Bytes | null | CommunicateOptions = null): AwaitableCoroutine<ProcessOutput<Bytes>> {
+    const isByName = typeof given === 'object' && given !== null && !(given instanceof Uint8Array);
+    const { input = null, ...others }: CommunicateOptions = isByName ? given : { input: given };
+    for (const name of Object.keys(others)) {
+      if (!TEXT_OPTIONS.includes(name))
+        throw typeError(
+          `communicate: there is no option ${describe(name)}; write communicate(input) or communicate({ input, encoding })`,
+          'UNKNOWN_OPTION',
+        );
+    }
     if (input !== null) {
       checkBytes('communicate', input);
       if (this.stdin === null)
@@ -113,7 +139,12 @@ export class Process implements AsyncDisposable {
           },
         );
     }
-    return Process.#communicate(this, input);
+    return Process.#communicate(this, input, outputDecoderOf('communicate', others));
+  }
+
+  /** Takes what of its output nobody has read. @internal */
+  takeOutput(): readonly [stdout: Uint8Array | null, stderr: Uint8Array | null] {
+    return [this.stdout?.takeUnread() ?? null, this.stderr?.takeUnread() ?? null];
   }
 
   /**
@@ -182,13 +213,14 @@ export class Process implements AsyncDisposable {
   static readonly #communicate = /* @__PURE__ */ libraryCoroutine(function* communicate(
     process: Process,
     input: Bytes | null,
-  ): Generator<unknown, ProcessOutput, unknown> {
+    decoder: Decoder | null,
+  ): Generator<unknown, ProcessOutput<Bytes>, unknown> {
     const { stdin, stdout, stderr } = process;
     const pipe = (fd: number) => process.#transport.getPipeTransport(fd);
     try {
       const [, output, errors] = yield* gather(feed(stdin, input), drained(stdout, pipe(1)), drained(stderr, pipe(2)));
       yield* process.#transport.exited(process);
-      return [output, errors];
+      return outputOf(output, errors, decoder);
     } catch (error) {
       return yield* process.#interrupted(error);
     }
@@ -230,6 +262,19 @@ export class Process implements AsyncDisposable {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
+}
+
+function outputOf(out: Uint8Array | null, err: Uint8Array | null, decoder: Decoder | null): ProcessOutput<Bytes> {
+  const decoded = (bytes: Uint8Array | null): Bytes | null =>
+    bytes === null || decoder === null ? bytes : decoder.decode(bytes);
+  const stdout = decoded(out);
+  const stderr = decoded(err);
+  const output = [stdout, stderr] as const;
+  // The names are not listed: it is compared and printed as the pair that it is in Python.
+  return Object.defineProperties(output, { stdout: { value: stdout }, stderr: { value: stderr } }) as typeof output & {
+    readonly stdout: Bytes | null;
+    readonly stderr: Bytes | null;
+  };
 }
 
 /** Writes the input of a process and closes it, whether the process wants it or not. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { RuntimeError, ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { checkWellFormed } from '../../streams/text.ts';
 import type { ShellOptions, SpawnOptions } from './options.ts';
 import { type Channels, channelsOf, type Stdio } from './stdio.ts';
 
@@ -19,6 +20,9 @@ export interface SpawnRequest {
 
 type Values = Readonly<Record<string, unknown>>;
 
+const TEXT_HINT =
+  'the streams carry bytes; communicate({ encoding }), reader.lines(), reader.readline({ encoding }) and runProcess give text';
+
 /** Names that people know from elsewhere, and what they are here. */
 const HINTS: Readonly<Record<string, string>> = {
   stdio: 'give stdin, stdout and stderr',
@@ -26,9 +30,9 @@ const HINTS: Readonly<Record<string, string>> = {
   uid: 'write user',
   gid: 'write group',
   executable: 'write argv0 for another name, shell for another shell',
-  encoding: 'the streams carry bytes; reader.lines() gives text, and so does runProcess',
-  text: 'the streams carry bytes; reader.lines() gives text, and so does runProcess',
-  universalNewlines: 'the streams carry bytes; reader.lines() gives text, and so does runProcess',
+  encoding: TEXT_HINT,
+  text: TEXT_HINT,
+  universalNewlines: TEXT_HINT,
   bufsize: 'streams are always buffered',
   timeout: 'wait for it in timeout(seconds, …), or use runProcess',
   signal: 'cancel the task that waits, with killOnCancel',
@@ -111,6 +115,7 @@ function request(
 function checkText(what: string, value: unknown): string {
   if (typeof value !== 'string') throw typeError(`${what} must be a string, got ${describe(value)}`);
   if (value.includes('\0')) throw new ValueError(`${what} holds a null character: ${describe(value)}`);
+  checkWellFormed(what, value);
   return value;
 }
 

@@ -2,27 +2,28 @@ import { TimeoutError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
-import { type AwaitableCoroutine, libraryCoroutine, newTextDecoder } from '../../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { checkBytes } from '../../streams/bytes.ts';
 import type { Bytes } from '../../streams/index.ts';
+import type { Decoder } from '../../streams/text.ts';
 import { waitFor } from '../../tasks/wait-for.ts';
 import { CalledProcessError } from './called-process-error.ts';
 import { createSubprocessExec } from './create.ts';
 import type { SubprocessOptions } from './options.ts';
 import type { Process, ProcessOutput } from './process.ts';
+import { ProcessTimeoutError } from './process-timeout-error.ts';
 import { flag } from './request.ts';
 import { PIPE } from './stdio.ts';
+import { type AsText, outputDecoderOf, type TextOutputOptions } from './text-output.ts';
 
 /** Options of `runProcess`. `stdout` and `stderr` are pipes when absent. */
-export interface RunProcessOptions extends Omit<SubprocessOptions, 'limit' | 'killOnCancel'> {
+export interface RunProcessOptions extends Omit<SubprocessOptions, 'limit' | 'killOnCancel'>, TextOutputOptions {
   /** What it is given to read: bytes, or a string, which is sent as UTF-8. */
   readonly input?: Bytes | undefined;
   /** Makes a return code other than 0 a `CalledProcessError`. */
   readonly check?: boolean | undefined;
   /** How long it may run, in seconds. */
   readonly timeout?: Duration | null | undefined;
-  /** Makes text of its output, as `TextDecoder` does; bytes when absent. */
-  readonly encoding?: string | undefined;
 }
 
 /** How a process ended, and what it has written. */
@@ -43,8 +44,11 @@ export interface CompletedProcess<T> {
  * Follows CPython's `subprocess.run` with `capture_output=True`.
  *
  * @param program a path, or a name that is looked for in PATH
+ * @param options `encoding`, or `text: true` for UTF-8, gives strings instead of bytes
  * @throws {CalledProcessError} with `check`, when the return code is not 0
- * @throws {TimeoutError} when the time was up; the process has ended then
+ * @throws {TimeoutError} when the time was up; the process has ended then. It has `stdout` and `stderr`, as far as they came, and the
+ * `returncode`, `null` when the process had not ended by itself: see `ProcessTimeoutError`
+ * @throws {ValueError} when the output is no text
  * @throws as `createSubprocessExec`
  * @example
  * const { stdout } = await runProcess('sort', ['-n'], { input: '2\n1\n', check: true, encoding: 'utf-8' });
@@ -53,7 +57,7 @@ export interface CompletedProcess<T> {
 export function runProcess(
   program: string | URL,
   args: readonly string[],
-  options: RunProcessOptions & { readonly encoding: string },
+  options: RunProcessOptions & AsText,
 ): AwaitableCoroutine<CompletedProcess<string>>;
 export function runProcess(
   program: string | URL,
@@ -68,9 +72,10 @@ export function runProcess(
   if (!Array.isArray(args)) throw typeError(`runProcess: the arguments must be an array, got ${describe(args)}`);
   if (typeof options !== 'object' || options === null)
     throw typeError(`runProcess: the options must be an object, got ${describe(options)}`);
-  const { input, check: _check, timeout = null, encoding, ...others } = options;
+  const { input, check: _check, timeout = null, encoding, errors, text, ...others } = options;
   if (input !== undefined) checkBytes('runProcess: input', input);
-  const decode = decoderOf(encoding);
+  const decoder = outputDecoderOf('runProcess', { encoding, errors, text });
+  const lenient = decoder && outputDecoderOf('runProcess', { encoding, text, errors: 'replace' });
   const stdin = input === undefined ? others.stdin : PIPE;
   const starting = createSubprocessExec(program, ...args, { stdout: PIPE, stderr: PIPE, ...others, stdin });
   return ran(starting, {
@@ -78,15 +83,15 @@ export function runProcess(
     seconds: timeout === null ? null : inSeconds(timeout, 'timeout'),
     command: [String(program), ...args],
     check: flag('runProcess', options, 'check'),
-    decode,
+    decode: decodeBy(decoder),
+    decodePart: decodeBy(lenient),
   });
 }
 
 type Decode = (bytes: Uint8Array | null) => Bytes;
 
-function decoderOf(encoding: string | undefined): Decode {
-  if (encoding === undefined) return (bytes) => bytes ?? new Uint8Array(0);
-  const decoder = newTextDecoder(encoding);
+function decodeBy(decoder: Decoder | null): Decode {
+  if (decoder === null) return (bytes) => bytes ?? new Uint8Array(0);
   return (bytes) => (bytes === null ? '' : decoder.decode(bytes));
 }
 
@@ -96,11 +101,13 @@ interface Run {
   readonly command: readonly string[];
   readonly check: boolean;
   readonly decode: Decode;
+  /** For output that may be cut off within a character. */
+  readonly decodePart: Decode;
 }
 
 const ran = /* @__PURE__ */ libraryCoroutine(function* runProcess(
   starting: AwaitableCoroutine<Process>,
-  { input, seconds, command, check, decode }: Run,
+  { input, seconds, command, check, decode, decodePart }: Run,
 ): Generator<unknown, CompletedProcess<Bytes>, unknown> {
   const process = yield* starting;
   let output: ProcessOutput;
@@ -108,7 +115,14 @@ const ran = /* @__PURE__ */ libraryCoroutine(function* runProcess(
     output = yield* waitFor(process.communicate(input), seconds);
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
-    throw new TimeoutError(`${describe(command.join(' '))} has not ended within ${seconds} seconds`, {
+    const { returncode } = process; // it is about to be ended
+    yield* process.stop();
+    const [stdout, stderr] = process.takeOutput().map(decodePart) as [Bytes, Bytes];
+    throw new ProcessTimeoutError(command, {
+      seconds: seconds as number,
+      returncode,
+      stdout,
+      stderr,
       cause: error.cause,
     });
   } finally {

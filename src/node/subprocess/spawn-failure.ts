@@ -11,7 +11,7 @@ export function spawnFailure(error: unknown, request: SpawnRequest): unknown {
   const { code, errno } = error as { code?: unknown; errno?: number };
   if (typeof code !== 'string') return error;
   const { program, runtime } = request;
-  if (!OF_PATHS.has(code)) return otherFailure(error as Error, code, `cannot start ${describe(program)}`);
+  if (!OF_PATHS.has(code)) return osError(error, `cannot start ${describe(program)}`);
   const details = { syscall: 'spawn', cause: error };
   if (runtime.cwd !== undefined) {
     const problem = problemOfFolder(runtime.cwd);
@@ -25,13 +25,6 @@ export function spawnFailure(error: unknown, request: SpawnRequest): unknown {
   const message = `cannot start ${describe(started)}: ${problemOfProgram(started, code)}`;
   const Class = code === 'ENOENT' ? FileNotFoundError : code === 'EACCES' ? PermissionError : OSError;
   return new Class(message, { ...details, code, errno, path: started });
-}
-
-/** Not all runtimes name the system call, by which failures of the system are known otherwise. */
-function otherFailure(error: Error, code: string, what: string): unknown {
-  const known = osError(error, what);
-  if (known instanceof OSError || !/^E[A-Z0-9]+$/.test(code)) return known;
-  return new OSError(`${what}: ${error.message}`, { code, syscall: 'spawn', cause: error });
 }
 
 type Problem = readonly [Class: new (message: string, details: object) => OSError, code: string, words: string];

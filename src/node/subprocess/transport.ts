@@ -11,6 +11,7 @@ import {
   type LoopResource,
   noteWait,
 } from '../../kernel/lowlevel.ts';
+import { bindMethods } from '../../streams/bound.ts';
 import type {
   BaseProtocol,
   BaseTransport,
@@ -85,6 +86,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
     // Once: the runtime's pipes know their process as long as they live.
     this.#child.once('exit', this.#onExit);
     attach(loop, this);
+    bindMethods(this, 'sendSignal', 'terminate', 'kill', 'close');
     this.#call(() => this.#made());
   }
 

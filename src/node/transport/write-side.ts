@@ -6,7 +6,7 @@ import { checkBytes } from '../../streams/bytes.ts';
 import type { BaseProtocol, BaseTransport, Bytes } from '../../streams/index.ts';
 import { WaterMarks } from './water-marks.ts';
 
-/** From the how manieth write on a lost connection on it is worth a warning. */
+/** So many writes on a lost connection are worth a warning. */
 const WARN_FROM = 5;
 
 const NOTHING = new Uint8Array(0);

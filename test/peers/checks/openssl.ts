@@ -30,6 +30,33 @@ export default async function openssl(checks: Checks): Promise<void> {
       }),
     );
   }
+  for (const version of ['1_2', '1_3']) {
+    for (const drains of [false, true]) {
+      const how = drains ? 'after drain()' : 'at once';
+      await check(`our server closes ${how}, s_client gets everything over TLS ${version}`, () =>
+        serving(
+          own,
+          (_reader, writer) => pour(writer, drains),
+          async (port) => {
+            const client = connect(port, `-tls${version}`, ...trusting, '-quiet');
+            await using _client = client;
+            strictEqual((await client.output()).length, MANY_LINES);
+          },
+        ),
+      );
+      await check(`our client closes ${how}, s_server gets everything over TLS ${version}`, async () => {
+        const server = await startOpenssl(program, own, `-tls${version}`, '-naccept', '1');
+        await using _server = server.program;
+        const options = { ssl: { ca: own.cert }, serverHostname: 'localhost' };
+        const { writer } = await openConnection('127.0.0.1', server.port, options);
+        await pour(writer, drains);
+        writer.close();
+        await writer.waitClosed();
+        const { output } = await server.program.outputAndCode();
+        strictEqual(output.filter((line) => line === LINE).length, MANY_LINES);
+      });
+    }
+  }
   await check('s_client, our server: the end that we write is a farewell, no cut', () =>
     serving(own, farewell, async (port) => {
       const client = connect(port, ...trusting, '-quiet');
@@ -120,6 +147,15 @@ export default async function openssl(checks: Checks): Promise<void> {
       return true;
     });
   });
+}
+
+const LINE = 'x'.repeat(99);
+const MANY_LINES = 40_000;
+
+/** Writes much more than a socket takes at once. */
+async function pour(writer: StreamWriter, drains: boolean): Promise<void> {
+  writer.write(`${LINE}\n`.repeat(MANY_LINES));
+  if (drains) await writer.drain();
 }
 
 async function echo(reader: StreamReader, writer: StreamWriter): Promise<void> {

@@ -80,6 +80,34 @@ export default async function python({ check, folder }: Checks): Promise<void> {
       deepStrictEqual(said, [`got ${sent}`]);
     });
   }
+  for (const version of [null, '1.2', '1.3']) {
+    const way = version === null ? 'tcp' : 'tls';
+    const over = version === null ? 'over tcp' : `over TLS ${version}`;
+    const pinned = version === null ? [] : ['--tls', version];
+    for (const drains of [false, true]) {
+      const how = drains ? 'after drain()' : 'at once';
+      const [handler, talker] = drains
+        ? [handlers['pourAndDrain']!, talkers.pourAndDrain]
+        : [handlers['pour']!, talkers.pour];
+      const late = [...pinned, '--slow', '0.2'];
+      await check(`our server closes ${how}, Python client that reads late gets everything ${over}`, async () => {
+        const { sent, output } = await peer.talks('absorb', way, { handler, args: late });
+        deepStrictEqual(output, [`got ${sent}`, 'ok']);
+      });
+      await check(`our client closes ${how}, Python server that reads late gets everything ${over}`, async () => {
+        const { sent, said } = await peer.serves('absorb', way, talker, way === 'tls', late);
+        deepStrictEqual(said, [`got ${sent}`]);
+      });
+    }
+    await check(`Python client closes, our server gets everything ${over}`, async () => {
+      const { got, output } = await peer.talks('pour', way, { handler: handlers['absorb']!, args: pinned });
+      deepStrictEqual(output, [`sent ${got}`, 'ok']);
+    });
+    await check(`Python server closes, our client gets everything ${over}`, async () => {
+      const { sent: got, said } = await peer.serves('pour', way, talkers.absorb, way === 'tls', pinned);
+      deepStrictEqual(said, [`sent ${got}`]);
+    });
+  }
   await check('Python client, our server: TLS begun in mid-connection', () =>
     peer.talks('starttls', 'tcp', { handler: upgraded(peer.certificate), args: ['--ca', peer.certificate.certFile] }),
   );
@@ -188,12 +216,19 @@ class PythonPeer {
   }
 
   /** Connects to a Python server. Gives what the client gives, and what the server says. */
-  async serves(mode: string, way: Way, talk: talkers.Talker, withCertificate = way === 'tls') {
+  async serves(
+    mode: string,
+    way: Way,
+    talk: talkers.Talker,
+    withCertificate = way === 'tls',
+    args: readonly string[] = [],
+  ) {
     const { keyFile, certFile, cert } = this.certificate;
     const file = this.#socketFile();
     const server = this.#program(
       ...['serve', mode, ...(way === 'unix' ? ['--unix', file] : [])],
       ...(withCertificate ? ['--cert', certFile, '--key', keyFile] : []),
+      ...args,
     );
     await using _server = server;
     const [, port] = (await server.line()).split(' ');

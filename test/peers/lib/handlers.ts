@@ -2,12 +2,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Coroutine, getRunningLoop } from 'asyncio-ts';
 import type { StreamReader, StreamWriter } from 'asyncio-ts/node';
-import { answer, digest, MEGABYTE, text } from './talk.ts';
+import { answer, digest, ECHOED, MEGABYTE, text } from './talk.ts';
 
 /** What a handler leaves for the check to look at. */
 export interface Seen {
   /** What was received, by its length and digest. */
   got: string;
+  /** What was sent, likewise. */
+  sent?: string;
   /** How many bytes the writer has kept at most. */
   kept: number;
   error: unknown;
@@ -45,6 +47,21 @@ async function collect(reader: StreamReader, writer: StreamWriter): Promise<void
 async function greet(reader: StreamReader, writer: StreamWriter, seen: Seen): Promise<void> {
   writer.write('hello\n');
   writer.writeEof();
+  const data = await reader.read();
+  seen.got = `${data.length} ${digest(data)}`;
+}
+
+/** Sends much, and has the connection closed at once. */
+function pouring(drains: boolean): Handler {
+  return async (_reader, writer, seen) => {
+    const data = randomBytes(ECHOED);
+    seen.sent = `${data.length} ${digest(data)}`;
+    writer.write(data);
+    if (drains) await writer.drain();
+  };
+}
+
+async function absorb(reader: StreamReader, _writer: StreamWriter, seen: Seen): Promise<void> {
   const data = await reader.read();
   seen.got = `${data.length} ${digest(data)}`;
 }
@@ -96,6 +113,9 @@ export const handlers: Readonly<Record<string, Handler>> = {
   lines,
   collect,
   greet,
+  pour: pouring(false),
+  pourAndDrain: pouring(true),
+  absorb,
   upload,
   download,
   reset: flood,

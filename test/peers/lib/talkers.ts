@@ -56,6 +56,24 @@ export async function collect(reader: StreamReader, writer: StreamWriter): Promi
   strictEqual(text(await reader.read()), `${data.length} ${digest(data)}\n`);
 }
 
+/** Sends much, and has the connection closed at once. */
+export async function pour(_reader: StreamReader, writer: StreamWriter): Promise<string> {
+  const data = randomBytes(ECHOED);
+  writer.write(data);
+  return `${data.length} ${digest(data)}`;
+}
+
+export async function pourAndDrain(reader: StreamReader, writer: StreamWriter): Promise<string> {
+  const sent = await pour(reader, writer);
+  await writer.drain();
+  return sent;
+}
+
+export async function absorb(reader: StreamReader): Promise<string> {
+  const data = await reader.read();
+  return `${data.length} ${digest(data)}`;
+}
+
 export async function greet(reader: StreamReader, writer: StreamWriter): Promise<string> {
   strictEqual(text(await reader.read()), 'hello\n');
   const data = randomBytes(ECHOED);

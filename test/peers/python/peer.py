@@ -1,7 +1,7 @@
 """Python's own asyncio streams as a peer.
 
-    peer.py serve MODE [--unix PATH] [--cert FILE --key FILE]
-    peer.py talk MODE (--port PORT | --unix PATH) [--ca FILE] [--slow SECONDS]
+    peer.py serve MODE [--unix PATH] [--cert FILE --key FILE] [--tls VERSION]
+    peer.py talk MODE (--port PORT | --unix PATH) [--ca FILE] [--slow SECONDS] [--tls VERSION] [--drain]
 
 A server prints `listening PORT`, and then what it sees; it ends with its input. A client prints `ok`, or fails.
 `../lib/handlers.ts` and `../lib/talkers.ts` are the same in TypeScript.
@@ -72,6 +72,25 @@ async def serve_greet(reader, writer):
     writer.write_eof()
     data = await reader.read()
     say("got", len(data), digest(data))
+
+
+async def absorb(reader, writer):
+    """Reads late, so that the other side is closed before much of it has arrived."""
+    await asyncio.sleep(options.slow)
+    data = await reader.read()
+    say("got", len(data), digest(data))
+
+
+async def pour(reader, writer):
+    data = os.urandom(ECHOED)
+    writer.write(data)
+    if options.drain:
+        await writer.drain()
+    say("sent", len(data), digest(data))
+
+
+serve_absorb = talk_absorb = absorb
+serve_pour = talk_pour = pour
 
 
 async def serve_upload(reader, writer):
@@ -224,11 +243,17 @@ def reset(writer):
 def server_context():
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(options.cert, options.key)
-    return context
+    return of_version(context)
 
 
 def client_context():
-    return ssl.create_default_context(cafile=options.ca)
+    return of_version(ssl.create_default_context(cafile=options.ca))
+
+
+def of_version(context):
+    if options.tls:
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[f"TLSv{options.tls.replace('.', '_')}"]
+    return context
 
 
 async def serve():
@@ -296,6 +321,8 @@ parser.add_argument("--unix")
 parser.add_argument("--cert")
 parser.add_argument("--key")
 parser.add_argument("--ca")
+parser.add_argument("--tls")
+parser.add_argument("--drain", action="store_true")
 parser.add_argument("--slow", type=float, default=0)
 options = parser.parse_args()
 if options.role == "serve":

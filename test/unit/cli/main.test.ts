@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, it } from 'vitest';
 import { asyncio, runText, withFile } from '../../support/command.ts';
 
@@ -18,6 +20,22 @@ describe('the process of asyncio run', { concurrent: true, timeout: 30_000 }, ()
     expect(code).toBe(1);
     expect(stdout).toHaveLength(10_000);
     expect(stderr).toContain('program.ts failed: Error: no');
+  });
+
+  it('shows where a syntax error in an imported module is, loaded at once or later', async ({ expect }) => {
+    const broken = 'export const fine = 1;\n\nexport function f( { return 1 }\n';
+    for (const main of [
+      "import './broken.mjs'; export async function main() {}",
+      "export async function main() { await import('./broken.mjs'); }",
+    ]) {
+      const result = await withFile('program.mjs', main, async (file) => {
+        await writeFile(path.join(path.dirname(file), 'broken.mjs'), broken);
+        return await asyncio(['run', file]);
+      });
+      expect(result.code).toBe(1);
+      expect(result.stderr).toContain('program.mjs failed: SyntaxError');
+      expect(result.stderr).toContain('broken.mjs:3\nexport function f( { return 1 }');
+    }
   });
 
   it('leaves an exit code that the program has set', async ({ expect }) => {
@@ -85,6 +103,25 @@ describe.skipIf(isWindows)('Ctrl-C', { concurrent: true, timeout: 30_000 }, () =
       }`;
     const stdout = ['ready', 'the other one ended'];
     expect(await interrupt(program, 'ready')).toEqual({ code: 130, stdout, stderr: 'KeyboardInterrupt\n' });
+  });
+
+  it('ends a server whose client does not read', async ({ expect }) => {
+    const program = `
+      import net from 'node:net';
+      import { startServer } from 'asyncio-ts/node';
+      export async function main() {
+        const server = await startServer(async (reader, writer) => {
+          await using _ = writer;
+          writer.write(new Uint8Array(30_000_000));
+          console.log('ready');
+          await writer.drain();
+        }, '127.0.0.1', 0);
+        net.connect(server.port, '127.0.0.1').on('error', () => {}).pause();
+        await server.serveForever();
+      }`;
+    const { code, stdout, stderr } = await interrupt(program, 'ready');
+    expect([code, stdout]).toEqual([130, ['ready']]);
+    expect(stderr).toContain('KeyboardInterrupt');
   });
 
   it('does not wait for the cleanup of main when it comes a second time', async ({ expect }) => {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { allFramesOf, framesOf, titleOf } from '../../../src/cli/stack.ts';
+import { allFramesOf, framesOf, isPlacedByRuntime, titleOf } from '../../../src/cli/stack.ts';
 
 const library = path.resolve('node_modules/asyncio-ts/dist');
 
@@ -44,5 +44,30 @@ describe('the title of an error', () => {
   it('is a picture of what was thrown when that is no error', () => {
     expect(titleOf('text')).toBe("'text'");
     expect(titleOf({ code: 5 })).toBe('{ code: 5 }');
+  });
+});
+
+describe('an error whose place only the runtime knows', () => {
+  const withStack = (error: Error, stack: string) => Object.assign(error, { stack });
+
+  it('is a syntax error in a module of Node', () => {
+    const frame = '    at compileSourceTextModule (node:internal/modules/esm/utils:355:16)';
+    expect(isPlacedByRuntime(withStack(new SyntaxError('x'), `SyntaxError: x\n${frame}`))).toBe(true);
+    const placed = `file:///app/main.mjs:3\nexport {\n       ^\n\nSyntaxError: x\n${frame}`;
+    expect(isPlacedByRuntime(withStack(new SyntaxError('x'), placed))).toBe(false);
+  });
+
+  it('is what Bun finds wrong with a module', () => {
+    const message = { name: 'BuildMessage', message: 'Expected "}"' };
+    expect(isPlacedByRuntime(message)).toBe(true);
+    expect(isPlacedByRuntime(new AggregateError([message, message]))).toBe(true);
+    expect(isPlacedByRuntime(new AggregateError([message, new Error('x')]))).toBe(false);
+    expect(isPlacedByRuntime(new AggregateError([]))).toBe(false);
+  });
+
+  it('is none of the program', () => {
+    for (const error of [new SyntaxError('x'), new Error('x'), 'x', null, undefined])
+      expect(isPlacedByRuntime(error)).toBe(false);
+    expect(isPlacedByRuntime(Object.assign(new SyntaxError('x'), { stack: undefined }))).toBe(false);
   });
 });

@@ -2,6 +2,7 @@ import { ValueError } from 'asyncio-ts';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { codecOf } from '../../../../src/node/files/codec.ts';
+import { checkPath } from '../../../../src/node/files/file-path.ts';
 import { thrownBy } from '../../../support/programs.ts';
 import { bytes, text } from './support.ts';
 
@@ -94,5 +95,37 @@ describe('options', () => {
     expect(() => codecOf('openFile', { encoding: 'utf-8', errors: 'ignore' as 'strict' })).toThrow(
       "openFile: errors must be 'strict' or 'replace', got 'ignore'",
     );
+  });
+});
+
+describe('a character that is not in the encoding', () => {
+  const half = 'smile \ud83d';
+
+  it('is an error at once: half of a surrogate pair is not in UTF-8', () => {
+    for (const options of [{}, { encoding: 'utf-8' }] as const) {
+      const write = () => codecOf('f', options).encode('write', half);
+      expect(write).toThrow("write: 'utf-8' codec can't encode character '\\ud83d' in position 6");
+    }
+    expect(() => codecOf('f', { encoding: 'latin1' }).encode('write', 'a€')).toThrow("'latin1' codec can't encode");
+  });
+
+  it('is replaced when it is asked to, by what decoders put, or as Python does in latin1', () => {
+    const utf8 = codecOf('f', { encoding: 'utf-8', errors: 'replace' });
+    expect(utf8.decode(utf8.encode('write', half))).toBe('smile \ufffd');
+    const latin1 = codecOf('f', { encoding: 'latin1', errors: 'replace' });
+    expect(latin1.decode(latin1.encode('write', 'ä€\u{1f600}!'))).toBe('ä??!');
+  });
+
+  it('is no part of a path', () => {
+    expect(() => checkPath('openFile', '/tmp/\ud83d')).toThrow("openFile: the path: 'utf-8' codec can't encode");
+  });
+});
+
+describe('options that are none', () => {
+  it('are refused, and the right form is told', () => {
+    expect(() => codecOf('readFile', 'latin1' as never)).toThrow(
+      "readFile: options are one object, got 'latin1'; write { encoding: 'latin1' }",
+    );
+    expect(() => codecOf('readFile', null as never)).toThrow("write { encoding: 'utf-8' }");
   });
 });

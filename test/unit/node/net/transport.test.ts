@@ -110,6 +110,7 @@ describeBoth('a connection for a protocol', (s) => {
       const { writer } = yield* s.wait(openConnection(LOCAL, server.port));
       const sock = writer.getExtraInfo('socket') as Socket;
       yield* closed(s, writer);
+      yield* until(s, () => sock.destroyed); // the peer has ended its side, too
       const [transport, protocol] = yield* s.wait(createConnection(() => new Notes(), null, null, { sock }));
       yield* until(s, () => protocol.isLost);
       expect(protocol.calls).toEqual(['made', 'lost']);

@@ -40,6 +40,17 @@ describeBoth('a Unix socket', (s) => {
   );
 
   it(
+    'cannot be made in a folder that does not exist, and the error says so',
+    networked(s, function* () {
+      const place = path.join(folder(), 'none', 'socket');
+      const error = yield* failure(s, startUnixServer(echo(s), place));
+      expect(error).toBeInstanceOf(FileNotFoundError);
+      expect(error).toMatchObject({ code: 'ENOENT', syscall: 'listen' });
+      expect((error as Error).message).toBe(`cannot listen on ${place}: '${path.dirname(place)}' does not exist`);
+    }),
+  );
+
+  it(
     'carries bytes for protocols',
     networked(s, function* () {
       const file = path.join(folder(), 'socket');

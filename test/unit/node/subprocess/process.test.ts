@@ -164,6 +164,29 @@ describeBoth('Process.communicate', (s) => {
   );
 
   it(
+    'takes input and gives output by name, and text when it is asked to',
+    program(s, function* () {
+      const start = () => createSubprocessExec('cat', { stdin: PIPE, stdout: PIPE });
+      const output = yield* s.wait((yield* s.wait(start())).communicate({ input: 'grün', encoding: 'utf-8' }));
+      expect([output.stdout, output.stderr]).toEqual(['grün', null]);
+      expect(output).toEqual(['grün', null]);
+      const { stdout } = yield* s.wait((yield* s.wait(start())).communicate({ input: 'x', text: true }));
+      expect(stdout).toBe('x');
+      const bytes = yield* s.wait((yield* s.wait(start())).communicate({ input: 'x' }));
+      expect(bytes.stdout).toEqual(new TextEncoder().encode('x'));
+      expect(Object.keys(bytes)).toEqual(['0', '1']);
+      const process = yield* s.wait(start());
+      const says = ["no option 'data'", 'communicate({ input, encoding })'];
+      expectThrown(() => process.communicate({ data: 'x' } as never), {
+        type: TypeError,
+        code: 'UNKNOWN_OPTION',
+        says,
+      });
+      yield* s.wait(process.stop());
+    }),
+  );
+
+  it(
     'refuses input for which there is no pipe, and what is no input',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('true'));
@@ -446,6 +469,20 @@ describeBoth('a signal', (s) => {
         }
         expect([0, -9]).toContain(yield* s.wait(process.wait()));
       }
+    }),
+  );
+});
+
+describeBoth('methods of a process', (s) => {
+  it(
+    'are bound to it',
+    program(s, function* () {
+      const process = yield* s.wait(createSubprocessExec('sleep', '1000'));
+      const { terminate, sendSignal, kill } = process;
+      sendSignal('SIGCONT');
+      terminate();
+      expect(yield* s.wait(process.wait())).toBe(-15);
+      expect(kill).not.toBe(Object.getPrototypeOf(process).kill);
     }),
   );
 });

@@ -1,8 +1,15 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CancelledError, createTask, TimeoutError } from 'asyncio-ts';
-import { CalledProcessError, DEVNULL, FileNotFoundError, runProcess, STDOUT } from 'asyncio-ts/node';
+import { CancelledError, createTask, TimeoutError, ValueError } from 'asyncio-ts';
+import {
+  CalledProcessError,
+  DEVNULL,
+  FileNotFoundError,
+  ProcessTimeoutError,
+  runProcess,
+  STDOUT,
+} from 'asyncio-ts/node';
 import { expect, expectTypeOf, it } from 'vitest';
 import { expectMistake, expectThrown } from '../../../support/mistakes.ts';
 import { failure } from '../../../support/programs.ts';
@@ -69,11 +76,75 @@ describeBoth('runProcess', (s) => {
       const place = '/proc/self/stat';
       expect((yield* s.wait(runProcess('cat', [place], { timeout: 60 }))).returncode).toBe(0);
       const error = yield* failure(s, runProcess('sleep', ['1000'], { timeout: 0.01 }));
-      const says = ["'sleep 1000' has not ended within 0.01 seconds"];
+      const says = ["'sleep 1000' timed out after 0.01 s"];
       expectMistake(error, { type: TimeoutError, code: 'TIMED_OUT', says });
       expect((error as Error).cause).toBeInstanceOf(CancelledError);
     }),
   );
+
+  it(
+    'tells what a process had written whose time is up, and that it was still running',
+    program(s, function* () {
+      // It is ended when its output is there: the time may be up before the shell has begun.
+      const script = ['-c', 'printf "begun\\303"; echo why >&2; exec sleep 1000'];
+      let timeout = 0.05;
+      let error: unknown;
+      do {
+        error = yield* failure(s, runProcess('sh', script, { timeout, encoding: 'utf-8' }));
+        timeout *= 2;
+      } while ((error as ProcessTimeoutError).stderr === '');
+      expect(error).toBeInstanceOf(ProcessTimeoutError);
+      expect(error).toMatchObject({ name: 'TimeoutError', command: ['sh', ...script], returncode: null });
+      // The time may be up within a character.
+      expect(error).toMatchObject({ stdout: 'begun\ufffd', stderr: 'why\n', timeout: timeout / 2 });
+    }),
+  );
+
+  it(
+    'does not say that a process runs that has ended, when something else keeps its output open',
+    program(s, function* () {
+      let timeout = 0.05;
+      let error: unknown;
+      do {
+        error = yield* failure(
+          s,
+          runProcess('sh', ['-c', 'sleep 1000 & echo begun; exit 3'], { timeout, gracePeriod: 0, killGroup: true }),
+        );
+        timeout *= 2;
+      } while ((error as ProcessTimeoutError).returncode === null);
+      expect(error).toMatchObject({ returncode: 3, stdout: new TextEncoder().encode('begun\n') });
+      expect((error as Error).message).toContain(
+        'it has returned 3, but something that it started holds its output open',
+      );
+    }),
+  );
+
+  it(
+    'gives text in UTF-8, with all that is in it, or fails',
+    program(s, function* () {
+      const mark = yield* s.wait(runProcess('printf', ['\\357\\273\\277a'], { text: true }));
+      expectTypeOf(mark.stdout).toEqualTypeOf<string>();
+      expect(mark.stdout).toBe('\ufeffa');
+      const wrong = ['\\377'];
+      const says = ['runProcess', 'utf-8'];
+      const error = yield* failure(s, runProcess('printf', wrong, { text: true }));
+      expectMistake(error, { type: ValueError, code: 'INVALID_ENCODING', says });
+      const replaced = yield* s.wait(runProcess('printf', wrong, { text: true, errors: 'replace' }));
+      expect(replaced.stdout).toBe('\ufffd');
+      expect(() => runProcess('x', [], { text: false, encoding: 'utf-8' })).toThrow('text is false');
+    }),
+  );
+
+  it('refuses halves of surrogate pairs at once, in whatever reaches the process', () => {
+    const half = '\ud83d';
+    const calls = [
+      () => runProcess('cat', [], { input: half }),
+      () => runProcess('echo', [half]),
+      () => runProcess('true', [], { env: { X: half } }),
+      () => runProcess(half),
+    ];
+    for (const call of calls) expectThrown(call, { type: ValueError, code: 'INVALID_ENCODING', says: ['surrogate'] });
+  });
 
   it(
     'ends the process when it is cancelled',

@@ -1,0 +1,43 @@
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+
+/**
+ * What a call was given, by name. Python's parameters may be given by position or by name, and what is given by name comes as one object at
+ * the end: `f(host, port, { ssl })`, `f(host, { port, ssl })` and `f({ host, port, ssl })` are the same call.
+ *
+ * @param name the function that was called, for messages
+ * @param parameters the names of what can be given by position
+ * @param given what the call was given
+ * @throws {TypeError} when something is given twice, or the options are no object
+ */
+export function byName<O extends object>(name: string, parameters: readonly string[], given: readonly unknown[]): O {
+  const last = given.at(-1);
+  const hasOptions = given.length > parameters.length || isOptions(last);
+  const options = hasOptions ? (last ?? {}) : {};
+  if (!isOptions(options)) {
+    throw typeError(
+      `${name}: options are one object behind the rest, got ${describe(options)}; write ${name}(${parameters.join(', ')}, { … })`,
+    );
+  }
+  const positional = hasOptions ? given.slice(0, -1) : given;
+  const all: Record<string, unknown> = { ...options };
+  for (const [index, value] of positional.entries()) {
+    const parameter = parameters[index] as string;
+    if (value === undefined) continue;
+    if (all[parameter] !== undefined) {
+      throw typeError(
+        `${name}: ${parameter} is given twice, by position and by name; write ${name}(${parameters.join(', ')}) or ` +
+          `${name}({ ${parameters.join(', ')} })`,
+      );
+    }
+    all[parameter] = value;
+  }
+  return all as O;
+}
+
+/** Whether a value is an object of names and not one that a parameter may be. */
+function isOptions(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

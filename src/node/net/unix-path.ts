@@ -1,0 +1,34 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { describe } from '../../internal/describe.ts';
+
+/** Linux has Unix sockets without files, too. */
+export function isAbstract(file: string): boolean {
+  return file.startsWith('\0');
+}
+
+/** What runtimes say when they do not say what is wrong with a path. */
+const VAGUE: Readonly<Record<'listen' | 'connect', string>> = { listen: 'EACCES', connect: 'ECONNREFUSED' };
+
+/**
+ * The system's failure at a Unix socket. Node says EACCES for a server whose folder does not exist, and Bun ECONNREFUSED for whatever is
+ * wrong with the path of a client: then the system is asked about the path itself.
+ *
+ * @param file `undefined` for a socket that is at no path
+ */
+export function pathFailure(
+  error: Error & { readonly code?: unknown },
+  syscall: 'listen' | 'connect',
+  file: string | undefined,
+): Error {
+  if (error.code !== VAGUE[syscall] || file === undefined || isAbstract(file)) return error;
+  const place = syscall === 'listen' ? path.dirname(file) : file;
+  try {
+    statSync(place);
+    return error;
+  } catch (cause) {
+    const { code, errno } = cause as Error & { readonly code?: unknown; readonly errno?: unknown };
+    const words = code === 'ENOENT' ? `${describe(place)} does not exist` : `${code} at ${describe(place)}`;
+    return Object.assign(new Error(words, { cause: error }), { code, errno, syscall, address: file });
+  }
+}

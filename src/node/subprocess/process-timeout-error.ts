@@ -1,0 +1,49 @@
+import { TimeoutError } from '../../errors/index.ts';
+import { describe } from '../../internal/describe.ts';
+import type { Bytes } from '../../streams/index.ts';
+
+interface TimedOut {
+  /** The time that it had. */
+  readonly seconds: number;
+  readonly returncode: number | null;
+  readonly stdout: Bytes;
+  readonly stderr: Bytes;
+  readonly cause: unknown;
+}
+
+/**
+ * The `TimeoutError` of `runProcess`: what the process has written before its time was up, and whether it had ended.
+ *
+ * Follows CPython's `subprocess.TimeoutExpired`.
+ *
+ * @example
+ * try {
+ *   await runProcess('sh', ['-c', 'echo begun; sleep 10'], { timeout: 0.1, encoding: 'utf-8' });
+ * } catch (error) {
+ *   if (!(error instanceof ProcessTimeoutError)) throw error;
+ *   console.log(error.stdout, error.returncode);
+ * }
+ */
+export class ProcessTimeoutError extends TimeoutError {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** The time that it had, in seconds. */
+  readonly timeout: number;
+  /** Its exit code, when it had ended and something that it had started kept its output open; `null` when it was still running. */
+  readonly returncode: number | null;
+  /** What it had written: text when an encoding was asked for. */
+  readonly stdout: Bytes;
+  /** What it had written to its error output. */
+  readonly stderr: Bytes;
+
+  constructor(command: readonly string[], { seconds, returncode, stdout, stderr, cause }: TimedOut) {
+    const why =
+      returncode === null ? '' : `: it has returned ${returncode}, but something that it started holds its output open`;
+    super(`${describe(command.join(' '))} timed out after ${seconds} s${why}`, { cause });
+    this.command = command;
+    this.timeout = seconds;
+    this.returncode = returncode;
+    this.stdout = stdout;
+    this.stderr = stderr;
+  }
+}
