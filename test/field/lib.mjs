@@ -6,9 +6,10 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect, isDeepStrictEqual } from 'node:util';
 
-if (!process.env.ASYNCIO_TS) throw new Error('set ASYNCIO_TS to the dist folder of the library');
-/** The dist folder, as a URL that ends with a slash. */
-export const dist = `${pathToFileURL(resolve(process.env.ASYNCIO_TS)).href}/`;
+/** The dist folder, as a URL that ends with a slash: the one of this repository, or what ASYNCIO_TS names. */
+export const dist = process.env.ASYNCIO_TS
+  ? `${pathToFileURL(resolve(process.env.ASYNCIO_TS)).href}/`
+  : new URL('../../dist/', import.meta.url).href;
 export const core = await import(`${dist}index.js`);
 export const node = await import(`${dist}node/index.js`);
 export const testing = await import(`${dist}testing/index.js`);
