@@ -16,6 +16,9 @@ function options(details: ErrorDetails | undefined): ErrorOptions | undefined {
   return details !== undefined && 'cause' in details ? { cause: details.cause } : undefined;
 }
 
+/** Marks the classes that the kernel acts on, so that each copy of this library in a thread knows those of the others. */
+const KIND: unique symbol = /* @__PURE__ */ Symbol.for('asyncio-ts.error') as never;
+
 /**
  * Thrown where a task waits when that task is cancelled, and by `result()` of a cancelled future. Code that catches it
  * to clean up should throw it on; `rethrowIfCancelled` is for code that handles other errors.
@@ -38,8 +41,31 @@ export class CancelledError extends Error {
     this.args = args;
   }
 
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    return isOfKind(value, this, CancelledError, 'CancelledError');
+  }
+
+  /** @internal */
+  get [KIND](): string {
+    return 'CancelledError';
+  }
+
   override get name(): string {
     return 'CancelledError';
+  }
+}
+
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** `value instanceof asked`, where an error of the same class of another copy of this library is one of `own`, too. */
+function isOfKind(value: unknown, asked: unknown, own: ErrorClass, kind: string): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(asked, value)) return true;
+  try {
+    return asked === own && value instanceof Error && (value as { [KIND]?: unknown })[KIND] === kind;
+  } catch {
+    return false; // a proxy that throws
   }
 }
 
@@ -140,6 +166,17 @@ export class LookupError extends Error {
 export class KeyboardInterrupt extends Error {
   readonly code = 'INTERRUPTED';
 
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    return isOfKind(value, this, KeyboardInterrupt, 'KeyboardInterrupt');
+  }
+
+  /** @internal */
+  get [KIND](): string {
+    return 'KeyboardInterrupt';
+  }
+
   override get name(): string {
     return 'KeyboardInterrupt';
   }
@@ -154,6 +191,17 @@ export class SystemExit extends Error {
   constructor(exitCode: number | string = 0) {
     super(String(exitCode));
     this.exitCode = typeof exitCode === 'number' ? exitCode : 1;
+  }
+
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    return isOfKind(value, this, SystemExit, 'SystemExit');
+  }
+
+  /** @internal */
+  get [KIND](): string {
+    return 'SystemExit';
   }
 
   override get name(): string {

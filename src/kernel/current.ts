@@ -1,5 +1,6 @@
 import { RuntimeError } from '../errors/errors.ts';
 import type { Context } from './context.ts';
+import { tellOfOtherCopy } from './copies.ts';
 import type { EventLoop } from './event-loop.ts';
 import { type AsyncStorage, findAsyncHooks } from './host.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -134,8 +135,9 @@ export function runningLoop(): EventLoop | null {
  */
 export function getRunningLoop(): EventLoop {
   const loop = runningLoop();
-  if (loop === null) throw new RuntimeError('no running event loop', { code: 'NO_RUNNING_LOOP' });
-  return loop;
+  if (loop !== null) return loop;
+  const hint = tellOfOtherCopy((copy) => copy.isRunning());
+  throw new RuntimeError(`no running event loop${hint}`, { code: 'NO_RUNNING_LOOP' });
 }
 
 /** The loop that runs the caller, otherwise the thread's. */

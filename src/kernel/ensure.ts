@@ -1,6 +1,7 @@
 import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { tellOfLoop } from './copies.ts';
 import {
   type AwaitableCoroutine,
   type AwaitableLike,
@@ -11,6 +12,7 @@ import {
   isAsyncFunction,
   iscoroutine,
   isGeneratorFunction,
+  isOfOtherCopy,
   libraryCoroutine,
 } from './coroutine.ts';
 import type { EventLoop } from './event-loop.ts';
@@ -31,7 +33,8 @@ function isIterableAwaitable(value: unknown): value is IterableAwaitable<unknown
     value !== null &&
     Symbol.iterator in value &&
     !('length' in value) &&
-    !('size' in value)
+    !('size' in value) &&
+    !isOfOtherCopy(value)
   );
 }
 
@@ -77,10 +80,10 @@ export function isAwaitable(value: unknown): value is AwaitableLike<unknown> {
  */
 export function ensureFutureOn<T>(value: AwaitableLike<T>, loop: EventLoop): Future<T> {
   if (isfuture(value)) {
-    if (value.getLoop() !== loop) {
-      throw new ValueError('The future belongs to a different loop than the one specified as the loop argument', {
-        code: 'DIFFERENT_LOOP',
-      });
+    const itsLoop = value.getLoop();
+    if (itsLoop !== loop) {
+      const message = 'The future belongs to a different loop than the one specified as the loop argument';
+      throw new ValueError(`${message}${tellOfLoop(itsLoop)}`, { code: 'DIFFERENT_LOOP' });
     }
     return value as Future<T>;
   }

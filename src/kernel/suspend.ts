@@ -1,5 +1,6 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { describe } from '../internal/describe.ts';
+import { tellOfLoop } from './copies.ts';
 import { current } from './current.ts';
 import { emit, hooks } from './instruments.ts';
 import { takePending } from './scope.ts';
@@ -27,12 +28,13 @@ export function waitOn(strand: Strand, future: FutureLike): void {
   const task = strand._task;
   const blocking = future._asyncioFutureBlocking;
   future._asyncioFutureBlocking = false;
-  if (future.getLoop() !== task._loop) {
+  const loop = future.getLoop();
+  if (loop !== task._loop) {
     throwLater(
       strand,
       new RuntimeError(
         `Task ${task} got Future ${future} attached to a different loop; ` +
-          'wait for it on its own loop, or pass the result on with callSoonThreadsafe',
+          `wait for it on its own loop, or pass the result on with callSoonThreadsafe${tellOfLoop(loop)}`,
         { code: 'DIFFERENT_LOOP' },
       ),
     );
