@@ -6,6 +6,8 @@ import { needBuild, skipped } from '../../scripts/lib/project.ts';
 import { bunPlaces, denoPlaces, nodePlaces } from '../../scripts/lib/runtimes.ts';
 import type { Report } from './lib/report.ts';
 import { browserRuntime } from './runtimes/browser.ts';
+import { bundledRuntime } from './runtimes/bundled.ts';
+import { withEsbuild, withEsbuildForNode, withRolldown, withVite, withWebpack } from './runtimes/bundlers.ts';
 import { processRuntime } from './runtimes/processes.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 
@@ -27,6 +29,11 @@ const runtimes: readonly Runtime[] = [
     places: denoPlaces,
     args: ['run', '--allow-all', '--no-check', '--no-lock', '--no-remote'],
   }),
+  bundledRuntime('esbuild', withEsbuild),
+  bundledRuntime('esbuild-node', withEsbuildForNode),
+  bundledRuntime('rolldown', withRolldown),
+  bundledRuntime('vite', withVite),
+  bundledRuntime('webpack', withWebpack),
   browserRuntime('page', 'page.ts'),
   browserRuntime('web-worker', 'page-with-worker.ts'),
 ];

@@ -43,7 +43,8 @@ export function processRuntime({
   };
 }
 
-async function runProcess(executable: string, args: readonly string[]): Promise<Report> {
+/** Runs a program that writes a report. */
+export async function runProcess(executable: string, args: readonly string[]): Promise<Report> {
   const { ASYNCIO_DEBUG: _debug, NODE_OPTIONS: _options, ...env } = process.env;
   const child = spawn(executable, args, {
     cwd: root,
