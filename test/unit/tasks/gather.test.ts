@@ -49,7 +49,7 @@ function failsAfter(s: Spelling, seconds: number, error: Error) {
   });
 }
 
-describeBoth('gather collects results [rule 20]', (s) => {
+describeBoth('gather collects results', (s) => {
   test(
     'of nothing in a list that is done at once',
     program(s, function* () {
@@ -124,7 +124,7 @@ describeBoth('gather collects results [rule 20]', (s) => {
   );
 });
 
-describeBoth('gather with a failure [rule 21]', (s) => {
+describeBoth('gather with a failure', (s) => {
   test(
     'fails at once with the first error, and the others go on',
     program(s, function* () {
@@ -170,7 +170,7 @@ describeBoth('gather with a failure [rule 21]', (s) => {
   );
 
   test(
-    'shows a cancelled task among the results by a CancelledError without its message [rule 15]',
+    'shows a cancelled task among the results by a CancelledError without its message',
     program(s, function* () {
       const task = createTask(sleep(60));
       const results = gather([task, sleep(1, 'b')], { returnExceptions: true });
@@ -184,7 +184,7 @@ describeBoth('gather with a failure [rule 21]', (s) => {
   );
 });
 
-describeBoth('cancelling a gather [rule 22]', (s) => {
+describeBoth('cancelling a gather', (s) => {
   test(
     'cancels what it waits for, and is itself done only after that',
     program(s, function* () {

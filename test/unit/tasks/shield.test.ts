@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
-describeBoth('shield [rule 23]', (s) => {
+describeBoth('shield', (s) => {
   test(
     'is what it was given when that is done',
     program(s, function* () {
