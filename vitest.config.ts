@@ -1,26 +1,69 @@
+import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
-const src = fileURLToPath(new URL('./src/', import.meta.url));
+const root = fileURLToPath(new URL('./', import.meta.url));
+const src = `${root}src/`;
+
+/** Tests of processes, threads, sockets, signals and whole programs: they wait for the system more than they compute. */
+const SYSTEM = ['node', 'cli', 'examples', 'runner', 'tutorial'].map((folder) => `test/unit/${folder}/**/*.test.ts`);
+
+/** What takes longest: `npm run test:all` has it, `npm test` has not. */
+const SLOW = [
+  'test/unit/node/executors/executors.test.ts',
+  'test/unit/node/threads/threads.test.ts',
+  'test/unit/node/subprocess/leaks.test.ts',
+  'test/unit/node/subprocess/process.test.ts',
+  'test/unit/examples/build.test.ts',
+  'test/unit/examples/chat.test.ts',
+  'test/unit/examples/proxy.test.ts',
+  'test/unit/bad-input/extremes.test.ts',
+];
+
+/** A test that says one of these changes or looks at what the whole process has: its loop, its memory, its modules. */
+const PROCESS_WIDE = /\bsetEventLoop\b|\bresetModules\b|support\/gc\.ts/;
+
+const units = globSync('test/unit/**/*.test.ts', { cwd: root, exclude: [...SYSTEM, ...SLOW] }).map((file) =>
+  file.replaceAll('\\', '/'),
+);
+const processWide = units.filter((file) => PROCESS_WIDE.test(readFileSync(root + file, 'utf8')));
 
 // Unit tests run on the sources. Nothing here may make a run differ from the one before: fixed order, no retry, and
 // test/setup.ts fixes the seed of fast-check.
+const resolve = {
+  alias: [
+    { find: /^asyncio-ts$/, replacement: `${src}index.ts` },
+    { find: /^asyncio-ts\/(node|testing|inspect)$/, replacement: `${src}$1/index.ts` },
+  ],
+};
+
+function project(name: string, groupOrder: number, options: TestProjectInlineConfiguration['test']) {
+  return {
+    resolve,
+    test: {
+      name,
+      setupFiles: ['test/setup.ts'],
+      globals: false,
+      pool: 'forks' as const, // --expose-gc is a flag of the process, which a worker thread cannot have
+      execArgv: ['--expose-gc'],
+      sequence: { shuffle: false, concurrent: false, groupOrder },
+      retry: 0,
+      testTimeout: 5_000,
+      ...options,
+    },
+  };
+}
+
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^asyncio-ts$/, replacement: `${src}index.ts` },
-      { find: /^asyncio-ts\/(node|testing|inspect)$/, replacement: `${src}$1/index.ts` },
-    ],
-  },
   test: {
-    include: ['test/unit/**/*.test.ts'],
-    setupFiles: ['test/setup.ts'],
-    globals: false,
-    pool: 'forks', // --expose-gc is a flag of the process, which a worker thread cannot have
-    execArgv: ['--expose-gc'],
-    sequence: { shuffle: false, concurrent: false },
-    retry: 0,
-    testTimeout: 5_000,
     passWithNoTests: false,
+    projects: [
+      // Files share a process: what one of them costs is mostly the start of a process and the loading of the library.
+      project('units', 0, { include: units, exclude: processWide, isolate: false }),
+      project('process-wide', 0, { include: processWide }),
+      // More at a time than there are cores, because they wait.
+      project('system', 1, { include: SYSTEM, exclude: SLOW, maxWorkers: 4 }),
+      project('slow', 2, { include: SLOW, maxWorkers: 4 }),
+    ],
   },
 });

@@ -3,7 +3,7 @@
 // By rolldown: it leaves classes their names, which messages show, without a call at run time for each.
 
 import { readFileSync } from 'node:fs';
-import { rolldown } from 'rolldown';
+import { type Plugin, rolldown } from 'rolldown';
 import { inRoot } from './lib/project.ts';
 
 const { dependencies = {} } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')) as {
@@ -16,11 +16,24 @@ const bundle = await rolldown({
   // Not bundled: the runtime's modules and the package's dependencies.
   external: [/^node:/, ...Object.keys(dependencies)],
   platform: 'neutral',
+  plugins: [mapsOfCompiler()],
 });
 await bundle.write({
   dir: inRoot('dist/bundle'),
   format: 'esm',
   sourcemap: true,
-  comments: false,
+  comments: { legal: false, annotation: true, jsdoc: false },
   chunkFileNames: 'shared-[hash].js',
 });
+
+/** Hands over the source maps of the compiler, so that those of the bundle lead to src and not to dist. */
+function mapsOfCompiler(): Plugin {
+  return {
+    name: 'maps-of-the-compiler',
+    load(id) {
+      if (!id.endsWith('.js')) return null;
+      const code = readFileSync(id, 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
+      return { code, map: readFileSync(`${id}.map`, 'utf8') };
+    },
+  };
+}

@@ -1,6 +1,6 @@
 // Checks the tarball that would be published: publint, its types for themselves, and "are the types wrong" for users of ES modules.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { inRoot, needBuild, root, run } from './lib/project.ts';
@@ -35,9 +35,25 @@ try {
   const declarations = [
     declarationsHold(core, ['--lib', 'esnext', '--types', '']),
     declarationsHold(core, ['--lib', 'esnext,dom', '--types', '']),
+    // What the tsconfig of a page often has: nothing newer, and no types of Node.
+    declarationsHold(core, ['--lib', 'es2022,dom', '--target', 'es2022', '--types', '']),
+    declarationsHold(core, [
+      '--lib',
+      'es2022,dom',
+      '--module',
+      'esnext',
+      '--moduleResolution',
+      'bundler',
+      '--types',
+      '',
+    ]),
     declarationsHold([...core, 'node/index'], ['--lib', 'esnext', '--types', 'node']),
+    declarationsHold([...core, 'node/index'], ['--lib', 'es2022', '--target', 'es2022', '--types', 'node']),
   ];
-  process.exitCode = stray.length > 0 || lint !== 0 || types !== 0 || declarations.includes(false) ? 1 : 0;
+  const problems = [...mapProblems(), ...sideEffectProblems()];
+  for (const problem of problems) console.error(problem);
+  const isWrong = stray.length > 0 || lint !== 0 || types !== 0 || declarations.includes(false) || problems.length > 0;
+  process.exitCode = isWrong ? 1 : 0;
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -53,6 +69,7 @@ function declarationsHold(entries: readonly string[], environment: readonly stri
     '--strict',
     '--skipLibCheck',
     'false',
+    // The last one of an option counts.
     '--module',
     'nodenext',
     '--target',
@@ -61,6 +78,27 @@ function declarationsHold(entries: readonly string[], environment: readonly stri
   ];
   const files = entries.map((name) => inRoot(`dist/${name}.d.ts`));
   return run(process.execPath, [inRoot('node_modules/typescript/bin/tsc'), ...options, ...files]) === 0;
+}
+
+/** Source maps lead to src, which is in the package: a stack of the bundle shows the line that somebody wrote. */
+function mapProblems(): string[] {
+  const maps = globSync('dist/**/*.js.map', { cwd: root });
+  if (maps.length === 0) return ['dist has no source maps'];
+  return maps.flatMap((map) => {
+    const { sources } = JSON.parse(readFileSync(inRoot(map), 'utf8')) as { sources: string[] };
+    const files = sources.map((source) => path.join(path.dirname(map), source));
+    const isOfSrc = (file: string): boolean => file.startsWith(`src${path.sep}`) && existsSync(inRoot(file));
+    const wrong = files.filter((file) => !isOfSrc(file));
+    return wrong.length === 0 ? [] : [`${map} leads to ${wrong[0]}, which is no file of src`];
+  });
+}
+
+/** A module that was moved would lose its side effect in bundles, and only there. */
+function sideEffectProblems(): string[] {
+  const { sideEffects } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')) as { sideEffects: string[] };
+  return sideEffects
+    .filter((file) => !existsSync(inRoot(file)))
+    .map((file) => `package.json names ${file} among the modules with side effects, and there is no such file`);
 }
 
 interface Packed {

@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /**
  * Python's asyncio for TypeScript: an event loop with futures, tasks and coroutines in both spellings, that can be cancelled.
  *

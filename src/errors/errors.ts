@@ -16,6 +16,9 @@ function options(details: ErrorDetails | undefined): ErrorOptions | undefined {
   return details !== undefined && 'cause' in details ? { cause: details.cause } : undefined;
 }
 
+/** Marks the classes that the kernel acts on, so that each copy of this library in a thread knows those of the others. */
+const KIND: unique symbol = /* @__PURE__ */ Symbol.for('asyncio-ts.error') as never;
+
 /**
  * Thrown where a task waits when that task is cancelled, and by `result()` of a cancelled future. Code that catches it
  * to clean up should throw it on; `rethrowIfCancelled` is for code that handles other errors.
@@ -54,9 +57,10 @@ export class CancelledError extends Error {
     });
   }
 
-  /** Whether a value is one. Unlike `instanceof` it runs nothing of the value, which may be a proxy that throws. @internal */
+  /** Whether a value is one. Of one of this copy of the library it runs nothing of the value, which may be a proxy. @internal */
   static is(value: unknown): value is CancelledError {
-    return typeof value === 'object' && value !== null && #story in value;
+    if (typeof value !== 'object' || value === null) return false;
+    return #story in value || isOfKind(value, CancelledError, CancelledError, 'CancelledError');
   }
 
   /** Says who asked. @internal */
@@ -64,12 +68,23 @@ export class CancelledError extends Error {
     error.#story = story;
   }
 
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    return isOfKind(value, this, CancelledError, 'CancelledError');
+  }
+
+  /** @internal */
+  get [KIND](): string {
+    return 'CancelledError';
+  }
+
   override get name(): string {
     return 'CancelledError';
   }
 }
 
-/** Whether a value is a `CancelledError`, asked without running anything of the value. */
+/** Whether a value is a `CancelledError`, also one of another copy of this library, whatever the value does when it is looked at. */
 export function isCancelledError(value: unknown): value is CancelledError {
   return CancelledError.is(value);
 }
@@ -77,6 +92,18 @@ export function isCancelledError(value: unknown): value is CancelledError {
 /** Tells why something was cancelled, when somebody asks. */
 export interface Story {
   tell(): string;
+}
+
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** `value instanceof asked`, where an error of the same class of another copy of this library is one of `own`, too. */
+function isOfKind(value: unknown, asked: unknown, own: ErrorClass, kind: string): boolean {
+  try {
+    if (Function.prototype[Symbol.hasInstance].call(asked, value)) return true;
+    return asked === own && value instanceof Error && (value as { [KIND]?: unknown })[KIND] === kind;
+  } catch {
+    return false; // a proxy that throws
+  }
 }
 
 /** Any value as text: also an object without a prototype, or whose own `toString` throws. */
@@ -187,6 +214,17 @@ export class LookupError extends Error {
 export class KeyboardInterrupt extends Error {
   readonly code = 'INTERRUPTED';
 
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    return isOfKind(value, this, KeyboardInterrupt, 'KeyboardInterrupt');
+  }
+
+  /** @internal */
+  get [KIND](): string {
+    return 'KeyboardInterrupt';
+  }
+
   override get name(): string {
     return 'KeyboardInterrupt';
   }
@@ -201,6 +239,17 @@ export class SystemExit extends Error {
   constructor(exitCode: number | string = 0) {
     super(String(exitCode));
     this.exitCode = typeof exitCode === 'number' ? exitCode : 1;
+  }
+
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    return isOfKind(value, this, SystemExit, 'SystemExit');
+  }
+
+  /** @internal */
+  get [KIND](): string {
+    return 'SystemExit';
   }
 
   override get name(): string {

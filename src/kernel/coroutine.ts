@@ -386,7 +386,14 @@ function isGenerator(value: unknown): boolean {
 }
 
 function isOtherCoroutine(value: unknown): boolean {
-  return isFrame(value) && !('_asyncioFutureBlocking' in value) && !(Symbol.asyncIterator in value);
+  return (
+    isFrame(value) && !('_asyncioFutureBlocking' in value) && !(Symbol.asyncIterator in value) && !isOfOtherCopy(value)
+  );
+}
+
+/** Whether a value is a `CoroutineObject` of another copy of this library, which is a promise only: its loop is not ours. */
+export function isOfOtherCopy(value: object): boolean {
+  return '_isHanded' in value && !(value instanceof CoroutineObject);
 }
 
 /**

@@ -11,8 +11,10 @@ import {
   isAsyncFunction,
   iscoroutine,
   isGeneratorFunction,
+  isOfOtherCopy,
   libraryCoroutine,
 } from './coroutine.ts';
+import { tellOfLoop } from './engine/copies.ts';
 import type { EventLoop } from './event-loop.ts';
 import { type Future, isfuture } from './future.ts';
 import { reportOnce } from './places.ts';
@@ -32,7 +34,8 @@ function isIterableAwaitable(value: unknown): value is IterableAwaitable<unknown
     value !== null &&
     Symbol.iterator in value &&
     !('length' in value) &&
-    !('size' in value)
+    !('size' in value) &&
+    !isOfOtherCopy(value)
   );
 }
 
@@ -127,10 +130,10 @@ export function isAwaitable(value: unknown): value is AwaitableLike<unknown> {
  */
 export function ensureFutureOn<T>(value: AwaitableLike<T>, loop: EventLoop): Future<T> {
   if (isfuture(value)) {
-    if (value.getLoop() !== loop) {
-      throw new ValueError('The future belongs to a different loop than the one specified as the loop argument', {
-        code: 'DIFFERENT_LOOP',
-      });
+    const itsLoop = value.getLoop();
+    if (itsLoop !== loop) {
+      const message = 'The future belongs to a different loop than the one specified as the loop argument';
+      throw new ValueError(`${message}${tellOfLoop(itsLoop)}`, { code: 'DIFFERENT_LOOP' });
     }
     return value as Future<T>;
   }

@@ -1,8 +1,10 @@
+import { type Copy, introduce, placeOfCode } from './engine/copies.ts';
 import { current } from './engine/current.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
 import { publish } from './runtime/platform.ts';
 import { isDetached, type Task, waitingOf } from './task.ts';
+import { runningLoop } from './thread-loop.ts';
 
 /** One task as tools see it. */
 export interface TaskReport {
@@ -15,22 +17,52 @@ export interface TaskReport {
   readonly awaitedBy: readonly string[];
 }
 
-/** What the process shows of its loops under `Symbol.for('asyncio-ts')`. */
+/** What a thread shows of its loops under `Symbol.for('asyncio-ts')`. */
 export interface Registry {
   readonly version: 1;
+  /** The copies of this library that have made a loop in this thread: one, unless it was loaded twice. */
+  readonly copies: CopyReport[];
   /** The loops that are alive. */
   loops(): EventLoop[];
   /** A page of the tasks that are not done. */
   tasks(offset?: number, limit?: number): TaskReport[];
 }
 
+/** A copy of this library, as tools and the other copies see it. */
+export interface CopyReport extends Copy {
+  /** Its tasks that are not done, each as a function that describes it. */
+  tasks(): Iterable<() => TaskReport>;
+}
+
 const loops: Set<WeakRef<EventLoop>> = /* @__PURE__ */ new Set();
 
 /** Makes a loop known to tools that look into the process, from inside or through the runtime's inspector protocol. */
 export function registerLoop(loop: EventLoop): void {
-  if (loops.size === 0) publish('asyncio-ts', registry);
+  if (loops.size === 0) introduceThisCopy();
   for (const ref of loops) if (ref.deref() === undefined) loops.delete(ref);
   loops.add(new WeakRef(loop));
+}
+
+/** The first copy that makes a loop publishes the registry of the thread; later ones, of whatever version, enter themselves in it. */
+function introduceThisCopy(): void {
+  const copy: CopyReport = {
+    place: placeOfCode(),
+    loops: liveLoops,
+    isRunning: () => runningLoop() !== null,
+    tasks: () => liveTasks().map((task) => () => reportOf(task)),
+  };
+  introduce(copy);
+  const copies: CopyReport[] = [copy];
+  const shared = publish<Partial<Registry>>('asyncio-ts', {
+    version: 1,
+    copies,
+    loops: () => copies.flatMap((one) => one.loops() as EventLoop[]),
+    tasks: (offset = 0, limit = 100) => {
+      const all = Iterator.from(copies).flatMap((one) => one.tasks());
+      return [...all.drop(offset).take(limit)].map((report) => report());
+    },
+  });
+  if (shared.copies !== copies) shared.copies?.push(copy);
 }
 
 function liveLoops(): EventLoop[] {
@@ -40,12 +72,6 @@ function liveLoops(): EventLoop[] {
 function* liveTasks(): Generator<Task<unknown>> {
   for (const loop of liveLoops()) yield* loop._tasks();
 }
-
-const registry: Registry = {
-  version: 1,
-  loops: liveLoops,
-  tasks: (offset = 0, limit = 100) => [...liveTasks().drop(offset).take(limit)].map(reportOf),
-};
 
 function reportOf(task: Task<unknown>): TaskReport {
   const waiting = waitingOf(task);

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import { tellOfOtherCopy } from './engine/copies.ts';
 import { runningLoop as engineLoop } from './engine/line.ts';
 import type { EventLoop } from './event-loop.ts';
 
@@ -19,8 +20,12 @@ export function runningLoop(): EventLoop | null {
  */
 export function getRunningLoop(): EventLoop {
   const loop = runningLoop();
-  if (loop === null) throw new RuntimeError('no running event loop', { code: 'NO_RUNNING_LOOP' });
-  return loop;
+  if (loop !== null) return loop;
+  const hint = tellOfOtherCopy((copy) => copy.isRunning());
+  throw new RuntimeError(
+    `no running event loop${hint === '' ? ': call this from a coroutine or callback that a loop runs, as in run(main)' : hint}`,
+    { code: 'NO_RUNNING_LOOP' },
+  );
 }
 
 /** The loop that runs the caller, otherwise the thread's. */

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import { tellOfLoop } from './engine/copies.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, PENDING, SUCCEEDED, type WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
@@ -107,7 +108,8 @@ export class WaitQueue implements WaitRecord {
     const bound = this.#bound;
     bound.#loop ??= loop;
     if (bound.#loop !== loop) {
-      throw new RuntimeError(`${this.object} is bound to a different event loop: make one for each loop`, {
+      const hint = tellOfLoop(bound.#loop);
+      throw new RuntimeError(`${this.object} is bound to a different event loop: make one for each loop${hint}`, {
         code: 'DIFFERENT_LOOP',
       });
     }

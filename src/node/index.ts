@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /**
  * asyncio's I/O half, on Node's own modules, which Bun and Deno have too: streams, servers, datagrams, transports and protocols,
  * subprocesses, files, executors, and loops of other threads.

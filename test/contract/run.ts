@@ -2,19 +2,19 @@
 //
 //     npm run contract                      # all of them
 //     npm run contract -- node-22 page      # some of them
-import { inRoot, needBuild, skipped } from '../../scripts/lib/project.ts';
+import { needBuild, skipped } from '../../scripts/lib/project.ts';
+import { bunPlaces, denoPlaces, nodePlaces } from '../../scripts/lib/runtimes.ts';
 import type { Report } from './lib/report.ts';
 import { browserRuntime } from './runtimes/browser.ts';
+import { bundledRuntime } from './runtimes/bundled.ts';
+import { withEsbuild, withEsbuildForNode, withRolldown, withVite, withWebpack } from './runtimes/bundlers.ts';
 import { processRuntime } from './runtimes/processes.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 
 const install = 'it comes with `npm ci`';
 
-/** A Node of one major version: the one that runs this, or one of the dev dependencies. */
 function node(major: number, name = `node-${major}`, entry = 'process.ts'): Runtime {
-  const packages = [`node-${major}`, 'node'].map((folder) => inRoot('node_modules', folder, 'bin'));
-  const places = packages.flatMap((folder) => [`${folder}/node`, `${folder}/node.exe`]);
-  return processRuntime({ name, advice: install, places: [process.execPath, ...places], version: `${major}.`, entry });
+  return processRuntime({ name, advice: install, places: nodePlaces(major), version: `${major}.`, entry });
 }
 
 const runtimes: readonly Runtime[] = [
@@ -22,13 +22,18 @@ const runtimes: readonly Runtime[] = [
   node(24),
   node(26),
   node(26, 'worker-thread', 'worker-threads.ts'),
-  processRuntime({ name: 'bun', advice: install, places: [inRoot('node_modules/bun/bin/bun.exe')] }),
+  processRuntime({ name: 'bun', advice: install, places: bunPlaces }),
   processRuntime({
     name: 'deno',
     advice: install,
-    places: [inRoot('node_modules/deno/deno'), inRoot('node_modules/deno/deno.exe')],
+    places: denoPlaces,
     args: ['run', '--allow-all', '--no-check', '--no-lock', '--no-remote'],
   }),
+  bundledRuntime('esbuild', withEsbuild),
+  bundledRuntime('esbuild-node', withEsbuildForNode),
+  bundledRuntime('rolldown', withRolldown),
+  bundledRuntime('vite', withVite),
+  bundledRuntime('webpack', withWebpack),
   browserRuntime('page', 'page.ts'),
   browserRuntime('web-worker', 'page-with-worker.ts'),
 ];

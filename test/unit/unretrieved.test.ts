@@ -31,7 +31,7 @@ function failing(s: Spelling, error: unknown) {
   return createTask(body);
 }
 
-describeBoth('an error that nobody looks at [rule 39]', (s) => {
+describeBoth('an error that nobody looks at', (s) => {
   test('is reported when the task is collected', async () => {
     const { loop } = virtualLoop();
     const reports: ExceptionContext[] = [];
@@ -134,7 +134,7 @@ describeBoth('an error that nobody looks at [rule 39]', (s) => {
     });
   }
 
-  test('of a failed gather is reported as its own [rule 21]', async () => {
+  test('of a failed gather is reported as its own', async () => {
     const reports: string[] = [];
     const main = s.fn(function* () {
       getRunningLoop().setExceptionHandler((_loop, { message }) => {
@@ -159,7 +159,7 @@ describeBoth('an error that nobody looks at [rule 39]', (s) => {
   });
 });
 
-describeBoth('KeyboardInterrupt and SystemExit in a task [rule 39]', (s) => {
+describeBoth('KeyboardInterrupt and SystemExit in a task', (s) => {
   for (const interrupt of [new KeyboardInterrupt(), new SystemExit(3)]) {
     test(`a ${interrupt.name} is stored, and ends the run at once`, async () => {
       const { loop } = virtualLoop();

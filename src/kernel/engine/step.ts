@@ -1,5 +1,6 @@
 import { cancelledError, isCancelledError, RuntimeError } from '../../errors/errors.ts';
 import { describe } from '../../internal/describe.ts';
+import { tellOfLoop } from './copies.ts';
 import { current } from './current.ts';
 import { emit, hooks } from './hooks.ts';
 import {
@@ -198,12 +199,13 @@ export function waitOn(stack: CallStack, future: FutureLike): void {
   const task = stack._task;
   const blocking = future._asyncioFutureBlocking;
   future._asyncioFutureBlocking = false;
-  if (future.getLoop() !== task._loop) {
+  const loop = future.getLoop();
+  if (loop !== task._loop) {
     throwLater(
       stack,
       new RuntimeError(
         `Task ${task} got Future ${future} attached to a different loop; ` +
-          'wait for it on its own loop, or pass the result on with callSoonThreadsafe',
+          `wait for it on its own loop, or pass the result on with callSoonThreadsafe${tellOfLoop(loop)}`,
         { code: 'DIFFERENT_LOOP' },
       ),
     );

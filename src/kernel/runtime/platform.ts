@@ -280,10 +280,16 @@ export function throwUncaught(error: unknown): void {
 }
 
 /** Puts a value under a well-known symbol, for tools that look into the process from outside. */
-export function publish(name: string, value: unknown): void {
-  const key = Symbol.for(name);
-  if (globals()[key] === undefined)
-    Object.defineProperty(globalThis, key, { value, configurable: true, enumerable: false });
+export function publish<T extends object>(name: string, value: T): T {
+  const found = published(name);
+  if (found !== undefined) return found as T;
+  Object.defineProperty(globalThis, Symbol.for(name), { value, configurable: true, enumerable: false });
+  return value;
+}
+
+/** What has been published under a name in this thread. */
+export function published(name: string): unknown {
+  return globals()[Symbol.for(name)];
 }
 
 /** Where the library reports what nobody else can be told. */

@@ -1,8 +1,8 @@
-import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { inRoot, root } from '../../../scripts/lib/project.ts';
+import { findExecutable, type Places } from '../../../scripts/lib/runtimes.ts';
 import { REPORT_MARK, type Report } from '../lib/report.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -16,8 +16,7 @@ const REPORT_LINE = new RegExp(`^${REPORT_MARK}(.*)\n`, 'm');
 interface Program {
   readonly name: string;
   readonly advice: string;
-  /** Where its executable may be, the best place first. */
-  readonly places: readonly string[];
+  readonly places: Places;
   /** How its version begins. */
   readonly version?: string;
   readonly args?: readonly string[];
@@ -36,24 +35,16 @@ export function processRuntime({
     name,
     advice,
     find() {
-      for (const place of places) {
-        const found = versionOf(place);
-        if (found === null || !found.startsWith(version)) continue;
-        const command = [...args, inRoot('test/contract/entries', entry)];
-        return async () => ({ version: found, report: await runProcess(place, command) });
-      }
-      return null;
+      const executable = findExecutable(places, version);
+      if (executable === null) return null;
+      const command = [...args, inRoot('test/contract/entries', entry)];
+      return async () => ({ version: executable.version, report: await runProcess(executable.path, command) });
     },
   };
 }
 
-function versionOf(executable: string): string | null {
-  if (!existsSync(executable)) return null;
-  const { stdout } = spawnSync(executable, ['--version'], { encoding: 'utf8', timeout: 20_000 });
-  return /\d+\.\d+\.\d+[^\s]*/.exec(stdout ?? '')?.[0] ?? null;
-}
-
-async function runProcess(executable: string, args: readonly string[]): Promise<Report> {
+/** Runs a program that writes a report. */
+export async function runProcess(executable: string, args: readonly string[]): Promise<Report> {
   const { ASYNCIO_DEBUG: _debug, NODE_OPTIONS: _options, ...env } = process.env;
   const child = spawn(executable, args, {
     cwd: root,

@@ -41,7 +41,7 @@ class Takers {
  * @param waiting how many tasks wait for one
  */
 export function lockLaws<L extends LockLike>(name: string, make: () => L, waiting: (lock: L) => number): void {
-  describeBoth(`${name} as a lock [rule 30]`, (s) => {
+  describeBoth(`${name} as a lock`, (s) => {
     test(
       'lets one task at a time pass, in the order in which they asked',
       program(s, function* () {

@@ -33,7 +33,7 @@ export function queueLaws(kind: QueueKind): void {
 }
 
 function itemLaws({ name, make, order }: QueueKind): void {
-  describeBoth(`the items of a ${name} [rule 34]`, (s) => {
+  describeBoth(`the items of a ${name}`, (s) => {
     test.each([0, 5, 7])('come in its order (maxsize %i)', (maxsize) =>
       program(s, function* () {
         const queue = make(maxsize);
@@ -104,7 +104,7 @@ function itemLaws({ name, make, order }: QueueKind): void {
 }
 
 function waitingLaws({ name, make, order }: QueueKind): void {
-  describeBoth(`who waits for a ${name} [rule 34]`, (s) => {
+  describeBoth(`who waits for a ${name}`, (s) => {
     /** Tasks that get an item each, and note who got what. */
     const getters = (queue: Queue<number>, got: string[], ...names: string[]) => {
       const get = s.fn(function* (getter: string) {
@@ -255,7 +255,7 @@ function waitingLaws({ name, make, order }: QueueKind): void {
 }
 
 function workLaws({ name, make }: QueueKind): void {
-  describeBoth(`the work on the items of a ${name} [rule 35]`, (s) => {
+  describeBoth(`the work on the items of a ${name}`, (s) => {
     test(
       'is waited for by join, until taskDone was called for each item',
       program(s, function* () {
@@ -312,7 +312,7 @@ function workLaws({ name, make }: QueueKind): void {
 }
 
 function shutdownLaws({ name, make, order }: QueueKind): void {
-  describeBoth(`a ${name} that is shut down [rule 35]`, (s) => {
+  describeBoth(`a ${name} that is shut down`, (s) => {
     test(
       'takes no more items, and gives those that are left',
       program(s, function* () {

@@ -24,7 +24,7 @@ function takers(s: Spelling, semaphore: SemaphoreLike, got: string[], names: rea
  * @param make one with so many units, none of them taken
  */
 export function semaphoreLaws(name: string, make: (units: number) => SemaphoreLike): void {
-  describeBoth(`${name} [rule 31]`, (s) => {
+  describeBoth(`${name}`, (s) => {
     test.each([1, 2, 3, 7, 10])(
       'with %i units lets as many in at once, and the others when one of them leaves',
       (units) =>

@@ -34,7 +34,7 @@ function noting(body: Coroutine<unknown>): { coroutine: Coroutine<unknown>; call
   return { coroutine, calls };
 }
 
-describe('a cancellation of a generator coroutine [rule G]', () => {
+describe('a cancellation of a generator coroutine', () => {
   const ways = {
     'task.cancel()': async (coroutine: Coroutine<unknown>) => {
       const main = async () => {
@@ -116,7 +116,7 @@ describe('a cancellation of a generator coroutine [rule G]', () => {
   });
 });
 
-describeBoth('a cancellation deep in a chain of coroutines [rule G]', (s) => {
+describeBoth('a cancellation deep in a chain of coroutines', (s) => {
   test('runs every `finally` from the inside out, and waits in each', async () => {
     const trace: string[] = [];
     const level = s.fn(function* (depth: number): Generator<unknown, void, unknown> {

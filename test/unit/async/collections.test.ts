@@ -8,7 +8,7 @@ function sleeper(name: string, seconds: number): Task<string> {
   return createTask(sleep(seconds, name), { name });
 }
 
-describe('a task that an async function returns [rule F]', () => {
+describe('a task that an async function returns', () => {
   test('is awaited, as any promise is', async () => {
     const main = async () => {
       const make = async () => sleeper('made', 3);
@@ -24,7 +24,7 @@ describe('a task that an async function returns [rule F]', () => {
   });
 });
 
-describe('collections of tasks hold the tasks, not their results [rule F]', () => {
+describe('collections of tasks hold the tasks, not their results', () => {
   test('in what `wait` gives', async () => {
     const main = async () => {
       const [a, b] = [sleeper('a', 1), sleeper('b', 9)];

@@ -26,7 +26,7 @@ function macrotask(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-describe('a task that waits for a foreign promise [rule C]', () => {
+describe('a task that waits for a foreign promise', () => {
   test('does not keep other tasks from running', async () => {
     const main = async () => {
       const { promise, resolve } = foreign<string>();
@@ -201,7 +201,7 @@ describe('a task that waits for a foreign promise [rule C]', () => {
   });
 });
 
-describe('a promise that is settled already [rule C]', () => {
+describe('a promise that is settled already', () => {
   test('does not end the step: nothing else runs before the task goes on', async () => {
     const trace: string[] = [];
     const main = async () => {
@@ -216,7 +216,7 @@ describe('a promise that is settled already [rule C]', () => {
   });
 });
 
-describe('cancelling a task that waits for a foreign promise [rule C]', () => {
+describe('cancelling a task that waits for a foreign promise', () => {
   test('shows at its next wait for something of this library', async () => {
     const trace: string[] = [];
     const main = async () => {
@@ -309,7 +309,7 @@ describe('cancelling a task that waits for a foreign promise [rule C]', () => {
   });
 });
 
-describe('a task that nobody but a foreign promise will wake [rule C]', () => {
+describe('a task that nobody but a foreign promise will wake', () => {
   test('is not collected, and goes on when the promise is settled', async () => {
     const { promise, resolve } = foreign<string>();
     const main = async () => {

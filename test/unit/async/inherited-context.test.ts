@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { thrownBy } from '../../support/programs.ts';
 import { runVirtually } from '../../support/spellings.ts';
 
-describe('code that inherited the async context of a finished task [rule D]', () => {
+describe('code that inherited the async context of a finished task', () => {
   /** Runs `code` from a host callback that a task has set, once that task is over. */
   async function afterItsTask<T>(code: () => T): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<T>();

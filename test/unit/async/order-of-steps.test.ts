@@ -150,7 +150,7 @@ const traces: readonly [name: string, program: Program, trace: string[]][] = [
   ],
 ];
 
-describe.each(traces)('the order of steps %s is that of CPython [rule A]', (_name, program, expected) => {
+describe.each(traces)('the order of steps %s is that of CPython', (_name, program, expected) => {
   const combinations = spellings.flatMap((outer) =>
     spellings.map((inner) => [outer.name, inner.name, outer, inner] as const),
   );

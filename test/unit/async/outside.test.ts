@@ -16,7 +16,7 @@ function running(): { loop: EventLoop; stop: () => Promise<void> } {
   return { loop, stop };
 }
 
-describeBoth('awaiting from outside any task [rule E]', (s) => {
+describeBoth('awaiting from outside any task', (s) => {
   test('gives the result of a task', async () => {
     const { loop, stop } = running();
     const body = s.fn(function* () {
@@ -64,7 +64,7 @@ describeBoth('awaiting from outside any task [rule E]', (s) => {
   });
 });
 
-describe('awaiting from outside any task [rule E]', () => {
+describe('awaiting from outside any task', () => {
   test('gives the result of a future, whoever sets it', async () => {
     const { loop, stop } = running();
     const future = new Future<string>({ loop });
@@ -112,7 +112,7 @@ describe('awaiting from outside any task [rule E]', () => {
   });
 });
 
-describe('a rejection that nobody handles [rule E]', () => {
+describe('a rejection that nobody handles', () => {
   const failing = `createTask(async () => { await sleep(0); throw new Error('of the task'); })`;
   const cases: [what: string, program: string, unhandled: string[]][] = [
     [

@@ -22,7 +22,7 @@ function noted() {
   return { fn, tasks, ends };
 }
 
-describe('several awaits in one segment [rule B]', () => {
+describe('several awaits in one segment', () => {
   test('wait side by side, in one task', async () => {
     const { fn, tasks } = noted();
     const main = async () => await Promise.all([fn(1), fn(3), fn(2)]);
@@ -122,7 +122,7 @@ describe('several awaits in one segment [rule B]', () => {
   });
 });
 
-describe('cancelling a task with several awaits under way [rule B]', () => {
+describe('cancelling a task with several awaits under way', () => {
   for (const [how, together] of [
     ['Promise.all', (...promises: Promise<number>[]) => Promise.all(promises)],
     ['gather', (...promises: Promise<number>[]) => gather(...promises)],

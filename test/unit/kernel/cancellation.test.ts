@@ -31,7 +31,7 @@ function refusing<T>(s: Spelling, future: Future<unknown>, result: T) {
   });
 }
 
-describeBoth('cancel before the first step [rule 10]', (s) => {
+describeBoth('cancel before the first step', (s) => {
   test('the body never runs, not even its finally', async () => {
     const { loop, iterate } = manualLoop();
     const trace: string[] = [];
@@ -60,7 +60,7 @@ describeBoth('cancel before the first step [rule 10]', (s) => {
   });
 });
 
-describeBoth('cancel while waiting on a future [rule 11]', (s) => {
+describeBoth('cancel while waiting on a future', (s) => {
   test('cancels the future at once, and the task in the next iteration', async () => {
     const { loop, iterate } = manualLoop();
     const future = loop.createFuture();
@@ -114,7 +114,7 @@ describeBoth('cancel while waiting on a future [rule 11]', (s) => {
   });
 });
 
-describeBoth('cancel goes down the chain of awaits [rule 12]', (s) => {
+describeBoth('cancel goes down the chain of awaits', (s) => {
   test('to the task at its end; the outer one ends only when the inner one really does', async () => {
     const { loop, iterate } = manualLoop();
     const cleanUp = loop.createFuture<void>();
@@ -188,7 +188,7 @@ describeBoth('cancel goes down the chain of awaits [rule 12]', (s) => {
   });
 });
 
-describeBoth('cancel between completion and wake-up [rule 13]', (s) => {
+describeBoth('cancel between completion and wake-up', (s) => {
   test('still wins: the future has its value, the task a CancelledError', async () => {
     const { loop, iterate } = manualLoop();
     const future = loop.createFuture<string>();
@@ -228,7 +228,7 @@ describeBoth('cancel between completion and wake-up [rule 13]', (s) => {
   });
 });
 
-describeBoth('several cancels before delivery [rule 14]', (s) => {
+describeBoth('several cancels before delivery', (s) => {
   test('are one CancelledError with the first message, and the count of all', async () => {
     const { loop, iterate } = manualLoop();
     const caught: unknown[] = [];
@@ -281,7 +281,7 @@ describeBoth('several cancels before delivery [rule 14]', (s) => {
   });
 });
 
-describeBoth('the CancelledError [rule 15]', (s) => {
+describeBoth('the CancelledError', (s) => {
   test('of a task is the original one for the first who asks, later a new one without message', async () => {
     const { loop, iterate } = manualLoop();
     let original: unknown;
@@ -343,7 +343,7 @@ describeBoth('the CancelledError [rule 15]', (s) => {
   });
 });
 
-describeBoth('a task that cancels itself [rule 16]', (s) => {
+describeBoth('a task that cancels itself', (s) => {
   test('gets the error where it next really suspends, and what it would wait on is cancelled', async () => {
     const { loop, iterate } = manualLoop();
     const trace: unknown[] = [];
@@ -419,7 +419,7 @@ describeBoth('a task that cancels itself [rule 16]', (s) => {
   });
 });
 
-describeBoth('a task is cancelled if and only if its coroutine ends with a CancelledError [rule 17]', (s) => {
+describeBoth('a task is cancelled if and only if its coroutine ends with a CancelledError', (s) => {
   test('requested by nobody', async () => {
     const { loop, iterate } = manualLoop();
     const main = s.fn(function* () {
@@ -470,7 +470,7 @@ describeBoth('a task is cancelled if and only if its coroutine ends with a Cance
   });
 });
 
-describeBoth('uncancel() [rule 18]', (s) => {
+describeBoth('uncancel()', (s) => {
   test('counts down, never below 0', async () => {
     const { loop, iterate } = manualLoop();
     const task = loop.createTask(s.fn(function* () {}));
@@ -518,7 +518,7 @@ describeBoth('uncancel() [rule 18]', (s) => {
   });
 });
 
-describeBoth('a cancellation that was swallowed [rule 19]', (s) => {
+describeBoth('a cancellation that was swallowed', (s) => {
   /** A task that swallows its cancellation, and goes on with the body. */
   async function swallowThen<T>(body: () => Generator<unknown, T, unknown>): Promise<T> {
     const main = s.fn(function* () {

@@ -18,7 +18,7 @@ function failing(error: unknown): () => never {
   };
 }
 
-describeBoth('an error in a callback [rule 4]', (s) => {
+describeBoth('an error in a callback', (s) => {
   test('goes to the exception handler, and the loop goes on', async () => {
     const { loop, iterate } = manualLoop();
     const reports = reportsOf(loop);
@@ -77,7 +77,7 @@ describe('the exception handler', () => {
     expect(() => loop.setExceptionHandler('handler' as never)).toThrow(TypeError);
   });
 
-  test.each(['task', 'future', 'handle'] as const)('runs in the context of the %s concerned [rule 4]', (key) => {
+  test.each(['task', 'future', 'handle'] as const)('runs in the context of the %s concerned', (key) => {
     const { loop } = manualLoop();
     const variable = new ContextVar('variable', { default: 'outside' });
     const concerned = copyContext();
@@ -89,7 +89,7 @@ describe('the exception handler', () => {
     expect(seen).toEqual(['inside', 'outside']);
   });
 
-  test('sees what a callback had set before it threw [rule 4]', () => {
+  test('sees what a callback had set before it threw', () => {
     const { loop } = manualLoop();
     const variable = new ContextVar('variable', { default: 'nothing' });
     const seen: string[] = [];
@@ -103,7 +103,7 @@ describe('the exception handler', () => {
     expect(variable.get()).toBe('nothing');
   });
 
-  test('that throws makes way for the default one, and nothing leaves the loop [rule 4]', () => {
+  test('that throws makes way for the default one, and nothing leaves the loop', () => {
     const error = muteLog('error');
     const { loop } = manualLoop();
     const bug = new Error('a bug in the handler');

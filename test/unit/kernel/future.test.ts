@@ -45,7 +45,7 @@ function make(state: State): Future<number> {
   return inState[state](manualLoop().loop);
 }
 
-describeBoth('done callbacks [rule 6]', (s) => {
+describeBoth('done callbacks', (s) => {
   test('never run synchronously, even when the future is done already', async () => {
     const { loop, iterate } = manualLoop();
     const trace: string[] = [];
@@ -114,7 +114,7 @@ describeBoth('done callbacks [rule 6]', (s) => {
   });
 });
 
-describe('removeDoneCallback [rule 6]', () => {
+describe('removeDoneCallback', () => {
   const first = () => {};
   const second = () => {};
 

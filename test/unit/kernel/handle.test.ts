@@ -33,7 +33,7 @@ describe('a handle', () => {
     expect(handle.cancelled()).toBe(true);
   });
 
-  test('that is cancelled lets go of the function and its arguments [rule 3]', async () => {
+  test('that is cancelled lets go of the function and its arguments', async () => {
     const { loop } = manualLoop();
     const schedule = () => {
       const callback = (_argument: object) => {};

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { manualLoop, muteLog, virtualLoop } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-describeBoth('callSoon always beats callLater(0) [rule 1]', (s) => {
+describeBoth('callSoon always beats callLater(0)', (s) => {
   test('an iteration runs exactly what was ready when it began', async () => {
     const { loop, iterate } = manualLoop();
     const trace: string[] = [];
@@ -110,7 +110,7 @@ describe('an iteration', () => {
   });
 });
 
-describeBoth('stop [rule 5]', (s) => {
+describeBoth('stop', (s) => {
   test('before the run: exactly one iteration', async () => {
     const { loop } = virtualLoop();
     const trace: string[] = [];
@@ -244,7 +244,7 @@ describe('a loop that is running', () => {
   });
 });
 
-describeBoth('close [rule 5]', (s) => {
+describeBoth('close', (s) => {
   test('empties the queues', async () => {
     const { loop, host } = manualLoop();
     const trace: string[] = [];
@@ -290,7 +290,7 @@ describeBoth('close [rule 5]', (s) => {
   });
 });
 
-describeBoth('a KeyboardInterrupt or SystemExit [rule 4]', (s) => {
+describeBoth('a KeyboardInterrupt or SystemExit', (s) => {
   test.each([new KeyboardInterrupt(), new SystemExit(3)])(
     '$name of a callback leaves the run at once',
     async (error) => {

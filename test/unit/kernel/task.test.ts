@@ -19,7 +19,7 @@ import { manualLoop, muteLog } from '../../support/loops.ts';
 import { failure, thrownBy } from '../../support/programs.ts';
 import { describeBoth, type Spelling } from '../../support/spellings.ts';
 
-describeBoth('a wait that need not wait does not yield [rule 7]', (s) => {
+describeBoth('a wait that need not wait does not yield', (s) => {
   const nothing = s.fn(function* () {});
   const delegating = s.fn(function* (depth: number): Generator<unknown, void, unknown> {
     if (depth > 0) yield* s.wait(delegating(depth - 1));
@@ -95,7 +95,7 @@ function delegatingTo(s: Spelling, awaitable: unknown) {
   })();
 }
 
-describeBoth('a wake-up takes one iteration [rule 8]', (s) => {
+describeBoth('a wake-up takes one iteration', (s) => {
   const waitThrough = s.fn(function* (depth: number, future: Future<string>): Generator<unknown, string, unknown> {
     return (yield* s.wait(depth === 0 ? future : waitThrough(depth - 1, future))) as string;
   });
@@ -173,7 +173,7 @@ describeBoth('a wake-up takes one iteration [rule 8]', (s) => {
   });
 });
 
-describeBoth('createTask runs nothing now [rule 9]', (s) => {
+describeBoth('createTask runs nothing now', (s) => {
   test('the first steps follow in the next iteration, in order of creation', async () => {
     const { loop, iterate } = manualLoop();
     const trace: string[] = [];
@@ -194,7 +194,7 @@ describeBoth('createTask runs nothing now [rule 9]', (s) => {
   });
 });
 
-describeBoth('sleep(0) [rule 9]', (s) => {
+describeBoth('sleep(0)', (s) => {
   test.each([0, -1])('takes one iteration and no future: sleep(%d)', async (delay) => {
     const { loop, host, iterate } = manualLoop();
     let steps = 0;
@@ -213,7 +213,7 @@ describeBoth('sleep(0) [rule 9]', (s) => {
   });
 });
 
-describe('the name of a task [rule 9]', () => {
+describe('the name of a task', () => {
   const numberOf = (task: Task<unknown>) => Number(/^Task-(\d+)$/.exec(task.getName())?.[1]);
 
   test('is Task-N from one counter for all loops, in order of creation', () => {
@@ -240,7 +240,7 @@ describe('the name of a task [rule 9]', () => {
   });
 });
 
-describeBoth('currentTask() [rule 9]', (s) => {
+describeBoth('currentTask()', (s) => {
   test('is the task whose step runs, also after a wait and inside other coroutines', async () => {
     const { loop, drain } = manualLoop();
     const seen: unknown[] = [];

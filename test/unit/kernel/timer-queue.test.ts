@@ -166,7 +166,7 @@ describe('the timer queue', () => {
   });
 });
 
-describe('prune [rule 3]', () => {
+describe('prune', () => {
   /** A queue of so many, of which the last ones are cancelled. */
   function queueOf(count: number, cancelled: number): TimerQueue {
     const queue = new TimerQueue();

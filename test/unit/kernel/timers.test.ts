@@ -6,7 +6,7 @@ import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 const DAY = 24 * 3600;
 
-describeBoth('timers run in order of their deadlines [rule 2]', (s) => {
+describeBoth('timers run in order of their deadlines', (s) => {
   test('whatever the order of scheduling', async () => {
     const { loop } = virtualLoop();
     const trace: number[] = [];
@@ -33,7 +33,7 @@ describeBoth('timers run in order of their deadlines [rule 2]', (s) => {
   });
 });
 
-describe('a timer is due [rule 2]', () => {
+describe('a timer is due', () => {
   /** A host whose clock makes steps of half a second. */
   class CoarseHost implements Host {
     readonly resolution = 0.5;
@@ -145,7 +145,7 @@ describeBoth('a delay of years', (s) => {
   });
 });
 
-describe('a cancelled timer [rule 3]', () => {
+describe('a cancelled timer', () => {
   test('does not run', () => {
     const { loop, host } = manualLoop();
     const trace: string[] = [];

@@ -27,7 +27,7 @@ async function runInterrupted<T>(main: CoroutineFunction<T>, times: readonly num
   return { outcome, seconds: host.time(), isListenedTo: host.isListenedTo };
 }
 
-describeBoth('the first Ctrl-C [rule 40]', (s) => {
+describeBoth('the first Ctrl-C', (s) => {
   test('cancels the main task, which ends the run with a KeyboardInterrupt', async () => {
     const seen: unknown[] = [];
     const main = s.fn(function* () {
@@ -99,7 +99,7 @@ describeBoth('the first Ctrl-C [rule 40]', (s) => {
   });
 });
 
-describeBoth('the second Ctrl-C [rule 40]', (s) => {
+describeBoth('the second Ctrl-C', (s) => {
   test('does not wait for the main task', async () => {
     let cleanedUp = false;
     const main = s.fn(function* () {
@@ -128,7 +128,7 @@ describeBoth('the second Ctrl-C [rule 40]', (s) => {
   });
 });
 
-describeBoth('Ctrl-C during the clean-up [rule 40]', (s) => {
+describeBoth('Ctrl-C during the clean-up', (s) => {
   /** A main task that leaves another one behind, whose clean-up takes 10 seconds. */
   function leaving(end: () => unknown = () => 'result') {
     const trace: string[] = [];
@@ -211,7 +211,7 @@ describeBoth('Ctrl-C during the clean-up [rule 40]', (s) => {
   });
 });
 
-describe('the second Ctrl-C in an async function that waits for a foreign promise [rule 40]', () => {
+describe('the second Ctrl-C in an async function that waits for a foreign promise', () => {
   test('ends the run, although nobody can end the function', async () => {
     const main = async () => {
       await new Promise(() => {});
@@ -227,7 +227,7 @@ describe('the second Ctrl-C in an async function that waits for a foreign promis
   }, 1_000);
 });
 
-describeBoth('listening to Ctrl-C [rule 40]', (s) => {
+describeBoth('listening to Ctrl-C', (s) => {
   test('ends with the run', async () => {
     expect(
       await runInterrupted(

@@ -61,7 +61,7 @@ describeBoth('run', (s) => {
   });
 });
 
-describeBoth('the end of a run [rule 40]', (s) => {
+describeBoth('the end of a run', (s) => {
   test('cancels the tasks that are left, and waits for their clean-up', async () => {
     const trace: string[] = [];
     const left = (seconds: number) =>

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-describeBoth('a barrier [rule 33]', (s) => {
+describeBoth('a barrier', (s) => {
   const passers = (barrier: Barrier, count: number) =>
     Array.from({ length: count }, () => createTask(() => barrier.wait()));
 

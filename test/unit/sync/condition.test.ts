@@ -20,7 +20,7 @@ lockLaws(
   (condition) => condition.lock.statistics().waiting,
 );
 
-describeBoth('a condition [rule 32]', (s) => {
+describeBoth('a condition', (s) => {
   /** Tasks that wait for the condition once, and note what came of it. */
   const waiters = (condition: Condition, trace: string[], ...names: string[]) => {
     const wait = s.fn(function* (name: string) {

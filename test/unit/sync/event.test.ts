@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-describeBoth('an event [rule 33]', (s) => {
+describeBoth('an event', (s) => {
   const waiters = (event: Event, woken: string[], ...names: string[]) => {
     const wait = s.fn(function* (name: string) {
       const result = yield* s.wait(event.wait());

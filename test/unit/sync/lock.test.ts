@@ -10,7 +10,7 @@ lockLaws(
   (lock) => lock.statistics().waiting,
 );
 
-describeBoth('a lock [rule 30]', (s) => {
+describeBoth('a lock', (s) => {
   test(
     'is not handed over: it is free until the task that was woken takes it',
     program(s, function* () {

@@ -11,7 +11,7 @@ lockLaws('BoundedSemaphore(1)', () => new BoundedSemaphore(), waiting);
 semaphoreLaws('Semaphore', (units) => new Semaphore(units));
 semaphoreLaws('BoundedSemaphore', (units) => new BoundedSemaphore(units));
 
-describeBoth('a semaphore [rule 31]', (s) => {
+describeBoth('a semaphore', (s) => {
   test(
     'may be given more units than it had in the beginning',
     program(s, function* () {

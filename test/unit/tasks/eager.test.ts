@@ -20,7 +20,7 @@ import { describeBoth } from '../../support/spellings.ts';
 
 const eager = { eagerStart: true };
 
-describeBoth('an eager task [rule 38]', (s) => {
+describeBoth('an eager task', (s) => {
   test(
     'runs inside createTask up to its first suspension, and then like any other',
     program(s, function* () {
@@ -165,7 +165,7 @@ describeBoth('an eager task [rule 38]', (s) => {
   });
 });
 
-describeBoth('an eager task of a task group [rule 38]', (s) => {
+describeBoth('an eager task of a task group', (s) => {
   test(
     'that fails at once fails the group where it next waits, not its maker',
     program(s, function* () {
@@ -186,7 +186,7 @@ describeBoth('an eager task of a task group [rule 38]', (s) => {
   );
 });
 
-describeBoth('an eager task factory [rule 38]', (s) => {
+describeBoth('an eager task factory', (s) => {
   test(
     'makes every task of the loop eager',
     program(s, function* () {

@@ -49,7 +49,7 @@ function failsAfter(s: Spelling, seconds: number, error: Error) {
   });
 }
 
-describeBoth('gather collects results [rule 20]', (s) => {
+describeBoth('gather collects results', (s) => {
   test(
     'of nothing in a list that is done at once',
     program(s, function* () {
@@ -165,7 +165,7 @@ describeBoth('gather collects results [rule 20]', (s) => {
   );
 });
 
-describeBoth('gather with a failure [rule 21]', (s) => {
+describeBoth('gather with a failure', (s) => {
   test(
     'fails with what failed first, wherever it was given, when several fail in one iteration',
     program(s, function* () {
@@ -243,7 +243,7 @@ describeBoth('gather with a failure [rule 21]', (s) => {
   );
 
   test(
-    'shows a cancelled task among the results by a CancelledError without its message [rule 15]',
+    'shows a cancelled task among the results by a CancelledError without its message',
     program(s, function* () {
       const task = createTask(sleep(60));
       const results = gather([task, sleep(1, 'b')], { returnExceptions: true });
@@ -257,7 +257,7 @@ describeBoth('gather with a failure [rule 21]', (s) => {
   );
 });
 
-describeBoth('cancelling a gather [rule 22]', (s) => {
+describeBoth('cancelling a gather', (s) => {
   test(
     'cancels what it waits for, and is itself done only after that',
     program(s, function* () {

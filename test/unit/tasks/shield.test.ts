@@ -15,7 +15,7 @@ import { virtualLoop } from '../../support/loops.ts';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
-describeBoth('shield [rule 23]', (s) => {
+describeBoth('shield', (s) => {
   const failingAfter = (seconds: number, error: unknown) =>
     s.fn(function* () {
       yield* s.wait(sleep(seconds));

@@ -76,7 +76,7 @@ describeBoth('a task group', (s) => {
   );
 });
 
-describeBoth('a failure in a task group [rule 36]', (s) => {
+describeBoth('a failure in a task group', (s) => {
   test(
     'cancels the other tasks and the body, waits for all, and raises one ExceptionGroup',
     program(s, function* () {
@@ -220,7 +220,7 @@ describeBoth('a failure in a task group [rule 36]', (s) => {
   );
 });
 
-describeBoth('KeyboardInterrupt and SystemExit in a task group [rule 36]', (s) => {
+describeBoth('KeyboardInterrupt and SystemExit in a task group', (s) => {
   for (const interrupt of [new KeyboardInterrupt(), new SystemExit(3)]) {
     test(
       `a ${interrupt.name} of the body leaves it bare, and other errors are dropped`,
@@ -253,7 +253,7 @@ describeBoth('KeyboardInterrupt and SystemExit in a task group [rule 36]', (s) =
   }
 });
 
-describeBoth('a task group whose parent is cancelled [rule 37]', (s) => {
+describeBoth('a task group whose parent is cancelled', (s) => {
   /** A task with a group in it, in which nothing ends by itself unless the group's body makes it. */
   function groupTask(body: (group: TaskGroup) => Generator<unknown, void, unknown>) {
     const after: { error?: unknown; cancelling?: number; next?: unknown } = {};
@@ -357,7 +357,7 @@ describeBoth('a task group whose parent is cancelled [rule 37]', (s) => {
   );
 });
 
-describeBoth('createTask of a task group [rule 37]', (s) => {
+describeBoth('createTask of a task group', (s) => {
   function refusal(group: TaskGroup) {
     const unused = coroutine(s.fn(function* () {}))();
     const error = thrownBy(() => group.createTask(unused)) as RuntimeError;

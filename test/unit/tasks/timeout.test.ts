@@ -96,7 +96,7 @@ describeBoth('timeout', (s) => {
   );
 });
 
-describeBoth('a timeout and other cancellations [rule 26]', (s) => {
+describeBoth('a timeout and other cancellations', (s) => {
   test(
     'the deadline ends the body with a TimeoutError caused by the CancelledError, and the count goes back',
     program(s, function* () {
@@ -163,7 +163,7 @@ describeBoth('a timeout and other cancellations [rule 26]', (s) => {
   );
 });
 
-describeBoth('nested timeouts [rule 27]', (s) => {
+describeBoth('nested timeouts', (s) => {
   /** Runs two timeouts around a long sleep: which of them raised, and which have expired. */
   function* nested(outerDelay: number, innerDelay: number) {
     const { body, expired } = sleeping(s, 60);
@@ -203,7 +203,7 @@ describeBoth('nested timeouts [rule 27]', (s) => {
   );
 });
 
-describeBoth('the deadline of a timeout [rule 28]', (s) => {
+describeBoth('the deadline of a timeout', (s) => {
   test(
     'in the past never ends a body that does not suspend',
     program(s, function* () {
@@ -330,7 +330,7 @@ describeBoth('the deadline of a timeout [rule 28]', (s) => {
   );
 });
 
-describeBoth('a body that makes something else of the cancellation [rule 29]', (s) => {
+describeBoth('a body that makes something else of the cancellation', (s) => {
   test(
     'passes its own error on, with a TimeoutError in the chain of causes and the count restored',
     program(s, function* () {

@@ -13,7 +13,7 @@ import { expect, test } from 'vitest';
 import { failure, iterations, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-describeBoth('waitFor [rule 24]', (s) => {
+describeBoth('waitFor', (s) => {
   test(
     'gives the result of what is done in time',
     program(s, function* () {
@@ -136,7 +136,7 @@ describeBoth('waitFor [rule 24]', (s) => {
   );
 });
 
-describeBoth('waitFor without any time [rule 24]', (s) => {
+describeBoth('waitFor without any time', (s) => {
   for (const timeout of [0, -1]) {
     test(
       `gives the result of what is done (timeout ${timeout})`,
@@ -183,7 +183,7 @@ describeBoth('waitFor without any time [rule 24]', (s) => {
   );
 });
 
-describeBoth('a tie in waitFor [rule 25]', (s) => {
+describeBoth('a tie in waitFor', (s) => {
   test(
     'of the result and the deadline is a timeout; the future keeps its value',
     program(s, function* () {
