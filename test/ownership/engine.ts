@@ -39,6 +39,7 @@ export const MUTATIONS = {
   'failed-scope-leaves-lines': 'R8: lines that wait when their scope fails go on',
   'late-is-success': 'R9: a body that ends after its deadline is a success',
   'foreign-is-waited-for': 'R9: a plain body that has begun no wait is waited for',
+  'late-values-are-dropped': 'R10: nobody gets what a promise brings too late',
   'disguise-is-an-error': 'R11: cancellations in disguise are errors like others',
 } as const;
 
@@ -50,8 +51,11 @@ export const PARTS = {
   'run-end': 'R8: run() ends while lines are left',
   'left-lines': 'R8: a line still waits when its scope ends by an error',
   'same-object': 'R5: two lines await one future at the same moment',
+  callbacks: 'R6: callbacks of the runtime',
+  late: 'R8: a line that comes back into a lost scope is told',
   'late-line': 'R3, R8: a late line is told while a request waits for another line',
   'after-leftovers': 'R3: a request that only leftovers have got waits for an await',
+  'late-values': 'R10: a promise brings something after its wait was given up',
   gather: 'R4: a leftover waits for gather()',
   signals: 'R3: a signal of an inner scope, or of one that was left',
   bound: 'R6: functions that are bound to an async context',
@@ -249,6 +253,8 @@ export class Future {
   /** Whether others can see it: what a wait does to it matters. */
   readonly isShared: boolean;
   isGathering = false;
+  /** A wait for it was given up, and it goes on. */
+  isLeft = false;
   readonly engine: Engine;
   readonly #callbacks = new Set<() => void>();
 
@@ -699,8 +705,23 @@ export class Engine {
     const atForeign = [...this.lines].filter(
       (line) => line.scope?.isWithin(scope) === true && line.at !== null && this.#isForeign(line.at, scope),
     );
-    const waits = scope.allWaits();
+    const leaveBodies = (): void => {
+      for (const one of scope.inside()) {
+        if (isInside && one.leave !== null) this.stop('R9: a line in a plain body asks for its own end');
+        if (one.leave?.() === true) isDelivered = true;
+        for (const signal of one.signals) {
+          if (one.isOver) this.reach('signals');
+          signal.abort();
+          signal.line.receive(request);
+          isDelivered = true;
+        }
+        one.signals.clear();
+      }
+    };
     // No rule says which of several lines is told first.
+    const leavesFirst = this.#chance !== null && this.#chance() < 0.5;
+    if (leavesFirst) leaveBodies();
+    const waits = scope.allWaits();
     if (this.#chance !== null && this.#chance() < 0.5) waits.reverse();
     for (const wait of waits) {
       if (wait.isOver) continue;
@@ -723,17 +744,7 @@ export class Engine {
         this.#leave(wait, request);
       }
     }
-    for (const one of scope.inside()) {
-      if (isInside && one.leave !== null) this.stop('R9: a line in a plain body asks for its own end');
-      if (one.leave?.() === true) isDelivered = true;
-      for (const signal of one.signals) {
-        if (one.isOver) this.reach('signals');
-        signal.abort();
-        signal.line.receive(request);
-        isDelivered = true;
-      }
-      one.signals.clear();
-    }
+    if (!leavesFirst) leaveBodies();
     for (const line of atForeign) line.missed.add(request);
     if (this.mutation === 'foreign-loses-request') return;
     if (isInside) {
@@ -756,6 +767,7 @@ export class Engine {
     if (this.mutation === 'leftover-hands-down' && wait.future!.cancel()) return;
     wait.detach();
     wait.isLeft = true;
+    wait.future!.isLeft = true;
     wait.line.receive(request);
     this.soon(() => wait.run(this));
   }
@@ -842,6 +854,7 @@ export class Engine {
       } else if (this.mutation !== 'late-line-goes-on') {
         for (const request of missed) line.receive(request);
         if (scope.task.outcome !== null) this.reach('finished-task');
+        this.reach('late');
         this.#noteCameBack(scope);
         if ([...scope.around()].some((one) => one.pending !== null)) this.reach('late-line');
         return 'late';

@@ -136,7 +136,6 @@ class Model {
   // -------------------------------------------------------------------------------------------------------------- tasks
 
   #task(name: string, variables: Variables, begin: (task: Task) => void, watched: string | null): Task {
-    if (this.#isClosing) this.#engine.stop('R8: a task begins while run() ends');
     const task = new Task(this.#engine, name, variables, begin);
     if (watched !== null) {
       this.#tasks.set(watched, task);
@@ -168,6 +167,7 @@ class Model {
   }
 
   #spawn(line: Line, body: Body, watched: string | null, group: Group | null): Task {
+    if (this.#isClosing) this.#engine.stop('R8: a task begins while run() ends');
     return this.#task(
       watched ?? 'a task',
       this.#variablesOf(line),
@@ -289,7 +289,11 @@ class Model {
         return { promised: this.#signalled(line, wait.ticks), begin: null, line: null };
       case 'wrapped': {
         const future = new Future(engine, false);
-        this.#foreign(wait.ticks, false).then((outcome) => future.settle(outcome));
+        this.#foreign(wait.ticks, false).then((outcome) => {
+          if (future.isLeft) engine.stop('R10: a leftover waited for it');
+          if (future.outcome !== null) this.#noteLate(line, wait);
+          future.settle(outcome);
+        });
         return this.#ofFuture(by, future);
       }
       case 'future':
@@ -335,6 +339,12 @@ class Model {
       case 'gather':
         return this.#ofFuture(by, this.#gather(wait.bodies.map((body) => this.#spawn(line, body, null, line.group))));
     }
+  }
+
+  /** R10. */
+  #noteLate(line: Line, wait: Wait): void {
+    this.#engine.reach('late-values');
+    if (this.#mutation !== 'late-values-are-dropped') this.#log(line.name, `${label(wait)}: late`);
   }
 
   #callee(line: Line, body: Body): Line {
@@ -835,6 +845,7 @@ class Model {
     const engine = this.#engine;
     const { scope } = line;
     engine.at(engine.now + ticks, false, () => {
+      engine.reach('callbacks');
       if (this.#mutation === 'callback-is-a-line') {
         void this.#start(this.#callee(line, body), body);
         return;
