@@ -73,7 +73,10 @@ function parse(args: readonly string[]): Options {
         break;
       case '--without': {
         const parts = value().split(',') as Part[];
-        for (const part of parts) if (!(part in PARTS)) fail(`--without: some of ${Object.keys(PARTS).join(', ')}`);
+        if (!parts.every((part) => part in PARTS)) {
+          const known = Object.entries(PARTS).map(([name, what]) => `  ${name}: ${what}`);
+          fail(`--without: some of\n${known.join('\n')}`);
+        }
         options.without = new Set([...options.without, ...parts]);
         break;
       }
@@ -124,7 +127,7 @@ interface Comparison {
 }
 
 /** How many other ways the model may go before a difference counts. */
-const OTHER_WAYS = 12;
+const OTHER_WAYS = 40;
 
 /**
  * Runs a program on both. What happens within one moment has an order that nobody has promised: where the model itself ends

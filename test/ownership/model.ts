@@ -368,6 +368,8 @@ class Model {
           if (wait.op !== 'sleep' && wait.op !== 'turn') engine.stop('R8: a late line awaits more than a sleep');
           engine.soon(() => promised.settle({ failure: CANCELLED }));
         } else if (scope === null) {
+          // A line of a finished task that was told has time to clean up; of others nothing is said.
+          if (this.#isClosing && by.scope === null) engine.stop('R8: code outside awaits while run() ends');
           const task = this.#task(
             'a task',
             this.#variablesOf(by),
@@ -390,6 +392,7 @@ class Model {
       engine.noteLookUp(future);
       engine.job(isDirect, () => {
         if (future.outcome !== null) {
+          if (by.missed.size > 0) engine.stop('R8: a late line awaits more than a sleep');
           promised.settle(future.outcome);
           return;
         }
@@ -416,6 +419,7 @@ class Model {
     const callee = this.#waitingCallee(line, body, source);
     if (this.#mutation === 'then-waits' && line.scope !== null && task.outcome === null)
       engine.wait(line, line.scope, task, null, false, (outcome) => source.settle(outcome));
+    else if (task.outcome !== null) source.settle(task.outcome);
     else task.onDone(() => source.settle(task.outcome!));
     source.then((outcome) => {
       if (outcome.failure === null) this.#start(callee, body).then((result) => promised.settle(result));
