@@ -441,6 +441,8 @@ export class Engine {
   readonly #without: ReadonlySet<Part>;
   /** Decides what no rule decides: whether a handle of the loop runs before all promises of the last one have settled. */
   readonly #chance: (() => number) | null;
+  /** Frames of generators go on without a promise between. */
+  readonly #hasGenerators: boolean;
   #hasBegunWait = false;
   now: Ticks = 0;
   cut: Cut | null = null;
@@ -461,6 +463,8 @@ export class Engine {
   #clock = 0;
   #jobs: (() => void)[] = [];
   #ready: (() => void)[] = [];
+  /** What is left of this iteration of the loop. */
+  #iteration: (() => void)[] = [];
   #timers: Timer[] = [];
   #made = 0;
   #atRest: (() => void)[] = [];
@@ -471,9 +475,15 @@ export class Engine {
   #tick = 0;
   readonly #steppedInTick = new Map<Task, Scope[]>();
 
-  constructor(mutation: Mutation | null, without: ReadonlySet<Part>, chance: (() => number) | null) {
+  constructor(
+    mutation: Mutation | null,
+    without: ReadonlySet<Part>,
+    chance: (() => number) | null,
+    hasGenerators: boolean,
+  ) {
     this.mutation = mutation;
     this.#chance = chance;
+    this.#hasGenerators = hasGenerators;
     this.#without = without;
   }
 
@@ -520,7 +530,7 @@ export class Engine {
 
   /** Calls in a microtask, or at once. */
   job(isDirect: boolean, call: () => void): void {
-    if (isDirect) call();
+    if (isDirect || (this.#hasGenerators && this.#chance !== null && this.#chance() < 0.3)) call();
     else this.#jobs.push(call);
   }
 
@@ -551,14 +561,14 @@ export class Engine {
       this.#tick++;
       this.#open = null;
       this.#hasBegunWait = false;
-      this.#inJob(this.#ready.shift()!);
+      this.#inJob((this.#iteration.shift() ?? this.#ready.shift())!);
     }
     for (const task of this.cleaning) if (task.root.allWaits().length === 0) task.endNow();
   }
 
   /** Whether the next handle runs before all promises have settled: nobody does before a step has come to an await. */
   #goesBefore(): boolean {
-    if (this.#chance === null || this.#ready.length === 0) return false;
+    if (this.#chance === null || this.#iteration.length + this.#ready.length === 0) return false;
     return (this.#hasBegunWait || this.#open === null) && this.#chance() < 0.3;
   }
 
@@ -572,11 +582,11 @@ export class Engine {
   #runReady(): void {
     let handles = 0;
     while (this.#ready.length > 0 && this.cut === null) {
-      const iteration = this.#ready;
+      this.#iteration = this.#ready;
       this.#ready = [];
-      for (const handle of iteration) {
+      while (this.#iteration.length > 0 && this.cut === null) {
         if (++handles > MAX_HANDLES) throw new Error('the model goes round in circles');
-        if (this.cut === null) this.#enter(handle);
+        this.#enter(this.#iteration.shift()!);
       }
       const atEnd = this.#atEndOfIteration;
       this.#atEndOfIteration = [];

@@ -138,7 +138,7 @@ async function runBoth(program: Program, spelling: Spelling, mutation: Mutation 
   const { without } = options;
   const model = runModel(program, { mutation, without });
   const difference = compare(model, real);
-  if (difference === null || dependsOnOrder(program, difference.at, model, mutation))
+  if (difference === null || dependsOnOrder(program, difference.at, model, spelling, mutation))
     return { model, real, difference: null };
   // A model that is wrong on purpose must be wrong where the right one is right.
   if (mutation !== null && (await runBoth(program, spelling, null)).difference !== null)
@@ -146,10 +146,21 @@ async function runBoth(program: Program, spelling: Spelling, mutation: Mutation 
   return { model, real, difference };
 }
 
-function dependsOnOrder(program: Program, at: Ticks, model: ModelTrace, mutation: Mutation | null): boolean {
+function dependsOnOrder(
+  program: Program,
+  at: Ticks,
+  model: ModelTrace,
+  spelling: Spelling,
+  mutation: Mutation | null,
+): boolean {
   for (let i = 0; i < OTHER_WAYS; i++) {
     const random = new Random(i);
-    const other = runModel(program, { mutation, without: options.without, chance: () => random.next() });
+    const other = runModel(program, {
+      mutation,
+      without: options.without,
+      chance: () => random.next(),
+      hasGenerators: spelling !== 'async',
+    });
     if ((other.cut !== null && other.cut.at <= at) || (compare(model, other)?.at ?? Number.POSITIVE_INFINITY) <= at) {
       orderDependent++;
       return true;

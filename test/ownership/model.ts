@@ -68,6 +68,8 @@ export interface ModelOptions {
   readonly without?: ReadonlySet<Part>;
   /** Goes another way where no rule says which: random numbers. */
   readonly chance?: (() => number) | null;
+  /** Whether some functions are generator functions. */
+  readonly hasGenerators?: boolean;
 }
 
 export function runModel(program: Program, options: ModelOptions = {}): ModelTrace {
@@ -85,9 +87,9 @@ class Model {
   #endedAt: Ticks | null = null;
   #isClosing = false;
 
-  constructor({ mutation = null, without = new Set(), chance = null }: ModelOptions) {
+  constructor({ mutation = null, without = new Set(), chance = null, hasGenerators = false }: ModelOptions) {
     this.#mutation = mutation;
-    this.#engine = new Engine(mutation, without, chance);
+    this.#engine = new Engine(mutation, without, chance, hasGenerators);
   }
 
   run(program: Program): ModelTrace {
