@@ -488,6 +488,7 @@ class Model {
     const settle = (outcome: Outcome): void => {
       if (promised.outcome !== null) return;
       parts.forEach((part, i) => {
+        line.goOnFrom(part.line);
         if (results[i] !== undefined) return;
         part.line.isLoser = true;
         if (part.line.tookAt === engine.now)
