@@ -46,3 +46,17 @@ export function compare(model: ModelTrace, real: Trace): Difference | null {
   if (real.endedAt === null) return { at: until, what: 'run() does not end' };
   return null;
 }
+
+/** A trace as text: `time line: what; it; did`, in the order of time and then of lines, without beginnings. */
+export function traceLines({ entries }: Trace): string[] {
+  const lines: string[] = [];
+  const all = moments(entries, Number.POSITIVE_INFINITY);
+  for (const at of [...all.keys()].sort((a, b) => a - b)) {
+    const moment = all.get(at)!;
+    for (const line of [...moment.keys()].sort()) {
+      const texts = moment.get(line)!.filter((text) => text !== 'begins');
+      if (texts.length > 0) lines.push(`${at} ${line}: ${texts.join('; ')}`);
+    }
+  }
+  return lines;
+}

@@ -39,6 +39,7 @@ export const MUTATIONS = {
   'failed-scope-leaves-lines': 'R8: lines that wait when their scope fails go on',
   'late-is-success': 'R9: a body that ends after its deadline is a success',
   'foreign-is-waited-for': 'R9: a plain body that has begun no wait is waited for',
+  'late-values-are-dropped': 'R10: nobody gets what a promise brings too late',
   'disguise-is-an-error': 'R11: cancellations in disguise are errors like others',
 } as const;
 
@@ -50,8 +51,11 @@ export const PARTS = {
   'run-end': 'R8: run() ends while lines are left',
   'left-lines': 'R8: a line still waits when its scope ends by an error',
   'same-object': 'R5: two lines await one future at the same moment',
+  callbacks: 'R6: callbacks of the runtime',
+  late: 'R8: a line that comes back into a lost scope is told',
   'late-line': 'R3, R8: a late line is told while a request waits for another line',
   'after-leftovers': 'R3: a request that only leftovers have got waits for an await',
+  'late-values': 'R10: a promise brings something after its wait was given up',
   gather: 'R4: a leftover waits for gather()',
   signals: 'R3: a signal of an inner scope, or of one that was left',
   bound: 'R6: functions that are bound to an async context',
@@ -249,6 +253,8 @@ export class Future {
   /** Whether others can see it: what a wait does to it matters. */
   readonly isShared: boolean;
   isGathering = false;
+  /** A wait for it was given up, and it goes on. */
+  isLeft = false;
   readonly engine: Engine;
   readonly #callbacks = new Set<() => void>();
 
@@ -435,6 +441,8 @@ export class Engine {
   readonly #without: ReadonlySet<Part>;
   /** Decides what no rule decides: whether a handle of the loop runs before all promises of the last one have settled. */
   readonly #chance: (() => number) | null;
+  /** Frames of generators go on without a promise between. */
+  readonly #hasGenerators: boolean;
   #hasBegunWait = false;
   now: Ticks = 0;
   cut: Cut | null = null;
@@ -455,6 +463,8 @@ export class Engine {
   #clock = 0;
   #jobs: (() => void)[] = [];
   #ready: (() => void)[] = [];
+  /** What is left of this iteration of the loop. */
+  #iteration: (() => void)[] = [];
   #timers: Timer[] = [];
   #made = 0;
   #atRest: (() => void)[] = [];
@@ -465,9 +475,15 @@ export class Engine {
   #tick = 0;
   readonly #steppedInTick = new Map<Task, Scope[]>();
 
-  constructor(mutation: Mutation | null, without: ReadonlySet<Part>, chance: (() => number) | null) {
+  constructor(
+    mutation: Mutation | null,
+    without: ReadonlySet<Part>,
+    chance: (() => number) | null,
+    hasGenerators: boolean,
+  ) {
     this.mutation = mutation;
     this.#chance = chance;
+    this.#hasGenerators = hasGenerators;
     this.#without = without;
   }
 
@@ -514,7 +530,7 @@ export class Engine {
 
   /** Calls in a microtask, or at once. */
   job(isDirect: boolean, call: () => void): void {
-    if (isDirect) call();
+    if (isDirect || (this.#hasGenerators && this.#chance !== null && this.#chance() < 0.3)) call();
     else this.#jobs.push(call);
   }
 
@@ -538,14 +554,22 @@ export class Engine {
     this.#hasBegunWait = false;
     this.#inJob(call);
     while (this.#jobs.length > 0) {
-      this.#inJob(this.#jobs.shift()!);
-      if (this.#chance === null || !this.#hasBegunWait || this.#ready.length === 0 || this.#chance() < 0.7) continue;
+      if (!this.#goesBefore()) {
+        this.#inJob(this.#jobs.shift()!);
+        continue;
+      }
       this.#tick++;
       this.#open = null;
       this.#hasBegunWait = false;
-      this.#inJob(this.#ready.shift()!);
+      this.#inJob((this.#iteration.shift() ?? this.#ready.shift())!);
     }
     for (const task of this.cleaning) if (task.root.allWaits().length === 0) task.endNow();
+  }
+
+  /** Whether the next handle runs before all promises have settled: nobody does before a step has come to an await. */
+  #goesBefore(): boolean {
+    if (this.#chance === null || this.#iteration.length + this.#ready.length === 0) return false;
+    return (this.#hasBegunWait || this.#open === null) && this.#chance() < 0.3;
   }
 
   #inJob(call: () => void): void {
@@ -558,11 +582,11 @@ export class Engine {
   #runReady(): void {
     let handles = 0;
     while (this.#ready.length > 0 && this.cut === null) {
-      const iteration = this.#ready;
+      this.#iteration = this.#ready;
       this.#ready = [];
-      for (const handle of iteration) {
+      while (this.#iteration.length > 0 && this.cut === null) {
         if (++handles > MAX_HANDLES) throw new Error('the model goes round in circles');
-        if (this.cut === null) this.#enter(handle);
+        this.#enter(this.#iteration.shift()!);
       }
       const atEnd = this.#atEndOfIteration;
       this.#atEndOfIteration = [];
@@ -699,8 +723,23 @@ export class Engine {
     const atForeign = [...this.lines].filter(
       (line) => line.scope?.isWithin(scope) === true && line.at !== null && this.#isForeign(line.at, scope),
     );
-    const waits = scope.allWaits();
+    const leaveBodies = (): void => {
+      for (const one of scope.inside()) {
+        if (isInside && one.leave !== null) this.stop('R9: a line in a plain body asks for its own end');
+        if (one.leave?.() === true) isDelivered = true;
+        for (const signal of one.signals) {
+          if (one.isOver) this.reach('signals');
+          signal.abort();
+          signal.line.receive(request);
+          isDelivered = true;
+        }
+        one.signals.clear();
+      }
+    };
     // No rule says which of several lines is told first.
+    const leavesFirst = this.#chance !== null && this.#chance() < 0.5;
+    if (leavesFirst) leaveBodies();
+    const waits = scope.allWaits();
     if (this.#chance !== null && this.#chance() < 0.5) waits.reverse();
     for (const wait of waits) {
       if (wait.isOver) continue;
@@ -723,17 +762,7 @@ export class Engine {
         this.#leave(wait, request);
       }
     }
-    for (const one of scope.inside()) {
-      if (isInside && one.leave !== null) this.stop('R9: a line in a plain body asks for its own end');
-      if (one.leave?.() === true) isDelivered = true;
-      for (const signal of one.signals) {
-        if (one.isOver) this.reach('signals');
-        signal.abort();
-        signal.line.receive(request);
-        isDelivered = true;
-      }
-      one.signals.clear();
-    }
+    if (!leavesFirst) leaveBodies();
     for (const line of atForeign) line.missed.add(request);
     if (this.mutation === 'foreign-loses-request') return;
     if (isInside) {
@@ -756,6 +785,7 @@ export class Engine {
     if (this.mutation === 'leftover-hands-down' && wait.future!.cancel()) return;
     wait.detach();
     wait.isLeft = true;
+    wait.future!.isLeft = true;
     wait.line.receive(request);
     this.soon(() => wait.run(this));
   }
@@ -842,6 +872,7 @@ export class Engine {
       } else if (this.mutation !== 'late-line-goes-on') {
         for (const request of missed) line.receive(request);
         if (scope.task.outcome !== null) this.reach('finished-task');
+        this.reach('late');
         this.#noteCameBack(scope);
         if ([...scope.around()].some((one) => one.pending !== null)) this.reach('late-line');
         return 'late';

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { clearImmediate, setImmediate } from 'node:timers';
 import type { Host } from 'asyncio-ts';
 import type { Ticks } from './program.ts';
 

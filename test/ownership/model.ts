@@ -68,6 +68,8 @@ export interface ModelOptions {
   readonly without?: ReadonlySet<Part>;
   /** Goes another way where no rule says which: random numbers. */
   readonly chance?: (() => number) | null;
+  /** Whether some functions are generator functions. */
+  readonly hasGenerators?: boolean;
 }
 
 export function runModel(program: Program, options: ModelOptions = {}): ModelTrace {
@@ -85,9 +87,9 @@ class Model {
   #endedAt: Ticks | null = null;
   #isClosing = false;
 
-  constructor({ mutation = null, without = new Set(), chance = null }: ModelOptions) {
+  constructor({ mutation = null, without = new Set(), chance = null, hasGenerators = false }: ModelOptions) {
     this.#mutation = mutation;
-    this.#engine = new Engine(mutation, without, chance);
+    this.#engine = new Engine(mutation, without, chance, hasGenerators);
   }
 
   run(program: Program): ModelTrace {
@@ -136,7 +138,6 @@ class Model {
   // -------------------------------------------------------------------------------------------------------------- tasks
 
   #task(name: string, variables: Variables, begin: (task: Task) => void, watched: string | null): Task {
-    if (this.#isClosing) this.#engine.stop('R8: a task begins while run() ends');
     const task = new Task(this.#engine, name, variables, begin);
     if (watched !== null) {
       this.#tasks.set(watched, task);
@@ -168,6 +169,7 @@ class Model {
   }
 
   #spawn(line: Line, body: Body, watched: string | null, group: Group | null): Task {
+    if (this.#isClosing) this.#engine.stop('R8: a task begins while run() ends');
     return this.#task(
       watched ?? 'a task',
       this.#variablesOf(line),
@@ -289,7 +291,11 @@ class Model {
         return { promised: this.#signalled(line, wait.ticks), begin: null, line: null };
       case 'wrapped': {
         const future = new Future(engine, false);
-        this.#foreign(wait.ticks, false).then((outcome) => future.settle(outcome));
+        this.#foreign(wait.ticks, false).then((outcome) => {
+          if (future.isLeft) engine.stop('R10: a leftover waited for it');
+          if (future.outcome !== null) this.#noteLate(line, wait);
+          future.settle(outcome);
+        });
         return this.#ofFuture(by, future);
       }
       case 'future':
@@ -337,6 +343,12 @@ class Model {
     }
   }
 
+  /** R10. */
+  #noteLate(line: Line, wait: Wait): void {
+    this.#engine.reach('late-values');
+    if (this.#mutation !== 'late-values-are-dropped') this.#log(line.name, `${label(wait)}: late`);
+  }
+
   #callee(line: Line, body: Body): Line {
     return new Line(this.#engine.clock, `f${body.id}`, line, line.scope, line.group);
   }
@@ -358,6 +370,8 @@ class Model {
           if (wait.op !== 'sleep' && wait.op !== 'turn') engine.stop('R8: a late line awaits more than a sleep');
           engine.soon(() => promised.settle({ failure: CANCELLED }));
         } else if (scope === null) {
+          // A line of a finished task that was told has time to clean up; of others nothing is said.
+          if (this.#isClosing && by.scope === null) engine.stop('R8: code outside awaits while run() ends');
           const task = this.#task(
             'a task',
             this.#variablesOf(by),
@@ -380,6 +394,7 @@ class Model {
       engine.noteLookUp(future);
       engine.job(isDirect, () => {
         if (future.outcome !== null) {
+          if (by.missed.size > 0) engine.stop('R8: a late line awaits more than a sleep');
           promised.settle(future.outcome);
           return;
         }
@@ -406,6 +421,7 @@ class Model {
     const callee = this.#waitingCallee(line, body, source);
     if (this.#mutation === 'then-waits' && line.scope !== null && task.outcome === null)
       engine.wait(line, line.scope, task, null, false, (outcome) => source.settle(outcome));
+    else if (task.outcome !== null) source.settle(task.outcome);
     else task.onDone(() => source.settle(task.outcome!));
     source.then((outcome) => {
       if (outcome.failure === null) this.#start(callee, body).then((result) => promised.settle(result));
@@ -472,6 +488,7 @@ class Model {
     const settle = (outcome: Outcome): void => {
       if (promised.outcome !== null) return;
       parts.forEach((part, i) => {
+        line.goOnFrom(part.line);
         if (results[i] !== undefined) return;
         part.line.isLoser = true;
         if (part.line.tookAt === engine.now)
@@ -835,6 +852,7 @@ class Model {
     const engine = this.#engine;
     const { scope } = line;
     engine.at(engine.now + ticks, false, () => {
+      engine.reach('callbacks');
       if (this.#mutation === 'callback-is-a-line') {
         void this.#start(this.#callee(line, body), body);
         return;

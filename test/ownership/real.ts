@@ -239,7 +239,7 @@ class RealRun {
       case 'signalled':
         return this.#signalled(wait.ticks);
       case 'wrapped':
-        return lib.wrapPromise(this.#foreign(wait.ticks, false));
+        return this.#wrapped(line, wait);
       case 'future':
         return this.#future(wait.name);
       case 'call':
@@ -275,6 +275,11 @@ class RealRun {
           {},
         );
     }
+  }
+
+  #wrapped(line: Line, wait: Wait & { op: 'wrapped' }): Core.Future<void> {
+    const options = { onLate: () => this.#log(line.name, `${label(wait)}: late`) };
+    return this.#lib.wrapPromise(this.#foreign(wait.ticks, false), options as object);
   }
 
   #limited(line: Line, limited: Limited): () => Promise<void> {
