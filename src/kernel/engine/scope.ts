@@ -26,6 +26,8 @@ export const LOST = 4;
 export const HAS_AWAITED = 8;
 /** Lines that come back into it are being closed by their `return()`: they clean up undisturbed. */
 export const SPARED = 16;
+/** It was made for a line that has come late, with the request that the line has missed. */
+export const LATE = 32;
 
 /**
  * What can be cancelled as one: the body of a task, a timeout, a group. The async context holds one, so that an `await` belongs to the
@@ -214,6 +216,11 @@ export function setPending(scope: Scope, request: Request): void {
 /** Takes the request that waits for the next await in a scope, be it the task's own or a scope's; `null` when there is none. */
 export function takeRequest(scope: Scope): Request | null {
   const task = scope.task!;
+  if ((scope.marks & LATE) !== 0 && scope.pending !== null) {
+    const missed = scope.pending;
+    scope.pending = null; // those around it wait for others
+    return missed;
+  }
   const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope);
   if ((task._marks & MUST_CANCEL) === 0) return request;
   task._marks &= ~MUST_CANCEL;
