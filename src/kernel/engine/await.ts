@@ -24,7 +24,7 @@ import {
   type TaskRole,
   type Waiter,
 } from './roles.ts';
-import { addWait, isQuiet, noteBegan, noteResumed, removeWait, setPending, waitsNow } from './scope.ts';
+import { addWait, hasLines, noteBegan, noteResumed, removeWait, setPending, waitsNow } from './scope.ts';
 import { giveWay, goOnFrom, pop, step, takeError, waitOn } from './step.ts';
 
 /**
@@ -390,7 +390,7 @@ export class PendingAwait implements ScopeWait {
     this._marks |= IS_OVER;
     removeWait(this._at, this);
     if (!this._isObserver) task._loop._step.open(task, this._got);
-    else if ((task._marks & STATE) !== 0 && isQuiet(task._rootScope())) task._loop._noteLinesOver(task._rootScope());
+    else if ((task._marks & STATE) !== 0 && !hasLines(task._rootScope())) task._loop._noteLinesOver(task._rootScope());
   }
 }
 
