@@ -469,9 +469,17 @@ function enterStorage<A extends unknown[], R>(storage: AsyncStorage, scope: Scop
  * iteration later would be another program.
  */
 export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
-  const following: Following = { promise, leavable };
-  stack._following = following;
   stack._task._loop._step.open(stack._task, stack instanceof PendingAwait ? stack._got : 0);
+  if (leavable === null) {
+    stack._following = TO_THE_END;
+    promise.then(
+      (value) => settled(stack, NONE, value),
+      (error) => settled(stack, error, undefined),
+    );
+    return;
+  }
+  const following: Following = { leavable };
+  stack._following = following;
   promise.then(
     (value) => {
       if (stack._following === following) settled(stack, NONE, value);
@@ -481,6 +489,9 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
     },
   );
 }
+
+/** What is followed to its end, whatever comes. */
+const TO_THE_END: Following = { leavable: null };
 
 /** Stops following: what is followed goes on by itself, the frames below get an error in the next iteration. */
 export function leaveBody(stack: CallStack, error: unknown): void {
