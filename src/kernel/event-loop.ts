@@ -11,6 +11,7 @@ import {
   libraryCoroutine,
   reportNeverAwaited,
 } from './coroutine.ts';
+import { Deadline, type WithDeadline } from './deadline.ts';
 import type { Context } from './engine/context.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
@@ -496,6 +497,20 @@ export class EventLoop extends Scheduler implements Disposable {
       this._pushTimer(future);
     }
     return future;
+  }
+
+  /** Tells something that a time of the clock has passed; one in the past, in the next iteration. @internal */
+  _deadline(when: number, of: WithDeadline): { cancel(): void } {
+    const isPast = when <= this.time();
+    if (this.#isOverridden) {
+      const tell = (): void => of.deadlinePassed();
+      return isPast ? this.callSoon(tell) : this.callAt(when, tell);
+    }
+    this._checkClosed();
+    const deadline = new Deadline(this, when, of);
+    if (isPast) this._push(deadline);
+    else this._pushTimer(deadline);
+    return deadline;
   }
 
   /** @internal */
