@@ -29,7 +29,7 @@ import {
   type Values,
 } from './engine/context.ts';
 import { current, runAs } from './engine/current.ts';
-import { emit, hooks } from './engine/hooks.ts';
+import { emit, hooks, watched } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
 import {
@@ -672,7 +672,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       return;
     }
     let error: unknown = NONE;
-    if ((marks & ALERTS) !== 0 || hooks.waitEnd !== null || hooks.cancelDelivered !== null) error = takeError(this);
+    const isWatched = watched.steps;
+    if ((marks & ALERTS) !== 0 || isWatched) error = takeError(this);
     else this._value = null;
     const outer = current.context;
     const rare = this._rare;
@@ -683,7 +684,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       noteResumed(rare.at ?? rare);
     }
     try {
-      if (hooks.beforeStep !== null || hooks.afterStep !== null) this._watchedStep(error);
+      if (isWatched) this._watchedStep(error);
       else if ((marks & IN_ASYNC_CONTEXT) !== 0) this._stepInAsyncContext(error);
       else if (this._frame !== null) step(this, error);
       else this._call(error);

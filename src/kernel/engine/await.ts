@@ -4,7 +4,7 @@ import { currentContext } from './context.ts';
 import { current, prepareAsyncTasks, runAs } from './current.ts';
 import { emit, hooks } from './hooks.ts';
 import { noteMoved, ownContextOf, runningScope } from './line.ts';
-import { takeOwner } from './lookups.ts';
+import { placeOfCall, takeOwner } from './lookups.ts';
 import { sequence } from './request.ts';
 import {
   type CallStack,
@@ -218,6 +218,9 @@ class PromiseWaiter implements Waiter {
 /** What of a task's marks keeps an await from being handed over to: a request on its way, or that it is done. */
 const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
 
+/** Told of each await that waits, with its place; set while some loop is in debug mode. */
+export const onAwait: { noted: ((wait: ScopeWait, place: string | null) => void) | null } = { noted: null };
+
 // What a pending await's `_marks` hold.
 const IS_OVER = 1;
 const RUNNING = 2;
@@ -273,6 +276,7 @@ export class PendingAwait implements ScopeWait {
     this._began = noteBegan(scope);
     addWait(scope, this);
     if ((task._marks & STATE) !== 0) task._loop._noteLineLeft(task._rootScope());
+    if (onAwait.noted !== null) onAwait.noted(this, placeOfCall());
   }
 
   get _parents(): Frame[] | null {
