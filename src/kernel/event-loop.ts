@@ -523,7 +523,7 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** @internal */
   override _noteLinesOver(root: Scope): void {
-    if (this._linesLeft.delete(root) && this._linesLeft.size === 0) this._onNoLineLeft?.();
+    if (this._linesLeft.delete(root)) this._onNoLineLeft?.();
   }
 
   /** The tasks that are not done, the youngest first. @internal */

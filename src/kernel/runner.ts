@@ -3,7 +3,7 @@ import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { type Context, copyContext } from './engine/context.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope } from './engine/roles.ts';
-import { waitsOf } from './engine/scope.ts';
+import { hasLines, waitsOf } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
@@ -206,7 +206,9 @@ async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<voi
 /** Functions that a task has started, not awaited and left behind when it ended: told once, since nobody else will see their end. */
 function cancelLeftLines(root: Scope): void {
   const task = taskOf(root);
-  const waits = waitsOf(root).map((wait) => describeWaiting(wait._waiting));
+  const waits = waitsOf(root)
+    .filter((wait) => wait._following === null)
+    .map((wait) => describeWaiting(wait._waiting));
   if (waits.length === 0) return;
   const what =
     waits.length === 1
@@ -221,14 +223,15 @@ function cancelLeftLines(root: Scope): void {
 
 /** Lines have time to clean up as tasks have; what is at a promise of somebody else is nothing that could be waited for. */
 async function waitForLines(loop: EventLoop, limit: number): Promise<void> {
-  if (loop._linesLeft.size === 0) return;
+  const isOver = (): boolean => ![...loop._linesLeft].some(hasLines);
+  if (isOver()) return;
   const over = loop.createFuture<void>();
   const finish = (): void => {
     if (!over.done()) over.setResult(undefined);
   };
   // What has ended its wait may begin another one in the same segment.
   const look = (): void => {
-    if (loop._linesLeft.size === 0) finish();
+    if (isOver()) finish();
   };
   loop._onNoLineLeft = () => afterMicrotasks(look);
   const timer = loop.callLater(limit, finish);

@@ -3,7 +3,7 @@ import { leaveBody } from './engine/await.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
 import { MUST_CANCEL, type Scope } from './engine/roles.ts';
-import { cancelScope as request, setPending } from './engine/scope.ts';
+import { isQuiet, isWithin, cancelScope as request, setPending } from './engine/scope.ts';
 import type { PlatformAbortSignal } from './runtime/platform.ts';
 import type { Task } from './task.ts';
 
@@ -50,16 +50,18 @@ export function cancelScope(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   task._countOwn(scope);
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
-  request(scope, made, leaveBody, runningScope());
+  const running = runningScope();
+  const cancelsItself = running !== null && isWithin(running, scope);
+  request(scope, made, leaveBody, cancelsItself);
   abortSignals(task._signalled, scope, made);
+  if (cancelsItself) setPending(scope, made);
 }
 
-/** Lines that still wait in a scope which has failed are cancelled with it. Nobody's count changes. */
+/** Lines that still wait in a scope which is over are cancelled, unless they have been told before. Nobody's count changes. */
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
-  if (scope.waits === null && scope.children === null) return;
-  request(scope, new MadeRequest(task, task, undefined, through, null, task.getLoop().time()), leaveBody, null);
-  scope.pending = null;
+  if (isQuiet(scope)) return;
+  request(scope, new MadeRequest(task, task, undefined, through, null, task.getLoop().time()), leaveBody, false, 1);
 }
 
 /** How many requests there are from outside a scope: the task's, and those of the scopes around it. */

@@ -57,11 +57,13 @@ import {
   cancelScope,
   carried,
   carryTo,
+  hasLines,
   isQuiet,
   LOST,
   noteResumed,
   OVER,
   ownInChain,
+  setPending,
   takePending,
   waitsOf,
 } from './engine/scope.ts';
@@ -568,7 +570,13 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
         this.cancelMessage = request.message;
       }
     } else {
-      cancelScope(root, request, leaveBody, runningScope());
+      const running = runningScope();
+      const cancelsItself = running !== null && running.task === this;
+      cancelScope(root, request, leaveBody, cancelsItself);
+      if (root.signalled !== null) abortSignals(root.signalled, root, request);
+      // Whoever has read the signal meanwhile is another line.
+      if (cancelsItself) setPending(root, request);
+      return;
     }
     if (root.signalled !== null) abortSignals(root.signalled, root, request);
   }
@@ -811,8 +819,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _endLines(root: TaskRoot): boolean {
     const isAsked = root.cancels > 0 && root.request !== null;
     const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
-    cancelScope(root, request, leaveBody, null, true);
-    return waitsOf(root).some(isLine);
+    cancelScope(root, request, leaveBody, false, request.order);
+    return hasLines(root);
   }
 
   /** @internal */
@@ -891,11 +899,6 @@ function deliver(task: Task<unknown>, request: Request): void {
   } finally {
     chain.depth--;
   }
-}
-
-/** Whether a wait keeps a cancelled task open: not what a program has begun by calling `then`. */
-function isLine(wait: ScopeWait): boolean {
-  return !wait._isObserver && !wait._isOver;
 }
 
 /** What a task waits for, of this library; of several waits the latest. */

@@ -24,7 +24,7 @@ import {
   type TaskRole,
   type Waiter,
 } from './roles.ts';
-import { addWait, isQuiet, noteBegan, noteResumed, removeWait, waitsNow } from './scope.ts';
+import { addWait, hasLines, noteBegan, noteResumed, removeWait, setPending, waitsNow } from './scope.ts';
 import { giveWay, goOnFrom, pop, step, takeError, waitOn } from './step.ts';
 
 /**
@@ -256,7 +256,7 @@ export class PendingAwait implements ScopeWait {
       this._got = step.got;
     } else {
       this._got = 0;
-      noteResumed(scope); // its line has come back from a foreign promise
+      if (step.isComeback(task)) noteResumed(scope);
     }
     this._began = noteBegan(scope);
     addWait(scope, this);
@@ -390,7 +390,7 @@ export class PendingAwait implements ScopeWait {
     this._marks |= IS_OVER;
     removeWait(this._at, this);
     if (!this._isObserver) task._loop._step.open(task, this._got);
-    else if ((task._marks & STATE) !== 0 && isQuiet(task._rootScope())) task._loop._noteLinesOver(task._rootScope());
+    else if ((task._marks & STATE) !== 0 && !hasLines(task._rootScope())) task._loop._noteLinesOver(task._rootScope());
   }
 }
 
@@ -508,6 +508,11 @@ function finish(stack: CallStack, error: unknown, value: unknown): void {
 function goOn(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
   pop(stack);
+  // It came when the function had settled, and the frames had not gone on yet.
+  if (stack._must !== null) {
+    setPending(stack._at ?? task._rootScope(), stack._must);
+    stack._must = null;
+  }
   const wait = stack instanceof PendingAwait ? stack : null;
   if (wait !== null) wait._marks |= RUNNING;
   try {

@@ -2,7 +2,7 @@ import { canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
 import { current } from './current.ts';
 import { MadeRequest } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, type TaskRole } from './roles.ts';
-import { CancelScope, LOST, OVER, SPARED } from './scope.ts';
+import { CancelScope, LATE, LOST, OVER, SPARED } from './scope.ts';
 
 /**
  * Whose line of execution runs. A task of generators has one line; async functions may have several, each branch of a `Promise.all`
@@ -149,6 +149,7 @@ export function meetLostScope(scope: Scope): Scope {
   }
   const late = new CancelScope(live, live?.task ?? null, scope.loop, null);
   late.context = contextOfScope(scope);
+  late.marks |= LATE;
   late.pending = missedRequest(scope);
   if (live !== null && live.task !== null) live.task._marks |= SCOPE_PENDING;
   current.storage.enterWith(late);

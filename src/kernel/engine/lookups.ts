@@ -25,6 +25,8 @@ class LookUps {
   task: TaskRole | null = null;
   /** The scope of the line whose `await` the engine has called last. */
   owner: Scope | null = null;
+  /** The number of the segment whose look-ups the engine calls now. */
+  segment = 0;
 }
 
 /** Objects and scopes side by side: nothing is allocated for a look-up. */
@@ -61,6 +63,7 @@ const endOfSegment = (): void => {
   called.length = 0;
   lookUps.called = lookUps.now;
   lookUps.now = called;
+  lookUps.segment++;
   lookUps.isMarked = false;
   lookUps.task = null;
 };
@@ -149,9 +152,24 @@ export function takeOwner(): Scope | null {
   return scope;
 }
 
-/** Whether all awaits of the segment that ended last have been registered, and none is looked up since. */
-export function areAllRegistered(): boolean {
-  return !lookUps.isMarked && lookUps.called.head >= lookUps.called.length;
+/** The number of the segment that the await which the engine has just called is of. */
+export function segmentOfCall(): number {
+  return lookUps.segment;
+}
+
+/** Whether all awaits that the lines of a task have begun are registered. */
+export function areAllRegistered(task: TaskRole): boolean {
+  return !isLookingUp(task) && !hasOf(lookUps.called, task);
+}
+
+/** Whether lines of a task have looked a `then` up which the engine cannot have called yet. */
+export function isLookingUp(task: TaskRole): boolean {
+  return lookUps.isMarked && hasOf(lookUps.now, task);
+}
+
+function hasOf({ scopes, head, length }: List, task: TaskRole): boolean {
+  for (let at = head; at < length; at++) if (scopes[at]?.task === task) return true;
+  return false;
 }
 
 /** Whether the running segment of a task is about to wait: it has looked a `then` up that was not called at once. */

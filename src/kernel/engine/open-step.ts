@@ -1,7 +1,7 @@
 import { afterMicrotasks } from '../runtime/platform.ts';
 import { current } from './current.ts';
 import { emit, hooks } from './hooks.ts';
-import { areAllRegistered } from './lookups.ts';
+import { areAllRegistered, isLookingUp, segmentOfCall } from './lookups.ts';
 import { type OpenStepRole, STATE, type TaskRole } from './roles.ts';
 
 /** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
@@ -38,6 +38,8 @@ export class OpenStep implements OpenStepRole {
   /** Whether it is the step of a line that its task has left behind. */
   #isOfLine = false;
   #state: typeof CLOSED | typeof OPEN | typeof CLOSING = CLOSED;
+  #comebackOf: TaskRole | null = null;
+  #comebackIn = -1;
   /** Whether the watch has been asked for. One a burst of steps: it is a macrotask. */
   #isWatching = false;
   readonly #owner: StepOwner;
@@ -88,17 +90,32 @@ export class OpenStep implements OpenStepRole {
       return;
     }
     if (this.#state === CLOSING) return;
-    if (areAllRegistered()) {
+    if (areAllRegistered(task)) {
       this.#close();
       return;
     }
     this.#state = CLOSING;
-    RESOLVED.then(this.#close);
+    RESOLVED.then(this.#closeUnlessLookingUp);
   }
 
   /** A task has nothing left to run. */
   ends(task: TaskRole): void {
     if (this.task === task && this.#state === OPEN) this.#close();
+  }
+
+  /** What was looked up meanwhile is called in the microtasks right behind this one: an awaited body has begun, say. */
+  readonly #closeUnlessLookingUp = (): void => {
+    if (this.task !== null && isLookingUp(this.task)) RESOLVED.then(this.#closeUnlessLookingUp);
+    else this.#close();
+  };
+
+  /** Whether an await is the first of a segment in which a line has come back from a foreign promise, unseen by any step. */
+  isComeback(task: TaskRole): boolean {
+    const segment = segmentOfCall();
+    const isFirst = this.#comebackOf !== task || this.#comebackIn !== segment;
+    this.#comebackOf = task;
+    this.#comebackIn = segment;
+    return isFirst;
   }
 
   readonly #close = (): void => {

@@ -104,6 +104,7 @@ export interface OpenStepRole {
   readonly got: number;
   open(task: TaskRole, got: number): void;
   openForOutside(): void;
+  isComeback(task: TaskRole): boolean;
   suspends(task: TaskRole): void;
   ends(task: TaskRole): void;
 }

@@ -21,7 +21,7 @@ import {
   type TaskRole,
   type Waiter,
 } from './roles.ts';
-import { isQuiet } from './scope.ts';
+import { hasLines, isQuiet } from './scope.ts';
 import { type Timer, TimerQueue } from './timers.ts';
 
 /**
@@ -403,7 +403,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   /** @internal */
   _stepIsOver(task: TaskRole | null, isOfLine: boolean): void {
     if (task !== null) {
-      if ((task._marks & (ENDING | STATE)) !== 0 && task._root !== null && isQuiet(task._root)) {
+      if ((task._marks & (ENDING | STATE)) !== 0 && task._root !== null && !hasLines(task._root)) {
         if ((task._marks & ENDING) !== 0) task._linesEnded();
         else this._noteLinesOver(task._root);
       }

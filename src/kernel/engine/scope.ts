@@ -26,6 +26,8 @@ export const LOST = 4;
 export const HAS_AWAITED = 8;
 /** Lines that come back into it are being closed by their `return()`: they clean up undisturbed. */
 export const SPARED = 16;
+/** It was made for a line that has come late, with the request that the line has missed. */
+export const LATE = 32;
 
 /**
  * What can be cancelled as one: the body of a task, a timeout, a group. The async context holds one, so that an `await` belongs to the
@@ -164,6 +166,16 @@ export function isQuiet(scope: Scope): boolean {
   return scope.waits === null && scope.children === null;
 }
 
+/**
+ * Whether lines wait in a scope for something of this library. Not what a program has begun by calling `then`; nor a construct that
+ * follows a function: that one's own awaits count, and at a promise of somebody else it is nothing that could be waited for.
+ */
+export function hasLines(scope: Scope): boolean {
+  return (
+    !isQuiet(scope) && waitsOf(scope).some((wait) => !wait._isObserver && !wait._isOver && wait._following === null)
+  );
+}
+
 /** The awaits of a scope and of those inside it. */
 export function waitsOf(scope: Scope, found: ScopeWait[] = []): ScopeWait[] {
   for (let wait = scope.waits; wait !== null; wait = wait._nextWait) found.push(wait);
@@ -214,6 +226,11 @@ export function setPending(scope: Scope, request: Request): void {
 /** Takes the request that waits for the next await in a scope, be it the task's own or a scope's; `null` when there is none. */
 export function takeRequest(scope: Scope): Request | null {
   const task = scope.task!;
+  if ((scope.marks & LATE) !== 0 && scope.pending !== null) {
+    const missed = scope.pending;
+    scope.pending = null; // those around it wait for others
+    return missed;
+  }
   const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope);
   if ((task._marks & MUST_CANCEL) === 0) return request;
   task._marks &= ~MUST_CANCEL;
@@ -298,32 +315,32 @@ export function carryTo(future: FutureLike, request: Request, message: unknown):
  * | a group that failed while it was cancelled from outside | pending of the scope that was asked, not of the group's parent | next wait |
  *
  * @param leave leaves a body that is followed
- * @param running the scope of the line that asks, `null` for code outside any task: one that cancels itself is told at its next await
- * @param isSecond whether only lines are meant that have not received the request when it was made
+ * @param cancelsItself whether a line of the scope asks: the caller then keeps the request pending for it, once signals are aborted
+ * @param untilOrder only lines that have received no request from here on; all of them when absent
  * @returns whether it was delivered; otherwise it is pending
  */
 export function cancelScope(
   scope: Scope,
   request: Request,
   leave: LeaveBody,
-  running: Scope | null,
-  isSecond = false,
+  cancelsItself: boolean,
+  untilOrder = Number.POSITIVE_INFINITY,
 ): boolean {
   const task = scope.task!;
+  const isSecond = untilOrder !== Number.POSITIVE_INFINITY;
   const stack = isSecond ? NOT_CONCERNED : cancelStack(scope, task, request, leave);
   let hit = stack === HIT;
   let leftovers = 0;
   for (const wait of isQuiet(scope) ? [] : waitsOf(scope)) {
-    if (isSecond && wait._got >= request.order) continue;
+    if (wait._got >= untilOrder) continue;
     const road = cancelWait(wait, scope, request, leave);
     if (road === HIT) hit = true;
     else if (road === LEFT_OVER) leftovers++;
   }
-  const cancelsItself = running !== null && isWithin(running, scope);
-  if (cancelsItself) setPending(scope, request);
-  else if (stack === MISSED && hit) task._must = request;
+  if (isSecond || cancelsItself) return hit;
+  if (stack === MISSED && hit) task._must = request;
   else if (!hit && leftovers > 0) task._loop._push(new ReactionCheck(scope, request));
-  else if (!hit && !isSecond) setPending(scope, request);
+  else if (!hit) setPending(scope, request);
   return hit;
 }
 

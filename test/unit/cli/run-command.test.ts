@@ -66,9 +66,9 @@ describe('asyncio run', () => {
         throw new Error('no');
       }`;
     const whole = await runText(program, { options: ['--debug'] });
-    expect(whole).toMatchObject({ code: 1, stderr: expect.stringContaining('generator-step') });
+    expect(whole).toMatchObject({ code: 1, stderr: expect.stringContaining('engine/step') });
     const short = await runText(program);
-    expect(short).toMatchObject({ code: 1, stderr: expect.not.stringContaining('generator-step') });
+    expect(short).toMatchObject({ code: 1, stderr: expect.not.stringContaining('engine/step') });
     expect(printed).toEqual([[true], [false]]);
   });
 
