@@ -10,6 +10,7 @@ import type { Task } from './task.ts';
 import { getRunningLoop } from './thread-loop.ts';
 import type { TimedFuture } from './timed-future.ts';
 
+export { Around } from './around.ts';
 export {
   type Awaitable,
   type AwaitableCoroutine,
@@ -27,7 +28,7 @@ export {
 } from './coroutine.ts';
 export { type Context, ContextVar, copyContext } from './engine/context.ts';
 export { choose, emit, hooks } from './engine/hooks.ts';
-export { bodyOf, ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
+export { ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';

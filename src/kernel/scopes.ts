@@ -61,7 +61,8 @@ export function cancelScope(scope: Scope, through: object | string): void {
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (isQuiet(scope)) return;
-  request(scope, new MadeRequest(task, task, undefined, through, null, task.getLoop().time()), leaveBody, false, 1);
+  const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
+  request(scope, made, leaveBody, false, task._told ?? made.order);
 }
 
 /** How many requests there are from outside a scope: the task's, and those of the scopes around it. */

@@ -815,9 +815,15 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._end(error);
   }
 
+  /** The request that its lines have been told, when one stands: its place in the order; `null` for none. @internal */
+  get _told(): number | null {
+    const rare = this._rare;
+    return rare !== null && rare.cancels > 0 && rare.request !== null ? rare.request.order : null;
+  }
+
   /** Cancels the lines that still wait when the task fails, unless they have been asked already. Whether there are any. @internal */
   _endLines(root: TaskRoot): boolean {
-    const isAsked = root.cancels > 0 && root.request !== null;
+    const isAsked = this._told !== null;
     const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
     cancelScope(root, request, leaveBody, false, request.order);
     return hasLines(root);

@@ -4,8 +4,8 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
+  Around,
   type AwaitableCoroutine,
-  bodyOf,
   type CoroutineFunction,
   cancelLines,
   cancelScope,
@@ -269,21 +269,32 @@ function limited<T>(limit: Timeout, body: TimeoutBody<T> | undefined): Awaitable
       `timeout: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
-  return runWithin(limit, body) as AwaitableCoroutine<T>;
+  return new Within<T>(limit, body);
 }
 
-const runWithin = /* @__PURE__ */ libraryCoroutine(function* timeout(
-  limit: Timeout,
-  body: TimeoutBody<unknown>,
-): Generator<unknown, unknown, unknown> {
-  limit.enterNow();
-  let result: unknown;
-  try {
-    result = yield* bodyOf(body, limit);
-  } catch (error) {
-    limit.exitNow(errorOfThrown(error));
+/** A body within a time. */
+class Within<T> extends Around<T> {
+  static readonly exemplar: object = /* @__PURE__ */ new Within(/* @__PURE__ */ new Timeout(), null);
+
+  declare private readonly limit: Timeout;
+
+  /** @param body a function, called with the timeout, or an awaitable */
+  constructor(limit: Timeout, body: unknown) {
+    super(body, limit);
+    this.limit = limit;
+  }
+
+  protected enter(): void {
+    this.limit.enterNow();
+  }
+
+  protected leave(result: unknown): T {
+    this.limit.exitNow(undefined, result);
+    return result as T;
+  }
+
+  protected fail(error: unknown): never {
+    this.limit.exitNow(errorOfThrown(error));
     throw error;
   }
-  limit.exitNow(undefined, result);
-  return result;
-});
+}

@@ -47,11 +47,15 @@ export function awaitFuture(future: FutureRole, resolve: unknown, reject: unknow
     if (!rejectLateLine(scope, reject)) observe(future, resolve as Resolve, reject as Reject);
     return undefined as never; // the engine does not look at what `then` returns
   }
-  const wait = new PendingAwait(scope, task, resolve as Resolve, reject as Reject, null);
+  waitFor(future, scope, task, resolve as Resolve, reject as Reject);
+  return undefined as never;
+}
+
+function waitFor(future: FutureRole, scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject): void {
+  const wait = new PendingAwait(scope, task, resolve, reject, null);
   future._asyncioFutureBlocking = true;
   waitOn(wait, future);
   task._loop._step.suspends(task);
-  return undefined as never;
 }
 
 /** The task that a line is run by, which may have left it behind; `null` outside any task, and when the loop is gone. */
@@ -76,8 +80,11 @@ export function awaitCoroutine(
 ): never {
   const scope = takeOwner();
   const task = scope === null ? null : taskOfLine(scope);
-  if (scope !== null && task !== null) {
+  if (scope !== null && task !== null && !task.done()) {
     beginCoroutine(scope, task, coroutine, resolve as Resolve, reject as Reject, false);
+  } else if (scope !== null && task !== null) {
+    // A line that its task has left behind: it waits for a task of the coroutine's own.
+    waitFor(scope.loop.createTask(coroutine as never), scope, task, resolve as Resolve, reject as Reject);
   } else if (!rejectLateLine(scope, reject)) {
     observe(loop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
   }
@@ -462,9 +469,17 @@ function enterStorage<A extends unknown[], R>(storage: AsyncStorage, scope: Scop
  * iteration later would be another program.
  */
 export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
-  const following: Following = { promise, leavable };
-  stack._following = following;
   stack._task._loop._step.open(stack._task, stack instanceof PendingAwait ? stack._got : 0);
+  if (leavable === null) {
+    stack._following = TO_THE_END;
+    promise.then(
+      (value) => settled(stack, NONE, value),
+      (error) => settled(stack, error, undefined),
+    );
+    return;
+  }
+  const following: Following = { leavable };
+  stack._following = following;
   promise.then(
     (value) => {
       if (stack._following === following) settled(stack, NONE, value);
@@ -474,6 +489,9 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
     },
   );
 }
+
+/** What is followed to its end, whatever comes. */
+const TO_THE_END: Following = { leavable: null };
 
 /** Stops following: what is followed goes on by itself, the frames below get an error in the next iteration. */
 export function leaveBody(stack: CallStack, error: unknown): void {

@@ -1,7 +1,7 @@
 import { canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
 import { current } from './current.ts';
 import { MadeRequest } from './request.ts';
-import { type LoopRole, type Request, SCOPE_PENDING, type Scope, type TaskRole } from './roles.ts';
+import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
 import { CancelScope, LATE, LOST, OVER, SPARED } from './scope.ts';
 
 /**
@@ -132,18 +132,23 @@ export function noteMoved(line: Scope, to: Scope): void {
 
 // --------------------------------------------------------------------------------------------- lines that come late
 
+/** Whether a scope was left because it was cancelled, or its loop is closed: a line that comes back into it has missed its end. */
+export function isLost(scope: Scope): boolean {
+  if ((scope.marks & LOST) !== 0) return true;
+  return scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop.isClosed();
+}
+
 /**
- * A line comes back from a foreign promise into a scope that was cancelled without it: it gets a scope of its own with the request that
- * it missed, and so that cancellation at its next await, once. Only where callbacks can be told from lines: elsewhere a handler that was
- * registered in the scope would be cancelled for nothing.
+ * A line comes back from a foreign promise into a scope that was cancelled without it, or when its run is over: it gets a scope of its own
+ * with the request that it missed, and so that cancellation at its next await, once. Only where callbacks can be told from lines: elsewhere
+ * a handler that was registered in the scope would be cancelled for nothing.
  */
 export function meetLostScope(scope: Scope): Scope {
-  if ((scope.marks & LOST) === 0 || current.loop !== null || current.storage === null || !canTellCallbacks())
-    return scope;
+  if (current.loop !== null || current.storage === null || !canTellCallbacks()) return scope;
   // A line that has received a cancellation cleans up.
   if (scope.loop._step.task === scope.task && scope.loop._step.got > 0) return scope;
   let live: Scope | null = scope;
-  while (live !== null && (live.marks & LOST) !== 0) {
+  while (live !== null && isLost(live)) {
     if ((live.marks & SPARED) !== 0) return scope;
     live = live.parent;
   }
@@ -158,7 +163,7 @@ export function meetLostScope(scope: Scope): Scope {
 
 function missedRequest(scope: Scope): Request {
   const request = scope.task?._request ?? null;
-  const why = request === null ? LEFT : null;
+  const why = scope.loop.isClosed() ? 'the end of its run' : request === null ? LEFT : null;
   return new MadeRequest(scope.task, null, request?.message, why, request, request?.at ?? 0);
 }
 

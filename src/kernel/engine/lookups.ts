@@ -1,5 +1,5 @@
 import { current } from './current.ts';
-import { meetLostScope, runningScope, scopeOfLine } from './line.ts';
+import { isLost, meetLostScope, runningScope, scopeOfLine } from './line.ts';
 import type { Scope, TaskRole } from './roles.ts';
 
 /**
@@ -79,7 +79,7 @@ export function noteLookUp(object: object): void {
     scope = runningScope();
   } else {
     scope = scopeOfLine();
-    if (scope !== null && scope.marks !== 0) scope = meetLostScope(scope);
+    if (scope !== null && isLost(scope)) scope = meetLostScope(scope);
   }
   lookUps.now.push(object, scope);
   lookUps.task = scope === null ? null : scope.task;
