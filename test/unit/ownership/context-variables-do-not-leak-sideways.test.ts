@@ -52,14 +52,14 @@ describeBoth('a context variable', (s) => {
   );
 
   test(
-    'that a callback of the loop sets stays in the context that it was given',
+    'that a callback of the loop sets stays in the context that it was given, or in its copy of the present one',
     program(s, function* () {
       user.set('main');
       const context = copyContext();
       getRunningLoop().callSoonIn(context, () => user.set('callback'));
       getRunningLoop().callSoon(() => user.set('another'));
       yield* s.wait(sleep(1));
-      expect([user.get(), context.get(user)]).toEqual(['another', 'callback']);
+      expect([user.get(), context.get(user)]).toEqual(['main', 'callback']);
     }),
   );
 });
@@ -207,25 +207,51 @@ describe('what a line sets', () => {
     }),
   );
 
+  for (const [when, before] of [
+    ['behind a promise that is settled', async () => {}],
+    ['in a later step', () => sleep(1)],
+  ] as const) {
+    test(
+      `after a call in the same segment has begun to wait is its own, and that of what it starts from then on: ${when}`,
+      simulated(async () => {
+        user.set('main');
+        await before();
+        const seen: Record<string, string> = {};
+        const poll = async () => {
+          await sleep(1);
+          seen['poll'] = user.get();
+        };
+        const polling = poll();
+        user.set('after the call');
+        const task = createTask(async () => {
+          seen['task'] = user.get();
+        });
+        await sleep(2);
+        await task;
+        await polling;
+        expect(user.get()).toBe('after the call');
+        expect(seen).toEqual({ poll: 'main', task: 'after the call' });
+      }),
+    );
+  }
+
   test(
-    'after a call in the same segment has begun to wait is its own, and that of what it starts from then on',
+    'after a call in the same segment has begun to wait is its own: in the first step of a task as well',
     simulated(async () => {
       user.set('main');
-      const seen: Record<string, string> = {};
+      const seen: string[] = [];
       const poll = async () => {
         await sleep(1);
-        seen['poll'] = user.get();
+        seen.push(user.get());
       };
-      const polling = poll();
-      user.set('after the call');
       const task = createTask(async () => {
-        seen['task'] = user.get();
+        const polling = poll();
+        user.set('after the call');
+        await polling;
+        seen.push(user.get());
       });
-      await sleep(2);
       await task;
-      await polling;
-      expect(user.get()).toBe('after the call');
-      expect(seen).toEqual({ poll: 'main', task: 'after the call' });
+      expect(seen).toEqual(['main', 'after the call']);
     }),
   );
 
