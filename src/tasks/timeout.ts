@@ -7,21 +7,24 @@ import {
   Around,
   type AwaitableCoroutine,
   type CoroutineFunction,
+  callerPlace,
   cancelLines,
   cancelScope,
+  deadlineAt,
   enterScope,
   getRunningLoop,
-  type Handle,
   implicitLoop,
   isUndelivered,
   leaveScope,
   libraryCoroutine,
+  reportOnce,
   requestsAtEntry,
   requestsTo,
   runningTask,
   type Scope,
-  type TimerHandle,
   takeBack,
+  taskOf,
+  type WithDeadline,
 } from '../kernel/lowlevel.ts';
 
 /**
@@ -42,19 +45,15 @@ type TimeoutState = 'created' | 'active' | 'expiring' | 'expired' | 'finished';
  *
  * Follows CPython's `asyncio.Timeout`.
  */
-export class Timeout {
+export class Timeout implements WithDeadline {
   #state: TimeoutState = 'created';
   #when: number | null;
   #scope: Scope | null = null;
-  #timer: Handle | TimerHandle | null = null;
+  #timer: { cancel(): void } | null = null;
   /** Seconds from when it was made, for messages; `null` for a deadline on the clock. */
   readonly #delay: number | null;
-  readonly #expire = (): void => {
-    this.#state = 'expiring';
-    this.#timer = null;
-    cancelScope(this.#scope!, new Because(this.#delay));
-  };
-
+  /** Where it was entered, in debug mode. */
+  #place: string | null | undefined;
   /**
    * @param when the deadline on the loop's clock in seconds; `null` for none
    * @param delay the seconds that messages tell, where it was given as such
@@ -88,13 +87,27 @@ export class Timeout {
     }
     this.#when = when === null ? null : inSeconds(when, 'deadline');
     this.#timer?.cancel();
-    this.#timer = this.#when === null ? null : this.#schedule(this.#when);
+    // One in the past: the body runs up to its first suspension all the same.
+    this.#timer = this.#when === null ? null : deadlineAt(getRunningLoop(), this.#when, this);
   }
 
-  #schedule(when: number): Handle {
-    const loop = getRunningLoop();
-    // A deadline in the past: the body runs up to its first suspension all the same.
-    return when <= loop.time() ? loop.callSoon(this.#expire) : loop.callAt(when, this.#expire);
+  /** @internal */
+  deadlinePassed(): void {
+    this.#state = 'expiring';
+    this.#timer = null;
+    const scope = this.#scope!;
+    cancelScope(scope, new Because(this.#delay));
+    if (this.#place !== undefined && isUndelivered(scope)) this.#reportForeign(scope);
+  }
+
+  /** In debug mode: nothing in the body could be told, so that it is where this library cannot reach. */
+  #reportForeign(scope: Scope): void {
+    reportOnce(
+      'deadline',
+      `${new Because(this.#delay)} of ${taskOf(scope).getName()} has passed while its body waited for a promise that is not of this library, ` +
+        'which it cannot end. Wait for it with wrapPromise(promise), or give the work the signal: fetch(url, { signal: currentSignal() }).',
+      this.#place ?? null,
+    );
   }
 
   /** Enters the timeout: the running task is cancelled at the deadline. For adapters; await it, then `exit`. */
@@ -123,6 +136,7 @@ export class Timeout {
       });
     this.#state = 'active';
     this.#scope = enterScope(task, this);
+    if (task.getLoop().getDebug()) this.#place = callerPlace();
     this.reschedule(this.#when);
   }
 
