@@ -1,4 +1,4 @@
-import { coroutine, createTask, currentTask, Future, gather, getRunningLoop, Lock, sleep, type Task, timeout, waitFor } from 'asyncio-ts';
+import { coroutine, createTask, currentTask, Future, gather, getRunningLoop, Lock, sleep, type Task, taskGroup, timeout, waitFor } from 'asyncio-ts';
 import { describe, expect, test, vi } from 'vitest';
 import { failure, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';
@@ -242,6 +242,49 @@ describe('then, called by a program', () => {
   );
 });
 
+describe('then, called on a deadline or a group', () => {
+  const name = (error: unknown) => (error as Error).name;
+  const calls: [what: string, call: (foreign: (seconds: number) => Promise<void>) => Promise<unknown>][] = [
+    ['a deadline that passes over an async body', () => timeout(1, () => sleepingFunction()).then(null, name)],
+    ['a deadline that passes over a plain body', (foreign) => timeout(1, () => foreign(5)).then(null, name)],
+    ['a deadline that is kept', (foreign) => timeout(5, async () => await foreign(1)).then(() => 'in time')],
+    ['a group that fails', (foreign) => taskGroup(async () => await Promise.any([foreign(1)].slice(1))).then(null, name)],
+    [
+      'a group that is cancelled',
+      () =>
+        taskGroup(async (g) => {
+          g.cancel();
+          await sleep(60);
+        }).then(() => 'left'),
+    ],
+    ['a waitFor', (foreign) => waitFor(async () => await foreign(5), 1).then(null, name)],
+  ];
+  const moments = [
+    ['on the stack of its first step', null],
+    ['in the first step', async () => {}],
+    ['after a step', () => sleep(1)],
+  ] as const;
+
+  for (const [what, call] of calls) {
+    for (const [when, before] of moments) {
+      test(
+        `leaves the caller in its own scope, ${when}: ${what}`,
+        simulated(async ({ foreign }) => {
+          if (before !== null) await before();
+          const { signal } = currentTask()!;
+          const derived = call(foreign);
+          expect(currentTask()!.signal === signal).toBe(true);
+          await derived;
+          expect(currentTask()!.signal === signal).toBe(true);
+          expect(await sleep(1, 'went on')).toBe('went on');
+          expect(await outcome(timeout(5, () => sleep(1, 'in time')))).toBe('in time');
+          expect(currentTask()!.cancelling()).toBe(0);
+        }),
+      );
+    }
+  }
+});
+
 describe("a program's own class with a then", () => {
   /** Each brings 'value'. */
   const classes: [what: string, make: () => PromiseLike<unknown>][] = [
@@ -384,6 +427,10 @@ describeBoth('a look at then', (s) => {
     }),
   );
 });
+
+async function sleepingFunction(): Promise<void> {
+  await sleep(60);
+}
 
 function proxyOf<T>(target: PromiseLike<T>): PromiseLike<T> {
   return new Proxy(target, {
