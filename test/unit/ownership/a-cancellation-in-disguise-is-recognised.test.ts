@@ -43,7 +43,10 @@ const others: [what: string, make: (cancellation: unknown) => unknown][] = [
   ['an AbortError without a cause', () => abortError(undefined)],
   ['an AbortError of another error', () => abortError(new RangeError('one'))],
   ['an AbortError that is its own cause', () => circular()],
-  ['a SuppressedError that has suppressed it', (error) => Object.assign(suppressed(new RangeError('one')), { suppressed: error })],
+  [
+    'a SuppressedError that has suppressed it',
+    (error) => Object.assign(suppressed(new RangeError('one')), { suppressed: error }),
+  ],
 ];
 
 function circular(): Error {
@@ -76,8 +79,14 @@ describeBoth('a cancellation in disguise', (s) => {
     test(
       `is the end of a deadline, and of a waitFor: ${what}`,
       program(s, function* () {
-        expect(yield* failure(s, timeout(1, body))).toMatchObject({ name: 'TimeoutError', cause: { name: 'CancelledError' } });
-        expect(yield* failure(s, waitFor(body, 1))).toMatchObject({ name: 'TimeoutError', cause: { name: 'CancelledError' } });
+        expect(yield* failure(s, timeout(1, body))).toMatchObject({
+          name: 'TimeoutError',
+          cause: { name: 'CancelledError' },
+        });
+        expect(yield* failure(s, waitFor(body, 1))).toMatchObject({
+          name: 'TimeoutError',
+          cause: { name: 'CancelledError' },
+        });
       }),
     );
 

@@ -81,21 +81,37 @@ describeBoth('a deadline', (s) => {
     'is kept for awaitables of the library that a plain body returns, which are cancelled',
     program(s, function* () {
       const [future, task] = [new Future<void>(), createTask(() => sleep(60))];
-      expect(yield* failure(s, timeout(1, () => future))).toBeInstanceOf(TimeoutError);
-      expect(yield* failure(s, timeout(1, () => task))).toBeInstanceOf(TimeoutError);
-      expect(yield* failure(s, timeout(1, () => sleep(60)))).toBeInstanceOf(TimeoutError);
+      expect(
+        yield* failure(
+          s,
+          timeout(1, () => future),
+        ),
+      ).toBeInstanceOf(TimeoutError);
+      expect(
+        yield* failure(
+          s,
+          timeout(1, () => task),
+        ),
+      ).toBeInstanceOf(TimeoutError);
+      expect(
+        yield* failure(
+          s,
+          timeout(1, () => sleep(60)),
+        ),
+      ).toBeInstanceOf(TimeoutError);
       expect([future.cancelled(), task.cancelled(), getRunningLoop().time()]).toEqual([true, true, 3]);
     }),
   );
 });
 
 describe('a plain body', () => {
-  const constructs: [name: string, within: (seconds: number, body: () => Promise<unknown>) => PromiseLike<unknown>][] = [
-    ['timeout', (seconds, body) => timeout(seconds, body)],
-    ['timeoutAt', (seconds, body) => timeoutAt(getRunningLoop().time() + seconds, body)],
-    ['waitFor', (seconds, body) => waitFor(body, seconds)],
-    ['waitFor of the promise', (seconds, body) => waitFor(body(), seconds)],
-  ];
+  const constructs: [name: string, within: (seconds: number, body: () => Promise<unknown>) => PromiseLike<unknown>][] =
+    [
+      ['timeout', (seconds, body) => timeout(seconds, body)],
+      ['timeoutAt', (seconds, body) => timeoutAt(getRunningLoop().time() + seconds, body)],
+      ['waitFor', (seconds, body) => waitFor(body, seconds)],
+      ['waitFor of the promise', (seconds, body) => waitFor(body(), seconds)],
+    ];
 
   for (const [name, within] of constructs) {
     test(
@@ -198,7 +214,10 @@ describe('a plain body', () => {
   test(
     'inside deadlines of other plain bodies: the innermost that has passed is left, and the others go on',
     simulated(async ({ foreign }) => {
-      const end = await timeout(20, async () => [await outcome(timeout(1, () => foreign(10))), await foreign(2, 'rows')]);
+      const end = await timeout(20, async () => [
+        await outcome(timeout(1, () => foreign(10))),
+        await foreign(2, 'rows'),
+      ]);
       expect(end).toEqual(['TimeoutError', 'rows']);
       expect(getRunningLoop().time()).toBe(3);
     }),
@@ -235,7 +254,9 @@ describe('an async body at a promise of somebody else', () => {
   test(
     'that fails with an error of its own lets it pass',
     simulated(async ({ foreignFailure }) => {
-      expect(await outcome(timeout(1, async () => await foreignFailure(5, new RangeError('no rows'))))).toBe('RangeError');
+      expect(await outcome(timeout(1, async () => await foreignFailure(5, new RangeError('no rows'))))).toBe(
+        'RangeError',
+      );
     }),
   );
 
@@ -262,7 +283,9 @@ describe('an async body at a promise of somebody else', () => {
       async ({ foreign, warnings }) => {
         const limited = () => timeout(1, async () => await foreign(5, 'rows'));
         for (let i = 0; i < 3; i++) expect(await outcome(limited())).toBe('TimeoutError');
-        expect(warnings.splice(0)).toEqual([expect.stringMatching(/deadline[^]*somebody else[^]*a-deadline-is\S*:\d+/)]);
+        expect(warnings.splice(0)).toEqual([
+          expect.stringMatching(/deadline[^]*somebody else[^]*a-deadline-is\S*:\d+/),
+        ]);
       },
       { debug: true },
     ),

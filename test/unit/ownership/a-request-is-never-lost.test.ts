@@ -160,7 +160,10 @@ describe('with several lines, a request', () => {
       future.setResult();
       task.cancel();
       await outcome(task);
-      const all = ['giving way', 'waiting', 'woken'].flatMap((name) => [`${name} CancelledError`, `${name} cleaned up`]);
+      const all = ['giving way', 'waiting', 'woken'].flatMap((name) => [
+        `${name} CancelledError`,
+        `${name} cleaned up`,
+      ]);
       expect(log.toSorted()).toEqual(all);
     }),
   );
@@ -307,7 +310,15 @@ describe('a request that hits the loser of a race alone', () => {
         for (let i = 0; i < 20; i++) await sleep(1);
         return 'sibling';
       };
-      const ends = await Promise.all([outcome(timeout(5, racing(foreign, () => sleep(60)))), sibling()]);
+      const ends = await Promise.all([
+        outcome(
+          timeout(
+            5,
+            racing(foreign, () => sleep(60)),
+          ),
+        ),
+        sibling(),
+      ]);
       expect(ends).toEqual(['TimeoutError', 'sibling']);
     }),
   );
@@ -343,8 +354,20 @@ describe('a request that comes while the line is at a promise of somebody else',
   test(
     'is thrown at its next await inside a deadline, or a group',
     simulated(async (runtime) => {
-      expect(await attempt(runtime, () => sleep(5), (body) => timeout(50, body))).toEqual(once);
-      expect(await attempt(runtime, () => sleep(5), (body) => taskGroup(body))).toEqual(once);
+      expect(
+        await attempt(
+          runtime,
+          () => sleep(5),
+          (body) => timeout(50, body),
+        ),
+      ).toEqual(once);
+      expect(
+        await attempt(
+          runtime,
+          () => sleep(5),
+          (body) => taskGroup(body),
+        ),
+      ).toEqual(once);
     }),
   );
 
@@ -417,8 +440,18 @@ describe('the corners that are documented', () => {
           await sleep(1);
           return 'ran to the end';
         });
-      expect(await cancelledAfter(5, racing(async () => {}))).toBe('ran to the end');
-      expect(await cancelledAfter(5, racing(() => sleep(0)))).toBe('CancelledError');
+      expect(
+        await cancelledAfter(
+          5,
+          racing(async () => {}),
+        ),
+      ).toBe('ran to the end');
+      expect(
+        await cancelledAfter(
+          5,
+          racing(() => sleep(0)),
+        ),
+      ).toBe('CancelledError');
     }),
   );
 });

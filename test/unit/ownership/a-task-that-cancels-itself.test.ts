@@ -1,4 +1,14 @@
-import { createTask, currentTask, Event, Future, getRunningLoop, sleep, type Task, taskGroup, timeout } from 'asyncio-ts';
+import {
+  createTask,
+  currentTask,
+  Event,
+  Future,
+  getRunningLoop,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+} from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';

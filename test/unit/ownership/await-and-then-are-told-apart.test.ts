@@ -1,4 +1,17 @@
-import { coroutine, createTask, currentTask, Future, gather, getRunningLoop, Lock, sleep, type Task, taskGroup, timeout, waitFor } from 'asyncio-ts';
+import {
+  coroutine,
+  createTask,
+  currentTask,
+  Future,
+  gather,
+  getRunningLoop,
+  Lock,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+  waitFor,
+} from 'asyncio-ts';
 import { describe, expect, test, vi } from 'vitest';
 import { failure, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';
@@ -153,9 +166,9 @@ describe('then, called by a program', () => {
     'rejects what it returned when the callback throws, and harms nobody else',
     simulated(async () => {
       const thrown = new RangeError('of the callback');
-      const throwing = function () {
+      const throwing = (() => {
         throw thrown;
-      }.bind(null);
+      }).bind(null);
       const derived = createTask(() => sleep(1)).then(throwing, () => {});
       expect(await derived.then(String, (error: unknown) => error)).toBe(thrown);
       expect(await sleep(1, 'main went on')).toBe('main went on');
@@ -248,7 +261,10 @@ describe('then, called on a deadline or a group', () => {
     ['a deadline that passes over an async body', () => timeout(1, () => sleepingFunction()).then(null, name)],
     ['a deadline that passes over a plain body', (foreign) => timeout(1, () => foreign(5)).then(null, name)],
     ['a deadline that is kept', (foreign) => timeout(5, async () => await foreign(1)).then(() => 'in time')],
-    ['a group that fails', (foreign) => taskGroup(async () => await Promise.any([foreign(1)].slice(1))).then(null, name)],
+    [
+      'a group that fails',
+      (foreign) => taskGroup(async () => await Promise.any([foreign(1)].slice(1))).then(null, name),
+    ],
     [
       'a group that is cancelled',
       () =>
@@ -307,10 +323,7 @@ describe("a program's own class with a then", () => {
       },
     ],
     ['that is a proxy of a promise', () => proxyOf(Promise.resolve('value'))],
-    [
-      'that is a proxy of a task',
-      () => proxyOf(createTask(() => sleep(1, 'value'))),
-    ],
+    ['that is a proxy of a task', () => proxyOf(createTask(() => sleep(1, 'value')))],
   ];
 
   for (const [what, make] of classes) {

@@ -1,5 +1,15 @@
 import { EventEmitter } from 'node:events';
-import { ContextVar, coroutine, copyContext, createTask, gather, getRunningLoop, sleep, taskGroup, timeout } from 'asyncio-ts';
+import {
+  ContextVar,
+  copyContext,
+  coroutine,
+  createTask,
+  gather,
+  getRunningLoop,
+  sleep,
+  taskGroup,
+  timeout,
+} from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { program } from '../../support/programs.ts';
 import { simulated } from '../../support/simulated-runtime.ts';

@@ -1,4 +1,14 @@
-import { createTask, currentTask, gather, getRunningLoop, Lock, sleep, timeout, waitFor, wrapPromise } from 'asyncio-ts';
+import {
+  createTask,
+  currentTask,
+  gather,
+  getRunningLoop,
+  Lock,
+  sleep,
+  timeout,
+  waitFor,
+  wrapPromise,
+} from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { outcome, simulate, simulated } from '../../support/simulated-runtime.ts';
@@ -114,7 +124,9 @@ describeBoth('onLate', (s) => {
       yield* s.wait(sleep(1));
       task.cancel();
       expect(yield* failure(s, task)).toMatchObject({ name: 'CancelledError' });
-      expect(reports.splice(0)).toMatchObject([{ message: 'Exception in onCancel of wrapPromise()', exception: error }]);
+      expect(reports.splice(0)).toMatchObject([
+        { message: 'Exception in onCancel of wrapPromise()', exception: error },
+      ]);
       resolve('late');
       yield* s.wait(sleep(1));
       expect(late).toEqual(['late']);
@@ -142,7 +154,10 @@ describe('a value that comes late', () => {
     simulated(async ({ foreign }) => {
       const late: string[] = [];
       const connect = () => wrapPromise(foreign(5, 'connection'), { onLate: (value) => late.push(value) });
-      expect(await Promise.all([outcome(timeout(1, connect)), sleep(2, 'sibling')])).toEqual(['TimeoutError', 'sibling']);
+      expect(await Promise.all([outcome(timeout(1, connect)), sleep(2, 'sibling')])).toEqual([
+        'TimeoutError',
+        'sibling',
+      ]);
       await sleep(10);
       expect(late).toEqual(['connection']);
     }),
@@ -154,7 +169,16 @@ describe('a value that comes late', () => {
       const late: string[] = [];
       const connect = async (name: string) =>
         await wrapPromise(foreign(5, name), { onLate: (value) => late.push(value) });
-      await outcome(timeout(1, async () => await gather(() => connect('a'), () => connect('b'))));
+      await outcome(
+        timeout(
+          1,
+          async () =>
+            await gather(
+              () => connect('a'),
+              () => connect('b'),
+            ),
+        ),
+      );
       await sleep(10);
       expect(late.toSorted()).toEqual(['a', 'b']);
     }),

@@ -19,7 +19,9 @@ import { describeBoth } from '../../support/spellings.ts';
 
 /** Runs main functions side by side, each on a loop of its own. */
 function sideBySide<T>(...mains: (() => Promise<T>)[]): Promise<T[]> {
-  return Promise.all(mains.map((main) => run(main, { loopFactory: () => new EventLoop({ host: new SimulatedRuntime().host }) })));
+  return Promise.all(
+    mains.map((main) => run(main, { loopFactory: () => new EventLoop({ host: new SimulatedRuntime().host }) })),
+  );
 }
 
 describe('two loops in one thread with open steps at once', () => {

@@ -1,4 +1,15 @@
-import { ContextVar, createTask, Event, Future, gather, getRunningLoop, sleep, type Task, taskGroup, timeout } from 'asyncio-ts';
+import {
+  ContextVar,
+  createTask,
+  Event,
+  Future,
+  gather,
+  getRunningLoop,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+} from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';

@@ -290,12 +290,19 @@ describe('then(f) of a coroutine', () => {
     'is code of the scope that called it',
     simulated(async () => {
       const ends: unknown[] = [];
-      const note = (name: string, promise: PromiseLike<unknown>) => void outcome(promise).then((end) => ends.push([name, end]));
+      const note = (name: string, promise: PromiseLike<unknown>) =>
+        void outcome(promise).then((end) => ends.push([name, end]));
       const body = async () => {
-        note('inside', sleep(10).then(() => 'slept'));
+        note(
+          'inside',
+          sleep(10).then(() => 'slept'),
+        );
         await sleep(60);
       };
-      note('outside', sleep(10).then(() => 'slept'));
+      note(
+        'outside',
+        sleep(10).then(() => 'slept'),
+      );
       expect(await outcome(timeout(1, body))).toBe('TimeoutError');
       await sleep(20);
       expect(ends).toEqual([

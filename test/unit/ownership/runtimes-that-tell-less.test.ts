@@ -20,8 +20,9 @@ for (const [name, asyncContext] of runtimes) {
     });
     afterAll(() => runtime.restore());
 
-    const simulated = (main: (lib: OtherRuntime['lib']) => Promise<void>, options?: { readonly debug: boolean }) => () =>
-      runtime.simulate(() => main(runtime.lib), options);
+    const simulated =
+      (main: (lib: OtherRuntime['lib']) => Promise<void>, options?: { readonly debug: boolean }) => () =>
+        runtime.simulate(() => main(runtime.lib), options);
 
     test(
       'a deadline ends its body and nothing else',
@@ -181,7 +182,10 @@ for (const [name, asyncContext] of runtimes) {
               return (error as Error).name;
             }
           };
-          const ends = yield* gather(() => attempt(), () => attempt());
+          const ends = yield* gather(
+            () => attempt(),
+            () => attempt(),
+          );
           return [ends, ended, yield* sleep(1, 'went on')];
         };
         expect(await createTask(main)).toEqual([['TimeoutError', 'TimeoutError'], ['count 1', 'count 1'], 'went on']);

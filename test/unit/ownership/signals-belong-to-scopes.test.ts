@@ -1,4 +1,14 @@
-import { createTask, currentSignal, currentTask, getRunningLoop, sleep, type Task, taskGroup, timeout, waitFor } from 'asyncio-ts';
+import {
+  createTask,
+  currentSignal,
+  currentTask,
+  getRunningLoop,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+  waitFor,
+} from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { failure, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';
@@ -20,7 +30,10 @@ describeBoth('the signal', (s) => {
       expect(signals[0] === signals[1]).toBe(true);
       expect(signals[0] === ofTask).toBe(false);
       expect([signals[0]!.aborted, ofTask.aborted]).toEqual([true, false]);
-      expect(signals[0]!.reason).toMatchObject({ name: 'CancelledError', message: expect.stringMatching(/timeout\(1 s\)/) });
+      expect(signals[0]!.reason).toMatchObject({
+        name: 'CancelledError',
+        message: expect.stringMatching(/timeout\(1 s\)/),
+      });
       expect(currentSignal() === ofTask).toBe(true);
     }),
   );

@@ -1,8 +1,8 @@
 import {
   createTask,
   currentTask,
-  forEach,
   Future,
+  forEach,
   gather,
   getRunningLoop,
   iterate,
@@ -384,7 +384,10 @@ describe('what comes after run()', () => {
       failing.catch(() => {});
       wrapPromise(later);
       wrapPromise(failing);
-      settled.push(later, failing.catch(() => {}));
+      settled.push(
+        later,
+        failing.catch(() => {}),
+      );
     });
     await Promise.all(settled);
     await runtime.foreign(1);
