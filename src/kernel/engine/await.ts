@@ -283,6 +283,7 @@ export class PendingAwait implements ScopeWait {
     return this.#extra === null ? null : this.#extra.parents;
   }
 
+  /** @internal */
   set _parents(parents: Frame[] | null) {
     this._more().parents = parents;
   }
@@ -291,6 +292,7 @@ export class PendingAwait implements ScopeWait {
     return this.#extra === null ? NONE : this.#extra.error;
   }
 
+  /** @internal */
   set _error(error: unknown) {
     this._more().error = error;
   }
@@ -299,6 +301,7 @@ export class PendingAwait implements ScopeWait {
     return this.#extra === null ? null : this.#extra.must;
   }
 
+  /** @internal */
   set _must(request: Request | null) {
     if (request !== null || this.#extra !== null) this._more().must = request;
   }
@@ -307,6 +310,7 @@ export class PendingAwait implements ScopeWait {
     return this.#extra === null ? null : this.#extra.following;
   }
 
+  /** @internal */
   set _following(following: Following | null) {
     if (following !== null || this.#extra !== null) this._more().following = following;
   }

@@ -138,12 +138,15 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     this._checkClosed();
     this._checkCanRun();
     this.#host.ref();
+    const outer = current.run;
+    current.run = this;
     try {
       await new Promise<void>((resolve, reject) => {
         this.#run = { resolve, reject };
         this.#request();
       });
     } finally {
+      if (current.run === this) current.run = outer;
       this.#host.unref();
     }
   }
