@@ -298,7 +298,7 @@ describe('a request that hits the loser of a race alone', () => {
       task.cancel('first');
       await sleep(1);
       task.cancel('second');
-      expect(await task.catch((error: Error) => error.message)).toBe('second');
+      expect(await task.catch((error: unknown) => (error as Error).message)).toBe('second');
       expect(task.cancelling()).toBe(2);
     }),
   );

@@ -211,7 +211,7 @@ describe('a value that comes late', () => {
         ];
         for (const wrap of [...wraps, ...wraps]) await outcome(waitFor(wrap(), 1));
         await sleep(5);
-        const told = /onLate[^]*late-values-are-given-back\S*:\d+/;
+        const told = /onLate[\s\S]*late-values-are-given-back\S*:\d+/;
         expect(warnings.splice(0)).toEqual(Array(4).fill(expect.stringMatching(told)));
       },
       { debug: true },

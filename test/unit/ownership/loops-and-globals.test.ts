@@ -51,7 +51,7 @@ describe('two loops in one thread with open steps at once', () => {
       variable.set(name);
       const ends: unknown[] = [];
       for (let i = 0; i < 5; i++) {
-        const both = [outcome(timeout(1, () => sleep(60))), outcome(timeout(50, async () => (await open(), 'open')))];
+        const both = [outcome(timeout(1, () => sleep(60))), outcome(timeout(50, () => open().then(() => 'open')))];
         ends.push(...(await Promise.all(both)), variable.get(), currentTask()!.cancelling());
       }
       return ends;

@@ -128,12 +128,24 @@ describeBoth('a CancelledError', (s) => {
       yield* failure(s, outer);
       const story = inner.cancelRequest!.through!;
       expect(story).toContain("Task 'outer' was cancelled by");
-      expect(yield* failure(s, inner)).toMatchObject({ message: expect.stringContaining("'outer'") });
     }),
   );
 
   test(
-    'of a gather, a shield or an AbortSignal says so',
+    'says it to everybody who looks at the task, the second and the third as well',
+    program(s, function* () {
+      const victim = createTask(waiting(), { name: 'victim' });
+      yield* s.wait(sleep(1));
+      victim.cancel();
+      for (let i = 0; i < 3; i++) {
+        const error = yield* failure(s, victim);
+        expect((error as Error).message).toMatch(/^Task 'victim' was cancelled by Task-\d+$/);
+      }
+    }),
+  );
+
+  test(
+    'of an AbortSignal says so, with its reason',
     program(s, function* () {
       const controller = new AbortController();
       const victim = createTask(waiting(), { name: 'victim', signal: controller.signal });

@@ -96,15 +96,12 @@ describeBoth('with one line, the count', (s) => {
     program(s, function* () {
       const task: Task<unknown> = createTask(
         s.fn(function* () {
-          try {
+          yield* failure(s, sleep(60));
+          const limited = s.fn(function* () {
             yield* s.wait(sleep(60));
-          } catch {
-            const limited = s.fn(function* () {
-              yield* s.wait(sleep(60));
-            });
-            const error = yield* failure(s, timeout(1, limited));
-            return [(error as Error).name, currentTask()!.cancelling()];
-          }
+          });
+          const error = yield* failure(s, timeout(1, limited));
+          return [(error as Error).name, currentTask()!.cancelling()];
         }),
       );
       yield* s.wait(sleep(1));
@@ -125,7 +122,7 @@ describeBoth('with one line, the count', (s) => {
       const group = taskGroup(
         s.fn(function* (g) {
           g.createTask(failing);
-          yield* s.wait(createTaskless(body));
+          yield* s.wait(timeout(null, body));
         }),
       );
       expect(yield* failure(s, group)).toMatchObject({ name: 'ExceptionGroup' });
@@ -133,9 +130,6 @@ describeBoth('with one line, the count', (s) => {
       expect(currentTask()!.cancelling()).toBe(0);
     }),
   );
-
-  /** A body inside the running task: a deadline that never comes. */
-  const createTaskless = (body: () => never | Generator<unknown, void, unknown> | Promise<void>) => timeout(null, body);
 
   test(
     'of a group that ends as cancelled from outside stays',

@@ -264,14 +264,9 @@ describeBoth('a request', (s) => {
     'to a group that failed while it was cancelled from outside is heard at the task’s next await',
     program(s, function* () {
       const log: string[] = [];
-      const failing = s.fn(function* () {
-        try {
-          yield* s.wait(sleep(60));
-        } finally {
-          yield* [][Symbol.iterator]() as never;
-          // biome-ignore lint/correctness/noUnsafeFinally: it fails while it is cancelled
-          throw new RangeError('of a child');
-        }
+      const failing = s.fn(function* (): Generator<unknown, void, unknown> {
+        yield* failure(s, sleep(60));
+        throw new RangeError('of a child');
       });
       const task: Task<unknown> = createTask(
         s.fn(function* () {
