@@ -45,21 +45,11 @@ export const MUTATIONS = {
 
 export type Mutation = keyof typeof MUTATIONS;
 
-/** Parts that the comparison can be told to leave out, while the library is known to be wrong there. */
+/** Parts that the comparison leaves out where the runtime cannot tell them, or when it is told to. */
 export const PARTS = {
-  'finished-task': 'R8: a line of a finished task awaits again',
-  'run-end': 'R8: run() ends while lines are left',
-  'left-lines': 'R8: a line still waits when its scope ends by an error',
-  'same-object': 'R5: two lines await one future at the same moment',
   callbacks: 'R6: callbacks of the runtime',
   late: 'R8: a line that comes back into a lost scope is told',
-  'late-line': 'R3, R8: a late line is told while a request waits for another line',
-  'after-leftovers': 'R3: a request that only leftovers have got waits for an await',
-  'late-values': 'R10: a promise brings something after its wait was given up',
-  gather: 'R4: a leftover waits for gather()',
-  signals: 'R3: a signal of an inner scope, or of one that was left',
   bound: 'R6: functions that are bound to an async context',
-  'self-cancel': 'R3: a line asks for the end of its own task or group',
 } as const;
 
 export type Part = keyof typeof PARTS;
@@ -144,6 +134,8 @@ export class Scope {
   isLost = false;
   /** At its deadline, at once (R9). */
   isLeft = false;
+  /** The line that awaits the construct. */
+  owner: Line | null = null;
   /** A plain body's promise that can be left. */
   leave: (() => boolean) | null = null;
   readonly signals = new Set<{ readonly line: Line; abort(): void }>();
@@ -205,8 +197,18 @@ export class Line {
   /** Variables of its own. */
   variables: Variables | null;
   readonly group: Group | null;
+  /** A generator function: its awaits are those of the frames below it. */
+  readonly isGenerator: boolean;
 
-  constructor(bornAt: number, name: string, caller: Line | null, scope: Scope | null, group: Group | null) {
+  constructor(
+    bornAt: number,
+    name: string,
+    caller: Line | null,
+    scope: Scope | null,
+    group: Group | null,
+    isGenerator = false,
+  ) {
+    this.isGenerator = isGenerator;
     this.bornAt = bornAt;
     this.name = name;
     this.caller = caller;
@@ -252,7 +254,6 @@ export class Future {
   isCancelled = false;
   /** Whether others can see it: what a wait does to it matters. */
   readonly isShared: boolean;
-  isGathering = false;
   /** A wait for it was given up, and it goes on. */
   isLeft = false;
   readonly engine: Engine;
@@ -380,26 +381,23 @@ export class Task extends Future {
     return true;
   }
 
-  /** Its body has settled. */
+  /** Its body has settled. One that has failed stays open until the lines that it ends have cleaned up. */
   end(given: Outcome): void {
     let outcome = given;
-    if (this.root.pending?.askedBy != null) this.engine.stop('R3: a line has asked for its own end, and has ended');
     if (this.root.pending !== null && outcome.failure === null) outcome = { failure: CANCELLED };
     const { engine } = this;
-    const isCancelled = outcome.failure !== null && isCancellation(outcome.failure, engine.mutation);
-    engine.leaveScope(this.root, outcome.failure !== null);
-    this.#last = isCancelled ? { failure: CANCELLED } : outcome;
-    this.isCancelled = isCancelled;
-    if (isCancelled && this.root.allWaits().length > 0) engine.cleaning.add(this);
+    const isFailed = outcome.failure !== null;
+    this.isCancelled = isFailed && isCancellation(outcome.failure, engine.mutation);
+    this.#last = this.isCancelled ? { failure: CANCELLED } : outcome;
+    engine.leaveScope(this.root, isFailed);
+    if (isFailed && this.root.allWaits().length > 0) engine.cleaning.add(this);
     else this.endNow();
-    if (outcome.failure !== null && !isCancelled && this.root.allWaits().length > 0) engine.failedWithLines.add(this);
   }
 
   endNow(): void {
     this.engine.cleaning.delete(this);
     this.beforeEnd();
     this.settle(this.#last!);
-    this.isCancelled = this.#last!.failure === CANCELLED;
   }
 
   /** What asks for its end from outside a scope of it. */
@@ -448,9 +446,8 @@ export class Engine {
   cut: Cut | null = null;
   readonly tasks: Task[] = [];
   readonly lines = new Set<Line>();
-  /** Cancelled tasks whose lines still clean up. */
+  /** Tasks that have failed, or were cancelled, and whose lines still clean up. */
   readonly cleaning = new Set<Task>();
-  readonly failedWithLines = new Set<Task>();
   /** How many promises of code outside wait for a plain future. */
   observers = 0;
   /** The line whose code is on the stack. */
@@ -459,7 +456,6 @@ export class Engine {
   resumed: Line | null = null;
   /** The tasks a line of which is about to wait, in this job. */
   readonly lookedUp = new Set<Task>();
-  readonly #awaited = new Map<Future, number>();
   #clock = 0;
   #jobs: (() => void)[] = [];
   #ready: (() => void)[] = [];
@@ -609,8 +605,6 @@ export class Engine {
       this.#timers = this.#timers.filter((timer) => timer.at !== when);
       this.now = when;
       if (due.length > 1 && due.some((timer) => !timer.isOfLoop)) this.stop('two events at one time');
-      for (const task of this.failedWithLines)
-        if (task.root.allWaits().length > 0) this.stop('R8: lines of a failed task clean up');
       for (const { call } of due.filter((timer) => timer.isOfLoop)) this.soon(call);
       this.#runReady();
       for (const { call } of due.filter((timer) => !timer.isOfLoop)) {
@@ -640,12 +634,6 @@ export class Engine {
     if (stamped.includes(scope)) return;
     this.#stamp(scope);
     this.#steppedInTick.set(scope.task, [...stamped, ...scope.around()]);
-  }
-
-  /** A line reads `then` of a future, and will wait for it. */
-  noteLookUp(future: Future): void {
-    if (this.#awaited.get(future) === this.#tick) this.reach('same-object');
-    this.#awaited.set(future, this.#tick);
   }
 
   /** An await of this library begins in a scope. */
@@ -693,10 +681,12 @@ export class Engine {
     let was = false;
     for (const one of scope.around()) {
       if (one.pending === null) continue;
-      was = true;
       const { askedBy } = one.pending;
-      if (askedBy !== null && ![...line.callers()].includes(askedBy))
-        this.stop('R3: a line has asked for its own end, and has ended');
+      if (askedBy !== null && ![...line.callers()].includes(askedBy)) {
+        if (line.received.has(one.pending)) continue; // it waits for the line that has asked
+        this.stop('R3: a line has asked for its own end, and another one awaits');
+      }
+      was = true;
       one.takenAt = this.now;
       for (const taker of line.callers()) taker.tookAt = this.now;
       for (const request of one.requests) line.receive(request);
@@ -720,15 +710,12 @@ export class Engine {
     let isDelivered = false;
     const leftovers: Wait[] = [];
     const isInside = this.running?.scope?.isWithin(scope) === true && this.running.scope.task.outcome === null;
-    const atForeign = [...this.lines].filter(
-      (line) => line.scope?.isWithin(scope) === true && line.at !== null && this.#isForeign(line.at, scope),
-    );
+    const atForeign = this.#atForeignIn(scope);
     const leaveBodies = (): void => {
       for (const one of scope.inside()) {
         if (isInside && one.leave !== null) this.stop('R9: a line in a plain body asks for its own end');
         if (one.leave?.() === true) isDelivered = true;
         for (const signal of one.signals) {
-          if (one.isOver) this.reach('signals');
           signal.abort();
           signal.line.receive(request);
           isDelivered = true;
@@ -757,7 +744,6 @@ export class Engine {
       } else {
         if (wait.isAmbiguous && wait.future!.isShared)
           this.stop('two lines came back from foreign promises at one time');
-        if (wait.future!.isGathering) this.reach('gather');
         leftovers.push(wait);
         this.#leave(wait, request);
       }
@@ -766,7 +752,6 @@ export class Engine {
     for (const line of atForeign) line.missed.add(request);
     if (this.mutation === 'foreign-loses-request') return;
     if (isInside) {
-      if (isDelivered || leftovers.length > 0) this.reach('self-cancel');
       const others = leftovers.filter(({ line }) => ![...line.callers()].some((one) => one.isLoser));
       if (isDelivered || others.length > 0) request.askedBy = this.running;
       scope.pending = request;
@@ -797,7 +782,6 @@ export class Engine {
       for (const one of line.callers())
         if (one.resumedAt > request.at && one.at !== null && this.#isForeign(one.at, scope))
           this.stop('R3: a leftover cleans up over a foreign promise');
-    this.reach('after-leftovers');
     this.#setPending(scope, request);
   }
 
@@ -828,33 +812,34 @@ export class Engine {
   leaveScope(scope: Scope, isLost: boolean): void {
     if (scope.takenAt === this.now && !isLost)
       this.stop('R3: a body ends in the moment in which another line gets the request');
-    if (scope.pending?.askedBy != null) this.stop('R3: a line has asked for its own end, and has ended');
     scope.isOver = true;
     scope.isLost = isLost;
     scope.pending = null;
-    if (!isLost || this.mutation === 'failed-scope-leaves-lines') return;
-    const requests = [...scope.around()].flatMap((one) => one.requests);
+    if (isLost && this.mutation !== 'failed-scope-leaves-lines') this.endLines(scope);
+  }
+
+  /** Ends the lines that still wait in a scope, apart from those that have got the request that stands there: they clean up (R8). */
+  endLines(scope: Scope): void {
+    const standing = [...scope.around()].flatMap((one) => one.requests.slice(-1));
+    const isTold = (line: Line): boolean => standing.some((request) => line.received.has(request));
     const end: Request = { scope, askedBy: null, at: ++this.#clock };
-    scope.requests.push(end);
+    for (const one of scope.inside()) if (one.owner !== null && !isTold(one.owner)) one.leave?.();
     for (const wait of scope.allWaits()) {
-      this.reach('left-lines');
-      // Who has been told cleans up.
-      const told = requests.filter((request) => wait.line.received.has(request));
-      if (told.length > 0) {
-        if (told.every((request) => request.at < wait.line.bornAt))
-          this.stop('R8: a line begun by a clean-up outlives it');
-        continue;
-      }
-      if (requests.length > 0) this.stop('R8: a line that was not told waits when its scope is left');
-      if (wait.isWoken) {
-        wait.must = true;
-        wait.line.receive(end);
-      } else {
-        if (wait.began > scope.stepped && wait.future!.isShared)
-          this.stop('R8: a line that waits for something shared when its scope fails');
-        this.#leave(wait, end);
-      }
+      if (wait.isOver || isTold(wait.line)) continue;
+      wait.line.receive(end);
+      if (wait.isWoken) wait.must = true;
+      else if (wait.began < scope.stepped) this.#leave(wait, end);
+      else if (!wait.future!.cancel()) wait.must = true;
     }
+    if (scope.parent !== null || !scope.task.isCancelled) return;
+    for (const line of this.#atForeignIn(scope)) if (!isTold(line)) line.missed.add(end);
+    scope.requests.push(end);
+  }
+
+  #atForeignIn(scope: Scope): Line[] {
+    return [...this.lines].filter(
+      (line) => line.scope?.isWithin(scope) === true && line.at !== null && this.#isForeign(line.at, scope),
+    );
   }
 
   /** The scope that an await of a line belongs to; `null` where no task runs it. `'late'`: it gets its cancellation instead (R8). */
@@ -862,34 +847,36 @@ export class Engine {
     const { scope } = line;
     if (scope === null) return null;
     const missed = [...line.missed].filter(({ scope: asked }) => scope.isWithin(asked) && asked.pending === null);
-    if (missed.length > 0) {
-      for (const one of line.callers()) for (const request of missed) one.missed.delete(request);
-      const isTold = ({ scope: asked }: Request): boolean =>
-        asked.isLost && (asked.isLeft || asked.task.isCancelled || asked.task.isCleaning);
-      if (!missed.every(isTold)) {
-        // Another line has got the request, and it is not told whether this one should.
-        this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
-      } else if (this.mutation !== 'late-line-goes-on') {
-        for (const request of missed) line.receive(request);
-        if (scope.task.outcome !== null) this.reach('finished-task');
-        this.reach('late');
-        this.#noteCameBack(scope);
-        if ([...scope.around()].some((one) => one.pending !== null)) this.reach('late-line');
-        return 'late';
-      }
+    if (missed.length === 0) return scope;
+    for (const one of line.callers()) for (const request of missed) one.missed.delete(request);
+    const isTold = ({ scope: asked }: Request): boolean => asked.isLost && (asked.isLeft || asked.task.isCancelled);
+    if (!missed.every(isTold)) {
+      // Another line has got the request, and it is not told whether this one should.
+      this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
+      return scope;
     }
-    if (scope.task.outcome !== null) {
-      this.reach('finished-task');
-      return null;
+    if (this.mutation === 'late-line-goes-on') return scope;
+    for (const request of missed) line.receive(request);
+    this.reach('late');
+    this.#noteCameBack(scope);
+    return this.#moveLate(line, scope);
+  }
+
+  /** A line that is told late goes on in what is left of the scopes around it; outside, where nothing is (R8). */
+  #moveLate(line: Line, from: Scope): Scope | 'late' {
+    let live: Scope | null = null;
+    for (const one of [...from.around()].reverse()) {
+      if (one.isLost) break;
+      live = one;
     }
-    for (const one of scope.around()) {
-      if (!one.isLost) continue;
-      const told = [...one.around()].flatMap((outer) => outer.requests).filter((request) => line.received.has(request));
-      if (told.length === 0) this.stop('R8: a line comes back into a scope that has failed');
-      else if (line.liveCallers().every((one) => told.every(({ at }) => at < one.bornAt)))
-        this.stop('R8: a line begun by a clean-up outlives it');
+    const late = live === null ? null : new Scope(live, live.task);
+    if (late !== null) late.pending = { scope: late, askedBy: null, at: ++this.#clock };
+    for (const one of line.callers()) {
+      if (one.scope !== from) break;
+      one.variables ??= from.task.variables;
+      one.scope = late;
     }
-    return scope;
+    return late ?? 'late';
   }
 }
 

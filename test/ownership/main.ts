@@ -106,6 +106,8 @@ const entry = resolve(options.lib, 'index.js');
 if (!existsSync(entry)) fail(`${entry} is missing: npm run build`);
 // Errors of tasks that nobody asks for are part of many programs, and no news.
 console.error = () => {};
+// So is what run() finds left behind.
+console.warn = () => {};
 const library = (await import(pathToFileURL(entry).href)) as Library;
 
 interface Finding {

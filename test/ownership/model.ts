@@ -113,9 +113,8 @@ class Model {
     const engine = this.#engine;
     this.#isClosing = true;
     const others = engine.tasks.filter((task) => task !== main);
-    if (engine.tasks.some((task) => task.root.allWaits().length > 0 || task.outcome === null)) engine.reach('run-end');
     for (const task of others) task.cancel();
-    for (const task of engine.tasks) if (task.outcome !== null) engine.leaveScope(task.root, true);
+    for (const task of engine.tasks) if (task.outcome !== null) engine.endLines(task.root);
     if (engine.observers > 0) engine.stop('R8: code outside waits for a future when run() ends');
     const look = (): void => {
       if (engine.tasks.every((task) => task.outcome !== null && task.root.allWaits().length === 0)) {
@@ -345,7 +344,6 @@ class Model {
 
   /** R10. */
   #noteLate(line: Line, wait: Wait): void {
-    this.#engine.reach('late-values');
     if (this.#mutation !== 'late-values-are-dropped') this.#log(line.name, `${label(wait)}: late`);
   }
 
@@ -367,19 +365,21 @@ class Model {
       engine.job(isDirect, () => {
         const scope = engine.ownerOf(by);
         if (scope === 'late') {
-          if (wait.op !== 'sleep' && wait.op !== 'turn') engine.stop('R8: a late line awaits more than a sleep');
           engine.soon(() => promised.settle({ failure: CANCELLED }));
-        } else if (scope === null) {
-          // A line of a finished task that was told has time to clean up; of others nothing is said.
-          if (this.#isClosing && by.scope === null) engine.stop('R8: code outside awaits while run() ends');
+        } else if (scope !== null && (scope.task.outcome === null || wait.op === 'sleep' || wait.op === 'turn')) {
+          run(scope, resumed, (outcome) => promised.settle(outcome));
+        } else {
+          if (this.#isClosing && scope === null) engine.stop('R8: code outside awaits while run() ends');
           const task = this.#task(
             'a task',
             this.#variablesOf(by),
             (owner) => run(owner.root, null, (outcome) => owner.end(outcome)),
             null,
           );
-          task.onDone(() => promised.settle(task.outcome!));
-        } else run(scope, resumed, (outcome) => promised.settle(outcome));
+          // A line of a task that is over waits for it where it is, and hands down what it gets; code outside only looks.
+          if (scope === null) task.onDone(() => promised.settle(task.outcome!));
+          else engine.wait(by, scope, task, resumed, false, (outcome) => promised.settle(outcome));
+        }
       });
     };
     return { promised, begin, line: null };
@@ -391,16 +391,12 @@ class Model {
     const begin = (isDirect = false): void => {
       const { resumed } = engine;
       if (by.scope !== null) engine.lookedUp.add(by.scope.task);
-      engine.noteLookUp(future);
       engine.job(isDirect, () => {
-        if (future.outcome !== null) {
-          if (by.missed.size > 0) engine.stop('R8: a late line awaits more than a sleep');
-          promised.settle(future.outcome);
-          return;
-        }
         const scope = engine.ownerOf(by);
         if (scope === 'late') {
-          engine.stop('R8: a late line awaits more than a sleep');
+          promised.settle({ failure: CANCELLED });
+        } else if (future.outcome !== null) {
+          promised.settle(future.outcome);
         } else if (scope === null) {
           engine.observers++;
           future.onDone(() => {
@@ -541,11 +537,11 @@ class Model {
     const requestsAtEntry = task.requestsTo(scope);
     const bornAt = scope.began;
     const line = new Line(engine.clock, 'body' in limited ? `f${limited.body.id}` : by.name, by, scope, by.group);
+    scope.owner = by;
     let hasExpired = false;
     let isLeft = false;
     const takeBack = engine.at(when, true, () => {
       hasExpired = true;
-      if (task.outcome !== null) engine.reach('finished-task');
       engine.cancelOwn(scope);
     });
     const exit = (outcome: Outcome): void => {
@@ -729,7 +725,6 @@ class Model {
       }
     }
     const outer = new Gathering(engine, true);
-    outer.isGathering = true;
     for (const child of children) {
       child.onDone(() => {
         left--;
@@ -754,7 +749,6 @@ class Model {
         this.#future(step.name).settle(OK);
         return;
       case 'spawn':
-        if (line.scope !== null && line.scope.task.outcome !== null) engine.reach('finished-task');
         this.#spawn(line, step.body, step.name, null);
         return;
       case 'child':
@@ -773,6 +767,7 @@ class Model {
         note(String(this.#tasks.get(step.name)?.cancel() ?? 'none'));
         return;
       case 'cancelSelf':
+        if (this.#taskOf(line) === null) engine.stop('currentTask().cancel() outside a task');
         this.#taskOf(line)?.cancel();
         return;
       case 'uncancel':
@@ -829,8 +824,7 @@ class Model {
 
   #taskOf(line: Line): Task | null {
     if (line.scope === null) return null;
-    if (line.scope.task.outcome !== null) this.#engine.stop('R8: a line of a finished task asks for its task');
-    return line.scope.task;
+    return line.scope.task.outcome === null ? line.scope.task : null;
   }
 
   #uncancel(line: Line, note: (what: string) => void): void {
@@ -889,10 +883,7 @@ class Model {
 
   /** Who looks at the signal has got the request (R3). */
   #takeBySignal(scope: Scope, line: Line): boolean {
-    const isInner = scope.parent !== null && [...scope.parent.around()].some((one) => one.pending !== null);
-    if (!this.#engine.takePending(scope, line)) return false;
-    if (isInner) this.#engine.reach('signals');
-    return true;
+    return this.#engine.takePending(scope, line);
   }
 
   #throwIfAborted(line: Line): void {
