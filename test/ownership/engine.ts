@@ -134,6 +134,8 @@ export class Scope {
   isLost = false;
   /** At its deadline, at once (R9). */
   isLeft = false;
+  /** Made for a line that has come late: it takes what that one has missed, and those around wait for others. */
+  isLate = false;
   /** The line that awaits the construct. */
   owner: Line | null = null;
   /** A plain body's promise that can be left. */
@@ -192,6 +194,10 @@ export class Line {
   /** It has not awaited anything yet. */
   isFirstSegment = true;
   readonly received: Set<Request>;
+  /** What a part of it has got. */
+  readonly heard = new Set<Request>();
+  /** A part of `Promise.all` and others, a call that is not awaited, or any other. */
+  kind: 'call' | 'part' | 'float' = 'call';
   /** Requests that came while it was at a foreign promise. */
   readonly missed: Set<Request>;
   /** Variables of its own. */
@@ -235,11 +241,31 @@ export class Line {
     for (const request of callee.missed) if (!this.received.has(request)) this.missed.add(request);
   }
 
-  receive(request: Request): void {
-    for (const line of this.callers()) {
-      line.received.add(request);
-      line.missed.delete(request);
+  /** Who waits for it has asked for what it has asked for. */
+  handOverAsked(): void {
+    const { caller, scope } = this;
+    if (caller === null || scope === null) return;
+    for (const { pending } of scope.around()) {
+      if (pending?.askedBy !== this) continue;
+      pending.askedBy = caller;
+      caller.heard.delete(pending);
     }
+  }
+
+  /** The error goes up to those that wait for it; what comes out of a part of `Promise.all` and others is not certain. */
+  receive(request: Request): void {
+    let isCertain = true;
+    for (let line: Line | null = this; line !== null; line = line.kind === 'float' ? null : line.caller) {
+      (isCertain ? line.received : line.heard).add(request);
+      line.missed.delete(request);
+      if (line.kind === 'part') isCertain = false;
+    }
+  }
+
+  /** It goes on with a cancellation: what its parts have got has come to it. */
+  hear(): void {
+    for (const request of this.heard) this.received.add(request);
+    this.heard.clear();
   }
 }
 
@@ -493,6 +519,11 @@ export class Engine {
     this.cut ??= { at: this.now, why, isChosen };
   }
 
+  /** Whether to go another way where no rule says which. */
+  coin(): boolean {
+    return this.#chance !== null && this.#chance() < 0.5;
+  }
+
   get clock(): number {
     return this.#clock;
   }
@@ -680,13 +711,16 @@ export class Engine {
   takePending(scope: Scope, line: Line): boolean {
     let was = false;
     for (const one of scope.around()) {
+      if (was && scope.isLate) break;
       if (one.pending === null) continue;
       const { askedBy } = one.pending;
       if (askedBy !== null && ![...line.callers()].includes(askedBy)) {
-        if (line.received.has(one.pending)) continue; // it waits for the line that has asked
+        if (line.received.has(one.pending) || line.heard.has(one.pending)) continue; // it waits for the line that has asked
         this.stop('R3: a line has asked for its own end, and another one awaits');
       }
       was = true;
+      for (const other of this.#atForeignIn(one))
+        if (other !== line) for (const request of one.requests) if (!other.received.has(request)) other.missed.add(request);
       one.takenAt = this.now;
       for (const taker of line.callers()) taker.tookAt = this.now;
       for (const request of one.requests) line.receive(request);
@@ -714,7 +748,10 @@ export class Engine {
     const leaveBodies = (): void => {
       for (const one of scope.inside()) {
         if (isInside && one.leave !== null) this.stop('R9: a line in a plain body asks for its own end');
-        if (one.leave?.() === true) isDelivered = true;
+        if (one.leave?.() === true) {
+          isDelivered = true;
+          one.owner!.receive(request);
+        }
         for (const signal of one.signals) {
           signal.abort();
           signal.line.receive(request);
@@ -820,10 +857,18 @@ export class Engine {
 
   /** Ends the lines that still wait in a scope, apart from those that have got the request that stands there: they clean up (R8). */
   endLines(scope: Scope): void {
-    const standing = [...scope.around()].flatMap((one) => one.requests.slice(-1));
-    const isTold = (line: Line): boolean => standing.some((request) => line.received.has(request));
+    const standing = [...scope.around()].flatMap((one) => {
+      const isTakenBack = one.parent === null && one.task.cancels === 0 && one.task.outcome === null;
+      return isTakenBack ? [] : one.requests.slice(-1);
+    });
+    const isTold = (line: Line): boolean => {
+      if (standing.some((request) => line.heard.has(request)))
+        this.stop('R3: a part has got the request, and the line that waited for it has gone on');
+      return standing.some((request) => line.received.has(request));
+    };
     const end: Request = { scope, askedBy: null, at: ++this.#clock };
-    for (const one of scope.inside()) if (one.owner !== null && !isTold(one.owner)) one.leave?.();
+    for (const one of scope.inside())
+      if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) one.owner.receive(end);
     for (const wait of scope.allWaits()) {
       if (wait.isOver || isTold(wait.line)) continue;
       wait.line.receive(end);
@@ -831,8 +876,8 @@ export class Engine {
       else if (wait.began < scope.stepped) this.#leave(wait, end);
       else if (!wait.future!.cancel()) wait.must = true;
     }
-    if (scope.parent !== null || !scope.task.isCancelled) return;
-    for (const line of this.#atForeignIn(scope)) if (!isTold(line)) line.missed.add(end);
+    if (scope.parent === null && scope.task.isCancelled)
+      for (const line of this.#atForeignIn(scope)) if (!isTold(line)) line.missed.add(end);
     scope.requests.push(end);
   }
 
@@ -848,15 +893,14 @@ export class Engine {
     if (scope === null) return null;
     const missed = [...line.missed].filter(({ scope: asked }) => scope.isWithin(asked) && asked.pending === null);
     if (missed.length === 0) return scope;
-    for (const one of line.callers()) for (const request of missed) one.missed.delete(request);
     const isTold = ({ scope: asked }: Request): boolean => asked.isLost && (asked.isLeft || asked.task.isCancelled);
     if (!missed.every(isTold)) {
       // Another line has got the request, and it is not told whether this one should.
       this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
       return scope;
     }
-    if (this.mutation === 'late-line-goes-on') return scope;
     for (const request of missed) line.receive(request);
+    if (this.mutation === 'late-line-goes-on') return scope;
     this.reach('late');
     this.#noteCameBack(scope);
     return this.#moveLate(line, scope);
@@ -870,9 +914,11 @@ export class Engine {
       live = one;
     }
     const late = live === null ? null : new Scope(live, live.task);
-    if (late !== null) late.pending = { scope: late, askedBy: null, at: ++this.#clock };
-    for (const one of line.callers()) {
-      if (one.scope !== from) break;
+    if (late !== null) {
+      late.isLate = true;
+      late.pending = { scope: late, askedBy: null, at: ++this.#clock };
+    }
+    for (let one: Line | null = line; one !== null && one.scope === from; one = one.kind === 'float' ? null : one.caller) {
       one.variables ??= from.task.variables;
       one.scope = late;
     }

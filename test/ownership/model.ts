@@ -101,7 +101,7 @@ class Model {
     engine.run(
       () => {
         const main = this.#task('main', { value: '-' }, (task) => this.#runBody(task, program.main, null), 'main');
-        main.onDone(() => engine.onEndOfIteration(() => this.#close(main)));
+        main.onDone(() => (engine.coin() ? this.#close(main) : engine.onEndOfIteration(() => this.#close(main))));
       },
       () => this.#endedAt !== null,
     );
@@ -189,6 +189,7 @@ class Model {
       const outer = engine.running;
       engine.running = line;
       line.at = null;
+      if (outcome.failure !== null && isCancellation(outcome.failure)) line.hear();
       line.resumedAt = engine.clock + 0.5;
       try {
         const sent = outcome.failure === null ? frame.next(outcome.value) : frame.throw(new Thrown(outcome.failure));
@@ -218,7 +219,9 @@ class Model {
   #finish(line: Line): void {
     line.isDone = true;
     this.#engine.lines.delete(line);
-    if (line.caller?.at != null && isOf(line.caller.at, line)) line.caller.goOnFrom(line);
+    if (line.caller?.at == null || !isOf(line.caller.at, line)) return;
+    line.caller.goOnFrom(line);
+    line.handOverAsked();
   }
 
   *#call(line: Line, body: Body): Frame {
@@ -347,8 +350,10 @@ class Model {
     if (this.#mutation !== 'late-values-are-dropped') this.#log(line.name, `${label(wait)}: late`);
   }
 
-  #callee(line: Line, body: Body): Line {
-    return new Line(this.#engine.clock, `f${body.id}`, line, line.scope, line.group);
+  #callee(line: Line, body: Body, kind: Line['kind'] = 'call'): Line {
+    const callee = new Line(this.#engine.clock, `f${body.id}`, line, line.scope, line.group);
+    callee.kind = kind;
+    return callee;
   }
 
   /** A coroutine of the library begins where it is awaited, in the task whose line awaits it, or in one of its own. */
@@ -470,7 +475,9 @@ class Model {
     const parts: { readonly awaited: Awaited; readonly line: Line }[] = [];
     for (const part of wait.parts) {
       const partLine = new Line(engine.clock, line.name, line, line.scope, line.group);
+      partLine.kind = 'part';
       const awaited = this.#begin(line, part, partLine);
+      if (awaited?.line != null) awaited.line.kind = 'part';
       // A promise list takes `null` for a value.
       parts.push({
         awaited: awaited ?? { promised: settled(engine), begin: null, line: null },
@@ -758,10 +765,10 @@ class Model {
         line.group?.cancel();
         return;
       case 'float':
-        this.#start(this.#callee(line, step.body), step.body);
+        this.#start(this.#callee(line, step.body, 'float'), step.body);
         return;
       case 'hold':
-        this.#promises.set(step.name, this.#start(this.#callee(line, step.body), step.body));
+        this.#promises.set(step.name, this.#start(this.#callee(line, step.body, 'float'), step.body));
         return;
       case 'cancel':
         note(String(this.#tasks.get(step.name)?.cancel() ?? 'none'));
