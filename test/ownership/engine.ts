@@ -195,7 +195,7 @@ export class Line {
   isFirstSegment = true;
   readonly received: Set<Request>;
   /** What a part of it has got. */
-  readonly heard = new Set<Request>();
+  readonly heard: Set<Request>;
   /** A part of `Promise.all` and others, a call that is not awaited, or any other. */
   kind: 'call' | 'part' | 'float' = 'call';
   /** Requests that came while it was at a foreign promise. */
@@ -221,6 +221,7 @@ export class Line {
     this.scope = scope;
     this.group = group;
     this.received = new Set(caller?.received);
+    this.heard = new Set(caller?.heard);
     this.missed = new Set(caller?.missed);
     this.variables = caller?.variables ?? null;
   }
@@ -412,6 +413,7 @@ export class Task extends Future {
     let outcome = given;
     if (this.root.pending !== null && outcome.failure === null) outcome = { failure: CANCELLED };
     const { engine } = this;
+    engine.noteEnd();
     const isFailed = outcome.failure !== null;
     this.isCancelled = isFailed && isCancellation(outcome.failure, engine.mutation);
     this.#last = this.isCancelled ? { failure: CANCELLED } : outcome;
@@ -517,6 +519,11 @@ export class Engine {
   /** The contract says no more about this program. */
   stop(why: string, isChosen = false): void {
     this.cut ??= { at: this.now, why, isChosen };
+  }
+
+  /** A task's function has nothing left to run: the loop goes on, though other lines of the task may be on their way. */
+  noteEnd(): void {
+    this.#hasBegunWait = true;
   }
 
   /** Whether to go another way where no rule says which. */
@@ -684,7 +691,7 @@ export class Engine {
     isFrame: boolean,
     resume: (outcome: Outcome) => void,
   ): void {
-    const now = isFrame ? ++this.#clock : this.begin(scope);
+    const now = isFrame || line.isGenerator ? ++this.#clock : this.begin(scope);
     this.#hasBegunWait = true;
     const wait = new Wait(scope, line, future, now, by, this.#tick, resume);
     if (this.#open !== scope.task) {
@@ -720,7 +727,8 @@ export class Engine {
       }
       was = true;
       for (const other of this.#atForeignIn(one))
-        if (other !== line) for (const request of one.requests) if (!other.received.has(request)) other.missed.add(request);
+        if (other !== line)
+          for (const request of one.requests) if (!other.received.has(request)) other.missed.add(request);
       one.takenAt = this.now;
       for (const taker of line.callers()) taker.tookAt = this.now;
       for (const request of one.requests) line.receive(request);
@@ -918,7 +926,11 @@ export class Engine {
       late.isLate = true;
       late.pending = { scope: late, askedBy: null, at: ++this.#clock };
     }
-    for (let one: Line | null = line; one !== null && one.scope === from; one = one.kind === 'float' ? null : one.caller) {
+    for (
+      let one: Line | null = line;
+      one !== null && one.scope === from;
+      one = one.kind === 'float' ? null : one.caller
+    ) {
       one.variables ??= from.task.variables;
       one.scope = late;
     }

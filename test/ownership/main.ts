@@ -6,8 +6,8 @@ import { compare, type Difference, traceLines } from './compare.ts';
 import { MUTATIONS, type Mutation, PARTS, type Part } from './engine.ts';
 import { generate, Random } from './generate.ts';
 import { type ModelTrace, runModel } from './model.ts';
-import type { Program, Ticks, Trace } from './program.ts';
-import { type Library, runReal, type Spelling } from './real.ts';
+import type { Program, Spelling, Ticks, Trace } from './program.ts';
+import { type Library, runReal } from './real.ts';
 import { RULES } from './rules.ts';
 import { showProgram, showTraces } from './show.ts';
 import { shrink } from './shrink.ts';
@@ -138,7 +138,7 @@ const OTHER_WAYS = 40;
 async function runBoth(program: Program, spelling: Spelling, mutation: Mutation | null): Promise<Comparison> {
   const real = await runReal(library, program, spelling);
   const { without } = options;
-  const model = runModel(program, { mutation, without });
+  const model = runModel(program, { mutation, without, spelling });
   const difference = compare(model, real);
   if (difference === null || dependsOnOrder(program, difference.at, model, spelling, mutation))
     return { model, real, difference: null };
@@ -161,7 +161,7 @@ function dependsOnOrder(
       mutation,
       without: options.without,
       chance: () => random.next(),
-      hasGenerators: spelling !== 'async',
+      spelling,
     });
     if ((other.cut !== null && other.cut.at <= at) || (compare(model, other)?.at ?? Number.POSITIVE_INFINITY) <= at) {
       orderDependent++;

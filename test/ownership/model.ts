@@ -19,11 +19,13 @@ import {
 import {
   type Body,
   type Entry,
+  isGenerator,
   isWait,
   type Limited,
   label,
   type Program,
   RELEASE,
+  type Spelling,
   type Step,
   type Ticks,
   type Trace,
@@ -68,8 +70,7 @@ export interface ModelOptions {
   readonly without?: ReadonlySet<Part>;
   /** Goes another way where no rule says which: random numbers. */
   readonly chance?: (() => number) | null;
-  /** Whether some functions are generator functions. */
-  readonly hasGenerators?: boolean;
+  readonly spelling?: Spelling;
 }
 
 export function runModel(program: Program, options: ModelOptions = {}): ModelTrace {
@@ -79,6 +80,7 @@ export function runModel(program: Program, options: ModelOptions = {}): ModelTra
 class Model {
   readonly #engine: Engine;
   readonly #mutation: Mutation | null;
+  readonly #spelling: Spelling;
   readonly #entries: Entry[] = [];
   readonly #tasks = new Map<string, Task>();
   readonly #futures = new Map<string, Future>();
@@ -87,9 +89,10 @@ class Model {
   #endedAt: Ticks | null = null;
   #isClosing = false;
 
-  constructor({ mutation = null, without = new Set(), chance = null, hasGenerators = false }: ModelOptions) {
+  constructor({ mutation = null, without = new Set(), chance = null, spelling = 'async' }: ModelOptions) {
     this.#mutation = mutation;
-    this.#engine = new Engine(mutation, without, chance, hasGenerators);
+    this.#spelling = spelling;
+    this.#engine = new Engine(mutation, without, chance, spelling !== 'async');
   }
 
   run(program: Program): ModelTrace {
@@ -159,8 +162,12 @@ class Model {
   }
 
   #runBody(task: Task, body: Body, group: Group | null): void {
-    const line = new Line(this.#engine.clock, `f${body.id}`, null, task.root, group);
+    const line = new Line(this.#engine.clock, `f${body.id}`, null, task.root, group, this.#isGenerator(body));
     this.#start(line, body).then((outcome) => task.end(outcome));
+  }
+
+  #isGenerator(body: Body): boolean {
+    return isGenerator(body, this.#spelling);
   }
 
   #variablesOf(line: Line): Variables {
@@ -351,7 +358,8 @@ class Model {
   }
 
   #callee(line: Line, body: Body, kind: Line['kind'] = 'call'): Line {
-    const callee = new Line(this.#engine.clock, `f${body.id}`, line, line.scope, line.group);
+    // What a generator function calls is one too.
+    const callee = new Line(this.#engine.clock, `f${body.id}`, line, line.scope, line.group, line.isGenerator);
     callee.kind = kind;
     return callee;
   }
@@ -497,6 +505,7 @@ class Model {
         if (part.line.tookAt === engine.now)
           engine.stop('R3: a race is lost in the moment in which the loser gets the request');
       });
+      if (outcome.failure !== null && isCancellation(outcome.failure)) line.hear();
       promised.settle(outcome);
     };
     parts.forEach(({ awaited }, i) => {
@@ -539,11 +548,14 @@ class Model {
   #runTimeout(by: Line, outer: Scope, when: Ticks, limited: Limited, settle: (outcome: Outcome) => void): void {
     const engine = this.#engine;
     const { task } = outer;
-    engine.begin(outer);
+    if (!by.isGenerator) engine.begin(outer);
     const scope = new Scope(outer, task);
     const requestsAtEntry = task.requestsTo(scope);
     const bornAt = scope.began;
-    const line = new Line(engine.clock, 'body' in limited ? `f${limited.body.id}` : by.name, by, scope, by.group);
+    // Frames of the library await what a plain body returns.
+    const isGenerator = 'plain' in limited || this.#isGenerator(limited.body);
+    const name = 'body' in limited ? `f${limited.body.id}` : by.name;
+    const line = new Line(engine.clock, name, by, scope, by.group, isGenerator);
     scope.owner = by;
     let hasExpired = false;
     let isLeft = false;
@@ -554,6 +566,7 @@ class Model {
     const exit = (outcome: Outcome): void => {
       if (isLeft) return;
       by.goOnFrom(line);
+      if (outcome.failure !== null && isCancellation(outcome.failure)) by.hear();
       isLeft = true;
       scope.leave = null;
       takeBack();
@@ -600,7 +613,7 @@ class Model {
   #runGroup(by: Line, outer: Scope, body: Body, settle: (outcome: Outcome) => void): void {
     const engine = this.#engine;
     const parent = outer.task;
-    engine.begin(outer);
+    if (!by.isGenerator) engine.begin(outer);
     const scope = new Scope(outer, parent);
     const requestsAtEntry = parent.requestsTo(scope);
     const tasks = new Set<Task>();
@@ -696,10 +709,11 @@ class Model {
         waitForTasks(error, isCancelled);
       });
     };
-    const line = new Line(engine.clock, `f${body.id}`, by, scope, group);
+    const line = new Line(engine.clock, `f${body.id}`, by, scope, group, this.#isGenerator(body));
     this.#start(line, body).then(({ failure }) => {
       engine.goOn(parent, () => {
         by.goOnFrom(line);
+        if (failure !== null && isCancellation(failure)) by.hear();
         state = 'closing';
         if (failure !== null && !isAborting) abort();
         waitForTasks(failure, failure !== null && isCancellation(failure, this.#mutation));

@@ -186,6 +186,14 @@ export function needsNoPromise(body: Body): boolean {
   });
 }
 
+/** Which functions of a program are generator functions: none, all that need no promise, every second one of those. */
+export type Spelling = 'async' | 'gen' | 'mixed';
+
+export function isGenerator(body: Body, spelling: Spelling): boolean {
+  if (spelling === 'async' || !needsNoPromise(body)) return false;
+  return spelling === 'gen' || body.id % 2 === 0;
+}
+
 /** Whether what is awaited is made by the library. */
 export function isOfLibrary(wait: Wait): boolean {
   return !['foreign', 'signalled', 'call', 'memo', 'held', 'together', 'joinThen'].includes(wait.op);

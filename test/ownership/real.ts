@@ -5,12 +5,13 @@ import { SimulatedHost } from './host.ts';
 import {
   type Body,
   type Entry,
+  isGenerator,
   isWait,
   type Limited,
   label,
-  needsNoPromise,
   type Program,
   RELEASE,
+  type Spelling,
   type Step,
   type Ticks,
   type Trace,
@@ -18,7 +19,6 @@ import {
 } from './program.ts';
 
 export type Library = typeof Core;
-export type Spelling = 'async' | 'gen' | 'mixed';
 
 /** What runs a program on the library, and what each of its lines knows. */
 interface Line {
@@ -126,24 +126,19 @@ class RealRun {
     });
   }
 
-  #isGenerator(body: Body): boolean {
-    if (this.#spelling === 'async' || !needsNoPromise(body)) return false;
-    return this.#spelling === 'gen' || body.id % 2 === 0;
-  }
-
   /** An async function or a generator function, to be called by the library or by the program. */
   #function(
     body: Body,
     group: Core.TaskGroup | null,
-    isGenerator = this.#isGenerator(body),
+    isSpelledAsGenerator = isGenerator(body, this.#spelling),
   ): (given?: unknown) => Promise<void> | Frame {
     const run = this;
     const lineOf = (given: unknown): Line => ({
       name: `f${body.id}`,
-      isGenerator,
+      isGenerator: isSpelledAsGenerator,
       group: given instanceof run.#lib.TaskGroup ? given : group,
     });
-    if (isGenerator) {
+    if (isSpelledAsGenerator) {
       return function* (given?: unknown): Frame {
         const frame = run.#call(lineOf(given), body);
         for (let sent = frame.next(); ; ) {
