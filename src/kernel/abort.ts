@@ -83,7 +83,7 @@ function isCancelled(scope: Scope, task: Task<unknown>): boolean {
 function seen(scope: Scope, task: Task<unknown>): void {
   const now = ++sequence.now;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
-    at.pending = null;
+    if (at.pending !== null) at.pending = null;
     at.began = now;
   }
   task._marks &= ~MUST_CANCEL;

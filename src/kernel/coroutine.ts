@@ -391,9 +391,9 @@ function isOtherCoroutine(value: unknown): boolean {
   );
 }
 
-/** Whether a value is a `CoroutineObject` of another copy of this library, which is a promise only: its loop is not ours. */
+/** Whether a value can be put on the stack of another copy of this library: here it is a promise only, since its loop is not ours. */
 export function isOfOtherCopy(value: object): boolean {
-  return '_isHanded' in value && !(value instanceof CoroutineObject);
+  return '_isHanded' in value && !(ENTER in value);
 }
 
 /**

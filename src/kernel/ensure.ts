@@ -8,7 +8,6 @@ import {
   type CoroutineFunction,
   type CoroutineLike,
   CoroutineObject,
-  isAsyncFunction,
   iscoroutine,
   isGeneratorFunction,
   isOfOtherCopy,
@@ -167,21 +166,6 @@ export function iterableOf<T, A extends unknown[]>(
     `An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`,
     'NOT_AWAITABLE',
   );
-}
-
-/**
- * The body of a construct with a deadline. What a plain function returns is waited for as what it is: a promise that nobody of this
- * library takes part in is left at the deadline.
- */
-export function bodyOf<T, A extends unknown[]>(
-  value: AwaitableLike<T> | CoroutineFunction<T, A>,
-  ...args: A
-): { [Symbol.iterator](): Iterator<unknown, T, unknown> } {
-  if (typeof value !== 'function' || isGeneratorFunction(value) || isAsyncFunction(value))
-    return iterableOf(value, ...args);
-  const body = new CoroutineObject<T>(value as CoroutineFunction<T, A>, args);
-  body._isLeavable = true;
-  return body;
 }
 
 const awaitIterable = /* @__PURE__ */ libraryCoroutine(function* awaitIterable(

@@ -11,7 +11,10 @@ import {
   libraryCoroutine,
   reportNeverAwaited,
 } from './coroutine.ts';
+import { Deadline, type WithDeadline } from './deadline.ts';
+import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
+import { nameOf } from './engine/request.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
 import { asCoroutine, ensureFutureOn } from './ensure.ts';
@@ -270,7 +273,10 @@ export class EventLoop extends Scheduler implements Disposable {
     super.close();
     this.#signals.clear();
     for (const resource of [...this._resources]) resource.loopClosed();
-    if (this._debug) reportNeverAwaited(false);
+    if (this._debug) {
+      reportNeverAwaited(false);
+      noteAwaits(false);
+    }
     this.#executorIsShutDown = true;
     this.#executor?.shutdown?.();
     this.#executor = null;
@@ -446,7 +452,9 @@ export class EventLoop extends Scheduler implements Disposable {
   setDebug(enabled: boolean): void {
     if (this._debug === Boolean(enabled)) return;
     this._debug = !this._debug;
-    if (!this.isClosed()) reportNeverAwaited(this._debug);
+    if (this.isClosed()) return;
+    reportNeverAwaited(this._debug);
+    noteAwaits(this._debug);
   }
 
   /** Whether debug mode is on: by `setDebug`, by `run(main, { debug: true })`, or by `ASYNCIO_DEBUG=1`. */
@@ -498,6 +506,20 @@ export class EventLoop extends Scheduler implements Disposable {
     return future;
   }
 
+  /** Tells something that a time of the clock has passed; one in the past, in the next iteration. @internal */
+  _deadline(when: number, of: WithDeadline): { cancel(): void } {
+    const isPast = when <= this.time();
+    if (this.#isOverridden) {
+      const tell = (): void => of.deadlinePassed();
+      return isPast ? this.callSoon(tell) : this.callAt(when, tell);
+    }
+    this._checkClosed();
+    const deadline = new Deadline(this, when, of);
+    if (isPast) this._push(deadline);
+    else this._pushTimer(deadline);
+    return deadline;
+  }
+
   /** @internal */
   _register(task: Task<unknown>): void {
     const next = this.#firstTask;
@@ -518,6 +540,9 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** @internal */
   override _noteLineLeft(root: Scope): void {
+    if (this._debug && !this._linesLeft.has(root)) {
+      reportLines(root, `${nameOf(root.task!)} has ended, and has left awaits behind that go on without it`);
+    }
     this._linesLeft.add(root);
   }
 

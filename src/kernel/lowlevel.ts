@@ -3,6 +3,7 @@
  * and `sync/` is written with nothing else.
  */
 
+import type { WithDeadline } from './deadline.ts';
 import { runningTask as engineTask } from './engine/line.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Collector, Future, WaitRecord } from './future.ts';
@@ -10,6 +11,7 @@ import type { Task } from './task.ts';
 import { getRunningLoop } from './thread-loop.ts';
 import type { TimedFuture } from './timed-future.ts';
 
+export { Around } from './around.ts';
 export {
   type Awaitable,
   type AwaitableCoroutine,
@@ -25,9 +27,10 @@ export {
   libraryCoroutine,
   type Outcome,
 } from './coroutine.ts';
+export type { WithDeadline } from './deadline.ts';
 export { type Context, ContextVar, copyContext } from './engine/context.ts';
 export { choose, emit, hooks } from './engine/hooks.ts';
-export { bodyOf, ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
+export { ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
@@ -86,6 +89,11 @@ export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
 /** A future of the running loop that has a result after a time. `release()` it when nobody waits for it any more. */
 export function resultAfter<T>(seconds: number, result: T): TimedFuture<T> {
   return getRunningLoop()._after(seconds, result);
+}
+
+/** Tells something that a time of the loop's clock has passed: in its turn, and at the next one when it has passed already. */
+export function deadlineAt(loop: EventLoop, when: number, of: WithDeadline): { cancel(): void } {
+  return loop._deadline(when, of);
 }
 
 /**

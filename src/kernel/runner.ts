@@ -1,15 +1,16 @@
 import { isCancelledError, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts';
 import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
+import { reportLines } from './debug-awaits.ts';
 import { type Context, copyContext } from './engine/context.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope } from './engine/roles.ts';
-import { hasLines, waitsOf } from './engine/scope.ts';
+import { hasLines } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
-import { type AbortSignalLike, afterMicrotasks, logger } from './runtime/platform.ts';
+import { type AbortSignalLike, afterMicrotasks } from './runtime/platform.ts';
 import { cancelLines, taskOf } from './scopes.ts';
-import { describeWaiting, isDetached, type Task } from './task.ts';
+import { isDetached, type Task } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
 
 /** How long the default executor may take to end, in seconds. */
@@ -205,19 +206,7 @@ async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<voi
 
 /** Functions that a task has started, not awaited and left behind when it ended: told once, since nobody else will see their end. */
 function cancelLeftLines(root: Scope): void {
-  const task = taskOf(root);
-  const waits = waitsOf(root)
-    .filter((wait) => wait._following === null)
-    .map((wait) => describeWaiting(wait._waiting));
-  if (waits.length === 0) return;
-  const what =
-    waits.length === 1
-      ? `an await of ${waits[0]}`
-      : `${waits.length} awaits (${waits.slice(0, 3).join(', ')}${waits.length > 3 ? ', …' : ''})`;
-  logger.warn(
-    `The end of run() has cancelled ${what} that ${nameOf(task)} had left behind. Await the function that it is in, or make a task of ` +
-      'it: createTask(f).',
-  );
+  reportLines(root, `The end of run() has cancelled what ${nameOf(taskOf(root))} had left behind`);
   cancelLines(root, 'the end of run()');
 }
 

@@ -3,8 +3,9 @@ import { Checkpoint } from './checkpoint.ts';
 import type { AwaitableCoroutine } from './coroutine.ts';
 import { awaitCheckpoint, awaitCoroutine, observeCoroutine } from './engine/await.ts';
 import { current } from './engine/current.ts';
-import { scopeOfLine } from './engine/line.ts';
-import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
+import { runningScope, scopeOfLine } from './engine/line.ts';
+import { isAwaitOfTheEngine, noteLookUpBy } from './engine/lookups.ts';
+import type { Scope } from './engine/roles.ts';
 import { LOST, noteBegan, noteResumed } from './engine/scope.ts';
 import { implicitLoop } from './thread-loop.ts';
 
@@ -30,8 +31,8 @@ export function ownCoroutine<T>(coroutine: T): T {
 
 let sharedCheckpoint: AwaitableCoroutine<void> | null = null;
 
-/** Whether the engine has asked for the constructor: it looks `then` up next. */
-const asked = { byEngine: false };
+/** Whether the engine has asked for the constructor, and the scope of the line that awaits: it looks `then` up next. */
+const asked: { byEngine: boolean; scope: Scope | null } = { byEngine: false, scope: null };
 
 function newSharedCheckpoint(): AwaitableCoroutine<void> {
   const settled = (async () => {})();
@@ -40,8 +41,10 @@ function newSharedCheckpoint(): AwaitableCoroutine<void> {
   const prototype = Object.create(inherited, {
     constructor: {
       get(): unknown {
-        if (isAlone()) return EnginePromise;
+        const scope = current.loop !== null ? runningScope() : scopeOfLine();
+        if (scope !== null && isAlone(scope)) return EnginePromise;
         asked.byEngine = true;
+        asked.scope = scope;
         return undefined;
       },
     },
@@ -49,7 +52,8 @@ function newSharedCheckpoint(): AwaitableCoroutine<void> {
       get(this: object): unknown {
         if (!asked.byEngine) return thenOfProgram;
         asked.byEngine = false;
-        noteLookUp(this);
+        noteLookUpBy(this, asked.scope);
+        asked.scope = null;
         return thenOfEngine;
       },
     },
@@ -63,11 +67,9 @@ function newSharedCheckpoint(): AwaitableCoroutine<void> {
 }
 
 /** Whether the line that awaits is the only one that could go on. */
-function isAlone(): boolean {
-  if (current.loop !== null) return false;
-  const scope = scopeOfLine();
-  if (scope === null || scope.task === null || (scope.marks & LOST) !== 0) return false;
-  if (!scope.task._loop._isAlone(scope.task)) return false;
+function isAlone(scope: Scope): boolean {
+  const { task } = scope;
+  if (current.loop !== null || task === null || (scope.marks & LOST) !== 0 || !task._loop._isAlone(task)) return false;
   noteResumed(scope);
   noteBegan(scope);
   return true;

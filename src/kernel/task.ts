@@ -29,7 +29,7 @@ import {
   type Values,
 } from './engine/context.ts';
 import { current, runAs } from './engine/current.ts';
-import { emit, hooks } from './engine/hooks.ts';
+import { emit, hooks, watched } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
 import {
@@ -53,7 +53,6 @@ import {
   type Waiter,
 } from './engine/roles.ts';
 import {
-  CancelScope,
   cancelScope,
   carried,
   carryTo,
@@ -63,6 +62,7 @@ import {
   noteResumed,
   OVER,
   ownInChain,
+  RootScope,
   setPending,
   takePending,
   waitsOf,
@@ -139,9 +139,9 @@ class TaskExtra implements RareFields {
 
 /**
  * The scope of a task's body, for tasks that need one: those of async functions, and those of which something else is in `TaskExtra`.
- * Three sizes, because programs have many tasks: 120 bytes, 160 more with a scope, 130 more with the rest.
+ * Three sizes, because programs have many tasks: 120 bytes, 100 more with a scope, 130 more with the rest.
  */
-class TaskRoot extends CancelScope implements RareFields {
+class TaskRoot extends RootScope implements RareFields {
   /** The async context of the task's async functions. */
   frameOfCalls: AsyncFrame | null = null;
   following: Following | null = null;
@@ -342,7 +342,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** @internal */
   override _rareFields(): TaskRoot {
-    this._rare ??= new TaskRoot(null, this, this._loop, null);
+    this._rare ??= new TaskRoot(this);
     return this._rare;
   }
 
@@ -672,7 +672,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       return;
     }
     let error: unknown = NONE;
-    if ((marks & ALERTS) !== 0 || hooks.waitEnd !== null || hooks.cancelDelivered !== null) error = takeError(this);
+    const isWatched = watched.steps;
+    if ((marks & ALERTS) !== 0 || isWatched) error = takeError(this);
     else this._value = null;
     const outer = current.context;
     const rare = this._rare;
@@ -683,7 +684,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       noteResumed(rare.at ?? rare);
     }
     try {
-      if (hooks.beforeStep !== null || hooks.afterStep !== null) this._watchedStep(error);
+      if (isWatched) this._watchedStep(error);
       else if ((marks & IN_ASYNC_CONTEXT) !== 0) this._stepInAsyncContext(error);
       else if (this._frame !== null) step(this, error);
       else this._call(error);

@@ -106,7 +106,7 @@ function isResource(value: unknown): boolean {
  * const controller = new AbortController();
  * const response = await wrapPromise(fetch(url, { signal: controller.signal }), { onCancel: (e) => controller.abort(e) });
  * @example
- * using client = await wrapPromise(pool.connect(), { onLate: (late) => late.release() });
+ * const response = await wrapPromise(fetch(url), { onLate: (late) => late.body?.cancel() }); // frees the connection
  */
 export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOptions<T> = {}): Future<T> {
   if (typeof promise?.then !== 'function') {

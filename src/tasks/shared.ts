@@ -112,8 +112,8 @@ function settle<T>(task: Task<T>, wait: Future<T>): void {
  * @throws {TypeError} at once, when `fn` is no function
  * @throws (in each future) what the work throws; the next call begins anew
  * @example
- * const connection = shared(connect, { keep: true });
- * const db = await timeout(5, () => connection()); // the deadline ends this wait; others go on to wait for the same connection
+ * const userById = shared(fetchUser, { keep: true });
+ * const ada = await timeout(5, () => userById(1)); // the deadline ends this wait; others go on to wait for the same run
  */
 export function shared<T, A extends unknown[] = []>(
   fn: CoroutineFunction<T, A>,

@@ -4,14 +4,14 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
+  Around,
   type AwaitableCoroutine,
-  bodyOf,
   type CoroutineFunction,
   cancelLines,
   cancelScope,
+  deadlineAt,
   enterScope,
   getRunningLoop,
-  type Handle,
   implicitLoop,
   isUndelivered,
   leaveScope,
@@ -20,8 +20,8 @@ import {
   requestsTo,
   runningTask,
   type Scope,
-  type TimerHandle,
   takeBack,
+  type WithDeadline,
 } from '../kernel/lowlevel.ts';
 
 /**
@@ -42,19 +42,13 @@ type TimeoutState = 'created' | 'active' | 'expiring' | 'expired' | 'finished';
  *
  * Follows CPython's `asyncio.Timeout`.
  */
-export class Timeout {
+export class Timeout implements WithDeadline {
   #state: TimeoutState = 'created';
   #when: number | null;
   #scope: Scope | null = null;
-  #timer: Handle | TimerHandle | null = null;
+  #timer: { cancel(): void } | null = null;
   /** Seconds from when it was made, for messages; `null` for a deadline on the clock. */
   readonly #delay: number | null;
-  readonly #expire = (): void => {
-    this.#state = 'expiring';
-    this.#timer = null;
-    cancelScope(this.#scope!, new Because(this.#delay));
-  };
-
   /**
    * @param when the deadline on the loop's clock in seconds; `null` for none
    * @param delay the seconds that messages tell, where it was given as such
@@ -88,13 +82,15 @@ export class Timeout {
     }
     this.#when = when === null ? null : inSeconds(when, 'deadline');
     this.#timer?.cancel();
-    this.#timer = this.#when === null ? null : this.#schedule(this.#when);
+    // One in the past: the body runs up to its first suspension all the same.
+    this.#timer = this.#when === null ? null : deadlineAt(getRunningLoop(), this.#when, this);
   }
 
-  #schedule(when: number): Handle {
-    const loop = getRunningLoop();
-    // A deadline in the past: the body runs up to its first suspension all the same.
-    return when <= loop.time() ? loop.callSoon(this.#expire) : loop.callAt(when, this.#expire);
+  /** @internal */
+  deadlinePassed(): void {
+    this.#state = 'expiring';
+    this.#timer = null;
+    cancelScope(this.#scope!, new Because(this.#delay));
   }
 
   /** Enters the timeout: the running task is cancelled at the deadline. For adapters; await it, then `exit`. */
@@ -269,21 +265,32 @@ function limited<T>(limit: Timeout, body: TimeoutBody<T> | undefined): Awaitable
       `timeout: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
-  return runWithin(limit, body) as AwaitableCoroutine<T>;
+  return new Within<T>(limit, body);
 }
 
-const runWithin = /* @__PURE__ */ libraryCoroutine(function* timeout(
-  limit: Timeout,
-  body: TimeoutBody<unknown>,
-): Generator<unknown, unknown, unknown> {
-  limit.enterNow();
-  let result: unknown;
-  try {
-    result = yield* bodyOf(body, limit);
-  } catch (error) {
-    limit.exitNow(errorOfThrown(error));
+/** A body within a time. */
+class Within<T> extends Around<T> {
+  static readonly exemplar: object = /* @__PURE__ */ new Within(/* @__PURE__ */ new Timeout(), null);
+
+  declare private readonly limit: Timeout;
+
+  /** @param body a function, called with the timeout, or an awaitable */
+  constructor(limit: Timeout, body: unknown) {
+    super(body, limit);
+    this.limit = limit;
+  }
+
+  protected enter(): void {
+    this.limit.enterNow();
+  }
+
+  protected leave(result: unknown): T {
+    this.limit.exitNow(undefined, result);
+    return result as T;
+  }
+
+  protected fail(error: unknown): never {
+    this.limit.exitNow(errorOfThrown(error));
     throw error;
   }
-  limit.exitNow(undefined, result);
-  return result;
-});
+}

@@ -4,9 +4,9 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import {
+  Around,
   type AwaitableCoroutine,
   type AwaitableLike,
-  bodyOf,
   currentTask,
   ensureFutureOn,
   type Future,
@@ -16,7 +16,7 @@ import {
   noteWait,
   subscribe,
 } from '../kernel/lowlevel.ts';
-import { timeout as within } from './timeout.ts';
+import { type Timeout, timeout as within } from './timeout.ts';
 
 /**
  * Awaits something for a limited time. At the deadline it is cancelled, and its end is waited for: when it takes long to clean
@@ -37,27 +37,38 @@ export function waitFor<T>(awaitable: AwaitableLike<T>, timeout: Duration | null
   if (!isAwaitable(awaitable))
     throw typeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
   const seconds = timeout === null ? null : inSeconds(timeout, 'timeout');
-  return (
-    seconds !== null && seconds <= 0 ? notAtAll(awaitable) : forAWhile(awaitable, seconds)
-  ) as AwaitableCoroutine<T>;
+  if (seconds !== null && seconds <= 0) return notAtAll(awaitable) as AwaitableCoroutine<T>;
+  return new WithinFromNow<T>(awaitable, seconds);
 }
 
-const forAWhile = /* @__PURE__ */ libraryCoroutine(function* waitFor(
-  awaitable: AwaitableLike<unknown>,
-  seconds: number | null,
-): Generator<unknown, unknown, unknown> {
-  const limit = within(seconds);
-  limit.enterNow();
-  let result: unknown;
-  try {
-    result = yield* bodyOf(awaitable);
-  } catch (error) {
-    limit.exitNow(errorOfThrown(error));
+/** The time counts from when the coroutine begins. */
+class WithinFromNow<T> extends Around<T> {
+  static readonly exemplar: object = /* @__PURE__ */ new WithinFromNow(null, null);
+
+  declare private readonly seconds: number | null;
+  declare private limit: Timeout | null;
+
+  constructor(awaitable: unknown, seconds: number | null) {
+    super(awaitable, undefined);
+    this.seconds = seconds;
+    this.limit = null;
+  }
+
+  protected enter(): void {
+    this.limit = within(this.seconds);
+    this.limit.enterNow();
+  }
+
+  protected leave(result: unknown): T {
+    this.limit!.exitNow(undefined, result);
+    return result as T;
+  }
+
+  protected fail(error: unknown): never {
+    this.limit!.exitNow(errorOfThrown(error));
     throw error;
   }
-  limit.exitNow(undefined, result);
-  return result;
-});
+}
 
 const notAtAll = /* @__PURE__ */ libraryCoroutine(function* waitFor(
   awaitable: AwaitableLike<unknown>,

@@ -4,7 +4,7 @@ import { currentContext } from './context.ts';
 import { current, prepareAsyncTasks, runAs } from './current.ts';
 import { emit, hooks } from './hooks.ts';
 import { noteMoved, ownContextOf, runningScope } from './line.ts';
-import { takeOwner } from './lookups.ts';
+import { placeOfCall, takeOwner } from './lookups.ts';
 import { sequence } from './request.ts';
 import {
   type CallStack,
@@ -218,10 +218,21 @@ class PromiseWaiter implements Waiter {
 /** What of a task's marks keeps an await from being handed over to: a request on its way, or that it is done. */
 const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
 
+/** Told of each await that waits, with its place; set while some loop is in debug mode. */
+export const onAwait: { noted: ((wait: ScopeWait, place: string | null) => void) | null } = { noted: null };
+
 // What a pending await's `_marks` hold.
 const IS_OVER = 1;
 const RUNNING = 2;
 const OBSERVER = 4;
+
+/** What few awaits have: frames on top of each other, an async function on top of them, an error or a request on its way. */
+class StackExtra {
+  parents: Frame[] | null = null;
+  error: unknown = NONE;
+  must: Request | null = null;
+  following: Following | null = null;
+}
 
 /**
  * One `await` of an async function: on a future, or on a coroutine, whose frames it then runs.
@@ -239,12 +250,9 @@ export class PendingAwait implements ScopeWait {
   _at: Scope;
   readonly _task: TaskRole;
   _frame: Frame | null;
-  _parents: Frame[] | null = null;
   _waiting: FutureLike | null = null;
-  _error: unknown = NONE;
-  _must: Request | null = null;
-  _following: Following | null = null;
   _marks = 0;
+  #extra: StackExtra | null = null;
   _began: number;
   _got: number;
   _previousWait: ScopeWait | null = null;
@@ -268,6 +276,45 @@ export class PendingAwait implements ScopeWait {
     this._began = noteBegan(scope);
     addWait(scope, this);
     if ((task._marks & STATE) !== 0) task._loop._noteLineLeft(task._rootScope());
+    if (onAwait.noted !== null) onAwait.noted(this, placeOfCall());
+  }
+
+  get _parents(): Frame[] | null {
+    return this.#extra === null ? null : this.#extra.parents;
+  }
+
+  set _parents(parents: Frame[] | null) {
+    this._more().parents = parents;
+  }
+
+  get _error(): unknown {
+    return this.#extra === null ? NONE : this.#extra.error;
+  }
+
+  set _error(error: unknown) {
+    this._more().error = error;
+  }
+
+  get _must(): Request | null {
+    return this.#extra === null ? null : this.#extra.must;
+  }
+
+  set _must(request: Request | null) {
+    if (request !== null || this.#extra !== null) this._more().must = request;
+  }
+
+  get _following(): Following | null {
+    return this.#extra === null ? null : this.#extra.following;
+  }
+
+  set _following(following: Following | null) {
+    if (following !== null || this.#extra !== null) this._more().following = following;
+  }
+
+  /** @internal */
+  _more(): StackExtra {
+    this.#extra ??= new StackExtra();
+    return this.#extra;
   }
 
   get _isOver(): boolean {
@@ -469,9 +516,17 @@ function enterStorage<A extends unknown[], R>(storage: AsyncStorage, scope: Scop
  * iteration later would be another program.
  */
 export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
-  const following: Following = { promise, leavable };
-  stack._following = following;
   stack._task._loop._step.open(stack._task, stack instanceof PendingAwait ? stack._got : 0);
+  if (leavable === null) {
+    stack._following = TO_THE_END;
+    promise.then(
+      (value) => settled(stack, NONE, value),
+      (error) => settled(stack, error, undefined),
+    );
+    return;
+  }
+  const following: Following = { leavable };
+  stack._following = following;
   promise.then(
     (value) => {
       if (stack._following === following) settled(stack, NONE, value);
@@ -481,6 +536,9 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
     },
   );
 }
+
+/** What is followed to its end, whatever comes. */
+const TO_THE_END: Following = { leavable: null };
 
 /** Stops following: what is followed goes on by itself, the frames below get an error in the next iteration. */
 export function leaveBody(stack: CallStack, error: unknown): void {

@@ -4,7 +4,7 @@ import { describe } from '../../internal/describe.ts';
 import { current } from './current.ts';
 import { contextOfScope, ownContextOf, scopeOfLine } from './line.ts';
 import { isAboutToWait } from './lookups.ts';
-import type { ContextRole } from './roles.ts';
+import type { ContextRole, Scope } from './roles.ts';
 import { CancelScope, waitsNow } from './scope.ts';
 
 /** The values of a context; never changed, so that contexts can share it. */
@@ -153,16 +153,26 @@ function rootValues(): Values {
  */
 function contextToSet(): Context {
   const context = currentContext();
-  if (current.context !== null || current.loop !== null || current.storage === null) return context;
-  const scope = scopeOfLine();
-  if (scope === null || scope.context !== null || scope.task === null) return context;
+  const { storage } = current;
+  if (storage === null) return context;
+  const isInHandle = current.loop !== null;
+  const scope = isInHandle ? (storage.getStore() as Scope | undefined) : scopeOfLine();
+  if (scope === undefined || scope === null || scope.context !== null || scope.task === null) return context;
   const { task } = scope;
-  const isItsStep = task._loop._step.task === task ? !isAboutToWait(task) : !task.done() && !waitsNow(task);
-  if (isItsStep) return context;
+  if (isInHandle) {
+    // The first segment of an async function, called in a step of its task.
+    if (task !== current.task || !isAboutToWait(task)) return context;
+  } else {
+    if (current.context !== null) return context;
+    const isItsStep = task._loop._step.task === task ? !isAboutToWait(task) : !task.done() && !waitsNow(task);
+    if (isItsStep) return context;
+  }
   const flow = new CancelScope(scope, task, task._loop, null);
-  flow.context = context.copy();
-  current.storage.enterWith(flow);
-  return flow.context as Context;
+  const own = context.copy();
+  flow.context = own;
+  storage.enterWith(flow);
+  if (isInHandle) current.context = own;
+  return own;
 }
 
 /** A context with these values. */

@@ -36,7 +36,19 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
   choose: null,
 };
 
+/** Whether anything looks at steps, waits or iterations: one question for the fast paths, which have nothing to show then. */
+export const watched = { steps: false };
+
 const HOOKS = /* @__PURE__ */ Object.keys(hooks) as Hook[];
+const OF_STEPS: readonly Hook[] = [
+  'beforeStep',
+  'afterStep',
+  'cancelDelivered',
+  'waitBegin',
+  'waitEnd',
+  'iterationBegin',
+  'iterationEnd',
+];
 
 /** Calls a hook of all instruments that have it. */
 export function emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parameters<HookCalls[H]>): void {
@@ -72,6 +84,7 @@ function disable(instrument: Installed, hook: Hook, error: unknown): void {
 export function install(instrument: Installed): void {
   // Lists are never changed, so that an instrument may be taken out while hooks are called.
   for (const hook of HOOKS) if (instrument[hook] !== undefined) hooks[hook] = [...(hooks[hook] ?? []), instrument];
+  noteWatched();
 }
 
 /** Takes it out again. */
@@ -80,4 +93,9 @@ export function uninstall(instrument: Installed): void {
     const left = hooks[hook]?.filter((installed) => installed !== instrument) ?? [];
     hooks[hook] = left.length > 0 ? left : null;
   }
+  noteWatched();
+}
+
+function noteWatched(): void {
+  watched.steps = OF_STEPS.some((hook) => hooks[hook] !== null);
 }

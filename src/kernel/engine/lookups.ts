@@ -25,6 +25,8 @@ class LookUps {
   task: TaskRole | null = null;
   /** The scope of the line whose `await` the engine has called last. */
   owner: Scope | null = null;
+  /** Where that `await` is in the program, in debug mode. */
+  place: string | null = null;
   /** The number of the segment whose look-ups the engine calls now. */
   segment = 0;
 }
@@ -33,6 +35,8 @@ class LookUps {
 class List {
   readonly objects: (object | null)[] = [];
   readonly scopes: (Scope | null)[] = [];
+  /** Where the awaits are in the program; in debug mode only. */
+  places: (string | null)[] | null = null;
   head = 0;
   length = 0;
 
@@ -70,20 +74,27 @@ const endOfSegment = (): void => {
 
 /** The `then` of an awaitable is read. */
 export function noteLookUp(object: object): void {
+  noteLookUpBy(object, current.loop !== null ? runningScope() : scopeOfLine());
+}
+
+/** As above, by a line whose scope is known. */
+export function noteLookUpBy(object: object, line: Scope | null): void {
   if (!lookUps.isMarked) {
     lookUps.isMarked = true;
     RESOLVED.then(endOfSegment);
   }
-  let scope: Scope | null;
-  if (current.loop !== null) {
-    scope = runningScope();
-  } else {
-    scope = scopeOfLine();
-    if (scope !== null && isLost(scope)) scope = meetLostScope(scope);
+  const scope = line !== null && current.loop === null && isLost(line) ? meetLostScope(line) : line;
+  const { now } = lookUps;
+  if (places.take !== null) {
+    now.places ??= [];
+    now.places[now.length] = places.take();
   }
-  lookUps.now.push(object, scope);
+  now.push(object, scope);
   lookUps.task = scope === null ? null : scope.task;
 }
+
+/** Takes the place of an `await`; set while some loop is in debug mode. */
+export const places: { take: (() => string | null) | null } = { take: null };
 
 /**
  * Whether `then` is called by the engine for an `await` (or a promise resolved with the awaitable), and not by a program.
@@ -92,7 +103,8 @@ export function noteLookUp(object: object): void {
  * those of the engine have no name and no source.
  */
 export function isAwaitOfTheEngine(object: object, onFulfilled: unknown, onRejected: unknown): boolean {
-  const at = current.loop === null ? indexInCalled(object) : -1;
+  const isPair = typeof onFulfilled === 'function' && typeof onRejected === 'function';
+  const at = isPair && current.loop === null ? indexInCalled(object) : -1;
   if (lookUps.isMarked && isInThisSegment(object)) {
     if (at < 0 || !(isNative(onFulfilled) && isNative(onRejected))) {
       takeFromThisSegment(object);
@@ -102,6 +114,7 @@ export function isAwaitOfTheEngine(object: object, onFulfilled: unknown, onRejec
   if (at < 0) return false; // a `then` that was held
   const { called } = lookUps;
   lookUps.owner = called.scopes[at]!;
+  lookUps.place = called.places === null ? null : (called.places[at] ?? null);
   for (let i = called.head; i <= at; i++) {
     called.objects[i] = null;
     called.scopes[i] = null;
@@ -150,6 +163,11 @@ export function takeOwner(): Scope | null {
   const scope = lookUps.owner;
   lookUps.owner = null;
   return scope;
+}
+
+/** Where the `await` which the engine has just called is in the program, where debug mode has noted it. */
+export function placeOfCall(): string | null {
+  return lookUps.place;
 }
 
 /** The number of the segment that the await which the engine has just called is of. */

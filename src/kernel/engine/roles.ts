@@ -148,7 +148,6 @@ export interface CallStack extends Waiter {
 
 /** What a call stack waits for while an async function runs on top of it. */
 export interface Following {
-  readonly promise: PromiseLike<unknown>;
   /** The scope of the body, when that is left at a cancellation unless it has begun to wait for something of this library. */
   readonly leavable: Scope | null;
 }

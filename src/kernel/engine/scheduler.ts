@@ -5,7 +5,7 @@ import { afterMicrotasks, logger, newAsyncFrame, throwUncaught } from '../runtim
 import { PendingAwait } from './await.ts';
 import { Clock } from './clock.ts';
 import { current, runAs } from './current.ts';
-import { choose, emit, hooks } from './hooks.ts';
+import { choose, emit, hooks, watched } from './hooks.ts';
 import { runningLoop } from './line.ts';
 import { OpenStep, type StepOwner } from './open-step.ts';
 import { Pacer } from './pacer.ts';
@@ -447,18 +447,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /** Whether nothing looks at steps and iterations, and nothing ends the turn. */
   #isPlain(): boolean {
-    return (
-      !this.#single &&
-      !this.#stopping &&
-      !this._debug &&
-      !this.#closed &&
-      hooks.beforeStep === null &&
-      hooks.afterStep === null &&
-      hooks.waitEnd === null &&
-      hooks.cancelDelivered === null &&
-      hooks.iterationBegin === null &&
-      hooks.iterationEnd === null
-    );
+    return !watched.steps && !this.#single && !this.#stopping && !this._debug && !this.#closed;
   }
 
   /**

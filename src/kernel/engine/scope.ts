@@ -29,40 +29,20 @@ export const SPARED = 16;
 /** It was made for a line that has come late, with the request that the line has missed. */
 export const LATE = 32;
 
-/**
- * What can be cancelled as one: the body of a task, a timeout, a group. The async context holds one, so that an `await` belongs to the
- * innermost scope of the line that makes it. A flow outside any task is a scope without a task.
- *
- *     root of a task ─▶ timeout ─▶ group      `parent` leads out; `children` are those in which something waits
- *
- * | a scope is… | `marks` | its lines' awaits belong to… | left by |
- * | --- | --- | --- | --- |
- * | entered | – | it | `leaveScope` |
- * | over | OVER | it, until they end: a line may have been left behind | – |
- * | lost | OVER, LOST | a scope of their own, with the cancellation that they missed | – |
- */
-export class CancelScope implements Scope {
-  readonly parent: Scope | null;
-  readonly task: TaskRole | null;
-  readonly owner: object | null;
+/** What all scopes have. */
+export abstract class BaseScope {
+  abstract readonly task: TaskRole | null;
   waits: ScopeWait | null = null;
   children: Scope | null = null;
-  before: Scope | null = null;
-  after: Scope | null = null;
   resumed = 0;
   began = 0;
-  own = 0;
-  requestsAtEntry = 0;
-  pending: Request | null = null;
   marks = 0;
-  /** What few scopes have. */
-  #extra: Extra | null = null;
+  /** What few of them have. */
+  #extra: Extra | null;
 
-  constructor(parent: Scope | null, task: TaskRole | null, loop: LoopRole, owner: object | null) {
-    this.parent = parent;
-    this.task = task;
-    this.owner = owner;
-    if (task === null) this.#extra = new Extra(loop);
+  /** @param loop of a flow outside any task; `null` where the task has it */
+  constructor(loop: LoopRole | null) {
+    this.#extra = loop === null ? null : new Extra(loop);
   }
 
   get loop(): LoopRole {
@@ -95,6 +75,77 @@ export class CancelScope implements Scope {
   set signal(signal: SignalRole | null) {
     this.#extra ??= new Extra(null);
     this.#extra.signal = signal;
+  }
+}
+
+/**
+ * The scope of a task's body. It has no parent and no construct, and what waits for its next await is kept by the task: those are
+ * answered and not kept, because each task of an async function has such a scope.
+ */
+export class RootScope extends BaseScope implements Scope {
+  readonly task: TaskRole;
+
+  constructor(task: TaskRole) {
+    super(null);
+    this.task = task;
+  }
+
+  get parent(): null {
+    return null;
+  }
+
+  get owner(): null {
+    return null;
+  }
+
+  get before(): null {
+    return null;
+  }
+
+  get after(): null {
+    return null;
+  }
+
+  get own(): number {
+    return 0;
+  }
+
+  get requestsAtEntry(): number {
+    return 0;
+  }
+
+  get pending(): null {
+    return null;
+  }
+}
+
+/**
+ * What can be cancelled as one: the body of a task, a timeout, a group. The async context holds one, so that an `await` belongs to the
+ * innermost scope of the line that makes it. A flow outside any task is a scope without a task.
+ *
+ *     root of a task ─▶ timeout ─▶ group      `parent` leads out; `children` are those in which something waits
+ *
+ * | a scope is… | `marks` | its lines' awaits belong to… | left by |
+ * | --- | --- | --- | --- |
+ * | entered | – | it | `leaveScope` |
+ * | over | OVER | it, until they end: a line may have been left behind | – |
+ * | lost | OVER, LOST | a scope of their own, with the cancellation that they missed | – |
+ */
+export class CancelScope extends BaseScope implements Scope {
+  readonly parent: Scope | null;
+  readonly task: TaskRole | null;
+  readonly owner: object | null;
+  before: Scope | null = null;
+  after: Scope | null = null;
+  own = 0;
+  requestsAtEntry = 0;
+  pending: Request | null = null;
+
+  constructor(parent: Scope | null, task: TaskRole | null, loop: LoopRole, owner: object | null) {
+    super(task === null ? loop : null);
+    this.parent = parent;
+    this.task = task;
+    this.owner = owner;
   }
 }
 
@@ -251,7 +302,7 @@ export function takePending(scope: Scope): Request | null {
     const { pending } = at;
     if (pending === null) continue;
     if (latest === null || pending.order > latest.order) latest = pending;
-    at.pending = null;
+    at.pending = null; // never the root's
   }
   return latest;
 }

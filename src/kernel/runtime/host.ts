@@ -56,6 +56,11 @@ export class RuntimeHost implements Host {
   readonly resolution: number = 1e-6;
   readonly #performance = globals().performance ?? Date;
   #timer: TimerId | null = null;
+  /** When the timer fires. */
+  #due = 0;
+  /** When a turn is wanted. */
+  #wish: number | null = null;
+  #turn: (() => void) | null = null;
   #keepAlive: TimerId | null = null;
   #running = 0;
 
@@ -67,17 +72,50 @@ export class RuntimeHost implements Host {
     askForTurn(turn);
   }
 
+  /**
+   * The timer is left as it is when it comes early enough: to set and clear one costs more than a whole timeout that is done in time. When
+   * it fires before anything is due, it is set anew.
+   */
   at(when: number | null, turn: () => void): void {
-    const { setTimeout, clearTimeout } = globals();
-    if (this.#timer !== null) clearTimeout?.(this.#timer);
-    this.#timer = null;
-    if (when === null || when === Number.POSITIVE_INFINITY || setTimeout === undefined) return;
+    const wish = when === null || when === Number.POSITIVE_INFINITY ? null : when;
+    this.#wish = wish;
+    this.#turn = turn;
+    if (wish === null) {
+      // While a loop runs, the process is kept alive anyway.
+      if (this.#running === 0) this.#clear();
+    } else if (this.#timer === null || this.#due > wish) {
+      this.#clear();
+      this.#set(wish);
+    }
+  }
+
+  #set(when: number): void {
+    const { setTimeout } = globals();
+    if (setTimeout === undefined) return;
+    this.#due = when;
     const milliseconds = Math.ceil((when - this.time()) * 1_000);
     this.#timer = setTimeout(
-      turn,
+      this.#fired,
       milliseconds > LONGEST_TIMEOUT ? LONGEST_TIMEOUT : milliseconds < 0 ? 0 : milliseconds,
     );
   }
+
+  #clear(): void {
+    if (this.#timer !== null) globals().clearTimeout?.(this.#timer);
+    this.#timer = null;
+  }
+
+  readonly #fired = (): void => {
+    this.#timer = null;
+    const wish = this.#wish;
+    if (wish === null) return;
+    if (wish > this.time() + this.resolution) {
+      this.#set(wish);
+      return;
+    }
+    this.#wish = null;
+    this.#turn?.();
+  };
 
   afterIO(turn: () => void): void {
     afterMicrotasks(turn);
@@ -88,7 +126,9 @@ export class RuntimeHost implements Host {
   }
 
   unref(): void {
-    if (--this.#running > 0 || this.#keepAlive === null) return;
+    if (--this.#running > 0) return;
+    if (this.#wish === null) this.#clear();
+    if (this.#keepAlive === null) return;
     globals().clearInterval?.(this.#keepAlive);
     this.#keepAlive = null;
   }

@@ -1,0 +1,124 @@
+import { callCoroutineFunction, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
+import { ENTER, type Enterable, type Frame, type TaskRole } from './engine/roles.ts';
+import { iterableOf } from './ensure.ts';
+import { WrittenCoroutine } from './written-coroutine.ts';
+
+const CREATED = 0;
+const HANDED = 1;
+const RUNNING = 2;
+const OVER = 3;
+
+/**
+ * The coroutine of a construct around a body, such as a timeout: it enters the construct, runs the body, and leaves the construct with what
+ * the body has returned or thrown. Written by hand, since programs put a timeout around nearly everything.
+ *
+ * | state | meaning | left by |
+ * | --- | --- | --- |
+ * | CREATED | not begun | `next` enters the construct |
+ * | HANDED | a body that is a function is to be put on the task's stack, on top of this frame | `[ENTER]` calls it |
+ * | RUNNING | the body runs, on top of this frame or, when it is an awaitable, in `inner` | its end |
+ * | OVER | the construct was left | – |
+ */
+export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable {
+  declare private readonly body: unknown;
+  declare private readonly arg: unknown;
+  declare private state: number;
+  declare private inner: Frame | null;
+
+  /**
+   * @param body a function, called with `arg`, or an awaitable
+   * @param arg what a function is called with
+   */
+  constructor(body: unknown, arg: unknown) {
+    super();
+    this.body = body;
+    this.arg = arg;
+    this.state = CREATED;
+    this.inner = null;
+  }
+
+  /** The body begins. */
+  protected abstract enter(): void;
+
+  /** The body has returned: what this coroutine returns. */
+  protected abstract leave(result: unknown): R;
+
+  /** The body has thrown: throws that on, or something else. */
+  protected abstract fail(error: unknown): never;
+
+  /** @internal */
+  get _isHanded(): boolean {
+    return this.state === HANDED;
+  }
+
+  /** A promise that a plain function returns is left at the deadline, when it awaits nothing of this library. @internal */
+  get _isLeavable(): boolean {
+    const { body } = this;
+    return typeof body === 'function' && !isAsyncFunction(body) && !isGeneratorFunction(body);
+  }
+
+  /** @internal */
+  [ENTER](task: TaskRole): Frame | PromiseLike<unknown> {
+    this.state = RUNNING;
+    return callCoroutineFunction(task, this.body as () => never, [this.arg]);
+  }
+
+  next(value?: unknown): IteratorResult<unknown, R> {
+    if (this.state === CREATED) return this.begin();
+    if (this.state !== RUNNING) return { done: true, value: undefined as R };
+    const { inner } = this;
+    if (inner === null) return this.returned(value);
+    let result: IteratorResult<unknown, unknown>;
+    try {
+      result = inner.next(value);
+    } catch (error) {
+      return this.failed(error);
+    }
+    return result.done === true ? this.returned(result.value) : (result as IteratorYieldResult<unknown>);
+  }
+
+  override throw(error: unknown): IteratorResult<unknown, R> {
+    if (this.state !== RUNNING && this.state !== HANDED) return super.throw(error);
+    const { inner } = this;
+    if (inner === null) return this.failed(error);
+    let result: IteratorResult<unknown, unknown>;
+    try {
+      result = inner.throw(error);
+    } catch (failure) {
+      return this.failed(failure);
+    }
+    return result.done === true ? this.returned(result.value) : (result as IteratorYieldResult<unknown>);
+  }
+
+  private begin(): IteratorResult<unknown, R> {
+    this.enter();
+    const { body } = this;
+    if (typeof body === 'function' && !isGeneratorFunction(body)) {
+      this.state = HANDED;
+      return { done: false, value: this };
+    }
+    this.state = RUNNING;
+    let result: IteratorResult<unknown, unknown>;
+    try {
+      this.inner = iterableOf<unknown, [unknown]>(body as Promise<unknown>, this.arg)[Symbol.iterator]() as Frame;
+      result = this.inner.next();
+    } catch (error) {
+      return this.failed(error);
+    }
+    return result.done === true ? this.returned(result.value) : (result as IteratorYieldResult<unknown>);
+  }
+
+  private returned(result: unknown): IteratorResult<unknown, R> {
+    this.state = OVER;
+    return { done: true, value: this.leave(result) };
+  }
+
+  private failed(error: unknown): never {
+    this.state = OVER;
+    return this.fail(error);
+  }
+
+  protected end(): void {
+    this.state = OVER;
+  }
+}
