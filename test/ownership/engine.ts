@@ -253,6 +253,14 @@ export class Line {
     }
   }
 
+  /** Frames of the library await what a plain body returns. */
+  isPlain = false;
+
+  /** Whether it awaits as frames do: no new await of a scope begins. */
+  get isFrames(): boolean {
+    return this.isGenerator || this.isPlain;
+  }
+
   /** The error goes up to those that wait for it; what comes out of a part of `Promise.all` and others is not certain. */
   receive(request: Request): void {
     let isCertain = true;
@@ -415,7 +423,7 @@ export class Task extends Future {
     const { engine } = this;
     engine.noteEnd();
     const isFailed = outcome.failure !== null;
-    this.isCancelled = isFailed && isCancellation(outcome.failure, engine.mutation);
+    this.isCancelled = outcome.failure !== null && isCancellation(outcome.failure, engine.mutation);
     this.#last = this.isCancelled ? { failure: CANCELLED } : outcome;
     engine.leaveScope(this.root, isFailed);
     if (isFailed && this.root.allWaits().length > 0) engine.cleaning.add(this);
@@ -691,7 +699,7 @@ export class Engine {
     isFrame: boolean,
     resume: (outcome: Outcome) => void,
   ): void {
-    const now = isFrame || line.isGenerator ? ++this.#clock : this.begin(scope);
+    const now = isFrame || line.isFrames ? ++this.#clock : this.begin(scope);
     this.#hasBegunWait = true;
     const wait = new Wait(scope, line, future, now, by, this.#tick, resume);
     if (this.#open !== scope.task) {

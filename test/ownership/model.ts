@@ -548,14 +548,14 @@ class Model {
   #runTimeout(by: Line, outer: Scope, when: Ticks, limited: Limited, settle: (outcome: Outcome) => void): void {
     const engine = this.#engine;
     const { task } = outer;
-    if (!by.isGenerator) engine.begin(outer);
+    if (!by.isFrames) engine.begin(outer);
     const scope = new Scope(outer, task);
     const requestsAtEntry = task.requestsTo(scope);
     const bornAt = scope.began;
-    // Frames of the library await what a plain body returns.
-    const isGenerator = 'plain' in limited || this.#isGenerator(limited.body);
+    const isGenerator = 'body' in limited && this.#isGenerator(limited.body);
     const name = 'body' in limited ? `f${limited.body.id}` : by.name;
     const line = new Line(engine.clock, name, by, scope, by.group, isGenerator);
+    line.isPlain = 'plain' in limited;
     scope.owner = by;
     let hasExpired = false;
     let isLeft = false;
@@ -613,7 +613,7 @@ class Model {
   #runGroup(by: Line, outer: Scope, body: Body, settle: (outcome: Outcome) => void): void {
     const engine = this.#engine;
     const parent = outer.task;
-    if (!by.isGenerator) engine.begin(outer);
+    if (!by.isFrames) engine.begin(outer);
     const scope = new Scope(outer, parent);
     const requestsAtEntry = parent.requestsTo(scope);
     const tasks = new Set<Task>();
