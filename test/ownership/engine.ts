@@ -128,6 +128,8 @@ export class Scope {
   takenAt: Ticks = -1;
   takenBy: Wait | null = null;
   readonly requests: Request[] = [];
+  /** What has told the lines that it has left behind. */
+  readonly ends: Request[] = [];
   /** Its body has settled. */
   isOver = false;
   /** By an error. */
@@ -196,8 +198,8 @@ export class Line {
   readonly received: Set<Request>;
   /** What a part of it has got. */
   readonly heard: Set<Request>;
-  /** A part of `Promise.all` and others, a call that is not awaited, or any other. */
-  kind: 'call' | 'part' | 'float' = 'call';
+  /** A part of `Promise.all` and others, a call that is not awaited, the body of a task or of a construct, or any other. */
+  kind: 'call' | 'part' | 'float' | 'body' = 'call';
   /** Requests that came while it was at a foreign promise. */
   readonly missed: Set<Request>;
   /** Variables of its own. */
@@ -242,15 +244,28 @@ export class Line {
     for (const request of callee.missed) if (!this.received.has(request)) this.missed.add(request);
   }
 
-  /** Who waits for it has asked for what it has asked for. */
+  /** It has ended: who waits for it has asked for what it has asked for. Where nobody does, all whom that concerns have been told. */
   handOverAsked(): void {
     const { caller, scope } = this;
-    if (caller === null || scope === null) return;
-    for (const { pending } of scope.around()) {
+    if (scope === null) return;
+    for (const one of scope.around()) {
+      const { pending } = one;
       if (pending?.askedBy !== this) continue;
+      const isOnStack = caller !== null && caller.at === null && !caller.isDone;
+      if (caller === null || (this.kind === 'float' && !isOnStack)) {
+        one.pending = null;
+        continue;
+      }
       pending.askedBy = caller;
       caller.heard.delete(pending);
     }
+  }
+
+  /** Whether it is a line of its own that has begun after a request, or was called by one. */
+  isBegunSince(request: Request): boolean {
+    for (const { kind, bornAt } of this.callers())
+      if ((kind === 'float' || kind === 'part') && bornAt > request.at) return true;
+    return false;
   }
 
   /** Frames of the library await what a plain body returns. */
@@ -875,12 +890,15 @@ export class Engine {
   endLines(scope: Scope): void {
     const standing = [...scope.around()].flatMap((one) => {
       const isTakenBack = one.parent === null && one.task.cancels === 0 && one.task.outcome === null;
-      return isTakenBack ? [] : one.requests.slice(-1);
+      return [...(isTakenBack ? [] : one.requests.slice(-1)), ...one.ends];
     });
     const isTold = (line: Line): boolean => {
       if (standing.some((request) => line.heard.has(request)))
         this.stop('R3: a part has got the request, and the line that waited for it has gone on');
-      return standing.some((request) => line.received.has(request));
+      const got = standing.filter((request) => line.received.has(request));
+      if (got.length > 0 && got.every((request) => line.isBegunSince(request)))
+        this.stop('R8: a line begun by one that had been told outlives it');
+      return got.length > 0;
     };
     const end: Request = { scope, askedBy: null, at: ++this.#clock };
     for (const one of scope.inside())
@@ -894,7 +912,7 @@ export class Engine {
     }
     if (scope.parent === null && scope.task.isCancelled)
       for (const line of this.#atForeignIn(scope)) if (!isTold(line)) line.missed.add(end);
-    scope.requests.push(end);
+    scope.ends.push(end);
   }
 
   #atForeignIn(scope: Scope): Line[] {

@@ -163,6 +163,7 @@ class Model {
 
   #runBody(task: Task, body: Body, group: Group | null): void {
     const line = new Line(this.#engine.clock, `f${body.id}`, null, task.root, group, this.#isGenerator(body));
+    line.kind = 'body';
     this.#start(line, body).then((outcome) => task.end(outcome));
   }
 
@@ -226,9 +227,10 @@ class Model {
   #finish(line: Line): void {
     line.isDone = true;
     this.#engine.lines.delete(line);
-    if (line.caller?.at == null || !isOf(line.caller.at, line)) return;
-    line.caller.goOnFrom(line);
-    line.handOverAsked();
+    if (line.caller?.at != null && isOf(line.caller.at, line)) {
+      line.caller.goOnFrom(line);
+      line.handOverAsked();
+    } else if (line.kind === 'float') line.handOverAsked();
   }
 
   *#call(line: Line, body: Body): Frame {
@@ -297,7 +299,7 @@ class Model {
       case 'foreign':
         return { promised: this.#foreign(wait.ticks, wait.fails === true), begin: null, line: null };
       case 'signalled':
-        return { promised: this.#signalled(line, wait.ticks), begin: null, line: null };
+        return { promised: this.#signalled(by, wait.ticks), begin: null, line: null };
       case 'wrapped': {
         const future = new Future(engine, false);
         this.#foreign(wait.ticks, false).then((outcome) => {
@@ -446,6 +448,7 @@ class Model {
   #waitingCallee(line: Line, body: Body, at: Promised): Line {
     const callee = new Line(this.#engine.clock, `f${body.id}`, null, line.scope, line.group);
     for (const request of line.received) callee.received.add(request);
+    callee.kind = 'float';
     callee.variables = line.variables;
     callee.at = at;
     this.#engine.lines.add(callee);
@@ -511,6 +514,7 @@ class Model {
     parts.forEach(({ awaited }, i) => {
       awaited.promised.then((outcome) => {
         results[i] = outcome;
+        parts[i]!.line.handOverAsked();
         left--;
         if (wait.how === 'race') settle(outcome.failure === null ? OK : outcome);
         else if (wait.how === 'all' && outcome.failure !== null) settle(outcome);
@@ -556,6 +560,7 @@ class Model {
     const name = 'body' in limited ? `f${limited.body.id}` : by.name;
     const line = new Line(engine.clock, name, by, scope, by.group, isGenerator);
     line.isPlain = 'plain' in limited;
+    line.kind = 'body';
     scope.owner = by;
     let hasExpired = false;
     let isLeft = false;
@@ -566,6 +571,7 @@ class Model {
     const exit = (outcome: Outcome): void => {
       if (isLeft) return;
       by.goOnFrom(line);
+      line.handOverAsked();
       if (outcome.failure !== null && isCancellation(outcome.failure)) by.hear();
       isLeft = true;
       scope.leave = null;
@@ -710,9 +716,11 @@ class Model {
       });
     };
     const line = new Line(engine.clock, `f${body.id}`, by, scope, group, this.#isGenerator(body));
+    line.kind = 'body';
     this.#start(line, body).then(({ failure }) => {
       engine.goOn(parent, () => {
         by.goOnFrom(line);
+        line.handOverAsked();
         if (failure !== null && isCancellation(failure)) by.hear();
         state = 'closing';
         if (failure !== null && !isAborting) abort();
