@@ -434,6 +434,9 @@ export class Task extends Future {
   /** Its body has settled. One that has failed stays open until the lines that it ends have cleaned up. */
   end(given: Outcome): void {
     let outcome = given;
+    const asking = this.root.pending?.askedBy ?? null;
+    if (outcome.failure === null && asking !== null && (asking.kind !== 'body' || asking.caller !== null))
+      this.engine.stop('R3: a line has asked for its own end, and waits elsewhere when its task returns');
     if (this.root.pending !== null && outcome.failure === null) outcome = { failure: CANCELLED };
     const { engine } = this;
     engine.noteEnd();
@@ -484,6 +487,13 @@ interface Timer {
 }
 
 const MAX_HANDLES = 100_000;
+
+function shuffle(items: unknown[], chance: () => number): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = Math.floor(chance() * (i + 1));
+    [items[i], items[other]] = [items[other], items[i]];
+  }
+}
 
 export class Engine {
   readonly mutation: Mutation | null;
@@ -792,10 +802,10 @@ export class Engine {
       }
     };
     // No rule says which of several lines is told first.
-    const leavesFirst = this.#chance !== null && this.#chance() < 0.5;
+    const leavesFirst = this.coin();
     if (leavesFirst) leaveBodies();
     const waits = scope.allWaits();
-    if (this.#chance !== null && this.#chance() < 0.5) waits.reverse();
+    if (this.#chance !== null) shuffle(waits, this.#chance);
     for (const wait of waits) {
       if (wait.isOver) continue;
       if (wait.isWoken) {
@@ -882,6 +892,7 @@ export class Engine {
       this.stop('R3: a body ends in the moment in which another line gets the request');
     scope.isOver = true;
     scope.isLost = isLost;
+    if (scope.pending !== null) for (const line of this.#atForeignIn(scope)) line.missed.add(scope.pending);
     scope.pending = null;
     if (isLost && this.mutation !== 'failed-scope-leaves-lines') this.endLines(scope);
   }
@@ -903,7 +914,9 @@ export class Engine {
     const end: Request = { scope, askedBy: null, at: ++this.#clock };
     for (const one of scope.inside())
       if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) one.owner.receive(end);
-    for (const wait of scope.allWaits()) {
+    const left = scope.allWaits();
+    if (this.#chance !== null) shuffle(left, this.#chance);
+    for (const wait of left) {
       if (wait.isOver || isTold(wait.line)) continue;
       wait.line.receive(end);
       if (wait.isWoken) wait.must = true;
