@@ -264,7 +264,7 @@ export class Line {
   /** Whether it is a line of its own that has begun after a request, or was called by one. */
   isBegunSince(request: Request): boolean {
     for (const { kind, bornAt } of this.callers())
-      if ((kind === 'float' || kind === 'part') && bornAt > request.at) return true;
+      if ((kind === 'float' || kind === 'part') && bornAt >= request.at) return true;
     return false;
   }
 
@@ -500,6 +500,8 @@ export class Engine {
   readonly #without: ReadonlySet<Part>;
   /** Decides what no rule decides: whether a handle of the loop runs before all promises of the last one have settled. */
   readonly #chance: (() => number) | null;
+  /** How often a handle runs before all promises have settled. */
+  readonly #haste: number;
   /** Frames of generators go on without a promise between. */
   readonly #hasGenerators: boolean;
   #hasBegunWait = false;
@@ -540,6 +542,7 @@ export class Engine {
   ) {
     this.mutation = mutation;
     this.#chance = chance;
+    this.#haste = chance === null ? 0 : chance() < 0.7 ? 0.3 : 0.9;
     this.#hasGenerators = hasGenerators;
     this.#without = without;
   }
@@ -636,7 +639,7 @@ export class Engine {
   /** Whether the next handle runs before all promises have settled: nobody does before a step has come to an await. */
   #goesBefore(): boolean {
     if (this.#chance === null || this.#iteration.length + this.#ready.length === 0) return false;
-    return (this.#hasBegunWait || this.#open === null) && this.#chance() < 0.3;
+    return (this.#hasBegunWait || this.#open === null) && this.#chance() < this.#haste;
   }
 
   #inJob(call: () => void): void {
@@ -912,8 +915,12 @@ export class Engine {
       return got.length > 0;
     };
     const end: Request = { scope, askedBy: null, at: ++this.#clock };
-    for (const one of scope.inside())
-      if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) one.owner.receive(end);
+    const leaveBodies = (): void => {
+      for (const one of scope.inside())
+        if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) one.owner.receive(end);
+    };
+    const leavesFirst = !this.coin();
+    if (leavesFirst) leaveBodies();
     const left = scope.allWaits();
     if (this.#chance !== null) shuffle(left, this.#chance);
     for (const wait of left) {
@@ -923,6 +930,7 @@ export class Engine {
       else if (wait.began < scope.stepped) this.#leave(wait, end);
       else if (!wait.future!.cancel()) wait.must = true;
     }
+    if (!leavesFirst) leaveBodies();
     if (scope.parent === null && scope.task.isCancelled)
       for (const line of this.#atForeignIn(scope)) if (!isTold(line)) line.missed.add(end);
     scope.ends.push(end);
@@ -946,6 +954,7 @@ export class Engine {
       this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
       return scope;
     }
+    if (missed.every((request) => line.isBegunSince(request))) this.stop('R8: several branches of a line that comes late');
     for (const request of missed) line.receive(request);
     if (this.mutation === 'late-line-goes-on') return scope;
     this.reach('late');

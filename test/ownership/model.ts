@@ -227,10 +227,8 @@ class Model {
   #finish(line: Line): void {
     line.isDone = true;
     this.#engine.lines.delete(line);
-    if (line.caller?.at != null && isOf(line.caller.at, line)) {
-      line.caller.goOnFrom(line);
-      line.handOverAsked();
-    } else if (line.kind === 'float') line.handOverAsked();
+    if (line.caller?.at != null && isOf(line.caller.at, line)) line.caller.goOnFrom(line);
+    if (line.kind !== 'body') line.handOverAsked();
   }
 
   *#call(line: Line, body: Body): Frame {
