@@ -567,6 +567,13 @@ export class Engine {
     return this.#chance !== null && this.#chance() < 0.5;
   }
 
+  /** Whether giving way goes on at once: there is nobody to give way to, and no rule says that a turn is needed. */
+  givesNoWay(scope: Scope | null): boolean {
+    if (scope === null || this.#iteration.length + this.#ready.length > 0) return false;
+    for (const one of scope.around()) if (one.pending !== null) return false;
+    return this.coin();
+  }
+
   get clock(): number {
     return this.#clock;
   }
@@ -954,7 +961,8 @@ export class Engine {
       this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
       return scope;
     }
-    if (missed.every((request) => line.isBegunSince(request))) this.stop('R8: several branches of a line that comes late');
+    if (missed.every((request) => line.isBegunSince(request)))
+      this.stop('R8: several branches of a line that comes late');
     for (const request of missed) line.receive(request);
     if (this.mutation === 'late-line-goes-on') return scope;
     this.reach('late');

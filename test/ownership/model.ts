@@ -291,6 +291,8 @@ class Model {
           engine.wait(by, scope, future, resumed, false, settle);
         });
       case 'turn':
+        if (by.missed.size === 0 && engine.givesNoWay(by.scope))
+          return { promised: settled(engine), begin: null, line: null };
         return this.#ofCoroutine(by, wait, (scope, resumed, settle) =>
           engine.wait(by, scope, null, resumed, false, settle),
         );

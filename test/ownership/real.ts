@@ -52,6 +52,12 @@ export function nameOf(error: unknown): string {
   return Array.isArray(parts) ? `${error.name}(${parts.map(nameOf).sort().join(', ')})` : error.name;
 }
 
+/** A cancellation tells who asked, or at least whose it is (R12). */
+function tells(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'CancelledError') return true;
+  return /Task[- ]/.test(error.message);
+}
+
 /** Runs a program on the library, in simulated time. */
 export async function runReal(library: Library, program: Program, spelling: Spelling): Promise<Trace> {
   return await new RealRun(library, spelling).run(program);
@@ -69,6 +75,7 @@ class RealRun {
   readonly #variable: Core.ContextVar<string>;
   #loop: Core.EventLoop | null = null;
   #endedAt: Ticks | null = null;
+  readonly #stray: string[] = [];
 
   constructor(library: Library, spelling: Spelling) {
     this.#lib = library;
@@ -77,7 +84,7 @@ class RealRun {
   }
 
   async run(program: Program): Promise<Trace> {
-    const stray: string[] = [];
+    const stray = this.#stray;
     const onRejection = (error: unknown): number => stray.push(`unhandled rejection: ${nameOf(error)}`);
     const onException = (error: unknown): number =>
       stray.push(`uncaught exception: ${error instanceof Error ? error.stack : error}`);
@@ -102,7 +109,7 @@ class RealRun {
       };
       this.#lib.run(main as () => Promise<void>, { loopFactory, name: 'main' }).then(
         () => end('ok'),
-        (error) => end(nameOf(error)),
+        (error) => end(this.#nameOf(error)),
       );
       await this.#host.drive();
     } finally {
@@ -115,6 +122,12 @@ class RealRun {
   #log(line: string, text: string): void {
     this.#host.noteActivity();
     this.#entries.push({ at: this.#host.now, line, text });
+  }
+
+  #nameOf(error: unknown): string {
+    if (!tells(error))
+      this.#stray.push(`a CancelledError that does not tell whose it is: ${JSON.stringify(String(error))}`);
+    return nameOf(error);
   }
 
   #watch(name: string, task: Core.Task<unknown>): void {
@@ -182,7 +195,7 @@ class RealRun {
       yield* this.#block(line, body);
     } catch (error) {
       if (error !== RETURN) {
-        this.#log(line.name, `threw ${nameOf(error)}`);
+        this.#log(line.name, `threw ${this.#nameOf(error)}`);
         throw error;
       }
     }
@@ -212,7 +225,7 @@ class RealRun {
       yield* this.#block(line, step.body);
     } catch (error) {
       if (error === RETURN || step.caught === null) throw error;
-      this.#log(line.name, `caught ${nameOf(error)}`);
+      this.#log(line.name, `caught ${this.#nameOf(error)}`);
       yield* this.#block(line, step.caught);
       if (step.then === 'rethrow') throw error;
       if (step.then === 'disguise') throw abortError(error);
@@ -288,7 +301,7 @@ class RealRun {
     if (wait.how === 'any') return Promise.any(parts).then(() => undefined);
     if (wait.how === 'race') return Promise.race(parts).then(() => undefined);
     return Promise.allSettled(parts).then((results) =>
-      results.map((result) => (result.status === 'fulfilled' ? 'ok' : nameOf(result.reason))).join(' '),
+      results.map((result) => (result.status === 'fulfilled' ? 'ok' : this.#nameOf(result.reason))).join(' '),
     );
   }
 
