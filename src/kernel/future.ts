@@ -215,6 +215,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     return (this._marks & BLOCKING) !== 0;
   }
 
+  /** @internal */
   set _asyncioFutureBlocking(blocking: boolean) {
     this._marks = blocking ? this._marks | BLOCKING : this._marks & ~BLOCKING;
   }

@@ -36,7 +36,7 @@ export type { Executor, ExecutorJob } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
-export { reportOnce } from './places.ts';
+export { callerPlace, reportOnce } from './places.ts';
 export { nameFailure } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {

@@ -1,4 +1,4 @@
-import { isCancelledError, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts';
+import { isCancelledError, KeyboardInterrupt, RuntimeError, withStack } from '../errors/errors.ts';
 import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { reportLines } from './debug-awaits.ts';
 import { type Context, copyContext } from './engine/context.ts';
@@ -126,7 +126,7 @@ export class Runner implements AsyncDisposable {
         if (interrupts.count > 0 && task.uncancel() === 0) throw new KeyboardInterrupt();
         if (signal?.aborted === true) error.cause ??= signal.reason;
       }
-      throw error;
+      throw withStack(error);
     } finally {
       this.#interrupts = interrupts.count;
       interrupts.stop();

@@ -382,6 +382,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this._rare === null ? null : this._rare.parents;
   }
 
+  /** @internal */
   set _parents(parents: Frame[] | null) {
     this._rareFields().parents = parents;
   }
@@ -391,6 +392,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this._rare === null ? null : this._rare.following;
   }
 
+  /** @internal */
   set _following(following: Following | null) {
     if (this._rare !== null || following !== null) this._rareFields().following = following;
   }
@@ -400,6 +402,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this._rare === null ? NONE : this._rare.error;
   }
 
+  /** @internal */
   set _error(error: unknown) {
     if (error === NONE) {
       if (this._rare !== null) this._rare.error = NONE;
@@ -415,6 +418,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this._rare === null ? null : this._rare.must;
   }
 
+  /** @internal */
   set _must(request: Request | null) {
     if (request === null) {
       if (this._rare !== null) this._rare.must = null;
@@ -429,6 +433,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this._state === PENDING ? (this._value as FutureLike | null) : null;
   }
 
+  /** @internal */
   set _waiting(future: FutureLike | null) {
     if (this._state === PENDING) this._value = future;
   }
@@ -624,7 +629,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** Requests that come from outside a scope of the task. @internal */
   _requestsTo(scope: Scope): number {
-    return Math.max(0, this._rareFields().cancels + ownInChain(scope.parent));
+    const rare = this._rare;
+    if (rare === null || rare._more === null) return 0;
+    return Math.max(0, rare.cancels + ownInChain(scope.parent));
   }
 
   /** A construct asks for its scope's end. @internal */

@@ -19,6 +19,7 @@ import {
   iterableOf,
   leaveScope,
   libraryCoroutine,
+  logger,
   noteWait,
   requestsAtEntry,
   requestsTo,
@@ -259,7 +260,10 @@ export class TaskGroup {
 
   #noteEnd(task: Task<unknown>): void {
     if (this.#allDone !== null && this.#tasks.size === 0 && !this.#allDone.done()) this.#allDone.setResult(undefined);
-    if (task.cancelled()) return;
+    if (task.cancelled()) {
+      if (task.cancelRequest === null && !this.#aborting) this.#reportLost(task);
+      return;
+    }
     const error = task.exception();
     if (error === null) return;
     this.#errors.push(error);
@@ -276,6 +280,14 @@ export class TaskGroup {
       this.#abort();
       this.#cancelParent();
     }
+  }
+
+  /** A group takes the end of a cancelled task for granted. When nobody has asked for it, work is lost that somebody counts on. */
+  #reportLost(task: Task<unknown>): void {
+    logger.warn(
+      `${task} of ${this} ended as cancelled, though neither it nor the group was cancelled: something that it awaited was. ` +
+        'Its work is lost. Catch the CancelledError where the task awaits what others may cancel, or wait for it with wait([future]).',
+    );
   }
 
   /** The tasks that are not done. */

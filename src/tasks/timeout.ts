@@ -7,6 +7,7 @@ import {
   Around,
   type AwaitableCoroutine,
   type CoroutineFunction,
+  callerPlace,
   cancelLines,
   cancelScope,
   deadlineAt,
@@ -16,11 +17,13 @@ import {
   isUndelivered,
   leaveScope,
   libraryCoroutine,
+  reportOnce,
   requestsAtEntry,
   requestsTo,
   runningTask,
   type Scope,
   takeBack,
+  taskOf,
   type WithDeadline,
 } from '../kernel/lowlevel.ts';
 
@@ -49,6 +52,8 @@ export class Timeout implements WithDeadline {
   #timer: { cancel(): void } | null = null;
   /** Seconds from when it was made, for messages; `null` for a deadline on the clock. */
   readonly #delay: number | null;
+  /** Where it was entered, in debug mode. */
+  #place: string | null | undefined;
   /**
    * @param when the deadline on the loop's clock in seconds; `null` for none
    * @param delay the seconds that messages tell, where it was given as such
@@ -90,7 +95,19 @@ export class Timeout implements WithDeadline {
   deadlinePassed(): void {
     this.#state = 'expiring';
     this.#timer = null;
-    cancelScope(this.#scope!, new Because(this.#delay));
+    const scope = this.#scope!;
+    cancelScope(scope, new Because(this.#delay));
+    if (this.#place !== undefined && isUndelivered(scope)) this.#reportForeign(scope);
+  }
+
+  /** In debug mode: nothing in the body could be told, so that it is where this library cannot reach. */
+  #reportForeign(scope: Scope): void {
+    reportOnce(
+      'deadline',
+      `${new Because(this.#delay)} of ${taskOf(scope).getName()} has passed while its body waited for a promise that is not of this library, ` +
+        'which it cannot end. Wait for it with wrapPromise(promise), or give the work the signal: fetch(url, { signal: currentSignal() }).',
+      this.#place ?? null,
+    );
   }
 
   /** Enters the timeout: the running task is cancelled at the deadline. For adapters; await it, then `exit`. */
@@ -119,6 +136,7 @@ export class Timeout implements WithDeadline {
       });
     this.#state = 'active';
     this.#scope = enterScope(task, this);
+    if (task.getLoop().getDebug()) this.#place = callerPlace();
     this.reschedule(this.#when);
   }
 

@@ -90,7 +90,7 @@ const outOfReach: readonly OutOfReach[] = [
   },
   {
     file: 'cancellation/a-cancelled-task-ends-all-its-branches.mjs',
-    checks: ['one at a foreign promise', 'both at a foreign promise'],
+    checks: ['one at a foreign promise'],
     runtimes: EVERYWHERE,
     why: AT_FOREIGN,
   },
@@ -110,6 +110,12 @@ const outOfReach: readonly OutOfReach[] = [
     file: 'ownership/a-request-handler-is-not-the-task-that-made-the-server.mjs',
     checks: ['the handler is not run as that task'],
     runtimes: ['bun'],
+    why: CALLBACK,
+  },
+  {
+    file: 'ownership/a-timer-callback-may-await-the-task-that-set-it.mjs',
+    checks: ['the timer callback is not run as the task'],
+    runtimes: WITHOUT_ASYNC_IDS,
     why: CALLBACK,
   },
 ];

@@ -1,6 +1,7 @@
 import { LookupError, RuntimeError, ValueError } from '../../errors/errors.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import type { AsyncStorage } from '../runtime/platform.ts';
 import { current } from './current.ts';
 import { contextOfScope, ownContextOf, scopeOfLine } from './line.ts';
 import { isAboutToWait } from './lookups.ts';
@@ -157,7 +158,12 @@ function contextToSet(): Context {
   if (storage === null) return context;
   const isInHandle = current.loop !== null;
   const scope = isInHandle ? (storage.getStore() as Scope | undefined) : scopeOfLine();
-  if (scope === undefined || scope === null || scope.context !== null || scope.task === null) return context;
+  if (scope === undefined || scope === null) {
+    // A callback that has inherited nothing, while a loop runs: what it sets is no affair of other callbacks.
+    if (isInHandle || current.context !== null || current.run === null) return context;
+    return startFlow(new CancelScope(null, null, current.run, null), context, storage);
+  }
+  if (scope.context !== null || scope.task === null) return context;
   const { task } = scope;
   if (isInHandle) {
     // The first segment of an async function, called in a step of its task.
@@ -167,11 +173,16 @@ function contextToSet(): Context {
     const isItsStep = task._loop._step.task === task ? !isAboutToWait(task) : !task.done() && !waitsNow(task);
     if (isItsStep) return context;
   }
-  const flow = new CancelScope(scope, task, task._loop, null);
+  const own = startFlow(new CancelScope(scope, task, task._loop, null), context, storage);
+  if (isInHandle) current.context = own;
+  return own;
+}
+
+/** What runs now, and what follows from it, has context variables of its own. */
+function startFlow(flow: CancelScope, context: Context, storage: AsyncStorage): Context {
   const own = context.copy();
   flow.context = own;
   storage.enterWith(flow);
-  if (isInHandle) current.context = own;
   return own;
 }
 

@@ -20,6 +20,8 @@ interface Current {
   inJob: boolean;
   /** The task of the step that was opened last in this thread and is open still. */
   openTask: TaskRole | null;
+  /** The loop that is being run in this thread, the last one begun; `null` when none is. */
+  run: LoopRole | null;
   /** The store of the async functions' scopes; made by the first of them, because it makes awaits slower before Node 24. */
   storage: AsyncStorage | null;
 }
@@ -31,6 +33,7 @@ export const current: Current = {
   context: null,
   inJob: false,
   openTask: null,
+  run: null,
   storage: null,
 };
 

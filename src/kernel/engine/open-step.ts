@@ -13,9 +13,9 @@ const CLOSING = 2;
 
 /** What an open step tells its loop. */
 export interface StepOwner {
-  /** Whether a handle is on the stack, so that a step can be opened. */
+  /** Whether a handle is on the stack, so that a step can be opened. @internal */
   readonly _isRunningHandle: boolean;
-  /** The step is over: the batch goes on. `isOfLine`: its task was done already when it began. */
+  /** The step is over: the batch goes on. `isOfLine`: its task was done already when it began. @internal */
   _stepIsOver(task: TaskRole | null, isOfLine: boolean): void;
 }
 

@@ -55,8 +55,9 @@ export interface FutureLike {
   cancelled(): boolean;
   exception(): unknown;
   addDoneCallback(callback: never, options?: never): void;
+  /** @internal */
   _asyncioFutureBlocking: boolean;
-  /** Whether it is a future whose way of registering waiters nobody has overridden. */
+  /** Whether it is a future whose way of registering waiters nobody has overridden. @internal */
   _isPlain?(): boolean;
 }
 

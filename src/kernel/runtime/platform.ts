@@ -195,7 +195,7 @@ export function findAsyncHooks(): AsyncHooks | null {
 /** Remembers the present async context, where the runtime has such a thing. */
 export function newAsyncFrame(): AsyncFrame | null {
   const hooks = findAsyncHooks();
-  return hooks === null ? null : new hooks.AsyncResource('asyncio-ts');
+  return hooks === null ? null : new hooks.AsyncResource(FRAME);
 }
 
 /** The engine's own `Promise`, also where a program has replaced the global one. */
@@ -223,8 +223,15 @@ function isCallback(): boolean {
   const resource = hooks.executionAsyncResource?.();
   enginePromise ??= (async () => {})().constructor as abstract new () => unknown;
   if (resource instanceof enginePromise) return false;
-  return !(resource instanceof hooks.AsyncResource) || isMicrotask(resource, hooks);
+  return !(resource instanceof hooks.AsyncResource) || isOurs(resource) || isMicrotask(resource, hooks);
 }
+
+/** Deno calls what was scheduled in a frame of ours with that frame as its resource. Nothing else shows it here: the loop is asked first. */
+function isOurs(resource: { readonly type?: unknown }): boolean {
+  return resource.type === FRAME;
+}
+
+const FRAME = 'asyncio-ts';
 
 /** What `queueMicrotask` calls has an `AsyncResource` too, which shows by what Node keeps in it. */
 function isMicrotask(resource: object, hooks: AsyncHooks): boolean {
