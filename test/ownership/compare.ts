@@ -22,10 +22,9 @@ function moments(entries: readonly Entry[], until: Ticks): Moments {
   return all;
 }
 
-/** Up to when both are compared: the contract may say no more, and what happens after `run()` is not its own. */
+/** Up to when both are compared: the contract may say no more. */
 export function comparedUntil(model: ModelTrace): Ticks {
-  if (model.cut !== null) return model.cut.at;
-  return model.endedAt === null ? Number.POSITIVE_INFINITY : model.endedAt + 0.5;
+  return model.cut === null ? Number.POSITIVE_INFINITY : model.cut.at;
 }
 
 /** The first difference, `null` when there is none. */

@@ -43,6 +43,8 @@ export class Engine {
   readonly cleaning = new Set<Task>();
   /** How many promises of code outside wait for a plain future. */
   observers = 0;
+  /** `run()` is over: what other promises bring still goes on. */
+  isClosed = false;
   /** The line whose code is on the stack. */
   running: Line | null = null;
   /** The line that this job has resumed. */
@@ -123,6 +125,7 @@ export class Engine {
    * they do so at once or in an iteration of the loop.
    */
   goOn(task: Task, call: () => void): void {
+    if (this.isClosed) return;
     if (this.#chance !== null && this.#open !== task && this.#chance() < 0.6)
       this.soon(() => {
         this.#open = task;
@@ -142,7 +145,7 @@ export class Engine {
   }
 
   soon(call: () => void): void {
-    this.#ready.push(call);
+    if (!this.isClosed) this.#ready.push(call);
   }
 
   /** A timer of the loop, or an event from elsewhere. Returns what takes it back. */
@@ -204,12 +207,12 @@ export class Engine {
     for (const call of atRest) call();
   }
 
-  /** Runs until nothing is left, `isOver` says so, or the contract says no more. */
-  run(begin: () => void, isOver: () => boolean): void {
+  /** Runs until nothing is left, or the contract says no more. */
+  run(begin: () => void): void {
     this.#enter(begin);
     this.#runReady();
-    while (this.cut === null && !isOver()) {
-      this.#timers = this.#timers.filter((timer) => !timer.isCancelled);
+    while (this.cut === null) {
+      this.#timers = this.#timers.filter((timer) => !timer.isCancelled && !(timer.isOfLoop && this.isClosed));
       const when = Math.min(...this.#timers.map((timer) => timer.at));
       if (when === Number.POSITIVE_INFINITY) return;
       const due = this.#timers.filter((timer) => timer.at === when).sort((a, b) => a.number - b.number);

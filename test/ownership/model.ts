@@ -39,6 +39,9 @@ const RETURN = new Thrown({ name: 'return' });
 const BOOM: Failure = { name: 'Boom' };
 const AGGREGATE = 'AggregateError';
 
+/** What a program can do without the library. */
+const NEEDS_NO_LOOP: ReadonlySet<string> = new Set(['throw', 'return', 'float', 'hold', 'thenForeign']);
+
 type Frame = Generator<Promised, void, string | undefined>;
 
 export function nameOf(failure: Failure): string {
@@ -80,15 +83,13 @@ class Model implements Interpreter {
     const engine = this.engine;
     for (const { at, cancel } of program.outside) engine.at(at, false, () => void this.#tasks.get(cancel)?.cancel());
     engine.at(RELEASE, false, () => {
+      if (engine.isClosed) return;
       for (const future of this.#futures.values()) future.settle(OK);
     });
-    engine.run(
-      () => {
-        const main = this.task('main', { value: '-' }, (task) => this.#runBody(task, program.main, null), 'main');
-        main.onDone(() => (engine.coin() ? this.#close(main) : engine.onEndOfIteration(() => this.#close(main))));
-      },
-      () => this.#endedAt !== null,
-    );
+    engine.run(() => {
+      const main = this.task('main', { value: '-' }, (task) => this.#runBody(task, program.main, null), 'main');
+      main.onDone(() => (engine.coin() ? this.#close(main) : engine.onEndOfIteration(() => this.#close(main))));
+    });
     return { entries: this.#entries, endedAt: this.#endedAt, stray: [], cut: engine.cut };
   }
 
@@ -103,6 +104,7 @@ class Model implements Interpreter {
     const look = (): void => {
       if (engine.tasks.every((task) => task.outcome !== null && task.root.allWaits().length === 0)) {
         this.#endedAt = engine.now;
+        engine.isClosed = true;
         this.#log(
           'run',
           main.isCancelled ? 'CancelledError' : main.outcome!.failure === null ? 'ok' : nameOf(main.outcome!.failure),
@@ -360,6 +362,10 @@ class Model implements Interpreter {
       const { resumed } = engine;
       if (by.scope !== null) engine.lookedUp.add(by.scope.task);
       engine.job(isDirect, () => {
+        if (engine.isClosed) {
+          this.#endLate(by, promised);
+          return;
+        }
         const scope = engine.ownerOf(by);
         if (scope === 'late') {
           engine.soon(() => promised.settle({ failure: CANCELLED }));
@@ -382,6 +388,22 @@ class Model implements Interpreter {
     return { promised, begin, line: null };
   }
 
+  /** A line that comes back when `run()` is over is told once (R8). */
+  #endLate(by: Line, promised: Promised): void {
+    const { engine } = this;
+    if (by.scope === null) engine.stop('R8: code outside awaits after the end of run()');
+    // What one segment calls cannot be told apart.
+    const family: Line[] = [];
+    for (let line: Line | null = by; line !== null; line = line.caller) {
+      family.push(line);
+      if (line.kind === 'float' && (line.caller?.at != null || line.caller?.isDone === true)) break;
+    }
+    if (family.some((line) => line.isTooLate)) engine.stop('R8: a line awaits again after the end of run()');
+    engine.reach('late');
+    for (const line of family) line.isTooLate = true;
+    promised.settle({ failure: CANCELLED });
+  }
+
   #ofFuture(by: Line, future: Future): Awaited {
     const engine = this.engine;
     const promised = new Promised(engine, { kind: 'library' });
@@ -389,6 +411,10 @@ class Model implements Interpreter {
       const { resumed } = engine;
       if (by.scope !== null) engine.lookedUp.add(by.scope.task);
       engine.job(isDirect, () => {
+        if (engine.isClosed) {
+          this.#endLate(by, promised);
+          return;
+        }
         const scope = engine.ownerOf(by);
         if (scope === 'late') {
           promised.settle({ failure: CANCELLED });
@@ -532,6 +558,7 @@ class Model implements Interpreter {
 
   #do(line: Line, step: Exclude<Step, Wait | { op: 'try' }>): void {
     const engine = this.engine;
+    if (engine.isClosed && !NEEDS_NO_LOOP.has(step.op)) engine.stop(`R8: ${step.op} after the end of run()`);
     const note = (what: string): void => this.#log(line.name, `${label(step)}: ${what}`);
     switch (step.op) {
       case 'throw':

@@ -87,6 +87,8 @@ export class Line {
   /** What it awaits. */
   at: Promised | null = null;
   isDone = false;
+  /** It has been told that `run()` is over. */
+  isTooLate = false;
   /** Whoever awaited it has got another result. */
   isLoser = false;
   readonly bornAt: number;
@@ -124,6 +126,7 @@ export class Line {
     this.scope = scope;
     this.group = group;
     this.received = new Set(caller?.received);
+    this.isTooLate = caller?.isTooLate ?? false;
     this.heard = new Set(caller?.heard);
     this.missed = new Set(caller?.missed);
     this.variables = caller?.variables ?? null;
