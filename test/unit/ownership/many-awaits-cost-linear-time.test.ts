@@ -1,0 +1,289 @@
+import {
+  ContextVar,
+  createTask,
+  Event,
+  Future,
+  gather,
+  getRunningLoop,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+} from 'asyncio-ts';
+import { describe, expect, test } from 'vitest';
+import { failure, iterations, program } from '../../support/programs.ts';
+import { outcome, simulated } from '../../support/simulated-runtime.ts';
+import { describeBoth, runVirtually } from '../../support/spellings.ts';
+
+/** Load: what one task has many of costs so much for each, not for each pair; chains need no deep stack. */
+
+const variable = new ContextVar<number>('variable');
+
+/** Milliseconds that work takes, at best of three. */
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const begin = performance.now();
+    await work();
+    best = Math.min(best, performance.now() - begin);
+  }
+  return best;
+}
+
+/** How many times the work for 16,000 takes the time of that for 2,000: 8 where it is linear, 64 where it is quadratic. */
+async function growth(work: (count: number) => Promise<unknown>): Promise<number> {
+  await work(500);
+  const few = await milliseconds(() => work(2_000));
+  const many = await milliseconds(() => work(16_000));
+  return many / Math.max(few, 1);
+}
+
+describe('16,000 awaits in one task', () => {
+  const branches: [what: string, work: (count: number) => Promise<unknown>][] = [
+    [
+      'branches that end at once',
+      (count) =>
+        Promise.all(
+          Array.from({ length: count }, async () => {
+            await sleep(0);
+            await sleep(0);
+          }),
+        ),
+    ],
+    [
+      'branches that wait for one event',
+      async (count) => {
+        const event = new Event();
+        const all = Promise.all(Array.from({ length: count }, async () => await event.wait()));
+        await sleep(0);
+        event.set();
+        await all;
+      },
+    ],
+    [
+      'deadlines side by side',
+      (count) => Promise.all(Array.from({ length: count }, () => timeout(50, () => sleep(1)))),
+    ],
+    [
+      'deadlines that pass side by side',
+      (count) => Promise.all(Array.from({ length: count }, () => outcome(timeout(1, () => sleep(50))))),
+    ],
+    [
+      'branches that are cancelled',
+      async (count) => {
+        const task = createTask(() => Promise.all(Array.from({ length: count }, async () => await new Future())));
+        await sleep(1);
+        task.cancel();
+        await outcome(task);
+        expect(task.cancelled()).toBe(true);
+      },
+    ],
+    [
+      'branches inside a deadline that passes',
+      (count) => outcome(timeout(1, () => Promise.all(Array.from({ length: count }, async () => await sleep(50))))),
+    ],
+    [
+      'branches that set a variable after a promise of somebody else',
+      (count) =>
+        Promise.all(
+          Array.from({ length: count }, async (_, i) => {
+            await new Promise(setImmediate);
+            variable.set(i);
+            await sleep(0);
+          }),
+        ),
+    ],
+    [
+      'losers of races that a request takes off',
+      async (count) => {
+        const task = createTask(async () => {
+          const losers = Array.from({ length: count }, () => outcome(new Future()));
+          await Promise.race([sleep(1), ...losers]);
+          await sleep(50);
+        });
+        await sleep(2);
+        task.cancel();
+        await outcome(task);
+        expect(task.cancelled()).toBe(true);
+      },
+    ],
+  ];
+
+  for (const [what, work] of branches) {
+    test(`cost linear time: ${what}`, { timeout: 20_000 }, async () => {
+      const { result } = await runVirtually(async () => await growth(work));
+      expect(result).toBeLessThan(30);
+    });
+  }
+
+  test('hold their results apart', async () => {
+    const main = async () =>
+      await Promise.all(
+        Array.from({ length: 16_000 }, async (_, i) => {
+          await sleep(i % 10);
+          return i;
+        }),
+      );
+    const { result } = await runVirtually(main);
+    expect(result).toEqual(Array.from({ length: 16_000 }, (_, i) => i));
+  });
+});
+
+describeBoth('a chain of 5,000 tasks that await each other', (s) => {
+  const chain = (length: number) => {
+    const first: Task<unknown> = createTask(
+      s.fn(function* () {
+        yield* s.wait(sleep(60));
+      }),
+    );
+    const tasks = [first];
+    for (let i = 0; i < length; i++) {
+      const before = tasks[i]!;
+      tasks.push(
+        createTask(
+          s.fn(function* () {
+            yield* s.wait(before);
+          }),
+        ),
+      );
+    }
+    return tasks;
+  };
+
+  test(
+    'is cancelled as a whole by the cancellation of the last',
+    program(s, function* () {
+      const tasks = chain(5_000);
+      yield* s.wait(sleep(1));
+      const last = tasks.at(-1)!;
+      expect(last.cancel()).toBe(true);
+      yield* failure(s, last);
+      expect(tasks.every((task) => task.cancelled())).toBe(true);
+      expect(getRunningLoop().time()).toBe(1);
+    }),
+  );
+
+  test(
+    'is cancelled as a whole by a deadline around an await of the last',
+    program(s, function* () {
+      const tasks = chain(5_000);
+      const body = s.fn(function* () {
+        yield* s.wait(tasks.at(-1)!);
+      });
+      expect(yield* failure(s, timeout(1, body))).toMatchObject({ name: 'TimeoutError' });
+      expect(tasks.every((task) => task.cancelled())).toBe(true);
+    }),
+  );
+
+  test(
+    'fails as a whole with the first, without a deep stack',
+    program(s, function* () {
+      const error = new RangeError('of the first');
+      const future = new Future<void>();
+      let last: Task<unknown> = createTask(
+        s.fn(function* () {
+          yield* s.wait(future);
+        }),
+      );
+      for (let i = 0; i < 5_000; i++) {
+        const before = last;
+        last = createTask(
+          s.fn(function* () {
+            yield* s.wait(before);
+          }),
+        );
+      }
+      yield* s.wait(sleep(1));
+      future.setException(error);
+      expect((yield* failure(s, last)) === error).toBe(true);
+    }),
+  );
+
+  test(
+    'tells who began it, however long it is',
+    program(s, function* () {
+      const tasks = chain(5_000);
+      yield* s.wait(sleep(1));
+      tasks.at(-1)!.cancel();
+      yield* failure(s, tasks.at(-1)!);
+      expect(tasks[0]!.cancelRequest!.through).toMatch(/was cancelled by /);
+    }),
+  );
+
+  test(
+    'is as it is for short ones: each is cancelled once, from the last to the first',
+    program(s, function* () {
+      for (const length of [3, 199, 200, 201, 450]) {
+        const tasks = chain(length);
+        yield* iterations(s, 3);
+        tasks.at(-1)!.cancel('why');
+        yield* failure(s, tasks.at(-1)!);
+        expect(tasks.map((task) => task.cancelling())).toEqual(Array(length + 1).fill(1));
+        expect(tasks.every((task) => task.cancelled() && task.cancelRequest!.message === 'why')).toBe(true);
+      }
+    }),
+  );
+});
+
+describeBoth('100,000 tasks', (s) => {
+  test('end with their results', { timeout: 20_000 }, async () => {
+    const work = s.fn(function* () {
+      yield* s.wait(sleep(0));
+      return 1;
+    });
+    const main = s.fn(function* () {
+      const tasks = Array.from({ length: 100_000 }, () => createTask(work));
+      const results = yield* s.wait(gather(tasks));
+      return results.length;
+    });
+    expect((await runVirtually(main)).result).toBe(100_000);
+  });
+
+  test('are cancelled by their group', { timeout: 20_000 }, async () => {
+    const waiting = s.fn(function* () {
+      yield* s.wait(sleep(60));
+    });
+    const main = s.fn(function* () {
+      const tasks: Task<void>[] = [];
+      yield* s.wait(
+        taskGroup(
+          s.fn(function* (group) {
+            for (let i = 0; i < 100_000; i++) tasks.push(group.createTask(waiting));
+            yield* s.wait(sleep(1));
+            group.cancel();
+          }),
+        ),
+      );
+      return tasks.every((task) => task.cancelled());
+    });
+    expect((await runVirtually(main)).result).toBe(true);
+  });
+});
+
+describe('deep nesting', () => {
+  /** Deadlines inside each other, each begun in a step of its own. */
+  const nested = async (depth: number): Promise<unknown> => {
+    await sleep(0);
+    return depth === 0 ? await sleep(60) : await timeout(90, () => nested(depth - 1));
+  };
+
+  test(
+    'of 1,000 deadlines is left as a whole by the outermost',
+    simulated(async () => {
+      expect(await outcome(timeout(1, () => nested(1_000)))).toBe('TimeoutError');
+      expect(await sleep(1, 'went on')).toBe('went on');
+    }),
+  );
+
+  test(
+    'of 16,000 deadlines needs no deep stack when the task is cancelled',
+    { timeout: 20_000 },
+    simulated(async () => {
+      const task = createTask(() => nested(16_000));
+      await sleep(1);
+      expect(task.cancel()).toBe(true);
+      await outcome(task);
+      expect([task.cancelled(), getRunningLoop().time()]).toEqual([true, 1]);
+    }),
+  );
+});

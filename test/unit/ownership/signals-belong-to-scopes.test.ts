@@ -1,0 +1,235 @@
+import {
+  createTask,
+  currentSignal,
+  currentTask,
+  getRunningLoop,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+  waitFor,
+} from 'asyncio-ts';
+import { describe, expect, test } from 'vitest';
+import { failure, program } from '../../support/programs.ts';
+import { outcome, simulated } from '../../support/simulated-runtime.ts';
+import { describeBoth } from '../../support/spellings.ts';
+
+/** `currentSignal()` is that of the innermost scope; `task.signal` likewise for a line of the task, and the task's for others. */
+
+describeBoth('the signal', (s) => {
+  test(
+    'of a deadline is aborted when it passes, and that of the task is not',
+    program(s, function* () {
+      const ofTask = currentSignal()!;
+      const signals: AbortSignal[] = [];
+      const body = s.fn(function* () {
+        signals.push(currentSignal()!, currentTask()!.signal);
+        yield* s.wait(sleep(60));
+      });
+      yield* failure(s, timeout(1, body));
+      expect(signals[0] === signals[1]).toBe(true);
+      expect(signals[0] === ofTask).toBe(false);
+      expect([signals[0]!.aborted, ofTask.aborted]).toEqual([true, false]);
+      expect(signals[0]!.reason).toMatchObject({
+        name: 'CancelledError',
+        message: expect.stringMatching(/timeout\(1 s\)/),
+      });
+      expect(currentSignal() === ofTask).toBe(true);
+    }),
+  );
+
+  test(
+    'of all scopes of a task is aborted when the task is cancelled, the outer ones with the inner ones',
+    program(s, function* () {
+      const signals: AbortSignal[] = [];
+      const inner = s.fn(function* () {
+        signals.push(currentSignal()!);
+        yield* s.wait(sleep(60));
+      });
+      const outer = s.fn(function* () {
+        signals.push(currentSignal()!);
+        yield* s.wait(timeout(50, inner));
+      });
+      const task = createTask(
+        s.fn(function* () {
+          signals.push(currentSignal()!);
+          yield* s.wait(taskGroup(outer));
+        }),
+      );
+      yield* s.wait(sleep(1));
+      expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, false]);
+      expect(new Set(signals).size).toBe(3);
+      task.cancel('why');
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+      yield* failure(s, task);
+    }),
+  );
+
+  test(
+    'of an outer scope is left alone when an inner one ends; the inner one is aborted with the outer one',
+    program(s, function* () {
+      const signals: AbortSignal[] = [];
+      const inner = s.fn(function* () {
+        signals.push(currentSignal()!);
+        yield* s.wait(sleep(60));
+      });
+      const outer = s.fn(function* () {
+        signals.push(currentSignal()!);
+        yield* failure(s, timeout(1, inner));
+        expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]);
+        yield* s.wait(timeout(50, inner));
+      });
+      yield* failure(s, timeout(2, outer));
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+    }),
+  );
+
+  test(
+    'asked for from outside is that of the task, whatever scope its line is in',
+    program(s, function* () {
+      let inside: AbortSignal | undefined;
+      const body = s.fn(function* () {
+        inside = currentSignal();
+        yield* failure(s, sleep(60));
+        yield* s.wait(sleep(2));
+      });
+      const task = createTask(
+        s.fn(function* () {
+          yield* s.wait(timeout(2, body));
+          yield* s.wait(sleep(60));
+        }),
+      );
+      yield* s.wait(sleep(1));
+      const { signal } = task;
+      expect(signal === inside).toBe(false);
+      yield* s.wait(sleep(2));
+      expect([inside!.aborted, signal.aborted]).toEqual([true, false]);
+      task.cancel();
+      expect(signal.aborted).toBe(true);
+      yield* failure(s, task);
+    }),
+  );
+
+  test(
+    'that is asked for when the scope was cancelled already is aborted',
+    program(s, function* () {
+      const seen: boolean[] = [];
+      const body = s.fn(function* () {
+        try {
+          yield* s.wait(sleep(60));
+        } finally {
+          seen.push(currentSignal()!.aborted);
+        }
+      });
+      yield* failure(s, timeout(1, body));
+      const task = createTask(body);
+      yield* s.wait(sleep(1));
+      task.cancel();
+      yield* failure(s, task);
+      expect(seen).toEqual([true, true]);
+    }),
+  );
+
+  test(
+    'is a new one after the requests were taken back',
+    program(s, function* () {
+      const signals: AbortSignal[] = [];
+      const task: Task<unknown> = createTask(
+        s.fn(function* () {
+          signals.push(currentSignal()!);
+          yield* failure(s, sleep(60));
+          currentTask()!.uncancel();
+          signals.push(currentSignal()!);
+          return yield* s.wait(sleep(1, 'carried on'));
+        }),
+      );
+      yield* s.wait(sleep(1));
+      task.cancel();
+      expect(yield* s.wait(task)).toBe('carried on');
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    }),
+  );
+
+  test(
+    'is one and the same for whoever asks in a scope',
+    program(s, function* () {
+      const first = currentSignal();
+      yield* s.wait(sleep(1));
+      expect(currentSignal() === first).toBe(true);
+      yield* s.wait(waitFor(sleep(1), 5));
+      expect(currentSignal() === first).toBe(true);
+    }),
+  );
+});
+
+describe('the signal of a branch', () => {
+  test(
+    'is that of its own deadline: those of its siblings do not abort it',
+    simulated(async () => {
+      const signals: AbortSignal[] = [];
+      const limited = (seconds: number) =>
+        outcome(
+          timeout(seconds, async () => {
+            signals.push(currentSignal()!);
+            await sleep(3);
+          }),
+        );
+      const ends = await Promise.all([limited(1), limited(5), limited(2)]);
+      expect(ends).toEqual(['TimeoutError', undefined, 'TimeoutError']);
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true, false, true]);
+    }),
+  );
+
+  test(
+    'is that of its scope after a promise of somebody else as well',
+    simulated(async ({ foreign }) => {
+      const seen: unknown[] = [];
+      await outcome(
+        timeout(2, async () => {
+          const signal = currentSignal();
+          await foreign(1);
+          seen.push(currentSignal() === signal, currentTask()!.signal === signal);
+          await sleep(60);
+        }),
+      );
+      expect(seen).toEqual([true, true]);
+    }),
+  );
+
+  test(
+    'of code outside is none, and inside its own deadline that deadline’s',
+    simulated(async ({ timer, foreign }) => {
+      const seen: unknown[] = [];
+      timer(1, async () => {
+        seen.push(currentSignal());
+        let signal: AbortSignal | undefined;
+        await outcome(
+          timeout(1, async () => {
+            signal = currentSignal();
+            await sleep(60);
+          }),
+        );
+        seen.push(signal?.aborted);
+      });
+      await foreign(10);
+      expect(seen).toEqual([undefined, true]);
+    }),
+  );
+
+  test(
+    'aborts before the waits throw, for every scope once',
+    simulated(async () => {
+      const log: string[] = [];
+      const body = async () => {
+        currentSignal()!.addEventListener('abort', () => log.push(`abort at ${getRunningLoop().time()}`));
+        try {
+          await sleep(60);
+        } finally {
+          log.push('threw');
+        }
+      };
+      await outcome(timeout(1, body));
+      expect(log).toEqual(['abort at 1', 'threw']);
+    }),
+  );
+});
