@@ -396,7 +396,8 @@ class Model implements Interpreter {
     const family: Line[] = [];
     for (let line: Line | null = by; line !== null; line = line.caller) {
       family.push(line);
-      if (line.kind === 'float' && (line.caller?.at != null || line.caller?.isDone === true)) break;
+      const isOfSegment = line.caller !== null && line.bornAt >= line.caller.resumedAt - 0.5;
+      if (line.kind === 'float' && !isOfSegment) break;
     }
     if (family.some((line) => line.isTooLate)) engine.stop('R8: a line awaits again after the end of run()');
     engine.reach('late');
