@@ -5,6 +5,8 @@ import type { Entry, Ticks, Trace } from './program.ts';
 export interface Difference {
   readonly at: Ticks;
   readonly what: string;
+  /** Wrong in whatever order things happen within a moment. */
+  readonly isStray?: boolean;
 }
 
 type Moments = Map<Ticks, Map<string, string[]>>;
@@ -41,7 +43,7 @@ export function compare(model: ModelTrace, real: Trace): Difference | null {
     }
   }
   if (model.cut?.isChosen === true) return null;
-  if (real.stray.length > 0) return { at: until, what: real.stray.join(', ') };
+  if (real.stray.length > 0) return { at: until, what: [...new Set(real.stray)].join(', '), isStray: true };
   if (real.endedAt === null) return { at: until, what: 'run() does not end' };
   return null;
 }

@@ -91,7 +91,11 @@ class RealRun {
     process.on('unhandledRejection', onRejection);
     process.on('uncaughtException', onException);
     try {
-      for (const { at, cancel } of program.outside) this.#host.call(at, () => this.#tasks.get(cancel)?.cancel());
+      for (const { at, cancel } of program.outside)
+        this.#host.call(at, () => {
+          // A loop that is closed takes no requests any more, as in CPython.
+          if (this.#endedAt === null) this.#tasks.get(cancel)?.cancel();
+        });
       this.#host.call(RELEASE, () => {
         if (this.#endedAt !== null) return;
         for (const future of this.#futures.values()) if (!future.done()) future.setResult(undefined);
