@@ -30,7 +30,7 @@ export function comparedUntil(model: ModelTrace): Ticks {
 }
 
 /** The first difference, `null` when there is none. */
-export function compare(model: ModelTrace, real: Trace): Difference | null {
+export function compare(model: ModelTrace, real: Trace, hasStories = false): Difference | null {
   const until = comparedUntil(model);
   const expected = moments(model.entries, until);
   const got = moments(real.entries, until);
@@ -43,7 +43,8 @@ export function compare(model: ModelTrace, real: Trace): Difference | null {
     }
   }
   if (model.cut?.isChosen === true) return null;
-  if (real.stray.length > 0) return { at: until, what: [...new Set(real.stray)].join(', '), isStray: true };
+  const stray = new Set(hasStories ? [...real.stray, ...real.untold] : real.stray);
+  if (stray.size > 0) return { at: until, what: [...stray].join(', '), isStray: true };
   if (real.endedAt === null) return { at: until, what: 'run() does not end' };
   return null;
 }

@@ -374,7 +374,10 @@ export class Engine {
     if (this.mutation === 'foreign-loses-request') return;
     if (isInside) {
       const others = leftovers.filter(({ line }) => ![...line.callers()].some((one) => one.isLoser));
-      if (isDelivered || others.length > 0) request.askedBy = this.running;
+      if (isDelivered || others.length > 0) {
+        this.reach('self-cancel');
+        request.askedBy = this.running;
+      }
       scope.pending = request;
     } else if (!isDelivered) {
       if (leftovers.length === 0) this.#setPending(scope, request);

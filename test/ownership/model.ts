@@ -90,7 +90,7 @@ class Model implements Interpreter {
       const main = this.task('main', { value: '-' }, (task) => this.#runBody(task, program.main, null), 'main');
       main.onDone(() => (engine.coin() ? this.#close(main) : engine.onEndOfIteration(() => this.#close(main))));
     });
-    return { entries: this.#entries, endedAt: this.#endedAt, stray: [], cut: engine.cut };
+    return { entries: this.#entries, endedAt: this.#endedAt, stray: [], untold: [], cut: engine.cut };
   }
 
   /** The main task is done: what is left is cancelled and waited for (R8). */

@@ -46,11 +46,13 @@ export const MUTATIONS = {
 
 export type Mutation = keyof typeof MUTATIONS;
 
-/** Parts that the comparison leaves out where the runtime cannot tell them, or when it is told to. */
+/** Parts that the comparison can leave out: where the runtime cannot tell, or as long as the library is known to be wrong. */
 export const PARTS = {
   callbacks: 'R6: callbacks of the runtime',
   late: 'R8: a line that comes back into a lost scope is told',
   bound: 'R6: functions that are bound to an async context',
+  'self-cancel': 'R3: a line asks for the end of its own task, and others are told',
+  stories: 'R12: a CancelledError without a message tells whose it is',
 } as const;
 
 export type Part = keyof typeof PARTS;

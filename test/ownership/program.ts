@@ -106,6 +106,8 @@ export interface Trace {
   endedAt: Ticks | null;
   /** Rejections that nobody handled, exceptions that nobody caught. */
   readonly stray: string[];
+  /** Cancellations that do not tell whose they are. */
+  readonly untold: string[];
 }
 
 const WAITS: ReadonlySet<string> = new Set([

@@ -75,7 +75,7 @@ class RealRun {
   readonly #variable: Core.ContextVar<string>;
   #loop: Core.EventLoop | null = null;
   #endedAt: Ticks | null = null;
-  readonly #stray: string[] = [];
+  readonly #untold: string[] = [];
 
   constructor(library: Library, spelling: Spelling) {
     this.#lib = library;
@@ -84,7 +84,7 @@ class RealRun {
   }
 
   async run(program: Program): Promise<Trace> {
-    const stray = this.#stray;
+    const stray: string[] = [];
     const onRejection = (error: unknown): number => stray.push(`unhandled rejection: ${nameOf(error)}`);
     const onException = (error: unknown): number =>
       stray.push(`uncaught exception: ${error instanceof Error ? error.stack : error}`);
@@ -120,7 +120,7 @@ class RealRun {
       process.off('unhandledRejection', onRejection);
       process.off('uncaughtException', onException);
     }
-    return { entries: this.#entries, endedAt: this.#endedAt, stray };
+    return { entries: this.#entries, endedAt: this.#endedAt, stray, untold: this.#untold };
   }
 
   #log(line: string, text: string): void {
@@ -130,7 +130,7 @@ class RealRun {
 
   #nameOf(error: unknown): string {
     if (!tells(error))
-      this.#stray.push(`a CancelledError that does not tell whose it is: ${JSON.stringify(String(error))}`);
+      this.#untold.push(`a CancelledError that does not tell whose it is: ${JSON.stringify(String(error))}`);
     return nameOf(error);
   }
 
