@@ -40,7 +40,16 @@ const BOOM: Failure = { name: 'Boom' };
 const AGGREGATE = 'AggregateError';
 
 /** What a program can do without the library. */
-const NEEDS_NO_LOOP: ReadonlySet<string> = new Set(['throw', 'return', 'float', 'hold', 'thenForeign']);
+const NEEDS_NO_LOOP: ReadonlySet<string> = new Set([
+  'throw',
+  'return',
+  'float',
+  'hold',
+  'thenForeign',
+  'who',
+  'cancelling',
+  'getVariable',
+]);
 
 type Frame = Generator<Promised, void, string | undefined>;
 
