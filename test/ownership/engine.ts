@@ -489,9 +489,18 @@ export class Engine {
   ownerOf(line: Line): Scope | null | 'late' {
     const { scope } = line;
     if (scope === null) return null;
-    const missed = [...line.missed].filter(({ scope: asked }) => scope.isWithin(asked) && asked.pending === null);
-    if (missed.length === 0) return scope;
-    const isTold = ({ scope: asked }: Request): boolean => asked.isLost && (asked.isLeft || asked.task.isCancelled);
+    const missed = [...line.missed].filter(
+      (request) => scope.isWithin(request.scope) && request.scope.pending !== request,
+    );
+    const isLost = (one: Scope): boolean => one.isLost && (one.isLeft || one.task.isCancelled);
+    if (missed.length === 0) {
+      for (const one of scope.around())
+        if (one.isLost && [...line.received].some((request) => line.isBegunSince(request)))
+          this.stop('R8: a line begun by one that had been told outlives it');
+      return scope;
+    }
+    const isTold = ({ scope: asked }: Request): boolean =>
+      [...scope.around()].some((one) => one.isWithin(asked) && isLost(one));
     if (!missed.every(isTold)) {
       // Another line has got the request, and it is not told whether this one should.
       this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');

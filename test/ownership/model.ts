@@ -467,6 +467,7 @@ class Model implements Interpreter {
     const callee = new Line(this.engine.clock, `f${body.id}`, null, line.scope, line.group);
     for (const request of line.received) callee.received.add(request);
     callee.kind = 'float';
+    callee.isTooLate = line.isTooLate;
     callee.variables = line.variables;
     callee.at = at;
     this.engine.lines.add(callee);
