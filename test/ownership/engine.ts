@@ -460,7 +460,10 @@ export class Engine {
     const end: Request = { scope, askedBy: null, at: ++this.#clock };
     const leaveBodies = (): void => {
       for (const one of scope.inside())
-        if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) one.owner.receive(end);
+        if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) {
+          one.owner.receive(end);
+          for (const line of this.#atForeignIn(one)) line.missed.add(end);
+        }
     };
     const leavesFirst = !this.coin();
     if (leavesFirst) leaveBodies();

@@ -290,6 +290,7 @@ class Model implements Interpreter {
       case 'wrapped': {
         const future = new Future(engine, false);
         this.#foreign(wait.ticks, false).then((outcome) => {
+          if (engine.isClosed) engine.stop('R8: a future is set after the end of run()');
           if (future.isLeft) engine.stop('R10: a leftover waited for it');
           if (future.outcome !== null) this.#noteLate(line, wait);
           future.settle(outcome);
