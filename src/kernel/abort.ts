@@ -28,6 +28,7 @@ function messageOf(reason: unknown): string | undefined {
  */
 class ScopeSignal implements SignalRole {
   readonly signal: PlatformAbortSignal;
+  seenAt = 0;
   /** The `CancelledError` that it was aborted with. */
   #reason: CancelledError | null = null;
   readonly #controller: { abort(reason?: unknown): void };
@@ -37,6 +38,7 @@ class ScopeSignal implements SignalRole {
     this.signal = controller.signal;
     const read = (): unknown => {
       if (this.#reason === null) return undefined;
+      this.seenAt = ++sequence.now;
       onSeen();
       return this.#reason;
     };
@@ -66,7 +68,10 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
     const made = new ScopeSignal(controller, () => seen(scope, task));
     scope.signal = made;
     task._signalled.push(scope);
-    if (isCancelled(scope, task)) made.abort(cancelledError(task._request?.message, task._request));
+    if (isCancelled(scope, task)) {
+      const request = pendingIn(scope) ?? task._request;
+      made.abort(cancelledError(request?.message, request));
+    }
   }
   return (scope.signal as ScopeSignal).signal;
 }
@@ -74,14 +79,20 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
 /** Whether somebody has asked for the end of a scope since it was entered, or a request from before waits for its first await. */
 function isCancelled(scope: Scope, task: Task<unknown>): boolean {
   if (task.cancelled() || (task._marks & MUST_CANCEL) !== 0) return true;
-  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.pending !== null) return true;
+  if (pendingIn(scope) !== null) return true;
   const before = scope.parent === null ? 0 : scope.requestsAtEntry;
   return scope.own > 0 || task._requestsTo(scope) > before;
 }
 
+/** A request that waits for the next await of a scope. */
+function pendingIn(scope: Scope): Request | null {
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.pending !== null) return at.pending;
+  return null;
+}
+
 /** Somebody has read the reason: the request has arrived, and whoever waits for a reaction has it. */
 function seen(scope: Scope, task: Task<unknown>): void {
-  const now = ++sequence.now;
+  const { now } = sequence;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     if (at.pending !== null) at.pending = null;
     at.began = now;

@@ -30,9 +30,9 @@ export function placeInDebugMode(): string | null | undefined {
 }
 
 function noteAwait(wait: ScopeWait, place: string | null): void {
-  if (place === null) return;
-  placeOf?.set(wait, place);
   const { _task: task } = wait;
+  if (place === null || !task._loop.getDebug()) return; // several loops may be alive in one process
+  placeOf?.set(wait, place);
   const root = task._root;
   if (task.done() || root === null) return;
   // A line that has come back from a foreign promise is a step of its own: whatever waits is another line.
@@ -57,7 +57,7 @@ function isUnderWay(wait: ScopeWait): boolean {
 export function reportLines(root: Scope, what: string): void {
   const waits = waitsOf(root).filter(isUnderWay);
   if (waits.length === 0) return;
-  if (placeOf === null) {
+  if (placeOf === null || !root.loop.getDebug()) {
     const lines = waits.slice(0, MOST_SHOWN).map((wait) => `  ${describeWaiting(wait._waiting)}`);
     if (waits.length > MOST_SHOWN) lines.push(`  and ${waits.length - MOST_SHOWN} more`);
     logger.warn(`${what}: ${HELP} Debug mode, run(main, { debug: true }), tells where they are.\n${lines.join('\n')}`);

@@ -16,6 +16,7 @@ import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
+import { isQuiet } from './engine/scope.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
 import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, LoopExecutor } from './executor.ts';
@@ -548,7 +549,10 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** @internal */
   override _noteLinesOver(root: Scope): void {
-    if (this._linesLeft.size > 0 && this._linesLeft.delete(root)) this._onNoLineLeft?.();
+    if (this._linesLeft.size === 0) return;
+    // Where something is followed still, the end of run() has to leave it.
+    if (isQuiet(root)) this._linesLeft.delete(root);
+    this._onNoLineLeft?.();
   }
 
   /** The tasks that are not done, the youngest first. @internal */

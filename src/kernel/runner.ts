@@ -201,7 +201,7 @@ async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<voi
   for (const root of lines) cancelLeftLines(root);
   if (tasks.size > 0) await waitForTasks(loop, tasks, foreignWait);
   for (const task of tasks) reportLeftTask(loop, task);
-  await waitForLines(loop, foreignWait);
+  await waitForLines(loop);
 }
 
 /** Functions that a task has started, not awaited and left behind when it ended: told once, since nobody else will see their end. */
@@ -210,8 +210,8 @@ function cancelLeftLines(root: Scope): void {
   cancelLines(root, 'the end of run()');
 }
 
-/** Lines have time to clean up as tasks have; what is at a promise of somebody else is nothing that could be waited for. */
-async function waitForLines(loop: EventLoop, limit: number): Promise<void> {
+/** Lines have time to clean up as tasks have, however long; what is at a promise of somebody else is nothing that could be waited for. */
+async function waitForLines(loop: EventLoop): Promise<void> {
   const isOver = (): boolean => ![...loop._linesLeft].some(hasLines);
   if (isOver()) return;
   const over = loop.createFuture<void>();
@@ -223,9 +223,7 @@ async function waitForLines(loop: EventLoop, limit: number): Promise<void> {
     if (isOver()) finish();
   };
   loop._onNoLineLeft = () => afterMicrotasks(look);
-  const timer = loop.callLater(limit, finish);
   await loop.runUntilComplete(over);
-  timer.cancel();
   loop._onNoLineLeft = null;
 }
 

@@ -93,6 +93,7 @@ export function deliverAgain(scope: Scope): void {
     setPending(at, new MadeRequest(task, null, undefined, at.owner, null, task.getLoop().time()));
     return;
   }
+  task._request?.renew(); // for lines that have been told already, too
   task._marks |= MUST_CANCEL;
   task.cancelMessage = undefined;
 }

@@ -125,6 +125,7 @@ class TaskExtra implements RareFields {
   error: unknown = NONE;
   parents: Frame[] | null = null;
   must: Request | null = null;
+  mustOf: Scope | null = null;
   /** The scope of the task's own frames. */
   at: Scope | null = null;
   /** How often `cancel()` was called, less what was taken back; below zero while constructs have not taken theirs back. */
@@ -428,6 +429,21 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this._rareFields().must = request;
       this._marks |= HAS_ERROR;
     }
+  }
+
+  /** @internal */
+  get _mustOf(): Scope | null {
+    return this._rare === null || this._rare._more === null ? null : this._rare._more.mustOf;
+  }
+
+  /** @internal */
+  set _mustOf(scope: Scope | null) {
+    this._rareFields()._moreFields().mustOf = scope;
+  }
+
+  /** Its own frames are one line: what has been delivered to it is pending no more. @internal */
+  get _got(): number {
+    return 0;
   }
 
   /** What it waits for stands where its result will. @internal */
@@ -788,11 +804,17 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** @internal */
   _completed(value: unknown): void {
-    this._leaveLoop();
     const rare = this._rare;
-    if ((this._marks & MUST_CANCEL) !== 0) {
+    const isCancelled = (this._marks & MUST_CANCEL) !== 0 && !this._hasRefused();
+    if (isCancelled && rare !== null && !isQuiet(rare)) {
+      this._failed(cancelledError(this.cancelMessage, rare.request));
+      return;
+    }
+    this._leaveLoop();
+    if (isCancelled) {
       // Cancelled right before its end.
       this._marks &= ~MUST_CANCEL;
+      if (rare !== null) rare.marks |= LOST;
       this._finish(CANCELLED, rare?.request ?? null);
     } else {
       if (rare !== null && rare.cancels > 0 && this._loop.getDebug()) this._reportSwallowed();
@@ -803,6 +825,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       if (!isQuiet(rare)) this._loop._noteLineLeft(rare);
     }
     if (hooks.taskFinished !== null) emit('taskFinished', this, null);
+  }
+
+  /** Whether the request that is pending is for another line: this one has been told of it, and goes on. @internal */
+  _hasRefused(): boolean {
+    const { _step: step } = this._loop;
+    return step.task === this && this._request !== null && step.got >= this._request.order;
   }
 
   /** In JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */

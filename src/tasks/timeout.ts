@@ -97,7 +97,7 @@ export class Timeout implements WithDeadline {
     this.#timer = null;
     const scope = this.#scope!;
     cancelScope(scope, new Because(this.#delay));
-    if (this.#place !== undefined && isUndelivered(scope)) this.#reportForeign(scope);
+    if (this.#place !== undefined && isUndelivered(scope) && scope.loop.getDebug()) this.#reportForeign(scope);
   }
 
   /** In debug mode: nothing in the body could be told, so that it is where this library cannot reach. */

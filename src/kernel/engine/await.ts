@@ -3,7 +3,7 @@ import { type AsyncStorage, canTellCallbacks, canTellTasks } from '../runtime/pl
 import { currentContext } from './context.ts';
 import { current, prepareAsyncTasks, runAs } from './current.ts';
 import { emit, hooks } from './hooks.ts';
-import { noteMoved, ownContextOf, runningScope } from './line.ts';
+import { gotOf, noteMoved, noteTold, ownContextOf, runningScope } from './line.ts';
 import { placeOfCall, takeOwner } from './lookups.ts';
 import { sequence } from './request.ts';
 import {
@@ -118,6 +118,7 @@ function rejectLateLine(scope: Scope | null, reject: unknown): boolean {
   if (scope === null || scope.task !== null || scope.pending === null) return false;
   const request = scope.pending;
   scope.pending = null;
+  noteTold(scope.owner as Scope);
   (reject as Reject)(cancelledError(request.message, request));
   return true;
 }
@@ -231,6 +232,7 @@ class StackExtra {
   parents: Frame[] | null = null;
   error: unknown = NONE;
   must: Request | null = null;
+  mustOf: Scope | null = null;
   following: Following | null = null;
 }
 
@@ -274,7 +276,7 @@ export class PendingAwait implements ScopeWait {
     if (step.task === task) {
       this._got = step.got;
     } else {
-      this._got = 0;
+      this._got = gotOf(scope);
       if (step.isComeback(task)) noteResumed(scope);
     }
     this._began = noteBegan(scope);
@@ -308,6 +310,15 @@ export class PendingAwait implements ScopeWait {
   /** @internal */
   set _must(request: Request | null) {
     if (request !== null || this.#extra !== null) this._more().must = request;
+  }
+
+  get _mustOf(): Scope | null {
+    return this.#extra === null ? null : this.#extra.mustOf;
+  }
+
+  /** @internal */
+  set _mustOf(scope: Scope | null) {
+    if (scope !== null || this.#extra !== null) this._more().mustOf = scope;
   }
 
   get _following(): Following | null {
@@ -397,6 +408,10 @@ export class PendingAwait implements ScopeWait {
   /** Wakes it where `_isBare()`: its step has been opened. */
   _handOver(): void {
     const waiting = this._waiting;
+    if (waiting?.cancelled()) {
+      this._got = sequence.now;
+      this._task._loop._step.got = sequence.now;
+    }
     noteResumed(this._at);
     this._waiting = null;
     this._marks |= IS_OVER;
@@ -583,7 +598,7 @@ function goOn(stack: CallStack, error: unknown, value: unknown): void {
   pop(stack);
   // It came when the function had settled, and the frames had not gone on yet.
   if (stack._must !== null) {
-    setPending(stack._at ?? task._rootScope(), stack._must);
+    setPending(stack._mustOf ?? stack._at ?? task._rootScope(), stack._must);
     stack._must = null;
   }
   const wait = stack instanceof PendingAwait ? stack : null;

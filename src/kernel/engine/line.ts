@@ -1,6 +1,6 @@
-import { canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
+import { afterMicrotasks, canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
 import { current } from './current.ts';
-import { MadeRequest } from './request.ts';
+import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
 import { CancelScope, LATE, LOST, OVER, SPARED } from './scope.ts';
 
@@ -132,9 +132,9 @@ export function noteMoved(line: Scope, to: Scope): void {
 
 // --------------------------------------------------------------------------------------------- lines that come late
 
-/** Whether a scope was left because it was cancelled, or its loop is closed: a line that comes back into it has missed its end. */
+/** Whether a scope, or one around it, was left because it was cancelled, or its loop is closed: a line that comes back into it has missed its end. */
 export function isLost(scope: Scope): boolean {
-  if ((scope.marks & LOST) !== 0) return true;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) return true;
   return scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop.isClosed();
 }
 
@@ -146,13 +146,13 @@ export function isLost(scope: Scope): boolean {
 export function meetLostScope(scope: Scope): Scope {
   if (current.loop !== null || current.storage === null || !canTellCallbacks()) return scope;
   // A line that has received a cancellation cleans up.
-  if (scope.loop._step.task === scope.task && scope.loop._step.got > 0) return scope;
+  if (gotOf(scope) > 0) return scope;
   let live: Scope | null = scope;
   while (live !== null && isLost(live)) {
     if ((live.marks & SPARED) !== 0) return scope;
     live = live.parent;
   }
-  const late = new CancelScope(live, live?.task ?? null, scope.loop, null);
+  const late = new CancelScope(live, live?.task ?? null, scope.loop, scope);
   late.context = contextOfScope(scope);
   late.marks |= LATE;
   late.pending = missedRequest(scope);
@@ -160,6 +160,29 @@ export function meetLostScope(scope: Scope): Scope {
   current.storage.enterWith(late);
   return late;
 }
+
+/** When the line that goes on was told of a request last, by its step or by the signal; 0: never. */
+export function gotOf(scope: Scope): number {
+  const { _step: step } = scope.loop;
+  if (step.task !== null && step.task === scope.task) return step.got;
+  let got = 0;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) got = Math.max(got, at.signal?.seenAt ?? 0, at === told.scope ? told.at : 0);
+  return got;
+}
+
+/** The scope of a line that has just been told late: whoever awaits its function goes on within the same microtasks. */
+const told: { scope: Scope | null; at: number } = { scope: null, at: 0 };
+
+/** A line that its task has left is told of the cancellation that it has missed. */
+export function noteTold(lost: Scope): void {
+  told.at = ++sequence.now;
+  if (told.scope === null) afterMicrotasks(forgetTold);
+  told.scope = lost;
+}
+
+const forgetTold = (): void => {
+  told.scope = null;
+};
 
 function missedRequest(scope: Scope): Request {
   const request = scope.task?._request ?? null;

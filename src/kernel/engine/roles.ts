@@ -102,7 +102,7 @@ export interface OpenStepRole {
   /** The task whose step it is, `null` for none and for code outside any task. */
   readonly task: TaskRole | null;
   /** The latest request that the line which runs in the step has received: its place in the order, 0 for none. */
-  readonly got: number;
+  got: number;
   open(task: TaskRole, got: number): void;
   openForOutside(): void;
   isComeback(task: TaskRole): boolean;
@@ -137,6 +137,10 @@ export interface CallStack extends Waiter {
   _following: Following | null;
   /** A request to cancel that is thrown where it goes on. @internal */
   _must: Request | null;
+  /** The scope that it was made to. @internal */
+  _mustOf: Scope | null;
+  /** When its line was told of a request last; 0: never, or not known. @internal */
+  _got: number;
   /** The frames have run, and are in this scope now. @internal */
   _stepped(scope: Scope | null): void;
   /** An async function runs on top of the frames. @internal */
@@ -209,6 +213,8 @@ export interface Request {
   readonly at: number;
   /** Its place in the order of steps, waits and requests. */
   readonly order: number;
+  /** It is made once more: it comes after all that was before. */
+  renew(): void;
   /** What was cancelled, told when somebody asks for the text of the error. */
   tell(): string;
 }
@@ -249,6 +255,8 @@ export interface Scope {
 /** The signal of a scope. */
 export interface SignalRole {
   readonly isAborted: boolean;
+  /** When somebody has read the reason last; 0: never. */
+  readonly seenAt: number;
   abort(reason: unknown): void;
 }
 

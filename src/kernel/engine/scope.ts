@@ -292,16 +292,20 @@ export function setPending(scope: Scope, request: Request): void {
   if (task !== null) task._marks |= SCOPE_PENDING;
 }
 
-/** Takes the request that waits for the next await in a scope, be it the task's own or a scope's; `null` when there is none. */
-export function takeRequest(scope: Scope): Request | null {
+/**
+ * Takes the request that waits for the next await in a scope, be it the task's own or a scope's; `null` when there is none.
+ *
+ * @param got when the line that awaits was told of a request last: what was asked before waits for another line
+ */
+export function takeRequest(scope: Scope, got: number): Request | null {
   const task = scope.task!;
   if ((scope.marks & LATE) !== 0 && scope.pending !== null) {
     const missed = scope.pending;
     scope.pending = null; // those around it wait for others
     return missed;
   }
-  const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope);
-  if ((task._marks & MUST_CANCEL) === 0) return request;
+  const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope, got);
+  if ((task._marks & MUST_CANCEL) === 0 || (got > 0 && task._request !== null && task._request.order <= got)) return request;
   task._marks &= ~MUST_CANCEL;
   return requestOfTask(task);
 }
@@ -314,11 +318,11 @@ function requestOfTask(task: TaskRole): Request {
 }
 
 /** Takes the latest request that waits for a line of a scope, and all others with it: the line gets one error. */
-export function takePending(scope: Scope): Request | null {
+export function takePending(scope: Scope, got = 0): Request | null {
   let latest: Request | null = null;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     const { pending } = at;
-    if (pending === null) continue;
+    if (pending === null || pending.order <= got) continue;
     if (latest === null || pending.order > latest.order) latest = pending;
     at.pending = null; // never the root's
   }
@@ -407,7 +411,7 @@ export function cancelScope(
     else if (road === LEFT_OVER) leftovers++;
   }
   if (isSecond || cancelsItself) return hit;
-  if (stack === MISSED && hit) task._must = request;
+  if (stack === MISSED && hit) keepFor(task, request, scope);
   else if (!hit && leftovers > 0) task._loop._push(new ReactionCheck(scope, request));
   else if (!hit) setPending(scope, request);
   return hit;
@@ -422,15 +426,23 @@ function cancelWait(wait: ScopeWait, scope: Scope, request: Request, leave: Leav
     return HIT;
   }
   if (isWoken(wait)) {
-    wait._must = request;
+    keepFor(wait, request, scope);
     return HIT;
   }
   if (wait._began < scope.resumed) {
     wait._leave(cancelledError(request.message, request));
     return LEFT_OVER;
   }
-  if (!carryTo(wait._waiting!, request, request.message)) wait._must = request;
+  // What it waits for may take its time to end: this line has been told all the same.
+  wait._got = request.order;
+  if (!carryTo(wait._waiting!, request, request.message)) keepFor(wait, request, scope);
   return HIT;
+}
+
+/** A stack goes on with a request, or hands it back to the scope that was asked. */
+function keepFor(stack: CallStack, request: Request, scope: Scope): void {
+  stack._must = request;
+  stack._mustOf = scope;
 }
 
 const HIT = 0;

@@ -138,7 +138,7 @@ export function takeError(stack: CallStack): unknown {
   // A request that waits for the next await of a scope is none of an await that began before.
   const isTask = stack === task;
   if (stack._must !== null || (isTask && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0)) {
-    const request = stack._must ?? takeRequest(stack._at ?? task._rootScope());
+    const request = stack._must ?? takeRequest(stack._at ?? task._rootScope(), 0);
     stack._must = null;
     if (isTask) task._marks &= ~MUST_CANCEL;
     if (request !== null && !isCancelledError(error)) {
@@ -181,7 +181,7 @@ function suspend(stack: CallStack, yielded: unknown): void {
 export function giveWay(stack: CallStack): void {
   const task = stack._task;
   if (stack !== task && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0) {
-    stack._must = takeRequest((current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope());
+    stack._must = takeRequest((current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope(), stack._got);
   }
   task._loop._schedule(stack);
 }
@@ -232,7 +232,7 @@ function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
   const must = stack._must;
   if (must !== null && carryTo(future, must, must.message)) stack._must = null;
   if ((task._marks & (MUST_CANCEL | SCOPE_PENDING)) === 0) return;
-  const request = takeRequest((current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope());
+  const request = takeRequest((current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope(), stack._got);
   if (request === null || carryTo(future, request, request.message)) return;
   if (stack !== task) stack._must = request;
   else setPending(task._rootScope(), request);
