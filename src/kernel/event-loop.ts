@@ -508,14 +508,14 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Tells something that a time of the clock has passed; one in the past, in the next iteration. @internal */
   _deadline(when: number, of: WithDeadline): { cancel(): void } {
-    const isPast = when <= this.time();
     if (this.#isOverridden) {
       const tell = (): void => of.deadlinePassed();
-      return isPast ? this.callSoon(tell) : this.callAt(when, tell);
+      return when <= this.time() ? this.callSoon(tell) : this.callAt(when, tell);
     }
     this._checkClosed();
     const deadline = new Deadline(this, when, of);
-    if (isPast) this._push(deadline);
+    // Whoever computed the deadline has read the clock: it need not be read again.
+    if (when <= this._lastTime) this._push(deadline);
     else this._pushTimer(deadline);
     return deadline;
   }
@@ -548,7 +548,7 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** @internal */
   override _noteLinesOver(root: Scope): void {
-    if (this._linesLeft.delete(root)) this._onNoLineLeft?.();
+    if (this._linesLeft.size > 0 && this._linesLeft.delete(root)) this._onNoLineLeft?.();
   }
 
   /** The tasks that are not done, the youngest first. @internal */

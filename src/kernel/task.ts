@@ -629,7 +629,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** Requests that come from outside a scope of the task. @internal */
   _requestsTo(scope: Scope): number {
-    return Math.max(0, this._rareFields().cancels + ownInChain(scope.parent));
+    const rare = this._rare;
+    if (rare === null || rare._more === null) return 0;
+    return Math.max(0, rare.cancels + ownInChain(scope.parent));
   }
 
   /** A construct asks for its scope's end. @internal */

@@ -168,9 +168,8 @@ function beginFrame(frame: Frame, resolve: Resolve, reject: Reject, marks: numbe
     return;
   }
   const task = scope.task!;
-  const wait = new PendingAwait(scope, task, resolve, reject, frame);
+  const wait = new PendingAwait(scope, task, resolve, reject, frame, current.scope!);
   wait._marks = marks | RUNNING;
-  wait._moveTo(current.scope);
   goOnFrom(wait, frame, result.value);
   wait._marks &= ~RUNNING;
   wait._moveTo(current.scope);
@@ -260,8 +259,12 @@ export class PendingAwait implements ScopeWait {
   readonly _resolve: Resolve;
   readonly _reject: Reject;
 
-  constructor(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject, frame: Frame | null) {
-    this._at = scope;
+  /**
+   * @param scope of the line that awaits
+   * @param at the scope that the frames have gone into meanwhile
+   */
+  constructor(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject, frame: Frame | null, at: Scope = scope) {
+    this._at = at;
     this._task = task;
     this._frame = frame;
     this._resolve = resolve;
@@ -274,7 +277,7 @@ export class PendingAwait implements ScopeWait {
       if (step.isComeback(task)) noteResumed(scope);
     }
     this._began = noteBegan(scope);
-    addWait(scope, this);
+    addWait(at, this);
     if ((task._marks & STATE) !== 0) task._loop._noteLineLeft(task._rootScope());
     if (onAwait.noted !== null) onAwait.noted(this, placeOfCall());
   }

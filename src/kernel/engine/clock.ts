@@ -13,6 +13,11 @@ export class Clock {
     this.#host = host;
   }
 
+  /** The time when it was read last: as good as a new reading where only the order of deadlines counts, and free. */
+  get last(): number {
+    return this.#last;
+  }
+
   /** @throws {ValueError} when the host does not give a number */
   now(): number {
     const time = this.#host.time();

@@ -115,6 +115,11 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return this.#clock.now();
   }
 
+  /** The time when the clock was read last. @internal */
+  get _lastTime(): number {
+    return this.#clock.last;
+  }
+
   /** Whether the loop is being run, or one of its handles or steps is. */
   isRunning(): boolean {
     return this.#run !== null || this.#phase !== IDLE;
