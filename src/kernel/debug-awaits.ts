@@ -2,7 +2,7 @@ import { onAwait } from './engine/await.ts';
 import { places } from './engine/lookups.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, ScopeWait } from './engine/roles.ts';
-import { waitsOf } from './engine/scope.ts';
+import { findWait, waitsOf } from './engine/scope.ts';
 import { callerPlace, reportOnce } from './places.ts';
 import { logger } from './runtime/platform.ts';
 import { describeWaiting } from './task.ts';
@@ -24,14 +24,21 @@ export function noteAwaits(enabled: boolean): void {
   onAwait.noted = isOn ? noteAwait : null;
 }
 
+/** Where the program is, while some loop is in debug mode; `undefined` otherwise. */
+export function placeInDebugMode(): string | null | undefined {
+  return placeOf === null ? undefined : callerPlace();
+}
+
 function noteAwait(wait: ScopeWait, place: string | null): void {
   if (place === null) return;
   placeOf?.set(wait, place);
   const { _task: task } = wait;
-  if (task.done() || task._root === null) return;
   const root = task._root;
-  const other = waitsOf(root).find((one) => one !== wait && isUnderWay(one, root));
-  if (other === undefined) return;
+  if (task.done() || root === null) return;
+  // A line that has come back from a foreign promise is a step of its own: whatever waits is another line.
+  const isComeback = task._loop._step.task !== task;
+  const other = findWait(root, (one) => one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed));
+  if (other === null) return;
   const where = placeOf?.get(other);
   reportOnce(
     'branch',
@@ -42,26 +49,25 @@ function noteAwait(wait: ScopeWait, place: string | null): void {
   );
 }
 
-/** Whether another line waits now: not in a frame that a function runs on top of, nor since before the task's latest step. */
-function isUnderWay(wait: ScopeWait, root: Scope): boolean {
-  return !wait._isOver && wait._following === null && !wait._isObserver && wait._began > root.resumed;
+function isUnderWay(wait: ScopeWait): boolean {
+  return !wait._isOver && wait._following === null && !wait._isObserver;
 }
 
-/** Tells of the lines that a task has left behind, with their places where debug mode has noted them. `false` when there are none. */
-export function reportLines(root: Scope, what: string): boolean {
-  const waits = waitsOf(root).filter((wait) => wait._following === null && !wait._isObserver);
-  if (waits.length === 0) return false;
-  const lines = waits.map((wait) => {
-    const place = placeOf?.get(wait);
-    return `  ${describeWaiting(wait._waiting)}${place === undefined ? '' : ` at ${place}`}`;
-  });
-  const shown =
-    lines.length > MOST_SHOWN ? [...lines.slice(0, MOST_SHOWN), `  and ${lines.length - MOST_SHOWN} more`] : lines;
-  logger.warn(
-    `${what}. Await the functions that these awaits are in, or make a task of each: createTask(f).` +
-      `${placeOf === null ? ' Debug mode, run(main, { debug: true }), tells where they are.' : ''}\n${shown.join('\n')}`,
-  );
-  return true;
+/** Tells of the lines that a task has left behind; in debug mode each place once, and otherwise all of them in one report. */
+export function reportLines(root: Scope, what: string): void {
+  const waits = waitsOf(root).filter(isUnderWay);
+  if (waits.length === 0) return;
+  if (placeOf === null) {
+    const lines = waits.slice(0, MOST_SHOWN).map((wait) => `  ${describeWaiting(wait._waiting)}`);
+    if (waits.length > MOST_SHOWN) lines.push(`  and ${waits.length - MOST_SHOWN} more`);
+    logger.warn(`${what}: ${HELP} Debug mode, run(main, { debug: true }), tells where they are.\n${lines.join('\n')}`);
+    return;
+  }
+  for (const wait of waits) {
+    const place = placeOf.get(wait);
+    reportOnce('left behind', `${what}: ${describeWaiting(wait._waiting)}. ${HELP}`, place ?? null);
+  }
 }
 
+const HELP = 'Await the functions that these awaits are in, or make a task of each: createTask(f).';
 const MOST_SHOWN = 10;

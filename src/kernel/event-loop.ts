@@ -541,7 +541,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** @internal */
   override _noteLineLeft(root: Scope): void {
     if (this._debug && !this._linesLeft.has(root)) {
-      reportLines(root, `${nameOf(root.task!)} has ended, and has left awaits behind that go on without it`);
+      reportLines(root, `${nameOf(root.task!)} has ended, and has left an await behind that goes on without it`);
     }
     this._linesLeft.add(root);
   }

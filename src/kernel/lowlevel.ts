@@ -28,6 +28,7 @@ export {
   type Outcome,
 } from './coroutine.ts';
 export type { WithDeadline } from './deadline.ts';
+export { placeInDebugMode } from './debug-awaits.ts';
 export { type Context, ContextVar, copyContext } from './engine/context.ts';
 export { choose, emit, hooks } from './engine/hooks.ts';
 export { ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
@@ -36,7 +37,7 @@ export type { Executor, ExecutorJob } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
-export { callerPlace, reportOnce } from './places.ts';
+export { reportOnce } from './places.ts';
 export { nameFailure } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {

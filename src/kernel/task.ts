@@ -1,4 +1,6 @@
 import {
+  type CancelledError,
+  cancelledError,
   errorOfThrown,
   InvalidStateError,
   isCancelledError,
@@ -667,6 +669,11 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const rare = this._rareFields();
     rare.signalled ??= [];
     return rare.signalled;
+  }
+
+  /** Whoever asks later gets the story as well. @internal */
+  override _newCancelledError(): CancelledError {
+    return cancelledError(this.cancelMessage, this._request);
   }
 
   // ------------------------------------------------------------------------------------------- steps

@@ -7,7 +7,6 @@ import {
   Around,
   type AwaitableCoroutine,
   type CoroutineFunction,
-  callerPlace,
   cancelLines,
   cancelScope,
   deadlineAt,
@@ -17,6 +16,7 @@ import {
   isUndelivered,
   leaveScope,
   libraryCoroutine,
+  placeInDebugMode,
   reportOnce,
   requestsAtEntry,
   requestsTo,
@@ -52,8 +52,8 @@ export class Timeout implements WithDeadline {
   #timer: { cancel(): void } | null = null;
   /** Seconds from when it was made, for messages; `null` for a deadline on the clock. */
   readonly #delay: number | null;
-  /** Where it was entered, in debug mode. */
-  #place: string | null | undefined;
+  /** Where it was made, in debug mode. */
+  readonly #place: string | null | undefined = placeInDebugMode();
   /**
    * @param when the deadline on the loop's clock in seconds; `null` for none
    * @param delay the seconds that messages tell, where it was given as such
@@ -136,7 +136,6 @@ export class Timeout implements WithDeadline {
       });
     this.#state = 'active';
     this.#scope = enterScope(task, this);
-    if (task.getLoop().getDebug()) this.#place = callerPlace();
     this.reschedule(this.#when);
   }
 
@@ -206,19 +205,25 @@ function seconds(delay: number): string {
  * circular, or frozen it.
  */
 function explain(error: unknown, message: string): void {
-  for (const part of error instanceof ExceptionGroup ? [error, ...error.errors] : [error]) {
-    const seen = new Set<unknown>();
-    let outer = part;
-    while (outer instanceof Error && outer.cause instanceof Error && !seen.has(outer)) {
-      seen.add(outer);
-      const { cause } = outer;
-      if (isCancelledError(cause)) {
-        // A timeout inside this one has explained it already.
-        if (!(outer instanceof TimeoutError)) Reflect.set(outer, 'cause', new TimeoutError(message, { cause }));
-        break;
-      }
-      outer = cause;
+  try {
+    for (const part of error instanceof ExceptionGroup ? [error, ...error.errors] : [error]) explainPart(part, message);
+  } catch {
+    // A proxy that throws when it is looked at: it goes on as it is.
+  }
+}
+
+function explainPart(part: unknown, message: string): void {
+  const seen = new Set<unknown>();
+  let outer = part;
+  while (outer instanceof Error && outer.cause instanceof Error && !seen.has(outer)) {
+    seen.add(outer);
+    const { cause } = outer;
+    if (isCancelledError(cause)) {
+      // A timeout inside this one has explained it already.
+      if (!(outer instanceof TimeoutError)) Reflect.set(outer, 'cause', new TimeoutError(message, { cause }));
+      return;
     }
+    outer = cause;
   }
 }
 

@@ -140,7 +140,8 @@ function beginCoroutine(
   }
   const context = ownContextOf(scope) ?? task._ownContext;
   const begin = isObserver ? beginObserved : beginAwaited;
-  runAs(task._loop, task, scope, context, current.loop === null, begin, frame, resolve, reject);
+  // A program that calls `then` goes on afterwards: its own scope is to be restored.
+  runAs(task._loop, task, scope, context, current.loop === null && !isObserver, begin, frame, resolve, reject);
 }
 
 function beginAwaited(frame: Frame, resolve: Resolve, reject: Reject): void {

@@ -222,15 +222,36 @@ export function isQuiet(scope: Scope): boolean {
  * follows a function: that one's own awaits count, and at a promise of somebody else it is nothing that could be waited for.
  */
 export function hasLines(scope: Scope): boolean {
-  return (
-    !isQuiet(scope) && waitsOf(scope).some((wait) => !wait._isObserver && !wait._isOver && wait._following === null)
-  );
+  return findWait(scope, isLine) !== null;
+}
+
+function isLine(wait: ScopeWait): boolean {
+  return !wait._isObserver && !wait._isOver && wait._following === null;
+}
+
+/** The first of the awaits of a scope and of those inside it for which a function says yes: the latest ones come first. */
+export function findWait(scope: Scope, isWanted: (wait: ScopeWait) => boolean): ScopeWait | null {
+  // Without recursion: deadlines may be nested as deep as a program likes.
+  let at: Scope = scope;
+  for (;;) {
+    for (let wait = at.waits; wait !== null; wait = wait._nextWait) if (isWanted(wait)) return wait;
+    if (at.children !== null) {
+      at = at.children;
+      continue;
+    }
+    while (at !== scope && at.after === null) at = at.parent!;
+    if (at === scope) return null;
+    at = at.after!;
+  }
 }
 
 /** The awaits of a scope and of those inside it. */
-export function waitsOf(scope: Scope, found: ScopeWait[] = []): ScopeWait[] {
-  for (let wait = scope.waits; wait !== null; wait = wait._nextWait) found.push(wait);
-  for (let child = scope.children; child !== null; child = child.after) waitsOf(child, found);
+export function waitsOf(scope: Scope): ScopeWait[] {
+  const found: ScopeWait[] = [];
+  findWait(scope, (wait) => {
+    found.push(wait);
+    return false;
+  });
   return found;
 }
 
@@ -254,10 +275,7 @@ export function noteBegan(scope: Scope): number {
 export function waitsNow(task: TaskRole): boolean {
   if (task._waiting !== null) return true;
   const root = task._root;
-  if (root === null || isQuiet(root)) return false;
-  return waitsOf(root).some(
-    (wait) => !wait._isOver && wait._following === null && !wait._isObserver && wait._began > root.resumed,
-  );
+  return root !== null && findWait(root, (wait) => isLine(wait) && wait._began > root.resumed) !== null;
 }
 
 // --------------------------------------------------------------------------------------------- requests
