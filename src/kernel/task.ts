@@ -671,9 +671,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return rare.signalled;
   }
 
-  /** Whoever asks later gets the story as well. @internal */
+  /** Whoever asks later gets the story as well; a message that was given is the first one's alone, as in CPython. @internal */
   override _newCancelledError(): CancelledError {
-    return cancelledError(this.cancelMessage, this._request);
+    return cancelledError(this.cancelMessage, this._request?.message === undefined ? this._request : null);
   }
 
   // ------------------------------------------------------------------------------------------- steps

@@ -5,6 +5,8 @@ import type { Entry, Ticks, Trace } from './program.ts';
 export interface Difference {
   readonly at: Ticks;
   readonly what: string;
+  /** Wrong in whatever order things happen within a moment. */
+  readonly isStray?: boolean;
 }
 
 type Moments = Map<Ticks, Map<string, string[]>>;
@@ -22,14 +24,13 @@ function moments(entries: readonly Entry[], until: Ticks): Moments {
   return all;
 }
 
-/** Up to when both are compared: the contract may say no more, and what happens after `run()` is not its own. */
+/** Up to when both are compared: the contract may say no more. */
 export function comparedUntil(model: ModelTrace): Ticks {
-  if (model.cut !== null) return model.cut.at;
-  return model.endedAt === null ? Number.POSITIVE_INFINITY : model.endedAt + 0.5;
+  return model.cut === null ? Number.POSITIVE_INFINITY : model.cut.at;
 }
 
 /** The first difference, `null` when there is none. */
-export function compare(model: ModelTrace, real: Trace): Difference | null {
+export function compare(model: ModelTrace, real: Trace, hasStories = false): Difference | null {
   const until = comparedUntil(model);
   const expected = moments(model.entries, until);
   const got = moments(real.entries, until);
@@ -42,7 +43,8 @@ export function compare(model: ModelTrace, real: Trace): Difference | null {
     }
   }
   if (model.cut?.isChosen === true) return null;
-  if (real.stray.length > 0) return { at: until, what: real.stray.join(', ') };
+  const stray = new Set(hasStories ? [...real.stray, ...real.untold] : real.stray);
+  if (stray.size > 0) return { at: until, what: [...stray].join(', '), isStray: true };
   if (real.endedAt === null) return { at: until, what: 'run() does not end' };
   return null;
 }

@@ -1,430 +1,12 @@
 /**
- * What the model's programs run on: promises as ECMAScript has them, an event loop as CPython has it, and scopes, waits and requests as
- * `README.md` says. Everything that the library has to find out is given here: each line knows its scope and its callers.
+ * What the model's programs run on: an event loop as CPython has it, and the roads of a request to the lines of a scope, as `README.md`
+ * says.
  */
+import { type Future, type Task, Wait } from './futures.ts';
+import { type Cut, type Mutation, type Outcome, PARTS, type Part } from './outcome.ts';
 import type { Ticks } from './program.ts';
-
-/** An error, as far as traces tell one from another. */
-export interface Failure {
-  readonly name: string;
-  readonly parts?: readonly Failure[];
-  readonly cause?: Failure;
-}
-
-export const CANCELLED: Failure = { name: 'CancelledError' };
-
-/** Whether an error is a cancellation, or one in disguise (R11). */
-export function isCancellation(failure: Failure, mutation: Mutation | null = null): boolean {
-  if (failure.name === 'CancelledError') return true;
-  if (mutation === 'disguise-is-an-error') return false;
-  if (failure.name === 'AbortError') return failure.cause !== undefined && isCancellation(failure.cause);
-  return (
-    failure.name === 'AggregateError' &&
-    failure.parts!.length > 0 &&
-    failure.parts!.every((part) => isCancellation(part))
-  );
-}
-
-/** Ways in which the model can be made wrong on purpose, to see that the referee finds the difference. */
-export const MUTATIONS = {
-  'deadline-cancels-task': 'R1: a deadline reaches all waits of its task',
-  'count-at-task': 'R2: what constructs ask for is counted at the task',
-  'leftover-takes-request': 'R3: a request that hit leftovers only counts as delivered',
-  'foreign-loses-request': 'R3: a request that comes while a line is at a foreign promise is lost',
-  'leftover-hands-down': 'R4: a leftover cancels what it waits for',
-  'then-waits': 'R5: then(f) of a task is a wait',
-  'callback-is-a-line': 'R6: a callback of the runtime is a line of the task that set it',
-  'callback-shares-variables': 'R7: what a callback sets is seen by the task',
-  'late-line-goes-on': 'R8: a line that comes back into a lost scope is not told',
-  'failed-scope-leaves-lines': 'R8: lines that wait when their scope fails go on',
-  'late-is-success': 'R9: a body that ends after its deadline is a success',
-  'foreign-is-waited-for': 'R9: a plain body that has begun no wait is waited for',
-  'late-values-are-dropped': 'R10: nobody gets what a promise brings too late',
-  'disguise-is-an-error': 'R11: cancellations in disguise are errors like others',
-} as const;
-
-export type Mutation = keyof typeof MUTATIONS;
-
-/** Parts that the comparison can be told to leave out, while the library is known to be wrong there. */
-export const PARTS = {
-  'finished-task': 'R8: a line of a finished task awaits again',
-  'run-end': 'R8: run() ends while lines are left',
-  'left-lines': 'R8: a line still waits when its scope ends by an error',
-  'same-object': 'R5: two lines await one future at the same moment',
-  callbacks: 'R6: callbacks of the runtime',
-  late: 'R8: a line that comes back into a lost scope is told',
-  'late-line': 'R3, R8: a late line is told while a request waits for another line',
-  'after-leftovers': 'R3: a request that only leftovers have got waits for an await',
-  'late-values': 'R10: a promise brings something after its wait was given up',
-  gather: 'R4: a leftover waits for gather()',
-  signals: 'R3: a signal of an inner scope, or of one that was left',
-  bound: 'R6: functions that are bound to an async context',
-  'self-cancel': 'R3: a line asks for the end of its own task or group',
-} as const;
-
-export type Part = keyof typeof PARTS;
-
-/** Where the contract leaves open what happens next: the comparison ends before this time. */
-export interface Cut {
-  readonly at: Ticks;
-  readonly why: string;
-  /** Left out on request: what comes after says nothing. */
-  readonly isChosen: boolean;
-}
-
-// ------------------------------------------------------------------------------------------------------------ promises
-
-export type Outcome = { readonly failure: Failure } | { readonly failure: null; readonly value: string | undefined };
-
-const OK: Outcome = { failure: null, value: undefined };
-
-/** Who will settle a promise. */
-export type Source =
-  | { readonly kind: 'foreign' }
-  | { readonly kind: 'signalled' }
-  | { readonly kind: 'library' }
-  | { readonly kind: 'line'; readonly line: Line }
-  | { readonly kind: 'parts'; readonly parts: readonly Promised[] };
-
-export class Promised {
-  readonly source: Source;
-  outcome: Outcome | null = null;
-  readonly #engine: Engine;
-  readonly #reactions: ((outcome: Outcome) => void)[] = [];
-
-  constructor(engine: Engine, source: Source) {
-    this.#engine = engine;
-    this.source = source;
-  }
-
-  settle(outcome: Outcome): void {
-    if (this.outcome !== null) return;
-    this.outcome = outcome;
-    for (const reaction of this.#reactions) this.#engine.job(false, () => reaction(outcome));
-  }
-
-  then(reaction: (outcome: Outcome) => void): void {
-    const { outcome } = this;
-    if (outcome === null) this.#reactions.push(reaction);
-    else this.#engine.job(false, () => reaction(outcome));
-  }
-}
-
-// ------------------------------------------------------------------------------------------------------------ scopes
-
-/** Somebody wants a scope to end. */
-export interface Request {
-  readonly scope: Scope;
-  /** Set when a line has asked for its own end and another one was told: that one may, or may not, be told at its end again. */
-  askedBy: Line | null;
-  /** Its place in the order of steps and waits. */
-  readonly at: number;
-}
-
-/** What can be cancelled as one. */
-export class Scope {
-  readonly parent: Scope | null;
-  readonly task: Task;
-  readonly waits = new Set<Wait>();
-  readonly inner = new Set<Scope>();
-  /** The latest step of a line in it, or in a scope inside. */
-  stepped = 0;
-  /** The latest new await in it, or in a scope inside. */
-  began = 0;
-  /** How often its own construct has asked for its end. */
-  own = 0;
-  pending: Request | null = null;
-  /** When a line has last taken what was pending. */
-  takenAt: Ticks = -1;
-  takenBy: Wait | null = null;
-  readonly requests: Request[] = [];
-  /** Its body has settled. */
-  isOver = false;
-  /** By an error. */
-  isLost = false;
-  /** At its deadline, at once (R9). */
-  isLeft = false;
-  /** A plain body's promise that can be left. */
-  leave: (() => boolean) | null = null;
-  readonly signals = new Set<{ readonly line: Line; abort(): void }>();
-
-  constructor(parent: Scope | null, task: Task) {
-    this.parent = parent;
-    this.task = task;
-    parent?.inner.add(this);
-  }
-
-  *around(): Generator<Scope> {
-    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) yield scope;
-  }
-
-  isWithin(other: Scope): boolean {
-    for (const scope of this.around()) if (scope === other) return true;
-    return false;
-  }
-
-  *inside(): Generator<Scope> {
-    yield this;
-    for (const scope of this.inner) yield* scope.inside();
-  }
-
-  allWaits(): Wait[] {
-    const waits: Wait[] = [];
-    for (const scope of this.inside()) waits.push(...scope.waits);
-    return waits.sort((a, b) => a.began - b.began);
-  }
-
-  ownAround(): number {
-    let sum = 0;
-    for (const scope of this.around()) sum += scope.own;
-    return sum;
-  }
-}
-
-/** One call of a function of the program. */
-export class Line {
-  readonly name: string;
-  readonly caller: Line | null;
-  /** `null`: no task runs it. */
-  scope: Scope | null;
-  /** What it awaits. */
-  at: Promised | null = null;
-  isDone = false;
-  /** Whoever awaited it has got another result. */
-  isLoser = false;
-  readonly bornAt: number;
-  /** When it, or a function that it called, has taken what was pending. */
-  tookAt: Ticks = -1;
-  /** When it last went on. */
-  resumedAt = 0;
-  /** It has not awaited anything yet. */
-  isFirstSegment = true;
-  readonly received: Set<Request>;
-  /** Requests that came while it was at a foreign promise. */
-  readonly missed: Set<Request>;
-  /** Variables of its own. */
-  variables: Variables | null;
-  readonly group: Group | null;
-
-  constructor(bornAt: number, name: string, caller: Line | null, scope: Scope | null, group: Group | null) {
-    this.bornAt = bornAt;
-    this.name = name;
-    this.caller = caller;
-    this.scope = scope;
-    this.group = group;
-    this.received = new Set(caller?.received);
-    this.missed = new Set(caller?.missed);
-    this.variables = caller?.variables ?? null;
-  }
-
-  *callers(): Generator<Line> {
-    for (let line: Line | null = this; line !== null; line = line.caller) yield line;
-  }
-
-  /** It, and those that wait for it, as long as they do. */
-  liveCallers(): Line[] {
-    const live: Line[] = [this];
-    for (let line = this.caller; line !== null && !line.isDone; line = line.caller) live.push(line);
-    return live;
-  }
-
-  /** A function that it has called, and waited for, has ended: what that one has missed, it has missed. */
-  goOnFrom(callee: Line): void {
-    for (const request of callee.missed) if (!this.received.has(request)) this.missed.add(request);
-  }
-
-  receive(request: Request): void {
-    for (const line of this.callers()) {
-      line.received.add(request);
-      line.missed.delete(request);
-    }
-  }
-}
-
-export interface Variables {
-  value: string;
-}
-
-// ------------------------------------------------------------------------------------------------------------ futures
-
-export class Future {
-  outcome: Outcome | null = null;
-  isCancelled = false;
-  /** Whether others can see it: what a wait does to it matters. */
-  readonly isShared: boolean;
-  isGathering = false;
-  /** A wait for it was given up, and it goes on. */
-  isLeft = false;
-  readonly engine: Engine;
-  readonly #callbacks = new Set<() => void>();
-
-  constructor(engine: Engine, isShared: boolean) {
-    this.engine = engine;
-    this.isShared = isShared;
-  }
-
-  settle(outcome: Outcome): void {
-    if (this.outcome !== null) return;
-    this.outcome = outcome;
-    for (const callback of this.#callbacks) this.engine.soon(callback);
-    this.#callbacks.clear();
-  }
-
-  cancel(): boolean {
-    if (this.outcome !== null) return false;
-    this.isCancelled = true;
-    this.settle({ failure: CANCELLED });
-    return true;
-  }
-
-  /** Calls back in an iteration of its own; returns what takes the callback back. */
-  onDone(callback: () => void): () => void {
-    if (this.outcome !== null) this.engine.soon(callback);
-    else this.#callbacks.add(callback);
-    return () => this.#callbacks.delete(callback);
-  }
-}
-
-/** One await of a line, or of a frame of the library. */
-export class Wait {
-  readonly scope: Scope;
-  readonly line: Line;
-  readonly future: Future | null;
-  readonly began: number;
-  /** Thrown where it goes on. */
-  must = false;
-  /** It was taken off what it waited for. */
-  isLeft = false;
-  isOver = false;
-  /** Whether it is not clear if the latest step came before it. */
-  isAmbiguous = false;
-  readonly by: Line | null;
-  readonly tick: number;
-  detach: () => void = () => {};
-  readonly #resume: (outcome: Outcome) => void;
-
-  constructor(
-    scope: Scope,
-    line: Line,
-    future: Future | null,
-    began: number,
-    by: Line | null,
-    tick: number,
-    resume: (outcome: Outcome) => void,
-  ) {
-    this.scope = scope;
-    this.line = line;
-    this.future = future;
-    this.began = began;
-    this.by = by;
-    this.tick = tick;
-    this.#resume = resume;
-  }
-
-  get isWoken(): boolean {
-    return this.future === null || this.isLeft || this.future.outcome !== null;
-  }
-
-  run(engine: Engine): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.scope.waits.delete(this);
-    engine.step(this.scope);
-    if (this.must || this.isLeft) this.#resume({ failure: CANCELLED });
-    else this.#resume(this.future === null ? OK : this.future.outcome!);
-  }
-}
-
-export class Task extends Future {
-  readonly name: string;
-  readonly root: Scope;
-  readonly variables: Variables;
-  cancels = 0;
-  beforeEnd: () => void = () => {};
-  #isStarted = false;
-  #mustNotStart = false;
-  get isCleaning(): boolean {
-    return this.engine.cleaning.has(this);
-  }
-
-  /** How it will end when its lines have cleaned up. */
-  #last: Outcome | null = null;
-
-  constructor(engine: Engine, name: string, variables: Variables, begin: (task: Task) => void) {
-    super(engine, true);
-    this.name = name;
-    this.variables = { ...variables };
-    this.root = new Scope(null, this);
-    engine.tasks.push(this);
-    engine.soon(() => {
-      if (this.outcome !== null) return;
-      this.#isStarted = true;
-      if (this.#mustNotStart) {
-        this.root.isOver = true;
-        this.root.isLost = true;
-        this.isCancelled = true;
-        this.beforeEnd();
-        this.settle({ failure: CANCELLED });
-        return;
-      }
-      engine.step(this.root);
-      begin(this);
-    });
-  }
-
-  override cancel(): boolean {
-    if (this.outcome !== null) return false;
-    this.cancels++;
-    if (this.#isStarted) this.engine.cancelScope(this.root);
-    else this.#mustNotStart = true;
-    return true;
-  }
-
-  /** Its body has settled. */
-  end(given: Outcome): void {
-    let outcome = given;
-    if (this.root.pending?.askedBy != null) this.engine.stop('R3: a line has asked for its own end, and has ended');
-    if (this.root.pending !== null && outcome.failure === null) outcome = { failure: CANCELLED };
-    const { engine } = this;
-    const isCancelled = outcome.failure !== null && isCancellation(outcome.failure, engine.mutation);
-    engine.leaveScope(this.root, outcome.failure !== null);
-    this.#last = isCancelled ? { failure: CANCELLED } : outcome;
-    this.isCancelled = isCancelled;
-    if (isCancelled && this.root.allWaits().length > 0) engine.cleaning.add(this);
-    else this.endNow();
-    if (outcome.failure !== null && !isCancelled && this.root.allWaits().length > 0) engine.failedWithLines.add(this);
-  }
-
-  endNow(): void {
-    this.engine.cleaning.delete(this);
-    this.beforeEnd();
-    this.settle(this.#last!);
-    this.isCancelled = this.#last!.failure === CANCELLED;
-  }
-
-  /** What asks for its end from outside a scope of it. */
-  requestsTo(scope: Scope): number {
-    if (this.engine.mutation === 'count-at-task') return this.cancelling(null) - scope.own;
-    return Math.max(0, this.cancels + (scope.parent?.ownAround() ?? 0));
-  }
-
-  /** A construct has taken its own requests back; `uncancel()` may have done so before. */
-  settleAccounts(): void {
-    let sum = 0;
-    for (const one of this.root.inside()) sum += one.own;
-    if (this.cancels + sum < 0) this.cancels = -sum;
-  }
-
-  /** R2. `null`: asked from elsewhere. */
-  cancelling(scope: Scope | null): number {
-    let sum = this.cancels;
-    const scopes = scope === null || this.engine.mutation === 'count-at-task' ? this.root.inside() : scope.around();
-    for (const one of scopes) sum += one.own;
-    return Math.max(0, sum);
-  }
-}
-
-// ------------------------------------------------------------------------------------------------------------ the engine
+import type { Promised } from './promises.ts';
+import { type Line, type Request, Scope } from './scopes.ts';
 
 interface Timer {
   readonly at: Ticks;
@@ -436,11 +18,20 @@ interface Timer {
 
 const MAX_HANDLES = 100_000;
 
+function shuffle(items: unknown[], chance: () => number): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = Math.floor(chance() * (i + 1));
+    [items[i], items[other]] = [items[other], items[i]];
+  }
+}
+
 export class Engine {
   readonly mutation: Mutation | null;
   readonly #without: ReadonlySet<Part>;
   /** Decides what no rule decides: whether a handle of the loop runs before all promises of the last one have settled. */
   readonly #chance: (() => number) | null;
+  /** How often a handle runs before all promises have settled. */
+  readonly #haste: number;
   /** Frames of generators go on without a promise between. */
   readonly #hasGenerators: boolean;
   #hasBegunWait = false;
@@ -448,18 +39,18 @@ export class Engine {
   cut: Cut | null = null;
   readonly tasks: Task[] = [];
   readonly lines = new Set<Line>();
-  /** Cancelled tasks whose lines still clean up. */
+  /** Tasks that have failed, or were cancelled, and whose lines still clean up. */
   readonly cleaning = new Set<Task>();
-  readonly failedWithLines = new Set<Task>();
   /** How many promises of code outside wait for a plain future. */
   observers = 0;
+  /** `run()` is over: what other promises bring still goes on. */
+  isClosed = false;
   /** The line whose code is on the stack. */
   running: Line | null = null;
   /** The line that this job has resumed. */
   resumed: Line | null = null;
   /** The tasks a line of which is about to wait, in this job. */
   readonly lookedUp = new Set<Task>();
-  readonly #awaited = new Map<Future, number>();
   #clock = 0;
   #jobs: (() => void)[] = [];
   #ready: (() => void)[] = [];
@@ -483,6 +74,7 @@ export class Engine {
   ) {
     this.mutation = mutation;
     this.#chance = chance;
+    this.#haste = chance === null ? 0 : chance() < 0.7 ? 0.3 : 0.9;
     this.#hasGenerators = hasGenerators;
     this.#without = without;
   }
@@ -495,6 +87,23 @@ export class Engine {
   /** The contract says no more about this program. */
   stop(why: string, isChosen = false): void {
     this.cut ??= { at: this.now, why, isChosen };
+  }
+
+  /** A task's function has nothing left to run: the loop goes on, though other lines of the task may be on their way. */
+  noteEnd(): void {
+    this.#hasBegunWait = true;
+  }
+
+  /** Whether to go another way where no rule says which. */
+  coin(): boolean {
+    return this.#chance !== null && this.#chance() < 0.5;
+  }
+
+  /** Whether giving way goes on at once: there is nobody to give way to, and no rule says that a turn is needed. */
+  givesNoWay(scope: Scope | null): boolean {
+    if (scope === null || this.#iteration.length + this.#ready.length > 0) return false;
+    for (const one of scope.around()) if (one.pending !== null) return false;
+    return this.coin();
   }
 
   get clock(): number {
@@ -516,6 +125,7 @@ export class Engine {
    * they do so at once or in an iteration of the loop.
    */
   goOn(task: Task, call: () => void): void {
+    if (this.isClosed) return;
     if (this.#chance !== null && this.#open !== task && this.#chance() < 0.6)
       this.soon(() => {
         this.#open = task;
@@ -535,7 +145,7 @@ export class Engine {
   }
 
   soon(call: () => void): void {
-    this.#ready.push(call);
+    if (!this.isClosed) this.#ready.push(call);
   }
 
   /** A timer of the loop, or an event from elsewhere. Returns what takes it back. */
@@ -569,7 +179,7 @@ export class Engine {
   /** Whether the next handle runs before all promises have settled: nobody does before a step has come to an await. */
   #goesBefore(): boolean {
     if (this.#chance === null || this.#iteration.length + this.#ready.length === 0) return false;
-    return (this.#hasBegunWait || this.#open === null) && this.#chance() < 0.3;
+    return (this.#hasBegunWait || this.#open === null) && this.#chance() < this.#haste;
   }
 
   #inJob(call: () => void): void {
@@ -597,20 +207,18 @@ export class Engine {
     for (const call of atRest) call();
   }
 
-  /** Runs until nothing is left, `isOver` says so, or the contract says no more. */
-  run(begin: () => void, isOver: () => boolean): void {
+  /** Runs until nothing is left, or the contract says no more. */
+  run(begin: () => void): void {
     this.#enter(begin);
     this.#runReady();
-    while (this.cut === null && !isOver()) {
-      this.#timers = this.#timers.filter((timer) => !timer.isCancelled);
+    while (this.cut === null) {
+      this.#timers = this.#timers.filter((timer) => !timer.isCancelled && !(timer.isOfLoop && this.isClosed));
       const when = Math.min(...this.#timers.map((timer) => timer.at));
       if (when === Number.POSITIVE_INFINITY) return;
       const due = this.#timers.filter((timer) => timer.at === when).sort((a, b) => a.number - b.number);
       this.#timers = this.#timers.filter((timer) => timer.at !== when);
       this.now = when;
       if (due.length > 1 && due.some((timer) => !timer.isOfLoop)) this.stop('two events at one time');
-      for (const task of this.failedWithLines)
-        if (task.root.allWaits().length > 0) this.stop('R8: lines of a failed task clean up');
       for (const { call } of due.filter((timer) => timer.isOfLoop)) this.soon(call);
       this.#runReady();
       for (const { call } of due.filter((timer) => !timer.isOfLoop)) {
@@ -642,12 +250,6 @@ export class Engine {
     this.#steppedInTick.set(scope.task, [...stamped, ...scope.around()]);
   }
 
-  /** A line reads `then` of a future, and will wait for it. */
-  noteLookUp(future: Future): void {
-    if (this.#awaited.get(future) === this.#tick) this.reach('same-object');
-    this.#awaited.set(future, this.#tick);
-  }
-
   /** An await of this library begins in a scope. */
   begin(scope: Scope): number {
     this.#noteCameBack(scope);
@@ -665,7 +267,7 @@ export class Engine {
     isFrame: boolean,
     resume: (outcome: Outcome) => void,
   ): void {
-    const now = isFrame ? ++this.#clock : this.begin(scope);
+    const now = isFrame || line.isFrames ? ++this.#clock : this.begin(scope);
     this.#hasBegunWait = true;
     const wait = new Wait(scope, line, future, now, by, this.#tick, resume);
     if (this.#open !== scope.task) {
@@ -692,11 +294,17 @@ export class Engine {
   takePending(scope: Scope, line: Line): boolean {
     let was = false;
     for (const one of scope.around()) {
+      if (was && scope.isLate) break;
       if (one.pending === null) continue;
-      was = true;
       const { askedBy } = one.pending;
-      if (askedBy !== null && ![...line.callers()].includes(askedBy))
-        this.stop('R3: a line has asked for its own end, and has ended');
+      if (askedBy !== null && ![...line.callers()].includes(askedBy)) {
+        if (line.received.has(one.pending) || line.heard.has(one.pending)) continue; // it waits for the line that has asked
+        this.stop('R3: a line has asked for its own end, and another one awaits');
+      }
+      was = true;
+      for (const other of this.#atForeignIn(one))
+        if (other !== line)
+          for (const request of one.requests) if (!other.received.has(request)) other.missed.add(request);
       one.takenAt = this.now;
       for (const taker of line.callers()) taker.tookAt = this.now;
       for (const request of one.requests) line.receive(request);
@@ -720,15 +328,15 @@ export class Engine {
     let isDelivered = false;
     const leftovers: Wait[] = [];
     const isInside = this.running?.scope?.isWithin(scope) === true && this.running.scope.task.outcome === null;
-    const atForeign = [...this.lines].filter(
-      (line) => line.scope?.isWithin(scope) === true && line.at !== null && this.#isForeign(line.at, scope),
-    );
+    const atForeign = this.#atForeignIn(scope);
     const leaveBodies = (): void => {
       for (const one of scope.inside()) {
         if (isInside && one.leave !== null) this.stop('R9: a line in a plain body asks for its own end');
-        if (one.leave?.() === true) isDelivered = true;
+        if (one.leave?.() === true) {
+          isDelivered = true;
+          one.owner!.receive(request);
+        }
         for (const signal of one.signals) {
-          if (one.isOver) this.reach('signals');
           signal.abort();
           signal.line.receive(request);
           isDelivered = true;
@@ -737,10 +345,10 @@ export class Engine {
       }
     };
     // No rule says which of several lines is told first.
-    const leavesFirst = this.#chance !== null && this.#chance() < 0.5;
+    const leavesFirst = this.coin();
     if (leavesFirst) leaveBodies();
     const waits = scope.allWaits();
-    if (this.#chance !== null && this.#chance() < 0.5) waits.reverse();
+    if (this.#chance !== null) shuffle(waits, this.#chance);
     for (const wait of waits) {
       if (wait.isOver) continue;
       if (wait.isWoken) {
@@ -757,7 +365,6 @@ export class Engine {
       } else {
         if (wait.isAmbiguous && wait.future!.isShared)
           this.stop('two lines came back from foreign promises at one time');
-        if (wait.future!.isGathering) this.reach('gather');
         leftovers.push(wait);
         this.#leave(wait, request);
       }
@@ -766,9 +373,11 @@ export class Engine {
     for (const line of atForeign) line.missed.add(request);
     if (this.mutation === 'foreign-loses-request') return;
     if (isInside) {
-      if (isDelivered || leftovers.length > 0) this.reach('self-cancel');
       const others = leftovers.filter(({ line }) => ![...line.callers()].some((one) => one.isLoser));
-      if (isDelivered || others.length > 0) request.askedBy = this.running;
+      if (isDelivered || others.length > 0) {
+        this.reach('self-cancel');
+        request.askedBy = this.running;
+      }
       scope.pending = request;
     } else if (!isDelivered) {
       if (leftovers.length === 0) this.#setPending(scope, request);
@@ -797,7 +406,6 @@ export class Engine {
       for (const one of line.callers())
         if (one.resumedAt > request.at && one.at !== null && this.#isForeign(one.at, scope))
           this.stop('R3: a leftover cleans up over a foreign promise');
-    this.reach('after-leftovers');
     this.#setPending(scope, request);
   }
 
@@ -828,73 +436,108 @@ export class Engine {
   leaveScope(scope: Scope, isLost: boolean): void {
     if (scope.takenAt === this.now && !isLost)
       this.stop('R3: a body ends in the moment in which another line gets the request');
-    if (scope.pending?.askedBy != null) this.stop('R3: a line has asked for its own end, and has ended');
     scope.isOver = true;
     scope.isLost = isLost;
+    if (scope.pending !== null) for (const line of this.#atForeignIn(scope)) line.missed.add(scope.pending);
     scope.pending = null;
-    if (!isLost || this.mutation === 'failed-scope-leaves-lines') return;
-    const requests = [...scope.around()].flatMap((one) => one.requests);
+    if (isLost && this.mutation !== 'failed-scope-leaves-lines') this.endLines(scope);
+  }
+
+  /** Ends the lines that still wait in a scope, apart from those that have got the request that stands there: they clean up (R8). */
+  endLines(scope: Scope): void {
+    const standing = [...scope.around()].flatMap((one) => {
+      const isTakenBack = one.parent === null && one.task.cancels === 0 && one.task.outcome === null;
+      return [...(isTakenBack ? [] : one.requests.slice(-1)), ...one.ends];
+    });
+    const isTold = (line: Line): boolean => {
+      if (standing.some((request) => line.heard.has(request)))
+        this.stop('R3: a part has got the request, and the line that waited for it has gone on');
+      const got = standing.filter((request) => line.received.has(request));
+      if (got.length > 0 && got.every((request) => line.isBegunSince(request)))
+        this.stop('R8: a line begun by one that had been told outlives it');
+      return got.length > 0;
+    };
     const end: Request = { scope, askedBy: null, at: ++this.#clock };
-    scope.requests.push(end);
-    for (const wait of scope.allWaits()) {
-      this.reach('left-lines');
-      // Who has been told cleans up.
-      const told = requests.filter((request) => wait.line.received.has(request));
-      if (told.length > 0) {
-        if (told.every((request) => request.at < wait.line.bornAt))
-          this.stop('R8: a line begun by a clean-up outlives it');
-        continue;
-      }
-      if (requests.length > 0) this.stop('R8: a line that was not told waits when its scope is left');
-      if (wait.isWoken) {
-        wait.must = true;
-        wait.line.receive(end);
-      } else {
-        if (wait.began > scope.stepped && wait.future!.isShared)
-          this.stop('R8: a line that waits for something shared when its scope fails');
-        this.#leave(wait, end);
-      }
+    const leaveBodies = (): void => {
+      for (const one of scope.inside())
+        if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) {
+          one.owner.receive(end);
+          for (const line of this.#atForeignIn(one)) line.missed.add(end);
+        }
+    };
+    const leavesFirst = !this.coin();
+    if (leavesFirst) leaveBodies();
+    const left = scope.allWaits();
+    if (this.#chance !== null) shuffle(left, this.#chance);
+    for (const wait of left) {
+      if (wait.isOver || isTold(wait.line)) continue;
+      wait.line.receive(end);
+      if (wait.isWoken) wait.must = true;
+      else if (wait.began < scope.stepped) this.#leave(wait, end);
+      else if (!wait.future!.cancel()) wait.must = true;
     }
+    if (!leavesFirst) leaveBodies();
+    if (scope.parent === null && scope.task.isCancelled)
+      for (const line of this.#atForeignIn(scope)) if (!isTold(line)) line.missed.add(end);
+    scope.ends.push(end);
+  }
+
+  #atForeignIn(scope: Scope): Line[] {
+    return [...this.lines].filter(
+      (line) => line.scope?.isWithin(scope) === true && line.at !== null && this.#isForeign(line.at, scope),
+    );
   }
 
   /** The scope that an await of a line belongs to; `null` where no task runs it. `'late'`: it gets its cancellation instead (R8). */
   ownerOf(line: Line): Scope | null | 'late' {
     const { scope } = line;
     if (scope === null) return null;
-    const missed = [...line.missed].filter(({ scope: asked }) => scope.isWithin(asked) && asked.pending === null);
-    if (missed.length > 0) {
-      for (const one of line.callers()) for (const request of missed) one.missed.delete(request);
-      const isTold = ({ scope: asked }: Request): boolean =>
-        asked.isLost && (asked.isLeft || asked.task.isCancelled || asked.task.isCleaning);
-      if (!missed.every(isTold)) {
-        // Another line has got the request, and it is not told whether this one should.
-        this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
-      } else if (this.mutation !== 'late-line-goes-on') {
-        for (const request of missed) line.receive(request);
-        if (scope.task.outcome !== null) this.reach('finished-task');
-        this.reach('late');
-        this.#noteCameBack(scope);
-        if ([...scope.around()].some((one) => one.pending !== null)) this.reach('late-line');
-        return 'late';
-      }
+    const missed = [...line.missed].filter(
+      (request) => scope.isWithin(request.scope) && request.scope.pending !== request,
+    );
+    const isLost = (one: Scope): boolean => one.isLost && (one.isLeft || one.task.isCancelled);
+    if (missed.length === 0) {
+      for (const one of scope.around())
+        if (one.isLost && [...line.received].some((request) => line.isBegunSince(request)))
+          this.stop('R8: a line begun by one that had been told outlives it');
+      return scope;
     }
-    if (scope.task.outcome !== null) {
-      this.reach('finished-task');
-      return null;
+    const isTold = ({ scope: asked }: Request): boolean =>
+      [...scope.around()].some((one) => one.isWithin(asked) && isLost(one));
+    if (!missed.every(isTold)) {
+      // Another line has got the request, and it is not told whether this one should.
+      this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
+      return scope;
     }
-    for (const one of scope.around()) {
-      if (!one.isLost) continue;
-      const told = [...one.around()].flatMap((outer) => outer.requests).filter((request) => line.received.has(request));
-      if (told.length === 0) this.stop('R8: a line comes back into a scope that has failed');
-      else if (line.liveCallers().every((one) => told.every(({ at }) => at < one.bornAt)))
-        this.stop('R8: a line begun by a clean-up outlives it');
-    }
-    return scope;
+    if (missed.every((request) => line.isBegunSince(request)))
+      this.stop('R8: several branches of a line that comes late');
+    for (const request of missed) line.receive(request);
+    if (this.mutation === 'late-line-goes-on') return scope;
+    this.reach('late');
+    this.#noteCameBack(scope);
+    return this.#moveLate(line, scope);
   }
-}
 
-/** What the model knows of a task group. */
-export interface Group {
-  createTask(name: string, begin: (task: Task) => void): Task;
-  cancel(): void;
+  /** A line that is told late goes on in what is left of the scopes around it; outside, where nothing is (R8). */
+  #moveLate(line: Line, from: Scope): Scope | 'late' {
+    let live: Scope | null = null;
+    for (const one of [...from.around()].reverse()) {
+      if (one.isLost) break;
+      live = one;
+    }
+    const late = live === null ? null : new Scope(live, live.task);
+    if (late !== null) {
+      late.isLate = true;
+      late.pending = { scope: late, askedBy: null, at: ++this.#clock };
+    }
+    for (
+      let one: Line | null = line;
+      one !== null && one.scope === from;
+      one = one.kind === 'float' ? null : one.caller
+    ) {
+      one.variables ??= from.task.variables;
+      one.scope = late;
+    }
+    return late ?? 'late';
+  }
 }

@@ -1,62 +1,57 @@
 /** The model: an interpreter of programs of its own, on `engine.ts`. See README.md for the rules that it follows. */
+import { type Awaited, gather, type Interpreter, runGroup, runTimeout, shield, Thrown } from './constructs.ts';
+import { Engine } from './engine.ts';
+import { Future, Task } from './futures.ts';
 import {
   CANCELLED,
   type Cut,
-  Engine,
   type Failure,
-  Future,
-  type Group,
   isCancellation,
-  Line,
   type Mutation,
+  OK,
   type Outcome,
   type Part,
-  Promised,
-  Scope,
-  Task,
-  type Variables,
-} from './engine.ts';
+} from './outcome.ts';
 import {
   type Body,
   type Entry,
+  isGenerator,
   isWait,
-  type Limited,
   label,
   type Program,
   RELEASE,
+  type Spelling,
   type Step,
   type Ticks,
   type Trace,
   type Wait,
 } from './program.ts';
+import { Promised } from './promises.ts';
+import { type Group, Line, type Scope, type Variables } from './scopes.ts';
 
 export interface ModelTrace extends Trace {
   /** Up to when the contract says what happens. */
   cut: Cut | null;
 }
 
-/** A failure that a generator of the interpreter throws. */
-class Thrown {
-  readonly failure: Failure;
-  constructor(failure: Failure) {
-    this.failure = failure;
-  }
-}
-
 /** Ends a function early. */
 const RETURN = new Thrown({ name: 'return' });
-const OK: Outcome = { failure: null, value: undefined };
 const BOOM: Failure = { name: 'Boom' };
 const AGGREGATE = 'AggregateError';
 
-type Frame = Generator<Promised, void, string | undefined>;
+/** What a program can do without the library. */
+const NEEDS_NO_LOOP: ReadonlySet<string> = new Set([
+  'throw',
+  'return',
+  'float',
+  'hold',
+  'thenForeign',
+  'who',
+  'cancelling',
+  'getVariable',
+]);
 
-/** Something to await. `begin`: the engine's call of `then`, for what the library made. `line`: who runs it. */
-interface Awaited {
-  readonly promised: Promised;
-  readonly begin: ((isDirect?: boolean) => void) | null;
-  readonly line: Line | null;
-}
+type Frame = Generator<Promised, void, string | undefined>;
 
 export function nameOf(failure: Failure): string {
   if (isCancellation(failure)) return 'CancelledError';
@@ -68,17 +63,17 @@ export interface ModelOptions {
   readonly without?: ReadonlySet<Part>;
   /** Goes another way where no rule says which: random numbers. */
   readonly chance?: (() => number) | null;
-  /** Whether some functions are generator functions. */
-  readonly hasGenerators?: boolean;
+  readonly spelling?: Spelling;
 }
 
 export function runModel(program: Program, options: ModelOptions = {}): ModelTrace {
   return new Model(options).run(program);
 }
 
-class Model {
-  readonly #engine: Engine;
-  readonly #mutation: Mutation | null;
+class Model implements Interpreter {
+  readonly engine: Engine;
+  readonly mutation: Mutation | null;
+  readonly #spelling: Spelling;
   readonly #entries: Entry[] = [];
   readonly #tasks = new Map<string, Task>();
   readonly #futures = new Map<string, Future>();
@@ -87,39 +82,38 @@ class Model {
   #endedAt: Ticks | null = null;
   #isClosing = false;
 
-  constructor({ mutation = null, without = new Set(), chance = null, hasGenerators = false }: ModelOptions) {
-    this.#mutation = mutation;
-    this.#engine = new Engine(mutation, without, chance, hasGenerators);
+  constructor({ mutation = null, without = new Set(), chance = null, spelling = 'async' }: ModelOptions) {
+    this.mutation = mutation;
+    this.#spelling = spelling;
+    this.engine = new Engine(mutation, without, chance, spelling !== 'async');
   }
 
   run(program: Program): ModelTrace {
-    const engine = this.#engine;
+    const engine = this.engine;
     for (const { at, cancel } of program.outside) engine.at(at, false, () => void this.#tasks.get(cancel)?.cancel());
     engine.at(RELEASE, false, () => {
+      if (engine.isClosed) return;
       for (const future of this.#futures.values()) future.settle(OK);
     });
-    engine.run(
-      () => {
-        const main = this.#task('main', { value: '-' }, (task) => this.#runBody(task, program.main, null), 'main');
-        main.onDone(() => engine.onEndOfIteration(() => this.#close(main)));
-      },
-      () => this.#endedAt !== null,
-    );
-    return { entries: this.#entries, endedAt: this.#endedAt, stray: [], cut: engine.cut };
+    engine.run(() => {
+      const main = this.task('main', { value: '-' }, (task) => this.#runBody(task, program.main, null), 'main');
+      main.onDone(() => (engine.coin() ? this.#close(main) : engine.onEndOfIteration(() => this.#close(main))));
+    });
+    return { entries: this.#entries, endedAt: this.#endedAt, stray: [], untold: [], cut: engine.cut };
   }
 
   /** The main task is done: what is left is cancelled and waited for (R8). */
   #close(main: Task): void {
-    const engine = this.#engine;
+    const engine = this.engine;
     this.#isClosing = true;
     const others = engine.tasks.filter((task) => task !== main);
-    if (engine.tasks.some((task) => task.root.allWaits().length > 0 || task.outcome === null)) engine.reach('run-end');
     for (const task of others) task.cancel();
-    for (const task of engine.tasks) if (task.outcome !== null) engine.leaveScope(task.root, true);
+    for (const task of engine.tasks) if (task.outcome !== null) engine.endLines(task.root);
     if (engine.observers > 0) engine.stop('R8: code outside waits for a future when run() ends');
     const look = (): void => {
       if (engine.tasks.every((task) => task.outcome !== null && task.root.allWaits().length === 0)) {
         this.#endedAt = engine.now;
+        engine.isClosed = true;
         this.#log(
           'run',
           main.isCancelled ? 'CancelledError' : main.outcome!.failure === null ? 'ok' : nameOf(main.outcome!.failure),
@@ -132,13 +126,13 @@ class Model {
   }
 
   #log(line: string, text: string): void {
-    this.#entries.push({ at: this.#engine.now, line, text });
+    this.#entries.push({ at: this.engine.now, line, text });
   }
 
   // -------------------------------------------------------------------------------------------------------------- tasks
 
-  #task(name: string, variables: Variables, begin: (task: Task) => void, watched: string | null): Task {
-    const task = new Task(this.#engine, name, variables, begin);
+  task(name: string, variables: Variables, begin: (task: Task) => void, watched: string | null): Task {
+    const task = new Task(this.engine, name, variables, begin);
     if (watched !== null) {
       this.#tasks.set(watched, task);
       const counted = (): string => String(task.cancelling(null));
@@ -147,7 +141,7 @@ class Model {
         atEnd = counted();
       };
       task.onDone(() => {
-        if (counted() !== atEnd) this.#engine.stop('R2: scopes of a task are left in the moment in which it ends');
+        if (counted() !== atEnd) this.engine.stop('R2: scopes of a task are left in the moment in which it ends');
         const outcome = task.isCancelled
           ? 'cancelled'
           : task.outcome!.failure === null
@@ -160,29 +154,29 @@ class Model {
   }
 
   #runBody(task: Task, body: Body, group: Group | null): void {
-    const line = new Line(this.#engine.clock, `f${body.id}`, null, task.root, group);
-    this.#start(line, body).then((outcome) => task.end(outcome));
+    const line = new Line(this.engine.clock, `f${body.id}`, null, task.root, group, this.isGenerator(body));
+    line.kind = 'body';
+    this.start(line, body).then((outcome) => task.end(outcome));
   }
 
-  #variablesOf(line: Line): Variables {
+  isGenerator(body: Body): boolean {
+    return isGenerator(body, this.#spelling);
+  }
+
+  variablesOf(line: Line): Variables {
     return line.variables ?? line.scope!.task.variables;
   }
 
   #spawn(line: Line, body: Body, watched: string | null, group: Group | null): Task {
-    if (this.#isClosing) this.#engine.stop('R8: a task begins while run() ends');
-    return this.#task(
-      watched ?? 'a task',
-      this.#variablesOf(line),
-      (task) => this.#runBody(task, body, group),
-      watched,
-    );
+    if (this.#isClosing) this.engine.stop('R8: a task begins while run() ends');
+    return this.task(watched ?? 'a task', this.variablesOf(line), (task) => this.#runBody(task, body, group), watched);
   }
 
   // -------------------------------------------------------------------------------------------------------------- lines
 
   /** Calls an async function. */
-  #start(line: Line, body: Body): Promised {
-    const engine = this.#engine;
+  start(line: Line, body: Body): Promised {
+    const engine = this.engine;
     const promised = new Promised(engine, { kind: 'line', line });
     const frame = this.#call(line, body);
     engine.lines.add(line);
@@ -190,6 +184,7 @@ class Model {
       const outer = engine.running;
       engine.running = line;
       line.at = null;
+      if (outcome.failure !== null && isCancellation(outcome.failure)) line.hear();
       line.resumedAt = engine.clock + 0.5;
       try {
         const sent = outcome.failure === null ? frame.next(outcome.value) : frame.throw(new Thrown(outcome.failure));
@@ -218,8 +213,9 @@ class Model {
 
   #finish(line: Line): void {
     line.isDone = true;
-    this.#engine.lines.delete(line);
+    this.engine.lines.delete(line);
     if (line.caller?.at != null && isOf(line.caller.at, line)) line.caller.goOnFrom(line);
+    if (line.kind !== 'body') line.handOverAsked();
   }
 
   *#call(line: Line, body: Body): Frame {
@@ -238,7 +234,7 @@ class Model {
   *#block(line: Line, body: Body): Frame {
     for (const step of body.steps) {
       if (isWait(step)) {
-        const awaited = this.#begin(line, step, line);
+        const awaited = this.begin(line, step, line);
         if (awaited === null) {
           this.#log(line.name, `${label(step)}: none`);
           continue;
@@ -271,8 +267,8 @@ class Model {
   // -------------------------------------------------------------------------------------------------------------- awaits
 
   /** What an `await` has on its right. `by` is the line that it counts for: a part of `Promise.all` is one of its own. */
-  #begin(line: Line, wait: Wait, by: Line): Awaited | null {
-    const engine = this.#engine;
+  begin(line: Line, wait: Wait, by: Line): Awaited | null {
+    const engine = this.engine;
     switch (wait.op) {
       case 'sleep':
         return this.#ofCoroutine(by, wait, (scope, resumed, settle) => {
@@ -282,16 +278,19 @@ class Model {
           engine.wait(by, scope, future, resumed, false, settle);
         });
       case 'turn':
+        if (by.missed.size === 0 && engine.givesNoWay(by.scope))
+          return { promised: settled(engine), begin: null, line: null };
         return this.#ofCoroutine(by, wait, (scope, resumed, settle) =>
           engine.wait(by, scope, null, resumed, false, settle),
         );
       case 'foreign':
         return { promised: this.#foreign(wait.ticks, wait.fails === true), begin: null, line: null };
       case 'signalled':
-        return { promised: this.#signalled(line, wait.ticks), begin: null, line: null };
+        return { promised: this.#signalled(by, wait.ticks), begin: null, line: null };
       case 'wrapped': {
         const future = new Future(engine, false);
         this.#foreign(wait.ticks, false).then((outcome) => {
+          if (engine.isClosed) engine.stop('R8: a future is set after the end of run()');
           if (future.isLeft) engine.stop('R10: a leftover waited for it');
           if (future.outcome !== null) this.#noteLate(line, wait);
           future.settle(outcome);
@@ -302,10 +301,10 @@ class Model {
         return this.#ofFuture(by, this.#future(wait.name));
       case 'call': {
         const callee = this.#callee(line, wait.body);
-        return { promised: this.#start(callee, wait.body), begin: null, line: callee };
+        return { promised: this.start(callee, wait.body), begin: null, line: callee };
       }
       case 'memo': {
-        const memo = this.#promises.get(wait.name) ?? this.#start(this.#callee(line, wait.body), wait.body);
+        const memo = this.#promises.get(wait.name) ?? this.start(this.#callee(line, wait.body), wait.body);
         this.#promises.set(wait.name, memo);
         return { promised: memo, begin: null, line: null };
       }
@@ -327,30 +326,38 @@ class Model {
       case 'waitFor': {
         const when = engine.now + wait.ticks;
         return this.#ofCoroutine(by, wait, (scope, _resumed, settle) =>
-          this.#runTimeout(by, scope, when, wait.limited, settle),
+          runTimeout(this, by, scope, when, wait.limited, settle),
         );
       }
       case 'group':
-        return this.#ofCoroutine(by, wait, (scope, _resumed, settle) => this.#runGroup(by, scope, wait.body, settle));
+        return this.#ofCoroutine(by, wait, (scope, _resumed, settle) => runGroup(this, by, scope, wait.body, settle));
       case 'shield':
-        return this.#ofFuture(by, this.#shield(this.#spawn(line, wait.body, null, line.group)));
+        return this.#ofFuture(by, shield(this, this.#spawn(line, wait.body, null, line.group)));
       case 'shieldTask': {
         const task = this.#tasks.get(wait.name);
-        return task === undefined ? null : this.#ofFuture(by, this.#shield(task));
+        return task === undefined ? null : this.#ofFuture(by, shield(this, task));
       }
       case 'gather':
-        return this.#ofFuture(by, this.#gather(wait.bodies.map((body) => this.#spawn(line, body, null, line.group))));
+        return this.#ofFuture(
+          by,
+          gather(
+            this,
+            wait.bodies.map((body) => this.#spawn(line, body, null, line.group)),
+          ),
+        );
     }
   }
 
   /** R10. */
   #noteLate(line: Line, wait: Wait): void {
-    this.#engine.reach('late-values');
-    if (this.#mutation !== 'late-values-are-dropped') this.#log(line.name, `${label(wait)}: late`);
+    if (this.mutation !== 'late-values-are-dropped') this.#log(line.name, `${label(wait)}: late`);
   }
 
-  #callee(line: Line, body: Body): Line {
-    return new Line(this.#engine.clock, `f${body.id}`, line, line.scope, line.group);
+  #callee(line: Line, body: Body, kind: Line['kind'] = 'call'): Line {
+    // What a generator function calls is one too.
+    const callee = new Line(this.engine.clock, `f${body.id}`, line, line.scope, line.group, line.isGenerator);
+    callee.kind = kind;
+    return callee;
   }
 
   /** A coroutine of the library begins where it is awaited, in the task whose line awaits it, or in one of its own. */
@@ -359,48 +366,71 @@ class Model {
     wait: Wait,
     run: (scope: Scope, resumed: Line | null, settle: (outcome: Outcome) => void) => void,
   ): Awaited {
-    const engine = this.#engine;
+    const engine = this.engine;
     const promised = new Promised(engine, { kind: 'library' });
     const begin = (isDirect = false): void => {
       const { resumed } = engine;
       if (by.scope !== null) engine.lookedUp.add(by.scope.task);
       engine.job(isDirect, () => {
+        if (engine.isClosed) {
+          this.#endLate(by, promised);
+          return;
+        }
         const scope = engine.ownerOf(by);
         if (scope === 'late') {
-          if (wait.op !== 'sleep' && wait.op !== 'turn') engine.stop('R8: a late line awaits more than a sleep');
           engine.soon(() => promised.settle({ failure: CANCELLED }));
-        } else if (scope === null) {
-          // A line of a finished task that was told has time to clean up; of others nothing is said.
-          if (this.#isClosing && by.scope === null) engine.stop('R8: code outside awaits while run() ends');
-          const task = this.#task(
+        } else if (scope !== null && (scope.task.outcome === null || wait.op === 'sleep' || wait.op === 'turn')) {
+          run(scope, resumed, (outcome) => promised.settle(outcome));
+        } else {
+          if (this.#isClosing && scope === null) engine.stop('R8: code outside awaits while run() ends');
+          const task = this.task(
             'a task',
-            this.#variablesOf(by),
+            this.variablesOf(by),
             (owner) => run(owner.root, null, (outcome) => owner.end(outcome)),
             null,
           );
-          task.onDone(() => promised.settle(task.outcome!));
-        } else run(scope, resumed, (outcome) => promised.settle(outcome));
+          // A line of a task that is over waits for it where it is, and hands down what it gets; code outside only looks.
+          if (scope === null) task.onDone(() => promised.settle(task.outcome!));
+          else engine.wait(by, scope, task, resumed, false, (outcome) => promised.settle(outcome));
+        }
       });
     };
     return { promised, begin, line: null };
   }
 
+  /** A line that comes back when `run()` is over is told once (R8). */
+  #endLate(by: Line, promised: Promised): void {
+    const { engine } = this;
+    if (by.scope === null) engine.stop('R8: code outside awaits after the end of run()');
+    // What one segment calls cannot be told apart.
+    const family: Line[] = [];
+    for (let line: Line | null = by; line !== null; line = line.caller) {
+      family.push(line);
+      const isOfSegment = line.caller !== null && line.bornAt >= line.caller.resumedAt - 0.5;
+      if (line.kind === 'float' && !isOfSegment) break;
+    }
+    if (family.some((line) => line.isTooLate)) engine.stop('R8: a line awaits again after the end of run()');
+    engine.reach('late');
+    for (const line of family) line.isTooLate = true;
+    promised.settle({ failure: CANCELLED });
+  }
+
   #ofFuture(by: Line, future: Future): Awaited {
-    const engine = this.#engine;
+    const engine = this.engine;
     const promised = new Promised(engine, { kind: 'library' });
     const begin = (isDirect = false): void => {
       const { resumed } = engine;
       if (by.scope !== null) engine.lookedUp.add(by.scope.task);
-      engine.noteLookUp(future);
       engine.job(isDirect, () => {
-        if (future.outcome !== null) {
-          if (by.missed.size > 0) engine.stop('R8: a late line awaits more than a sleep');
-          promised.settle(future.outcome);
+        if (engine.isClosed) {
+          this.#endLate(by, promised);
           return;
         }
         const scope = engine.ownerOf(by);
         if (scope === 'late') {
-          engine.stop('R8: a late line awaits more than a sleep');
+          promised.settle({ failure: CANCELLED });
+        } else if (future.outcome !== null) {
+          promised.settle(future.outcome);
         } else if (scope === null) {
           engine.observers++;
           future.onDone(() => {
@@ -415,16 +445,16 @@ class Model {
 
   /** `task.then(f)`: no wait; `f` is code of the scope that called it (R4, R5). */
   #then(line: Line, task: Task, body: Body): Promised {
-    const engine = this.#engine;
+    const engine = this.engine;
     const source = new Promised(engine, { kind: 'foreign' });
     const promised = new Promised(engine, { kind: 'foreign' });
     const callee = this.#waitingCallee(line, body, source);
-    if (this.#mutation === 'then-waits' && line.scope !== null && task.outcome === null)
+    if (this.mutation === 'then-waits' && line.scope !== null && task.outcome === null)
       engine.wait(line, line.scope, task, null, false, (outcome) => source.settle(outcome));
     else if (task.outcome !== null) source.settle(task.outcome);
     else task.onDone(() => source.settle(task.outcome!));
     source.then((outcome) => {
-      if (outcome.failure === null) this.#start(callee, body).then((result) => promised.settle(result));
+      if (outcome.failure === null) this.start(callee, body).then((result) => promised.settle(result));
       else {
         this.#finish(callee);
         promised.settle(outcome);
@@ -435,22 +465,24 @@ class Model {
 
   /** A function that a promise will call. */
   #waitingCallee(line: Line, body: Body, at: Promised): Line {
-    const callee = new Line(this.#engine.clock, `f${body.id}`, null, line.scope, line.group);
+    const callee = new Line(this.engine.clock, `f${body.id}`, null, line.scope, line.group);
     for (const request of line.received) callee.received.add(request);
+    callee.kind = 'float';
+    callee.isTooLate = line.isTooLate;
     callee.variables = line.variables;
     callee.at = at;
-    this.#engine.lines.add(callee);
+    this.engine.lines.add(callee);
     return callee;
   }
 
   #foreign(ticks: Ticks, fails: boolean): Promised {
-    const promised = new Promised(this.#engine, { kind: 'foreign' });
-    this.#engine.at(this.#engine.now + ticks, false, () => promised.settle(fails ? { failure: BOOM } : OK));
+    const promised = new Promised(this.engine, { kind: 'foreign' });
+    this.engine.at(this.engine.now + ticks, false, () => promised.settle(fails ? { failure: BOOM } : OK));
     return promised;
   }
 
   #signalled(line: Line, ticks: Ticks): Promised {
-    const engine = this.#engine;
+    const engine = this.engine;
     const promised = new Promised(engine, { kind: 'signalled' });
     const { scope } = line;
     const abort = (): void => promised.settle({ failure: { name: 'AbortError', cause: CANCELLED } });
@@ -470,11 +502,13 @@ class Model {
   }
 
   #together(line: Line, wait: Extract<Wait, { op: 'together' }>): Awaited {
-    const engine = this.#engine;
+    const engine = this.engine;
     const parts: { readonly awaited: Awaited; readonly line: Line }[] = [];
     for (const part of wait.parts) {
       const partLine = new Line(engine.clock, line.name, line, line.scope, line.group);
-      const awaited = this.#begin(line, part, partLine);
+      partLine.kind = 'part';
+      const awaited = this.begin(line, part, partLine);
+      if (awaited?.line != null) awaited.line.kind = 'part';
       // A promise list takes `null` for a value.
       parts.push({
         awaited: awaited ?? { promised: settled(engine), begin: null, line: null },
@@ -494,11 +528,13 @@ class Model {
         if (part.line.tookAt === engine.now)
           engine.stop('R3: a race is lost in the moment in which the loser gets the request');
       });
+      if (outcome.failure !== null && isCancellation(outcome.failure)) line.hear();
       promised.settle(outcome);
     };
     parts.forEach(({ awaited }, i) => {
       awaited.promised.then((outcome) => {
         results[i] = outcome;
+        parts[i]!.line.handOverAsked();
         left--;
         if (wait.how === 'race') settle(outcome.failure === null ? OK : outcome);
         else if (wait.how === 'all' && outcome.failure !== null) settle(outcome);
@@ -524,226 +560,17 @@ class Model {
   #future(name: string): Future {
     const known = this.#futures.get(name);
     if (known !== undefined && !known.isCancelled) return known;
-    const future = new Future(this.#engine, true);
+    const future = new Future(this.engine, true);
     this.#futures.set(name, future);
-    if (this.#engine.now >= RELEASE) future.settle(OK);
+    if (this.engine.now >= RELEASE) future.settle(OK);
     return future;
-  }
-
-  // -------------------------------------------------------------------------------------------------------------- constructs
-
-  /** R1, R2, R3, R9. */
-  #runTimeout(by: Line, outer: Scope, when: Ticks, limited: Limited, settle: (outcome: Outcome) => void): void {
-    const engine = this.#engine;
-    const { task } = outer;
-    engine.begin(outer);
-    const scope = new Scope(outer, task);
-    const requestsAtEntry = task.requestsTo(scope);
-    const bornAt = scope.began;
-    const line = new Line(engine.clock, 'body' in limited ? `f${limited.body.id}` : by.name, by, scope, by.group);
-    let hasExpired = false;
-    let isLeft = false;
-    const takeBack = engine.at(when, true, () => {
-      hasExpired = true;
-      if (task.outcome !== null) engine.reach('finished-task');
-      engine.cancelOwn(scope);
-    });
-    const exit = (outcome: Outcome): void => {
-      if (isLeft) return;
-      by.goOnFrom(line);
-      isLeft = true;
-      scope.leave = null;
-      takeBack();
-      const isUndelivered = scope.pending !== null && this.#mutation !== 'late-is-success';
-      const { own } = scope;
-      scope.own = 0;
-      const isOurs = hasExpired && task.requestsTo(scope) <= requestsAtEntry;
-      if (own > 0) task.settleAccounts();
-      let result = outcome;
-      if (isOurs && outcome.failure !== null && isCancellation(outcome.failure, this.#mutation))
-        result = { failure: { name: 'TimeoutError' } };
-      else if (isOurs && outcome.failure === null && isUndelivered) result = { failure: { name: 'TimeoutError' } };
-      engine.leaveScope(scope, result.failure !== null);
-      settle(result);
-    };
-    if ('body' in limited) {
-      this.#start(line, limited.body).then((outcome) => engine.goOn(task, () => exit(outcome)));
-      return;
-    }
-    const awaited = this.#begin(line, limited.plain, line);
-    if (awaited === null) {
-      engine.stop('a body without anything to await');
-      return;
-    }
-    awaited.begin?.(true); // frames of the library go on in it without a promise between
-    awaited.promised.then((outcome) => engine.goOn(task, () => exit(outcome)));
-    if (awaited.begin !== null) return; // made by the library: awaited as such
-    line.at = awaited.promised;
-    if (this.#mutation === 'foreign-is-waited-for') return;
-    if ([...scope.around()].some((one) => one.pending !== null))
-      engine.stop('R9: a plain body begins while a request waits for an await');
-    scope.leave = () => {
-      if (isLeft || scope.began > bornAt || awaited.promised.outcome !== null) return false;
-      scope.isLeft = true;
-      engine.soon(() => {
-        engine.step(scope);
-        exit({ failure: CANCELLED });
-      });
-      return true;
-    };
-  }
-
-  /** CPython's task group, which asks its scope where that one asks its task. */
-  #runGroup(by: Line, outer: Scope, body: Body, settle: (outcome: Outcome) => void): void {
-    const engine = this.#engine;
-    const parent = outer.task;
-    engine.begin(outer);
-    const scope = new Scope(outer, parent);
-    const requestsAtEntry = parent.requestsTo(scope);
-    const tasks = new Set<Task>();
-    const failures: Failure[] = [];
-    let isAborting = false;
-    let hasAsked = false;
-    let wasCancelled = false;
-    let state: 'open' | 'closing' | 'finished' = 'open';
-    let allDone: Future | null = null;
-    let cameMeanwhile = false;
-
-    const abort = (): void => {
-      isAborting = true;
-      for (const task of tasks) if (task.outcome === null) task.cancel();
-    };
-    const ask = (): void => {
-      if (hasAsked) return;
-      hasAsked = true;
-      engine.cancelOwn(scope);
-    };
-    const onDone = (task: Task): void => {
-      tasks.delete(task);
-      if (allDone !== null && tasks.size === 0) allDone.settle(OK);
-      const { failure } = task.outcome!;
-      if (task.isCancelled || failure === null) return;
-      failures.push(failure);
-      if (parent.outcome !== null) return;
-      if (!isAborting && !hasAsked) {
-        abort();
-        ask();
-      }
-    };
-    const group: Group = {
-      createTask: (name, begin) => {
-        if (state === 'finished' || (state === 'closing' && tasks.size === 0) || isAborting)
-          throw new Thrown({ name: 'RuntimeError' });
-        const task = this.#task(name, this.#variablesOf(engine.running!), begin, name);
-        tasks.add(task);
-        task.onDone(() => onDone(task));
-        return task;
-      },
-      cancel: () => {
-        if (state === 'finished' || (state === 'closing' && tasks.size === 0)) return;
-        wasCancelled = true;
-        if (!isAborting) abort();
-        ask();
-      },
-    };
-    const finish = (error: Failure | null, cancelled: boolean): void => {
-      state = 'finished';
-      let cancellation = cancelled;
-      scope.own = 0;
-      parent.settleAccounts();
-      const others = parent.requestsTo(scope);
-      if (hasAsked) {
-        if (others === 0 || (wasCancelled && others <= requestsAtEntry)) cancellation = false;
-        else if (!cancellation && wasCancelled) cancellation = cameMeanwhile;
-      }
-      const isFailed = error !== null || isAborting;
-      engine.leaveScope(scope, isFailed);
-      if (cancellation && failures.length === 0) {
-        settle({ failure: CANCELLED });
-        return;
-      }
-      if (error !== null && !isCancellation(error, this.#mutation)) failures.push(error);
-      if (failures.length > 0) {
-        if (others > 0) deliverAgain();
-        settle({ failure: { name: 'ExceptionGroup', parts: failures } });
-      } else settle(OK);
-    };
-    /** It was cancelled from outside as well, and throws its failures: the one who asked is heard at the next await. */
-    const deliverAgain = (): void => {
-      const asked = [...scope.around()].slice(1).find((one) => one.own > 0) ?? parent.root;
-      if (!asked.isOver) asked.pending = asked.requests.at(-1) ?? { scope: asked, askedBy: null, at: 0 };
-    };
-    const waitForTasks = (error: Failure | null, cancelled: boolean): void => {
-      if (tasks.size === 0) {
-        finish(error, cancelled);
-        return;
-      }
-      engine.checkMissed(by, scope);
-      allDone = new Future(engine, false);
-      engine.wait(by, scope, allDone, engine.resumed, true, (outcome) => {
-        allDone = null;
-        let isCancelled = cancelled;
-        if (outcome.failure !== null) {
-          cameMeanwhile = true;
-          if (!isAborting) {
-            isCancelled = true;
-            abort();
-          }
-        }
-        waitForTasks(error, isCancelled);
-      });
-    };
-    const line = new Line(engine.clock, `f${body.id}`, by, scope, group);
-    this.#start(line, body).then(({ failure }) => {
-      engine.goOn(parent, () => {
-        by.goOnFrom(line);
-        state = 'closing';
-        if (failure !== null && !isAborting) abort();
-        waitForTasks(failure, failure !== null && isCancellation(failure, this.#mutation));
-      });
-    });
-  }
-
-  #shield(inner: Task): Future {
-    const engine = this.#engine;
-    if (inner.outcome !== null) return inner;
-    const outer = new Future(engine, false);
-    inner.onDone(() => {
-      if (inner.isCancelled) outer.cancel();
-      else outer.settle(inner.outcome!);
-    });
-    return outer;
-  }
-
-  #gather(children: readonly Task[]): Future {
-    const engine = this.#engine;
-    let isAsked = false;
-    let left = children.length;
-    class Gathering extends Future {
-      override cancel(): boolean {
-        if (this.outcome !== null) return false;
-        let isCancelled = false;
-        for (const child of children) if (child.cancel()) isCancelled = true;
-        if (isCancelled) isAsked = true;
-        return isCancelled;
-      }
-    }
-    const outer = new Gathering(engine, true);
-    outer.isGathering = true;
-    for (const child of children) {
-      child.onDone(() => {
-        left--;
-        if (child.outcome!.failure !== null) outer.settle(child.outcome!);
-        else if (left === 0) outer.settle(isAsked ? { failure: CANCELLED } : OK);
-      });
-    }
-    return outer;
   }
 
   // -------------------------------------------------------------------------------------------------------------- at once
 
   #do(line: Line, step: Exclude<Step, Wait | { op: 'try' }>): void {
-    const engine = this.#engine;
+    const engine = this.engine;
+    if (engine.isClosed && !NEEDS_NO_LOOP.has(step.op)) engine.stop(`R8: ${step.op} after the end of run()`);
     const note = (what: string): void => this.#log(line.name, `${label(step)}: ${what}`);
     switch (step.op) {
       case 'throw':
@@ -754,7 +581,6 @@ class Model {
         this.#future(step.name).settle(OK);
         return;
       case 'spawn':
-        if (line.scope !== null && line.scope.task.outcome !== null) engine.reach('finished-task');
         this.#spawn(line, step.body, step.name, null);
         return;
       case 'child':
@@ -764,15 +590,16 @@ class Model {
         line.group?.cancel();
         return;
       case 'float':
-        this.#start(this.#callee(line, step.body), step.body);
+        this.start(this.#callee(line, step.body, 'float'), step.body);
         return;
       case 'hold':
-        this.#promises.set(step.name, this.#start(this.#callee(line, step.body), step.body));
+        this.#promises.set(step.name, this.start(this.#callee(line, step.body, 'float'), step.body));
         return;
       case 'cancel':
         note(String(this.#tasks.get(step.name)?.cancel() ?? 'none'));
         return;
       case 'cancelSelf':
+        if (this.#taskOf(line) === null) engine.stop('currentTask().cancel() outside a task');
         this.#taskOf(line)?.cancel();
         return;
       case 'uncancel':
@@ -786,7 +613,7 @@ class Model {
         if (step.op === 'bound') engine.reach('bound');
         const promised = this.#foreign(step.ticks, false);
         const callee = this.#waitingCallee(line, step.body, promised);
-        promised.then(() => void this.#start(callee, step.body));
+        promised.then(() => void this.start(callee, step.body));
         return;
       }
       case 'thenTask': {
@@ -800,7 +627,7 @@ class Model {
         // It belongs to whoever emits (R1), but `g` is what it was where the function was written.
         listeners.push(
           (emitter) =>
-            void this.#start(new Line(engine.clock, `f${step.body.id}`, emitter, emitter.scope, line.group), step.body),
+            void this.start(new Line(engine.clock, `f${step.body.id}`, emitter, emitter.scope, line.group), step.body),
         );
         return;
       }
@@ -811,7 +638,7 @@ class Model {
         this.#setVariable(line, step.value);
         return;
       case 'getVariable':
-        note(this.#variablesOf(line).value);
+        note(this.variablesOf(line).value);
         return;
       case 'cancelling': {
         const task = this.#taskOf(line);
@@ -829,44 +656,43 @@ class Model {
 
   #taskOf(line: Line): Task | null {
     if (line.scope === null) return null;
-    if (line.scope.task.outcome !== null) this.#engine.stop('R8: a line of a finished task asks for its task');
-    return line.scope.task;
+    return line.scope.task.outcome === null ? line.scope.task : null;
   }
 
   #uncancel(line: Line, note: (what: string) => void): void {
     const task = this.#taskOf(line);
     if (task === null) {
-      this.#engine.stop('uncancel() outside a task');
+      this.engine.stop('uncancel() outside a task');
       return;
     }
     const scope = line.scope!;
     if (task.cancelling(scope) > 0) {
       task.cancels--;
-      if (task.cancelling(scope) === 0) this.#engine.takePending(scope, line);
+      if (task.cancelling(scope) === 0) this.engine.takePending(scope, line);
     }
     note(String(task.cancelling(scope)));
   }
 
   /** R6: the runtime calls, for nobody, with the variables that the task has then. */
   #timer(line: Line, ticks: Ticks, body: Body): void {
-    const engine = this.#engine;
+    const engine = this.engine;
     const { scope } = line;
     engine.at(engine.now + ticks, false, () => {
       engine.reach('callbacks');
-      if (this.#mutation === 'callback-is-a-line') {
-        void this.#start(this.#callee(line, body), body);
+      if (this.mutation === 'callback-is-a-line') {
+        void this.start(this.#callee(line, body), body);
         return;
       }
       const callback = new Line(engine.clock, `f${body.id}`, null, null, line.group);
       const seen = line.variables ?? scope!.task.variables;
-      callback.variables = this.#mutation === 'callback-shares-variables' ? seen : { ...seen };
-      this.#start(callback, body);
+      callback.variables = this.mutation === 'callback-shares-variables' ? seen : { ...seen };
+      this.start(callback, body);
     });
   }
 
   /** R7. */
   #setVariable(line: Line, value: string): void {
-    const engine = this.#engine;
+    const engine = this.engine;
     if (line.variables !== null) {
       line.variables.value = value;
       return;
@@ -889,14 +715,11 @@ class Model {
 
   /** Who looks at the signal has got the request (R3). */
   #takeBySignal(scope: Scope, line: Line): boolean {
-    const isInner = scope.parent !== null && [...scope.parent.around()].some((one) => one.pending !== null);
-    if (!this.#engine.takePending(scope, line)) return false;
-    if (isInner) this.#engine.reach('signals');
-    return true;
+    return this.engine.takePending(scope, line);
   }
 
   #throwIfAborted(line: Line): void {
-    const engine = this.#engine;
+    const engine = this.engine;
     const { scope } = line;
     if (scope === null || scope.task.outcome !== null) engine.stop('currentSignal() outside a task');
     else if (this.#takeBySignal(scope, line)) throw new Thrown(CANCELLED);

@@ -106,6 +106,8 @@ export interface Trace {
   endedAt: Ticks | null;
   /** Rejections that nobody handled, exceptions that nobody caught. */
   readonly stray: string[];
+  /** Cancellations that do not tell whose they are. */
+  readonly untold: string[];
 }
 
 const WAITS: ReadonlySet<string> = new Set([
@@ -184,6 +186,14 @@ export function needsNoPromise(body: Body): boolean {
         return true;
     }
   });
+}
+
+/** Which functions of a program are generator functions: none, all that need no promise, every second one of those. */
+export type Spelling = 'async' | 'gen' | 'mixed';
+
+export function isGenerator(body: Body, spelling: Spelling): boolean {
+  if (spelling === 'async' || !needsNoPromise(body)) return false;
+  return spelling === 'gen' || body.id % 2 === 0;
 }
 
 /** Whether what is awaited is made by the library. */

@@ -5,12 +5,13 @@ import { SimulatedHost } from './host.ts';
 import {
   type Body,
   type Entry,
+  isGenerator,
   isWait,
   type Limited,
   label,
-  needsNoPromise,
   type Program,
   RELEASE,
+  type Spelling,
   type Step,
   type Ticks,
   type Trace,
@@ -18,7 +19,6 @@ import {
 } from './program.ts';
 
 export type Library = typeof Core;
-export type Spelling = 'async' | 'gen' | 'mixed';
 
 /** What runs a program on the library, and what each of its lines knows. */
 interface Line {
@@ -52,6 +52,12 @@ export function nameOf(error: unknown): string {
   return Array.isArray(parts) ? `${error.name}(${parts.map(nameOf).sort().join(', ')})` : error.name;
 }
 
+/** A cancellation tells who asked, or at least whose it is (R12). */
+function tells(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'CancelledError') return true;
+  return /Task[- ]/.test(error.message);
+}
+
 /** Runs a program on the library, in simulated time. */
 export async function runReal(library: Library, program: Program, spelling: Spelling): Promise<Trace> {
   return await new RealRun(library, spelling).run(program);
@@ -69,6 +75,7 @@ class RealRun {
   readonly #variable: Core.ContextVar<string>;
   #loop: Core.EventLoop | null = null;
   #endedAt: Ticks | null = null;
+  readonly #untold: string[] = [];
 
   constructor(library: Library, spelling: Spelling) {
     this.#lib = library;
@@ -84,7 +91,11 @@ class RealRun {
     process.on('unhandledRejection', onRejection);
     process.on('uncaughtException', onException);
     try {
-      for (const { at, cancel } of program.outside) this.#host.call(at, () => this.#tasks.get(cancel)?.cancel());
+      for (const { at, cancel } of program.outside)
+        this.#host.call(at, () => {
+          // A loop that is closed takes no requests any more, as in CPython.
+          if (this.#endedAt === null) this.#tasks.get(cancel)?.cancel();
+        });
       this.#host.call(RELEASE, () => {
         if (this.#endedAt !== null) return;
         for (const future of this.#futures.values()) if (!future.done()) future.setResult(undefined);
@@ -102,19 +113,25 @@ class RealRun {
       };
       this.#lib.run(main as () => Promise<void>, { loopFactory, name: 'main' }).then(
         () => end('ok'),
-        (error) => end(nameOf(error)),
+        (error) => end(this.#nameOf(error)),
       );
       await this.#host.drive();
     } finally {
       process.off('unhandledRejection', onRejection);
       process.off('uncaughtException', onException);
     }
-    return { entries: this.#entries, endedAt: this.#endedAt, stray };
+    return { entries: this.#entries, endedAt: this.#endedAt, stray, untold: this.#untold };
   }
 
   #log(line: string, text: string): void {
     this.#host.noteActivity();
     this.#entries.push({ at: this.#host.now, line, text });
+  }
+
+  #nameOf(error: unknown): string {
+    if (!tells(error))
+      this.#untold.push(`a CancelledError that does not tell whose it is: ${JSON.stringify(String(error))}`);
+    return nameOf(error);
   }
 
   #watch(name: string, task: Core.Task<unknown>): void {
@@ -126,24 +143,19 @@ class RealRun {
     });
   }
 
-  #isGenerator(body: Body): boolean {
-    if (this.#spelling === 'async' || !needsNoPromise(body)) return false;
-    return this.#spelling === 'gen' || body.id % 2 === 0;
-  }
-
   /** An async function or a generator function, to be called by the library or by the program. */
   #function(
     body: Body,
     group: Core.TaskGroup | null,
-    isGenerator = this.#isGenerator(body),
+    isSpelledAsGenerator = isGenerator(body, this.#spelling),
   ): (given?: unknown) => Promise<void> | Frame {
     const run = this;
     const lineOf = (given: unknown): Line => ({
       name: `f${body.id}`,
-      isGenerator,
+      isGenerator: isSpelledAsGenerator,
       group: given instanceof run.#lib.TaskGroup ? given : group,
     });
-    if (isGenerator) {
+    if (isSpelledAsGenerator) {
       return function* (given?: unknown): Frame {
         const frame = run.#call(lineOf(given), body);
         for (let sent = frame.next(); ; ) {
@@ -187,7 +199,7 @@ class RealRun {
       yield* this.#block(line, body);
     } catch (error) {
       if (error !== RETURN) {
-        this.#log(line.name, `threw ${nameOf(error)}`);
+        this.#log(line.name, `threw ${this.#nameOf(error)}`);
         throw error;
       }
     }
@@ -217,7 +229,7 @@ class RealRun {
       yield* this.#block(line, step.body);
     } catch (error) {
       if (error === RETURN || step.caught === null) throw error;
-      this.#log(line.name, `caught ${nameOf(error)}`);
+      this.#log(line.name, `caught ${this.#nameOf(error)}`);
       yield* this.#block(line, step.caught);
       if (step.then === 'rethrow') throw error;
       if (step.then === 'disguise') throw abortError(error);
@@ -293,7 +305,7 @@ class RealRun {
     if (wait.how === 'any') return Promise.any(parts).then(() => undefined);
     if (wait.how === 'race') return Promise.race(parts).then(() => undefined);
     return Promise.allSettled(parts).then((results) =>
-      results.map((result) => (result.status === 'fulfilled' ? 'ok' : nameOf(result.reason))).join(' '),
+      results.map((result) => (result.status === 'fulfilled' ? 'ok' : this.#nameOf(result.reason))).join(' '),
     );
   }
 

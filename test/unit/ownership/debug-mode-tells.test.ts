@@ -61,7 +61,7 @@ describe('debug mode tells', () => {
 
   test(
     'of a line that a task has left behind, when the task ends',
-    toldOncePerPlace(/left awaits behind/, () => [
+    toldOncePerPlace(/has left an await behind/, () => [
       () =>
         createTask(async () => {
           void (async () => await sleep(1))();
