@@ -27,7 +27,8 @@ const places: [where: string, go: (runtime: SimulatedRuntime) => PromiseLike<unk
 
 for (const [where, go] of places) {
   describe(`made ${where}`, () => {
-    test(
+    // It loses its loop and its context variables at its first await.
+    test.fails(
       'a callback of the loop that calls an async function runs for nobody',
       simulated(async (runtime) => {
         user.set('main');
@@ -57,7 +58,8 @@ for (const [where, go] of places) {
       }),
     );
 
-    test(
+    // It loses its loop and its context variables at its first await.
+    test.fails(
       'a done callback that calls an async function runs for nobody',
       simulated(async (runtime) => {
         const seen: unknown[] = [];
