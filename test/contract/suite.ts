@@ -22,6 +22,7 @@ import './checks/contexts.ts';
 import './checks/runner.ts';
 import './checks/outside.ts';
 import './checks/foreign.ts';
+import './checks/ownership.ts';
 import './checks/unretrieved.ts';
 import './checks/errors.ts';
 import './checks/clock.ts';

@@ -2,15 +2,19 @@ import {
   coroutine,
   createTask,
   currentTask,
+  ExceptionGroup,
+  ensureFuture,
   Future,
   gather,
   getRunningLoop,
   Lock,
+  shield,
   sleep,
   type Task,
   taskGroup,
   timeout,
   waitFor,
+  wrapPromise,
 } from 'asyncio-ts';
 import { describe, expect, test, vi } from 'vitest';
 import { failure, program } from '../../support/programs.ts';
@@ -370,6 +374,41 @@ describe("a program's own class with a then", () => {
       expect(await sleep(1, 'main went on')).toBe('main went on');
     }),
   );
+
+  const takers: [name: string, take: (thing: PromiseLike<unknown>) => PromiseLike<unknown>][] = [
+    ['wrapPromise', (thing) => wrapPromise(thing)],
+    ['ensureFuture', (thing) => ensureFuture(thing)],
+    ['shield', (thing) => shield(thing)],
+    ['waitFor', (thing) => waitFor(thing, 5)],
+    ['gather', (thing) => gather(thing, () => sleep(1))],
+    ['a body of timeout', (thing) => timeout(5, () => thing)],
+    ['a body of taskGroup', (thing) => taskGroup(() => thing)],
+    ['a function of a task', (thing) => createTask(() => thing)],
+  ];
+
+  /** A `then` that throws is taken for a fault of the kernel there, or never heard of. */
+  const open = new Set(['a body of timeout', 'a body of taskGroup', 'a function of a task']);
+
+  for (const [name, take] of takers) {
+    test(
+      `whose then cannot be read, or called, gives that error and harms nobody: given to ${name}`,
+      { fails: open.has(name), timeout: 500 },
+      simulated(async () => {
+        const calling = {
+          then(): never {
+            throw new RangeError('of then');
+          },
+        };
+        for (const thing of [calling, throwing(new RangeError('of then'))]) {
+          const error: unknown = await (async () => await take(thing))().then(String, (thrown: unknown) => thrown);
+          const own = error instanceof ExceptionGroup ? error.errors[0] : error;
+          expect(own).toMatchObject({ name: 'RangeError', message: 'of then' });
+          expect(await sleep(1, 'main went on')).toBe('main went on');
+        }
+        expect(currentTask()!.cancelling()).toBe(0);
+      }),
+    );
+  }
 
   test(
     'that is thrown as an error fails the task with it, unread',

@@ -427,6 +427,122 @@ describe('a wait belongs to the line that makes it', () => {
   );
 });
 
+describe('an async generator', () => {
+  /** Brings an item every three seconds, whatever happens to the wait before. */
+  async function* items(): AsyncGenerator<string> {
+    for (let i = 0; ; i++) {
+      const end = await outcome(sleep(3, `item ${i}`));
+      yield String(end);
+    }
+  }
+
+  test(
+    'waits in the scope of whoever asks for the next item',
+    simulated(async () => {
+      const source = items();
+      const next = async () => (await source.next()).value;
+      expect(await next()).toBe('item 0');
+      expect(await outcome(timeout(1, next))).toBe('CancelledError'); // it has refused, so that there is no timeout
+      expect(await next()).toBe('item 2');
+      expect(await timeout(5, next)).toBe('item 3');
+      expect(await sleep(10, 'went on')).toBe('went on');
+    }),
+  );
+
+  test(
+    'that is iterated inside a deadline ends with it, and its finally runs',
+    simulated(async () => {
+      const log: unknown[] = [];
+      const source = async function* () {
+        try {
+          for (let i = 0; ; i++) {
+            await sleep(1);
+            yield i;
+          }
+        } finally {
+          await sleep(1);
+          log.push('closed');
+        }
+      };
+      const body = async () => {
+        for await (const item of source()) log.push(item);
+      };
+      expect(await outcome(timeout(2.5, body))).toBe('TimeoutError');
+      expect(log).toEqual([0, 1, 'closed']);
+      expect(getRunningLoop().time()).toBe(3.5);
+    }),
+  );
+
+  test(
+    'that enters a deadline around its own wait moves nobody else into it',
+    simulated(async () => {
+      const source = async function* () {
+        for (;;) yield await outcome(timeout(1, () => sleep(60)));
+      };
+      const iterated: unknown[] = [];
+      const { signal } = currentTask()!;
+      for await (const item of source()) {
+        iterated.push(item, currentTask()!.signal === signal);
+        await sleep(5);
+        if (iterated.length === 6) break;
+      }
+      expect(iterated).toEqual(['TimeoutError', true, 'TimeoutError', true, 'TimeoutError', true]);
+    }),
+  );
+});
+
+describe('a deadline that is entered and left by hand', () => {
+  test(
+    'is that of the line, across steps and promises of others',
+    simulated(async ({ foreign }) => {
+      const limit = timeout(2);
+      await limit.enter();
+      const cancellation: unknown = await (async () => await sleep(60))().then(String, (thrown: unknown) => thrown);
+      expect(cancellation).toMatchObject({ name: 'CancelledError' });
+      expect([limit.expired(), getRunningLoop().time()]).toEqual([true, 2]);
+      expect(await outcome(limit.exit(cancellation))).toBe('TimeoutError');
+      await foreign(1);
+      expect(await sleep(5, 'went on')).toBe('went on');
+    }),
+  );
+
+  test(
+    'in time leaves the line in the scope that it was in',
+    simulated(async ({ foreign }) => {
+      const { signal } = currentTask()!;
+      for (const between of [() => sleep(1), () => foreign(1)]) {
+        const limit = timeout(5);
+        await limit.enter();
+        expect(currentTask()!.signal === signal).toBe(false);
+        await between();
+        expect(currentTask()!.signal === signal).toBe(false);
+        await limit.exit();
+        expect(currentTask()!.signal === signal).toBe(true);
+        await between();
+        expect(currentTask()!.signal === signal).toBe(true);
+      }
+      expect(await sleep(10, 'went on')).toBe('went on');
+      expect(currentTask()!.cancelling()).toBe(0);
+    }),
+  );
+
+  test(
+    'inside a helper is that of its caller too: it marks the line',
+    simulated(async () => {
+      const enter = async () => {
+        const limit = timeout(2);
+        await limit.enter();
+        return limit;
+      };
+      const limit = await enter();
+      const cancellation: unknown = await (async () => await sleep(60))().then(String, (thrown: unknown) => thrown);
+      expect([cancellation, getRunningLoop().time()]).toMatchObject([{ name: 'CancelledError' }, 2]);
+      expect(await outcome(limit.exit(cancellation))).toBe('TimeoutError');
+      expect(await sleep(5, 'went on')).toBe('went on');
+    }),
+  );
+});
+
 async function sleepingFunction(seconds: number): Promise<string> {
   return await sleep(seconds, 'slept');
 }

@@ -240,7 +240,9 @@ describe('lines of a task that has finished', () => {
         await createTask(async () => {
           floating(sleepingFunction());
         });
-        expect(warnings.splice(0)).toEqual([expect.stringMatching(/^Task-\d+ has ended, and has left an await behind/)]);
+        expect(warnings.splice(0)).toEqual([
+          expect.stringMatching(/^Task-\d+ has ended, and has left an await behind/),
+        ]);
         floating((async () => await sleep(60))());
       },
       {
