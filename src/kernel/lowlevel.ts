@@ -68,6 +68,7 @@ export {
   spare,
   takeBack,
   taskOf,
+  refusedError,
 } from './scopes.ts';
 export { checkpoint } from './shared-checkpoint.ts';
 export { Task, type TaskOptions } from './task.ts';

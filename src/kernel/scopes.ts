@@ -1,3 +1,4 @@
+import { type CancelledError, cancelledError } from '../errors/errors.ts';
 import { abortSignals, signalOf, weaken } from './abort.ts';
 import { leaveBody } from './engine/await.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
@@ -5,7 +6,8 @@ import { MadeRequest } from './engine/request.ts';
 import { MUST_CANCEL, type Scope } from './engine/roles.ts';
 import { isQuiet, isWithin, cancelScope as request, setPending } from './engine/scope.ts';
 import type { PlatformAbortSignal } from './runtime/platform.ts';
-import type { Task } from './task.ts';
+import type { Future } from './future.ts';
+import { Task } from './task.ts';
 
 /**
  * Scopes for constructs such as timeouts and groups: a stretch of a task that can be cancelled by itself. Requests are counted where they
@@ -111,4 +113,9 @@ export function signalOfScope(scope: Scope): PlatformAbortSignal | null {
 /** Cancels a task on behalf of a construct, which the story names. */
 export function cancelFor(task: Task<unknown>, through: object | string, message?: unknown): boolean {
   return typeof task._cancelFor === 'function' ? task._cancelFor(through, message) : task.cancel(message);
+}
+
+/** The cancellation of something that has refused it, for whoever asked on behalf of others: with the story of the one that refused. */
+export function refusedError(future: Future<unknown>): CancelledError {
+  return cancelledError(future.cancelMessage, future instanceof Task ? future._request : null);
 }

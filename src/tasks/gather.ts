@@ -14,6 +14,7 @@ import {
   isfuture,
   noteWait,
   type Outcome,
+  refusedError,
   reportPromise,
   type WaitRecord,
 } from '../kernel/lowlevel.ts';
@@ -120,11 +121,7 @@ function outcome(child: Future<unknown>): unknown {
 }
 
 function cancelledError(child: Future<unknown>): unknown {
-  return child.cancelled()
-    ? errorOf(child)
-    : child.cancelMessage === undefined
-      ? new CancelledError()
-      : new CancelledError(child.cancelMessage);
+  return child.cancelled() ? errorOf(child) : refusedError(child);
 }
 
 /**

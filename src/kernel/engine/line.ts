@@ -165,9 +165,8 @@ export function meetLostScope(scope: Scope): Scope {
 export function gotOf(scope: Scope): number {
   const { _step: step } = scope.loop;
   if (step.task !== null && step.task === scope.task) return step.got;
-  let got = 0;
-  for (let at: Scope | null = scope; at !== null; at = at.parent) got = Math.max(got, at.signal?.seenAt ?? 0, at === told.scope ? told.at : 0);
-  return got;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
+  return scope.signal === null ? 0 : scope.signal.seenAt;
 }
 
 /** The scope of a line that has just been told late: whoever awaits its function goes on within the same microtasks. */
