@@ -2,6 +2,7 @@ import { leavesTheLoop } from '../errors/errors.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
 import { type Context, copyContext, givenContext } from './engine/context.ts';
 import { current } from './engine/current.ts';
+import { beginCallback, endCallback } from './engine/line.ts';
 import type { Runnable } from './engine/roles.ts';
 import { NOT_SCHEDULED, type Timer } from './engine/timers.ts';
 import type { EventLoop } from './event-loop.ts';
@@ -65,6 +66,7 @@ export class Handle implements Runnable {
     if (callback === null) return;
     const outer = current.context;
     current.context = this._context;
+    beginCallback();
     try {
       callback(...(this._args as never[]));
     } catch (error) {
@@ -72,6 +74,7 @@ export class Handle implements Runnable {
       current.context = outer; // the handler enters the context by itself
       this.#report(callback, error);
     } finally {
+      endCallback();
       current.context = outer;
     }
   }

@@ -542,7 +542,9 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
   stack._task._loop._step.open(stack._task, stack instanceof PendingAwait ? stack._got : 0);
   if (leavable === null) {
     stack._following = TO_THE_END;
-    promise.then(
+    subscribe(
+      stack,
+      promise,
       (value) => settled(stack, NONE, value),
       (error) => settled(stack, error, undefined),
     );
@@ -550,7 +552,9 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
   }
   const following: Following = { leavable };
   stack._following = following;
-  promise.then(
+  subscribe(
+    stack,
+    promise,
     (value) => {
       if (stack._following === following) settled(stack, NONE, value);
     },
@@ -558,6 +562,25 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
       if (stack._following === following) settled(stack, error, undefined);
     },
   );
+}
+
+/** As `promise.then`; what that throws is the promise's error, as it is for an `await`. */
+function subscribe(
+  stack: CallStack,
+  promise: PromiseLike<unknown>,
+  resolve: (value: unknown) => void,
+  reject: Reject,
+): void {
+  const following = stack._following;
+  try {
+    promise.then(resolve, reject);
+  } catch (error) {
+    // It may have settled before it threw.
+    (async () => {
+      await null;
+      if (stack._following === following) reject(error);
+    })();
+  }
 }
 
 /** What is followed to its end, whatever comes. */

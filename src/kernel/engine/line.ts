@@ -1,5 +1,5 @@
 import { afterMicrotasks, canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
-import { current } from './current.ts';
+import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
 import { CancelScope, LATE, LOST, OVER, SPARED } from './scope.ts';
@@ -32,6 +32,39 @@ function newFlow(inherited: Scope): Scope {
   const flow = new CancelScope(null, null, inherited.loop, null);
   flow.context = contextOfScope(inherited)?.copy() ?? null;
   return flow;
+}
+
+/** The callback that the loop calls now, and the flow of the async functions that it has called. */
+const callback: { isRunning: boolean; flow: Scope | null; outer: unknown } = {
+  isRunning: false,
+  flow: null,
+  outer: undefined,
+};
+
+/** The loop calls a callback of a program. Async functions that it calls go on as a flow of their own, with its loop and its context. */
+export function beginCallback(): void {
+  callback.isRunning = true;
+}
+
+/** The callback has returned: nobody else is of its flow. */
+export function endCallback(): void {
+  callback.isRunning = false;
+  if (callback.flow === null) return;
+  callback.flow = null;
+  current.storage!.enterWith(callback.outer);
+  callback.outer = undefined;
+}
+
+/** The scope of what a callback of the loop awaits; `null` where nothing would find it again. */
+export function flowOfCallback(): Scope | null {
+  if (!callback.isRunning || callback.flow !== null) return callback.flow;
+  const storage = prepareAsyncTasks();
+  if (storage === null) return null;
+  callback.flow = new CancelScope(null, null, current.loop!, null);
+  callback.flow.context = current.context;
+  callback.outer = storage.getStore();
+  storage.enterWith(callback.flow);
+  return callback.flow;
 }
 
 function innermost(scope: Scope): Scope {

@@ -1,5 +1,5 @@
 import { current } from './current.ts';
-import { isLost, meetLostScope, runningScope, scopeOfLine } from './line.ts';
+import { flowOfCallback, isLost, meetLostScope, runningScope, scopeOfLine } from './line.ts';
 import type { Scope, TaskRole } from './roles.ts';
 
 /**
@@ -74,7 +74,7 @@ const endOfSegment = (): void => {
 
 /** The `then` of an awaitable is read. */
 export function noteLookUp(object: object): void {
-  noteLookUpBy(object, current.loop !== null ? runningScope() : scopeOfLine());
+  noteLookUpBy(object, current.loop === null ? scopeOfLine() : current.task === null ? flowOfCallback() : runningScope());
 }
 
 /** As above, by a line whose scope is known. */

@@ -220,15 +220,11 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
    * Follows CPython's `ProcessPoolExecutor.terminate_workers`.
    */
   terminateWorkers(): AwaitablePromise<void> {
-    return awaitablePromise(this.#terminateWorkers(), { operation: 'terminateWorkers', object: this });
-  }
-
-  async #terminateWorkers(): Promise<void> {
     const over = this.shutdown({ cancelFutures: true });
     for (const job of this.#running) {
       job.breakOff(new this.#kind.Broken(`${this} was terminated while it ran ${job.name}()`, { code: 'TERMINATED' }));
     }
-    await over;
+    return over;
   }
 
   async #end(over: PromiseWithResolvers<void>): Promise<void> {
