@@ -1,9 +1,10 @@
 /** Short one-line pictures of values, for messages and `toString()`. */
 
 const LONGEST = 60;
+const LINE_BREAKS = /\r\n?|\n|\u2028|\u2029/g;
 
 function shortened(text: string): string {
-  const line = text.replace(/\r\n?|\n|\u2028|\u2029/g, '\\n');
+  const line = text.replace(LINE_BREAKS, '\\n');
   return line.length > LONGEST ? `${line.slice(0, LONGEST - 3)}...` : line;
 }
 
@@ -36,6 +37,26 @@ function describeObject(value: object): string {
   } catch {
     return '<object>';
   }
+}
+
+const LONGEST_TITLE = 120;
+
+/** What was thrown, in one line: the class and the message of an error, otherwise the value. */
+export function titleOf(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) return describe(thrown);
+    const text = String(thrown).replace(LINE_BREAKS, '\\n');
+    return text.length > LONGEST_TITLE ? `${text.slice(0, LONGEST_TITLE - 3)}...` : text;
+  } catch {
+    return describe(thrown); // a proxy that throws, or an error whose message is no text
+  }
+}
+
+/** The titles of some errors: the first few, since a message is one line. */
+export function titlesOf(errors: readonly unknown[], most = 3): string {
+  const titles = errors.slice(0, most).map(titleOf);
+  if (errors.length > most) titles.push(`and ${errors.length - most} more`);
+  return titles.join('; ');
 }
 
 const LONGEST_ARRAY = 6;

@@ -1,6 +1,7 @@
 import {
   type CancelledError,
   cancelledError,
+  errorOfThrown,
   InvalidStateError,
   isCancelledError,
   RuntimeError,
@@ -298,12 +299,19 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /**
    * Ends it with an error.
    *
-   * @param error an error, or a class of errors to make one of
+   * @param error an error, or a class of errors to make one of. `null` and `undefined`, which would say that there is no error, become a
+   * `RuntimeError` that tells of them
    * @throws {InvalidStateError} when it is done already
    */
   setException(error: unknown): void {
     this._checkPending();
-    this._fail(isConstructor(error) ? new error() : error);
+    this._fail(isErrorClass(error) ? new error() : errorOfThrown(error));
+  }
+
+  /** Ends it with what something else has failed with, whatever that is: a class that was thrown stays one. @internal */
+  _setFailure(error: unknown): void {
+    this._checkPending();
+    this._fail(errorOfThrown(error));
   }
 
   /**
@@ -548,8 +556,13 @@ function describeWaiter(waiter: Waiter): string {
   return waiter._awaiter === null ? 'a promise' : `Task ${(waiter._awaiter as Task).getName()}`;
 }
 
-function isConstructor(value: unknown): value is new () => unknown {
-  return typeof value === 'function';
+function isErrorClass(value: unknown): value is new () => Error {
+  if (typeof value !== 'function') return false;
+  try {
+    return value === Error || value.prototype instanceof Error;
+  } catch {
+    return false; // a proxy that throws
+  }
 }
 
 /**

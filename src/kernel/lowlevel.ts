@@ -78,6 +78,16 @@ export function runningTask(): Task<unknown> | null {
   return engineTask() as Task<unknown> | null;
 }
 
+/**
+ * Ends a future with what something else has failed with, whatever a program has thrown there: a class stays one, and what says that there
+ * is no error (`null`, `undefined`) becomes an error that tells of it.
+ */
+export function failWith(future: Future<never> | Future<unknown>, error: unknown): void {
+  if (future._setFailure === undefined)
+    future.setException(error); // of a class that stands in for a future
+  else future._setFailure(error);
+}
+
 /** Says what a future is waited for. Read by the live view, deadlock reports and explored schedules. */
 export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
   future._rareFields().purpose = purpose;

@@ -52,7 +52,7 @@ class PromiseFuture<T> extends Future<T> {
 
   /** The promise rejects. */
   fail(error: unknown): void {
-    if (!this.done() && !this._loop.isClosed()) this.setException(error);
+    if (!this.done() && !this._loop.isClosed()) this._setFailure(error);
   }
 
   /** Nobody waits any more: the value is given back, or dropped. */

@@ -8,6 +8,7 @@ import {
   type EventLoop,
   ensureFutureOn,
   Future,
+  failWith,
   getEventLoop,
   isAwaitable,
   iscoroutine,
@@ -95,7 +96,7 @@ class GatheringFuture extends Future<unknown[]> {
     if (child !== null && !this.#returnExceptions) {
       const error = errorOf(child);
       if (error !== null) {
-        this.setException(error);
+        failWith(this, error);
         return;
       }
     }
@@ -109,7 +110,7 @@ class GatheringFuture extends Future<unknown[]> {
     const results: unknown[] = children;
     for (let i = 0; i < children.length; i++) results[i] = outcome(children[i]!);
     this.#children = [];
-    if (this.#cancelRequested) this.setException(cancelledError(last));
+    if (this.#cancelRequested) failWith(this, cancelledError(last));
     else this.setResult(results);
   }
 }

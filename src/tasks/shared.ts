@@ -4,6 +4,7 @@ import {
   type CoroutineFunction,
   cancelFor,
   Future,
+  failWith,
   getEventLoop,
   noteWait,
   subscribe,
@@ -93,7 +94,7 @@ function settle<T>(task: Task<T>, wait: Future<T>): void {
   }
   const error = task.exception();
   if (error === null) wait.setResult(task.result());
-  else wait.setException(error);
+  else failWith(wait, error);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { errorOfThrown, isCancelledError, unwrapCancellation } from '../errors/errors.ts';
 import { ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
+import { describe, titlesOf } from '../internal/describe.ts';
 import { checkLimit } from '../internal/limit.ts';
 import {
   type AwaitableCoroutine,
@@ -70,6 +70,8 @@ export class TaskGroup {
   /** The group has cancelled its parent, and must take that back when it is left. */
   #parentCancelRequested = false;
   readonly #tasks = new Set<Task<unknown>>();
+  /** How many tasks it has made. */
+  #made = 0;
   #errors: unknown[] = [];
   /** A `KeyboardInterrupt` or `SystemExit`, which leaves the group as it is. */
   #interrupt: unknown = null;
@@ -101,6 +103,7 @@ export class TaskGroup {
     if (this.#state === 'closing' && this.#tasks.size === 0) throw this.#refused(coro, 'is finished');
     if (this.#aborting) throw this.#refused(coro, 'is shutting down');
     const task = this.#loop!.createTask(this.#slots === null ? coro : inTurn(this, coro), options);
+    this.#made++;
     this.#tasks.add(task as Task<unknown>);
     subscribe(task, this.#onTaskDone as (future: Future<T>) => void, this.#parent);
     // When it was cancelled before its turn, it never ran.
@@ -190,8 +193,9 @@ export class TaskGroup {
       }
     }
     if (cancellation !== null && this.#errors.length === 0) throw cancellation;
-    if (error !== undefined && !isCancelledError(error)) this.#errors.push(error);
-    if (this.#errors.length > 0) this.#fail();
+    const bodyFailed = error !== undefined && !isCancelledError(error);
+    if (bodyFailed) this.#errors.push(error);
+    if (this.#errors.length > 0) this.#fail(bodyFailed);
     return isOwnDoing && this.#cancelCalled;
   }
 
@@ -216,13 +220,21 @@ export class TaskGroup {
     return cancellation;
   }
 
-  #fail(): never {
+  /** `2 of 5 tasks failed: Error: no user 1; Error: no user 2`. */
+  #tellOf(errors: readonly unknown[], bodyFailed: boolean): string {
+    const failed = errors.length - (bodyFailed ? 1 : 0);
+    const tasks = `${failed} of ${this.#made} ${this.#made === 1 ? 'task' : 'tasks'}`;
+    const who = !bodyFailed ? tasks : failed === 0 ? 'the body' : `the body and ${tasks}`;
+    return `${who} failed: ${titlesOf(errors)}`;
+  }
+
+  #fail(bodyFailed: boolean): never {
     const scope = this.#scope!;
     // Cancelled from outside as well: that is delivered at the next await, and the count stays what it is.
     if (requestsTo(scope) > 0) deliverAgain(scope.parent!);
     const errors = this.#errors;
     this.#errors = [];
-    throw new ExceptionGroup('unhandled errors in a TaskGroup', errors);
+    throw ExceptionGroup.tellingOf('unhandled errors in a TaskGroup', this.#tellOf(errors, bodyFailed), errors);
   }
 
   #abort(): void {
