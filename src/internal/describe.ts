@@ -75,13 +75,22 @@ function describeArray(array: readonly unknown[], outer: readonly unknown[] = []
 
 /** The name of an object's class. */
 export function nameOfClass(value: object): string {
-  const { constructor: type } = value as { constructor?: unknown };
-  return typeof type === 'function' && type.name !== '' ? type.name : 'Object';
+  try {
+    const { constructor: type } = value as { constructor?: unknown };
+    return typeof type === 'function' && type.name !== '' ? String(type.name) : 'Object';
+  } catch {
+    return 'Object'; // a proxy that throws
+  }
 }
 
 /** A function as a message shows it: `f()`. */
 export function describeFunction(value: unknown): string {
-  const name = typeof value === 'function' ? value.name : '';
+  let name = '';
+  try {
+    if (typeof value === 'function') name = String(value.name);
+  } catch {
+    // a proxy that throws
+  }
   return `${name === '' ? '<anonymous>' : name}()`;
 }
 

@@ -12,6 +12,7 @@ import {
   reportNeverAwaited,
 } from './coroutine.ts';
 import type { Context } from './engine/context.ts';
+import { noteTaken } from './engine/delivered.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
 import { asCoroutine, ensureFutureOn } from './ensure.ts';
@@ -261,7 +262,12 @@ export class EventLoop extends Scheduler implements Disposable {
       future.removeDoneCallback(stopLoop);
     }
     if (!future.done()) throw new RuntimeError('Event loop stopped before Future completed.', { code: 'LOOP_STOPPED' });
-    return future.result();
+    try {
+      return future.result();
+    } catch (error) {
+      noteTaken(error);
+      throw error;
+    }
   }
 
   /** Forgets everything that is scheduled, and reports the errors that nobody looked at. */
@@ -467,17 +473,15 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Schedules the next step of what waits. @internal */
   _schedule(waiter: Waiter): void {
+    if (this.isClosed()) return; // what a run has left behind may come to its end afterwards, and concerns nobody any more
     if (this.#isOverridden) this.callSoonIn(waiter._context as Context, () => waiter._run());
-    else {
-      this._checkClosed();
-      this._push(waiter);
-    }
+    else this._push(waiter);
   }
 
   /** A future is done: schedules who waited for it. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
+    if (this.isClosed()) return;
     if (!this.#isOverridden) {
-      this._checkClosed();
       this._push(waiter);
     } else if (!(waiter instanceof Handle)) {
       this._schedule(waiter);

@@ -293,6 +293,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    */
   setResult(result: T): void {
     this._checkPending();
+    this._checkWakes();
     this._finish(SUCCEEDED, result);
   }
 
@@ -305,7 +306,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    */
   setException(error: unknown): void {
     this._checkPending();
-    this._fail(isErrorClass(error) ? new error() : errorOfThrown(error));
+    this._checkWakes();
+    this._fail(madeError(error));
   }
 
   /** Ends it with what something else has failed with, whatever that is: a class that was thrown stays one. @internal */
@@ -513,6 +515,11 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     });
   }
 
+  /** Who waits is to be woken: a program that sets a future of a loop that is closed has to know that nobody will be. @internal */
+  _checkWakes(): void {
+    if (this._firstWaiter !== null) this._loop._checkClosed();
+  }
+
   /** @internal */
   _details(): string[] {
     const details: string[] = [this.state];
@@ -556,12 +563,13 @@ function describeWaiter(waiter: Waiter): string {
   return waiter._awaiter === null ? 'a promise' : `Task ${(waiter._awaiter as Task).getName()}`;
 }
 
-function isErrorClass(value: unknown): value is new () => Error {
-  if (typeof value !== 'function') return false;
+/** What a future is to fail with: an error of a class that was given; what cannot be made one of, as a function without `prototype`, is kept. */
+function madeError(error: unknown): unknown {
+  if (typeof error !== 'function') return errorOfThrown(error);
   try {
-    return value === Error || value.prototype instanceof Error;
+    return new (error as new () => unknown)();
   } catch {
-    return false; // a proxy that throws
+    return error;
   }
 }
 

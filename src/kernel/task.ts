@@ -67,7 +67,7 @@ import {
 } from './engine/scope.ts';
 import { isFrame, step, takeError } from './engine/step.ts';
 import type { EventLoop } from './event-loop.ts';
-import { CANCELLED, Future, PENDING, type RareFields, SUCCEEDED, type WaitRecord } from './future.ts';
+import { CANCELLED, FAILED, Future, PENDING, type RareFields, SUCCEEDED, type WaitRecord } from './future.ts';
 import type { Unretrieved } from './reports.ts';
 import {
   type AbortSignalLike,
@@ -330,6 +330,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (options.eagerStart === true && this._canStartEagerly()) {
       this._startEagerly();
     } else {
+      this._loop._checkClosed();
       this._loop._schedule(this);
       this._loop._register(this);
     }
@@ -829,6 +830,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (isCancelledError(error)) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
+    } else if (this._loop.isClosed()) {
+      this._finish(FAILED, error); // the run has told that it left the task behind
     } else {
       this._fail(error);
     }

@@ -55,8 +55,9 @@ interface ProcessLike {
   readonly env?: Record<string, string | undefined>;
   readonly versions?: Record<string, string | undefined>;
   getBuiltinModule?(name: string): unknown;
-  on?(event: string, listener: () => void): void;
-  removeListener?(event: string, listener: () => void): void;
+  readonly execArgv?: readonly string[];
+  on?(event: string, listener: (...args: unknown[]) => void): void;
+  removeListener?(event: string, listener: (...args: unknown[]) => void): void;
   listenerCount?(event: string): number;
   exit?(code: number): void;
 }
@@ -78,6 +79,7 @@ interface Globals {
   readonly window?: unknown;
   readonly WorkerGlobalScope?: abstract new (...args: never[]) => unknown;
   readonly console?: Logger;
+  readonly addEventListener?: (type: string, listener: (event: RejectionEvent) => void) => void;
   readonly [key: symbol]: unknown;
 }
 
@@ -277,6 +279,51 @@ export function throwUncaught(error: unknown): void {
   afterMicrotasks(() => {
     throw error;
   });
+}
+
+/** The `unhandledrejection` event of pages and workers. */
+interface RejectionEvent {
+  readonly reason: unknown;
+  preventDefault(): void;
+}
+
+let ignoresRejections = false;
+
+/**
+ * From now on, promises that reject with certain reasons, and that nobody looks at, are no errors of the program. For all others everything
+ * stays as it is without this: also in a process, where to listen means to take over what happens by default.
+ */
+export function ignoreRejections(isMeant: (reason: unknown) => boolean): void {
+  if (ignoresRejections) return;
+  ignoresRejections = true;
+  const { process, addEventListener } = globals();
+  const versions = process?.versions;
+  if (process?.on !== undefined && versions?.['node'] !== undefined && !('deno' in versions)) {
+    if (!hasRejectionMode(process)) ignoreInProcess(process, isMeant);
+  } else {
+    addEventListener?.('unhandledrejection', (event) => {
+      if (isMeant(event.reason)) event.preventDefault();
+    });
+  }
+}
+
+/** Whether the program has chosen by `--unhandled-rejections` what happens: a listener would change that. */
+function hasRejectionMode({ execArgv = [], env }: ProcessLike): boolean {
+  return [...execArgv, env?.['NODE_OPTIONS'] ?? ''].some((option) => option.includes('--unhandled-rejections'));
+}
+
+const UNHANDLED = 'unhandledRejection';
+
+function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boolean): void {
+  const listener = (reason: unknown): void => {
+    // A program that listens itself has taken over already.
+    if (isMeant(reason) || process.listenerCount?.(UNHANDLED) !== 1) return;
+    // Rejected once more, while nobody listens: the runtime does what it would have done.
+    process.removeListener?.(UNHANDLED, listener);
+    Promise.reject(reason);
+    afterMicrotasks(() => process.on?.(UNHANDLED, listener));
+  };
+  process.on?.(UNHANDLED, listener);
 }
 
 /** Puts a value under a well-known symbol, for tools that look into the process from outside. */
