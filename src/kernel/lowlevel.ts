@@ -34,7 +34,7 @@ export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
 export { reportOnce } from './places.ts';
-export { nameFailure } from './reports.ts';
+export { nameFailure, postponeReport, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {
   type AbortSignalLike,

@@ -14,6 +14,8 @@ import {
   libraryCoroutine,
   noteWait,
   type Outcome,
+  postponeReport,
+  resumeReport,
   runningTask,
   subscribe,
   type TimerHandle,
@@ -51,6 +53,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
 
   #completed(future: F): void {
     if (!this.#todo.delete(future)) return; // the time was up before
+    postponeReport(future as Future<unknown>);
     this.#put(future);
     if (this.#todo.size === 0) this.#timer?.cancel();
   }
@@ -93,6 +96,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
     }
     const future = this.#done.shift()!;
     if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time was up before all were done');
+    resumeReport(future as Future<unknown>);
     return future;
   }
 

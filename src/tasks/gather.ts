@@ -93,7 +93,9 @@ class GatheringFuture extends Future<unknown[]> {
       if (child !== null && !child.cancelled()) child.exception(); // nobody else will look at it
       return;
     }
-    if (child !== null && !this.#returnExceptions) {
+    if (child !== null && this.#returnExceptions) {
+      if (!child.cancelled()) child.exception(); // looked at, though it is among the results only later
+    } else if (child !== null) {
       const error = errorOf(child);
       if (error !== null) {
         failWith(this, error);

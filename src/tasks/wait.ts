@@ -13,6 +13,8 @@ import {
   isfuture,
   libraryCoroutine,
   noteWait,
+  postponeReport,
+  resumeReport,
   uncollect,
   type WaitRecord,
 } from '../kernel/lowlevel.ts';
@@ -102,6 +104,7 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   let left = futures.size;
   const collector = new Collector((future) => {
     left--;
+    if (future !== null) postponeReport(future);
     if (left > 0 && !endsTheWait(future, returnWhen)) return;
     timer?.cancel();
     release(waiter);
@@ -111,7 +114,10 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
     yield* waiter;
   } finally {
     timer?.cancel();
-    for (const future of futures) uncollect(future, collector);
+    for (const future of futures) {
+      uncollect(future, collector);
+      resumeReport(future);
+    }
   }
   const done = new Set<Future<unknown>>();
   const pending = new Set<Future<unknown>>();

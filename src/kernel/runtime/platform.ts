@@ -79,6 +79,8 @@ interface Globals {
   readonly window?: unknown;
   readonly WorkerGlobalScope?: abstract new (...args: never[]) => unknown;
   readonly console?: Logger;
+  readonly reportError?: (error: unknown) => void;
+  readonly Deno?: { unrefTimer?(timer: number): void };
   readonly addEventListener?: (type: string, listener: (event: RejectionEvent) => void) => void;
   readonly [key: symbol]: unknown;
 }
@@ -272,6 +274,27 @@ export function onProcessExit(listener: () => void): void {
 /** Ends the process at once, where there is one (a second Ctrl-C). */
 export function exitProcess(code: number): void {
   globals().process?.exit?.(code);
+}
+
+/** Calls a function after so many seconds of real time, should the program still run then: the timer does not keep it alive. */
+export function callInBackground(seconds: number, callback: () => void): void {
+  const { setTimeout, Deno } = globals();
+  const timer = setTimeout?.(callback, seconds * 1_000);
+  if (typeof timer === 'number') Deno?.unrefTimer?.(timer);
+  else (timer as { unref?(): void } | undefined)?.unref?.();
+}
+
+/** Has the runtime treat an error as that of a promise that rejected and that nobody looked at. */
+export function throwUnhandled(error: unknown): void {
+  Promise.reject(error);
+}
+
+/** Reports an error as a page or its worker does that of an event listener, so that its monitoring sees it. False where there is no page. */
+export function reportToPage(error: unknown): boolean {
+  const { process, reportError } = globals();
+  if (reportError === undefined || process?.versions?.['node'] !== undefined) return false;
+  reportError(error);
+  return true;
 }
 
 /** Throws an error where nobody can catch it, as the runtime reports errors of callbacks. */
