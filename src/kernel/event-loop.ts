@@ -518,7 +518,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** Turns debug mode on or off: slow callbacks and coroutines that nobody awaits are reported. */
   setDebug(enabled: boolean): void {
     if (this._debug === Boolean(enabled)) return;
-    this._debug = !this._debug;
+    this._setDebug(!this._debug);
     if (!this.isClosed()) reportNeverAwaited(this._debug);
   }
 

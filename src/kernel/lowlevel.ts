@@ -23,6 +23,8 @@ export {
   iscoroutine,
   isGeneratorFunction,
   libraryCoroutine,
+  noteMade,
+  noteTouched,
   type Outcome,
 } from './coroutine.ts';
 export { type Context, ContextVar, copyContext } from './engine/context.ts';

@@ -402,6 +402,10 @@ class Put<T> extends Attempt<void> {
     this.item = item;
   }
 
+  get calledAs(): string {
+    return 'Queue.put';
+  }
+
   override get _isQuiet(): boolean {
     return this.of.isQuiet;
   }
@@ -432,6 +436,10 @@ class Get<T> extends Attempt<T> {
   constructor(queue: Queue<T>) {
     super();
     this.of = queue;
+  }
+
+  get calledAs(): string {
+    return 'Queue.get';
   }
 
   override get _isQuiet(): boolean {
@@ -469,6 +477,10 @@ class Join extends Attempt<void> {
   constructor(queue: Queue<unknown>) {
     super();
     this.of = queue;
+  }
+
+  get calledAs(): string {
+    return 'Queue.join';
   }
 
   override get _isQuiet(): boolean {

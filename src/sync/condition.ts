@@ -249,6 +249,10 @@ class Wait extends WrittenCoroutine<true> {
     this.failure = null;
   }
 
+  get calledAs(): string {
+    return 'Condition.wait';
+  }
+
   next(value?: unknown): IteratorResult<unknown, true> {
     switch (this.phase) {
       case CREATED:

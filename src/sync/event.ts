@@ -91,6 +91,10 @@ class Wait extends Attempt<true> {
     this.event = event;
   }
 
+  get calledAs(): string {
+    return 'Event.wait';
+  }
+
   override get _isQuiet(): boolean {
     return true;
   }

@@ -149,6 +149,10 @@ class Acquire extends Attempt<Guard> {
     this.lock = lock;
   }
 
+  get calledAs(): string {
+    return 'Lock.acquire';
+  }
+
   override get _isQuiet(): boolean {
     return true;
   }

@@ -155,6 +155,10 @@ class Acquire extends Attempt<Guard> {
     this.semaphore = semaphore;
   }
 
+  get calledAs(): string {
+    return 'Semaphore.acquire';
+  }
+
   override get _isQuiet(): boolean {
     return true;
   }

@@ -19,6 +19,7 @@ import {
   iterableOf,
   leaveScope,
   libraryCoroutine,
+  noteTouched,
   noteWait,
   requestsAtEntry,
   requestsTo,
@@ -310,8 +311,9 @@ const BODY_FAILED = 'a failure beside it';
 
 /** Says to a coroutine that it will never run, or debug mode would complain that nobody awaited it. */
 function discard(coro: unknown): void {
-  if (typeof coro === 'object' && coro !== null && 'return' in coro && typeof coro.return === 'function')
-    coro.return(undefined);
+  if (typeof coro !== 'object' || coro === null) return;
+  noteTouched(coro);
+  if ('return' in coro && typeof coro.return === 'function') coro.return(undefined);
 }
 
 /** A coroutine that begins when it has a slot. What is no coroutine is left to the loop, which says what is wrong with it. */

@@ -278,10 +278,27 @@ export function exitProcess(code: number): void {
 
 /** Calls a function after so many seconds of real time, should the program still run then: the timer does not keep it alive. */
 export function callInBackground(seconds: number, callback: () => void): void {
-  const { setTimeout, Deno } = globals();
-  const timer = setTimeout?.(callback, seconds * 1_000);
-  if (typeof timer === 'number') Deno?.unrefTimer?.(timer);
-  else (timer as { unref?(): void } | undefined)?.unref?.();
+  const timer = globals().setTimeout?.(callback, seconds * 1_000);
+  if (timer !== undefined) unref(timer);
+}
+
+/** Calls a function again and again, without keeping the program alive. Returns what ends it. */
+export function inIntervals(seconds: number, callback: () => void): () => void {
+  const { setInterval, clearInterval } = globals();
+  const timer = setInterval?.(callback, seconds * 1_000);
+  if (timer === undefined) return () => {};
+  unref(timer);
+  return () => clearInterval?.(timer);
+}
+
+/** Seconds of real time since some fixed moment. */
+export function realTime(): number {
+  return (globals().performance ?? Date).now() / 1_000;
+}
+
+function unref(timer: TimerId): void {
+  if (typeof timer === 'number') globals().Deno?.unrefTimer?.(timer);
+  else (timer as { unref?(): void }).unref?.();
 }
 
 /** Has the runtime treat an error as that of a promise that rejected and that nobody looked at. */
