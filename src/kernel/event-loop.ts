@@ -62,6 +62,8 @@ const SCHEDULING_METHODS = ['callSoon', 'callSoonIn', 'callLater', 'callAt', 'ti
  */
 export type OnUnretrieved = 'report' | 'throw';
 
+const TASK_OPTIONS = ['name', 'context', 'eagerStart', 'signal', 'asyncContext'] as const;
+
 /** Options of a new loop. */
 export interface EventLoopOptions extends SchedulerOptions {
   /** See `EventLoop.unretrievedAfter`; `null` when absent, and half a second in `run()`. */
@@ -242,6 +244,7 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
     this._checkClosed();
+    if (options !== undefined && options !== null) checkOptions('createTask', options, TASK_OPTIONS);
     const checked = asCoroutine(coro, this);
     const factory = this.#taskFactory;
     if (factory === null)

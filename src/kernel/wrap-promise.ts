@@ -1,6 +1,7 @@
 import type { CancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, type WaitRecord } from './future.ts';
 import { callerPlace, reportOnce } from './places.ts';
@@ -112,6 +113,7 @@ export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOpti
   if (typeof promise?.then !== 'function') {
     throw typeError(`wrapPromise: a promise is required, got ${describe(promise)}`, 'NOT_AWAITABLE');
   }
+  checkOptions('wrapPromise', options, ['onCancel', 'onLate', 'loop']);
   const future = new PromiseFuture<T>(options);
   promise.then(
     (value) => future.bring(value),

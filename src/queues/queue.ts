@@ -1,6 +1,7 @@
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { byNameOrPosition } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { type AwaitableIterator, OVER } from '../interop/task-iterator.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Place, type Task, WaitQueue } from '../kernel/lowlevel.ts';
@@ -46,6 +47,12 @@ export interface QueueStatistics {
   readonly putters: readonly Task<unknown>[];
 }
 
+/** A queue's size by name. */
+export interface QueueOptions {
+  /** How many items it holds; zero or less, or absent, for any number. */
+  readonly maxsize?: number | undefined;
+}
+
 /** How a queue is shut down. */
 export interface ShutdownOptions {
   /** Drops what is in the queue, instead of letting it be got first. */
@@ -82,12 +89,13 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #isQuiet: boolean;
 
   /**
-   * @param maxsize how many items it holds; zero or less for any number
+   * @param size how many items it holds, by position or as `{ maxsize }`; zero or less for any number
    * @param items where they are kept, which decides their order
    * @throws {ValueError} when the size is `NaN`
    * @throws {TypeError} when the size is no number
    */
-  constructor(maxsize = 0, items: Store<T> = new FifoStore<T>()) {
+  constructor(size: number | QueueOptions = 0, items: Store<T> = new FifoStore<T>()) {
+    const maxsize = byNameOrPosition(nameOfClass(new.target.prototype), ['maxsize'], size, 0);
     if (typeof maxsize !== 'number')
       throw typeError(`${nameOfClass(this)}: maxsize must be a number, got ${describe(maxsize)}; 0 is for any number`);
     if (Number.isNaN(maxsize)) {
@@ -252,14 +260,15 @@ export class Queue<T> implements AsyncIterable<T> {
    *
    * Follows CPython's `asyncio.Queue.shutdown`.
    *
-   * @param options `immediate`: drops what is in it, and counts the work on it as done
-   * @throws {TypeError} when the options are no object
+   * @param options `immediate`, by name or by position: drops what is in it, and counts the work on it as done
+   * @throws {TypeError} when it is neither `true` nor `false` nor an object
    */
-  shutdown(options: ShutdownOptions = {}): void {
-    if (typeof options !== 'object' || options === null)
+  shutdown(options: boolean | ShutdownOptions = false): void {
+    const immediate = byNameOrPosition('shutdown', ['immediate'], options, false);
+    if (typeof immediate !== 'boolean')
       throw typeError(`shutdown: options are required, got ${describe(options)}; write shutdown({ immediate: true })`);
     this.#isShutDown = true;
-    if (options.immediate === true) {
+    if (immediate) {
       const dropped = this.#items.length;
       this.#items.clear();
       this.#finished(Math.min(dropped, this.#unfinished));

@@ -1,5 +1,6 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type CoroutineFunction,
   cancelFor,
@@ -120,6 +121,7 @@ export function shared<T, A extends unknown[] = []>(
   fn: CoroutineFunction<T, A>,
   options: SharedOptions = {},
 ): SharedFunction<T, A> {
+  checkOptions('shared', options, ['keep']);
   if (typeof fn !== 'function') {
     throw typeError(
       `shared: an async function or a generator function is required, got ${describe(fn)}: write shared(f), not shared(f())`,

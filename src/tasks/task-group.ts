@@ -3,6 +3,7 @@ import { ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts'
 import { typeError } from '../errors/type-error.ts';
 import { describe, titlesOf } from '../internal/describe.ts';
 import { checkLimit } from '../internal/limit.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -89,6 +90,7 @@ export class TaskGroup {
    * @throws {ValueError} when it is no whole number of at least 1, and not `Infinity`
    */
   constructor(options: TaskGroupOptions = {}) {
+    checkOptions('TaskGroup', options, ['limit']);
     this.#slots = options.limit === undefined ? null : new Semaphore(checkLimit('TaskGroup', options.limit));
   }
 
@@ -384,6 +386,7 @@ export function taskGroup<T>(body: TaskGroupBody<T>, options?: TaskGroupOptions)
       `taskGroup: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
+  checkOptions('taskGroup', options, ['limit']);
   return runGroup(new TaskGroup(options), body) as AwaitableCoroutine<T>;
 }
 

@@ -2,6 +2,7 @@ import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   Collector,
@@ -61,6 +62,7 @@ export function wait<F extends Future<never> | Future<unknown>>(
   futures: Iterable<F>,
   options: WaitOptions = {},
 ): AwaitableCoroutine<DoneAndPending<F>> {
+  checkOptions('wait', options, ['timeout', 'returnWhen']);
   if (isfuture(futures) || iscoroutine(futures))
     throw typeError(`expect a list of futures, not ${describe(futures)}`, 'NOT_A_FUTURE');
   if (typeof futures !== 'object' || futures === null || !(Symbol.iterator in futures)) {
