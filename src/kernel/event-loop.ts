@@ -2,6 +2,7 @@ import { leavesTheLoop, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
+import { bindWhenRead } from '../internal/methods.ts';
 import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
@@ -90,6 +91,10 @@ export const UNRETRIEVED_AFTER = 0.5;
  * loop.close();
  */
 export class EventLoop extends Scheduler implements Disposable {
+  static {
+    bindWhenRead(EventLoop.prototype, 'stop');
+  }
+
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
   #executor: Executor | null = null;
@@ -298,6 +303,11 @@ export class EventLoop extends Scheduler implements Disposable {
       noteTaken(error);
       throw error;
     }
+  }
+
+  /** Ends the run after the present iteration, or after one iteration when the loop is run next. */
+  override stop(): void {
+    super.stop();
   }
 
   /** Forgets everything that is scheduled, and reports the errors that nobody looked at. */

@@ -8,6 +8,7 @@ import {
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
+import { unbound } from '../internal/methods.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
@@ -292,6 +293,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * @throws {InvalidStateError} when it is done already
    */
   setResult(result: T): void {
+    if (!(this instanceof Future)) throw unbound('Future.setResult');
     this._checkPending();
     this._checkWakes();
     this._finish(SUCCEEDED, result);
@@ -305,6 +307,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * @throws {InvalidStateError} when it is done already
    */
   setException(error: unknown): void {
+    if (!(this instanceof Future)) throw unbound('Future.setException');
     this._checkPending();
     this._checkWakes();
     this._fail(madeError(error));
@@ -323,6 +326,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * @returns false when it is done already
    */
   cancel(message?: unknown): boolean {
+    if (!(this instanceof Future)) throw unbound('Future.cancel');
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
     if (message !== undefined) this.cancelMessage = message;

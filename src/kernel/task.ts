@@ -8,6 +8,7 @@ import {
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
+import { bindWhenRead } from '../internal/methods.ts';
 import { abortSignals, cancelOnAbort, type Signalled, signalOf } from './abort.ts';
 import {
   type CoroutineFunction,
@@ -278,6 +279,10 @@ const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
  * Follows CPython's `asyncio.Task`.
  */
 export class Task<T = unknown> extends Future<T> implements TaskRole {
+  static {
+    bindWhenRead(Task.prototype, 'cancel');
+  }
+
   /** @internal */
   readonly _coro: CoroutineLike<T>;
   /** The context, once somebody has asked for it (OWN_CONTEXT); until then the values that the task was made with. @internal */

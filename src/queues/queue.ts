@@ -1,6 +1,7 @@
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { bindWhenRead, inherits, unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { type AwaitableIterator, OVER } from '../interop/task-iterator.ts';
@@ -80,6 +81,10 @@ export interface ShutdownOptions {
  * for await (const url of queue) await download(url);
  */
 export class Queue<T> implements AsyncIterable<T> {
+  static {
+    bindWhenRead(Queue.prototype, 'putNowait');
+  }
+
   readonly #maxsize: number;
   readonly #items: Store<T>;
   readonly #waiters: QueueWaiters;
@@ -112,7 +117,8 @@ export class Queue<T> implements AsyncIterable<T> {
       joiners: new WaitQueue(this, 'join', getters),
     };
     this.#isQuiet =
-      items instanceof FifoStore && TRAFFIC.every((method) => this[method] === (Queue.prototype as Queue<T>)[method]);
+      items instanceof FifoStore &&
+      (new.target === Queue || TRAFFIC.every((method) => inherits(this, method, Queue.prototype)));
   }
 
   /** How many items it holds at most; zero or less for any number. */
@@ -161,6 +167,11 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {QueueShutDown} when the queue is shut down
    */
   putNowait(item: T): void {
+    this.putNow(item);
+  }
+
+  /** As `putNowait`, where no subclass has another one. @internal */
+  putNow(item: T): void {
     if (this.#isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down: nothing can be put`);
     if (this.full()) {
       throw new QueueFull(
@@ -202,6 +213,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {QueueShutDown} when there is none and the queue is shut down
    */
   getNowait(): T {
+    if (this === undefined || !(#items in this)) throw unbound('Queue.getNowait');
     if (this.empty()) {
       if (this.#isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down, and nothing is left in it`);
       throw new QueueEmpty(`${nameOfClass(this)} is empty: get() would wait for an item`);
@@ -225,6 +237,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {ValueError} when it is called more often than items were put
    */
   taskDone(): void {
+    if (this === undefined || !(#items in this)) throw unbound('Queue.taskDone');
     if (this.#unfinished === 0) {
       throw new ValueError(
         `taskDone() called too many times: the work on all items of ${this} is done; call it once for each item`,
@@ -264,6 +277,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {TypeError} when it is neither `true` nor `false` nor an object
    */
   shutdown(options: boolean | ShutdownOptions = false): void {
+    if (this === undefined || !(#items in this)) throw unbound('Queue.shutdown');
     const immediate = byNameOrPosition('shutdown', ['immediate'], options, false);
     if (typeof immediate !== 'boolean')
       throw typeError(`shutdown: options are required, got ${describe(options)}; write shutdown({ immediate: true })`);
@@ -428,7 +442,8 @@ class Put<T> extends Attempt<void> {
   }
 
   protected take(): void {
-    this.of.putNowait(this.item);
+    if (this.of.isQuiet) this.of.putNow(this.item);
+    else this.of.putNowait(this.item);
   }
 
   protected override giveUp(place: Place, wasWoken: boolean): void {

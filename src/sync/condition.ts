@@ -2,6 +2,7 @@ import { isCancelledError } from '../errors/errors.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
@@ -107,6 +108,7 @@ export class Condition {
    * @throws {RuntimeError} when it is free
    */
   release(): void {
+    if (this === undefined || !(#lock in this)) throw unbound('Condition.release');
     this.#lock.release();
   }
 
@@ -177,6 +179,7 @@ export class Condition {
    * @throws {TypeError} when the count is no number
    */
   notify(count: number | NotifyOptions = 1): void {
+    if (this === undefined || !(#lock in this)) throw unbound('Condition.notify');
     const most = byNameOrPosition('notify', ['n'], count, 1);
     checkCount(most, 'Condition.notify: the count must be >= 0', 0);
     if (!this.locked()) throw this.notAcquired('notify');
@@ -189,6 +192,7 @@ export class Condition {
    * @throws {RuntimeError} when the lock is not held
    */
   notifyAll(): void {
+    if (this === undefined || !(#lock in this)) throw unbound('Condition.notifyAll');
     this.notify(this.#waiters.size);
   }
 

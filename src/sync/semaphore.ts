@@ -1,5 +1,6 @@
 import { ValueError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
@@ -110,6 +111,7 @@ export class Semaphore {
    * Follows CPython's `asyncio.Semaphore.release`.
    */
   release(): void {
+    if (this === undefined || !(#waiters in this)) throw unbound('Semaphore.release');
     this.value++;
     this.#holders.gaveBack(runningTask());
     this.#wakeNext();
@@ -224,6 +226,7 @@ export class BoundedSemaphore extends Semaphore {
    * @throws {ValueError} when it would have more units than in the beginning
    */
   override release(): void {
+    if (this === undefined || !(#bound in this)) throw unbound('BoundedSemaphore.release');
     if (this.value >= this.#bound) {
       throw new ValueError(
         `BoundedSemaphore released too many times: ${this} has all its ${this.#bound} units; ` +

@@ -3,6 +3,7 @@ import { ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts'
 import { typeError } from '../errors/type-error.ts';
 import { describe, titlesOf } from '../internal/describe.ts';
 import { checkLimit } from '../internal/limit.ts';
+import { unbound } from '../internal/methods.ts';
 import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
@@ -128,6 +129,7 @@ export class TaskGroup {
    * Follows CPython 3.15's `TaskGroup.cancel`.
    */
   cancel(): void {
+    if (this === undefined || !(#state in this)) throw unbound('TaskGroup.cancel');
     if (this.#state === 'closing' && this.#tasks.size === 0) return;
     this.#cancelCalled = true;
     if (this.#state === 'created') return;
