@@ -10,13 +10,19 @@ import { typeError } from '../errors/type-error.ts';
  * @param prototype of the class, whose own methods are replaced by accessors. Subclasses may override them, and a program may set others
  */
 export function bindWhenRead<T extends object>(prototype: T, ...names: readonly (keyof T & string)[]): void {
+  const type = prototype.constructor as new () => T;
   for (const name of names) {
     const method = prototype[name] as (...args: unknown[]) => unknown;
     Object.defineProperty(prototype, name, {
       configurable: true,
       get(this: T | undefined) {
-        // Of the class itself, for `call` and for comparisons; and for tools that call the getter alone.
-        return this === undefined || this === prototype ? method : (...args: unknown[]) => method.apply(this, args);
+        // Of the class itself, for comparisons; and for tools that call the getter alone.
+        if (this === undefined || this === prototype) return method;
+        // Called on an object of the class it is a method as any other: read from the prototype of a subclass, for instance.
+        const self: T = this;
+        return function (this: unknown, ...args: unknown[]): unknown {
+          return method.apply(this instanceof type ? this : self, args);
+        };
       },
       set(this: T, value: unknown) {
         Object.defineProperty(this, name, { value, writable: true, configurable: true });

@@ -2,7 +2,7 @@ import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from '../errors/inde
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { bindWhenRead, inherits, unbound } from '../internal/methods.ts';
-import { byNameOrPosition } from '../internal/options.ts';
+import { byNameOrPosition, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { type AwaitableIterator, OVER } from '../interop/task-iterator.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Place, type Task, WaitQueue } from '../kernel/lowlevel.ts';
@@ -278,9 +278,8 @@ export class Queue<T> implements AsyncIterable<T> {
    */
   shutdown(options: boolean | ShutdownOptions = false): void {
     if (this === undefined || !(#items in this)) throw unbound('Queue.shutdown');
-    const immediate = byNameOrPosition('shutdown', ['immediate'], options, false);
-    if (typeof immediate !== 'boolean')
-      throw typeError(`shutdown: options are required, got ${describe(options)}; write shutdown({ immediate: true })`);
+    if (typeof options !== 'boolean') checkOptions('shutdown', options, ['immediate']);
+    const immediate = typeof options === 'boolean' ? options : options.immediate === true;
     this.#isShutDown = true;
     if (immediate) {
       const dropped = this.#items.length;

@@ -92,6 +92,10 @@ describe('a method that is bound when it is read', () => {
     const event = new Event();
     Event.prototype.set.call(event);
     expect(event.isSet()).toBe(true);
+    class Quiet extends Event {}
+    const other = new Quiet();
+    Quiet.prototype.set.call(other);
+    expect(other.isSet()).toBe(true);
     const replaced = vi.fn();
     event.clear = replaced;
     event.clear();

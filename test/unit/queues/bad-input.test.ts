@@ -78,7 +78,7 @@ describe('what a queue says', () => {
 
   test('of shutdown that its options are an object, and is not shut down', () => {
     const open = new Queue<number>();
-    const says = ['yes', 'shutdown({ immediate: true })'];
+    const says = ['shutdown: options are one object', 'yes', '{ immediate: '];
     expectThrown(() => open.shutdown('yes' as never), { type: TypeError, code: 'INVALID_ARGUMENT', says });
     open.putNowait(1);
     expect(open.qsize()).toBe(1);
