@@ -37,6 +37,8 @@ export class CancelledError extends Error {
   readonly code = 'CANCELLED';
   /** Who asked, for what and why; told when somebody reads `message` and none was given. */
   #story: Story | null = null;
+  /** Whether the kernel has thrown it into an async function, for which it is no error that nobody awaits the function. */
+  #isDelivered = false;
 
   constructor(...args: readonly unknown[]) {
     if (args.length === 0) super();
@@ -66,6 +68,16 @@ export class CancelledError extends Error {
   /** Says who asked. @internal */
   static tell(error: CancelledError, story: Story): void {
     error.#story = story;
+  }
+
+  /** Notes whether the kernel has thrown it into an async function; `false` once it is the outcome that code outside asks for. @internal */
+  static noteDelivered(error: CancelledError, isDelivered: boolean): void {
+    if (#story in error) error.#isDelivered = isDelivered;
+  }
+
+  /** @internal */
+  static isDelivered(value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #story in value && value.#isDelivered;
   }
 
   /** @internal */
@@ -111,7 +123,11 @@ export function textOf(value: unknown): string {
   try {
     return String(value);
   } catch {
-    return Object.prototype.toString.call(value);
+    try {
+      return Object.prototype.toString.call(value);
+    } catch {
+      return `<${typeof value}>`; // a proxy that throws when it is looked at
+    }
   }
 }
 

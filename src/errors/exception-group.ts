@@ -16,6 +16,8 @@ export type ErrorMatcher<E extends Error = Error> =
 export class ExceptionGroup<E = unknown> extends AggregateError {
   declare errors: E[];
   readonly code = 'EXCEPTION_GROUP';
+  /** What the errors have in common, where `message` also tells which they are. */
+  #subject: string | null = null;
 
   /**
    * @param message what the errors have in common
@@ -28,13 +30,23 @@ export class ExceptionGroup<E = unknown> extends AggregateError {
     super(list, message, options);
   }
 
+  /**
+   * A group whose message tells what failed, for logs that keep nothing but `String(error)`. What it is split into holds other errors, so
+   * that of these only the subject is said. @internal
+   */
+  static tellingOf<E>(subject: string, summary: string, errors: Iterable<E>): ExceptionGroup<E> {
+    const group = new ExceptionGroup(`${subject} (${summary})`, errors);
+    group.#subject = subject;
+    return group;
+  }
+
   override get name(): string {
     return 'ExceptionGroup';
   }
 
   /** The same group with other errors. A subclass overrides it so that `split` and `subgroup` make groups of its class. */
   derive(errors: Iterable<E>): ExceptionGroup<E> {
-    return new ExceptionGroup(this.message, errors);
+    return new ExceptionGroup(this.#subject ?? this.message, errors);
   }
 
   /** The group of the errors that match, at any depth, in their nesting; `null` when none does. */

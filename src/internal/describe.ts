@@ -1,9 +1,10 @@
 /** Short one-line pictures of values, for messages and `toString()`. */
 
 const LONGEST = 60;
+const LINE_BREAKS = /\r\n?|\n|\u2028|\u2029/g;
 
 function shortened(text: string): string {
-  const line = text.replace(/\r\n?|\n|\u2028|\u2029/g, '\\n');
+  const line = text.replace(LINE_BREAKS, '\\n');
   return line.length > LONGEST ? `${line.slice(0, LONGEST - 3)}...` : line;
 }
 
@@ -38,6 +39,26 @@ function describeObject(value: object): string {
   }
 }
 
+const LONGEST_TITLE = 120;
+
+/** What was thrown, in one line: the class and the message of an error, otherwise the value. */
+export function titleOf(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) return describe(thrown);
+    const text = String(thrown).replace(LINE_BREAKS, '\\n');
+    return text.length > LONGEST_TITLE ? `${text.slice(0, LONGEST_TITLE - 3)}...` : text;
+  } catch {
+    return describe(thrown); // a proxy that throws, or an error whose message is no text
+  }
+}
+
+/** The titles of some errors: the first few, since a message is one line. */
+export function titlesOf(errors: readonly unknown[], most = 3): string {
+  const titles = errors.slice(0, most).map(titleOf);
+  if (errors.length > most) titles.push(`and ${errors.length - most} more`);
+  return titles.join('; ');
+}
+
 const LONGEST_ARRAY = 6;
 /** Arrays in arrays are shown so deep: an array that holds another one twice, and so on, would be shown exponentially often. */
 const DEEPEST_ARRAY = 2;
@@ -54,13 +75,22 @@ function describeArray(array: readonly unknown[], outer: readonly unknown[] = []
 
 /** The name of an object's class. */
 export function nameOfClass(value: object): string {
-  const { constructor: type } = value as { constructor?: unknown };
-  return typeof type === 'function' && type.name !== '' ? type.name : 'Object';
+  try {
+    const { constructor: type } = value as { constructor?: unknown };
+    return typeof type === 'function' && type.name !== '' ? String(type.name) : 'Object';
+  } catch {
+    return 'Object'; // a proxy that throws
+  }
 }
 
 /** A function as a message shows it: `f()`. */
 export function describeFunction(value: unknown): string {
-  const name = typeof value === 'function' ? value.name : '';
+  let name = '';
+  try {
+    if (typeof value === 'function') name = String(value.name);
+  } catch {
+    // a proxy that throws
+  }
   return `${name === '' ? '<anonymous>' : name}()`;
 }
 

@@ -8,6 +8,8 @@ import {
   type CoroutineFunction,
   libraryCoroutine,
   newAsyncFrame,
+  noteMade,
+  noteTouched,
 } from '../kernel/lowlevel.ts';
 import { checkItems, type Items } from './cursor.ts';
 import { Mapping } from './mapping.ts';
@@ -41,6 +43,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
     this.#limit = limit;
     this.#ordered = ordered;
     this.#mapping = new Mapping(items, fn, limit);
+    noteMade(this, 'mapConcurrent');
   }
 
   /** @internal */
@@ -53,6 +56,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
   }
 
   #begin(): Produced<R> {
+    noteTouched(this);
     const mapping = this.#mapping;
     const inOrder = this.#ordered;
     const produced = this.#produce(function* (put) {
@@ -87,6 +91,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
 
   /** Waits for all. @internal */
   *collect(): Generator<unknown, R[], unknown> {
+    noteTouched(this);
     if (this.#results !== null) throw this.#reused();
     const mapping = this.#mapping;
     const inOrder = this.#ordered;

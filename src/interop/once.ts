@@ -1,5 +1,4 @@
-import { errorOfThrown } from '../errors/errors.ts';
-import { Future, noteWait } from '../kernel/lowlevel.ts';
+import { Future, failWith, noteWait } from '../kernel/lowlevel.ts';
 import {
   checkEventSource,
   type EventEmitterLike,
@@ -23,7 +22,11 @@ export class EventFuture<T> extends Future<T> implements Disposable {
     };
     const observer = {
       event: (what: unknown) => settle(() => this.setResult(what as T)),
-      failed: (error: unknown) => settle(() => this.setException(errorOfThrown(error))),
+      failed: (error: unknown) =>
+        settle(() => {
+          this.#stop();
+          failWith(this, error);
+        }),
       ended: () => {},
     };
     this.#stop = listen(source, type, observer, options);

@@ -1,6 +1,7 @@
 import { QueueShutDown, RuntimeError, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AsyncFrame,
   type AwaitableCoroutine,
@@ -161,6 +162,7 @@ export function produce<T>(body: ProducerBody<T>, options: ProduceOptions = {}):
       `produce: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
+  checkOptions('produce', options, ['buffer']);
   const buffer = options.buffer ?? 0;
   if (typeof buffer !== 'number') throw typeError(`produce: buffer must be a number of items, got ${describe(buffer)}`);
   if (!(buffer >= 0)) throw new ValueError(`produce: buffer must be 0 or more items, got ${buffer}`);

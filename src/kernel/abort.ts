@@ -1,4 +1,5 @@
 import { type CancelledError, cancelledError, textOf } from '../errors/errors.ts';
+import { noteDelivered } from './engine/delivered.ts';
 import { sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope, type SignalRole } from './engine/roles.ts';
 import { isWithin } from './engine/scope.ts';
@@ -56,6 +57,7 @@ class ScopeSignal implements SignalRole {
   abort(reason: CancelledError): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
+    noteDelivered(reason); // whoever rejects a promise with it, such as a `fetch` that nobody awaits
     this.#controller.abort(reason);
   }
 }

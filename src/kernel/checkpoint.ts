@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
-import type { AwaitableCoroutine } from './coroutine.ts';
+import { type AwaitableCoroutine, isWatching, noteMade, noteTouched } from './coroutine.ts';
 import { awaitCheckpoint, awaitCoroutine, observeCoroutine } from './engine/await.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { implicitLoop } from './thread-loop.ts';
@@ -17,7 +17,12 @@ export class Checkpoint implements AwaitableCoroutine<void> {
 
   #state: 'created' | 'waiting' | 'closed' = 'created';
 
+  constructor() {
+    if (isWatching()) noteMade(this, 'sleep');
+  }
+
   [Symbol.iterator](): this {
+    if (isWatching()) noteTouched(this);
     return this;
   }
 
@@ -32,11 +37,13 @@ export class Checkpoint implements AwaitableCoroutine<void> {
   }
 
   throw(error: unknown): never {
+    if (isWatching()) noteTouched(this);
     this.#state = 'closed';
     throw error;
   }
 
   return(): IteratorResult<undefined, void> {
+    if (isWatching()) noteTouched(this);
     this.#state = 'closed';
     return over;
   }
@@ -67,6 +74,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
   }
 
   #begin(): void {
+    if (isWatching()) noteTouched(this);
     if (this.#state === 'closed')
       throw new RuntimeError('cannot reuse already awaited coroutine sleep(0)', { code: 'COROUTINE_REUSED' });
   }

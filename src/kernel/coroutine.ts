@@ -6,6 +6,7 @@ import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { ENTER, type Enterable, type Frame, type TaskRole } from './engine/roles.ts';
 import { isFrame } from './engine/step.ts';
 import type { Future } from './future.ts';
+import { callerPlaceAndStack } from './places.ts';
 import { logger } from './runtime/platform.ts';
 import { implicitLoop } from './thread-loop.ts';
 
@@ -160,6 +161,16 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     return thenOfGenerator as never;
   }
 
+  /** @internal */
+  get [Symbol.dispose](): never {
+    return refuseDisposal();
+  }
+
+  /** @internal */
+  get [Symbol.asyncDispose](): never {
+    return refuseDisposal();
+  }
+
   #touch(state: CoroutineState): void {
     this.#state = state;
     if (debug.neverAwaited !== null) debug.neverAwaited.touched(this);
@@ -236,17 +247,30 @@ export function reportNeverAwaited(enabled: boolean): void {
   debug.neverAwaited = debuggingLoops === 0 ? null : (debug.neverAwaited ?? watchNewCoroutines());
 }
 
+/** In debug mode: a coroutine was made of which nothing runs until it is awaited. */
+export function noteMade(coroutine: object, name: string): void {
+  if (debug.neverAwaited !== null) debug.neverAwaited.made(coroutine, name);
+}
+
+/** In debug mode: it is awaited, or will never be, on purpose. */
+export function noteTouched(coroutine: object): void {
+  if (debug.neverAwaited !== null) debug.neverAwaited.touched(coroutine);
+}
+
+/** Whether coroutines are watched: what is made in a hurry asks this first. */
+export const isWatching = (): boolean => debug.neverAwaited !== null;
+
 function watchNewCoroutines(): NeverAwaited {
   const collected = new FinalizationRegistry<string>((message) => {
     if (debug.neverAwaited !== null) logger.warn(message);
   });
   return {
     made(coroutine, name) {
-      const site = new Error('made').stack?.split('\n').slice(3).join('\n') ?? '';
-      const where = site === '' ? '' : `; made\n${site}`;
+      const { place, stack } = callerPlaceAndStack();
+      const where = place === null ? stack : `\n    at ${place}`;
       collected.register(
         coroutine,
-        `coroutine '${name}' was never awaited: use await, yield* or createTask()${where}`,
+        `coroutine '${name}' was never awaited: nothing of it has run; use await, yield* or createTask()${where}`,
         coroutine,
       );
     },
@@ -321,9 +345,29 @@ export function libraryCoroutine<A extends unknown[], T>(
     [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
     // Not claimed yet: by this they are told from other generators without another lookup.
     [CLAIMED]: { value: false, configurable: true, writable: true },
+    [Symbol.dispose]: { get: refuseDisposal, configurable: true },
+    [Symbol.asyncDispose]: { get: refuseDisposal, configurable: true },
   });
   fn.prototype = Object.create(awaitableGenerators as object);
-  return fn as unknown as (...args: A) => AwaitableCoroutine<T>;
+  const make = function (this: unknown, ...args: A): AwaitableCoroutine<T> {
+    const made = fn.apply(this, args) as unknown as AwaitableCoroutine<T>;
+    if (debug.neverAwaited !== null) debug.neverAwaited.made(made, fn.name);
+    return made;
+  };
+  Object.defineProperty(make, 'name', { value: fn.name, configurable: true });
+  Object.defineProperty(make, COROUTINE_FUNCTION, { value: true });
+  return make;
+}
+
+/**
+ * What a program reads that writes `using guard = lock.acquire()`, without `await`: nothing was acquired, and nothing may be disposed of.
+ * It is told before the block begins.
+ */
+export function refuseDisposal(): never {
+  throw new RuntimeError(
+    'using: the coroutine was not awaited, so that nothing has been acquired; write `using x = await …`, or `yield*` instead of `await`',
+    { code: 'NOT_AWAITED' },
+  );
 }
 
 /** The mark of a coroutine that somebody awaits or runs. */
@@ -345,6 +389,7 @@ export function claim(generator: object & { [CLAIMED]?: boolean }): boolean {
     );
   }
   generator[CLAIMED] = true;
+  if (debug.neverAwaited !== null) debug.neverAwaited.touched(generator);
   return claimed === false;
 }
 

@@ -2,6 +2,8 @@ import { leavesTheLoop, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
+import { bindWhenRead } from '../internal/methods.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type AwaitableLike,
@@ -14,6 +16,8 @@ import {
 import { Deadline, type WithDeadline } from './deadline.ts';
 import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
+import { noteTaken } from './engine/delivered.ts';
+import { emit, hooks } from './engine/hooks.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { isQuiet } from './engine/scope.ts';
@@ -23,8 +27,8 @@ import { type Executor, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
 import { registerLoop } from './registry.ts';
-import { reportFailuresOf } from './reports.ts';
-import { debugFromEnvironment, logger } from './runtime/platform.ts';
+import { OverdueFailures, reportFailuresOf } from './reports.ts';
+import { debugFromEnvironment, logger, reportToPage } from './runtime/platform.ts';
 import { SignalHandlers } from './signals.ts';
 import { Task, type TaskOptions } from './task.ts';
 import { TimedFuture } from './timed-future.ts';
@@ -57,8 +61,24 @@ export interface LoopResource {
 /** A subclass that overrides one of these takes part in all scheduling. */
 const SCHEDULING_METHODS = ['callSoon', 'callSoonIn', 'callLater', 'callAt', 'time'] as const;
 
+/**
+ * What is done about an error that nobody has looked at in time: `'report'` tells the exception handler, `'throw'` raises it as the runtime
+ * does with a promise that has rejected and that nobody looks at, which ends a process.
+ */
+export type OnUnretrieved = 'report' | 'throw';
+
+const TASK_OPTIONS = ['name', 'context', 'eagerStart', 'signal', 'asyncContext'] as const;
+
 /** Options of a new loop. */
-export interface EventLoopOptions extends SchedulerOptions {}
+export interface EventLoopOptions extends SchedulerOptions {
+  /** See `EventLoop.unretrievedAfter`; `null` when absent, and half a second in `run()`. */
+  readonly unretrievedAfter?: Duration | null | undefined;
+  /** See `EventLoop.unretrieved`. */
+  readonly unretrieved?: OnUnretrieved | undefined;
+}
+
+/** When the error of a task or future that nobody has looked at is reported, in seconds: in `run()`, and on the main thread's own loop. */
+export const UNRETRIEVED_AFTER = 0.5;
 
 /**
  * Runs callbacks, futures and tasks. One from `newEventLoop()` turns inside `runForever()` and `runUntilComplete()`; the
@@ -75,11 +95,23 @@ export interface EventLoopOptions extends SchedulerOptions {}
  * loop.close();
  */
 export class EventLoop extends Scheduler implements Disposable {
+  static {
+    bindWhenRead(EventLoop.prototype, 'stop');
+  }
+
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
   #executor: Executor | null = null;
   #executorIsShutDown = false;
   readonly #signals = new SignalHandlers();
+  /** `undefined`: nobody has said anything. */
+  #unretrievedAfter: number | null | undefined;
+  /**
+   * What is done about the error of a failed task or future that nobody has looked at in time: the exception handler is told, or it is
+   * raised like an unhandled rejection.
+   */
+  unretrieved: OnUnretrieved;
+  #overdue: OverdueFailures | null = null;
   /** What works for the loop, and cannot without it: connections, servers, processes. @internal */
   readonly _resources: Set<LoopResource> = new Set();
   // The tasks that are not done, so that none is lost to the garbage collector: a list through the tasks themselves.
@@ -94,10 +126,13 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /**
    * @param options `host`: the runtime services. A loop with a host of its own tells it its wishes at any time; without
-   * `runForever()`, `runOnce()` drives it.
+   * `runForever()`, `runOnce()` drives it. `unretrievedAfter`, `unretrieved`: when and how an error is told that nobody looks at
    */
   constructor(options: EventLoopOptions = {}) {
+    checkOptions('EventLoop', options, ['host', 'unretrievedAfter', 'unretrieved']);
     super(options);
+    if (options.unretrievedAfter !== undefined) this.unretrievedAfter = options.unretrievedAfter;
+    this.unretrieved = options.unretrieved ?? 'report';
     this.#defaults = { loop: this };
     this.#isOverridden = SCHEDULING_METHODS.some((method) => this[method] !== EventLoop.prototype[method]);
     if (debugFromEnvironment()) this.setDebug(true);
@@ -218,6 +253,7 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
     this._checkClosed();
+    if (options !== undefined && options !== null) checkOptions('createTask', options, TASK_OPTIONS);
     const checked = asCoroutine(coro, this);
     const factory = this.#taskFactory;
     if (factory === null)
@@ -265,7 +301,17 @@ export class EventLoop extends Scheduler implements Disposable {
       future.removeDoneCallback(stopLoop);
     }
     if (!future.done()) throw new RuntimeError('Event loop stopped before Future completed.', { code: 'LOOP_STOPPED' });
-    return future.result();
+    try {
+      return future.result();
+    } catch (error) {
+      noteTaken(error);
+      throw error;
+    }
+  }
+
+  /** Ends the run after the present iteration, or after one iteration when the loop is run next. */
+  override stop(): void {
+    super.stop();
   }
 
   /** Forgets everything that is scheduled, and reports the errors that nobody looked at. */
@@ -394,6 +440,37 @@ export class EventLoop extends Scheduler implements Disposable {
   // --------------------------------------------------------------------------------------------- errors
 
   /**
+   * How long, in seconds of the loop's clock, a failed task or future waits for somebody to look at its error before the exception handler
+   * is told: by an `await`, `result()`, `exception()`. Whoever looks later finds the error all the same. `0` is the next macrotask; `null`
+   * is CPython's moment, when the garbage collector finds the future or the loop closes. Half a second in `run()` and on the main thread's
+   * own loop, `null` on others.
+   *
+   * The clock of it keeps no program alive.
+   *
+   * @throws {ValueError} when it is set to `NaN`
+   * @throws {TypeError} when it is set to what is no duration
+   */
+  get unretrievedAfter(): number | null {
+    return this.#unretrievedAfter ?? null;
+  }
+
+  set unretrievedAfter(after: Duration | null) {
+    const seconds = after === null ? null : Math.max(0, inSeconds(after, 'unretrievedAfter'));
+    this.#unretrievedAfter = seconds === Number.POSITIVE_INFINITY ? null : seconds;
+  }
+
+  /** Sets `unretrievedAfter` unless somebody has. @internal */
+  _defaultUnretrievedAfter(seconds: number): void {
+    if (this.#unretrievedAfter === undefined) this.#unretrievedAfter = seconds;
+  }
+
+  /** @internal */
+  get _overdue(): OverdueFailures {
+    this.#overdue ??= new OverdueFailures(this);
+    return this.#overdue;
+  }
+
+  /**
    * Sets who is told of errors that nobody could be given; `null` for the default, which logs them.
    *
    * @throws {TypeError} when it is no function
@@ -412,6 +489,7 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Tells the exception handler of an error, in the context of the task, future or handle concerned. Does not throw. */
   callExceptionHandler(context: ExceptionContext): void {
+    if (hooks.errorReported !== null) emit('errorReported', this, context);
     const handler = this.#exceptionHandler;
     if (handler === null) {
       this.#callDefaultHandler(context, 'Exception in default exception handler');
@@ -439,20 +517,28 @@ export class EventLoop extends Scheduler implements Disposable {
     }
   }
 
-  /** Logs an error: the default exception handler. */
+  /**
+   * Logs an error: the default exception handler. In a page and its workers the error goes to `reportError` as well, as that of an event
+   * listener would, so that the page's monitoring sees it.
+   */
   defaultExceptionHandler(context: ExceptionContext): void {
     const lines = [context.message || 'Unhandled exception in event loop'];
     for (const key of Object.keys(context).sort()) {
       if (key !== 'message' && key !== 'exception') lines.push(`${key}: ${describe(context[key])}`);
     }
-    if (context.exception === undefined || context.exception === null) logger.error(lines.join('\n'));
-    else logger.error(lines.join('\n'), context.exception);
+    const { exception } = context;
+    if (exception === undefined || exception === null) {
+      logger.error(lines.join('\n'));
+    } else {
+      logger.error(lines.join('\n'), exception);
+      reportToPage(exception);
+    }
   }
 
   /** Turns debug mode on or off: slow callbacks and coroutines that nobody awaits are reported. */
   setDebug(enabled: boolean): void {
     if (this._debug === Boolean(enabled)) return;
-    this._debug = !this._debug;
+    this._setDebug(!this._debug);
     if (this.isClosed()) return;
     reportNeverAwaited(this._debug);
     noteAwaits(this._debug);
@@ -476,17 +562,15 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Schedules the next step of what waits. @internal */
   _schedule(waiter: Waiter): void {
+    if (this.isClosed()) return; // what a run has left behind may come to its end afterwards, and concerns nobody any more
     if (this.#isOverridden) this.callSoonIn(waiter._context as Context, () => waiter._run());
-    else {
-      this._checkClosed();
-      this._push(waiter);
-    }
+    else this._push(waiter);
   }
 
   /** A future is done: schedules who waited for it. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
+    if (this.isClosed()) return;
     if (!this.#isOverridden) {
-      this._checkClosed();
       this._push(waiter);
     } else if (!(waiter instanceof Handle)) {
       this._schedule(waiter);

@@ -1,12 +1,14 @@
 import {
   type CancelledError,
   cancelledError,
+  errorOfThrown,
   InvalidStateError,
   isCancelledError,
   RuntimeError,
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
+import { unbound } from '../internal/methods.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
@@ -292,19 +294,30 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * @throws {InvalidStateError} when it is done already
    */
   setResult(result: T): void {
+    if (!(this instanceof Future)) throw unbound('Future.setResult');
     this._checkPending();
+    this._checkWakes();
     this._finish(SUCCEEDED, result);
   }
 
   /**
    * Ends it with an error.
    *
-   * @param error an error, or a class of errors to make one of
+   * @param error an error, or a class of errors to make one of. `null` and `undefined`, which would say that there is no error, become a
+   * `RuntimeError` that tells of them
    * @throws {InvalidStateError} when it is done already
    */
   setException(error: unknown): void {
+    if (!(this instanceof Future)) throw unbound('Future.setException');
     this._checkPending();
-    this._fail(isConstructor(error) ? new error() : error);
+    this._checkWakes();
+    this._fail(madeError(error));
+  }
+
+  /** Ends it with what something else has failed with, whatever that is: a class that was thrown stays one. @internal */
+  _setFailure(error: unknown): void {
+    this._checkPending();
+    this._fail(errorOfThrown(error));
   }
 
   /**
@@ -314,6 +327,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * @returns false when it is done already
    */
   cancel(message?: unknown): boolean {
+    if (!(this instanceof Future)) throw unbound('Future.cancel');
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
     if (message !== undefined) this.cancelMessage = message;
@@ -506,6 +520,11 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     });
   }
 
+  /** Who waits is to be woken: a program that sets a future of a loop that is closed has to know that nobody will be. @internal */
+  _checkWakes(): void {
+    if (this._firstWaiter !== null) this._loop._checkClosed();
+  }
+
   /** @internal */
   _details(): string[] {
     const details: string[] = [this.state];
@@ -549,8 +568,14 @@ function describeWaiter(waiter: Waiter): string {
   return waiter._awaiter === null ? 'a promise' : `Task ${(waiter._awaiter as Task).getName()}`;
 }
 
-function isConstructor(value: unknown): value is new () => unknown {
-  return typeof value === 'function';
+/** What a future is to fail with: an error of a class that was given; what cannot be made one of, as a function without `prototype`, is kept. */
+function madeError(error: unknown): unknown {
+  if (typeof error !== 'function') return errorOfThrown(error);
+  try {
+    return new (error as new () => unknown)();
+  } catch {
+    return error;
+  }
 }
 
 /**

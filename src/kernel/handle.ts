@@ -1,5 +1,6 @@
 import { leavesTheLoop } from '../errors/errors.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
+import { unbound } from '../internal/methods.ts';
 import { type Context, copyContext, givenContext } from './engine/context.ts';
 import { current } from './engine/current.ts';
 import { beginCallback, endCallback } from './engine/line.ts';
@@ -43,6 +44,7 @@ export class Handle implements Runnable {
 
   /** Keeps the call from happening, and lets go of the function and its arguments. Harmless when it has happened. */
   cancel(): void {
+    if (!(this instanceof Handle)) throw unbound('Handle.cancel');
     if (this._cancelled) return;
     if (this._loop.getDebug()) this.#picture = this.toString();
     this._cancelled = true;

@@ -19,6 +19,7 @@ export {
   type EventLoopOptions,
   type ExceptionContext,
   type ExceptionHandler,
+  type OnUnretrieved,
   type TaskFactory,
 } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';

@@ -1,5 +1,6 @@
 import { install, uninstall } from './engine/hooks.ts';
 import type { Scheduler } from './engine/scheduler.ts';
+import type { EventLoop, ExceptionContext } from './event-loop.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -30,6 +31,11 @@ export interface Instrument {
   /** The loop has ended an iteration. */
   iterationEnd?(loop: Scheduler): void;
   /**
+   * An error is reported that nobody could be given: that of a task that nobody looked at, of a callback, of an `onCancel`. The hook for
+   * monitoring: it is told by all loops of the thread, whatever exception handlers programs have set, and before those.
+   */
+  errorReported?(loop: EventLoop, context: ExceptionContext): void;
+  /**
    * The one choice point. Asked where the loop could legally do either of `count` things; answers which, from 0. The kernel
    * takes 0 when nobody is asked, which is the order that the documentation promises.
    */
@@ -41,6 +47,8 @@ export interface Instrument {
  *
  * @example
  * const remove = addInstrument({ taskFinished: (task) => console.log(`${task}`) });
+ * @example
+ * addInstrument({ errorReported: (_loop, { message, exception }) => monitoring.capture(exception, message) });
  */
 export function addInstrument(instrument: Instrument): () => void {
   install(instrument);

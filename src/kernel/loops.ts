@@ -2,7 +2,7 @@ import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { runningTask } from './engine/line.ts';
-import { EventLoop, type EventLoopOptions } from './event-loop.ts';
+import { EventLoop, type EventLoopOptions, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { isMainThread } from './runtime/platform.ts';
 import type { Task } from './task.ts';
 import { thread as finder, getRunningLoop, runningLoop } from './thread-loop.ts';
@@ -28,7 +28,7 @@ function threadLoop(): EventLoop {
       { code: 'NO_LOOP' },
     );
   }
-  thread.loop = new EventLoop();
+  thread.loop = new EventLoop({ unretrievedAfter: UNRETRIEVED_AFTER });
   thread.loop._host();
   return thread.loop;
 }

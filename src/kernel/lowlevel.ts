@@ -25,6 +25,8 @@ export {
   iscoroutine,
   isGeneratorFunction,
   libraryCoroutine,
+  noteMade,
+  noteTouched,
   type Outcome,
 } from './coroutine.ts';
 export type { WithDeadline } from './deadline.ts';
@@ -38,7 +40,7 @@ export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { Handle, TimerHandle } from './handle.ts';
 export { allTasks, currentTask, getEventLoop } from './loops.ts';
 export { reportOnce } from './places.ts';
-export { nameFailure } from './reports.ts';
+export { nameFailure, postponeReport, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {
   type AbortSignalLike,
@@ -81,6 +83,16 @@ export { WrittenCoroutine } from './written-coroutine.ts';
 /** The task whose code runs now, `null` when none does. */
 export function runningTask(): Task<unknown> | null {
   return engineTask() as Task<unknown> | null;
+}
+
+/**
+ * Ends a future with what something else has failed with, whatever a program has thrown there: a class stays one, and what says that there
+ * is no error (`null`, `undefined`) becomes an error that tells of it.
+ */
+export function failWith(future: Future<never> | Future<unknown>, error: unknown): void {
+  if (future._setFailure === undefined)
+    future.setException(error); // of a class that stands in for a future
+  else future._setFailure(error);
 }
 
 /** Says what a future is waited for. Read by the live view, deadlock reports and explored schedules. */

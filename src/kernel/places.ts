@@ -30,6 +30,12 @@ export function callerPlace(): string | null {
   return callerOf(new Error('place').stack ?? '');
 }
 
+/** The same, with the whole stack for where it cannot be told. */
+export function callerPlaceAndStack(): { readonly place: string | null; readonly stack: string } {
+  const stack = new Error('place').stack ?? '';
+  return { place: callerOf(stack), stack: stack.slice(stack.indexOf('\n')) };
+}
+
 /**
  * The innermost line of a stack that is neither in this library nor in the runtime, as `file:line:column`; `null` when there is none.
  *

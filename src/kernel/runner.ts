@@ -1,4 +1,6 @@
 import { isCancelledError, KeyboardInterrupt, RuntimeError, withStack } from '../errors/errors.ts';
+import type { Duration } from '../internal/duration.ts';
+import { checkOptions } from '../internal/options.ts';
 import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { reportLines } from './debug-awaits.ts';
 import { type Context, copyContext } from './engine/context.ts';
@@ -6,7 +8,7 @@ import { nameOf } from './engine/request.ts';
 import type { Scope } from './engine/roles.ts';
 import { hasLines } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
-import { EventLoop } from './event-loop.ts';
+import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
 import { type AbortSignalLike, afterMicrotasks } from './runtime/platform.ts';
 import { cancelLines, taskOf } from './scopes.ts';
@@ -28,6 +30,13 @@ export interface RunnerOptions {
   readonly debug?: boolean | null | undefined;
   /** Makes the loop; `newEventLoop` when absent. */
   readonly loopFactory?: (() => EventLoop) | null | undefined;
+  /**
+   * How long a failed task or future waits for somebody to look at its error before it is reported, in seconds or named units; `0` is the
+   * next macrotask, `null` CPython's moment. When absent, what the loop says that `loopFactory` has made, otherwise half a second.
+   */
+  readonly unretrievedAfter?: Duration | null | undefined;
+  /** Whether such an error is told to the exception handler, or raised like an unhandled rejection, which ends a process. */
+  readonly unretrieved?: OnUnretrieved | undefined;
 }
 
 /** Options of one run. */
@@ -39,6 +48,9 @@ export interface RunOptions {
   /** Cancels the main task when it is aborted; the error's `cause` is the signal's reason then. */
   readonly signal?: AbortSignalLike | undefined;
 }
+
+const RUNNER_OPTIONS = ['debug', 'loopFactory', 'unretrievedAfter', 'unretrieved', 'signals'] as const;
+const RUN_OPTIONS = ['context', 'name', 'signal'] as const;
 
 /**
  * The life of a runner.
@@ -58,6 +70,7 @@ type RunnerState = 'created' | 'open' | 'closed';
  * await runner.run(main);
  */
 export class Runner implements AsyncDisposable {
+  readonly #options: RunnerOptions;
   readonly #debug: boolean | null;
   readonly #loopFactory: (() => EventLoop) | null;
   #state: RunnerState = 'created';
@@ -68,6 +81,8 @@ export class Runner implements AsyncDisposable {
   #interrupts = 0;
 
   constructor(options: RunnerOptions = {}) {
+    checkOptions('Runner', options, RUNNER_OPTIONS);
+    this.#options = options;
     this.#debug = options.debug ?? null;
     this.#loopFactory = options.loopFactory ?? null;
   }
@@ -86,11 +101,19 @@ export class Runner implements AsyncDisposable {
         this.#loop = new EventLoop();
         this.#giveThreadBack = lendThread(this.#loop);
       }
-      if (this.#debug !== null) this.#loop.setDebug(this.#debug);
+      this.#setUp(this.#loop);
       this.#context = copyContext();
       this.#state = 'open';
     }
     return this.#loop;
+  }
+
+  #setUp(loop: EventLoop): void {
+    const { unretrievedAfter, unretrieved } = this.#options;
+    if (this.#debug !== null) loop.setDebug(this.#debug);
+    if (unretrievedAfter !== undefined) loop.unretrievedAfter = unretrievedAfter;
+    else loop._defaultUnretrievedAfter?.(UNRETRIEVED_AFTER); // there is none in what stands in for a loop
+    if (unretrieved !== undefined) loop.unretrieved = unretrieved;
   }
 
   /**
@@ -105,6 +128,7 @@ export class Runner implements AsyncDisposable {
    * @throws {RuntimeError} (as a rejection) when the runner is closed, or when a running loop calls it
    */
   async run<T>(main: AwaitableLike<T>, options: RunOptions = {}): Promise<T> {
+    checkOptions('Runner.run', options, RUN_OPTIONS);
     if (runningLoop() !== null) {
       throw new RuntimeError('Runner.run() cannot be called from a running event loop: await the coroutine instead', {
         code: 'LOOP_RUNNING',

@@ -10,6 +10,7 @@ import {
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
+import { bindWhenRead } from '../internal/methods.ts';
 import { abortSignals, cancelOnAbort, type Signalled, signalOf } from './abort.ts';
 import {
   type CoroutineFunction,
@@ -71,7 +72,7 @@ import {
 } from './engine/scope.ts';
 import { isFrame, step, takeError } from './engine/step.ts';
 import type { EventLoop } from './event-loop.ts';
-import { CANCELLED, Future, PENDING, type RareFields, SUCCEEDED, type WaitRecord } from './future.ts';
+import { CANCELLED, FAILED, Future, PENDING, type RareFields, SUCCEEDED, type WaitRecord } from './future.ts';
 import type { Unretrieved } from './reports.ts';
 import {
   type AbortSignalLike,
@@ -283,6 +284,10 @@ const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
  * Follows CPython's `asyncio.Task`.
  */
 export class Task<T = unknown> extends Future<T> implements TaskRole {
+  static {
+    bindWhenRead(Task.prototype, 'cancel');
+  }
+
   /** @internal */
   readonly _coro: CoroutineLike<T>;
   /** The context, once somebody has asked for it (OWN_CONTEXT); until then the values that the task was made with. @internal */
@@ -335,6 +340,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (options.eagerStart === true && this._canStartEagerly()) {
       this._startEagerly();
     } else {
+      this._loop._checkClosed();
       this._loop._schedule(this);
       this._loop._register(this);
     }
@@ -886,6 +892,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (isCancelledError(error)) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
+    } else if (this._loop.isClosed()) {
+      this._finish(FAILED, error); // the run has told that it left the task behind
     } else {
       this._fail(error);
     }

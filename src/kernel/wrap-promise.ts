@@ -1,6 +1,7 @@
 import type { CancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, type WaitRecord } from './future.ts';
 import { callerPlace, reportOnce } from './places.ts';
@@ -52,7 +53,7 @@ class PromiseFuture<T> extends Future<T> {
 
   /** The promise rejects. */
   fail(error: unknown): void {
-    if (!this.done() && !this._loop.isClosed()) this.setException(error);
+    if (!this.done() && !this._loop.isClosed()) this._setFailure(error);
   }
 
   /** Nobody waits any more: the value is given back, or dropped. */
@@ -112,6 +113,7 @@ export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOpti
   if (typeof promise?.then !== 'function') {
     throw typeError(`wrapPromise: a promise is required, got ${describe(promise)}`, 'NOT_AWAITABLE');
   }
+  checkOptions('wrapPromise', options, ['onCancel', 'onLate', 'loop']);
   const future = new PromiseFuture<T>(options);
   promise.then(
     (value) => future.bring(value),

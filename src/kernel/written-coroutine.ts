@@ -1,4 +1,13 @@
-import { type AwaitableCoroutine, CLAIMED, claim, lookUpThen } from './coroutine.ts';
+import {
+  type AwaitableCoroutine,
+  CLAIMED,
+  claim,
+  isWatching,
+  lookUpThen,
+  noteMade,
+  noteTouched,
+  refuseDisposal,
+} from './coroutine.ts';
 
 /**
  * A coroutine of this library whose frame is written by hand: a class with `next`, `throw` and `return` instead of a generator
@@ -21,7 +30,11 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
 
   constructor() {
     this[CLAIMED] = false;
+    if (isWatching()) noteWritten(this);
   }
+
+  /** What the program has called, such as `Queue.put`: for reports. Asked before the fields of a subclass are there. */
+  abstract get calledAs(): string;
 
   /** Whether no code of a program runs in it, so that the loop may resume it wherever it is. @internal */
   get _isQuiet(): boolean {
@@ -32,6 +45,7 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
   [Symbol.iterator](): this {
     if (this[CLAIMED]) claim(this); // which throws
     this[CLAIMED] = true;
+    if (isWatching()) noteTouched(this);
     return this;
   }
 
@@ -42,11 +56,13 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
   protected abstract end(): void;
 
   throw(error: unknown): IteratorResult<unknown, T> {
+    if (isWatching()) noteTouched(this);
     this.end();
     throw error;
   }
 
   return(value: T): IteratorResult<unknown, T> {
+    if (isWatching()) noteTouched(this);
     this.end();
     return { done: true, value };
   }
@@ -59,4 +75,18 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
   get [Symbol.toStringTag](): string {
     return 'Generator';
   }
+
+  /** @internal */
+  get [Symbol.dispose](): never {
+    return refuseDisposal();
+  }
+
+  /** @internal */
+  get [Symbol.asyncDispose](): never {
+    return refuseDisposal();
+  }
+}
+
+function noteWritten(coroutine: WrittenCoroutine<unknown>): void {
+  noteMade(coroutine, coroutine.calledAs);
 }

@@ -1,4 +1,12 @@
-import { attach, detach, type EventLoop, type LoopResource, noteWait, type WaitRecord } from '../kernel/lowlevel.ts';
+import {
+  attach,
+  detach,
+  type EventLoop,
+  failWith,
+  type LoopResource,
+  noteWait,
+  type WaitRecord,
+} from '../kernel/lowlevel.ts';
 
 /** Tells how something that takes a callback ended. Only the first call counts. */
 export interface Settle<T> {
@@ -25,7 +33,7 @@ export function* settled<T>(
       if (!future.done() && !loop.isClosed()) future.setResult(value);
     },
     reject: (error) => {
-      if (!future.done() && !loop.isClosed()) future.setException(error);
+      if (!future.done() && !loop.isClosed()) failWith(future, error);
     },
   });
   const resource: LoopResource = {

@@ -1,3 +1,3 @@
 export { LifoQueue } from './lifo-queue.ts';
 export { type Compare, PriorityQueue, type PriorityQueueOptions } from './priority-queue.ts';
-export { Queue, type QueueStatistics, type ShutdownOptions } from './queue.ts';
+export { Queue, type QueueOptions, type QueueStatistics, type ShutdownOptions } from './queue.ts';

@@ -1,4 +1,4 @@
-import { Queue } from './queue.ts';
+import { Queue, type QueueOptions } from './queue.ts';
 import type { Store } from './store.ts';
 
 class Stack<T> implements Store<T> {
@@ -37,11 +37,11 @@ class Stack<T> implements Store<T> {
  */
 export class LifoQueue<T> extends Queue<T> {
   /**
-   * @param maxsize how many items it holds; zero or less for any number
+   * @param size how many items it holds, by position or as `{ maxsize }`; zero or less for any number
    * @throws {ValueError} when it is `NaN`
    * @throws {TypeError} when it is no number
    */
-  constructor(maxsize = 0) {
-    super(maxsize, new Stack<T>());
+  constructor(size: number | QueueOptions = 0) {
+    super(size, new Stack<T>());
   }
 }

@@ -1,14 +1,15 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { Heap } from '../internal/heap.ts';
-import { Queue } from './queue.ts';
+import { byNameOrPosition } from '../internal/options.ts';
+import { Queue, type QueueOptions } from './queue.ts';
 import type { Store } from './store.ts';
 
 /** Negative when `a` comes before `b`, positive when it comes after it, zero when either may; as for `Array.prototype.sort`. */
 export type Compare<T> = (a: T, b: T) => number;
 
 /** Options of a priority queue. */
-export interface PriorityQueueOptions<T> {
+export interface PriorityQueueOptions<T> extends QueueOptions {
   /** The order; by value when absent: numbers, strings, dates, and arrays of them from the left, as Python compares tuples. */
   readonly compare?: Compare<T> | undefined;
 }
@@ -68,14 +69,16 @@ class Ranking<T> implements Store<T> {
  */
 export class PriorityQueue<T> extends Queue<T> {
   /**
-   * @param maxsize how many items it holds; zero or less for any number
+   * @param size how many items it holds; zero or less for any number. Or all options: `{ maxsize, compare }`
    * @throws {ValueError} when the size is `NaN`
    * @throws {TypeError} when the size is no number, or the order no function
    */
-  constructor(maxsize = 0, options: PriorityQueueOptions<T> = {}) {
+  constructor(size: number | PriorityQueueOptions<T> = 0, options: PriorityQueueOptions<T> = {}) {
     if (typeof options !== 'object' || options === null)
       throw typeError(`PriorityQueue: options are required, got ${describe(options)}; write { compare: (a, b) => … }`);
-    const compare = options.compare ?? compareByValue;
+    const all = typeof size === 'object' && size !== null ? { ...size, ...options } : options;
+    const maxsize = byNameOrPosition('PriorityQueue', ['maxsize', 'compare'], size, all.maxsize ?? 0);
+    const compare = all.compare ?? compareByValue;
     if (typeof compare !== 'function')
       throw typeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`, 'NOT_CALLABLE');
     super(maxsize, new Ranking<T>(compare));

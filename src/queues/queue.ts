@@ -1,6 +1,8 @@
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { bindWhenRead, inherits, unbound } from '../internal/methods.ts';
+import { byNameOrPosition, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { type AwaitableIterator, OVER } from '../interop/task-iterator.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Place, type Task, WaitQueue } from '../kernel/lowlevel.ts';
@@ -46,6 +48,12 @@ export interface QueueStatistics {
   readonly putters: readonly Task<unknown>[];
 }
 
+/** A queue's size by name. */
+export interface QueueOptions {
+  /** How many items it holds; zero or less, or absent, for any number. */
+  readonly maxsize?: number | undefined;
+}
+
 /** How a queue is shut down. */
 export interface ShutdownOptions {
   /** Drops what is in the queue, instead of letting it be got first. */
@@ -73,6 +81,10 @@ export interface ShutdownOptions {
  * for await (const url of queue) await download(url);
  */
 export class Queue<T> implements AsyncIterable<T> {
+  static {
+    bindWhenRead(Queue.prototype, 'putNowait');
+  }
+
   readonly #maxsize: number;
   readonly #items: Store<T>;
   readonly #waiters: QueueWaiters;
@@ -82,12 +94,13 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #isQuiet: boolean;
 
   /**
-   * @param maxsize how many items it holds; zero or less for any number
+   * @param size how many items it holds, by position or as `{ maxsize }`; zero or less for any number
    * @param items where they are kept, which decides their order
    * @throws {ValueError} when the size is `NaN`
    * @throws {TypeError} when the size is no number
    */
-  constructor(maxsize = 0, items: Store<T> = new FifoStore<T>()) {
+  constructor(size: number | QueueOptions = 0, items: Store<T> = new FifoStore<T>()) {
+    const maxsize = byNameOrPosition(nameOfClass(new.target.prototype), ['maxsize'], size, 0);
     if (typeof maxsize !== 'number')
       throw typeError(`${nameOfClass(this)}: maxsize must be a number, got ${describe(maxsize)}; 0 is for any number`);
     if (Number.isNaN(maxsize)) {
@@ -104,7 +117,8 @@ export class Queue<T> implements AsyncIterable<T> {
       joiners: new WaitQueue(this, 'join', getters),
     };
     this.#isQuiet =
-      items instanceof FifoStore && TRAFFIC.every((method) => this[method] === (Queue.prototype as Queue<T>)[method]);
+      items instanceof FifoStore &&
+      (new.target === Queue || TRAFFIC.every((method) => inherits(this, method, Queue.prototype)));
   }
 
   /** How many items it holds at most; zero or less for any number. */
@@ -153,6 +167,11 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {QueueShutDown} when the queue is shut down
    */
   putNowait(item: T): void {
+    this.putNow(item);
+  }
+
+  /** As `putNowait`, where no subclass has another one. @internal */
+  putNow(item: T): void {
     if (this.#isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down: nothing can be put`);
     if (this.full()) {
       throw new QueueFull(
@@ -194,6 +213,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {QueueShutDown} when there is none and the queue is shut down
    */
   getNowait(): T {
+    if (this === undefined || !(#items in this)) throw unbound('Queue.getNowait');
     if (this.empty()) {
       if (this.#isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down, and nothing is left in it`);
       throw new QueueEmpty(`${nameOfClass(this)} is empty: get() would wait for an item`);
@@ -217,6 +237,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {ValueError} when it is called more often than items were put
    */
   taskDone(): void {
+    if (this === undefined || !(#items in this)) throw unbound('Queue.taskDone');
     if (this.#unfinished === 0) {
       throw new ValueError(
         `taskDone() called too many times: the work on all items of ${this} is done; call it once for each item`,
@@ -252,14 +273,15 @@ export class Queue<T> implements AsyncIterable<T> {
    *
    * Follows CPython's `asyncio.Queue.shutdown`.
    *
-   * @param options `immediate`: drops what is in it, and counts the work on it as done
-   * @throws {TypeError} when the options are no object
+   * @param options `immediate`, by name or by position: drops what is in it, and counts the work on it as done
+   * @throws {TypeError} when it is neither `true` nor `false` nor an object
    */
-  shutdown(options: ShutdownOptions = {}): void {
-    if (typeof options !== 'object' || options === null)
-      throw typeError(`shutdown: options are required, got ${describe(options)}; write shutdown({ immediate: true })`);
+  shutdown(options: boolean | ShutdownOptions = false): void {
+    if (this === undefined || !(#items in this)) throw unbound('Queue.shutdown');
+    if (typeof options !== 'boolean') checkOptions('shutdown', options, ['immediate']);
+    const immediate = typeof options === 'boolean' ? options : options.immediate === true;
     this.#isShutDown = true;
-    if (options.immediate === true) {
+    if (immediate) {
       const dropped = this.#items.length;
       this.#items.clear();
       this.#finished(Math.min(dropped, this.#unfinished));
@@ -402,6 +424,10 @@ class Put<T> extends Attempt<void> {
     this.item = item;
   }
 
+  get calledAs(): string {
+    return 'Queue.put';
+  }
+
   override get _isQuiet(): boolean {
     return this.of.isQuiet;
   }
@@ -415,7 +441,8 @@ class Put<T> extends Attempt<void> {
   }
 
   protected take(): void {
-    this.of.putNowait(this.item);
+    if (this.of.isQuiet) this.of.putNow(this.item);
+    else this.of.putNowait(this.item);
   }
 
   protected override giveUp(place: Place, wasWoken: boolean): void {
@@ -432,6 +459,10 @@ class Get<T> extends Attempt<T> {
   constructor(queue: Queue<T>) {
     super();
     this.of = queue;
+  }
+
+  get calledAs(): string {
+    return 'Queue.get';
   }
 
   override get _isQuiet(): boolean {
@@ -469,6 +500,10 @@ class Join extends Attempt<void> {
   constructor(queue: Queue<unknown>) {
     super();
     this.of = queue;
+  }
+
+  get calledAs(): string {
+    return 'Queue.join';
   }
 
   override get _isQuiet(): boolean {

@@ -1,4 +1,4 @@
-import { type EventLoop, type Future, noteWait, type WaitRecord } from '../kernel/lowlevel.ts';
+import { type EventLoop, type Future, failWith, noteWait, type WaitRecord } from '../kernel/lowlevel.ts';
 
 /** Tasks that wait for the same to happen. They are told all at once, by whoever knows, inside the loop or outside. */
 export class Waiters {
@@ -31,7 +31,7 @@ export class Waiters {
     for (const future of this.#futures) {
       if (future.done()) continue;
       if (error === null) future.setResult(undefined);
-      else future.setException(error);
+      else failWith(future, error);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { BrokenBarrierError, ValueError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { byNameOrPosition } from '../internal/options.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { Condition } from './condition.ts';
 import { checkCount } from './count.ts';
@@ -12,6 +13,12 @@ import { checkCount } from './count.ts';
  *        └──abort()──▶ BROKEN ──reset()──▶ FILLING
  */
 type BarrierState = 'filling' | 'draining' | 'resetting' | 'broken';
+
+/** What a barrier waits for, by name. */
+export interface BarrierOptions {
+  /** How many have to come. */
+  readonly parties: number;
+}
 
 /** How a barrier stands. */
 export interface BarrierStatistics {
@@ -45,11 +52,12 @@ export class Barrier {
   #count = 0;
 
   /**
-   * @param parties how many have to come
+   * @param count how many have to come, by position or as `{ parties }`
    * @throws {ValueError} when it is less than one, or no whole number
    * @throws {TypeError} when it is no number
    */
-  constructor(parties: number) {
+  constructor(count: number | BarrierOptions) {
+    const parties = byNameOrPosition<unknown>('Barrier', ['parties'], count, undefined);
     checkCount(parties, 'Barrier: parties must be > 0', 1);
     if (parties === Number.POSITIVE_INFINITY) {
       throw new ValueError('Barrier: parties must be > 0 and a whole number, got Infinity: they would never all come', {

@@ -2,6 +2,8 @@ import { isCancelledError } from '../errors/errors.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { unbound } from '../internal/methods.ts';
+import { byNameOrPosition } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -14,6 +16,27 @@ import {
 import { checkCount } from './count.ts';
 import { type Guard, holding } from './guard.ts';
 import { Lock } from './lock.ts';
+
+/** A condition's lock by name. */
+export interface ConditionOptions {
+  /** Shared with others; one of its own when absent. */
+  readonly lock?: Lock | undefined;
+}
+
+function isLock(value: unknown): value is Lock {
+  const { acquire, release } = (value ?? {}) as Partial<Lock>;
+  return typeof acquire === 'function' && typeof release === 'function';
+}
+
+function lockOf(given: unknown): unknown {
+  const lock = byNameOrPosition<unknown>('Condition', ['lock'], given, undefined);
+  return lock === undefined ? new Lock() : lock;
+}
+
+/** How many are notified, by Python's name. */
+export interface NotifyOptions {
+  readonly n?: number | undefined;
+}
 
 /** How a condition stands. */
 export interface ConditionStatistics {
@@ -46,11 +69,12 @@ export class Condition {
   readonly #waiters = new WaitQueue(this, 'wait');
 
   /**
-   * @param lock shared with others; one of its own when absent
+   * @param shared the lock, by position or as `{ lock }`, where it is shared with others; one of its own when absent
    * @throws {TypeError} when it is no lock
    */
-  constructor(lock: Lock = new Lock()) {
-    if (typeof lock?.acquire !== 'function' || typeof lock.release !== 'function') {
+  constructor(shared?: Lock | ConditionOptions) {
+    const lock = isLock(shared) ? shared : lockOf(shared);
+    if (!isLock(lock)) {
       throw typeError(`Condition: a Lock is required, got ${describe(lock)}; leave it out to have a new one`);
     }
     this.#lock = lock;
@@ -84,6 +108,7 @@ export class Condition {
    * @throws {RuntimeError} when it is free
    */
   release(): void {
+    if (this === undefined || !(#lock in this)) throw unbound('Condition.release');
     this.#lock.release();
   }
 
@@ -148,15 +173,17 @@ export class Condition {
    *
    * Follows CPython's `asyncio.Condition.notify`.
    *
-   * @param count zero for nobody, infinity for all
+   * @param count one when absent; by position, or as `{ n }`. Zero for nobody, infinity for all
    * @throws {RuntimeError} when the lock is not held
    * @throws {ValueError} when the count is negative, a fraction or `NaN`
    * @throws {TypeError} when the count is no number
    */
-  notify(count = 1): void {
-    checkCount(count, 'Condition.notify: the count must be >= 0', 0);
+  notify(count: number | NotifyOptions = 1): void {
+    if (this === undefined || !(#lock in this)) throw unbound('Condition.notify');
+    const most = byNameOrPosition('notify', ['n'], count, 1);
+    checkCount(most, 'Condition.notify: the count must be >= 0', 0);
     if (!this.locked()) throw this.notAcquired('notify');
-    this.#waiters.wake(count);
+    this.#waiters.wake(most);
   }
 
   /**
@@ -165,6 +192,7 @@ export class Condition {
    * @throws {RuntimeError} when the lock is not held
    */
   notifyAll(): void {
+    if (this === undefined || !(#lock in this)) throw unbound('Condition.notifyAll');
     this.notify(this.#waiters.size);
   }
 
@@ -247,6 +275,10 @@ class Wait extends WrittenCoroutine<true> {
     this.place = null;
     this.acquiring = null;
     this.failure = null;
+  }
+
+  get calledAs(): string {
+    return 'Condition.wait';
   }
 
   next(value?: unknown): IteratorResult<unknown, true> {

@@ -1,4 +1,5 @@
 import { nameOfClass } from '../internal/describe.ts';
+import { bindWhenRead } from '../internal/methods.ts';
 import { type AwaitableCoroutine, type Task, WaitQueue } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
 
@@ -24,6 +25,10 @@ export interface EventStatistics {
  * ready.set();
  */
 export class Event {
+  static {
+    bindWhenRead(Event.prototype, 'set', 'clear');
+  }
+
   #isSet = false;
   readonly #waiters = new WaitQueue(this, 'wait');
 
@@ -89,6 +94,10 @@ class Wait extends Attempt<true> {
   constructor(event: Event) {
     super();
     this.event = event;
+  }
+
+  get calledAs(): string {
+    return 'Event.wait';
   }
 
   override get _isQuiet(): boolean {

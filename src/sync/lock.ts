@@ -1,5 +1,6 @@
 import { RuntimeError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { unbound } from '../internal/methods.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -94,6 +95,7 @@ export class Lock {
    * @throws {RuntimeError} when it is free
    */
   release(): void {
+    if (this === undefined || !(#locked in this)) throw unbound('Lock.release');
     if (!this.#locked) {
       throw new RuntimeError(
         `Lock is not acquired: ${this} cannot be released; acquire it first, and release it once for each time`,
@@ -147,6 +149,10 @@ class Acquire extends Attempt<Guard> {
   constructor(lock: Lock) {
     super();
     this.lock = lock;
+  }
+
+  get calledAs(): string {
+    return 'Lock.acquire';
   }
 
   override get _isQuiet(): boolean {

@@ -1,5 +1,7 @@
 import { ValueError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { unbound } from '../internal/methods.ts';
+import { byNameOrPosition } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -12,6 +14,16 @@ import { Attempt } from './attempt.ts';
 import { checkCount } from './count.ts';
 import { Guard, holding } from './guard.ts';
 import { Holders } from './holders.ts';
+
+/** A semaphore's units by name. */
+export interface SemaphoreOptions {
+  /** How many may pass at once; one when absent, infinity for all. */
+  readonly value?: number | undefined;
+}
+
+function unitsOf(units: number | SemaphoreOptions): number {
+  return byNameOrPosition('Semaphore', ['value'], units, 1);
+}
 
 /** How a semaphore stands. */
 export interface SemaphoreStatistics {
@@ -41,11 +53,12 @@ export class Semaphore {
   readonly #holders = new Holders();
 
   /**
-   * @param value how many may pass at once; infinity for all
+   * @param units how many may pass at once, by position or as `{ value }`; infinity for all
    * @throws {ValueError} when it is negative, a fraction or `NaN`
    * @throws {TypeError} when it is no number
    */
-  constructor(value = 1) {
+  constructor(units: number | SemaphoreOptions = 1) {
+    const value = unitsOf(units);
     checkCount(value, 'Semaphore initial value must be >= 0', 0);
     this.value = value;
   }
@@ -98,6 +111,7 @@ export class Semaphore {
    * Follows CPython's `asyncio.Semaphore.release`.
    */
   release(): void {
+    if (this === undefined || !(#waiters in this)) throw unbound('Semaphore.release');
     this.value++;
     this.#holders.gaveBack(runningTask());
     this.#wakeNext();
@@ -155,6 +169,10 @@ class Acquire extends Attempt<Guard> {
     this.semaphore = semaphore;
   }
 
+  get calledAs(): string {
+    return 'Semaphore.acquire';
+  }
+
   override get _isQuiet(): boolean {
     return true;
   }
@@ -195,9 +213,9 @@ class Acquire extends Attempt<Guard> {
 export class BoundedSemaphore extends Semaphore {
   readonly #bound: number;
 
-  constructor(value = 1) {
-    super(value);
-    this.#bound = value;
+  constructor(units: number | SemaphoreOptions = 1) {
+    super(units);
+    this.#bound = unitsOf(units);
   }
 
   /**
@@ -208,6 +226,7 @@ export class BoundedSemaphore extends Semaphore {
    * @throws {ValueError} when it would have more units than in the beginning
    */
   override release(): void {
+    if (this === undefined || !(#bound in this)) throw unbound('BoundedSemaphore.release');
     if (this.value >= this.#bound) {
       throw new ValueError(
         `BoundedSemaphore released too many times: ${this} has all its ${this.#bound} units; ` +

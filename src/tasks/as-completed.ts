@@ -2,9 +2,11 @@ import { TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type AwaitableLike,
+  type CoroutineLike,
   ensureFutureOn,
   type Future,
   getEventLoop,
@@ -14,8 +16,11 @@ import {
   libraryCoroutine,
   noteWait,
   type Outcome,
+  postponeReport,
+  resumeReport,
   runningTask,
   subscribe,
+  type Task,
   type TimerHandle,
 } from '../kernel/lowlevel.ts';
 
@@ -25,32 +30,37 @@ export interface AsCompletedOptions {
   readonly timeout?: Duration | null | undefined;
 }
 
+/** What `asCompleted` gives for something: a future or task itself, a new task for a coroutine. */
+export type FutureOf<A> =
+  A extends Future<infer _> ? A : A extends CoroutineLike<infer T> ? Task<T> : Future<Outcome<A>>;
+
 /** The time was up. */
 const TIMED_OUT = null;
 
 /** What `asCompleted` returns: iterate it with `for await` for the futures, with `for` for awaitables of the next result. */
-export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIterable<F> {
+export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
   /** Those that are done, in order, and then `TIMED_OUT` for each that was not. */
-  readonly #done: (F | typeof TIMED_OUT)[] = [];
+  readonly #done: (Future<T> | typeof TIMED_OUT)[] = [];
   readonly #getters: Future<void>[] = [];
-  readonly #todo: Set<F>;
+  readonly #todo: Set<Future<T>>;
   /** How many outcomes nobody has taken, or is waiting for. */
   #left: number;
   #timer: TimerHandle | null = null;
-  readonly #onDone = (future: Future<T>): void => this.#completed(future as F);
+  readonly #onDone = (future: Future<T>): void => this.#completed(future);
 
   /** @internal */
   constructor(awaitables: Iterable<AwaitableLike<T>>, timeout: number | null) {
     const loop = getEventLoop();
-    this.#todo = new Set([...new Set(awaitables)].map((awaitable) => ensureFutureOn<T>(awaitable, loop) as F));
+    this.#todo = new Set([...new Set(awaitables)].map((awaitable) => ensureFutureOn<T>(awaitable, loop) as Future<T>));
     this.#left = this.#todo.size;
     const awaiter = runningTask();
     for (const future of this.#todo) subscribe(future, this.#onDone, awaiter);
     if (this.#left > 0 && timeout !== null) this.#timer = loop.callLater(timeout, () => this.#timedOut());
   }
 
-  #completed(future: F): void {
+  #completed(future: Future<T>): void {
     if (!this.#todo.delete(future)) return; // the time was up before
+    postponeReport(future as Future<unknown>);
     this.#put(future);
     if (this.#todo.size === 0) this.#timer?.cancel();
   }
@@ -63,7 +73,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
     this.#todo.clear();
   }
 
-  #put(item: F | typeof TIMED_OUT): void {
+  #put(item: Future<T> | typeof TIMED_OUT): void {
     this.#done.push(item);
     this.#wakeOne();
   }
@@ -84,7 +94,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
   }
 
   /** Waits until there is something to take. Whoever is cancelled meanwhile leaves the outcome that it has claimed to others. @internal */
-  *takeNext(): Generator<unknown, F, unknown> {
+  *takeNext(): Generator<unknown, Future<T>, unknown> {
     try {
       while (this.#done.length === 0) yield* this.#wait();
     } catch (error) {
@@ -93,6 +103,7 @@ export class AsCompleted<T, F extends Future<T> = Future<T>> implements AsyncIte
     }
     const future = this.#done.shift()!;
     if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time was up before all were done');
+    resumeReport(future as Future<unknown>);
     return future;
   }
 
@@ -175,7 +186,8 @@ const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(
 export function asCompleted<const A extends AwaitableLike<unknown>>(
   awaitables: Iterable<A>,
   options: AsCompletedOptions = {},
-): AsCompleted<Outcome<A>> {
+): AsCompleted<Outcome<A>, FutureOf<A>> {
+  checkOptions('asCompleted', options, ['timeout']);
   if (
     isfuture(awaitables) ||
     iscoroutine(awaitables) ||
@@ -191,5 +203,8 @@ export function asCompleted<const A extends AwaitableLike<unknown>>(
       throw typeError(`asCompleted: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
   }
   const timeout = options.timeout ?? null;
-  return new AsCompleted(list as AwaitableLike<Outcome<A>>[], timeout === null ? null : inSeconds(timeout, 'timeout'));
+  return new AsCompleted<Outcome<A>, FutureOf<A>>(
+    list as AwaitableLike<Outcome<A>>[],
+    timeout === null ? null : inSeconds(timeout, 'timeout'),
+  );
 }

@@ -1,6 +1,7 @@
 import { CancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableLike,
   Collector,
@@ -8,6 +9,7 @@ import {
   type EventLoop,
   ensureFutureOn,
   Future,
+  failWith,
   getEventLoop,
   isAwaitable,
   iscoroutine,
@@ -93,10 +95,12 @@ class GatheringFuture extends Future<unknown[]> {
       if (child !== null && !child.cancelled()) child.exception(); // nobody else will look at it
       return;
     }
-    if (child !== null && !this.#returnExceptions) {
+    if (child !== null && this.#returnExceptions) {
+      if (!child.cancelled()) child.exception(); // looked at, though it is among the results only later
+    } else if (child !== null) {
       const error = errorOf(child);
       if (error !== null) {
-        this.setException(error);
+        failWith(this, error);
         return;
       }
     }
@@ -110,7 +114,7 @@ class GatheringFuture extends Future<unknown[]> {
     const results: unknown[] = children;
     for (let i = 0; i < children.length; i++) results[i] = outcome(children[i]!);
     this.#children = [];
-    if (this.#cancelRequested) this.setException(cancelledError(last));
+    if (this.#cancelRequested) failWith(this, cancelledError(last));
     else this.setResult(results);
   }
 }
@@ -148,9 +152,34 @@ export function gather<const A extends Awaitables>(
 export function gather<const A extends Awaitables>(awaitables: A, options?: GatherOptions): Future<Results<A>>;
 export function gather<const A extends Awaitables>(...awaitables: A): Future<Results<A>>;
 export function gather(...args: readonly unknown[]): Future<unknown[]> {
-  if (Array.isArray(args[0]))
-    return gatherAll(args[0], (args[1] as GatherOptions | undefined)?.returnExceptions === true);
+  if (Array.isArray(args[0])) return gatherAll(args[0], optionsOf(args)?.returnExceptions === true);
+  checkNoOptions(args);
   return gatherAll(args, false);
+}
+
+function optionsOf(args: readonly unknown[]): GatherOptions | undefined {
+  const [, options, other] = args;
+  if (other !== undefined || Array.isArray(options) || isAwaitable(options)) {
+    throw typeError(
+      'gather: one array of awaitables is required, and then options; write gather([...tasks, ...others])',
+    );
+  }
+  checkOptions('gather', options, GATHER_OPTIONS);
+  return options as GatherOptions | undefined;
+}
+
+const GATHER_OPTIONS = ['returnExceptions'] as const;
+
+/** Awaitables one by one leave no place for options: what looks like them is answered with where they go. */
+function checkNoOptions(args: readonly unknown[]): void {
+  const last = args.at(-1);
+  if (typeof last !== 'object' || last === null || isAwaitable(last)) return;
+  checkOptions('gather', last, GATHER_OPTIONS);
+  if (!GATHER_OPTIONS.some((name) => name in last)) return;
+  const given = args.length === 2 ? 'f' : 'f, g';
+  throw typeError(
+    `gather: options come behind an array, as awaitables one by one leave no place for them; write gather([${given}], { returnExceptions: true })`,
+  );
 }
 
 function gatherAll(awaitables: readonly unknown[], returnExceptions: boolean): Future<unknown[]> {

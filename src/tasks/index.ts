@@ -1,4 +1,4 @@
-export { AsCompleted, type AsCompletedOptions, asCompleted } from './as-completed.ts';
+export { AsCompleted, type AsCompletedOptions, asCompleted, type FutureOf } from './as-completed.ts';
 export {
   createEagerTaskFactory,
   createTask,
@@ -24,4 +24,4 @@ export {
   type WaitOptions,
   wait,
 } from './wait.ts';
-export { waitFor } from './wait-for.ts';
+export { type WaitForOptions, waitFor } from './wait-for.ts';

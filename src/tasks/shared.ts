@@ -1,9 +1,11 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type CoroutineFunction,
   cancelFor,
   Future,
+  failWith,
   getEventLoop,
   noteWait,
   subscribe,
@@ -93,7 +95,7 @@ function settle<T>(task: Task<T>, wait: Future<T>): void {
   }
   const error = task.exception();
   if (error === null) wait.setResult(task.result());
-  else wait.setException(error);
+  else failWith(wait, error);
 }
 
 /**
@@ -119,6 +121,7 @@ export function shared<T, A extends unknown[] = []>(
   fn: CoroutineFunction<T, A>,
   options: SharedOptions = {},
 ): SharedFunction<T, A> {
+  checkOptions('shared', options, ['keep']);
   if (typeof fn !== 'function') {
     throw typeError(
       `shared: an async function or a generator function is required, got ${describe(fn)}: write shared(f), not shared(f())`,

@@ -2,6 +2,7 @@ import { nameOfClass } from '../internal/describe.ts';
 import {
   type AwaitableLike,
   type Future,
+  failWith,
   nameFailure,
   noteWait,
   reportPromise,
@@ -40,7 +41,7 @@ export function shield<T>(awaitable: AwaitableLike<T>): Future<T> {
     }
     const error = errorOf(inner);
     if (error === null) outer.setResult(inner.result());
-    else outer.setException(error);
+    else failWith(outer, error);
   };
   const outerDone = (): void => {
     if (inner.done()) return;

@@ -47,6 +47,10 @@ class Pause<T> extends WrittenCoroutine<T> {
     this.isOver = false;
   }
 
+  get calledAs(): string {
+    return 'sleep';
+  }
+
   override get _isQuiet(): boolean {
     return true;
   }
@@ -81,6 +85,10 @@ class CheckpointWithResult<T> extends WrittenCoroutine<T> {
     super();
     this.result = result;
     this.state = 'created';
+  }
+
+  get calledAs(): string {
+    return 'sleep';
   }
 
   override get _isQuiet(): boolean {

@@ -1,8 +1,10 @@
 import { errorOfThrown, isCancelledError, unwrapCancellation } from '../errors/errors.ts';
 import { ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
+import { describe, titlesOf } from '../internal/describe.ts';
 import { checkLimit } from '../internal/limit.ts';
+import { unbound } from '../internal/methods.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -20,6 +22,7 @@ import {
   leaveScope,
   libraryCoroutine,
   logger,
+  noteTouched,
   noteWait,
   requestsAtEntry,
   requestsTo,
@@ -71,6 +74,8 @@ export class TaskGroup {
   /** The group has cancelled its parent, and must take that back when it is left. */
   #parentCancelRequested = false;
   readonly #tasks = new Set<Task<unknown>>();
+  /** How many tasks it has made. */
+  #made = 0;
   #errors: unknown[] = [];
   /** A `KeyboardInterrupt` or `SystemExit`, which leaves the group as it is. */
   #interrupt: unknown = null;
@@ -87,6 +92,7 @@ export class TaskGroup {
    * @throws {ValueError} when it is no whole number of at least 1, and not `Infinity`
    */
   constructor(options: TaskGroupOptions = {}) {
+    checkOptions('TaskGroup', options, ['limit']);
     this.#slots = options.limit === undefined ? null : new Semaphore(checkLimit('TaskGroup', options.limit));
   }
 
@@ -102,6 +108,7 @@ export class TaskGroup {
     if (this.#state === 'closing' && this.#tasks.size === 0) throw this.#refused(coro, 'is finished');
     if (this.#aborting) throw this.#refused(coro, 'is shutting down');
     const task = this.#loop!.createTask(this.#slots === null ? coro : inTurn(this, coro), options);
+    this.#made++;
     this.#tasks.add(task as Task<unknown>);
     subscribe(task, this.#onTaskDone as (future: Future<T>) => void, this.#parent);
     // When it was cancelled before its turn, it never ran.
@@ -123,6 +130,7 @@ export class TaskGroup {
    * Follows CPython 3.15's `TaskGroup.cancel`.
    */
   cancel(): void {
+    if (this === undefined || !(#state in this)) throw unbound('TaskGroup.cancel');
     if (this.#state === 'closing' && this.#tasks.size === 0) return;
     this.#cancelCalled = true;
     if (this.#state === 'created') return;
@@ -191,8 +199,9 @@ export class TaskGroup {
       }
     }
     if (cancellation !== null && this.#errors.length === 0) throw cancellation;
-    if (error !== undefined && !isCancelledError(error)) this.#errors.push(error);
-    if (this.#errors.length > 0) this.#fail();
+    const bodyFailed = error !== undefined && !isCancelledError(error);
+    if (bodyFailed) this.#errors.push(error);
+    if (this.#errors.length > 0) this.#fail(bodyFailed);
     return isOwnDoing && this.#cancelCalled;
   }
 
@@ -217,13 +226,21 @@ export class TaskGroup {
     return cancellation;
   }
 
-  #fail(): never {
+  /** `2 of 5 tasks failed: Error: no user 1; Error: no user 2`. */
+  #tellOf(errors: readonly unknown[], bodyFailed: boolean): string {
+    const failed = errors.length - (bodyFailed ? 1 : 0);
+    const tasks = `${failed} of ${this.#made} ${this.#made === 1 ? 'task' : 'tasks'}`;
+    const who = !bodyFailed ? tasks : failed === 0 ? 'the body' : `the body and ${tasks}`;
+    return `${who} failed: ${titlesOf(errors)}`;
+  }
+
+  #fail(bodyFailed: boolean): never {
     const scope = this.#scope!;
     // Cancelled from outside as well: that is delivered at the next await, and the count stays what it is.
     if (requestsTo(scope) > 0) deliverAgain(scope.parent!);
     const errors = this.#errors;
     this.#errors = [];
-    throw new ExceptionGroup('unhandled errors in a TaskGroup', errors);
+    throw ExceptionGroup.tellingOf('unhandled errors in a TaskGroup', this.#tellOf(errors, bodyFailed), errors);
   }
 
   #abort(): void {
@@ -310,8 +327,9 @@ const BODY_FAILED = 'a failure beside it';
 
 /** Says to a coroutine that it will never run, or debug mode would complain that nobody awaited it. */
 function discard(coro: unknown): void {
-  if (typeof coro === 'object' && coro !== null && 'return' in coro && typeof coro.return === 'function')
-    coro.return(undefined);
+  if (typeof coro !== 'object' || coro === null) return;
+  noteTouched(coro);
+  if ('return' in coro && typeof coro.return === 'function') coro.return(undefined);
 }
 
 /** A coroutine that begins when it has a slot. What is no coroutine is left to the loop, which says what is wrong with it. */
@@ -382,6 +400,7 @@ export function taskGroup<T>(body: TaskGroupBody<T>, options?: TaskGroupOptions)
       `taskGroup: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
+  checkOptions('taskGroup', options, ['limit']);
   return runGroup(new TaskGroup(options), body) as AwaitableCoroutine<T>;
 }
 

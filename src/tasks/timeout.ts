@@ -303,6 +303,10 @@ class Within<T> extends Around<T> {
     this.limit = limit;
   }
 
+  get calledAs(): string {
+    return 'timeout';
+  }
+
   protected enter(): void {
     this.limit.enterNow();
   }

@@ -18,6 +18,16 @@ import {
 } from '../kernel/lowlevel.ts';
 import { type Timeout, timeout as within } from './timeout.ts';
 
+/** The limit of `waitFor` by name. */
+export interface WaitForOptions {
+  /** `null` for no limit. */
+  readonly timeout: Duration | null | undefined;
+}
+
+function isByName(limit: Duration | null | WaitForOptions): limit is WaitForOptions {
+  return typeof limit === 'object' && limit !== null && 'timeout' in limit;
+}
+
 /**
  * Awaits something for a limited time. At the deadline it is cancelled, and its end is waited for: when it takes long to clean
  * up, so does this. A coroutine runs inside the present task.
@@ -26,16 +36,20 @@ import { type Timeout, timeout as within } from './timeout.ts';
  *
  * Follows CPython's `asyncio.wait_for`.
  *
- * @param timeout seconds, or named units; `null` for no limit; zero or less cancels at once what is not done
+ * @param limit seconds, or named units, by position or as `{ timeout }`; `null` for no limit; zero or less cancels at once what is not done
  * @returns its result; also when it has refused to be cancelled
  * @throws {TimeoutError} when the time was up
  * @throws {TypeError} at once, when it cannot be awaited
  * @example
  * const line = await waitFor(reader.readline(), 5);
  */
-export function waitFor<T>(awaitable: AwaitableLike<T>, timeout: Duration | null = null): AwaitableCoroutine<T> {
+export function waitFor<T>(
+  awaitable: AwaitableLike<T>,
+  limit: Duration | null | WaitForOptions = null,
+): AwaitableCoroutine<T> {
   if (!isAwaitable(awaitable))
     throw typeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
+  const timeout = isByName(limit) ? (limit.timeout ?? null) : limit;
   const seconds = timeout === null ? null : inSeconds(timeout, 'timeout');
   if (seconds !== null && seconds <= 0) return notAtAll(awaitable) as AwaitableCoroutine<T>;
   return new WithinFromNow<T>(awaitable, seconds);
@@ -52,6 +66,10 @@ class WithinFromNow<T> extends Around<T> {
     super(awaitable, undefined);
     this.seconds = seconds;
     this.limit = null;
+  }
+
+  get calledAs(): string {
+    return 'waitFor';
   }
 
   protected enter(): void {

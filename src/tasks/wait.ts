@@ -2,6 +2,7 @@ import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   Collector,
@@ -13,6 +14,8 @@ import {
   isfuture,
   libraryCoroutine,
   noteWait,
+  postponeReport,
+  resumeReport,
   uncollect,
   type WaitRecord,
 } from '../kernel/lowlevel.ts';
@@ -59,6 +62,7 @@ export function wait<F extends Future<never> | Future<unknown>>(
   futures: Iterable<F>,
   options: WaitOptions = {},
 ): AwaitableCoroutine<DoneAndPending<F>> {
+  checkOptions('wait', options, ['timeout', 'returnWhen']);
   if (isfuture(futures) || iscoroutine(futures))
     throw typeError(`expect a list of futures, not ${describe(futures)}`, 'NOT_A_FUTURE');
   if (typeof futures !== 'object' || futures === null || !(Symbol.iterator in futures)) {
@@ -102,6 +106,7 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   let left = futures.size;
   const collector = new Collector((future) => {
     left--;
+    if (future !== null) postponeReport(future);
     if (left > 0 && !endsTheWait(future, returnWhen)) return;
     timer?.cancel();
     release(waiter);
@@ -111,7 +116,10 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
     yield* waiter;
   } finally {
     timer?.cancel();
-    for (const future of futures) uncollect(future, collector);
+    for (const future of futures) {
+      uncollect(future, collector);
+      resumeReport(future);
+    }
   }
   const done = new Set<Future<unknown>>();
   const pending = new Set<Future<unknown>>();

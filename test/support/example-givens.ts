@@ -30,6 +30,9 @@ export const lock = new Lock();
 export const condition = new Condition();
 export const group = new ExceptionGroup('two downloads failed', [new TimeoutError('one'), new TimeoutError('two')]);
 
+/** Takes errors, as the clients of monitoring services do. */
+export const monitoring = { capture(_error: unknown, _message?: string): void {} };
+
 /** Answers at once, so that no example needs a network. */
 export const fetch: typeof globalThis.fetch = async () => new Response('{}');
 

@@ -2,10 +2,11 @@ import { cancelledError, isCancelledError, leavesTheLoop } from '../../errors/er
 import { type AsyncStorage, canTellCallbacks, canTellTasks } from '../runtime/platform.ts';
 import { currentContext } from './context.ts';
 import { current, prepareAsyncTasks, runAs } from './current.ts';
+import { noteDelivered, noteTaken } from './delivered.ts';
 import { emit, hooks } from './hooks.ts';
 import { gotOf, noteMoved, noteTold, ownContextOf, runningScope } from './line.ts';
 import { placeOfCall, takeOwner } from './lookups.ts';
-import { sequence } from './request.ts';
+import { MadeRequest, sequence } from './request.ts';
 import {
   type CallStack,
   type ContextRole,
@@ -60,7 +61,7 @@ function waitFor(future: FutureRole, scope: Scope, task: TaskRole, resolve: Reso
 
 /** The task that a line is run by, which may have left it behind; `null` outside any task, and when the loop is gone. */
 function taskOfLine(scope: Scope): TaskRole | null {
-  return scope.task === null || (scope.task.done() && scope.loop.isClosed()) ? null : scope.task;
+  return scope.task === null || scope.loop.isClosed() ? null : scope.task;
 }
 
 /**
@@ -115,13 +116,27 @@ export function awaitCheckpoint(resolve: unknown, reject: unknown): boolean {
 
 /** A line that nobody's task runs any more gets the cancellation that it missed. */
 function rejectLateLine(scope: Scope | null, reject: unknown): boolean {
-  if (scope === null || scope.task !== null || scope.pending === null) return false;
-  const request = scope.pending;
-  scope.pending = null;
-  noteTold(scope.owner as Scope);
-  (reject as Reject)(cancelledError(request.message, request));
+  const request = scope === null ? null : takeMissed(scope);
+  if (request === null) return false;
+  if (scope!.task === null) noteTold(scope!.owner as Scope);
+  const error = cancelledError(request.message, request);
+  noteDelivered(error);
+  (reject as Reject)(error);
   return true;
 }
+
+/** What a line has missed whose task's scopes are lost, or whose loop was closed while its task waited for a foreign promise. */
+function takeMissed(scope: Scope): Request | null {
+  const { task, pending } = scope;
+  if (task !== null) {
+    if (task.done() || !task._loop.isClosed()) return null;
+    return task._request ?? new MadeRequest(task, null, undefined, LOOP_CLOSED, null, 0);
+  }
+  scope.pending = null;
+  return pending;
+}
+
+const LOOP_CLOSED = 'the end of its event loop';
 
 /** Begins a coroutine of the library as code of a line. Most end without having to wait: a wait is made only for those that do not. */
 function beginCoroutine(
@@ -181,15 +196,17 @@ function beginFrame(frame: Frame, resolve: Resolve, reject: Reject, marks: numbe
 
 /** Settles a promise with a future's outcome. Unlike a line that waits, a promise that does never cancels it. */
 export function observe(future: FutureRole, resolve: Resolve, reject: Reject): void {
-  if (future.done()) settle(future, resolve, reject);
+  if (future.done()) settle(future, resolve, reject, noteTaken);
   else future._addWaiter(new PromiseWaiter(future, resolve, reject));
 }
 
-function settle(future: FutureLike, resolve: Resolve, reject: Reject): void {
+/** @param note told of what it rejects with */
+function settle(future: FutureLike, resolve: Resolve, reject: Reject, note: (error: unknown) => void): void {
   let value: unknown;
   try {
     value = (future as FutureRole).result();
   } catch (error) {
+    note(error);
     reject(error);
     return;
   }
@@ -211,7 +228,7 @@ class PromiseWaiter implements Waiter {
   }
 
   _run(): void {
-    settle(this.#future, this.#resolve, this.#reject);
+    settle(this.#future, this.#resolve, this.#reject, noteTaken);
     if (!canTellTasks()) this.#future._loop._step.openForOutside();
   }
 }
@@ -376,7 +393,7 @@ export class PendingAwait implements ScopeWait {
       this._completed(undefined);
     } else {
       this.#over();
-      settle(waiting, this._resolve, this._reject);
+      settle(waiting, this._resolve, this._reject, noteDelivered);
     }
   }
 
@@ -417,7 +434,7 @@ export class PendingAwait implements ScopeWait {
     this._marks |= IS_OVER;
     removeWait(this._at, this);
     if (waiting === null) this._resolve(undefined as never);
-    else settle(waiting, this._resolve, this._reject);
+    else settle(waiting, this._resolve, this._reject, noteDelivered);
   }
 
   _completed(value: unknown): void {
@@ -427,6 +444,7 @@ export class PendingAwait implements ScopeWait {
 
   _failed(error: unknown): void {
     this.#over();
+    noteDelivered(error);
     this._reject(error);
   }
 

@@ -13,6 +13,7 @@ export interface HookCalls {
   waitEnd(task: TaskRole, on: object): void;
   iterationBegin(loop: object): void;
   iterationEnd(loop: object): void;
+  errorReported(loop: object, context: object): void;
   choose(label: string, count: number): number;
 }
 
@@ -33,6 +34,7 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
   waitEnd: null,
   iterationBegin: null,
   iterationEnd: null,
+  errorReported: null,
   choose: null,
 };
 

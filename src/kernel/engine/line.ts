@@ -77,7 +77,7 @@ function innermost(scope: Scope): Scope {
 export function runningScope(): Scope | null {
   if (current.loop !== null) return current.task === null ? null : (current.scope ?? current.task._rootScope());
   const scope = scopeOfLine();
-  return scope === null || scope.task === null || scope.task.done() ? null : scope;
+  return scope === null || scope.task === null || scope.task.done() || scope.loop.isClosed() ? null : scope;
 }
 
 /** The task whose code runs now, `null` when none does. */
@@ -96,7 +96,7 @@ export function runningLoop(): LoopRole | null {
   const scope = scopeOfLine();
   if (scope === null) return null;
   const { task, loop } = scope;
-  if (task !== null && !task.done()) return loop;
+  if (task !== null && !task.done() && !loop.isClosed()) return loop;
   // A flow outside any task, or a line that a task has left behind, is run as long as the loop is.
   return loop.isRunning() && !loop.isClosed() ? loop : null;
 }

@@ -15,6 +15,8 @@ const CLOSING = 2;
 export interface StepOwner {
   /** Whether a handle is on the stack, so that a step can be opened. @internal */
   readonly _isRunningHandle: boolean;
+  /** A task's function has come back from a foreign promise, and waits or ends: nobody has seen when it began to run. @internal */
+  _unseenStepIsOver(task: TaskRole): void;
   /** The step is over: the batch goes on. `isOfLine`: its task was done already when it began. @internal */
   _stepIsOver(task: TaskRole | null, isOfLine: boolean): void;
 }
@@ -85,6 +87,7 @@ export class OpenStep implements OpenStepRole {
   suspends(task: TaskRole): void {
     if (this.task !== task) {
       // It has come back from a foreign promise, unseen until now.
+      this.#owner._unseenStepIsOver(task);
       if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
       if (hooks.afterStep !== null && !task.done()) emit('afterStep', task);
       return;
@@ -100,7 +103,8 @@ export class OpenStep implements OpenStepRole {
 
   /** A task has nothing left to run. */
   ends(task: TaskRole): void {
-    if (this.task === task && this.#state === OPEN) this.#close();
+    if (this.task !== task) this.#owner._unseenStepIsOver(task);
+    else if (this.#state === OPEN) this.#close();
   }
 
   /** What was looked up meanwhile is called in the microtasks right behind this one: an awaited body has begun, say. */

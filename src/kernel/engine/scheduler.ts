@@ -9,6 +9,7 @@ import { choose, emit, hooks, watched } from './hooks.ts';
 import { runningLoop } from './line.ts';
 import { OpenStep, type StepOwner } from './open-step.ts';
 import { Pacer } from './pacer.ts';
+import { beat, busyFor, keepPulse } from './pulse.ts';
 import {
   ENDING,
   type FutureRole,
@@ -191,6 +192,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     this._ready.clear();
     this._timers.clear();
     this.#pacer.askAt(null);
+    if (this._debug && this.#host instanceof RuntimeHost) keepPulse(false);
   }
 
   /**
@@ -342,8 +344,19 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return true;
   }
 
+  /** Debug mode goes on or off. What runs already is timed from now on. @internal */
+  _setDebug(enabled: boolean): void {
+    if (this._debug === enabled) return;
+    this._debug = enabled;
+    this.#stepBegan = this.time();
+    if (this.#closed) return;
+    // Simulated time says nothing about how long code takes.
+    if (this.#host instanceof RuntimeHost) keepPulse(enabled);
+  }
+
   #runTimed(item: Runnable): void {
     this.#stepBegan = this.time();
+    beat();
     item._run();
     // A step that is open is reported when it is over.
     if (!this._step.isOpen) this.#reportIfSlow(item);
@@ -352,6 +365,16 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   #reportIfSlow(item: object): void {
     const seconds = this.time() - this.#stepBegan;
     if (seconds >= this.slowCallbackDuration) logger.warn(`Executing ${item} took ${seconds.toFixed(3)} seconds`);
+  }
+
+  /** @internal */
+  _unseenStepIsOver(task: TaskRole): void {
+    if (!this._debug || !(this.#host instanceof RuntimeHost)) return;
+    const seconds = busyFor();
+    beat();
+    if (seconds < this.slowCallbackDuration) return;
+    const began = 'a promise that is not of this library was settled, or whatever else ran in this thread';
+    logger.warn(`Executing ${task} took ${seconds.toFixed(3)} seconds since ${began}`);
   }
 
   /** An error that must not stay in the loop ends the run at once; the rest of the batch stays queued. */

@@ -55,8 +55,9 @@ interface ProcessLike {
   readonly env?: Record<string, string | undefined>;
   readonly versions?: Record<string, string | undefined>;
   getBuiltinModule?(name: string): unknown;
-  on?(event: string, listener: () => void): void;
-  removeListener?(event: string, listener: () => void): void;
+  readonly execArgv?: readonly string[];
+  on?(event: string, listener: (...args: unknown[]) => void): void;
+  removeListener?(event: string, listener: (...args: unknown[]) => void): void;
   listenerCount?(event: string): number;
   exit?(code: number): void;
 }
@@ -78,6 +79,9 @@ interface Globals {
   readonly window?: unknown;
   readonly WorkerGlobalScope?: abstract new (...args: never[]) => unknown;
   readonly console?: Logger;
+  readonly reportError?: (error: unknown) => void;
+  readonly Deno?: { unrefTimer?(timer: number): void };
+  readonly addEventListener?: (type: string, listener: (event: RejectionEvent) => void) => void;
   readonly [key: symbol]: unknown;
 }
 
@@ -279,11 +283,94 @@ export function exitProcess(code: number): void {
   globals().process?.exit?.(code);
 }
 
+/** Calls a function after so many seconds of real time, should the program still run then: the timer does not keep it alive. */
+export function callInBackground(seconds: number, callback: () => void): void {
+  const timer = globals().setTimeout?.(callback, seconds * 1_000);
+  if (timer !== undefined) unref(timer);
+}
+
+/** Calls a function again and again, without keeping the program alive. Returns what ends it. */
+export function inIntervals(seconds: number, callback: () => void): () => void {
+  const { setInterval, clearInterval } = globals();
+  const timer = setInterval?.(callback, seconds * 1_000);
+  if (timer === undefined) return () => {};
+  unref(timer);
+  return () => clearInterval?.(timer);
+}
+
+/** Seconds of real time since some fixed moment. */
+export function realTime(): number {
+  return (globals().performance ?? Date).now() / 1_000;
+}
+
+function unref(timer: TimerId): void {
+  if (typeof timer === 'number') globals().Deno?.unrefTimer?.(timer);
+  else (timer as { unref?(): void }).unref?.();
+}
+
+/** Has the runtime treat an error as that of a promise that rejected and that nobody looked at. */
+export function throwUnhandled(error: unknown): void {
+  Promise.reject(error);
+}
+
+/** Reports an error as a page or its worker does that of an event listener, so that its monitoring sees it. False where there is no page. */
+export function reportToPage(error: unknown): boolean {
+  const { process, reportError } = globals();
+  if (reportError === undefined || process?.versions?.['node'] !== undefined) return false;
+  reportError(error);
+  return true;
+}
+
 /** Throws an error where nobody can catch it, as the runtime reports errors of callbacks. */
 export function throwUncaught(error: unknown): void {
   afterMicrotasks(() => {
     throw error;
   });
+}
+
+/** The `unhandledrejection` event of pages and workers. */
+interface RejectionEvent {
+  readonly reason: unknown;
+  preventDefault(): void;
+}
+
+let ignoresRejections = false;
+
+/**
+ * From now on, promises that reject with certain reasons, and that nobody looks at, are no errors of the program. For all others everything
+ * stays as it is without this: also in a process, where to listen means to take over what happens by default.
+ */
+export function ignoreRejections(isMeant: (reason: unknown) => boolean): void {
+  if (ignoresRejections) return;
+  ignoresRejections = true;
+  const { process, addEventListener } = globals();
+  const versions = process?.versions;
+  if (process?.on !== undefined && versions?.['node'] !== undefined && !('deno' in versions)) {
+    if (!hasRejectionMode(process)) ignoreInProcess(process, isMeant);
+  } else {
+    addEventListener?.('unhandledrejection', (event) => {
+      if (isMeant(event.reason)) event.preventDefault();
+    });
+  }
+}
+
+/** Whether the program has chosen by `--unhandled-rejections` what happens: a listener would change that. */
+function hasRejectionMode({ execArgv = [], env }: ProcessLike): boolean {
+  return [...execArgv, env?.['NODE_OPTIONS'] ?? ''].some((option) => option.includes('--unhandled-rejections'));
+}
+
+const UNHANDLED = 'unhandledRejection';
+
+function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boolean): void {
+  const listener = (reason: unknown): void => {
+    // A program that listens itself has taken over already.
+    if (isMeant(reason) || process.listenerCount?.(UNHANDLED) !== 1) return;
+    // Rejected once more, while nobody listens: the runtime does what it would have done.
+    process.removeListener?.(UNHANDLED, listener);
+    Promise.reject(reason);
+    afterMicrotasks(() => process.on?.(UNHANDLED, listener));
+  };
+  process.on?.(UNHANDLED, listener);
 }
 
 /** Puts a value under a well-known symbol, for tools that look into the process from outside. */

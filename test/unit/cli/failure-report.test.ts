@@ -66,14 +66,14 @@ test('a group of errors is shown as a tree, with the tasks of each', async () =>
     });
   });
   expect(report).toBe(`\
-job.ts failed: ExceptionGroup: unhandled errors in a TaskGroup
+job.ts failed: ExceptionGroup: unhandled errors in a TaskGroup (2 of 2 tasks failed: TypeError: no such thing; ExceptionGroup: unhandled errors in a TaskGroup (1 of 1 task failed: RangeError: too far\\nby a mile))
 
 main  main()
-└─ ExceptionGroup: unhandled errors in a TaskGroup
+└─ ExceptionGroup: unhandled errors in a TaskGroup (2 of 2 tasks failed: TypeError: no such thing; ExceptionGroup: unhandled errors in a TaskGroup (1 of 1 task failed: RangeError: too far\\nby a mile))
    ├─ collector  (generator)
    │  └─ TypeError: no such thing
    └─ nested  nested()
-      └─ ExceptionGroup: unhandled errors in a TaskGroup
+      └─ ExceptionGroup: unhandled errors in a TaskGroup (1 of 1 task failed: RangeError: too far\\nby a mile)
          └─ walker  <anonymous>()
             └─ RangeError: too far
                by a mile

@@ -114,9 +114,9 @@ describeBoth('on', (s) => {
           yield* s.wait(forEach(on(emitter, 'x'), body));
         }),
       );
-      yield* s.wait(sleep(1));
+      yield* s.wait(sleep(0.2));
       emitter.emit('x');
-      yield* s.wait(sleep(1));
+      yield* s.wait(sleep(0.2));
       task.cancel();
       expect(yield* failure(s, task)).toMatchObject({ name: kind === 'error' ? 'Error' : 'CancelledError' });
       expect(listeners(emitter)).toBe(0);

@@ -78,8 +78,8 @@ describe('what a queue says', () => {
 
   test('of shutdown that its options are an object, and is not shut down', () => {
     const open = new Queue<number>();
-    const says = ['true', 'shutdown({ immediate: true })'];
-    expectThrown(() => open.shutdown(true as never), { type: TypeError, code: 'INVALID_ARGUMENT', says });
+    const says = ['shutdown: options are one object', 'yes', '{ immediate: '];
+    expectThrown(() => open.shutdown('yes' as never), { type: TypeError, code: 'INVALID_ARGUMENT', says });
     open.putNowait(1);
     expect(open.qsize()).toBe(1);
   });

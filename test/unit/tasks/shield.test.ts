@@ -113,6 +113,7 @@ describeBoth('shield', (s) => {
   test(
     'says nothing of an error that comes after its own cancellation when somebody asks for it, however late',
     program(s, function* () {
+      getRunningLoop().unretrievedAfter = null;
       const error = new Error('late');
       const inner = createTask(failingAfter(2, error));
       expect(

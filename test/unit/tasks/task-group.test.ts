@@ -97,7 +97,10 @@ describeBoth('a failure in a task group', (s) => {
         cancelledBody = (yield* failure(s, sleep(60))) instanceof CancelledError;
       });
       const error = yield* failure(s, taskGroup(body));
-      expect(error).toMatchObject({ name: 'ExceptionGroup', message: 'unhandled errors in a TaskGroup' });
+      expect(error).toMatchObject({
+        name: 'ExceptionGroup',
+        message: 'unhandled errors in a TaskGroup (1 of 2 tasks failed: Error: failed)',
+      });
       expect(messages(error)).toEqual(['failed']);
       expect([cleanedUp, cancelledBody]).toEqual([true, true]);
       expect(getRunningLoop().time()).toBe(5);
@@ -214,7 +217,7 @@ describeBoth('a failure in a task group', (s) => {
         yield* failure(s, sleep(60));
       });
       const error = (yield* failure(s, taskGroup(outer))) as ExceptionGroup<ExceptionGroup<Error>>;
-      expect(messages(error)).toEqual(['unhandled errors in a TaskGroup']);
+      expect(messages(error)).toEqual(['unhandled errors in a TaskGroup (1 of 1 task failed: Error: inner)']);
       expect(messages(error.errors[0])).toEqual(['inner']);
     }),
   );
@@ -350,7 +353,7 @@ describeBoth('a task group whose parent is cancelled', (s) => {
       task.cancel();
       yield* s.wait(task);
       const group = after.error as ExceptionGroup<Error>;
-      expect(messages(group)).toEqual(['outer', 'unhandled errors in a TaskGroup']);
+      expect(messages(group)).toEqual(['outer', expect.stringMatching(/^unhandled errors in a TaskGroup \(/)]);
       expect(messages(group.errors[1])).toEqual(['inner']);
       expect(after).toMatchObject({ cancelling: 1, next: expect.any(CancelledError) });
     }),

@@ -1,0 +1,58 @@
+import { typeError } from '../errors/type-error.ts';
+import { describe } from './describe.ts';
+
+/**
+ * Checks what a call was given as its options: keyword arguments of Python are one object at the end. What programmers of Python write
+ * instead is answered with what to write: a value by position (`wait(tasks, 5)`), and a name as it is in Python (`{ return_when: … }`).
+ *
+ * @param call the function that was called, for messages
+ * @param options what it was given; `undefined` is none
+ * @param names the options that there are; the first one is what a value by position is taken to mean
+ * @throws {TypeError} when it is no object, or has one of the names in Python's spelling
+ */
+export function checkOptions(call: string, options: unknown, names: readonly string[]): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) {
+    throw typeError(
+      `${call}: options are one object at the end, got ${describe(options)}; write { ${names[0]}: ${describe(options)} }`,
+    );
+  }
+  for (const key of Object.keys(options)) {
+    if (!key.includes('_')) continue;
+    const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (names.includes(name)) throw typeError(`${call}: there is no option ${key}; write { ${name}: … }`);
+  }
+}
+
+/**
+ * A parameter that Python takes by position and by name: `new Queue(5)` and `new Queue({ maxsize: 5 })` are the same call.
+ *
+ * @param call the function that was called, for messages
+ * @param names the names that may be in the object; the first one is the parameter's
+ * @param given what the call was given in its place
+ * @param otherwise the value where none is given
+ * @returns the value; what is neither a value nor an object with names comes back as it is, to be refused by whoever knows the type
+ * @throws {TypeError} when the object has other names
+ */
+export function byNameOrPosition<T>(
+  call: string,
+  names: readonly [string, ...string[]],
+  given: unknown,
+  otherwise: T,
+): T {
+  if (given === undefined) return otherwise;
+  const keys = isPlain(given) ? Object.keys(given) : [];
+  if (!isPlain(given) || keys.length === 0) return given as T;
+  const wrong = keys.find((key) => !names.includes(key));
+  if (wrong === undefined) return given[names[0]] === undefined ? otherwise : (given[names[0]] as T);
+  throw typeError(
+    `${call}: there is no option ${describe(wrong)}; write ${call}({ ${names[0]}: ${describe(given[wrong])} })`,
+  );
+}
+
+/** Whether a value is an object of names, and not one that a parameter may be. */
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

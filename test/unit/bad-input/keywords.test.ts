@@ -1,0 +1,163 @@
+import {
+  asCompleted,
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  createTask,
+  type Future,
+  gather,
+  getRunningLoop,
+  LifoQueue,
+  Lock,
+  mapConcurrent,
+  newEventLoop,
+  PriorityQueue,
+  produce,
+  Queue,
+  Runner,
+  run,
+  Semaphore,
+  shared,
+  sleep,
+  type Task,
+  TaskGroup,
+  taskGroup,
+  wait,
+  waitFor,
+  wrapPromise,
+} from 'asyncio-ts';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { failure, program } from '../../support/programs.ts';
+import { describeBoth } from '../../support/spellings.ts';
+
+describe('a parameter that Python takes by position and by name', () => {
+  test('is the size of a queue', () => {
+    for (const Type of [Queue, LifoQueue, PriorityQueue]) {
+      expect([new Type({ maxsize: 5 }).maxsize, new Type(5).maxsize, new Type().maxsize]).toEqual([5, 5, 0]);
+      expect(new Type({ maxsize: undefined }).maxsize).toBe(0);
+    }
+    const byLength = (a: string, b: string) => a.length - b.length;
+    for (const queue of [
+      new PriorityQueue<string>({ maxsize: 2, compare: byLength }),
+      new PriorityQueue<string>(2, { compare: byLength }),
+      new PriorityQueue<string>({ maxsize: 2 }, { compare: byLength }),
+    ]) {
+      queue.putNowait('longer');
+      queue.putNowait('a');
+      expect([queue.full(), queue.getNowait()]).toEqual([true, 'a']);
+    }
+  });
+
+  test('is whether a queue is shut down at once', () => {
+    for (const immediate of [true, { immediate: true }]) {
+      const queue = new Queue<number>();
+      queue.putNowait(1);
+      queue.shutdown(immediate);
+      expect(queue.qsize()).toBe(0);
+    }
+    const queue = new Queue<number>();
+    queue.putNowait(1);
+    queue.shutdown(false);
+    expect(queue.getNowait()).toBe(1);
+  });
+
+  test('is what locks are made with', async () => {
+    for (const Type of [Semaphore, BoundedSemaphore]) {
+      expect([new Type({ value: 3 }).statistics().value, new Type({ value: 0 }).locked()]).toEqual([3, true]);
+    }
+    expect(new Barrier({ parties: 3 }).parties).toBe(3);
+    const lock = new Lock();
+    expect([new Condition({ lock }).lock, new Condition(lock).lock]).toEqual([lock, lock]);
+    expect(new Condition({ lock: undefined }).lock).not.toBe(lock);
+  });
+
+  test('is told by its name when another one was given', () => {
+    const wrong: readonly (readonly [() => unknown, RegExp])[] = [
+      [() => new Queue({ size: 5 } as never), /Queue: there is no option 'size'; write Queue\(\{ maxsize: 5 \}\)/],
+      [() => new Semaphore({ count: 2 } as never), /write Semaphore\(\{ value: 2 \}\)/],
+      [() => new Barrier({ count: 2 } as never), /write Barrier\(\{ parties: 2 \}\)/],
+    ];
+    for (const [call, message] of wrong) expect(call).toThrow(message);
+  });
+});
+
+describeBoth('what Python programmers write by habit', (s) => {
+  test(
+    'works where a position or a name can be meant',
+    program(s, function* () {
+      expect(yield* failure(s, waitFor(sleep(60), { timeout: 1 }))).toMatchObject({ name: 'TimeoutError' });
+      expect(yield* s.wait(waitFor(sleep(1, 'done'), { timeout: null }))).toBe('done');
+      const condition = new Condition();
+      const waiting = [1, 2, 3].map(() => createTask(condition.with(() => condition.wait())));
+      yield* s.wait(sleep(1));
+      yield* s.wait(
+        condition.with(
+          s.fn(function* () {
+            condition.notify({ n: 2 });
+          }),
+        ),
+      );
+      yield* s.wait(sleep(1));
+      expect(waiting.map((task) => task.done())).toEqual([true, true, false]);
+      waiting[2]!.cancel();
+    }),
+  );
+
+  test(
+    'is answered with what to write where it cannot',
+    program(s, function* () {
+      const f = async () => 1;
+      const done = createTask(f);
+      const any = (value: unknown) => value as never;
+      const wrong: readonly (readonly [() => unknown, string])[] = [
+        [() => gather(f, f, any({ returnExceptions: true })), 'gather([f, g], { returnExceptions: true })'],
+        [() => gather(f, any({ returnExceptions: true })), 'gather([f], { returnExceptions: true })'],
+        [() => gather(f, any({ return_exceptions: true })), '{ returnExceptions: … }'],
+        [() => gather([f], any({ return_exceptions: true })), '{ returnExceptions: … }'],
+        [() => gather([f], any(true)), '{ returnExceptions: true }'],
+        [() => gather([f], any([f])), 'gather([...tasks, ...others])'],
+        [() => wait([done], any(5)), '{ timeout: 5 }'],
+        [() => wait([done], any({ return_when: 'ALL_COMPLETED' })), '{ returnWhen: … }'],
+        [() => asCompleted([done], any(5)), '{ timeout: 5 }'],
+        [() => taskGroup(f, any(5)), '{ limit: 5 }'],
+        [() => new TaskGroup(any(5)), '{ limit: 5 }'],
+        [() => mapConcurrent([1], f, any(5)), '{ limit: 5 }'],
+        [() => shared(f, any(true)), '{ keep: true }'],
+        [() => produce(any(f), any(5)), '{ buffer: 5 }'],
+        [
+          () =>
+            wrapPromise(
+              f(),
+              any(() => {}),
+            ),
+          '{ onCancel: ',
+        ],
+        [() => createTask(f, any('name')), "{ name: 'name' }"],
+        [() => createTask(f, any({ eager_start: true })), '{ eagerStart: … }'],
+        [() => new Runner(any(true)), '{ debug: true }'],
+        [() => new Runner(any({ loop_factory: newEventLoop })), '{ loopFactory: … }'],
+        [() => getRunningLoop().createTask(f, any('name')), "{ name: 'name' }"],
+      ];
+      for (const [call, says] of wrong) expect(call).toThrow(says);
+      yield* s.wait(done);
+    }),
+  );
+
+  test('is answered by run, too', async () => {
+    const main = async () => {};
+    await expect(run(main, true as never)).rejects.toThrow('{ debug: true }');
+    await expect(run(main, { loop_factory: newEventLoop } as never)).rejects.toThrow('{ loopFactory: … }');
+  });
+});
+
+describe('the types of asCompleted', () => {
+  test('give tasks back as tasks, and futures as futures', () => {
+    const typesOnly = (tasks: Task<number>[], futures: Future<string>[], functions: (() => Promise<boolean>)[]) => {
+      expectTypeOf(asCompleted(tasks).nextFuture()).resolves.toExtend<IteratorResult<Task<number>, undefined>>();
+      expectTypeOf(asCompleted(futures).nextFuture()).resolves.toExtend<IteratorResult<Future<string>, undefined>>();
+      expectTypeOf(asCompleted(functions).nextFuture()).resolves.toExtend<IteratorResult<Task<boolean>, undefined>>();
+      for (const next of asCompleted(tasks)) expectTypeOf(next).resolves.toEqualTypeOf<number>();
+    };
+    expect(typesOnly).toBeTypeOf('function');
+  });
+});

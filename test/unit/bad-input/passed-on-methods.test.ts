@@ -1,0 +1,157 @@
+import {
+  BoundedSemaphore,
+  Condition,
+  createTask,
+  Event,
+  Future,
+  getRunningLoop,
+  LifoQueue,
+  Lock,
+  newEventLoop,
+  PriorityQueue,
+  Queue,
+  Semaphore,
+  sleep,
+  TaskGroup,
+} from 'asyncio-ts';
+import { VirtualHost } from 'asyncio-ts/testing';
+import { describe, expect, test, vi } from 'vitest';
+import { inherits } from '../../../src/internal/methods.ts';
+import { failure, program, thrownBy } from '../../support/programs.ts';
+import { describeBoth } from '../../support/spellings.ts';
+
+describeBoth('a method that programs of Python pass on', (s) => {
+  test(
+    'keeps its object as a callback: set and clear of an event',
+    program(s, function* () {
+      const event = new Event();
+      const { clear } = event;
+      getRunningLoop().callLater(1, event.set);
+      yield* s.wait(event.wait());
+      expect(event.isSet()).toBe(true);
+      clear();
+      expect(event.isSet()).toBe(false);
+    }),
+  );
+
+  test(
+    'keeps its object as a callback: putNowait of each kind of queue',
+    program(s, function* () {
+      for (const queue of [new Queue<number>(), new LifoQueue<number>(), new PriorityQueue<number>()]) {
+        getRunningLoop().callSoonThreadsafe(queue.putNowait, 7);
+        expect(yield* s.wait(queue.get())).toBe(7);
+        [1, 2, 3].forEach(queue.putNowait); // what else it is given does no harm
+        expect(queue.qsize()).toBe(3);
+      }
+    }),
+  );
+
+  test(
+    'keeps its object as a callback: cancel of a task',
+    program(s, function* () {
+      const task = createTask(sleep(60));
+      getRunningLoop().callLater(1, task.cancel, 'enough');
+      expect(yield* failure(s, task)).toMatchObject({ name: 'CancelledError', message: 'enough' });
+    }),
+  );
+
+  test('keeps its object as a callback: stop of a loop', async () => {
+    const loop = newEventLoop({ host: new VirtualHost() });
+    loop.callLater(1, loop.stop);
+    await loop.runForever();
+    expect(loop.time()).toBe(1);
+    loop.close();
+  });
+
+  test('keeps its object as a listener, which has another one', () => {
+    const stop = new Event();
+    const target = new EventTarget();
+    target.addEventListener('stop', stop.set as () => void);
+    target.dispatchEvent(new globalThis.Event('stop'));
+    expect(stop.isSet()).toBe(true);
+  });
+});
+
+describe('a method that is bound when it is read', () => {
+  class Loud extends Event {
+    readonly heard: string[] = [];
+
+    override set(): void {
+      this.heard.push('set');
+      super.set();
+    }
+  }
+
+  test('can be overridden, and called by the one that overrides it', () => {
+    const event = new Loud();
+    event.set();
+    expect([event.heard, event.isSet()]).toEqual([['set'], true]);
+  });
+
+  test('can be called on another object, replaced and spied on', () => {
+    const event = new Event();
+    Event.prototype.set.call(event);
+    expect(event.isSet()).toBe(true);
+    class Quiet extends Event {}
+    const other = new Quiet();
+    Quiet.prototype.set.call(other);
+    expect(other.isSet()).toBe(true);
+    const replaced = vi.fn();
+    event.clear = replaced;
+    event.clear();
+    expect(replaced).toHaveBeenCalledOnce();
+    const queue = new Queue<number>();
+    const spy = vi.spyOn(queue, 'putNowait');
+    queue.putNowait(1);
+    expect([spy.mock.calls, queue.qsize()]).toEqual([[[1]], 1]);
+    expect(Object.keys(new Event())).toEqual([]);
+  });
+
+  test('is still told from that of a subclass', () => {
+    expect(inherits(new Event(), 'set', Event.prototype)).toBe(true);
+    expect(inherits(new Loud(), 'set', Event.prototype)).toBe(false);
+    expect(inherits(new Loud(), 'nothing', Event.prototype)).toBe(false);
+  });
+
+  test('of a subclass is what put() calls', async () => {
+    const seen: number[] = [];
+    class Counting extends Queue<number> {
+      override putNowait(item: number): void {
+        seen.push(item);
+        super.putNowait(item);
+      }
+    }
+    const queue = new Counting();
+    await queue.put(1);
+    expect([seen, queue.qsize()]).toEqual([[1], 1]);
+  });
+});
+
+describe('another method that has lost its object', () => {
+  const loop = newEventLoop({ host: new VirtualHost() });
+  const METHODS: Readonly<Record<string, () => (...args: never[]) => unknown>> = {
+    'Lock.release': () => new Lock().release,
+    'Semaphore.release': () => new Semaphore().release,
+    'BoundedSemaphore.release': () => new BoundedSemaphore().release,
+    'Condition.release': () => new Condition().release,
+    'Condition.notify': () => new Condition().notify,
+    'Condition.notifyAll': () => new Condition().notifyAll,
+    'Queue.getNowait': () => new Queue().getNowait,
+    'Queue.taskDone': () => new Queue().taskDone,
+    'Queue.shutdown': () => new Queue().shutdown,
+    'Future.setResult': () => loop.createFuture().setResult,
+    'Future.setException': () => loop.createFuture().setException,
+    'Future.cancel': () => new Future({ loop }).cancel,
+    'Handle.cancel': () => loop.callSoon(() => {}).cancel,
+    'TaskGroup.cancel': () => new TaskGroup().cancel,
+  };
+  test.each(Object.entries(METHODS))('says what to write: %s', (name, read) => {
+    const method = read();
+    for (const self of [undefined, {}, process]) {
+      const error = thrownBy(() => method.call(self as never)) as TypeError & { code: string };
+      expect(error).toBeInstanceOf(TypeError);
+      expect([error.code, error.message]).toEqual(['UNBOUND_METHOD', expect.stringContaining(`${name} was called`)]);
+      expect(error.message).toMatch(/write \(\) => \w+\.\w+\(\), or/);
+    }
+  });
+});

@@ -1,0 +1,176 @@
+import {
+  Barrier,
+  Condition,
+  createTask,
+  Event,
+  getRunningLoop,
+  Lock,
+  mapConcurrent,
+  Queue,
+  run,
+  Semaphore,
+  sleep,
+  type TaskGroup,
+  taskGroup,
+  timeout,
+  waitFor,
+} from 'asyncio-ts';
+import { openFile, writeFile } from 'asyncio-ts/node';
+import { describe, expect, test } from 'vitest';
+import { collectGarbage } from '../../support/gc.ts';
+import { muteLog } from '../../support/loops.ts';
+import { describeBoth, runVirtually } from '../../support/spellings.ts';
+
+/** What debug mode says once garbage is collected. The number of rounds is bounded, so that a report that never comes is a failure. */
+async function reportsOf(program: () => Generator<unknown, void, unknown>, expected: number): Promise<string[]> {
+  const log = muteLog('warn');
+  await runVirtually(
+    async () => {
+      for (let round = 0; round < 30 && log.mock.calls.length < Math.max(1, expected); round++) {
+        if (round === 0) {
+          // A task of its own, of which nothing is left on the stack.
+          await createTask(program());
+        }
+        await collectGarbage();
+        if (expected === 0 && round > 3) break;
+      }
+    },
+    { debug: true },
+  );
+  return log.mock.calls.map(([message]) => String(message));
+}
+
+const FORGOTTEN: Readonly<Record<string, () => unknown>> = {
+  sleep: () => sleep(1),
+  'sleep(0)': () => sleep(0),
+  'sleep(0, result)': () => sleep(0, 1),
+  'Queue.put': () => new Queue<string>().put('job'),
+  'Queue.get': () => new Queue().get(),
+  'Queue.join': () => new Queue().join(),
+  'Event.wait': () => new Event().wait(),
+  'Lock.acquire': () => new Lock().acquire(),
+  'Semaphore.acquire': () => new Semaphore().acquire(),
+  'Condition.wait': () => new Condition().wait(),
+  'Barrier.wait': () => new Barrier(2).wait(),
+  taskGroup: () => taskGroup(async () => {}),
+  timeout: () => timeout(1, async () => {}),
+  waitFor: () => waitFor(async () => {}, 1),
+  mapConcurrent: () => mapConcurrent([1], async () => {}, { limit: 1 }),
+  writeFile: () => writeFile('/nowhere/never.txt', 'x'),
+  openFile: () => openFile('/nowhere/never.txt'),
+};
+
+describe('a coroutine of the library that nobody awaits', () => {
+  test.each(Object.entries(FORGOTTEN))('is reported in debug mode, with its place: %s', async (name, make) => {
+    const [report] = await reportsOf(function* () {
+      make();
+    }, 1);
+    const called = name.replace(/^.*\.|\(.*/g, '');
+    expect(report).toMatch(
+      new RegExp(`^coroutine '(.*\\.)?${called}' was never awaited: .*forgotten-waits\\.test\\.ts`, 's'),
+    );
+  });
+
+  test('is not reported when debug mode is off', async () => {
+    const log = muteLog('warn');
+    await runVirtually(async () => {
+      new Queue<string>().put('job');
+      for (let round = 0; round < 4; round++) await collectGarbage();
+    });
+    expect(log).not.toHaveBeenCalled();
+  });
+});
+
+describeBoth('a coroutine of the library', (s) => {
+  test('is not reported when it was awaited, made a task, or refused by its group', async () => {
+    const body = s.fn(function* () {
+      yield* s.wait(sleep(1));
+      yield* s.wait(sleep(0));
+      const queue = new Queue<number>();
+      yield* s.wait(queue.put(1));
+      yield* s.wait(queue.get());
+      yield* s.wait(mapConcurrent([1], () => sleep(0), { limit: 1 }));
+      yield* s.wait(createTask(sleep(1)));
+      yield* s.wait(waitFor(sleep(1), 2));
+      const cancelled = createTask(sleep(60));
+      yield* s.wait(sleep(1));
+      cancelled.cancel();
+      let closed: TaskGroup | undefined;
+      yield* s.wait(
+        taskGroup(
+          s.fn(function* (group: TaskGroup) {
+            closed = group;
+          }),
+        ),
+      );
+      expect(() => closed!.createTask(timeout(1, async () => {}))).toThrow(/is finished/);
+      const lock = new Lock();
+      yield* s.wait(lock.acquire());
+      lock.release();
+    });
+    const main = function* () {
+      yield* createTask(body);
+    };
+    expect(await reportsOf(main, 0)).toEqual([]);
+  });
+});
+
+describe('`using` of a coroutine that was not awaited', () => {
+  const MAKES: Readonly<Record<string, () => object>> = {
+    'a lock': () => new Lock().acquire(),
+    'a semaphore': () => new Semaphore().acquire(),
+    'a condition': () => new Condition().acquire(),
+    'a file': () => openFile('/nowhere/never.txt'),
+  };
+  test.each(Object.entries(MAKES))('is refused before its block begins: %s', (_name, make) => {
+    const told = /not awaited.*using x = await/;
+    expect(() => (make() as Disposable)[Symbol.dispose]).toThrow(told);
+    expect(() => (make() as AsyncDisposable)[Symbol.asyncDispose]).toThrow(told);
+    const ran: string[] = [];
+    expect(() => {
+      using _ = make() as Disposable;
+      ran.push('the block');
+    }).toThrow(told);
+    expect(ran).toEqual([]);
+  });
+
+  test('is refused in a stack of what is to be disposed of, too', () => {
+    const lock = new Lock();
+    expect(() => new DisposableStack().use(lock.acquire() as never)).toThrow(/not awaited/);
+    expect(lock.locked()).toBe(false);
+  });
+});
+
+describe('a slow step in debug mode', () => {
+  const block = (milliseconds: number): void => {
+    for (const end = performance.now() + milliseconds; performance.now() < end; );
+  };
+  const foreign = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+  test('is timed from when the mode was switched on', async () => {
+    const log = muteLog('warn');
+    await run(async () => {
+      block(150);
+      getRunningLoop().setDebug(true);
+      await sleep(0);
+    });
+    expect(log).not.toHaveBeenCalled();
+  });
+
+  test.each(['and awaits the library', 'and ends'])(
+    'is reported when it blocks after a foreign promise %s',
+    async (how) => {
+      const log = muteLog('warn');
+      await run(
+        async () => {
+          await foreign(1);
+          block(150);
+          if (how === 'and awaits the library') await sleep(0);
+        },
+        { debug: true },
+      );
+      expect(log).toHaveBeenCalledOnce();
+      expect(log.mock.calls[0]![0]).toMatch(/^Executing <Task .* took 0\.\d+ seconds since a promise/);
+    },
+  );
+});
