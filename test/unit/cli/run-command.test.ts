@@ -66,9 +66,9 @@ describe('asyncio run', () => {
         throw new Error('no');
       }`;
     const whole = await runText(program, { options: ['--debug'] });
-    expect(whole).toMatchObject({ code: 1, stderr: expect.stringContaining('generator-step') });
+    expect(whole).toMatchObject({ code: 1, stderr: expect.stringContaining('engine/step') });
     const short = await runText(program);
-    expect(short).toMatchObject({ code: 1, stderr: expect.not.stringContaining('generator-step') });
+    expect(short).toMatchObject({ code: 1, stderr: expect.not.stringContaining('engine/step') });
     expect(printed).toEqual([[true], [false]]);
   });
 
@@ -112,6 +112,7 @@ Task-N  main()
     ["new SystemExit('good bye')", 1, 'good bye\n'],
     ['new SystemExit(1.5)', 1, ''],
     ['new KeyboardInterrupt()', 130, 'KeyboardInterrupt\n'],
+    ["new KeyboardInterrupt(undefined, { signal: 'SIGTERM' })", 143, 'Terminated\n'],
   ])('understands %s as exit code %i', async (error, code, stderr) => {
     const program = `
       import { KeyboardInterrupt, SystemExit } from 'asyncio-ts';
