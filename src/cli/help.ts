@@ -28,14 +28,15 @@ Options:
       --debug          turn the loop's debug mode on, and show whole stacks
   -h, --help           show this text
 
-Ctrl-C cancels the main task: its code sees a CancelledError, and is waited for
-while it cleans up. A second Ctrl-C does not wait.
+Ctrl-C and SIGTERM cancel the main task: its code sees a CancelledError, and is
+waited for while it cleans up. The second of them does not wait.
 
 Exit codes:
   0    the program has ended
   1    it ended with an error, which is shown with the tasks it came through
   2    wrong usage: no such file, or nothing in it to run
   130  Ctrl-C
+  143  SIGTERM
   n    it threw SystemExit(n)
 `;
 

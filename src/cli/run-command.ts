@@ -38,7 +38,9 @@ export async function runProgram(command: RunCommand, complain: (text: string) =
 async function loadAndRun(file: string, { args, debug }: RunCommand, api: Library, trail: FailureTrail): Promise<void> {
   const exports: Exports = await load(file);
   const main = findMain(exports, args);
-  if (main !== null) await api.run(main, { debug: debug ? true : null });
+  // A program that listens to a signal itself keeps it to itself.
+  const signals = ['SIGINT', 'SIGTERM'].filter((signal) => process.listenerCount(signal) === 0);
+  if (main !== null) await api.run(main, { debug: debug ? true : null, signals });
   // A file that has run a loop while it was loaded is the whole program, as a Python script is that ends with asyncio.run().
   else if (!trail.sawTasks) throw nothingToRun(path.basename(file), exports);
 }
@@ -67,8 +69,8 @@ function endedBy(
 ): number {
   if (error instanceof UsageError) throw error;
   if (error instanceof api.KeyboardInterrupt) {
-    complain('KeyboardInterrupt\n');
-    return INTERRUPTED;
+    complain(error.signal === 'SIGTERM' ? 'Terminated\n' : 'KeyboardInterrupt\n');
+    return error.exitCode ?? INTERRUPTED; // there is none in an older copy of the library
   }
   if (error instanceof api.SystemExit) {
     // Made with a text instead of a code: the text is the last word of the program.

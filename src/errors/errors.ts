@@ -224,11 +224,37 @@ export class LookupError extends Error {
   }
 }
 
+/** The numbers of the signals that programs are ended with, the same everywhere. */
+const NUMBERS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGBREAK: 21,
+};
+
 /**
- * Ctrl-C. A task that throws it stores it like any error, and the run of the loop ends with it at once.
+ * Ctrl-C, or another signal that `run` was told to end at. A task that throws it stores it like any error, and the run of the loop ends with
+ * it at once.
  */
 export class KeyboardInterrupt extends Error {
   readonly code = 'INTERRUPTED';
+  /** The name of the signal. */
+  readonly signal: string;
+
+  /** @param options `signal`: its name; `SIGINT` when absent. `cause`: what this has taken the place of */
+  constructor(message?: string, options?: ErrorOptions & { readonly signal?: string }) {
+    const signal = options?.signal ?? 'SIGINT';
+    super(message ?? (signal === 'SIGINT' ? '' : signal), options);
+    this.signal = signal;
+  }
+
+  /** What a shell shows of a program that the signal has ended: 130 for `SIGINT`, 143 for `SIGTERM`. */
+  get exitCode(): number {
+    return 128 + (NUMBERS[this.signal] ?? NUMBERS['SIGINT']!);
+  }
 
   /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {

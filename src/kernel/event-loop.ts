@@ -437,6 +437,13 @@ export class EventLoop extends Scheduler implements Disposable {
     });
   }
 
+  /** Calls a listener on a signal that a run is to end at, unless the program has a handler of the loop for it. @internal */
+  _onEnding(signal: string, listener: () => void): (() => void) | null {
+    return super._onSignal(signal, () => {
+      if (!this.#signals.has(signal)) listener();
+    });
+  }
+
   // --------------------------------------------------------------------------------------------- errors
 
   /**

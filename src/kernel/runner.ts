@@ -10,7 +10,7 @@ import { hasLines } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
-import { type AbortSignalLike, afterMicrotasks } from './runtime/platform.ts';
+import { type AbortSignalLike, afterMicrotasks, exitWithCode, logger } from './runtime/platform.ts';
 import { cancelLines, taskOf } from './scopes.ts';
 import { isDetached, type Task } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
@@ -35,6 +35,12 @@ export interface RunnerOptions {
    * next macrotask, `null` CPython's moment. When absent, what the loop says that `loopFactory` has made, otherwise half a second.
    */
   readonly unretrievedAfter?: Duration | null | undefined;
+  /**
+   * The signals of the process that end a run as Ctrl-C does: `['SIGINT', 'SIGTERM']` is what services want. The first one cancels the main
+   * task; the next one, whichever it is, does not wait. The run rejects with a `KeyboardInterrupt` that names the signal, and a process that
+   * nobody catches it in ends with exit code 130 or 143. When absent, Ctrl-C alone, unless the program listens to it itself; `[]` is none.
+   */
+  readonly signals?: readonly string[] | undefined;
   /** Whether such an error is told to the exception handler, or raised like an unhandled rejection, which ends a process. */
   readonly unretrieved?: OnUnretrieved | undefined;
 }
@@ -77,8 +83,8 @@ export class Runner implements AsyncDisposable {
   #loop: EventLoop | null = null;
   #context: Context | null = null;
   #giveThreadBack: (() => void) | null = null;
-  /** How often Ctrl-C came during the last run. */
-  #interrupts = 0;
+  /** The signals that came during the last run. */
+  #interrupts: readonly string[] = [];
 
   constructor(options: RunnerOptions = {}) {
     checkOptions('Runner', options, RUNNER_OPTIONS);
@@ -138,7 +144,7 @@ export class Runner implements AsyncDisposable {
     loop._checkCanRun(); // before there is a task that would begin all the same
     const { context, name, signal } = options;
     const task = loop.createTask<T>(mainCoroutine(main, loop), { context: context ?? this.#context, name, signal });
-    const interrupts = new Interrupts(loop, 0, () => {
+    const interrupts = new Interrupts(loop, this.#options.signals, [], () => {
       if (task.done()) return false;
       loop.callSoonThreadsafe(() => task.cancel());
       return true;
@@ -147,12 +153,12 @@ export class Runner implements AsyncDisposable {
       return await loop.runUntilComplete<T>(task);
     } catch (error) {
       if (isCancelledError(error)) {
-        if (interrupts.count > 0 && task.uncancel() === 0) throw new KeyboardInterrupt();
+        if (interrupts.came.length > 0 && task.uncancel() === 0) throw interrupts.error();
         if (signal?.aborted === true) error.cause ??= signal.reason;
       }
       throw withStack(error);
     } finally {
-      this.#interrupts = interrupts.count;
+      this.#interrupts = interrupts.came;
       interrupts.stop();
     }
   }
@@ -170,12 +176,12 @@ export class Runner implements AsyncDisposable {
     if (this.#state !== 'open') return;
     this.#state = 'closed';
     const loop = this.#loop!;
-    const interrupts = new Interrupts(loop, this.#interrupts, () => true);
+    const interrupts = new Interrupts(loop, this.#options.signals, this.#interrupts, () => true);
     try {
-      await cancelAllTasks(loop, this.#interrupts > 1 ? IMPATIENT_WAIT : FOREIGN_WAIT);
+      await cancelAllTasks(loop, this.#interrupts.length > 1 ? IMPATIENT_WAIT : FOREIGN_WAIT);
       await finish(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
       await finish(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
-      if (interrupts.count > this.#interrupts) throw new KeyboardInterrupt();
+      if (interrupts.came.length > this.#interrupts.length) throw interrupts.error();
     } finally {
       interrupts.stop();
       this.#giveThreadBack?.();
@@ -194,27 +200,59 @@ function finish(loop: EventLoop, name: string, part: CoroutineLike<void>): Promi
   return loop.runUntilComplete(loop.createTask(part, { name }));
 }
 
-/** Ctrl-C while a loop runs: the first one may be left to who listens, any other one ends what the loop runs for at once. */
+/**
+ * Ctrl-C, or another signal, while a loop runs: the first one may be left to who listens, any other one ends what the loop runs for at once.
+ */
 class Interrupts {
-  /** How often it came. */
-  count: number;
-  readonly #unsubscribe: (() => void) | null;
+  /** The signals that came, one after the other. */
+  readonly came: string[];
+  readonly #before: number;
+  readonly #first: () => boolean;
+  readonly #loop: EventLoop;
+  readonly #unsubscribe: (() => void)[] = [];
 
   /**
-   * @param before how often it came before
+   * @param signals the names of those that count; Ctrl-C alone, where the program does not listen to it itself, when absent
+   * @param before those that came before
    * @param first what the first one does; returns whether there was something to do
    */
-  constructor(loop: EventLoop, before: number, first: () => boolean) {
-    this.count = before;
-    this.#unsubscribe = loop._onInterrupt(() => {
-      this.count++;
-      if (this.count > 1 || !first()) loop._interrupt(new KeyboardInterrupt());
-    });
+  constructor(
+    loop: EventLoop,
+    signals: readonly string[] | undefined,
+    before: readonly string[],
+    first: () => boolean,
+  ) {
+    this.#loop = loop;
+    this.came = [...before];
+    this.#before = before.length;
+    this.#first = first;
+    if (signals === undefined) this.#subscribe(loop._onInterrupt(() => this.#note('SIGINT')));
+    else for (const signal of new Set(signals)) this.#subscribe(loop._onEnding(signal, () => this.#note(signal)));
+  }
+
+  #subscribe(unsubscribe: (() => void) | null): void {
+    if (unsubscribe !== null) this.#unsubscribe.push(unsubscribe);
+  }
+
+  #note(signal: string): void {
+    this.came.push(signal);
+    if (this.came.length > 1 || !this.#first()) this.#loop._interrupt(interruptBy(signal));
+  }
+
+  /** What ends what the loop runs for, in the name of the first signal that came meanwhile. */
+  error(): KeyboardInterrupt {
+    return interruptBy(this.came[this.#before]!);
   }
 
   stop(): void {
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
+}
+
+function interruptBy(signal: string): KeyboardInterrupt {
+  const error = new KeyboardInterrupt(undefined, { signal });
+  exitWithCode(error, error.exitCode);
+  return error;
 }
 
 async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<void> {
@@ -296,7 +334,8 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
  *
  * @param main an async function, a generator function, or an awaitable. The call in `run(main())` begins outside the loop: its promise
  * is waited for, and nothing more; debug mode says so
- * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task
+ * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task;
+ * `signals`: those of the process that end the run; `unretrievedAfter`, `unretrieved`: when and how errors are told that nobody looks at
  * @returns a promise of what `main` returns
  * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is no context
  * @throws {RuntimeError} (as a rejection) when a running loop calls it

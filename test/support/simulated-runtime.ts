@@ -150,7 +150,7 @@ export async function simulate<T>(
   });
   let result: T;
   try {
-    result = await run(begin, { name: 'main', ...given, loopFactory: () => new EventLoop({ host: runtime.host }) });
+    result = await run(begin, { name: 'main', unretrievedAfter: null, ...given, loopFactory: () => new EventLoop({ host: runtime.host }) });
   } finally {
     warn.mockRestore();
   }

@@ -16,6 +16,7 @@ import {
   type TaskRole,
 } from './roles.ts';
 import { carryTo, setPending, takeRequest } from './scope.ts';
+import { explainNotIterable } from './yielded-promise.ts';
 
 /**
  * Generators: the only code that resumes a frame, and the only code that suspends a call stack. What a frame yields decides how.
@@ -38,6 +39,7 @@ export function step(stack: CallStack, error: unknown, sent?: unknown): void {
     try {
       result = thrown === NONE ? frame.next(value) : frame.throw(thrown);
     } catch (failure) {
+      if (failure !== thrown) explainNotIterable(failure);
       if (!pop(stack)) {
         stack._failed(failure);
         return;

@@ -60,6 +60,7 @@ interface ProcessLike {
   removeListener?(event: string, listener: (...args: unknown[]) => void): void;
   listenerCount?(event: string): number;
   exit?(code: number): void;
+  exitCode?: number | string | undefined;
 }
 
 /** The globals in use, each of which a runtime may lack. */
@@ -276,6 +277,19 @@ export function newAbortController(): AbortControllerLike | null {
 export function onProcessExit(listener: () => void): void {
   const process = globals().process;
   process?.on?.('exit', listener);
+}
+
+/** Should nobody catch an error, so that the process ends by it, then with this exit code. */
+export function exitWithCode(error: unknown, code: number): void {
+  const { process } = globals();
+  const note = (uncaught: unknown): void => {
+    if (uncaught !== error) return;
+    process?.on?.('exit', () => {
+      process.exitCode = code;
+    });
+  };
+  // It changes nothing of what happens, unlike a listener for uncaught exceptions. Runtimes without it end with 1.
+  process?.on?.('uncaughtExceptionMonitor', note);
 }
 
 /** Ends the process at once, where there is one (a second Ctrl-C). */

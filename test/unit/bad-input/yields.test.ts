@@ -47,3 +47,52 @@ describe('a generator coroutine that says yield where it means yield*', () => {
     );
   }
 });
+
+describe('a generator coroutine that says yield* of a promise', () => {
+  const promise = () => Promise.resolve(1) as unknown as Iterable<unknown>;
+  const BODIES: Readonly<Record<string, () => Generator<unknown, unknown, unknown>>> = {
+    *'of a variable'() {
+      const variable = promise();
+      yield* variable;
+    },
+    *'of a call'() {
+      yield* promise();
+    },
+    *'in what it delegates to'() {
+      yield* (function* () {
+        yield* promise();
+      })();
+    },
+    *'after a wait'() {
+      yield* sleep(1);
+      yield* promise();
+    },
+  };
+
+  test.each(Object.entries(BODIES))('is told what to write, once: %s', async (_where, body) => {
+    const loop = new EventLoop({ host: new VirtualHost() });
+    const error = (await loop.runUntilComplete(body).catch((thrown: unknown) => thrown)) as TypeError;
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message.match(/yield\* wrapPromise\(promise\)/g)).toHaveLength(1);
+    expect(error.stack).toContain('yield* wrapPromise(promise)');
+    loop.close();
+  });
+
+  test('changes no other error of the program', async () => {
+    const loop = new EventLoop({ host: new VirtualHost() });
+    const errors = [
+      new TypeError('is not iterable'),
+      Object.freeze(new TypeError('object is not iterable')),
+      new Error('x'),
+    ];
+    for (const error of errors) {
+      const { message } = error;
+      const body = function* (): Generator<unknown, unknown, unknown> {
+        throw error;
+      };
+      expect(await loop.runUntilComplete(body).catch((thrown: unknown) => thrown)).toBe(error);
+      expect(error.message).toBe(message);
+    }
+    loop.close();
+  });
+});

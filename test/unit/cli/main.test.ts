@@ -50,8 +50,13 @@ describe('the process of asyncio run', { concurrent: true, timeout: 30_000 }, ()
 
 /** Runs a program and presses Ctrl-C on each of some lines of its output. */
 function interrupt(text: string, ...lines: string[]) {
+  return signal('SIGINT', text, ...lines);
+}
+
+/** Runs a program and sends it a signal on each of some lines of its output. */
+function signal(name: NodeJS.Signals, text: string, ...lines: string[]) {
   return runText(text, [], (line, child) => {
-    if (lines.includes(line)) child.kill('SIGINT');
+    if (lines.includes(line)) child.kill(name);
   });
 }
 
@@ -79,6 +84,20 @@ describe.skipIf(isWindows)('Ctrl-C', { concurrent: true, timeout: 30_000 }, () =
   ])('cancels a main that is %s and waits for its cleanup', async ([, program], { expect }) => {
     const stdout = ['ready', 'CancelledError', 'cleaned up'];
     expect(await interrupt(program!, 'ready')).toEqual({ code: 130, stdout, stderr: 'KeyboardInterrupt\n' });
+  });
+
+  it('has a sibling, SIGTERM, which ends a program as it does', async ({ expect }) => {
+    const stdout = ['ready', 'CancelledError', 'cleaned up'];
+    const program = SLEEPER('async function', 'await');
+    expect(await signal('SIGTERM', program, 'ready')).toEqual({ code: 143, stdout, stderr: 'Terminated\n' });
+  });
+
+  it('is the program’s where that listens to the signal itself', async ({ expect }) => {
+    const program = `
+      import { sleep } from 'asyncio-ts';
+      process.on('SIGTERM', () => { console.log('heard'); process.exit(5); });
+      export async function main() { console.log('ready'); await sleep(3600); }`;
+    expect(await signal('SIGTERM', program, 'ready')).toMatchObject({ code: 5, stdout: ['ready', 'heard'] });
   });
 
   it('is no failure when main takes the cancellation and returns', async ({ expect }) => {

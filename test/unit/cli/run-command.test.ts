@@ -112,6 +112,7 @@ Task-N  main()
     ["new SystemExit('good bye')", 1, 'good bye\n'],
     ['new SystemExit(1.5)', 1, ''],
     ['new KeyboardInterrupt()', 130, 'KeyboardInterrupt\n'],
+    ["new KeyboardInterrupt(undefined, { signal: 'SIGTERM' })", 143, 'Terminated\n'],
   ])('understands %s as exit code %i', async (error, code, stderr) => {
     const program = `
       import { KeyboardInterrupt, SystemExit } from 'asyncio-ts';
