@@ -10,7 +10,7 @@ import { hasLines } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
-import { type AbortSignalLike, afterMicrotasks, exitWithCode, logger } from './runtime/platform.ts';
+import { type AbortSignalLike, afterMicrotasks, exitWithCode } from './runtime/platform.ts';
 import { cancelLines, taskOf } from './scopes.ts';
 import { isDetached, type Task } from './task.ts';
 import { runningLoop } from './thread-loop.ts';

@@ -72,7 +72,7 @@ const outOfReach: readonly OutOfReach[] = [
   },
   {
     file: 'executors/a-memoised-job-outlives-its-first-caller.mjs',
-    checks: ['an async function around toThread'],
+    checks: ['an async function around toThread', 'an async function around submit'],
     runtimes: EVERYWHERE,
     why: MEMOISED,
   },
