@@ -63,6 +63,7 @@ export {
   enterScope,
   isUndelivered,
   leaveScope,
+  refusedError,
   requestsAtEntry,
   requestsTo,
   type Scope,
@@ -70,7 +71,6 @@ export {
   spare,
   takeBack,
   taskOf,
-  refusedError,
 } from './scopes.ts';
 export { checkpoint } from './shared-checkpoint.ts';
 export { Task, type TaskOptions } from './task.ts';

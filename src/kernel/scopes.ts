@@ -5,8 +5,8 @@ import { enterScope as enter, leaveScope as leave, runningScope, spareLines } fr
 import { MadeRequest } from './engine/request.ts';
 import { MUST_CANCEL, type Scope } from './engine/roles.ts';
 import { isQuiet, isWithin, cancelScope as request, setPending } from './engine/scope.ts';
-import type { PlatformAbortSignal } from './runtime/platform.ts';
 import type { Future } from './future.ts';
+import type { PlatformAbortSignal } from './runtime/platform.ts';
 import { Task } from './task.ts';
 
 /**

@@ -150,7 +150,12 @@ export async function simulate<T>(
   });
   let result: T;
   try {
-    result = await run(begin, { name: 'main', unretrievedAfter: null, ...given, loopFactory: () => new EventLoop({ host: runtime.host }) });
+    result = await run(begin, {
+      name: 'main',
+      unretrievedAfter: null,
+      ...given,
+      loopFactory: () => new EventLoop({ host: runtime.host }),
+    });
   } finally {
     warn.mockRestore();
   }

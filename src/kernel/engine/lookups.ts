@@ -74,7 +74,10 @@ const endOfSegment = (): void => {
 
 /** The `then` of an awaitable is read. */
 export function noteLookUp(object: object): void {
-  noteLookUpBy(object, current.loop === null ? scopeOfLine() : current.task === null ? flowOfCallback() : runningScope());
+  noteLookUpBy(
+    object,
+    current.loop === null ? scopeOfLine() : current.task === null ? flowOfCallback() : runningScope(),
+  );
 }
 
 /** As above, by a line whose scope is known. */

@@ -305,7 +305,8 @@ export function takeRequest(scope: Scope, got: number): Request | null {
     return missed;
   }
   const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope, got);
-  if ((task._marks & MUST_CANCEL) === 0 || (got > 0 && task._request !== null && task._request.order <= got)) return request;
+  if ((task._marks & MUST_CANCEL) === 0 || (got > 0 && task._request !== null && task._request.order <= got))
+    return request;
   task._marks &= ~MUST_CANCEL;
   return requestOfTask(task);
 }

@@ -183,7 +183,10 @@ function suspend(stack: CallStack, yielded: unknown): void {
 export function giveWay(stack: CallStack): void {
   const task = stack._task;
   if (stack !== task && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0) {
-    stack._must = takeRequest((current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope(), stack._got);
+    stack._must = takeRequest(
+      (current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope(),
+      stack._got,
+    );
   }
   task._loop._schedule(stack);
 }
@@ -234,7 +237,10 @@ function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
   const must = stack._must;
   if (must !== null && carryTo(future, must, must.message)) stack._must = null;
   if ((task._marks & (MUST_CANCEL | SCOPE_PENDING)) === 0) return;
-  const request = takeRequest((current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope(), stack._got);
+  const request = takeRequest(
+    (current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope(),
+    stack._got,
+  );
   if (request === null || carryTo(future, request, request.message)) return;
   if (stack !== task) stack._must = request;
   else setPending(task._rootScope(), request);
