@@ -61,7 +61,7 @@ check('the stack of an error leads to the function that threw it', async () => {
       await sleep(1);
       throw new RangeError('where');
     });
-    await sleep(2);
+    await sleep(1.25);
     ok(/thrower/.test((task.exception() as Error).stack ?? ''), 'the name of the function in the stack');
   });
 });
