@@ -6,9 +6,11 @@ import {
   type AsyncFrame,
   type AwaitableCoroutine,
   type CoroutineFunction,
+  type Future,
   getRunningLoop,
   iterableOf,
   libraryCoroutine,
+  postponeReport,
   subscribe,
   type Task,
 } from '../kernel/lowlevel.ts';
@@ -84,7 +86,11 @@ export class Produced<T> extends TaskIterator<T> {
     const make = (asyncContext: boolean): Task<unknown> =>
       loop.createTask(() => runBody(this.#body, (item) => put(this as Produced<unknown>, item)), { asyncContext });
     this.#task = this.#scope === null ? make(false) : this.#scope.runInAsyncScope(make, undefined, true);
-    subscribe(this.#task, () => this.#items.shutdown(), null);
+    const ended = (task: Task<unknown>): void => {
+      postponeReport(task); // whoever iterates is thrown its error, after the items that came before
+      this.#items.shutdown();
+    };
+    subscribe(this.#task, ended as (task: Future<unknown>) => void, null);
   }
 
   /** @internal */

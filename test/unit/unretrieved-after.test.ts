@@ -7,7 +7,9 @@ import {
   Future,
   gather,
   getRunningLoop,
+  mapConcurrent,
   newEventLoop,
+  produce,
   Runner,
   type RunnerOptions,
   run,
@@ -130,6 +132,22 @@ describeBoth('an error that nobody looks at in time', (s) => {
       const { done } = yield* s.wait(wait([createTask(failing(s, 1)), createTask(sleep(9))]));
       yield* s.wait(sleep(0.4));
       for (const task of done) if (!task.cancelled()) task.exception();
+    },
+    *'whoever iterates what a body produces, slowly'(s) {
+      const body = s.fn(function* (put: (item: number) => unknown) {
+        yield* s.wait(put(1));
+        throw new Error('of the body');
+      });
+      const items = produce<number>(body as never, { buffer: 5 });
+      yield* s.wait(items.next());
+      yield* s.wait(sleep(5));
+      expect(yield* failure(s, items.next())).toMatchObject({ message: 'of the body' });
+    },
+    *'whoever iterates mapConcurrent, slowly'(s) {
+      const results = mapConcurrent([0, 1], (item) => (item === 1 ? failing(s, 1)() : sleep(0)) as never, { limit: 2 });
+      yield* s.wait(results.next());
+      yield* s.wait(sleep(5));
+      expect(yield* failure(s, results.next())).toMatchObject({ message: 'boom' });
     },
     *'asCompleted, taken slowly'(s) {
       for (const next of asCompleted([failing(s, 1), failing(s, 2), failing(s, 3)])) {
