@@ -65,6 +65,11 @@ export class CancelledError extends Error {
     return #story in value || isOfKind(value, CancelledError, CancelledError, 'CancelledError');
   }
 
+  /** Who asked, where that is known. @internal */
+  static storyOf(error: CancelledError): Story | null {
+    return #story in error ? error.#story : null;
+  }
+
   /** Says who asked. @internal */
   static tell(error: CancelledError, story: Story): void {
     error.#story = story;

@@ -1,6 +1,6 @@
 import { type CancelledError, cancelledError, textOf } from '../errors/errors.ts';
 import { noteDelivered } from './engine/delivered.ts';
-import { sequence } from './engine/request.ts';
+import { MadeRequest, sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope, type SignalRole } from './engine/roles.ts';
 import { isWithin } from './engine/scope.ts';
 import { type AbortSignalLike, newAbortController, type PlatformAbortSignal } from './runtime/platform.ts';
@@ -71,7 +71,7 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
     scope.signal = made;
     task._signalled.push(scope);
     if (isCancelled(scope, task)) {
-      const request = pendingIn(scope) ?? task._request;
+      const request = pendingIn(scope) ?? requestOfConstruct(scope, task) ?? task._request;
       made.abort(cancelledError(request?.message, request));
     }
   }
@@ -89,6 +89,14 @@ function isCancelled(scope: Scope, task: Task<unknown>): boolean {
 /** A request that waits for the next await of a scope. */
 function pendingIn(scope: Scope): Request | null {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.pending !== null) return at.pending;
+  return null;
+}
+
+/** The request of a construct around that has asked for its scope's end, and was heard already. */
+function requestOfConstruct(scope: Scope, task: Task<unknown>): Request | null {
+  for (let at: Scope | null = scope; at !== null; at = at.parent) {
+    if (at.own > 0) return new MadeRequest(task, null, undefined, at.owner, null, task.getLoop().time());
+  }
   return null;
 }
 

@@ -14,7 +14,7 @@ import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
-import { BLOCKING, COLLECTED, type FutureRole, STATE, type Waiter } from './engine/roles.ts';
+import { BLOCKING, COLLECTED, type FutureRole, HAD_SEVERAL, STATE, type Waiter } from './engine/roles.ts';
 import { carried } from './engine/scope.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Handle } from './handle.ts';
@@ -463,6 +463,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     this._loop._wake(first, this);
     if (others === null) return;
     rare!.otherWaiters = null;
+    this._marks |= HAD_SEVERAL;
     for (const waiter of others) this._loop._wake(waiter, this);
   }
 
@@ -503,7 +504,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     }
     // Its story goes with the first error too: what a request refers to must not live as long as the future.
     const error = this._newCancelledError();
-    this._value = null;
+    if ((this._marks & HAD_SEVERAL) === 0) this._value = null;
     return error;
   }
 

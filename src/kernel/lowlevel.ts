@@ -58,6 +58,8 @@ export {
   cancelFor,
   cancelLines,
   cancelScope,
+  cancelWith,
+  carriedRequest,
   currentScope,
   deliverAgain,
   enterScope,

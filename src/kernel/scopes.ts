@@ -1,10 +1,10 @@
-import { type CancelledError, cancelledError } from '../errors/errors.ts';
+import { CancelledError, cancelledError, isCancelledError } from '../errors/errors.ts';
 import { abortSignals, signalOf, weaken } from './abort.ts';
 import { leaveBody } from './engine/await.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
-import { MUST_CANCEL, type Scope } from './engine/roles.ts';
-import { isQuiet, isWithin, cancelScope as request, setPending } from './engine/scope.ts';
+import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';
+import { carried, isQuiet, isWithin, cancelScope as request, setPending } from './engine/scope.ts';
 import type { Future } from './future.ts';
 import type { PlatformAbortSignal } from './runtime/platform.ts';
 import { Task } from './task.ts';
@@ -115,7 +115,35 @@ export function cancelFor(task: Task<unknown>, through: object | string, message
   return typeof task._cancelFor === 'function' ? task._cancelFor(through, message) : task.cancel(message);
 }
 
-/** The cancellation of something that has refused it, for whoever asked on behalf of others: with the story of the one that refused. */
-export function refusedError(future: Future<unknown>): CancelledError {
-  return cancelledError(future.cancelMessage, future instanceof Task ? future._request : null);
+/** The request on whose behalf something is being cancelled, for what tells of it later. */
+export function carriedRequest(): unknown {
+  return carried.request;
+}
+
+/**
+ * The cancellation of something that has refused it, for whoever asked on behalf of others: with the story of what has led to it.
+ *
+ * @param request what `carriedRequest` gave
+ */
+export function refusedError(future: Future<unknown>, request: unknown): CancelledError {
+  const own = future instanceof Task ? future._request : null;
+  return cancelledError(future.cancelMessage, own ?? (request as Request | null));
+}
+
+/** Cancels a future because what it stands for was cancelled: it tells the same story. */
+export function cancelWith(future: Future<unknown>, cause: Future<unknown>): void {
+  const outer = carried.request;
+  carried.request = requestThatEnded(cause) ?? outer;
+  try {
+    future.cancel();
+  } finally {
+    carried.request = outer;
+  }
+}
+
+/** The request that has cancelled something: its own, or that of the error that it has let through. */
+function requestThatEnded(future: Future<unknown>): Request | null {
+  if (!(future instanceof Task)) return null;
+  const { _value: error } = future;
+  return future._request ?? (isCancelledError(error) ? (CancelledError.storyOf(error) as Request | null) : null);
 }

@@ -5,6 +5,7 @@ import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableLike,
   Collector,
+  carriedRequest,
   collect,
   type EventLoop,
   ensureFutureOn,
@@ -43,6 +44,8 @@ class GatheringFuture extends Future<unknown[]> {
   /** How many different children are not done. */
   #left = 0;
   #cancelRequested = false;
+  /** What has led to that. */
+  #story: unknown = null;
   readonly #collector: Collector;
 
   constructor(loop: EventLoop, returnExceptions: boolean, count: number) {
@@ -84,7 +87,10 @@ class GatheringFuture extends Future<unknown[]> {
     let cancelled = false;
     for (const child of this.#children) if (child.cancel(message)) cancelled = true;
     // When a child was really cancelled the request is passed on whatever the children make of it.
-    if (cancelled) this.#cancelRequested = true;
+    if (cancelled) {
+      this.#cancelRequested = true;
+      this.#story = carriedRequest();
+    }
     return cancelled;
   }
 
@@ -114,7 +120,7 @@ class GatheringFuture extends Future<unknown[]> {
     const results: unknown[] = children;
     for (let i = 0; i < children.length; i++) results[i] = outcome(children[i]!);
     this.#children = [];
-    if (this.#cancelRequested) failWith(this, cancelledError(last));
+    if (this.#cancelRequested) failWith(this, cancelledError(last, this.#story));
     else this.setResult(results);
   }
 }
@@ -124,8 +130,8 @@ function outcome(child: Future<unknown>): unknown {
   return child.exception() ?? child.result();
 }
 
-function cancelledError(child: Future<unknown>): unknown {
-  return child.cancelled() ? errorOf(child) : refusedError(child);
+function cancelledError(child: Future<unknown>, story: unknown): unknown {
+  return child.cancelled() ? errorOf(child) : refusedError(child, story);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { nameOfClass } from '../internal/describe.ts';
 import {
   type AwaitableLike,
+  cancelWith,
   type Future,
   failWith,
   nameFailure,
@@ -36,7 +37,7 @@ export function shield<T>(awaitable: AwaitableLike<T>): Future<T> {
   const innerDone = (): void => {
     if (outer.cancelled()) return;
     if (inner.cancelled()) {
-      outer.cancel();
+      cancelWith(outer, inner);
       return;
     }
     const error = errorOf(inner);

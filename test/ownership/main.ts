@@ -106,7 +106,7 @@ function fail(message: string): never {
 }
 
 /** Where the library is known to be wrong: left out unless `--with` says otherwise. To be emptied. */
-const KNOWN_GAPS: readonly Part[] = ['self-cancel', 'stories'];
+const KNOWN_GAPS: readonly Part[] = ['self-cancel'];
 
 /** What only Node tells: which code is a callback (R6, R8). */
 const ONLY_ON_NODE: readonly Part[] = ['callbacks', 'bound', 'late'];

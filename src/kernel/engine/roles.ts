@@ -198,6 +198,8 @@ export const OWN_CONTEXT = 1 << 6;
 export const IN_ASYNC_CONTEXT = 1 << 7;
 /** A collector is, or has been, among the waiters. */
 export const COLLECTED = 1 << 9;
+/** Several have waited for it: each is told why it was cancelled. */
+export const HAD_SEVERAL = 1 << 10;
 /** The coroutine has ended; the task waits for lines that clean up. */
 export const ENDING = 1 << 8;
 
