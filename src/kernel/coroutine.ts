@@ -2,6 +2,7 @@ import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
 import { awaitCoroutine, callInTask, observeCoroutine } from './engine/await.ts';
+import { runningLoop } from './engine/line.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { ENTER, type Enterable, type Frame, type TaskRole } from './engine/roles.ts';
 import { isFrame } from './engine/step.ts';
@@ -266,6 +267,8 @@ function watchNewCoroutines(): NeverAwaited {
   });
   return {
     made(coroutine, name) {
+      const loop = runningLoop();
+      if (loop !== null && !loop.getDebug()) return; // several loops may be alive in one process
       const { place, stack } = callerPlaceAndStack();
       const where = place === null ? stack : `\n    at ${place}`;
       collected.register(

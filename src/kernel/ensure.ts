@@ -118,7 +118,9 @@ export function mainCoroutine<T>(value: AwaitableLike<T>, loop: EventLoop): Coro
 
 /** Whether a value can be waited for. */
 export function isAwaitable(value: unknown): value is AwaitableLike<unknown> {
-  return typeof value === 'function' || isfuture(value) || isPromiseLike(value) || isIterableAwaitable(value);
+  // Those of this library first: to read their `then` is to begin an await.
+  if (typeof value === 'function' || isfuture(value) || iscoroutine(value)) return true;
+  return isIterableAwaitable(value) || isPromiseLike(value);
 }
 
 /**

@@ -22,6 +22,14 @@ const SAMPLES: Record<string, () => Error> = {
     new CalledProcessError(['false', 'x'], { returncode: 3, stdout: new Uint8Array([1]), stderr: 'no' }),
   IncompleteReadError: () => new IncompleteReadError(new Uint8Array([1, 2]), 5),
   LimitOverrunError: () => new LimitOverrunError('too long', 7),
+  ProcessTimeoutError: () =>
+    new node.ProcessTimeoutError(['sleep', '9'], {
+      seconds: 1,
+      returncode: null,
+      stdout: 'begun',
+      stderr: new Uint8Array([1]),
+      cause: new ValueError('why'),
+    }),
   SystemExit: () => new SystemExit(3),
 };
 
