@@ -3,6 +3,7 @@ import * as osErrors from '../../errors/os-error.ts';
 import * as executorErrors from '../executors/errors.ts';
 import * as networkErrors from '../net/failures.ts';
 import { CalledProcessError } from '../subprocess/called-process-error.ts';
+import { ProcessTimeoutError } from '../subprocess/process-timeout-error.ts';
 import type { PackedClass } from './packed.ts';
 
 type ErrorClass = abstract new (...args: never[]) => Error;
@@ -27,7 +28,7 @@ const OF_LANGUAGE = classesIn([
 const OF_LIBRARY = classesIn(
   [errors, osErrors, executorErrors, networkErrors]
     .flatMap((module): unknown[] => Object.values(module))
-    .concat(CalledProcessError)
+    .concat(CalledProcessError, ProcessTimeoutError)
     .filter((value) => value !== errors.CancelledError),
 );
 
