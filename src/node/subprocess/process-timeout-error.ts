@@ -46,4 +46,9 @@ export class ProcessTimeoutError extends TimeoutError {
     this.stdout = stdout;
     this.stderr = stderr;
   }
+
+  /** `'TimeoutError'`, as programs ask for it. The class has a name of its own, by which another thread finds it. */
+  override get name(): string {
+    return this === ProcessTimeoutError.prototype ? 'ProcessTimeoutError' : 'TimeoutError';
+  }
 }
