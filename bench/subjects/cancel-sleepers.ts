@@ -134,7 +134,7 @@ export const cancelSleepers: Subject = {
   unit: 'task',
   quantity: 'ns',
   count: 10_000,
-  goals: { gen: 0.1, async: 0.2 },
+  goals: { gen: 0.2, async: 0.25 },
   contenders: [
     { name: NATIVE, run: native },
     { name: GEN, run: gen },

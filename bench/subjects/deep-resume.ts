@@ -65,7 +65,7 @@ export const deepResume: Subject = {
   quantity: 'ns',
   count: 5_000,
   rounds: 31,
-  goals: { gen: 2, async: 5 },
+  goals: { gen: 1.8, async: 3 },
   contenders: [
     { name: NATIVE, run: native },
     { name: GEN, run: gen },

@@ -49,8 +49,8 @@ export const gather: Subject = {
   quantity: 'ns',
   count: 100_000,
   // The same as for spawn and join, which it is.
-  goals: { gen: 2.5, async: 5 },
-  goalsOverCPython: { gen: 30, async: 10 },
+  goals: { gen: 3, async: 10 },
+  goalsOverCPython: { gen: 10, async: 4 },
   contenders: [
     { name: NATIVE, run: native },
     { name: GEN, run: gen },

@@ -94,7 +94,7 @@ export const lockContended: Subject = {
   quantity: 'ns',
   count: 10_000,
   rounds: 31,
-  goals: { gen: 1, async: 2 },
+  goals: { gen: 1.5, async: 5 },
   missing: missing('Lock', Lock),
   contenders: [
     { name: NATIVE, run: native },

@@ -65,7 +65,7 @@ export const lockFree: Subject = {
   quantity: 'ns',
   count: 50_000,
   rounds: 31,
-  goals: { gen: 1, async: 2 },
+  goals: { gen: 0.7, async: 5 },
   missing: missing('Lock', Lock),
   contenders: [
     { name: NATIVE, run: native },

@@ -79,7 +79,7 @@ export const memory: Subject = {
   quantity: 'bytes',
   count: 20_000,
   rounds: 5,
-  goals: { gen: 2, async: 3 },
+  goals: { gen: 0.7, async: 2 },
   missing: globalThis.gc === undefined ? 'it needs node --expose-gc' : null,
   contenders: [
     { name: NATIVE, run: native },

@@ -123,8 +123,8 @@ export const queue: Subject = {
   quantity: 'ns',
   count: 50_000,
   rounds: 31,
-  goals: { gen: 1, async: 2 },
-  goalsOverCPython: { gen: 30, async: 10 },
+  goals: { gen: 0.8, async: 4 },
+  goalsOverCPython: { gen: 10, async: 4 },
   missing: missing('Queue', Queue),
   contenders: [
     { name: NATIVE, run: native },

@@ -61,7 +61,7 @@ export const sleepers: Subject = {
   quantity: 'ns',
   count: 100_000,
   rounds: 7,
-  goals: { gen: 0.25, async: 0.5 },
+  goals: { gen: 0.8, async: 2 },
   contenders: [
     { name: NATIVE, run: native },
     { name: GEN, run: gen },

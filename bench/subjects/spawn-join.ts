@@ -58,8 +58,8 @@ export const spawnJoin: Subject = {
   quantity: 'ns',
   count: 10_000,
   rounds: 31,
-  goals: { gen: 2.5, async: 5 },
-  goalsOverCPython: { gen: 30, async: 10 },
+  goals: { gen: 2.5, async: 9 },
+  goalsOverCPython: { gen: 10, async: 4 },
   contenders: [
     { name: NATIVE, run: native },
     { name: GEN, run: gen },

@@ -55,8 +55,8 @@ export const switchMany: Subject = {
   quantity: 'ns',
   count: 50_000,
   rounds: 31,
-  goals: { gen: 1.2, async: 5 },
-  goalsOverCPython: { gen: 30, async: 10 },
+  goals: { gen: 1.5, async: 6 },
+  goalsOverCPython: { gen: 10, async: 4 },
   contenders: [
     { name: NATIVE, run: native },
     { name: GEN, run: gen },

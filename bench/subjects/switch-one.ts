@@ -43,8 +43,8 @@ export const switchOne: Subject = {
   quantity: 'ns',
   count: 100_000,
   rounds: 31,
-  goals: { gen: 1.2, async: 5 },
-  goalsOverCPython: { gen: 30, async: 10 },
+  goals: { gen: 1.2, async: 2.5 },
+  goalsOverCPython: { gen: 10, async: 4 },
   contenders: [
     { name: NATIVE, run: native },
     { name: GEN, run: gen },

@@ -115,7 +115,7 @@ export const timeoutDone: Subject = {
   unit: 'operation',
   quantity: 'ns',
   count: 20_000,
-  goals: { gen: 0.3, async: 0.5 },
+  goals: { gen: 0.38, async: 1.2 },
   contenders: [
     { name: NATIVE, run: native },
     { name: GEN, run: gen },
