@@ -165,7 +165,10 @@ export function noteMoved(line: Scope, to: Scope): void {
 
 // --------------------------------------------------------------------------------------------- lines that come late
 
-/** Whether a scope, or one around it, was left because it was cancelled, or its loop is closed: a line that comes back into it has missed its end. */
+/**
+ * Whether a scope, or one around it, was left because it was cancelled, or its loop is closed: a line that comes back into it has missed
+ * its end.
+ */
 export function isLost(scope: Scope): boolean {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) return true;
   return scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop.isClosed();
