@@ -183,10 +183,9 @@ export function meetLostScope(scope: Scope): Scope {
   if (current.loop !== null || current.storage === null || !canTellCallbacks()) return scope;
   // A line that has received a cancellation cleans up.
   if (gotOf(scope) > 0) return scope;
-  let live: Scope | null = scope;
-  while (live !== null && isLost(live)) {
-    if ((live.marks & SPARED) !== 0) return scope;
-    live = live.parent;
+  const live = aroundLost(scope);
+  for (let at: Scope | null = scope; at !== live && at !== null; at = at.parent) {
+    if ((at.marks & SPARED) !== 0) return scope;
   }
   const late = new CancelScope(live, live?.task ?? null, scope.loop, scope);
   late.context = contextOfScope(scope);
@@ -195,6 +194,14 @@ export function meetLostScope(scope: Scope): Scope {
   if (live !== null && live.task !== null) live.task._marks |= SCOPE_PENDING;
   current.storage.enterWith(late);
   return late;
+}
+
+/** The scope around the outermost one that is lost; `null` where all are, or none is left. */
+function aroundLost(scope: Scope): Scope | null {
+  if (scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop.isClosed()) return null;
+  let live: Scope | null = scope;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) live = at.parent;
+  return live;
 }
 
 /** When the line that goes on was told of a request last, by its step or by the signal; 0: never. */
