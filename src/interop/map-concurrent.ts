@@ -7,6 +7,7 @@ import {
   type AwaitableCoroutine,
   type CoroutineFunction,
   libraryCoroutine,
+  lookUpThen,
   newAsyncFrame,
   noteMade,
   noteTouched,
@@ -119,11 +120,8 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
   }
 
   /** For `await`: all results. */
-  then<R1 = R[], R2 = never>(
-    onFulfilled?: ((value: R[]) => R1 | PromiseLike<R1>) | null,
-    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
-  ): PromiseLike<R1 | R2> {
-    return (collect(this as ConcurrentMap<unknown>) as AwaitableCoroutine<R[]>).then(onFulfilled, onRejected);
+  get then(): AwaitableCoroutine<R[]>['then'] {
+    return lookUpThen.call(this) as AwaitableCoroutine<R[]>['then'];
   }
 
   override toString(): string {

@@ -401,7 +401,10 @@ function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
   return this;
 }
 
-/** The accessor `then` of this library's coroutines. */
+/**
+ * The accessor `then` of this library's coroutines, and of whatever else has the iterator of one. It must be an accessor: a method that
+ * hands on to another `then` is no `await` of the line that awaits it.
+ */
 export function lookUpThen(this: object): unknown {
   noteLookUp(this);
   return thenOfGenerator;

@@ -52,6 +52,7 @@ export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: E
     );
   }
   if (isPromiseLike(value)) {
+    if (isIterableAwaitable(value)) return awaitIterable<T>(value as IterableAwaitable<T>);
     reportOnce(
       'createTask(promise)',
       'createTask() was given a promise: its work is running already, as part of whoever has called it, so that cancelling the task ' +

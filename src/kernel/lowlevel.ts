@@ -25,6 +25,7 @@ export {
   iscoroutine,
   isGeneratorFunction,
   libraryCoroutine,
+  lookUpThen,
   noteMade,
   noteTouched,
   type Outcome,

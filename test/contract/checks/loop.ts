@@ -11,8 +11,9 @@ import {
   sleep,
   ValueError,
 } from 'asyncio-ts';
+import { withErrorEvents, withoutErrorEvents } from '../lib/environment.ts';
 import { equal, ok, rejects, throws } from '../lib/expect.ts';
-import { logged, manualLoop, runVirtually, virtualLoop } from '../lib/loops.ts';
+import { logged, manualLoop, reportedErrors, runVirtually, virtualLoop } from '../lib/loops.ts';
 import { subject } from '../lib/registry.ts';
 
 const { check, checkBoth } = subject('loop');
@@ -146,6 +147,22 @@ check('an exception handler that throws does not break the loop', async () => {
   const lines = await logged('error', () => loop.runOnce());
   ok(/Unhandled error in exception handler/.test(lines.join()), 'the default handler to tell');
 });
+
+for (const [where, title, count] of [
+  [withErrorEvents, 'an error that the loop logs goes to the listeners of the page', 1],
+  [withoutErrorEvents, 'an error that the loop logs is only logged, because reporting it would end the program', 0],
+] as const) {
+  subject('loop', where).check(title, async () => {
+    const { loop } = manualLoop();
+    const error = new Error('broken');
+    loop.callSoon(() => {
+      throw error;
+    });
+    const reported: unknown[] = [];
+    const lines = await logged('error', async () => reported.push(...(await reportedErrors(() => loop.runOnce()))));
+    equal([lines.length, reported], [1, count === 1 ? [error] : []]);
+  });
+}
 
 check('stop() before a run allows exactly one iteration', async () => {
   const loop = virtualLoop();

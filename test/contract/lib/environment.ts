@@ -12,6 +12,8 @@ export interface Environment {
   readonly datagramPeers: boolean;
   /** Whether several datagram sockets can share a port. */
   readonly sharedPorts: boolean;
+  /** Whether errors that the loop logs go to the listeners for `error` of a page, or of its worker, as well. Elsewhere they end a program. */
+  readonly errorEvents?: boolean;
 }
 
 /** What pages and their workers promise. */
@@ -21,6 +23,7 @@ export const browser = {
   programs: false,
   datagramPeers: false,
   sharedPorts: false,
+  errorEvents: true,
 } as const satisfies Partial<Environment>;
 
 /** Which environments a check is for. */
@@ -35,3 +38,5 @@ export const withSignals: Where = ({ signals }) => signals;
 export const withPrograms: Where = ({ programs }) => programs;
 export const withDatagramPeers: Where = ({ datagramPeers }) => datagramPeers;
 export const withSharedPorts: Where = ({ sharedPorts }) => sharedPorts;
+export const withErrorEvents: Where = ({ errorEvents }) => errorEvents === true;
+export const withoutErrorEvents: Where = ({ errorEvents }) => errorEvents !== true;

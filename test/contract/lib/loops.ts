@@ -52,7 +52,7 @@ export function macrotask(): Promise<void> {
   return later(0);
 }
 
-/** What the library logs while a function runs; nothing of it is printed. */
+/** What the library logs while a function runs; nothing of it is printed, or told to a page. */
 export async function logged(level: 'error' | 'warn', fn: () => unknown): Promise<string[]> {
   const lines: string[] = [];
   const original = logger[level];
@@ -60,9 +60,26 @@ export async function logged(level: 'error' | 'warn', fn: () => unknown): Promis
     lines.push(data.map(String).join(' '));
   };
   try {
-    await fn();
+    await reportedErrors(fn);
   } finally {
     logger[level] = original;
   }
   return lines;
+}
+
+/** What the library gives to `reportError` while a function runs, instead of that. */
+export async function reportedErrors(fn: () => unknown): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  const globals = globalThis as { reportError?: (error: unknown) => void };
+  const original = globals.reportError;
+  globals.reportError = (error) => {
+    errors.push(error);
+  };
+  try {
+    await fn();
+  } finally {
+    if (original === undefined) delete globals.reportError;
+    else globals.reportError = original;
+  }
+  return errors;
 }
