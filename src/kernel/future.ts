@@ -14,7 +14,7 @@ import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
-import { BLOCKING, COLLECTED, type FutureRole, HAD_SEVERAL, STATE, type Waiter } from './engine/roles.ts';
+import { BLOCKING, COLLECTED, type FutureRole, HAD_SEVERAL, NONE, STATE, type Waiter } from './engine/roles.ts';
 import { carried } from './engine/scope.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Handle } from './handle.ts';
@@ -364,8 +364,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
   ) => Promise<R1 | R2> {
-    noteLookUp(this);
-    return thenOfFuture as never;
+    return lookUpThenOfFuture(this) as never;
   }
 
   /** As a promise's `catch`. */
@@ -416,6 +415,29 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /** @internal */
   _subscribe(callback: DoneCallback<never>, awaiter: Future<unknown> | null): void {
     this._addWaiter(new Subscription(this, callback, awaiter));
+  }
+
+  /**
+   * What `result()` throws, of a future that is done; `NONE` where it returns its value. For who waits: to throw and to catch takes longer
+   * than everything else about a wait that fails.
+   *
+   * @internal
+   */
+  _failure(): unknown {
+    switch (this._state) {
+      case FAILED:
+        this._retrieved();
+        return this._value;
+      case CANCELLED:
+        return this._takeCancelledError();
+      default:
+        return NONE;
+    }
+  }
+
+  /** Whether nobody has overridden `result`, so that `_failure` may be asked instead. @internal */
+  _hasPlainResult(): boolean {
+    return this.result === Future.prototype.result;
   }
 
   /** Whether nobody has overridden how callbacks are registered, so that waiters may be. @internal */
@@ -546,6 +568,12 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
+}
+
+/** What the accessor `then` of a future gives. */
+export function lookUpThenOfFuture<T>(future: Future<T>): unknown {
+  noteLookUp(future);
+  return thenOfFuture;
 }
 
 function thenOfFuture<T, R1, R2>(

@@ -34,6 +34,7 @@ export type { WithDeadline } from './deadline.ts';
 export { placeInDebugMode } from './debug-awaits.ts';
 export { type Context, ContextVar, copyContext } from './engine/context.ts';
 export { choose, emit, hooks } from './engine/hooks.ts';
+export { NONE } from './engine/roles.ts';
 export { ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor, ExecutorJob } from './executor.ts';
@@ -81,7 +82,7 @@ export { getRunningLoop, implicitLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
-export { WrittenCoroutine } from './written-coroutine.ts';
+export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 
 /** The task whose code runs now, `null` when none does. */
 export function runningTask(): Task<unknown> | null {

@@ -18,10 +18,11 @@ import {
   CoroutineObject,
   callCoroutineFunction,
   claim,
+  isAsyncFunction,
   iscoroutine,
   isGeneratorFunction,
 } from './coroutine.ts';
-import { follow, hasAsyncCalls, leaveBody } from './engine/await.ts';
+import { callFirst, follow, hasAsyncCalls, leaveBody } from './engine/await.ts';
 import {
   type Context,
   contextOf,
@@ -72,8 +73,18 @@ import {
 } from './engine/scope.ts';
 import { isFrame, step, takeError } from './engine/step.ts';
 import type { EventLoop } from './event-loop.ts';
-import { CANCELLED, FAILED, Future, PENDING, type RareFields, SUCCEEDED, type WaitRecord } from './future.ts';
+import {
+  CANCELLED,
+  FAILED,
+  Future,
+  lookUpThenOfFuture,
+  PENDING,
+  type RareFields,
+  SUCCEEDED,
+  type WaitRecord,
+} from './future.ts';
 import type { Unretrieved } from './reports.ts';
+import { newFrameWithout } from './runtime/async-frames.ts';
 import {
   type AbortSignalLike,
   type AsyncFrame,
@@ -117,7 +128,7 @@ export interface CancelRequest {
   readonly through: string | null;
 }
 
-/** What few tasks have: a second waiter, frames on top of each other, a cancellation. */
+/** What few tasks have: a second waiter, frames on top of each other, a cancellation with a message. */
 class TaskExtra implements RareFields {
   otherWaiters: Waiter[] | null = null;
   unretrieved: Unretrieved | null = null;
@@ -129,12 +140,8 @@ class TaskExtra implements RareFields {
   mustOf: Scope | null = null;
   /** The scope of the task's own frames. */
   at: Scope | null = null;
-  /** How often `cancel()` was called, less what was taken back; below zero while constructs have not taken theirs back. */
-  cancels = 0;
   /** What the constructs of all scopes have asked for and not taken back. */
   ownTotal = 0;
-  /** The request that was made last. */
-  request: Request | null = null;
   /** The scopes that have a signal: those that were left, weakly. */
   signalled: Signalled[] | null = null;
   /** The error that the task ends with once its lines have cleaned up. */
@@ -142,13 +149,17 @@ class TaskExtra implements RareFields {
 }
 
 /**
- * The scope of a task's body, for tasks that need one: those of async functions, and those of which something else is in `TaskExtra`.
- * Three sizes, because programs have many tasks: 120 bytes, 100 more with a scope, 130 more with the rest.
+ * The scope of a task's body, for tasks that need one: those of async functions, those that were cancelled, and those of which something else is in `TaskExtra`.
+ * Three sizes, because programs have many tasks: 120 bytes, 120 more with a scope, 130 more with the rest.
  */
 class TaskRoot extends RootScope implements RareFields {
   /** The async context of the task's async functions. */
   frameOfCalls: AsyncFrame | null = null;
   following: Following | null = null;
+  /** How often `cancel()` was called, less what was taken back; below zero while constructs have not taken theirs back. */
+  cancels = 0;
+  /** The request that was made last. */
+  request: Request | null = null;
   _more: TaskExtra | null = null;
 
   _moreFields(): TaskExtra {
@@ -220,28 +231,12 @@ class TaskRoot extends RootScope implements RareFields {
     if (this._more !== null || value !== null) this._moreFields().at = value;
   }
 
-  get cancels(): number {
-    return this._more === null ? 0 : this._more.cancels;
-  }
-
-  set cancels(value: number) {
-    if (this._more !== null || value !== 0) this._moreFields().cancels = value;
-  }
-
   get ownTotal(): number {
     return this._more === null ? 0 : this._more.ownTotal;
   }
 
   set ownTotal(value: number) {
     if (this._more !== null || value !== 0) this._moreFields().ownTotal = value;
-  }
-
-  get request(): Request | null {
-    return this._more === null ? null : this._more.request;
-  }
-
-  set request(value: Request | null) {
-    if (this._more !== null || value !== null) this._moreFields().request = value;
   }
 
   get signalled(): Signalled[] | null {
@@ -263,8 +258,14 @@ class TaskRoot extends RootScope implements RareFields {
 
 let tasksMade = 0;
 
+/** The async context of who makes a task. Our own value in it is replaced by the task's, but for steps that run in the context itself. */
+function newFrameOfCalls(options: TaskOptions): AsyncFrame | null {
+  return options.asyncContext === true ? newAsyncFrame() : newFrameWithout(current.storage);
+}
+
 /** What of a task's marks makes a step look closer. */
 const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
+const ALERTS_OR_DONE = ALERTS | STATE;
 
 /**
  * A future that drives a coroutine: `createTask` makes one.
@@ -317,7 +318,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._coro = ownCoroutine(coro);
     const own = this._coro;
     if (typeof own === 'function') {
-      this._rareFields().frameOfCalls = newAsyncFrame();
+      this._rareFields().frameOfCalls = newFrameOfCalls(options);
     } else {
       if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
       // A second task would take turns with the first one in the same body.
@@ -326,7 +327,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       else isOurs = claim(own);
       this._frame = own;
       // A coroutine of this library may call an async function: the body of a timeout, say.
-      if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newAsyncFrame();
+      if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newFrameOfCalls(options);
     }
     if (options.asyncContext === true && this._rare!.frameOfCalls !== null) this._marks |= IN_ASYNC_CONTEXT;
     this._name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
@@ -484,7 +485,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /** @internal */
   _frameOfCalls(): AsyncFrame {
     const rare = this._rareFields();
-    rare.frameOfCalls ??= newAsyncFrame();
+    rare.frameOfCalls ??= newFrameWithout(current.storage);
     return rare.frameOfCalls!; // asked only where the runtime has such a thing
   }
 
@@ -499,6 +500,11 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   // ------------------------------------------------------------------------------------------- what programs ask
+
+  /** As `Future.then`. Declared here too, because the engine looks for it at each `await`, and finds it the sooner. */
+  override get then(): Future<T>['then'] {
+    return lookUpThenOfFuture(this) as Future<T>['then'];
+  }
 
   /** The task's name. */
   getName(): string {
@@ -654,7 +660,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /** Requests that come from outside a scope of the task. @internal */
   _requestsTo(scope: Scope): number {
     const rare = this._rare;
-    if (rare === null || rare._more === null) return 0;
+    if (rare === null) return 0;
     return Math.max(0, rare.cancels + ownInChain(scope.parent));
   }
 
@@ -755,10 +761,19 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     else run();
   }
 
+  /** Only in the ready queue before its first step: an async function has no frame, and waits by awaits of its own. @internal */
+  _isFresh(): boolean {
+    return this._frame === null && (this._marks & ALERTS_OR_DONE) === 0 && isAsyncFunction(this._coro);
+  }
+
   /** The first step of a task made of a function: calls it. @internal */
   _call(error: unknown): void {
     if (error !== NONE) {
       this._failed(error); // cancelled before its first step: the function is never called
+      return;
+    }
+    if (isAsyncFunction(this._coro)) {
+      follow(this, callFirst(this, this._coro as () => Promise<unknown>), null);
       return;
     }
     let begun: Frame | PromiseLike<unknown>;

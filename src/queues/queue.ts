@@ -5,7 +5,14 @@ import { bindWhenRead, inherits, unbound } from '../internal/methods.ts';
 import { byNameOrPosition, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { type AwaitableIterator, OVER } from '../interop/task-iterator.ts';
-import { type AwaitableCoroutine, libraryCoroutine, type Place, type Task, WaitQueue } from '../kernel/lowlevel.ts';
+import {
+  type AwaitableCoroutine,
+  libraryCoroutine,
+  type Place,
+  type Task,
+  thenOf,
+  WaitQueue,
+} from '../kernel/lowlevel.ts';
 import { Attempt } from '../sync/attempt.ts';
 import type { Store } from './store.ts';
 
@@ -424,6 +431,10 @@ class Put<T> extends Attempt<void> {
     this.item = item;
   }
 
+  override get then(): AwaitableCoroutine<void>['then'] {
+    return thenOf(this);
+  }
+
   get calledAs(): string {
     return 'Queue.put';
   }
@@ -459,6 +470,10 @@ class Get<T> extends Attempt<T> {
   constructor(queue: Queue<T>) {
     super();
     this.of = queue;
+  }
+
+  override get then(): AwaitableCoroutine<T>['then'] {
+    return thenOf(this);
   }
 
   get calledAs(): string {

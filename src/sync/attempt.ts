@@ -1,4 +1,4 @@
-import { type Place, type WaitQueue, WrittenCoroutine } from '../kernel/lowlevel.ts';
+import { NONE, type Place, type Task, type WaitQueue, WrittenCoroutine } from '../kernel/lowlevel.ts';
 
 /**
  * "Try, else wait in the queue, and try again": the coroutine of whatever may have to wait for its turn.
@@ -28,8 +28,12 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
   /** Whether it cannot be had now. */
   protected abstract mustWait(wasWoken: boolean): boolean;
 
-  /** Has it: what the coroutine gives. */
-  protected abstract take(wasWoken: boolean): T;
+  /**
+   * Has it: what the coroutine gives.
+   *
+   * @param task that takes it; the running one when absent
+   */
+  protected abstract take(wasWoken: boolean, task?: Task<unknown>): T;
 
   /** The task was woken: its place is left. */
   protected leave(place: Place): void {
@@ -64,6 +68,14 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
     }
     this.isOver = true;
     return { done: true, value: this.take(wasWoken) };
+  }
+
+  /** @internal */
+  override _endAtOnce(task: Task<unknown>): T | typeof NONE {
+    if (this.isOver || this.place !== null || this.mustWait(false)) return NONE;
+    this[Symbol.iterator]();
+    this.isOver = true;
+    return this.take(false, task);
   }
 
   protected end(): void {

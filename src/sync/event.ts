@@ -1,6 +1,6 @@
 import { nameOfClass } from '../internal/describe.ts';
 import { bindWhenRead } from '../internal/methods.ts';
-import { type AwaitableCoroutine, type Task, WaitQueue } from '../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, type Task, thenOf, WaitQueue } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
 
 /** How an event stands. */
@@ -94,6 +94,10 @@ class Wait extends Attempt<true> {
   constructor(event: Event) {
     super();
     this.event = event;
+  }
+
+  override get then(): AwaitableCoroutine<true>['then'] {
+    return thenOf(this);
   }
 
   get calledAs(): string {

@@ -7,6 +7,7 @@ import {
   type Place,
   runningTask,
   type Task,
+  thenOf,
   WaitQueue,
 } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
@@ -124,9 +125,9 @@ export class Lock {
   }
 
   /** @internal */
-  takeNow(): Guard {
+  takeNow(task: Task<unknown> | null): Guard {
     this.#locked = true;
-    this.#holder = runningTask();
+    this.#holder = task;
     return new Guard(this);
   }
 
@@ -151,6 +152,10 @@ class Acquire extends Attempt<Guard> {
     this.lock = lock;
   }
 
+  override get then(): AwaitableCoroutine<Guard>['then'] {
+    return thenOf(this);
+  }
+
   get calledAs(): string {
     return 'Lock.acquire';
   }
@@ -167,8 +172,8 @@ class Acquire extends Attempt<Guard> {
     return !wasWoken && this.lock.isWanted();
   }
 
-  protected take(): Guard {
-    return this.lock.takeNow();
+  protected take(_wasWoken: boolean, task: Task<unknown> | null = runningTask()): Guard {
+    return this.lock.takeNow(task);
   }
 
   protected override giveUp(place: Place): void {

@@ -8,6 +8,7 @@ import {
   type Place,
   runningTask,
   type Task,
+  thenOf,
   WaitQueue,
 } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
@@ -136,8 +137,8 @@ export class Semaphore {
   }
 
   /** @internal */
-  tookOne(): Guard {
-    this.#holders.took(runningTask());
+  tookOne(task: Task<unknown> | null): Guard {
+    this.#holders.took(task);
     return new Guard(this);
   }
 
@@ -169,6 +170,10 @@ class Acquire extends Attempt<Guard> {
     this.semaphore = semaphore;
   }
 
+  override get then(): AwaitableCoroutine<Guard>['then'] {
+    return thenOf(this);
+  }
+
   get calledAs(): string {
     return 'Semaphore.acquire';
   }
@@ -185,9 +190,9 @@ class Acquire extends Attempt<Guard> {
     return !wasWoken && this.semaphore.locked();
   }
 
-  protected take(wasWoken: boolean): Guard {
+  protected take(wasWoken: boolean, task: Task<unknown> | null = runningTask()): Guard {
     if (!wasWoken) this.semaphore.value--; // otherwise it was reserved
-    return this.semaphore.tookOne();
+    return this.semaphore.tookOne(task);
   }
 
   protected override leave(place: Place): void {

@@ -4,6 +4,7 @@ import {
   checkpoint,
   resultAfter,
   type TimedFuture,
+  thenOf,
   WrittenCoroutine,
 } from '../kernel/lowlevel.ts';
 
@@ -45,6 +46,10 @@ class Pause<T> extends WrittenCoroutine<T> {
     this.result = result;
     this.future = null;
     this.isOver = false;
+  }
+
+  override get then(): AwaitableCoroutine<T>['then'] {
+    return thenOf(this);
   }
 
   get calledAs(): string {

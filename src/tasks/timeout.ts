@@ -24,6 +24,7 @@ import {
   type Scope,
   takeBack,
   taskOf,
+  thenOf,
   type WithDeadline,
 } from '../kernel/lowlevel.ts';
 
@@ -301,6 +302,10 @@ class Within<T> extends Around<T> {
   constructor(limit: Timeout, body: unknown) {
     super(body, limit);
     this.limit = limit;
+  }
+
+  override get then(): AwaitableCoroutine<T>['then'] {
+    return thenOf(this);
   }
 
   get calledAs(): string {

@@ -15,6 +15,7 @@ import {
   libraryCoroutine,
   noteWait,
   subscribe,
+  thenOf,
 } from '../kernel/lowlevel.ts';
 import { type Timeout, timeout as within } from './timeout.ts';
 
@@ -66,6 +67,10 @@ class WithinFromNow<T> extends Around<T> {
     super(awaitable, undefined);
     this.seconds = seconds;
     this.limit = null;
+  }
+
+  override get then(): AwaitableCoroutine<T>['then'] {
+    return thenOf(this);
   }
 
   get calledAs(): string {

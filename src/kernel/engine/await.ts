@@ -1,4 +1,5 @@
 import { cancelledError, isCancelledError, leavesTheLoop } from '../../errors/errors.ts';
+import { newFrameWithout } from '../runtime/async-frames.ts';
 import { type AsyncStorage, canTellCallbacks, canTellTasks } from '../runtime/platform.ts';
 import { currentContext } from './context.ts';
 import { current, prepareAsyncTasks, runAs } from './current.ts';
@@ -24,6 +25,7 @@ import {
   STATE,
   type TaskRole,
   type Waiter,
+  type Written,
 } from './roles.ts';
 import { addWait, hasLines, noteBegan, noteResumed, removeWait, setPending, waitsNow } from './scope.ts';
 import { giveWay, goOnFrom, pop, step, takeError, waitOn } from './step.ts';
@@ -74,7 +76,7 @@ function awaitsItself(future: FutureRole, task: TaskRole): boolean {
 
 /** An async function awaits a coroutine: it runs inside the running task, or as a task of its own where there is none. */
 export function awaitCoroutine(
-  coroutine: Frame & Iterable<unknown>,
+  coroutine: Frame & Iterable<unknown> & Partial<Written>,
   resolve: unknown,
   reject: unknown,
   loop: () => LoopRole,
@@ -82,6 +84,8 @@ export function awaitCoroutine(
   const scope = takeOwner();
   const task = scope === null ? null : taskOfLine(scope);
   if (scope !== null && task !== null && !task.done()) {
+    if (coroutine._isQuiet === true && endedAtOnce(task, coroutine as Written, resolve as Resolve, reject as Reject))
+      return undefined as never;
     beginCoroutine(scope, task, coroutine, resolve as Resolve, reject as Reject, false);
   } else if (scope !== null && task !== null) {
     // A line that its task has left behind: it waits for a task of the coroutine's own.
@@ -160,6 +164,20 @@ function beginCoroutine(
   runAs(task._loop, task, scope, context, current.loop === null && !isObserver, begin, frame, resolve, reject);
 }
 
+/** Most awaits of locks and queues need not wait: those that know it need no frame. True when the coroutine was one of them. */
+function endedAtOnce(task: TaskRole, coroutine: Written, resolve: Resolve, reject: Reject): boolean {
+  let result: unknown;
+  try {
+    result = coroutine._endAtOnce(task);
+  } catch (error) {
+    reject(error);
+    return true;
+  }
+  if (result === NONE) return false;
+  resolve(result as never);
+  return true;
+}
+
 function beginAwaited(frame: Frame, resolve: Resolve, reject: Reject): void {
   beginFrame(frame, resolve, reject, 0);
 }
@@ -202,9 +220,20 @@ export function observe(future: FutureRole, resolve: Resolve, reject: Reject): v
 
 /** @param note told of what it rejects with */
 function settle(future: FutureLike, resolve: Resolve, reject: Reject, note: (error: unknown) => void): void {
+  const role = future as FutureRole;
+  if (role._hasPlainResult?.() === true) {
+    const failure = role._failure();
+    if (failure === NONE) {
+      resolve(role._value as never);
+    } else {
+      note(failure);
+      reject(failure);
+    }
+    return;
+  }
   let value: unknown;
   try {
-    value = (future as FutureRole).result();
+    value = role.result();
   } catch (error) {
     note(error);
     reject(error);
@@ -382,7 +411,11 @@ export class PendingAwait implements ScopeWait {
     if (error !== NONE && isCancelledError(error)) this._got = sequence.now;
     else if (waiting?.cancelled()) this._got = sequence.now;
     if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
-    if (this._frame !== null) {
+    const { _frame: frame } = this;
+    if (frame !== null && error === NONE && waiting !== null && endedCancelled(frame, waiting, this.#extra)) {
+      this._frame = null;
+      this._failed((waiting as FutureRole)._failure());
+    } else if (frame !== null) {
       this._marks |= RUNNING;
       runFrames(this, error, undefined);
       this._marks &= ~RUNNING;
@@ -489,6 +522,18 @@ export class PendingAwait implements ScopeWait {
   }
 }
 
+/** What the only frame of a stack waits for was cancelled, and the frame ends without having to be resumed. */
+function endedCancelled(frame: Frame, waiting: FutureLike, extra: StackExtra | null): boolean {
+  const written = frame as Partial<Written>;
+  return (
+    written._isQuiet === true &&
+    (extra === null || extra.parents === null || extra.parents.length === 0) &&
+    waiting.cancelled() &&
+    (waiting as Partial<FutureRole>)._hasPlainResult?.() === true &&
+    written._endCancelled!()
+  );
+}
+
 /** Runs the frames of a call stack as code of its task, from wherever it is called. */
 export function runFrames(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
@@ -526,6 +571,18 @@ export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args:
   } finally {
     storage.enterWith(outer);
   }
+}
+
+/** As `callInTask`, of the function that a task is made of. */
+export function callFirst<R>(task: TaskRole, fn: () => R): R {
+  const storage = prepareAsyncTasks();
+  if (storage === null) return countCall(fn, []);
+  return task._frameOfCalls().runInAsyncScope(beginTask<R>, undefined, storage, task, fn);
+}
+
+function beginTask<R>(storage: AsyncStorage, task: TaskRole, fn: () => R): R {
+  storage.enterWith(task._rootScope());
+  return fn();
 }
 
 /** How many functions that may be async are on the stack, where nothing but the open step tells whose awaits are whose. */

@@ -9,12 +9,29 @@ import type { AsyncFrame } from '../runtime/platform.ts';
 export interface Runnable {
   /** @internal */
   _run(): void;
+  /** Whether it is about to call an async function, in an async context of its own, whatever the present one is. @internal */
+  _isFresh?(): boolean;
 }
 
 /** A generator, or anything with its protocol: one frame of a coroutine's stack. */
 export interface Frame {
   next(value?: unknown): IteratorResult<unknown, unknown>;
   throw(error: unknown): IteratorResult<unknown, unknown>;
+}
+
+/** A coroutine of this library that knows when it need not run as a frame. */
+export interface Written extends Frame {
+  /**
+   * Runs it from its beginning to its end; `NONE`, and nothing has happened, where it has to wait. For a quiet one only.
+   *
+   * @param task the one that awaits it: nothing else says whose code it is
+   * @internal
+   */
+  _endAtOnce(task: TaskRole): unknown;
+  /** Whether no code of a program runs in it, so that the loop may resume it wherever it is. @internal */
+  readonly _isQuiet: boolean;
+  /** What it waits for was cancelled: it ends. False, and nothing has happened, where it goes on instead. @internal */
+  _endCancelled(): boolean;
 }
 
 /** No error: what a call stack holds when it is simply to go on. */
@@ -69,6 +86,10 @@ export interface FutureRole extends FutureLike {
   _value: unknown;
   done(): boolean;
   result(): unknown;
+  /** Whether `_failure` may be asked instead of calling `result`. @internal */
+  _hasPlainResult?(): boolean;
+  /** What `result()` throws; `NONE` where it returns `_value`. @internal */
+  _failure(): unknown;
   /** @internal */
   _addWaiter(waiter: Waiter): void;
   /** @internal */

@@ -1,7 +1,8 @@
 import { RuntimeError } from '../../errors/errors.ts';
 import { RingBuffer } from '../../internal/ring-buffer.ts';
+import { newFrameWithout } from '../runtime/async-frames.ts';
 import { type Host, RuntimeHost } from '../runtime/host.ts';
-import { afterMicrotasks, logger, newAsyncFrame, throwUncaught } from '../runtime/platform.ts';
+import { afterMicrotasks, logger, throwUncaught } from '../runtime/platform.ts';
 import { PendingAwait } from './await.ts';
 import { Clock } from './clock.ts';
 import { current, runAs } from './current.ts';
@@ -85,7 +86,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   /** A loop with a host of its own tells it its wishes also while it is not run: somebody drives it by hand. */
   readonly #driven: boolean;
   /** The async context that the loop was made in: handles run in it, so that they never see what some task has set. */
-  readonly #frame = newAsyncFrame();
+  readonly #frame = newFrameWithout(null);
   #phase: Phase = IDLE;
   /** How many handles of the batch have yet to run. Invariant: 0 while IDLE. */
   #todo = 0;
@@ -452,9 +453,10 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     const ready = this._ready;
     if (ready.length === 0) return false;
     const next = ready.peek();
-    if (!(next instanceof PendingAwait) || !this.#isPlain()) return false;
-    const isBare = next._isBare();
-    if (!isBare && !next._isQuiet()) return false;
+    const isAwait = next instanceof PendingAwait;
+    if (!this.#isPlain()) return false;
+    const isBare = isAwait && next._isBare();
+    if (!isBare && !(isAwait ? next._isQuiet() : next._isFresh?.() === true)) return false;
     if (this.#todo === 0) {
       if (this._timers.length > 0 || (this.#run === null && !this._hosted)) return false;
       this.#todo = ready.length;
@@ -468,10 +470,12 @@ export abstract class Scheduler implements LoopRole, StepOwner {
       return true;
     }
     this.#phase = RUNNING;
+    if (!isAwait) current.loop = this;
     try {
       next._run();
     } finally {
       this.#phase = PAUSED;
+      if (!isAwait) current.loop = null;
     }
     return this._step.isOpen;
   }

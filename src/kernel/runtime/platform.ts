@@ -26,6 +26,7 @@ interface AbortControllerLike {
 
 /** The async context of some moment, in which code can be run later (`AsyncResource`). */
 export interface AsyncFrame {
+  readonly [key: symbol]: unknown;
   runInAsyncScope<This, A extends unknown[], R>(fn: (this: This, ...args: A) => R, self: This, ...args: A): R;
 }
 
