@@ -1,5 +1,5 @@
 import {
-  type CancelledError,
+  CancelledError,
   cancelledError,
   errorOfThrown,
   InvalidStateError,
@@ -506,6 +506,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /** @internal */
   _fail(error: unknown): void {
     this._finish(FAILED, error);
+    // The library has thrown it into the function whose promise this future stands for: nothing has failed.
+    if (CancelledError.isDelivered(error)) return;
     this._rareFields().unretrieved = watchFailure(this, error, `${nameOfClass(this)} exception was never retrieved`);
   }
 

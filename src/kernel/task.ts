@@ -32,7 +32,7 @@ import {
   leaveContext,
   type Values,
 } from './engine/context.ts';
-import { current, runAs } from './engine/current.ts';
+import { current, enterAsyncContext, leaveAsyncContext, NOT_ENTERED, runAs } from './engine/current.ts';
 import { emit, hooks, watched } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
@@ -45,6 +45,7 @@ import {
   type FutureLike,
   HAS_ERROR,
   IN_ASYNC_CONTEXT,
+  IN_DELIVERY,
   MUST_CANCEL,
   NONE,
   OWN_CONTEXT,
@@ -584,6 +585,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _cancelFor(through: object | string | null, message: unknown): boolean {
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
+    if ((this._marks & IN_DELIVERY) !== 0 && carried.request !== null) {
+      chain.circular.push(this);
+      return false;
+    }
     const rare = this._rareFields();
     const by = runningTask();
     rare.cancels++;
@@ -614,6 +619,26 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       return;
     }
     if (root.signalled !== null) abortSignals(root.signalled, root, request);
+  }
+
+  /** Its request has come back to it: what it waits for waits for it in turn, and will not end by itself. @internal */
+  _leaveWaits(): void {
+    const request = this._request;
+    if (this._state !== PENDING || request === null) return;
+    const waiting = this._waiting;
+    if (waiting !== null && !isDone(waiting)) {
+      if (waiting._isPlain?.() === true) (waiting as Future<unknown>)._removeWaiter(this);
+      this._value = null;
+      this._error = cancelledError(request.message, request);
+      this._marks &= ~MUST_CANCEL;
+      this._loop._schedule(this);
+    }
+    const root = this._root;
+    for (const wait of root === null || isQuiet(root) ? [] : waitsOf(root)) {
+      if (wait._isOver || wait._isRunning || wait._waiting === null || isDone(wait._waiting)) continue;
+      wait._must = null;
+      wait._leave(cancelledError(request.message, request));
+    }
   }
 
   /** Who asked for the task's cancellation last, `null` when nobody has. */
@@ -725,6 +750,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       current.scope = rare.at;
       noteResumed(rare.at ?? rare);
     }
+    if (current.entersBeforeCalls && this._frame !== null) enterAsyncContext(current.scope ?? this._rootScope());
     try {
       if (isWatched) this._watchedStep(error);
       else if ((marks & IN_ASYNC_CONTEXT) !== 0) this._stepInAsyncContext(error);
@@ -732,6 +758,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       else this._call(error);
     } finally {
       if (current.scope !== null || rare !== null) this._stepped(current.scope);
+      if (current.outerStore !== NOT_ENTERED) leaveAsyncContext();
       current.task = null;
       current.scope = null;
       current.context = outer;
@@ -756,9 +783,23 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** @internal */
   _stepInAsyncContext(error: unknown): void {
-    const run = () => (this._frame !== null ? step(this, error) : this._call(error));
-    if ((this._marks & IN_ASYNC_CONTEXT) !== 0) this._frameOfCalls().runInAsyncScope(run, undefined);
-    else run();
+    if ((this._marks & IN_ASYNC_CONTEXT) === 0) {
+      this._stepOrCall(error);
+      return;
+    }
+    const { outerStore } = current;
+    this._frameOfCalls().runInAsyncScope(() => {
+      // What the step begins is this task's, and not that of who made it.
+      enterAsyncContext(current.scope ?? this._rootScope());
+      this._stepOrCall(error);
+    }, undefined);
+    current.outerStore = outerStore;
+  }
+
+  /** @internal */
+  _stepOrCall(error: unknown): void {
+    if (this._frame !== null) step(this, error);
+    else this._call(error);
   }
 
   /** Only in the ready queue before its first step: an async function has no frame, and waits by awaits of its own. @internal */
@@ -785,6 +826,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
     if (isFrame(begun)) {
       this._frame = begun;
+      if (current.entersBeforeCalls) enterAsyncContext(current.scope ?? this._rootScope());
       step(this, NONE);
     } else {
       follow(this, begun, null);
@@ -953,11 +995,23 @@ function firstStep(task: Task<unknown>): void {
   }
 }
 
-/** Cancelling a chain of tasks that await each other must not need a stack as deep as the chain is long. */
-const chain: { depth: number; deferred: [Task<unknown>, Request][] } = { depth: 0, deferred: [] };
+/**
+ * The tasks that a request is being handed to, each by the one that awaits it. A long chain of them must not need a stack as deep: from some
+ * depth on they are put into a list. Tasks may await each other in a circle: where the request comes back to a task, that task's own waits
+ * are left, because nothing else would ever end them.
+ */
+const chain: {
+  depth: number;
+  deferred: [Task<unknown>, Request][];
+  /** Those of the list: they count as being delivered to until all are done. */
+  marked: Task<unknown>[];
+  /** Those that the request has come back to. */
+  circular: Task<unknown>[];
+} = { depth: 0, deferred: [], marked: [], circular: [] };
 const DEEPEST = 200;
 
 function deliver(task: Task<unknown>, request: Request): void {
+  task._marks |= IN_DELIVERY;
   if (chain.depth >= DEEPEST) {
     chain.deferred.push([task, request]);
     return;
@@ -965,12 +1019,33 @@ function deliver(task: Task<unknown>, request: Request): void {
   chain.depth++;
   try {
     task._deliver(request);
-    if (chain.depth > 1) return;
-    for (let next = chain.deferred.shift(); next !== undefined; next = chain.deferred.shift())
-      next[0]._deliver(next[1]);
+    if (chain.depth === 1 && chain.deferred.length > 0) deliverDeferred();
   } finally {
     chain.depth--;
+    task._marks &= ~IN_DELIVERY;
+    if (chain.depth === 0 && chain.circular.length > 0) breakCircles();
   }
+}
+
+function deliverDeferred(): void {
+  const { deferred, marked } = chain;
+  // By index: `shift` takes time that grows with the list.
+  for (let i = 0; i < deferred.length; i++) {
+    const [task, request] = deferred[i]!;
+    marked.push(task);
+    task._deliver(request);
+  }
+  deferred.length = 0;
+  for (const task of marked) task._marks &= ~IN_DELIVERY;
+  marked.length = 0;
+}
+
+function breakCircles(): void {
+  for (const task of chain.circular.splice(0)) task._leaveWaits();
+}
+
+function isDone(waiting: FutureLike): boolean {
+  return (waiting as Partial<Future<unknown>>).done?.() === true;
 }
 
 /** What a task waits for, of this library; of several waits the latest. */

@@ -1,8 +1,7 @@
 import { cancelledError, isCancelledError, leavesTheLoop } from '../../errors/errors.ts';
-import { newFrameWithout } from '../runtime/async-frames.ts';
 import { type AsyncStorage, canTellCallbacks, canTellTasks } from '../runtime/platform.ts';
 import { currentContext } from './context.ts';
-import { current, prepareAsyncTasks, runAs } from './current.ts';
+import { current, enterAsyncContext, NOT_ENTERED, prepareAsyncTasks, runAs } from './current.ts';
 import { noteDelivered, noteTaken } from './delivered.ts';
 import { emit, hooks } from './hooks.ts';
 import { gotOf, noteMoved, noteTold, ownContextOf, runningScope } from './line.ts';
@@ -542,6 +541,7 @@ export function runFrames(stack: CallStack, error: unknown, value: unknown): voi
 }
 
 function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
+  if (current.entersBeforeCalls && current.scope !== null) enterAsyncContext(current.scope);
   try {
     step(stack, error, value);
   } finally {
@@ -560,24 +560,30 @@ export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args:
   if (storage === null) return countCall(fn, args);
   const scope = current.task === task && current.scope !== null ? current.scope : task._rootScope();
   const outer = storage.getStore() as Scope | undefined;
-  if (outer === scope) return fn(...args);
-  if (outer === undefined || outer.task !== task) {
-    return task._frameOfCalls().runInAsyncScope(enterStorage<A, R>, undefined, storage, scope, fn, args);
-  }
-  storage.enterWith(scope);
-  if (current.inJob) return fn(...args); // the engine's job ends with it
+  const { outerStore } = current;
+  // Where a step has entered the context, it is the loop's with our value in it, and not that of the task's async functions.
+  const isOfTask = outer !== undefined && outer.task === task && outerStore === NOT_ENTERED;
+  if (isOfTask && outer === scope) return fn(...args);
+  current.outerStore = NOT_ENTERED; // what the function enters is left with its frame
   try {
+    if (!isOfTask) return task._frameOfCalls().runInAsyncScope(enterStorage<A, R>, undefined, storage, scope, fn, args);
+    storage.enterWith(scope);
     return fn(...args);
   } finally {
-    storage.enterWith(outer);
+    current.outerStore = outerStore;
+    if (isOfTask && !current.inJob) storage.enterWith(outer); // otherwise the engine's job ends with the function
   }
 }
 
-/** As `callInTask`, of the function that a task is made of. */
+/** As `callInTask`, of the async function that a task is made of. */
 export function callFirst<R>(task: TaskRole, fn: () => R): R {
   const storage = prepareAsyncTasks();
   if (storage === null) return countCall(fn, []);
-  return task._frameOfCalls().runInAsyncScope(beginTask<R>, undefined, storage, task, fn);
+  const { outerStore } = current;
+  current.outerStore = NOT_ENTERED;
+  const result = task._frameOfCalls().runInAsyncScope(beginTask<R>, undefined, storage, task, fn);
+  current.outerStore = outerStore;
+  return result;
 }
 
 function beginTask<R>(storage: AsyncStorage, task: TaskRole, fn: () => R): R {

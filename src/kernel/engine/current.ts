@@ -1,5 +1,5 @@
 import type { AsyncStorage } from '../runtime/platform.ts';
-import { findAsyncHooks } from '../runtime/platform.ts';
+import { findAsyncHooks, keepsContextOfCall } from '../runtime/platform.ts';
 import type { ContextRole, LoopRole, Scope, TaskRole } from './roles.ts';
 
 /**
@@ -18,6 +18,10 @@ interface Current {
   context: ContextRole | null;
   /** Whether the engine's job of an `await` is all that is on the stack below. */
   inJob: boolean;
+  /** What the async context held before it was entered for the code on the stack; `NOT_ENTERED` while it was not. */
+  outerStore: unknown;
+  /** Whether the async context is to be entered before a frame or a callback runs, in case it calls an async function. */
+  entersBeforeCalls: boolean;
   /** The task of the step that was opened last in this thread and is open still. */
   openTask: TaskRole | null;
   /** The loop that is being run in this thread, the last one begun; `null` when none is. */
@@ -26,12 +30,17 @@ interface Current {
   storage: AsyncStorage | null;
 }
 
+/** The async context is that of whoever is below on the stack. */
+export const NOT_ENTERED: unique symbol = /* @__PURE__ */ Symbol('not entered');
+
 export const current: Current = {
   loop: null,
   task: null,
   scope: null,
   context: null,
   inJob: false,
+  outerStore: NOT_ENTERED,
+  entersBeforeCalls: false,
   openTask: null,
   run: null,
   storage: null,
@@ -59,14 +68,18 @@ export function runAs<A, B, C, R>(
   const outerScope = current.scope;
   const outerContext = current.context;
   const outerInJob = current.inJob;
+  const outerStore = current.outerStore;
   current.loop = loop;
   current.task = task;
   current.scope = scope;
   current.context = context;
   current.inJob = inJob;
+  current.outerStore = NOT_ENTERED;
   try {
     return fn(a, b, c);
   } finally {
+    if (current.outerStore !== NOT_ENTERED) leaveAsyncContext();
+    current.outerStore = outerStore;
     current.loop = outerLoop;
     current.task = outerTask;
     current.scope = outerScope;
@@ -80,6 +93,26 @@ export function prepareAsyncTasks(): AsyncStorage | null {
   if (current.storage === null) {
     const hooks = findAsyncHooks();
     if (hooks !== null) current.storage = new hooks.AsyncLocalStorage();
+    current.entersBeforeCalls = hooks !== null && keepsContextOfCall();
   }
   return current.storage;
+}
+
+/**
+ * A frame of a task has called an async function, which awaits: what the function does after that is known to be the scope's. To be
+ * asked at each await, since entering the async context for each step would cost as much as the step.
+ */
+export function enterAsyncContext(scope: Scope): void {
+  const storage = prepareAsyncTasks();
+  if (storage === null) return;
+  const outer = storage.getStore();
+  if (outer === scope) return;
+  if (current.outerStore === NOT_ENTERED) current.outerStore = outer;
+  storage.enterWith(scope);
+}
+
+/** The step is over that has entered the async context. */
+export function leaveAsyncContext(): void {
+  current.storage!.enterWith(current.outerStore);
+  current.outerStore = NOT_ENTERED;
 }

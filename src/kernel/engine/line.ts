@@ -44,6 +44,7 @@ const callback: { isRunning: boolean; flow: Scope | null; outer: unknown } = {
 /** The loop calls a callback of a program. Async functions that it calls go on as a flow of their own, with its loop and its context. */
 export function beginCallback(): void {
   callback.isRunning = true;
+  if (current.entersBeforeCalls) flowOfCallback();
 }
 
 /** The callback has returned: nobody else is of its flow. */

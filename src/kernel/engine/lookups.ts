@@ -1,4 +1,4 @@
-import { current } from './current.ts';
+import { current, enterAsyncContext } from './current.ts';
 import { flowOfCallback, isLost, meetLostScope, runningScope, scopeOfLine } from './line.ts';
 import type { Scope, TaskRole } from './roles.ts';
 
@@ -74,10 +74,15 @@ const endOfSegment = (): void => {
 
 /** The `then` of an awaitable is read. */
 export function noteLookUp(object: object): void {
-  noteLookUpBy(
-    object,
-    current.loop === null ? scopeOfLine() : current.task === null ? flowOfCallback() : runningScope(),
-  );
+  if (current.loop === null) noteLookUpBy(object, scopeOfLine());
+  else noteLookUpBy(object, current.task === null ? flowOfCallback() : scopeOfFrame());
+}
+
+/** A frame looks a `then` up, or an async function that it has called. */
+function scopeOfFrame(): Scope | null {
+  const scope = runningScope();
+  if (scope !== null) enterAsyncContext(scope);
+  return scope;
 }
 
 /** As above, by a line whose scope is known. */

@@ -223,6 +223,8 @@ export const COLLECTED = 1 << 9;
 export const HAD_SEVERAL = 1 << 10;
 /** The coroutine has ended; the task waits for lines that clean up. */
 export const ENDING = 1 << 8;
+/** A request is being handed to the task and on to what it waits for. */
+export const IN_DELIVERY = 1 << 11;
 
 /** A request to cancel: who asked, why and when. */
 export interface Request {

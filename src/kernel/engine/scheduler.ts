@@ -2,10 +2,10 @@ import { RuntimeError } from '../../errors/errors.ts';
 import { RingBuffer } from '../../internal/ring-buffer.ts';
 import { newFrameWithout } from '../runtime/async-frames.ts';
 import { type Host, RuntimeHost } from '../runtime/host.ts';
-import { afterMicrotasks, logger, throwUncaught } from '../runtime/platform.ts';
+import { afterMicrotasks, keepsContextOfCall, logger, throwUncaught } from '../runtime/platform.ts';
 import { PendingAwait } from './await.ts';
 import { Clock } from './clock.ts';
-import { current, runAs } from './current.ts';
+import { current, prepareAsyncTasks, runAs } from './current.ts';
 import { choose, emit, hooks, watched } from './hooks.ts';
 import { runningLoop } from './line.ts';
 import { OpenStep, type StepOwner } from './open-step.ts';
@@ -106,6 +106,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     this.#clock = new Clock(this.#host);
     this.#pacer = new Pacer(this.#host, this.#clock, this.#turn);
     this._step = new OpenStep(this);
+    if (keepsContextOfCall()) prepareAsyncTasks();
   }
 
   /**

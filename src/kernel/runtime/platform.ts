@@ -60,6 +60,7 @@ interface ProcessLike {
   on?(event: string, listener: (...args: unknown[]) => void): void;
   removeListener?(event: string, listener: (...args: unknown[]) => void): void;
   listenerCount?(event: string): number;
+  emit?(event: unknown, ...args: unknown[]): boolean;
   exit?(code: number): void;
   exitCode?: number | string | undefined;
 }
@@ -250,6 +251,15 @@ export function canTellCallbacks(): boolean {
   return findAsyncHooks() !== null && versions?.['node'] !== undefined && !('bun' in versions) && !('deno' in versions);
 }
 
+/**
+ * Whether an async function keeps the async context of the moment in which it is called. Elsewhere it keeps that of each `await`, so that the
+ * context can be entered when the function looks a `then` up.
+ */
+export function keepsContextOfCall(): boolean {
+  const versions = globals().process?.versions;
+  return versions !== undefined && 'bun' in versions;
+}
+
 /** Whether this is the main thread: its loop is made on first use, those of other threads must be set. */
 export function isMainThread(): boolean {
   const { process, window, WorkerGlobalScope } = globals();
@@ -361,7 +371,8 @@ export function ignoreRejections(isMeant: (reason: unknown) => boolean): void {
   const { process, addEventListener } = globals();
   const versions = process?.versions;
   if (process?.on !== undefined && versions?.['node'] !== undefined && !('deno' in versions)) {
-    if (!hasRejectionMode(process)) ignoreInProcess(process, isMeant);
+    if (!('bun' in versions)) keepFromListeners(process, isMeant);
+    else if (!hasRejectionMode(process)) ignoreInProcess(process, isMeant);
   } else {
     addEventListener?.('unhandledrejection', (event) => {
       if (isMeant(event.reason)) event.preventDefault();
@@ -376,6 +387,21 @@ function hasRejectionMode({ execArgv = [], env }: ProcessLike): boolean {
 
 const UNHANDLED = 'unhandledRejection';
 
+/**
+ * Node asks its listeners by `process.emit`, and does what it does by default where that says that there is none. To be among the
+ * listeners would change the default, and could not keep the others from being called: a program that logs such errors and ends would
+ * end at every deadline that passes over a call whose promise it has not awaited yet.
+ */
+function keepFromListeners(process: ProcessLike, isMeant: (reason: unknown) => boolean): void {
+  const { emit } = process;
+  if (emit === undefined) return;
+  process.emit = function emitUnlessMeant(this: unknown, event: unknown, ...args: unknown[]): boolean {
+    if (event === UNHANDLED && isMeant(args[0])) return true;
+    return Reflect.apply(emit, this, [event, ...args]) as boolean;
+  };
+}
+
+/** Bun calls its listeners by itself: one of ours decides whether there would have been one. The program's own hear of it all the same. */
 function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boolean): void {
   const listener = (reason: unknown): void => {
     // A program that listens itself has taken over already.
