@@ -1,5 +1,5 @@
 /**
- * A stream ended before as much was read as was asked for.
+ * A stream ended before the requested bytes were read.
  *
  * Follows CPython's `asyncio.IncompleteReadError`.
  */
@@ -7,7 +7,7 @@ export class IncompleteReadError extends Error {
   readonly code = 'INCOMPLETE_READ';
   /** What was read before the end. */
   readonly partial: Uint8Array;
-  /** How many bytes were asked for; `null` when a separator was. */
+  /** How many bytes were requested; `null` when the read was up to a separator. */
   readonly expected: number | null;
 
   constructor(partial: Uint8Array, expected: number | null) {
@@ -31,7 +31,7 @@ export class IncompleteReadError extends Error {
  */
 export class LimitOverrunError extends Error {
   readonly code = 'LIMIT_OVERRUN';
-  /** How many bytes of the buffer surely hold no separator. */
+  /** How many bytes of the buffer are known to contain no separator. */
   readonly consumed: number;
 
   constructor(message: string, consumed: number) {

@@ -27,7 +27,7 @@ export interface EventEmitterLike {
 /** What events come from. */
 export type EventSource = EventTargetLike | EventEmitterLike;
 
-/** The event that an emitter tells of its failure with. */
+/** The event that an emitter reports its failure with. */
 const ERROR = 'error';
 
 /** Checks what events are to come from. */
@@ -48,7 +48,7 @@ function isEmitter(source: unknown): source is EventEmitterLike {
   return typeof on === 'function' && typeof off === 'function';
 }
 
-/** Who is told of what happens. */
+/** Who is informed of what happens. */
 export interface EventObserver {
   /** An event, or the arguments of one that was emitted. */
   event(what: unknown): void;

@@ -81,7 +81,7 @@ export function iterate<T>(items: Items<T>): Iteration<T> {
 export type ItemBody<T> = CoroutineFunction<unknown, [item: T, index: number]>;
 
 /**
- * Runs a body for each item, one after the other, in the present task: the `for await` of generator coroutines.
+ * Runs a body for each item, one after the other, in the current task: the `for await` of generator coroutines.
  *
  * **Cancellation**: thrown where the body or the items wait, as with `iterate`; `return()` of what the items come from is called, as it
  * is when the body throws, and waited for.
@@ -90,7 +90,7 @@ export type ItemBody<T> = CoroutineFunction<unknown, [item: T, index: number]>;
  *
  * @param items an array, an iterable, an async iterable, or a readable web stream
  * @param body called with each item and its index
- * @throws {TypeError} at once, when there are no items to be had or the body is no function
+ * @throws {TypeError} at once, when there are no items to be had or the body is not a function
  * @throws what the body or the items throw
  * @example
  * yield* forEach(on<MessageEvent>(port, 'message', { close: ['close'] }), function* (event) {

@@ -155,8 +155,8 @@ const collect = /* @__PURE__ */ libraryCoroutine(function* mapConcurrent(
  * @param items an array, an iterable, an async iterable such as a queue, or a readable web stream
  * @param fn called with each item and its index
  * @param options `limit`: how many calls at once; `ordered`: whether results come in the order of the items (the default)
- * @throws {TypeError} at once, when there are no items to be had, `fn` is no function, or there is no limit
- * @throws {ValueError} at once, when the limit is no whole number of at least 1, and not `Infinity`
+ * @throws {TypeError} at once, when there are no items to be had, `fn` is not a function, or there is no limit
+ * @throws {ValueError} at once, when the limit is not a whole number of at least 1, and not `Infinity`
  * @throws {RuntimeError} when it is used a second time
  * @throws what a call, or the items, failed with first
  * @example

@@ -150,7 +150,7 @@ const put = /* @__PURE__ */ libraryCoroutine(function* put(
  *
  * @param body an async function or a generator function, called with `put`
  * @returns an async iterator that can be used once
- * @throws {TypeError} at once, when the body is no function
+ * @throws {TypeError} at once, when the body is not a function
  * @throws {ValueError} at once, when `buffer` is negative or `NaN`
  * @throws what the body throws, where the next item is waited for
  * @example

@@ -44,7 +44,7 @@ export class WebStreamWriter<T> {
 
   /** @internal */
   writeNow(chunk: T): void {
-    // An error of the sink is the stream's too, and everything that comes after tells of it.
+    // An error of the sink is the stream's too, and everything that comes after reports it.
     this.#writer.write(chunk).then(undefined, () => {});
   }
 
@@ -80,9 +80,9 @@ export type WritingBody<T, R> = CoroutineFunction<R, [writer: WebStreamWriter<T>
  * cause is the `CancelledError`: those who use it otherwise are not cancelled themselves.
  *
  * @param stream a stream that nobody else writes to
- * @param body an async function or a generator function, called with the writer; runs in the present task
+ * @param body an async function or a generator function, called with the writer; runs in the current task
  * @returns what the body returns
- * @throws {TypeError} at once, when it is no writable stream, or the body is no function
+ * @throws {TypeError} at once, when it is not a writable stream, or the body is not a function
  * @throws what the body throws, or what the stream has failed with
  * @example
  * await writing(stream, async (writer) => {
@@ -156,7 +156,7 @@ function* abort(writer: WriterLike<never>, error: unknown): Generator<unknown, v
  *
  * @param items an array, an iterable, an async iterable such as a queue, or a readable web stream
  * @param stream a stream that nobody else writes to
- * @throws {TypeError} at once, when there are no items to be had, or it is no writable stream
+ * @throws {TypeError} at once, when there are no items to be had, or it is not a writable stream
  * @throws what the items or the stream fail with
  * @example
  * await pipeTo(queue, new WritableStream({ write: (chunk) => console.log(chunk) }));

@@ -41,7 +41,7 @@ function isIterableAwaitable(value: unknown): value is IterableAwaitable<unknown
 /**
  * What a task is made of.
  *
- * @throws {TypeError} when the value is no coroutine
+ * @throws {TypeError} when the value is not a coroutine
  */
 export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: EventLoop): CoroutineLike<T> {
   if (typeof value === 'function' || iscoroutine(value)) return value;

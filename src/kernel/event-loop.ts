@@ -145,7 +145,7 @@ export class EventLoop extends Scheduler implements Disposable {
    * Calls a function in the loop's next iteration, in order of scheduling.
    *
    * @throws {RuntimeError} when the loop is closed
-   * @throws {TypeError} when `callback` is no function, or a coroutine function
+   * @throws {TypeError} when `callback` is not a function, or a coroutine function
    */
   callSoon<A extends unknown[]>(callback: Callback<A>, ...args: A): Handle {
     return this.#soon(null, callback, args, 'callSoon');
@@ -154,7 +154,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * `callSoon` with the context to call it in.
    *
-   * @throws {TypeError} when `context` is no context
+   * @throws {TypeError} when `context` is not a context
    */
   callSoonIn<A extends unknown[]>(context: Context, callback: Callback<A>, ...args: A): Handle {
     return this.#soon(context, callback, args, 'callSoonIn');
@@ -179,7 +179,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * `callLater` with the context to call it in.
    *
-   * @throws {TypeError} when `context` is no context
+   * @throws {TypeError} when `context` is not a context
    */
   callLaterIn<A extends unknown[]>(context: Context, delay: Duration, callback: Callback<A>, ...args: A): TimerHandle {
     return this.callAtIn(context, this.time() + inSeconds(delay), callback, ...args);
@@ -197,7 +197,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * `callAt` with the context to call it in.
    *
-   * @throws {TypeError} when `context` is no context
+   * @throws {TypeError} when `context` is not a context
    */
   callAtIn<A extends unknown[]>(context: Context, when: number, callback: Callback<A>, ...args: A): TimerHandle {
     return this.#at(context, when, callback, args, 'callAtIn');
@@ -248,7 +248,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Makes a coroutine a task: it runs by itself from the loop's next iteration on.
    *
-   * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
+   * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
    * @throws {RuntimeError} when the loop is closed, or the coroutine is in use
    */
   createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
@@ -448,14 +448,14 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /**
    * How long, in seconds of the loop's clock, a failed task or future waits for somebody to look at its error before the exception handler
-   * is told: by an `await`, `result()`, `exception()`. Whoever looks later finds the error all the same. `0` is the next macrotask; `null`
+   * is told: by an `await`, `result()`, `exception()`. Whoever looks later finds the error anyway. `0` is the next macrotask; `null`
    * is CPython's moment, when the garbage collector finds the future or the loop closes. Half a second in `run()` and on the main thread's
    * own loop, `null` on others.
    *
    * The clock of it keeps no program alive.
    *
    * @throws {ValueError} when it is set to `NaN`
-   * @throws {TypeError} when it is set to what is no duration
+   * @throws {TypeError} when it is set to what is not a duration
    */
   get unretrievedAfter(): number | null {
     return this.#unretrievedAfter ?? null;
@@ -478,9 +478,9 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Sets who is told of errors that nobody could be given; `null` for the default, which logs them.
+   * Sets who is informed of errors that nobody could be given; `null` for the default, which logs them.
    *
-   * @throws {TypeError} when it is no function
+   * @throws {TypeError} when it is not a function
    */
   setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null && handler !== undefined && typeof handler !== 'function') {

@@ -115,7 +115,7 @@ export class Collector implements Waiter {
   #failed: RingBuffer<{ readonly turn: number; readonly future: Future<unknown> }> | null = null;
 
   /**
-   * @param callback told of each future that is done: the future itself, or `null` when it has succeeded. It must not throw
+   * @param callback informed of each future that is done: the future itself, or `null` when it has succeeded. It must not throw
    * @param awaiter the task or future that waits
    */
   constructor(callback: (future: Future<unknown> | null) => void, awaiter: Future<unknown> | null) {
@@ -304,7 +304,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * Ends it with an error.
    *
    * @param error an error, or a class of errors to make one of. `null` and `undefined`, which would say that there is no error, become a
-   * `RuntimeError` that tells of them
+   * `RuntimeError` that reports them
    * @throws {InvalidStateError} when it is done already
    */
   setException(error: unknown): void {
@@ -340,7 +340,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * called in order of registration.
    *
    * @param options `context`: the context of the call; a copy of the current one when absent
-   * @throws {TypeError} when `callback` is no function, or `options.context` no context
+   * @throws {TypeError} when `callback` is not a function, or `options.context` no context
    */
   addDoneCallback(callback: DoneCallback<this>, options?: { readonly context?: Context | null | undefined }): void {
     if (typeof callback !== 'function')
@@ -569,7 +569,10 @@ function describeWaiter(waiter: Waiter): string {
   return waiter._awaiter === null ? 'a promise' : `Task ${(waiter._awaiter as Task).getName()}`;
 }
 
-/** What a future is to fail with: an error of a class that was given; what cannot be made one of, as a function without `prototype`, is kept. */
+/**
+ * What a future is to fail with: an error of a class that was given; what cannot be made one of, as a function without `prototype`, is
+ * kept.
+ */
 function madeError(error: unknown): unknown {
   if (typeof error !== 'function') return errorOfThrown(error);
   try {

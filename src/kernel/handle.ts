@@ -33,7 +33,7 @@ export class Handle implements Runnable {
   /**
    * Made by the loop; a program uses `loop.callSoon`.
    *
-   * @throws {TypeError} when `context` is no context
+   * @throws {TypeError} when `context` is not a context
    */
   constructor(callback: Callback<never[]>, args: readonly unknown[], loop: EventLoop, context: Context | null = null) {
     this._callback = callback;

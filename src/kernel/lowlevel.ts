@@ -90,7 +90,7 @@ export function runningTask(): Task<unknown> | null {
 
 /**
  * Ends a future with what something else has failed with, whatever a program has thrown there: a class stays one, and what says that there
- * is no error (`null`, `undefined`) becomes an error that tells of it.
+ * is not an error (`null`, `undefined`) becomes an error that reports it.
  */
 export function failWith(future: Future<never> | Future<unknown>, error: unknown): void {
   if (future._setFailure === undefined)
@@ -137,7 +137,7 @@ export function collect(future: Future<unknown>, collector: Collector): void {
   else future.addDoneCallback(collector._callback);
 }
 
-/** Takes `collect` back. The collector is still told of a future that is done already. */
+/** Takes `collect` back. The collector is still informed of a future that is done already. */
 export function uncollect(future: Future<unknown>, collector: Collector): void {
   if (future._isPlain?.() === true) future._removeWaiter(collector);
   else future.removeDoneCallback(collector._callback);

@@ -60,8 +60,8 @@ function reportOverdue(record: Unretrieved): void {
 }
 
 /**
- * Somebody keeps a failed future who is going to hand it on, `wait` for instance: nobody else can have looked at its error meanwhile. Should
- * it be dropped, it is reported when it is collected.
+ * Somebody keeps a failed future who is going to hand it on, `wait` for instance: nobody else can have looked at its error meanwhile.
+ * Should it be dropped, it is reported when it is collected.
  */
 export function postponeReport(future: Future<unknown>): void {
   const record = future._unretrieved ?? null;

@@ -37,8 +37,9 @@ export interface RunnerOptions {
   readonly unretrievedAfter?: Duration | null | undefined;
   /**
    * The signals of the process that end a run as Ctrl-C does: `['SIGINT', 'SIGTERM']` is what services want. The first one cancels the main
-   * task; the next one, whichever it is, does not wait. The run rejects with a `KeyboardInterrupt` that names the signal, and a process that
-   * nobody catches it in ends with exit code 130 or 143. When absent, Ctrl-C alone, unless the program listens to it itself; `[]` is none.
+   * task; the next one, whichever it is, does not wait. The run rejects with a `KeyboardInterrupt` that names the signal, and a process
+   * that nobody catches it in ends with exit code 130 or 143. When absent, Ctrl-C alone, unless the program listens to it itself; `[]` is
+   * none.
    */
   readonly signals?: readonly string[] | undefined;
   /** Whether such an error is told to the exception handler, or raised like an unhandled rejection, which ends a process. */
@@ -130,7 +131,7 @@ export class Runner implements AsyncDisposable {
    * @param main an async function, a generator function, or an awaitable. A promise's work has begun outside the loop, so that it is
    * waited for, and nothing more; debug mode says so
    * @returns a promise of its result
-   * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is no context
+   * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is not a context
    * @throws {RuntimeError} (as a rejection) when the runner is closed, or when a running loop calls it
    */
   async run<T>(main: AwaitableLike<T>, options: RunOptions = {}): Promise<T> {
@@ -141,7 +142,7 @@ export class Runner implements AsyncDisposable {
       });
     }
     const loop = this.getLoop();
-    loop._checkCanRun(); // before there is a task that would begin all the same
+    loop._checkCanRun(); // before there is a task that would begin anyway
     const { context, name, signal } = options;
     const task = loop.createTask<T>(mainCoroutine(main, loop), { context: context ?? this.#context, name, signal });
     const interrupts = new Interrupts(loop, this.#options.signals, [], () => {
@@ -201,7 +202,8 @@ function finish(loop: EventLoop, name: string, part: CoroutineLike<void>): Promi
 }
 
 /**
- * Ctrl-C, or another signal, while a loop runs: the first one may be left to who listens, any other one ends what the loop runs for at once.
+ * Ctrl-C, or another signal, while a loop runs: the first one may be left to who listens, any other one ends what the loop runs for at
+ * once.
  */
 class Interrupts {
   /** The signals that came, one after the other. */
@@ -337,7 +339,7 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
  * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task;
  * `signals`: those of the process that end the run; `unretrievedAfter`, `unretrieved`: when and how errors are told that nobody looks at
  * @returns a promise of what `main` returns
- * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is no context
+ * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is not a context
  * @throws {RuntimeError} (as a rejection) when a running loop calls it
  * @throws {KeyboardInterrupt} (as a rejection) after Ctrl-C
  * @example

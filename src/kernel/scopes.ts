@@ -115,7 +115,7 @@ export function cancelFor(task: Task<unknown>, through: object | string, message
   return typeof task._cancelFor === 'function' ? task._cancelFor(through, message) : task.cancel(message);
 }
 
-/** The request on whose behalf something is being cancelled, for what tells of it later. */
+/** The request on whose behalf something is being cancelled, for what reports it later. */
 export function carriedRequest(): unknown {
   return carried.request;
 }

@@ -307,7 +307,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /**
    * Prefer `createTask`, which lets the loop's task factory decide.
    *
-   * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
+   * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
    * @throws {RuntimeError} when the coroutine is run by a task already, or the loop is closed
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
@@ -833,7 +833,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (hooks.taskFinished !== null) emit('taskFinished', this, null);
   }
 
-  /** Whether the request that is pending is for another line: this one has been told of it, and goes on. @internal */
+  /** Whether the request that is pending is for another line: this one has been informed of it, and goes on. @internal */
   _hasRefused(): boolean {
     const { _step: step } = this._loop;
     return step.task === this && this._request !== null && step.got >= this._request.order;

@@ -82,7 +82,7 @@ export class WaitQueue implements WaitRecord {
     return this.#size;
   }
 
-  /** The tasks that wait, the longest waiting first. */
+  /** The tasks that wait, the one that has waited longest first. */
   get tasks(): Task<unknown>[] {
     return Array.from(this, (place) => place.task).filter((task) => task !== null);
   }
@@ -163,7 +163,7 @@ export class WaitQueue implements WaitRecord {
     return false;
   }
 
-  /** The places, the longest waiting first. */
+  /** The places, the one that has waited longest first. */
   *[Symbol.iterator](): Iterator<Place> {
     for (let place = this.#first; place !== null; place = place._after) yield place;
   }

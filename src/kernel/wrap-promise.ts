@@ -102,7 +102,7 @@ function isResource(value: unknown): boolean {
  * dropped, which debug mode reports when it is something that has to be closed. Callbacks that throw are told to the loop's exception
  * handler.
  *
- * @throws {TypeError} when it is no promise
+ * @throws {TypeError} when it is not a promise
  * @example
  * const controller = new AbortController();
  * const response = await wrapPromise(fetch(url, { signal: controller.signal }), { onCancel: (e) => controller.abort(e) });

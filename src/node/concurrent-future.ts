@@ -113,7 +113,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     if (this.#end('finished')) this.#settled.reject(error);
   }
 
-  /** Fails because this side has ended the work: that nobody asks for its result then is no mistake. @internal */
+  /** Fails because this side has ended the work: that nobody asks for its result then is not a mistake. @internal */
   failOnPurpose(error: unknown): void {
     this.#settled.promise.catch(() => {});
     this.fail(error);
@@ -122,7 +122,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   /** @internal */
   markCancelled(): void {
     if (!this.#end('cancelled')) return;
-    this.#settled.promise.catch(() => {}); // that nobody asks for the result of what was cancelled is no mistake
+    this.#settled.promise.catch(() => {}); // that nobody asks for the result of what was cancelled is not a mistake
     this.#settled.reject(new CancelledError());
   }
 

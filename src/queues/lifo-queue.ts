@@ -39,7 +39,7 @@ export class LifoQueue<T> extends Queue<T> {
   /**
    * @param size how many items it holds, by position or as `{ maxsize }`; zero or less for any number
    * @throws {ValueError} when it is `NaN`
-   * @throws {TypeError} when it is no number
+   * @throws {TypeError} when it is not a number
    */
   constructor(size: number | QueueOptions = 0) {
     super(size, new Stack<T>());

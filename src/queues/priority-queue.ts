@@ -71,7 +71,7 @@ export class PriorityQueue<T> extends Queue<T> {
   /**
    * @param size how many items it holds; zero or less for any number. Or all options: `{ maxsize, compare }`
    * @throws {ValueError} when the size is `NaN`
-   * @throws {TypeError} when the size is no number, or the order no function
+   * @throws {TypeError} when the size is not a number, or the order no function
    */
   constructor(size: number | PriorityQueueOptions<T> = 0, options: PriorityQueueOptions<T> = {}) {
     if (typeof options !== 'object' || options === null)

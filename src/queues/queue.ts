@@ -42,9 +42,9 @@ export interface QueueStatistics {
   /** How many items the work is not done on, in the queue or taken from it. */
   readonly unfinished: number;
   readonly isShutDown: boolean;
-  /** The tasks that wait for an item, the longest waiting first. */
+  /** The tasks that wait for an item, the one that has waited longest first. */
   readonly getters: readonly Task<unknown>[];
-  /** The tasks that wait for room, the longest waiting first. */
+  /** The tasks that wait for room, the one that has waited longest first. */
   readonly putters: readonly Task<unknown>[];
 }
 
@@ -97,7 +97,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @param size how many items it holds, by position or as `{ maxsize }`; zero or less for any number
    * @param items where they are kept, which decides their order
    * @throws {ValueError} when the size is `NaN`
-   * @throws {TypeError} when the size is no number
+   * @throws {TypeError} when the size is not a number
    */
   constructor(size: number | QueueOptions = 0, items: Store<T> = new FifoStore<T>()) {
     const maxsize = byNameOrPosition(nameOfClass(new.target.prototype), ['maxsize'], size, 0);
@@ -142,7 +142,7 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Puts an item in, when there is room for it: at once, without giving others a turn, or as soon as there is some.
+   * Puts an item in, when there is room for it: at once, without letting other tasks run, or as soon as there is some.
    *
    * **Cancellation**: the item is not put, and the place is lost; room that was made for it goes to the next one.
    * **Order**: those who wait for room are woken in the order in which they came. Who finds the room taken waits again, at the
@@ -189,7 +189,7 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Takes the next item, when there is one: at once, without giving others a turn, or as soon as one comes.
+   * Takes the next item, when there is one: at once, without letting other tasks run, or as soon as one comes.
    *
    * **Cancellation**: nothing is taken, and the place is lost; an item that came for it goes to the next one.
    * **Order**: those who wait are woken in the order in which they came. Who finds the item taken waits again, at the end.
@@ -290,7 +290,7 @@ export class Queue<T> implements AsyncIterable<T> {
     while (this.#waiters.putters.dismissNext());
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): QueueStatistics {
     return {
       size: this.qsize(),
@@ -305,7 +305,7 @@ export class Queue<T> implements AsyncIterable<T> {
     };
   }
 
-  /** The places of those who wait. @internal */
+  /** The places of the waiting tasks. @internal */
   get waiters(): QueueWaiters {
     return this.#waiters;
   }

@@ -92,7 +92,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * @param options the limit and the loop by name, or the limit
    * @param eventLoop the loop, when the limit is not given by name
    * @throws {ValueError} unless the limit is above zero
-   * @throws {TypeError} when it is no number
+   * @throws {TypeError} when it is not a number
    */
   constructor(options: StreamReaderOptions | number = {}, eventLoop?: EventLoop) {
     const isObject = typeof options === 'object' && options !== null;
@@ -249,9 +249,9 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    *
    * @param count how many at most; when absent or negative, everything up to the end
    * @returns the bytes; none at the end. With an `encoding`, everything up to the end as text
-   * @throws {TypeError} at once, when the count is no whole number
+   * @throws {TypeError} at once, when the count is not a whole number
    * @throws {ValueError} at once, when a number of bytes is to be text, which they may end within a character of; when the bytes are no
-   * text, which is read all the same
+   * text, which is read anyway
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
    */
@@ -281,7 +281,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    *
    * @throws {IncompleteReadError} when the stream ends before; `partial` has what came
    * @throws {ValueError} at once, when the count is negative
-   * @throws {TypeError} at once, when it is no whole number
+   * @throws {TypeError} at once, when it is not a whole number
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
    */
@@ -299,7 +299,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * Follows CPython's `StreamReader.readline`.
    *
    * @param options `encoding`: gives a string instead of bytes
-   * @throws {ValueError} when the line is longer than the limit, or is no text; it is dropped, or what has come of it
+   * @throws {ValueError} when the line is longer than the limit, or is not text; it is dropped, or what has come of it
    * @throws {TypeError} {RangeError} at once, when these are no options, or the encoding is unknown
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
@@ -329,7 +329,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * @param options `encoding`: gives a string instead of bytes; these may come alone, with `separator` among them
    * @throws {IncompleteReadError} when the stream ends before; `partial` has what came
    * @throws {LimitOverrunError} when the limit is passed before; what came stays in the buffer
-   * @throws {ValueError} at once, when a separator is empty; when what was read is no text, which is dropped
+   * @throws {ValueError} at once, when a separator is empty; when what was read is not text, which is dropped
    * @throws {RuntimeError} when another task waits for data
    * @throws what the connection was lost with
    */
@@ -364,7 +364,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    *
    * @param options `encoding`: UTF-8 when absent; `errors`: `'replace'` for bytes that are no text; `keepEnds`: leaves the ends on
    * @throws {RangeError} at once, when the encoding is unknown, or one whose lines do not end with the byte `\n`, as UTF-16
-   * @throws {ValueError} where a line is waited for that is no text; it is dropped
+   * @throws {ValueError} where a line is waited for that is not text; it is dropped
    */
   lines(options: LinesOptions = {}): AwaitableIterator<string> {
     return new TextLines(this, options)[Symbol.asyncIterator]();

@@ -5,7 +5,7 @@ import type { BaseProtocol } from './protocols.ts';
 /** What is written: bytes, or a string, which is sent as UTF-8. */
 export type Bytes = Uint8Array | string;
 
-/** What a transport may tell of itself, by name. Which ones it knows depends on its kind; of the others it gives the default. */
+/** What a transport may report itself, by name. Which ones it knows depends on its kind; of the others it gives the default. */
 export interface ExtraInfo {
   /** The peer's address: `[host, port]` for TCP and UDP, a path for Unix sockets. */
   readonly peername: SocketName;
@@ -122,7 +122,7 @@ export interface SubprocessTransport extends BaseTransport {
   getPid(): number;
   /** How it ended: its exit code, `-N` when signal N ended it, `null` while it runs. */
   getReturncode(): number | null;
-  /** The transport of one of its pipes (0, 1, 2), `null` when that is no pipe. */
+  /** The transport of one of its pipes (0, 1, 2), `null` when that is not a pipe. */
   getPipeTransport(fd: number): BaseTransport | null;
   sendSignal(signal: SignalLike): void;
   terminate(): void;

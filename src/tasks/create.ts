@@ -27,7 +27,7 @@ import {
  * @param coro an async function, a generator function, or a coroutine. Not a promise, whose work runs in the calling task already, so
  * that a task can neither cancel nor outlive it: `ensureFuture` and `wrapPromise` wait for promises. One that comes past the types is
  * waited for, and reported once for each place
- * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
+ * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
  * @throws {RuntimeError} when the thread has no loop, or the coroutine is in use
  * @example
  * const task = createTask(() => download(url), { name: 'download' });

@@ -111,7 +111,7 @@ function settle<T>(task: Task<T>, wait: Future<T>): void {
  * @param fn an async function or a generator function
  * @param options `keep`: keeps the result for later callers
  * @returns a function that gives a future for each call
- * @throws {TypeError} at once, when `fn` is no function
+ * @throws {TypeError} at once, when `fn` is not a function
  * @throws (in each future) what the work throws; the next call begins anew
  * @example
  * const userById = shared(fetchUser, { keep: true });

@@ -17,7 +17,7 @@ import {
  * @param delay seconds, or named units such as `{ milliseconds: 500 }`; zero or less waits for one iteration of the loop
  * @param result what the wait gives
  * @throws {ValueError} at once, when the delay is `NaN`
- * @throws {TypeError} at once, when it is no duration
+ * @throws {TypeError} at once, when it is not a duration
  * @example
  * await sleep(0.5);
  */

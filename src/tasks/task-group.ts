@@ -88,8 +88,8 @@ export class TaskGroup {
 
   /**
    * @param options `limit`: how many tasks may run at once
-   * @throws {TypeError} when the limit is no number
-   * @throws {ValueError} when it is no whole number of at least 1, and not `Infinity`
+   * @throws {TypeError} when the limit is not a number
+   * @throws {ValueError} when it is not a whole number of at least 1, and not `Infinity`
    */
   constructor(options: TaskGroupOptions = {}) {
     checkOptions('TaskGroup', options, ['limit']);
@@ -332,7 +332,7 @@ function discard(coro: unknown): void {
   if ('return' in coro && typeof coro.return === 'function') coro.return(undefined);
 }
 
-/** A coroutine that begins when it has a slot. What is no coroutine is left to the loop, which says what is wrong with it. */
+/** A coroutine that begins when it has a slot. What is not a coroutine is left to the loop, which says what is wrong with it. */
 function inTurn<T>(group: TaskGroup, coro: CoroutineLike<T>): CoroutineLike<T> {
   // A task that is made of a function keeps the async context, so that this one must be made of one too.
   if (typeof coro === 'function') {
@@ -379,13 +379,13 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
  *
  * Follows CPython's `asyncio.TaskGroup`, which has no limit.
  *
- * @param body an async function or a generator function; runs in the present task
+ * @param body an async function or a generator function; runs in the current task
  * @param options `limit`: how many of the tasks may run at once; any number when absent
  * @returns what the body returns (`undefined` when `group.cancel()` has ended it)
  * @throws {ExceptionGroup} of all failures, when a task or the body failed
  * @throws {RuntimeError} outside any task
- * @throws {TypeError} at once, when the body is no function, or the limit no number
- * @throws {ValueError} at once, when the limit is no whole number of at least 1, and not `Infinity`
+ * @throws {TypeError} at once, when the body is not a function, or the limit no number
+ * @throws {ValueError} at once, when the limit is not a whole number of at least 1, and not `Infinity`
  * @example
  * await taskGroup(
  *   async (group) => {

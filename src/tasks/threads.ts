@@ -17,7 +17,7 @@ import {
  * Follows CPython's `asyncio.run_coroutine_threadsafe`; JavaScript threads share no objects, so that the loop is one of this thread.
  *
  * @returns a promise of its result
- * @throws {TypeError} when `coro` is no coroutine
+ * @throws {TypeError} when `coro` is not a coroutine
  */
 export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoop): Promise<T> {
   if (typeof coro !== 'function' && !iscoroutine(coro))
@@ -48,7 +48,7 @@ export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoo
  *
  * Follows CPython's `asyncio.to_thread`.
  *
- * @throws {TypeError} when `fn` is no function
+ * @throws {TypeError} when `fn` is not a function
  * @throws {RuntimeError} of code `NO_EXECUTOR`, when it is awaited, if the loop has no executor and `asyncio-ts/node` was not imported
  * @throws what the function throws
  * @example

@@ -87,7 +87,7 @@ export class Timeout implements WithDeadline {
     }
     this.#when = when === null ? null : inSeconds(when, 'deadline');
     this.#timer?.cancel();
-    // One in the past: the body runs up to its first suspension all the same.
+    // One in the past: the body runs up to its first suspension anyway.
     this.#timer = this.#when === null ? null : deadlineAt(getRunningLoop(), this.#when, this);
   }
 
@@ -253,7 +253,7 @@ export type TimeoutBody<T> = CoroutineFunction<T, [timeout: Timeout]>;
  * Follows CPython's `asyncio.timeout`.
  *
  * @param delay seconds from this call, or named units; `null` for no deadline, `reschedule` may set one
- * @param body runs in the present task; without it, the `Timeout` itself is returned
+ * @param body runs in the current task; without it, the `Timeout` itself is returned
  * @returns what the body returns
  * @throws {TimeoutError} when the deadline ended the body
  * @throws {RuntimeError} outside any task

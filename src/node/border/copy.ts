@@ -20,8 +20,8 @@ interface Site {
 
 /**
  * Copies values with places where there are errors, and collects the errors. Copies are plain data without getters; what a border cannot
- * carry becomes a short text, but methods are left out: a text in the place of `toString` would make an object that nobody can print. Without
- * recursion, each object once.
+ * carry becomes a short text, but methods are left out: a text in the place of `toString` would make an object that nobody can print.
+ * Without recursion, each object once.
  */
 export class Copier {
   readonly errors: PackedError[] = [];

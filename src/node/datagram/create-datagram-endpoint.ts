@@ -57,7 +57,7 @@ function optionsOf(
   remoteAddr: DatagramAddress | null,
   others: DatagramOptions | undefined,
 ): DatagramOptions {
-  // `null` alone says nothing: it is no address that is left out, but options that are wrong.
+  // `null` alone says nothing: it is not an address that is left out, but options that are wrong.
   const isByPosition = isAddress(first) || (first === null && (remoteAddr !== null || others !== undefined));
   if (!isByPosition) return first as DatagramOptions;
   return { ...others, localAddr: first ?? undefined, remoteAddr: remoteAddr ?? undefined };

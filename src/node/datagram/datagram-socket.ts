@@ -172,7 +172,7 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
   /**
    * Sends what waits to be sent, closes, and waits for that. Who waits for a datagram is told. Harmless when it is closed.
    *
-   * **Cancellation**: ends the wait; the socket is closed all the same.
+   * **Cancellation**: ends the wait; the socket is closed anyway.
    */
   close(): AwaitableCoroutine<void> {
     return DatagramSocket.#close(this);

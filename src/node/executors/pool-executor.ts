@@ -190,7 +190,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   /**
    * Takes no more work. What was submitted is done first, then the workers end. May be called again, to cancel what waits.
    *
-   * **Cancellation**: ends the wait; the executor shuts down all the same.
+   * **Cancellation**: ends the wait; the executor shuts down anyway.
    *
    * Follows CPython's `concurrent.futures.Executor.shutdown`.
    *
@@ -215,7 +215,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
 
   /**
    * Takes no more work and ends the workers at once: jobs that wait for one are cancelled, those that run fail with a `BrokenExecutor`,
-   * which is no mistake when nobody waits for them.
+   * which is not a mistake when nobody waits for them.
    *
    * Follows CPython's `ProcessPoolExecutor.terminate_workers`.
    */
@@ -238,7 +238,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     return this.shutdown();
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): ExecutorStatistics {
     return {
       maxWorkers: this.#maxWorkers,

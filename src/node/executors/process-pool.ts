@@ -26,8 +26,8 @@ export interface ProcessPoolExecutorOptions extends PoolExecutorOptions {
 export class ProcessPoolExecutor extends PoolExecutor {
   /**
    * @param maxWorkers how many jobs may run at once, or all options
-   * @throws {ValueError} when `maxWorkers` is no whole number of 1 or more, or `idleTimeout` is negative
-   * @throws {TypeError} when they are no numbers, an option is none, or `initializer` or its arguments cannot be sent to a worker
+   * @throws {ValueError} when `maxWorkers` is not a whole number of 1 or more, or `idleTimeout` is negative
+   * @throws {TypeError} when they are not numbers, an option is none, or `initializer` or its arguments cannot be sent to a worker
    */
   constructor(maxWorkers: number | ProcessPoolExecutorOptions = {}, options: ProcessPoolExecutorOptions = {}) {
     const { env, execArgv } = (typeof maxWorkers === 'object' ? maxWorkers : options) ?? {};

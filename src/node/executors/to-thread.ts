@@ -14,7 +14,7 @@ import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine, noteWait } f
  *
  * Follows CPython's `asyncio.to_thread`.
  *
- * @throws {TypeError} when `fn` is no function, or one that cannot be sent to a thread
+ * @throws {TypeError} when `fn` is not a function, or one that cannot be sent to a thread
  * @throws what the function throws
  * @example
  * const digest = await toThread(async (text: string) => {

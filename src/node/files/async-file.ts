@@ -97,7 +97,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
    *
    * @param count when absent or negative, everything up to the end
    * @returns nothing (no bytes, or an empty string) at the end
-   * @throws {TypeError} at once, when the count is no whole number
+   * @throws {TypeError} at once, when the count is not a whole number
    * @throws {ValueError} at once, when the file was opened for writing only; when it is closed; when the bytes are no text
    * @throws {OSError} when the system fails
    */
@@ -286,7 +286,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
    * Closes it: refuses operations from now on, does those that were called before, and waits for all that is under way. Harmless
    * when it is closed.
    *
-   * **Cancellation**: ends the wait; the file is closed all the same.
+   * **Cancellation**: ends the wait; the file is closed anyway.
    *
    * @throws {OSError} when the system fails, or a write failed that a cancelled task has left behind
    */
@@ -295,8 +295,9 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * As `close()`, but the error of a write that was left behind goes to the exception handler of the loop: it is no error of leaving. What a
-   * cancelled task has left behind at a pipe or a terminal is not waited for, because it may never be over; the file is closed when it is.
+   * As `close()`, but the error of a write that was left behind goes to the exception handler of the loop: it is not an error of leaving.
+   * What a cancelled task has left behind at a pipe or a terminal is not waited for, because it may never be over; the file is closed when
+   * it is.
    */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return AsyncFile.#dispose(this);

@@ -24,7 +24,7 @@ export function checkWhence(name: string, whence: unknown): Whence {
   });
 }
 
-/** @throws {TypeError} when it is no whole number */
+/** @throws {TypeError} when it is not a whole number */
 export function checkCount(name: string, count: unknown): void {
   if (Number.isSafeInteger(count)) return;
   throw typeError(`${name}: a whole number is required, got ${describe(count)}`);
@@ -38,7 +38,7 @@ export function checkPermissions(name: string, permissions: unknown): void {
   });
 }
 
-/** @throws {TypeError} when it is no whole number @throws {ValueError} when it is negative */
+/** @throws {TypeError} when it is not a whole number @throws {ValueError} when it is negative */
 export function checkPosition(name: string, position: number): void {
   checkCount(name, position);
   if (position >= 0) return;

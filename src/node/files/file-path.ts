@@ -4,13 +4,13 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkWellFormed } from '../../streams/text.ts';
 
-/** The path of a file: a string, a `file:` URL, or the bytes of a name that is no text. */
+/** The path of a file: a string, a `file:` URL, or the bytes of a name that is not text. */
 export type FilePath = string | URL | Uint8Array;
 
 /**
  * A path as the runtime takes it.
  *
- * @throws {TypeError} when it is no path
+ * @throws {TypeError} when it is not a path
  * @throws {ValueError} when it is empty, has a NUL or half of a surrogate pair in it, or is a URL of something else than a file
  */
 export function checkPath(name: string, path: unknown): string | URL | Buffer {

@@ -30,7 +30,7 @@ export interface OpenFileOptions {
  * @param path a string, a `file:` URL, or bytes
  * @param mode `'r'` (when absent), `'w'`, `'x'` or `'a'`, with `'+'` for reading and writing; options may follow it, or come in its place
  * @throws {ValueError} at once, when the mode or the encoding is unknown, or the path cannot be one
- * @throws {TypeError} at once, when the path is no string, URL or bytes
+ * @throws {TypeError} at once, when the path is not a string, URL or bytes
  * @throws {FileNotFoundError} when there is no such file; other kinds of `OSError` for other failures
  * @example
  * await using file = await openFile(path, { encoding: 'utf-8' });

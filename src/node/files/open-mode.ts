@@ -33,7 +33,7 @@ const FLAGS: Readonly<Record<string, string>> = {
 /**
  * Reads a mode.
  *
- * @throws {TypeError} when it is no string
+ * @throws {TypeError} when it is not a string
  * @throws {ValueError} when there is no such mode
  */
 export function parseMode(name: string, mode: unknown): OpenMode {

@@ -71,7 +71,7 @@ export interface WriteFileOptions {
 /**
  * Writes a whole file.
  *
- * **Cancellation**: the wait ends, and the file is written all the same, so that no half of it is left; an error goes to the
+ * **Cancellation**: the wait ends, and the file is written anyway, so that no half of it is left; an error goes to the
  * exception handler of the loop.
  *
  * @param data bytes, which must not be changed meanwhile, or a string

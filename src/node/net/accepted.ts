@@ -28,7 +28,7 @@ export interface AcceptedOptions {
  * @param sock a connected socket of the runtime that nobody reads from
  * @returns `[transport, protocol]`
  * @throws {SSLError} when the handshake fails
- * @throws {TypeError} at once, when it is no socket
+ * @throws {TypeError} at once, when it is not a socket
  */
 export function connectAcceptedSocket<P extends BaseProtocol>(
   protocolFactory: () => P,

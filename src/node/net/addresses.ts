@@ -32,7 +32,7 @@ export function showAddress(host: string | null | undefined, port: number | stri
 /**
  * Checks a host name or address.
  *
- * @throws {TypeError} when it is no string
+ * @throws {TypeError} when it is not a string
  */
 export function checkHost(name: string, host: unknown): asserts host is string {
   if (typeof host === 'string' && host !== '') return;
@@ -42,7 +42,7 @@ export function checkHost(name: string, host: unknown): asserts host is string {
 /**
  * Checks a port.
  *
- * @throws {TypeError} when it is no number
+ * @throws {TypeError} when it is not a number
  * @throws {ValueError} when it is none of 0 to 65535
  */
 export function checkPort(name: string, port: unknown): asserts port is number {

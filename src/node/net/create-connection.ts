@@ -242,7 +242,7 @@ export function* begin<P extends BaseProtocol>(
     const protocol = protocolFactory();
     const names = path === undefined ? undefined : { peername: path, sockname: '' };
     const transport = new SocketTransport(loop, carrier, protocol, { host, names, isClient: !serverSide });
-    // The protocol is to be told of the connection before the caller is.
+    // The protocol is to be informed of the connection before the caller is.
     if (!transport.isDirect) yield;
     return transportAndProtocol<Transport, P>(transport, protocol);
   } catch (error) {
@@ -295,7 +295,7 @@ const createUnix = /* @__PURE__ */ libraryCoroutine(function* createUnixConnecti
   return yield* begin(loop, yield* connectToPath(loop, path), protocolFactory, options, undefined, path);
 });
 
-/** @throws {TypeError} when it is no path */
+/** @throws {TypeError} when it is not a path */
 export function checkPath(name: string, path: unknown): asserts path is string {
   if (typeof path !== 'string' || path === '')
     throw typeError(`${name}: the path of a Unix socket is required, got ${describe(path)}`);

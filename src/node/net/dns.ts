@@ -52,7 +52,7 @@ export interface AddressInfoEntry {
  * @param host a name or an address; `null` for this machine
  * @param port goes into the results; 0 when absent
  * @throws {GetAddrInfoError} when the name has no address of the family, or cannot be looked up
- * @throws {TypeError} at once, when the host is no string
+ * @throws {TypeError} at once, when the host is not a string
  * @throws {ValueError} at once, when the port or family is none
  * @example
  * for (const { address, family } of await getaddrinfo('localhost', 80)) console.log(address, family);

@@ -31,7 +31,7 @@ let parts: Parts | null | undefined;
  * 64 KiB for whatever comes, and sends it through a stream, which is half of what it costs to receive a small message. There is no
  * such option for the sockets of a server, nor for one that exists, so its parts are looked up by their names.
  *
- * What the socket has read before still comes by its `data` event; so does everything where this cannot be done, which is no error.
+ * What the socket has read before still comes by its `data` event; so does everything where this cannot be done, which is not an error.
  * There is no way back, but TLS on top of the socket takes its handle, and reads in a way of its own.
  *
  * @param take called with what has come, as plain bytes of its own; it must not throw

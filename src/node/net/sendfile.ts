@@ -34,7 +34,7 @@ export interface SendfileOptions {
  * @returns how many bytes
  * @throws {RuntimeError} when the transport is closing
  * @throws {ConnectionResetError} when the connection is lost meanwhile
- * @throws {TypeError} at once, when it is no file from `openFile`, or one that is read as text
+ * @throws {TypeError} at once, when it is not a file from `openFile`, or one that is read as text
  * @throws {ValueError} at once, when a number is below zero
  */
 export function sendfile(

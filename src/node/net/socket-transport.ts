@@ -62,7 +62,7 @@ interface UpgradeOptions extends StartTlsOptions {
 /** What a transport is made with. */
 export interface SocketTransportOptions {
   readonly owner?: ConnectionOwner | null | undefined;
-  /** The transport goes on where another one was: the protocol is not told of a connection. */
+  /** The transport goes on where another one was: the protocol is not informed of a connection. */
   readonly goesOn?: boolean | undefined;
   /** The host that was asked for: whom a certificate must be of. */
   readonly host?: string | undefined;
@@ -129,7 +129,7 @@ export class SocketTransport implements Transport, LoopResource {
     return this.#delivery.isDirect;
   }
 
-  /** The socket has told of its end when nobody listened. */
+  /** The socket has informed of its end when nobody listened. */
   #endedBefore(): void {
     if (this.#socket.errored != null) this.#onError(this.#socket.errored);
     this.#onClose();
@@ -137,7 +137,7 @@ export class SocketTransport implements Transport, LoopResource {
 
   /** Nothing is read before the protocol knows of the connection: it may want to pause. */
   #made(): void {
-    // Also when it is lost already: the protocol is told of both.
+    // Also when it is lost already: the protocol is informed of both.
     try {
       this.#delivery.protocol.connectionMade(this);
     } catch (error) {

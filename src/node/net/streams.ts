@@ -173,7 +173,7 @@ const openUnix = /* @__PURE__ */ libraryCoroutine(function* openUnixConnection(
  * @param port 0 to 65535; 0 for one that is free, which `server.port` tells
  * @throws {OSError} when it cannot listen: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`
  * @throws {GetAddrInfoError} when the name does not resolve
- * @throws {TypeError} at once, when the handler is no function, or `ssl` has no certificate
+ * @throws {TypeError} at once, when the handler is not a function, or `ssl` has no certificate
  * @throws {ValueError} at once, when the port is out of range
  * @example
  * const server = await startServer(async (reader, writer) => {

@@ -166,7 +166,7 @@ const read = /* @__PURE__ */ libraryCoroutine(function* connectReadPipe(
  * @param protocolFactory makes the protocol
  * @param pipe a stream of bytes that nobody else writes to
  * @returns `[transport, protocol]`
- * @throws {TypeError} at once, when it is no writable stream
+ * @throws {TypeError} at once, when it is not a writable stream
  */
 export function connectWritePipe<P extends BaseProtocol>(
   protocolFactory: () => P,

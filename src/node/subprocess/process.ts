@@ -32,7 +32,7 @@ export interface StopOptions {
   readonly gracePeriod?: Duration | undefined;
 }
 
-/** What a process has written, by position and by name: `null` where its output is no pipe. */
+/** What a process has written, by position and by name: `null` where its output is not a pipe. */
 export type ProcessOutput<T extends Bytes = Uint8Array> = readonly [stdout: T | null, stderr: T | null] & {
   readonly stdout: T | null;
   readonly stderr: T | null;
@@ -101,15 +101,15 @@ export class Process implements AsyncDisposable {
 
   /**
    * Writes its input and closes that, reads all of its output, and waits for its end. All at once, so that nothing can get stuck;
-   * that the process does not read its input to the end is no error.
+   * that the process does not read its input to the end is not an error.
    *
    * **Cancellation**: as `wait`; what was read can be read again, what was written is written.
    *
    * Follows CPython's `Process.communicate`.
    *
    * @param given bytes, or a string, which is sent as UTF-8; or options. `encoding`, or `text: true` for UTF-8, gives strings
-   * @returns its output and its error output, by position and as `stdout` and `stderr`; `null` for what is no pipe
-   * @throws {ValueError} at once, when there is input but no pipe for it; when the output is no text
+   * @returns its output and its error output, by position and as `stdout` and `stderr`; `null` for what is not a pipe
+   * @throws {ValueError} at once, when there is input but no pipe for it; when the output is not text
    * @throws {TypeError} at once, when the input is neither bytes nor a string, or an option is unknown
    * @example
    * const process = await createSubprocessShell('tr a-z A-Z', { stdin: PIPE, stdout: PIPE });
@@ -176,7 +176,7 @@ export class Process implements AsyncDisposable {
    * Ends it and waits for its end: asks it to, and kills it when it takes longer than its grace period. Its pipes are closed
    * afterwards. Harmless when it has ended.
    *
-   * **Cancellation**: kills it at once; its end is waited for all the same.
+   * **Cancellation**: kills it at once; its end is waited for anyway.
    *
    * @returns the return code
    * @throws as `sendSignal`

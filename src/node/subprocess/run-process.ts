@@ -30,9 +30,9 @@ export interface RunProcessOptions extends Omit<SubprocessOptions, 'limit' | 'ki
 export interface CompletedProcess<T> {
   /** The exit code, `-N` when signal N ended it. */
   readonly returncode: number;
-  /** Nothing when it was no pipe. */
+  /** Nothing when it was not a pipe. */
   readonly stdout: T;
-  /** Nothing when it was no pipe. */
+  /** Nothing when it was not a pipe. */
   readonly stderr: T;
 }
 
@@ -48,7 +48,7 @@ export interface CompletedProcess<T> {
  * @throws {CalledProcessError} with `check`, when the return code is not 0
  * @throws {TimeoutError} when the time was up; the process has ended then. It has `stdout` and `stderr`, as far as they came, and the
  * `returncode`, `null` when the process had not ended by itself: see `ProcessTimeoutError`
- * @throws {ValueError} when the output is no text
+ * @throws {ValueError} when the output is not text
  * @throws as `createSubprocessExec`
  * @example
  * const { stdout } = await runProcess('sort', ['-n'], { input: '2\n1\n', check: true, encoding: 'utf-8' });

@@ -46,7 +46,7 @@ function* launched(
   const stdio: RuntimeStdio =
     pair === null ? [stdin, stdout, stderr as Exclude<typeof stderr, 'merged'>] : [stdin, pair.far, pair.far];
   const child = spawn(program, args, { ...runtime, stdio });
-  // Runtimes tell of a failure later, but at once there is no number.
+  // Runtimes report a failure later, but at once there is no number.
   const { pid } = child;
   if (pid === undefined) {
     yield* settled<never>(loop, { operation: 'spawn', object: null }, ({ reject }) => {

@@ -56,7 +56,7 @@ const HINTS: Readonly<Record<string, string>> = { pipe: 'PIPE', ignore: 'DEVNULL
  * @param where the function that was called, for messages
  * @param otherwise what an absent stream is
  * @throws {TypeError} when one is nothing that a stream can lead to
- * @throws {ValueError} when it is no open file
+ * @throws {ValueError} when it is not an open file
  */
 export function channelsOf(where: string, options: StdioOptions, otherwise: Stdio): Channels {
   const { stdin = otherwise, stdout = otherwise, stderr = otherwise } = options;

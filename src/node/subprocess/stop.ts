@@ -15,7 +15,7 @@ const LONGEST_PAUSE = 0.1;
 
 /**
  * Ends a process: asks it to, and kills it when it takes too long. When that is interrupted the process is killed at once, and its
- * end is waited for all the same: none is ever left behind.
+ * end is waited for anyway: none is ever left behind.
  *
  * @param object what is waited for, for the wait records
  * @param signal what to ask with

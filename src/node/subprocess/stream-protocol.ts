@@ -24,11 +24,11 @@ export interface SubprocessStreamProtocolOptions {
  * transport.close();
  */
 export class SubprocessStreamProtocol extends SubprocessProtocol implements WriterProtocol {
-  /** Writes its input; `null` when that is no pipe, and before the connection is made. */
+  /** Writes its input; `null` when that is not a pipe, and before the connection is made. */
   stdin: StreamWriter | null = null;
-  /** Reads its output; `null` when that is no pipe, and before the connection is made. */
+  /** Reads its output; `null` when that is not a pipe, and before the connection is made. */
   stdout: StreamReader | null = null;
-  /** Reads its error output; `null` when that is no pipe, and before the connection is made. */
+  /** Reads its error output; `null` when that is not a pipe, and before the connection is made. */
   stderr: StreamReader | null = null;
   readonly isServerSide = false;
   readonly #limit: number | undefined;

@@ -19,7 +19,7 @@ export const TEXT_OPTIONS: readonly string[] = ['encoding', 'errors', 'text'];
  *
  * @throws {RangeError} when the encoding is unknown
  * @throws {ValueError} when `text: false` contradicts an encoding
- * @throws {TypeError} when `text` is no boolean
+ * @throws {TypeError} when `text` is not a boolean
  */
 export function outputDecoderOf(name: string, options: TextOutputOptions): Decoder | null {
   const isText = flag(name, options, 'text');

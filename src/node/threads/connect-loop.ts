@@ -156,7 +156,7 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
  * The connection keeps this thread alive only while a coroutine is waited for.
  *
  * @param port what the other thread has sent: `workerData`, or a part of a message
- * @throws {TypeError} when it is no port
+ * @throws {TypeError} when it is not a port
  * @example
  * // In the worker; `functions` is what the other thread exposes.
  * // const loop = connectLoop<typeof functions>(workerData.port);

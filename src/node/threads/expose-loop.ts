@@ -164,7 +164,7 @@ export class LoopDoor implements Disposable, LoopResource {
  *
  * @param loop where the functions are called
  * @param functions by name: plain functions for `callSoonThreadsafe`, coroutine functions for `runCoroutineThreadsafe`
- * @throws {TypeError} when one of them is no function
+ * @throws {TypeError} when one of them is not a function
  * @throws {RuntimeError} when the loop is closed
  * @example
  * const functions = { log: (line: string) => console.log(line), rest: async (seconds: number) => sleep(seconds, 'rested') };

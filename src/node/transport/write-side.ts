@@ -55,7 +55,7 @@ export class WriteSide {
       return;
     }
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    // Being told of each small write that was sent at once would cost more than sending it.
+    // Being informed of each small write that was sent at once would cost more than sending it.
     if (this.#stream.writableLength + bytes.length > this.marks.low) this.#stream.write(bytes, this.#sent);
     else this.#stream.write(bytes);
     if (!this.#paused && this.#stream.writableLength > this.marks.high) this.#pause();
@@ -87,7 +87,7 @@ export class WriteSide {
       return;
     }
     this.#pause();
-    // What is on its way may be too little for the old marks to be told of.
+    // What is on its way may be too little for the old marks to be informed of.
     if (this.#stream.writableEnded) this.#stream.once('finish', this.#sent);
     else if (!this.#stream.destroyed) this.#stream.write(NOTHING, this.#sent);
   }
@@ -97,7 +97,7 @@ export class WriteSide {
     this.#tell('pauseWriting');
   }
 
-  /** @param error what the stream has failed with: who waits is told of that by the end of the connection */
+  /** @param error what the stream has failed with: who waits is informed of that by the end of the connection */
   readonly #sent = (error?: unknown): void => {
     if (!this.#paused || error || this.size > this.marks.low) return;
     this.#paused = false;
