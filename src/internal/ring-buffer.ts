@@ -1,7 +1,7 @@
 const SMALLEST = 16;
 
 /**
- * A queue of items, first in first out, where items can also be added at the front and taken from the back.
+ * A queue of items, first in first out.
  *
  *     items  [ d  e  .  .  .  a  b  c ]      capacity is a power of two, so that a mask wraps an index
  *                    ^tail    ^head          length = 5

@@ -8,7 +8,7 @@ import {
 } from '../kernel/lowlevel.ts';
 
 /**
- * Waits for a time. `sleep(0)` gives all others that are ready a turn, and nothing else.
+ * Waits for a time. `sleep(0)` only lets all other tasks that are ready run once.
  *
  * **Cancellation**: the timer is dropped.
  *
