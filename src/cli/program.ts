@@ -54,7 +54,8 @@ function isRunnable(value: unknown): boolean {
 }
 
 /**
- * The function with its arguments. It is bound, because a bound generator function is still one, which the kernel sees without calling it.
+ * The function with its arguments. It is bound, because a bound generator function is still one, which the kernel recognises without
+ * calling it.
  */
 function bound(fn: object, what: string, args: readonly string[]): CoroutineLike<unknown> {
   if (types.isAsyncFunction(fn) && types.isGeneratorFunction(fn)) {

@@ -55,7 +55,8 @@ class Run<T> {
   }
 
   /**
-   * Handles the end of the work. Its error goes to all waiting callers; if there are none, it is reported to the loop's exception handler.
+   * Handles the end of the work, and returns whether it failed. Its error goes to all waiting callers; if there are none, it is reported to
+   * the loop's exception handler.
    */
   hasFailed(): boolean {
     if (this.#task.cancelled()) return true;
