@@ -96,28 +96,28 @@ export interface TaskOptions {
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always have that, also those that
-   * this library calls; for generator coroutines it must be asked for, because it makes each step slower.
+   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always keep them, also those that
+   * this library calls; for generator coroutines this option is needed, because it makes each step slower.
    */
   readonly asyncContext?: boolean | undefined;
 }
 
-/** Who asked for a task's cancellation, for what and when. */
+/** Describes who asked for a task's cancellation, and when. */
 export interface CancelRequest {
   /** The task that called `cancel()`, `null` when a callback or code outside the loop did. */
   readonly by: Task<unknown> | null;
   /** What was given to `cancel()`. */
   readonly message: unknown;
-  /** When, in seconds of the loop's clock. */
+  /** The time of the request, in seconds of the loop's clock. */
   readonly at: number;
   /**
-   * The construct or occasion that asked on somebody's behalf, such as `timeout(5 s)`, or the story of the task that awaited this one
-   * and was cancelled; `null` for `cancel()` itself.
+   * The construct or event that made the request, such as `timeout(5 s)`, or a sentence about the task that awaited this one
+   * and was cancelled; `null` when `cancel()` was called directly.
    */
   readonly through: string | null;
 }
 
-/** What few tasks have: a second waiter, frames on top of each other, a cancellation. */
+/** Fields that only few tasks need: for a second waiter, nested frames, a cancellation. */
 class TaskExtra implements RareFields {
   otherWaiters: Waiter[] | null = null;
   unretrieved: Unretrieved | null = null;
@@ -129,21 +129,21 @@ class TaskExtra implements RareFields {
   mustOf: Scope | null = null;
   /** The scope of the task's own frames. */
   at: Scope | null = null;
-  /** How often `cancel()` was called, less what was taken back; below zero while constructs have not taken theirs back. */
+  /** How often `cancel()` was called minus the requests taken back; may be negative while constructs have not taken back theirs. */
   cancels = 0;
-  /** What the constructs of all scopes have asked for and not taken back. */
+  /** How many requests the constructs of all scopes have made and not taken back. */
   ownTotal = 0;
   /** The request that was made last. */
   request: Request | null = null;
-  /** The scopes that have a signal: those that were left, weakly. */
+  /** The scopes that have a signal; weak references to those that were left. */
   signalled: Signalled[] | null = null;
   /** The error that the task ends with once its lines have cleaned up. */
   ending: unknown = null;
 }
 
 /**
- * The scope of a task's body, for tasks that need one: those of async functions, and those of which something else is in `TaskExtra`.
- * Three sizes, because programs have many tasks: 120 bytes, 100 more with a scope, 130 more with the rest.
+ * The scope of a task's body, for tasks that need one: tasks of async functions, and tasks that need `TaskExtra`.
+ * There are three sizes of tasks, because programs have many: 120 bytes, 100 more with a scope, 130 more with the other fields.
  */
 class TaskRoot extends RootScope implements RareFields {
   /** The async context of the task's async functions. */
@@ -263,7 +263,7 @@ class TaskRoot extends RootScope implements RareFields {
 
 let tasksMade = 0;
 
-/** What of a task's marks makes a step look closer. */
+/** The marks of a task that a step must handle. */
 const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
 
 /**
@@ -278,8 +278,8 @@ const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
  * | ending    | `null` (ENDING)   | no                 | its cancelled lines have cleaned up |
  * | done      | –                 | no                 | –                               |
  *
- * It is made small, because programs have many: what few tasks need is in its `_rare` fields, what it waits for stands where its result
- * will be, and flags share an integer with the state.
+ * It is small, because programs have many tasks: fields that few tasks need are in `_rare`, the future that it waits for is stored where
+ * its result will be, and the flags share an integer with the state.
  *
  * Follows CPython's `asyncio.Task`.
  */
@@ -290,7 +290,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** @internal */
   readonly _coro: CoroutineLike<T>;
-  /** The context, once somebody has asked for it (OWN_CONTEXT); until then the values that the task was made with. @internal */
+  /** The context, if it was needed (OWN_CONTEXT); until then the values with which the task was made. @internal */
   _within: Context | Values;
   /** @internal */
   _frame: Frame | null = null;
@@ -299,20 +299,20 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _previous: Task<unknown> | null = null;
   /** @internal */
   _next: Task<unknown> | null = null;
-  /** A number until somebody asks for the name. @internal */
+  /** A number until the name is needed. @internal */
   _name: string | number;
   /** @internal */
   declare _rare: TaskRoot | null;
 
   /**
-   * Prefer `createTask`, which lets the loop's task factory decide.
+   * Prefer `createTask`, which uses the loop's task factory.
    *
    * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
-   * @throws {RuntimeError} when the coroutine is run by a task already, or the loop is closed
+   * @throws {RuntimeError} when a task already runs the coroutine, or the loop is closed
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     super(options as { loop?: EventLoop | null });
-    const context = givenContext(options.context); // before the coroutine is this task's
+    const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
     this._coro = ownCoroutine(coro);
     const own = this._coro;
@@ -320,12 +320,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this._rareFields().frameOfCalls = newAsyncFrame();
     } else {
       if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
-      // A second task would take turns with the first one in the same body.
+      // Otherwise two tasks would alternate in the same body.
       let isOurs = true;
       if (ENTER in own) own[Symbol.iterator]();
       else isOurs = claim(own);
       this._frame = own;
-      // A coroutine of this library may call an async function: the body of a timeout, say.
+      // A coroutine of this library may call an async function, for example the body of a timeout.
       if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newAsyncFrame();
     }
     if (options.asyncContext === true && this._rare!.frameOfCalls !== null) this._marks |= IN_ASYNC_CONTEXT;
@@ -347,7 +347,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (options.signal !== undefined && this._state === PENDING) cancelOnAbort(this, options.signal);
   }
 
-  // ------------------------------------------------------------------------------------------- what few tasks have
+  // ------------------------------------------------------------------------------------------- fields of few tasks
 
   /** @internal */
   override _rareFields(): TaskRoot {
@@ -447,12 +447,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._rareFields()._moreFields().mustOf = scope;
   }
 
-  /** Its own frames are one line: what has been delivered to it is pending no more. @internal */
+  /** Its own frames are one line: a request that was delivered to it is not pending any more. @internal */
   get _got(): number {
     return 0;
   }
 
-  /** What it waits for stands where its result will. @internal */
+  /** The future that it waits for, stored where its result will be. @internal */
   get _waiting(): FutureLike | null {
     return this._state === PENDING ? (this._value as FutureLike | null) : null;
   }
@@ -485,7 +485,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _frameOfCalls(): AsyncFrame {
     const rare = this._rareFields();
     rare.frameOfCalls ??= newAsyncFrame();
-    return rare.frameOfCalls!; // asked only where the runtime has such a thing
+    return rare.frameOfCalls!; // read only if the runtime has this feature
   }
 
   /** @internal */
@@ -498,7 +498,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this;
   }
 
-  // ------------------------------------------------------------------------------------------- what programs ask
+  // ------------------------------------------------------------------------------------------- public members
 
   /** The task's name. */
   getName(): string {
@@ -511,7 +511,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._name = String(name);
   }
 
-  /** What the task was made of. */
+  /** The coroutine of the task. */
   getCoro(): CoroutineLike<T> {
     return this._coro;
   }
@@ -521,14 +521,14 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this._context;
   }
 
-  /** @throws {RuntimeError} always: a task's result is its coroutine's */
+  /** @throws {RuntimeError} always: the result of a task is that of its coroutine */
   override setResult(_result: T): never {
     throw new RuntimeError('Task does not support set_result operation: its result is what its coroutine returns', {
       code: 'IS_A_TASK',
     });
   }
 
-  /** @throws {RuntimeError} always: a task's error is its coroutine's */
+  /** @throws {RuntimeError} always: the error of a task is that of its coroutine */
   override setException(_error: unknown): never {
     throw new RuntimeError('Task does not support set_exception operation: its error is what its coroutine throws', {
       code: 'IS_A_TASK',
@@ -536,10 +536,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * What the task's coroutine is at: the functions from the outermost to the one that waits, as far as they are known (a raw
-   * `yield*` hides what it delegates to); the lines of the error's stack once the task has failed; nothing when it is done otherwise.
+   * The stack of the task: the functions from the outermost to the one that waits, if they are known (a raw
+   * `yield*` hides the inner generators). For a failed task, the lines of its error's stack; for other finished tasks, nothing.
    *
-   * @param options `limit`: at most so many, the innermost ones (of an error: the outermost)
+   * @param options `limit`: the largest number of entries; the innermost ones are kept, for an error the outermost
    */
   getStack(options: { readonly limit?: number | null } = {}): string[] {
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
@@ -564,17 +564,17 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   // ------------------------------------------------------------------------------------------- cancellation
 
   /**
-   * Asks the task to end: a `CancelledError` is thrown where each of its lines waits, in the loop's next iteration. The task is
-   * cancelled when the coroutine lets the error out; it may clean up first, or refuse.
+   * Requests the end of the task: in the loop's next iteration a `CancelledError` is thrown where each of its lines waits. The task is
+   * cancelled when the coroutine lets the error through; the coroutine may clean up first, or catch the error and continue.
    *
-   * @param message carried by the `CancelledError`
+   * @param message the message of the `CancelledError`
    * @returns false when the task is done already
    */
   override cancel(message?: unknown): boolean {
     return this._cancelFor(null, message);
   }
 
-  /** @param through the construct that asks, for the story @internal */
+  /** @param through the construct that makes the request, for the story @internal */
   _cancelFor(through: object | string | null, message: unknown): boolean {
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
@@ -587,12 +587,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return true;
   }
 
-  /** Takes a request to the task's lines, or keeps it for the next wait. @internal */
+  /** Delivers a request to the task's lines, or keeps it for the next wait. @internal */
   _deliver(request: Request): void {
     if (this._state !== PENDING) return;
     const root = this._rare!;
     if (isQuiet(root) && root.following === null) {
-      // What is waited for stays noted: it may be a task that refuses, and then has to be cancelled again.
+      // The awaited future is kept: it may be a task that refuses, and may have to be cancelled again.
       const waiting = this._value as FutureLike | null;
       if (waiting === null || !carryTo(waiting, request, request.message)) {
         this._marks |= MUST_CANCEL;
@@ -603,14 +603,14 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       const cancelsItself = running !== null && running.task === this;
       cancelScope(root, request, leaveBody, cancelsItself);
       if (root.signalled !== null) abortSignals(root.signalled, root, request);
-      // Whoever has read the signal meanwhile is another line.
+      // If the signal was read in the meantime, that was another line.
       if (cancelsItself) setPending(root, request);
       return;
     }
     if (root.signalled !== null) abortSignals(root.signalled, root, request);
   }
 
-  /** Who asked for the task's cancellation last, `null` when nobody has. */
+  /** The latest request to cancel the task; `null` when there was none. */
   get cancelRequest(): CancelRequest | null {
     const request = this._request;
     if (request === null) return null;
@@ -619,8 +619,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * How many requests to cancel there are: one more with each `cancel()`, one less with each `uncancel()`. A line of the task counts its
-   * own scopes' (a deadline that has passed around it, say), code elsewhere those of all scopes.
+   * The number of requests to cancel: plus one for each `cancel()`, minus one for each `uncancel()`. For a line of the task it includes
+   * requests to the scopes around the line (for example a deadline that has passed), for other code those to all scopes.
    */
   cancelling(): number {
     const rare = this._rare;
@@ -631,9 +631,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * Takes a request to cancel back, by whoever made it. When none is left, a request that was not delivered yet is dropped.
+   * Takes one request to cancel back. When none is left, a request that was not delivered yet is dropped.
    *
-   * @returns how many are left
+   * @returns how many requests are left
    */
   uncancel(): number {
     if (this.cancelling() === 0) return 0;
@@ -645,26 +645,26 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       rare.must = null;
       const scope = runningTask() === this ? runningScope() : null;
       if (scope !== null) takePending(scope);
-      // The task goes on: what it starts from now on must not find an aborted signal.
+      // The task goes on, so work that it starts from now on needs a signal that is not aborted.
       for (let at = scope ?? rare; at !== null; at = at.parent!) if (at.signal?.isAborted === true) at.signal = null;
     }
     return left;
   }
 
-  /** Requests that come from outside a scope of the task. @internal */
+  /** The number of requests from outside a scope of the task. @internal */
   _requestsTo(scope: Scope): number {
     const rare = this._rare;
     if (rare === null || rare._more === null) return 0;
     return Math.max(0, rare.cancels + ownInChain(scope.parent));
   }
 
-  /** A construct asks for its scope's end. @internal */
+  /** Adds the request of a construct to its scope. @internal */
   _countOwn(scope: Scope): void {
     scope.own++;
     this._rareFields().ownTotal++;
   }
 
-  /** A construct takes back what it has asked its scope for. @internal */
+  /** Takes back the request of a construct to its scope. @internal */
   _takeBack(scope: Scope): void {
     const rare = this._rareFields();
     rare.ownTotal -= scope.own;
@@ -673,9 +673,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason: for `fetch` and others that take
-   * one. Asked for by a line of the task, it is that of the line's innermost scope, so that a deadline around the line aborts it too. Who
-   * reads the reason then has seen the cancellation: it is not thrown again at the next await of this library.
+   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason. For `fetch` and other functions
+   * that take a signal. When a line of the task reads it, it is the signal of the line's innermost scope, so that a deadline around the
+   * line aborts it too. Code that reads its reason has seen the cancellation: it is not thrown again at the next await of something of this
+   * library.
    *
    * @throws {RuntimeError} where the runtime has no `AbortController`
    */
@@ -693,7 +694,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return rare.signalled;
   }
 
-  /** Whoever asks later gets the story as well; a message that was given is the first one's alone, as in CPython. @internal */
+  /** Later errors have the story as well; a message that was given is only in the first error, as in CPython. @internal */
   override _newCancelledError(): CancelledError {
     return cancelledError(this.cancelMessage, this._request?.message === undefined ? this._request : null);
   }
@@ -732,7 +733,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
   }
 
-  /** Somebody has ended the task from outside, by way of its base class. @internal */
+  /** The task was ended from outside, with the methods of its base class. @internal */
   _reportDone(): void {
     const exception = new InvalidStateError(`_step(): already done: ${this}`, { code: 'ALREADY_DONE' });
     this._loop.callExceptionHandler({ message: `Exception in callback of ${this}`, exception, task: this });
@@ -777,8 +778,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * Not outside a running loop, as in CPython; and not for what may be an async function where nothing would tell its awaits
-   * from those of the task that starts it. @internal
+   * Whether it may start eagerly. Not outside a running loop, as in CPython. Not for an async function if its awaits could not be
+   * distinguished from those of the task that starts it. @internal
    */
   _canStartEagerly(): boolean {
     if (!this._loop.isRunning()) return false;
@@ -833,13 +834,13 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (hooks.taskFinished !== null) emit('taskFinished', this, null);
   }
 
-  /** Whether the request that is pending is for another line: this one has been informed of it, and goes on. @internal */
+  /** Whether the pending request is only for other lines: this line has already got it, and goes on. @internal */
   _hasRefused(): boolean {
     const { _step: step } = this._loop;
     return step.task === this && this._request !== null && step.got >= this._request.order;
   }
 
-  /** In JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */
+  /** Reports a swallowed cancellation: in JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */
   _reportSwallowed(): void {
     const story = this._request === null ? 'the task was cancelled' : this._request.tell();
     logger.warn(
@@ -864,13 +865,13 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._end(error);
   }
 
-  /** The request that its lines have been told, when one stands: its place in the order; `null` for none. @internal */
+  /** The place in the order of events of the request that its lines have already got; `null` for none. @internal */
   get _told(): number | null {
     const rare = this._rare;
     return rare !== null && rare.cancels > 0 && rare.request !== null ? rare.request.order : null;
   }
 
-  /** Cancels the lines that still wait when the task fails, unless they have been asked already. Whether there are any. @internal */
+  /** Cancels the lines that still wait when the task fails, unless they got a request before. Returns whether there are any. @internal */
   _endLines(root: TaskRoot): boolean {
     const isAsked = this._told !== null;
     const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
@@ -893,7 +894,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
     } else if (this._loop.isClosed()) {
-      this._finish(FAILED, error); // the run has told that it left the task behind
+      this._finish(FAILED, error); // the run has reported that it left the task behind
     } else {
       this._fail(error);
     }
@@ -938,7 +939,7 @@ function firstStep(task: Task<unknown>): void {
   }
 }
 
-/** Cancelling a chain of tasks that await each other must not need a stack as deep as the chain is long. */
+/** Cancels a chain of tasks that await each other without recursion, so that a long chain does not overflow the stack. */
 const chain: { depth: number; deferred: [Task<unknown>, Request][] } = { depth: 0, deferred: [] };
 const DEEPEST = 200;
 
@@ -958,7 +959,7 @@ function deliver(task: Task<unknown>, request: Request): void {
   }
 }
 
-/** What a task waits for, of this library; of several waits the latest. */
+/** The awaitable of this library that a task waits for; the latest one when there are several waits. */
 export function waitingOf(task: Task<unknown>): FutureLike | null {
   if (task._waiting !== null) return task._waiting;
   const root = task._root;
@@ -966,7 +967,7 @@ export function waitingOf(task: Task<unknown>): FutureLike | null {
   return waitsOf(root).find((wait) => wait._waiting !== null)?._waiting ?? null;
 }
 
-/** What is waited for, in a few words. */
+/** A short description of what is waited for. */
 export function describeWaiting(waiting: FutureLike | null): string {
   const purpose = (waiting as Partial<Future<unknown>> | null)?._purpose ?? null;
   if (purpose === null) return waiting === null ? 'sleep(0)' : String(waiting);

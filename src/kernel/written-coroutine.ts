@@ -15,17 +15,17 @@ import {
  *
  * Why not a generator: each one that an error unwinds costs about 330 ns, so that cancelling a thousand tasks that wait in one is
  * mostly unwinding; and it takes more memory than an object with three fields. The price is that its states must be written out.
- * So this is for what programs wait in all the time and what has few states. Whatever runs code of a program between its waits
- * is better off as a generator.
+ * So this is for coroutines that programs use very often and that have few states. A coroutine that runs code of a program between its
+ * waits should be a generator.
  *
  * Subclasses declare their fields and set them in a constructor of their own: with initialisers, or without a constructor, V8
- * does not inline what makes one, which then takes 15 ns instead of 7.
+ * does not inline the construction, which then takes 15 ns instead of 7.
  *
- * Each subclass keeps one of its kind in `exemplar`. The engine forgets the layout of objects of which a full collection finds
- * none, and throws away all optimised code that knows it. These live for an instant only, so that none may be there.
+ * Each subclass keeps one object in `exemplar`. When a full garbage collection finds no object of a class, V8 forgets its layout
+ * and throws away all optimised code that depends on it. These objects live very briefly, so otherwise there might be none.
  */
 export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
-  /** Set here, where `claim` would add it later: that would give each one an array for it. @internal */
+  /** Set here, because if `claim` added it later, each object would get an extra array for it. @internal */
   declare [CLAIMED]: boolean;
 
   constructor() {
@@ -33,15 +33,15 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
     if (isWatching()) noteWritten(this);
   }
 
-  /** What the program has called, such as `Queue.put`: for reports. Asked before the fields of a subclass are there. */
+  /** The function that the program has called, such as `Queue.put`, for reports. Called before the fields of a subclass are set. */
   abstract get calledAs(): string;
 
-  /** Whether no code of a program runs in it, so that the loop may resume it wherever it is. @internal */
+  /** Whether no code of a program runs in it, so that the loop may resume it at any place. @internal */
   get _isQuiet(): boolean {
     return false;
   }
 
-  /** Whoever asks for the iterator is the one who awaits it. */
+  /** The first caller that asks for the iterator is the one that awaits it. */
   [Symbol.iterator](): this {
     if (this[CLAIMED]) claim(this); // which throws
     this[CLAIMED] = true;
@@ -49,10 +49,10 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
     return this;
   }
 
-  /** Begins it, or goes on with it when what it waited for is done. */
+  /** Begins it, or resumes it when the awaited future is done. */
   abstract next(value?: unknown): IteratorResult<unknown, T>;
 
-  /** It is over, begun or not: what it waited for is left. */
+  /** Ends it, whether it has begun or not; it does not wait any more. */
   protected abstract end(): void;
 
   throw(error: unknown): IteratorResult<unknown, T> {
@@ -71,7 +71,7 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T> {
     return lookUpThen.call(this) as AwaitableCoroutine<T>['then'];
   }
 
-  /** As a generator of this library, which it stands in for. */
+  /** As in a generator of this library, in place of which it is used. */
   get [Symbol.toStringTag](): string {
     return 'Generator';
   }
