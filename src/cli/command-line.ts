@@ -32,7 +32,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
   const [name, ...rest] = operands;
   if (name === 'run') return parseRun(rest);
   if (name === undefined) throw new UsageError('a command is missing: write asyncio run FILE');
-  const hint = /\.[cm]?[jt]s$/.test(name) ? `write asyncio run ${name}` : 'there is: run';
+  const hint = /\.[cm]?[jt]s$/.test(name) ? `write asyncio run ${name}` : 'the only command is run';
   throw new UsageError(`unknown command '${name}': ${hint}`);
 }
 

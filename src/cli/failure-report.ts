@@ -28,7 +28,7 @@ export function reportFailure(program: string, error: unknown, options: ReportOp
 
 function details(error: unknown, options: ReportOptions): string {
   // Without tasks (an error while the file was loaded) the runtime's report is better: it shows the line of a syntax error, for example.
-  if (isPlacedByRuntime(error) && options.trail.of(error) === null) return 'The runtime says where:';
+  if (isPlacedByRuntime(error) && options.trail.of(error) === null) return 'The report of the runtime:';
   if (options.trail.of(error) === null) return inspect(error);
   return drawTree(new ErrorTree(options).of(error, null)).join('\n');
 }

@@ -60,7 +60,7 @@ function isRunnable(value: unknown): boolean {
 function bound(fn: object, what: string, args: readonly string[]): CoroutineLike<unknown> {
   if (types.isAsyncFunction(fn) && types.isGeneratorFunction(fn)) {
     throw new UsageError(
-      `${what} is not a coroutine function, but an async generator function: nobody would take what it yields`,
+      `${what} is not a coroutine function, but an async generator function: the values that it yields would not be used`,
     );
   }
   const main = fn as (...args: readonly string[]) => PromiseLike<unknown>;

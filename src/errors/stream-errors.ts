@@ -13,7 +13,7 @@ export class IncompleteReadError extends Error {
   constructor(partial: Uint8Array, expected: number | null) {
     super(
       `${partial.length} bytes read on a total of ${expected ?? 'undefined'} expected bytes: the stream ended before ` +
-        (expected === null ? 'the separator came' : `${expected} bytes came`),
+        (expected === null ? 'the separator was read' : `${expected} bytes were read`),
     );
     this.partial = partial;
     this.expected = expected;

@@ -48,7 +48,7 @@ export function unbound(method: string): TypeError {
   const [type, name] = method.split('.') as [string, string];
   const object = type.charAt(0).toLowerCase() + type.slice(1);
   return typeError(
-    `${method} was called without its ${object}, as a method is that was passed on by itself; ` +
+    `${method} was called without its ${object}, because the method was passed on without it; ` +
       `write () => ${object}.${name}(), or ${object}.${name}.bind(${object}), instead of ${object}.${name}`,
     'UNBOUND_METHOD',
   );

@@ -97,7 +97,7 @@ export class Produced<T> extends TaskIterator<T> {
 
   /** @internal */
   *give(item: T): Generator<unknown, void, unknown> {
-    if (this.isOver) throw new RuntimeError(`put: nobody takes items from ${this} any more`, { code: 'CONSUMER_GONE' });
+    if (this.isOver) throw new RuntimeError(`put: no more items are taken from ${this}`, { code: 'CONSUMER_GONE' });
     this.#items.putNowait(item);
     yield* this.#demand.acquire();
   }

@@ -368,7 +368,7 @@ export function libraryCoroutine<A extends unknown[], T>(
  */
 export function refuseDisposal(): never {
   throw new RuntimeError(
-    'using: the coroutine was not awaited, so that nothing has been acquired; write `using x = await …`, or `yield*` instead of `await`',
+    'using: the coroutine was not awaited, so nothing has been acquired; write `using x = await …`, or `yield*` instead of `await`',
     { code: 'NOT_AWAITED' },
   );
 }

@@ -60,7 +60,7 @@ export function reportLines(root: Scope, what: string): void {
   if (placeOf === null || !root.loop.getDebug()) {
     const lines = waits.slice(0, MOST_SHOWN).map((wait) => `  ${describeWaiting(wait._waiting)}`);
     if (waits.length > MOST_SHOWN) lines.push(`  and ${waits.length - MOST_SHOWN} more`);
-    logger.warn(`${what}: ${HELP} Debug mode, run(main, { debug: true }), tells where they are.\n${lines.join('\n')}`);
+    logger.warn(`${what}: ${HELP} Debug mode, run(main, { debug: true }), shows where they are.\n${lines.join('\n')}`);
     return;
   }
   for (const wait of waits) {

@@ -55,9 +55,9 @@ export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: E
     if (isIterableAwaitable(value)) return awaitIterable<T>(value as IterableAwaitable<T>);
     reportOnce(
       'createTask(promise)',
-      'createTask() was given a promise: its work is running already, as part of whoever has called it, so that cancelling the task ' +
+      'createTask() was given a promise: its work is already running as part of the code that called it, so cancelling the task ' +
         'will not stop it. Give the function itself: write createTask(f), or createTask(() => f(x)), instead of createTask(f(x)). ' +
-        'Where there is nothing but a promise, write ensureFuture(promise).',
+        'If you only have a promise, write ensureFuture(promise).',
     );
     return awaitPromise(value as PromiseLike<T>, loop);
   }
@@ -88,7 +88,7 @@ export function reportPromise(call: keyof typeof INSTEAD_OF_PROMISES, value: unk
   if (!isBarePromise(value) || !implicitLoop().getDebug()) return;
   reportOnce(
     `${call}(promise)`,
-    `${call}() was given a promise: its call runs in the task that has made it, and is cancelled with that task, not by itself. ` +
+    `${call}() was given a promise: its work runs in the task that made the call, and is cancelled with that task, not separately. ` +
       `Give the function itself: ${INSTEAD_OF_PROMISES[call]}.`,
   );
 }
@@ -105,7 +105,7 @@ export function mainCoroutine<T>(value: AwaitableLike<T>, loop: EventLoop): Coro
     if (loop.getDebug()) {
       reportOnce(
         'run(promise)',
-        'run() was given a promise: its work has begun outside the loop of this run, which can neither cancel it nor tell its tasks. ' +
+        'run() was given a promise: its work has begun outside the loop of this run, so the run can neither cancel it nor see its tasks. ' +
           'Give the function itself: write run(main), or run(() => main(x)), instead of run(main()).',
       );
     }

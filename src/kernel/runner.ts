@@ -318,7 +318,7 @@ async function waitForTasks(loop: EventLoop, tasks: ReadonlySet<Task<unknown>>, 
 function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
   if (!task.done()) {
     loop.callExceptionHandler({
-      message: 'Task was destroyed but it is pending! It waits for a promise that is not of this library',
+      message: 'Task was destroyed but it is pending! It waits for a promise that this library did not make',
       task,
     });
   } else if (!task.cancelled()) {

@@ -844,8 +844,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _reportSwallowed(): void {
     const story = this._request === null ? 'the task was cancelled' : this._request.tell();
     logger.warn(
-      `${this} has swallowed a CancelledError and returned: ${story}. A catch that goes on should begin with ` +
-        'rethrowIfCancelled(error); code that has asked for the cancellation itself takes it back with uncancel().',
+      `${this} has swallowed a CancelledError and returned: ${story}. A catch block that continues should begin with ` +
+        'rethrowIfCancelled(error); code that made the request itself should take it back with uncancel().',
     );
   }
 

@@ -65,8 +65,8 @@ class PromiseFuture<T> extends Future<T> {
     } else if (this._loop.getDebug() && isResource(value)) {
       reportOnce(
         'late value',
-        `wrapPromise(): the wait was given up, and what the promise has brought since is dropped: ${describe(value)}. Nobody will close ` +
-          'it. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
+        `wrapPromise(): the wait was given up, so the later value of the promise is dropped: ${describe(value)}. It will not be ` +
+          'closed. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
         this.#place,
       );
     }

@@ -16,7 +16,7 @@ export function byName<O extends object>(name: string, parameters: readonly stri
   const options = hasOptions ? (last ?? {}) : {};
   if (!isOptions(options)) {
     throw typeError(
-      `${name}: options are one object behind the rest, got ${describe(options)}; write ${name}(${parameters.join(', ')}, { … })`,
+      `${name}: options are one object after the other arguments, got ${describe(options)}; write ${name}(${parameters.join(', ')}, { … })`,
     );
   }
   const positional = hasOptions ? given.slice(0, -1) : given;

@@ -44,7 +44,7 @@ export class FlowControl {
   /** Waits while paused. @throws {ConnectionResetError} when the connection was lost before */
   *drain(): Generator<unknown, void, unknown> {
     if (this.#isLost) {
-      throw new ConnectionResetError('Connection lost: what is written now arrives nowhere', { code: 'ECONNRESET' });
+      throw new ConnectionResetError('Connection lost: nothing more can be sent', { code: 'ECONNRESET' });
     }
     if (!this.#isPaused) return;
     this.#waiters ??= new Waiters(this.#loop, 'drain', this.#object);

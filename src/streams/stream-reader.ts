@@ -266,7 +266,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     if (decoder === null) return StreamReader.#read(this, count);
     if (count >= 0) {
       throw new ValueError(
-        `read: ${count} bytes may end within a character; read all of it as text, or lines by readline({ encoding })`,
+        `read: ${count} bytes may end inside a character; read everything as text, or lines with readline({ encoding })`,
       );
     }
     return asText(StreamReader.#read(this, -1), decoder);

@@ -292,7 +292,7 @@ export class StreamWriter implements AsyncDisposable {
 function cutOff(transport: WriteTransport, seconds: number | null, unsent: number): ConnectionAbortedError {
   return new ConnectionAbortedError(
     `closing ${transport} took longer than ${seconds} s, so it was cut: the peer did not read, and ${unsent} bytes were not sent; ` +
-      'closeTimeout gives it more time',
+      'set closeTimeout to wait longer',
     { code: 'ETIMEDOUT' },
   );
 }

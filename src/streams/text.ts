@@ -52,7 +52,7 @@ export function decoderOf(name: string, { encoding = 'utf-8', errors = 'strict' 
         return decoder.decode(bytes);
       } catch (cause) {
         throw new ValueError(
-          `${name}: '${decoder.encoding}' codec can't decode the bytes read: they are no text in ${decoder.encoding}; ` +
+          `${name}: '${decoder.encoding}' codec can't decode the bytes read: they are not valid ${decoder.encoding}; ` +
             "with errors: 'replace' what cannot be decoded becomes \\ufffd",
           { code: 'INVALID_ENCODING', cause },
         );

@@ -60,9 +60,12 @@ export class Barrier {
     const parties = byNameOrPosition<unknown>('Barrier', ['parties'], count, undefined);
     checkCount(parties, 'Barrier: parties must be > 0', 1);
     if (parties === Number.POSITIVE_INFINITY) {
-      throw new ValueError('Barrier: parties must be > 0 and a whole number, got Infinity: they would never all come', {
-        code: 'INVALID_COUNT',
-      });
+      throw new ValueError(
+        'Barrier: parties must be > 0 and a whole number, got Infinity: the barrier would never open',
+        {
+          code: 'INVALID_COUNT',
+        },
+      );
     }
     this.#parties = parties;
     this.#condition.waiters.object = this; // tools show that the tasks wait for the barrier
@@ -163,7 +166,7 @@ export class Barrier {
 
   #checkWhole(): void {
     if (this.#state === 'broken')
-      throw new BrokenBarrierError(`Barrier aborted: ${this} lets nobody through until it is reset`);
+      throw new BrokenBarrierError(`Barrier aborted: ${this} does not open until it is reset`);
   }
 
   #checkOpen(): void {

@@ -102,7 +102,7 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
       throw error;
     }
     const future = this.#done.shift()!;
-    if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time was up before all were done');
+    if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time limit passed before all were done');
     resumeReport(future as Future<unknown>);
     return future;
   }

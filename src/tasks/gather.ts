@@ -187,7 +187,7 @@ function checkNoOptions(args: readonly unknown[]): void {
   if (!GATHER_OPTIONS.some((name) => name in last)) return;
   const given = args.length === 2 ? 'f' : 'f, g';
   throw typeError(
-    `gather: options come behind an array, as awaitables one by one leave no place for them; write gather([${given}], { returnExceptions: true })`,
+    `gather: options need the awaitables in an array; write gather([${given}], { returnExceptions: true })`,
   );
 }
 

@@ -63,7 +63,7 @@ class Run<T> {
     const exception = this.#task.exception();
     if (exception === null) return false;
     if (this.#waiters === 0) {
-      const message = `${this.#task.getName()} failed after the last of those who waited for it had left`;
+      const message = `${this.#task.getName()} failed after the last caller that waited for it was cancelled`;
       this.#task.getLoop().callExceptionHandler({ message, exception, task: this.#task as Task<unknown> });
     }
     return true;
@@ -72,7 +72,7 @@ class Run<T> {
   #leave(): void {
     if (--this.#waiters > 0 || this.#task.done()) return;
     this.#onLeft();
-    cancelFor(this.#task, 'the last of those who waited for it');
+    cancelFor(this.#task, 'the last caller that waited for it');
   }
 }
 

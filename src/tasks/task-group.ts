@@ -303,7 +303,7 @@ export class TaskGroup {
   #reportLost(task: Task<unknown>): void {
     logger.warn(
       `${task} of ${this} ended as cancelled, though neither it nor the group was cancelled: something that it awaited was. ` +
-        'Its work is lost. Catch the CancelledError where the task awaits what others may cancel, or wait for it with wait([future]).',
+        'Its work is lost. Catch the CancelledError where the task awaits something that other code may cancel, or wait for it with wait([future]).',
     );
   }
 

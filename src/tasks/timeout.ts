@@ -104,8 +104,8 @@ export class Timeout implements WithDeadline {
   #reportForeign(scope: Scope): void {
     reportOnce(
       'deadline',
-      `${new Because(this.#delay)} of ${taskOf(scope).getName()} has passed while its body waited for a promise that is not of this library, ` +
-        'which it cannot end. Wait for it with wrapPromise(promise), or give the work the signal: fetch(url, { signal: currentSignal() }).',
+      `${new Because(this.#delay)} of ${taskOf(scope).getName()} has passed while its body waited for a promise that this library did not make and ` +
+        'cannot end. Wait for it with wrapPromise(promise), or give the work the signal: fetch(url, { signal: currentSignal() }).',
       this.#place ?? null,
     );
   }

@@ -34,7 +34,7 @@ export function packThrown(thrown: unknown, border: Border): Packed {
     const packing = pack(thrown, border);
     return 'packed' in packing ? packing.packed : copied(thrown, border, false);
   } catch (error) {
-    return { value: `something was thrown that cannot be told: ${messageOf(error)}` };
+    return { value: `something was thrown that cannot be described: ${messageOf(error)}` };
   }
 }
 

@@ -179,8 +179,8 @@ function text(step: Step): string {
     case 'index':
       return `[${step.key}]`;
     case 'map':
-      return ': something in the map';
+      return ': an entry of the map';
     case 'set':
-      return ': something in the set';
+      return ': an item of the set';
   }
 }

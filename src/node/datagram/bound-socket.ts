@@ -79,7 +79,7 @@ function* pairs({ localAddr, remoteAddr, family = 0 }: DatagramOptions): Generat
   }
   if (found.length > 0) return found;
   throw new ValueError(
-    `can not get address information: localAddr ${localAddr} and remoteAddr ${remoteAddr} have no version of the internet protocol in common`,
+    `can not get address information: localAddr ${localAddr} and remoteAddr ${remoteAddr} have no version of the internet protocol (IPv4 or IPv6) in common`,
     { code: 'NO_COMMON_FAMILY' },
   );
 }

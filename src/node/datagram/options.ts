@@ -79,7 +79,9 @@ function checkEndpoint(name: string, address: unknown): asserts address is Datag
 export function checkReceiver(name: string, address: unknown): asserts address is DatagramAddress {
   checkEndpoint(name, address);
   if (address[1] === 0)
-    throw new ValueError(`${name}: nobody can be reached at port 0; it is one of 1 to 65535`, { code: 'INVALID_PORT' });
+    throw new ValueError(`${name}: port 0 cannot be a peer's port; give a port from 1 to 65535`, {
+      code: 'INVALID_PORT',
+    });
 }
 
 /** Whether two addresses are the same as they are written. */

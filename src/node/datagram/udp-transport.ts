@@ -128,7 +128,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     this.check('sendto', data, address);
     if (this.#state !== 'open') {
       this.#inVain++;
-      if (this.#inVain === WARN_FROM) logger.warn(`sendto() is called in vain, the socket is closed: ${this}`);
+      if (this.#inVain === WARN_FROM) logger.warn(`sendto() has no effect, the socket is closed: ${this}`);
       return;
     }
     // A copy: the program may change its bytes before they are sent.
@@ -172,7 +172,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     const only = remote ?? peername;
     if (address === null || address === undefined) {
       if (only !== undefined) return;
-      throw typeError(`${name}: whom to? The socket is not connected, so an address [host, port] is required`);
+      throw typeError(`${name}: the socket is not connected, so an address [host, port] is required`);
     }
     checkReceiver(name, address);
     if (only === undefined || isSameAddress(only, address)) return;

@@ -21,13 +21,13 @@ const FAILURES: Record<FailureKind, (work: Work, failed: Failed, Broken: BrokenC
   },
   export: (work, { detail }) =>
     typeError(
-      `${nameOf(work)} cannot be called: the module exports no such function, but ${detail === '' ? 'none at all' : detail}`,
+      `${nameOf(work)} cannot be called: the module does not export this function, it exports ${detail === '' ? 'no functions' : detail}`,
       'EXPORT_NOT_FOUND',
     ),
   capture: (work, { error, detail }) =>
     withCause(
       typeError(
-        `${nameOf(work)} uses ${detail}, which is not there in the worker: an inline function is sent as text, without what it ` +
+        `${nameOf(work)} uses ${detail}, which does not exist in the worker: an inline function is sent as text, without the variables that it ` +
           `captures. Pass ${detail} as an argument, import it inside the function, or name the function with moduleFunctions()`,
         'FUNCTION_CAPTURES',
       ),

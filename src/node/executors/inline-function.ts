@@ -31,11 +31,11 @@ export function inlineWork(fn: (...args: never[]) => unknown): InlineWork {
   if (NATIVE.test(source)) refuse('it is a native or bound function, which has no source', 'FUNCTION_WITHOUT_SOURCE');
   if (CLASS.test(source)) refuse('it is a class', 'NOT_CALLABLE');
   if (GENERATOR.test(Object.prototype.toString.call(fn)))
-    refuse('it is a generator function, whose steps cannot be taken from here', 'GENERATOR_FUNCTION');
+    refuse('it is a generator function, which cannot be run step by step from this thread', 'GENERATOR_FUNCTION');
   if (isExpression(source)) return remembered(fn.name, source, source);
   // A method as objects and classes write it: the same text in an object of its own.
   const method = `Object.values({ ${source} })[0]`;
-  if (!isExpression(method)) refuse('its source is no function of its own', 'FUNCTION_WITHOUT_SOURCE');
+  if (!isExpression(method)) refuse('its source is not a complete function', 'FUNCTION_WITHOUT_SOURCE');
   if (OBJECT_WORDS.test(source.replace(COMMENTS_AND_STRINGS, '')))
     refuse('it is a method that uses its object (this, super)', 'METHOD_WITH_THIS');
   return remembered(fn.name, source, method);

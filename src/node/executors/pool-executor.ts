@@ -129,7 +129,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
 
   #submit<A extends unknown[], R>(fn: (...args: A) => R, args: A, terminate: boolean): Job<Awaited<R>> {
     if (this.#over !== null) {
-      throw new RuntimeError(`cannot schedule new futures after shutdown: ${this} takes no more work`, {
+      throw new RuntimeError(`cannot schedule new futures after shutdown: ${this} does not accept more work`, {
         code: 'EXECUTOR_SHUT_DOWN',
       });
     }

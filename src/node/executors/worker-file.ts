@@ -14,7 +14,7 @@ export function workerFile(name: string): string {
     }
   }
   throw new RuntimeError(
-    `the file ${name}.js of asyncio-ts is not beside ${import.meta.url}: leave the package out of your bundle, for workers load it by itself`,
+    `the file ${name}.js of asyncio-ts is not beside ${import.meta.url}: leave the package out of your bundle, because workers load this file separately`,
     { code: 'NO_WORKER_FILE' },
   );
 }

@@ -121,7 +121,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     if (count < 0) throw new ValueError(`readexactly: the number of bytes must not be less than zero, got ${count}`);
     if (this.encoding !== null) {
       throw new ValueError(
-        `readexactly: ${this} is text, whose characters differ in size: open it without an encoding`,
+        `readexactly: ${this} is text, whose characters have different sizes; open it without an encoding`,
         {
           code: 'NOT_BINARY',
         },
@@ -306,7 +306,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   #checkReadable(name: string): void {
     if (this.#openMode.readable) return;
     throw new ValueError(
-      `${name}: not readable: ${this} was opened for writing only; 'r' or '+' in its mode is wanted`,
+      `${name}: not readable: ${this} was opened for writing only; open it with 'r' or '+' in its mode`,
       {
         code: 'NOT_READABLE',
       },

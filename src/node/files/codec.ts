@@ -56,7 +56,7 @@ class Utf8 implements Codec<string> {
     try {
       return this.#decoder.decode(bytes);
     } catch (cause) {
-      throw new ValueError("'utf-8' codec can't decode the bytes read: they are no text in UTF-8", {
+      throw new ValueError("'utf-8' codec can't decode the bytes read: they are not valid UTF-8", {
         code: 'INVALID_ENCODING',
         cause,
       });

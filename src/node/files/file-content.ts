@@ -112,7 +112,7 @@ export class FileContent {
   /** Where the next byte is read or written. */
   *position(operation: string): Generator<unknown, number, unknown> {
     if (this.#isSequential)
-      throw new OSError(`${operation}: a pipe or terminal has no place: Illegal seek`, {
+      throw new OSError(`${operation}: a pipe or terminal has no position: Illegal seek`, {
         code: 'ESPIPE',
         syscall: operation,
       });

@@ -93,7 +93,7 @@ export function* resolve(
   const version = isIP(host);
   if (version !== 0) {
     if (family === 0 || family === version) return [entry(host, port, familyOf(version))];
-    throw new GetAddrInfoError(`no address for ${describe(host)}: it is none of version ${family}`, {
+    throw new GetAddrInfoError(`no address for ${describe(host)}: it has none of version ${family}`, {
       code: 'EAI_ADDRFAMILY',
       syscall: 'getaddrinfo',
     });

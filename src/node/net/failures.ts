@@ -70,7 +70,7 @@ export function failureOf(error: unknown, what?: string): unknown {
  *
  * @param message what was cancelled
  */
-export function lossOf(error: unknown, message = 'the connection was given up by a task that was cancelled'): unknown {
+export function lossOf(error: unknown, message = 'the task that was making the connection was cancelled'): unknown {
   if (!(error instanceof CancelledError)) return error;
   return new ConnectionAbortedError(message, { code: 'ECONNABORTED', cause: error });
 }

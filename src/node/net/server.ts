@@ -429,8 +429,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
       cut();
     };
     const isWhole = yield* endWithin(() => this.waitClosed(), limit, cutAll);
-    if (!isWhole)
-      logger.warn(`${this}: closing took longer than ${limit} s: ${lost}; closeTimeout gives them more time`);
+    if (!isWhole) logger.warn(`${this}: closing took longer than ${limit} s: ${lost}; set closeTimeout to wait longer`);
   }
 
   toString(): string {

@@ -38,7 +38,7 @@ export class ProcessTimeoutError extends TimeoutError {
 
   constructor(command: readonly string[], { seconds, returncode, stdout, stderr, cause }: TimedOut) {
     const why =
-      returncode === null ? '' : `: it has returned ${returncode}, but something that it started holds its output open`;
+      returncode === null ? '' : `: it has returned ${returncode}, but a process that it started keeps its output open`;
     super(`${describe(command.join(' '))} timed out after ${seconds} s${why}`, { cause });
     this.command = command;
     this.timeout = seconds;

@@ -38,15 +38,17 @@ function problemOfFolder(folder: string): Problem | null {
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (code === 'EACCES') return [PermissionError, 'EACCES', 'must not be entered'];
-    if (code === 'ENOTDIR') return [OSError, 'ENOTDIR', 'lies in no folder'];
+    if (code === 'ENOTDIR') return [OSError, 'ENOTDIR', 'is inside something that is not a folder'];
     return [FileNotFoundError, 'ENOENT', 'does not exist'];
   }
 }
 
 function problemOfProgram(program: string, code: string): string {
-  if (code === 'ENOTDIR') return 'a part of its path is no folder';
+  if (code === 'ENOTDIR') return 'a part of its path is not a folder';
   if (!/[\\/]/.test(program)) {
-    return code === 'ENOENT' ? 'there is no such program in PATH' : 'what PATH has under this name cannot be executed';
+    return code === 'ENOENT'
+      ? 'there is no such program in PATH'
+      : 'the file with this name in PATH cannot be executed';
   }
   if (code === 'EACCES') return isFolder(program) ? 'it is a folder' : 'the file is not executable';
   const isThere = statSync(program, { throwIfNoEntry: false }) !== undefined;

@@ -91,5 +91,5 @@ function channelOf(what: string, stdio: unknown): Channel {
 
 function checkDescriptor(what: string, fd: number): number {
   if (Number.isInteger(fd) && fd >= 0) return fd;
-  throw new ValueError(`${what} is no open file: ${fd} is no file descriptor`, { code: 'INVALID_STDIO' });
+  throw new ValueError(`${what} is not an open file: ${fd} is not a file descriptor`, { code: 'INVALID_STDIO' });
 }

@@ -141,7 +141,7 @@ export class LoopDoor implements Disposable, LoopResource {
     const fn = Object.hasOwn(this.#functions, name) ? this.#functions[name] : undefined;
     if (fn !== undefined) return fn;
     throw new RuntimeError(
-      `this loop exposes no function ${name}, but ${Object.keys(this.#functions).join(', ') || 'none at all'}`,
+      `this loop does not expose ${name}(), it exposes ${Object.keys(this.#functions).join(', ') || 'no functions'}`,
       { code: 'FUNCTION_NOT_EXPOSED' },
     );
   }

@@ -51,7 +51,7 @@ export class WriteSide {
     if (isLost) {
       this.#inVain++;
       if (this.#inVain === WARN_FROM)
-        logger.warn(`write() is called in vain, the connection is closed: ${this.#owner.transport}`);
+        logger.warn(`write() has no effect, the connection is closed: ${this.#owner.transport}`);
       return;
     }
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;

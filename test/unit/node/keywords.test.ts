@@ -41,7 +41,7 @@ describe('what a call was given', () => {
       'f: host is given twice, by position and by name; write f(host, port)',
     );
     expect(() => parse('h', 1, 'utf-8')).toThrow(
-      "options are one object behind the rest, got 'utf-8'; write f(host, port, { … })",
+      "options are one object after the other arguments, got 'utf-8'; write f(host, port, { … })",
     );
   });
 });

@@ -285,7 +285,7 @@ describe('an async body at a promise of somebody else', () => {
         for (let i = 0; i < 3; i++) expect(await outcome(limited())).toBe('TimeoutError');
         expect(warnings.splice(0)).toEqual([
           expect.stringMatching(
-            /^timeout\(1 s\) of .* has passed while its body waited for a promise that is not of this library[\s\S]*a-deadline-is\S*:\d+/,
+            /^timeout\(1 s\) of .* has passed while its body waited for a promise that this library did not make[\s\S]*a-deadline-is\S*:\d+/,
           ),
         ]);
       },

@@ -43,7 +43,7 @@ describe('debug mode tells', () => {
   test(
     'of a deadline that has passed while a body was waiting for a promise of somebody else',
     toldOncePerPlace(
-      /^timeout\(1 s\).* has passed while its body waited for a promise that is not of this library/,
+      /^timeout\(1 s\).* has passed while its body waited for a promise that this library did not make/,
       ({ foreign }) => [
         () => outcome(timeout(1, async () => await foreign(5))),
         () => outcome(timeout(1, async () => await foreign(5, 'late'))),

@@ -138,7 +138,7 @@ describeBoth('what a reader gives as text', (s) => {
       ];
       for (const [call, says] of wrongs)
         expectThrown(call, { type: TypeError, code: 'INVALID_ARGUMENT', says: [says] });
-      expect(() => reader.read({ n: 5, encoding: 'utf-8' })).toThrow('5 bytes may end within a character');
+      expect(() => reader.read({ n: 5, encoding: 'utf-8' })).toThrow('5 bytes may end inside a character');
       expect(() => reader.readline({ encoding: 'nonsense' })).toThrow(RangeError);
       expect(yield* s.wait(reader.readline({ encoding: 'utf-8' }))).toBe('one\n'); // nothing was taken
     }),

@@ -139,8 +139,8 @@ describeBoth('a transport of datagrams', (s) => {
       const free = connected(null);
       free.transport.sendto('a', OTHER);
       expect(free.socket.sent.map(({ text, to }) => [text, to])).toEqual([['a', [10, '127.0.0.1']]]);
-      expect(() => free.transport.sendto('a')).toThrow('sendto: whom to? The socket is not connected');
-      expect(() => free.transport.sendto('a', ['127.0.0.1', 0])).toThrow('sendto: nobody can be reached at port 0');
+      expect(() => free.transport.sendto('a')).toThrow('sendto: the socket is not connected');
+      expect(() => free.transport.sendto('a', ['127.0.0.1', 0])).toThrow("sendto: port 0 cannot be a peer's port");
       expect(() => free.transport.sendto('a', 'x' as never)).toThrow("sendto: an address is [host, port], got 'x'");
       expect(() => free.transport.sendto(3 as never, OTHER)).toThrow('sendto: a Uint8Array or a string is required');
     }),
@@ -155,7 +155,7 @@ describeBoth('a transport of datagrams', (s) => {
       for (let i = 0; i < 8; i++) transport.sendto('a');
       expect(socket.sent).toEqual([]);
       expect(warn.mock.calls).toEqual([
-        ['sendto() is called in vain, the socket is closed: <UdpTransport closed peer=127.0.0.1:9>'],
+        ['sendto() has no effect, the socket is closed: <UdpTransport closed peer=127.0.0.1:9>'],
       ]);
     }),
   );

@@ -182,7 +182,7 @@ for (const kind of kinds) {
       const pool = newPool(kind);
       for (const [fn, path] of [
         [() => ({ then_: [() => 1] }), 'result.then_[0] is a function'],
-        [() => new Map([[1, Symbol('s')]]), 'result: something in the map is a symbol'],
+        [() => new Map([[1, Symbol('s')]]), 'result: an entry of the map is a symbol'],
         [() => Symbol('s'), 'result is a symbol'],
         [() => [new WeakMap()], 'result[0] is a WeakMap, which cannot be cloned'],
         [() => ({ to: new URL('http://a.b') }), 'result.to is a URL, which cannot be cloned'],
@@ -423,7 +423,7 @@ for (const kind of kinds) {
         expect(error).toMatchObject({
           code: 'EXPORT_NOT_FOUND',
           message: expect.stringMatching(
-            new RegExp(`^${name}\\(\\) of file:.*work\\.ts .*no such function, but .*fib`),
+            new RegExp(`^${name}\\(\\) of file:.*work\\.ts .*does not export this function, it exports .*fib`),
           ),
         });
       }

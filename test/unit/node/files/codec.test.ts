@@ -40,7 +40,7 @@ describe('UTF-8', () => {
     expect(error).toBeInstanceOf(ValueError);
     expect([error.code, error.message]).toEqual([
       'INVALID_ENCODING',
-      "'utf-8' codec can't decode the bytes read: they are no text in UTF-8",
+      "'utf-8' codec can't decode the bytes read: they are not valid UTF-8",
     ]);
     expect(codecOf('f', { encoding: 'utf-8', errors: 'replace' }).decode(wrong)).toBe('a\ufffdb');
   });

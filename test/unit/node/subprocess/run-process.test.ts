@@ -114,7 +114,7 @@ describeBoth('runProcess', (s) => {
       } while ((error as ProcessTimeoutError).returncode === null);
       expect(error).toMatchObject({ returncode: 3, stdout: new TextEncoder().encode('begun\n') });
       expect((error as Error).message).toContain(
-        'it has returned 3, but something that it started holds its output open',
+        'it has returned 3, but a process that it started keeps its output open',
       );
     }),
   );

@@ -38,7 +38,7 @@ describe('where the streams of a process lead', () => {
     expectThrown(check(true), { ...wrong, says: ['got true'] });
     expectThrown(check({ fd: null }), { ...wrong, says: ['<Object object>'] });
     for (const fd of [-1, 1.5, Number.NaN])
-      expectThrown(check(fd), { type: ValueError, code: 'INVALID_STDIO', says: [`${fd} is no file descriptor`] });
+      expectThrown(check(fd), { type: ValueError, code: 'INVALID_STDIO', says: [`${fd} is not a file descriptor`] });
     expectThrown(check(STDOUT), { type: ValueError, code: 'INVALID_STDIO', says: ['only stderr can'] });
     expectThrown(() => channelsOf('f', { stdout: STDOUT as never }, null), {
       type: ValueError,

@@ -79,7 +79,7 @@ describeBoth('callSoonThreadsafe from another thread', (s) => {
       yield* s.wait(reported.wait());
       return reports.sort();
     });
-    expect(await run(main)).toEqual(['failed', 'this loop exposes no function toString, but fails']);
+    expect(await run(main)).toEqual(['failed', 'this loop does not expose toString(), it exposes fails']);
   });
 });
 
@@ -188,7 +188,7 @@ describeBoth('runCoroutineThreadsafe from another thread', (s) => {
       {
         name: 'RuntimeError',
         code: 'FUNCTION_NOT_EXPOSED',
-        message: expect.stringMatching(/missing, but uncloneable$/),
+        message: expect.stringMatching(/expose missing\(\), it exposes uncloneable$/),
       },
       {
         name: 'TypeError',
