@@ -10,23 +10,23 @@ import { endpoint } from './create-datagram-endpoint.ts';
 import { checkDatagramOptions, type DatagramAddress, type DatagramOptions, shown } from './options.ts';
 import type { UdpTransport } from './udp-transport.ts';
 
-/** How many datagrams are kept when nobody says. */
+/** How many datagrams are kept by default. */
 const DEFAULT_MOST = 1_024;
 
-/** A datagram that has come. */
+/** A datagram that was received. */
 export interface Datagram {
   readonly data: Uint8Array;
-  /** Who sent it. */
+  /** The sender's address. */
   readonly address: SocketAddress;
 }
 
 /** Options of `openDatagramSocket`. */
 export interface DatagramSocketOptions extends DatagramOptions {
-  /** How many datagrams are kept until they are received; 1,024 when absent. What comes then is dropped, and counted. */
+  /** How many datagrams are kept until they are received; 1,024 when absent. Further datagrams are dropped, and counted. */
   readonly maxBuffered?: number | undefined;
 }
 
-/** What the system has reported, in its place among the datagrams. */
+/** An error that the system has reported, at its place among the datagrams. */
 class Failure {
   readonly error: unknown;
 
@@ -35,14 +35,14 @@ class Failure {
   }
 }
 
-/** Keeps what comes until somebody wants it. */
+/** Keeps datagrams until they are received. */
 class Mailbox extends DatagramProtocol {
   readonly items = new Queue<Datagram | Failure>();
   readonly flow: FlowControl;
   readonly end: CloseWatch;
   readonly #most: number;
   dropped = 0;
-  /** Invariant: whether a failure is among the items. One is enough to know of: a socket that only sends takes none out. */
+  /** Invariant: whether a failure is among the items. One failure is enough: a socket that only sends never takes any out. */
   #hasFailure = false;
 
   constructor(loop: EventLoop, most: number) {
@@ -64,7 +64,7 @@ class Mailbox extends DatagramProtocol {
     this.items.putNowait(new Failure(error));
   }
 
-  /** An item that was got: the datagram, or the error thrown. */
+  /** The result for an item: returns the datagram, or throws the error. */
   opened(item: Datagram | Failure): Datagram {
     if (!(item instanceof Failure)) return item;
     this.#hasFailure = false;

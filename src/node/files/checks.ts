@@ -30,7 +30,7 @@ export function checkCount(name: string, count: unknown): void {
   throw typeError(`${name}: a whole number is required, got ${describe(count)}`);
 }
 
-/** @throws {ValueError} when they are none */
+/** @throws {ValueError} when they are invalid */
 export function checkPermissions(name: string, permissions: unknown): void {
   if (Number.isInteger(permissions) && (permissions as number) >= 0 && (permissions as number) <= 0o7777) return;
   throw new ValueError(`${name}: permissions must be a number from 0 to 0o7777, got ${describe(permissions)}`, {
