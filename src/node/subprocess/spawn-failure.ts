@@ -3,10 +3,10 @@ import { FileNotFoundError, OSError, osError, PermissionError } from '../../erro
 import { describe } from '../../internal/describe.ts';
 import type { SpawnRequest } from './request.ts';
 
-/** Failures that can be the program's or the folder's: the system has one code for both. */
+/** Codes that can mean the program or the folder: the system uses the same code for both. */
 const OF_PATHS = new Set(['ENOENT', 'ENOTDIR', 'EACCES']);
 
-/** The error of this library for one of the runtime's when a process could not be started: says what was in the way. */
+/** The library's error for an error of the runtime when a process could not be started: says what the problem was. */
 export function spawnFailure(error: unknown, request: SpawnRequest): unknown {
   const { code, errno } = error as { code?: unknown; errno?: number };
   if (typeof code !== 'string') return error;

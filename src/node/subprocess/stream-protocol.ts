@@ -14,7 +14,7 @@ export interface SubprocessStreamProtocolOptions {
 }
 
 /**
- * Feeds the readers of a process with its output, and tells the writer of its input when to wait.
+ * Passes the output of a process to its readers, and tells the writer of its input when to wait.
  *
  * Follows CPython's `SubprocessStreamProtocol`.
  *
@@ -36,7 +36,7 @@ export class SubprocessStreamProtocol extends SubprocessProtocol implements Writ
   readonly #flow: FlowControl;
   readonly #watch: CloseWatch;
   #transport: SubprocessTransport | null = null;
-  /** Invariant: the outputs that have not come to their end. */
+  /** Invariant: the outputs that have not ended. */
   readonly #open = new Set<number>();
   #exited = false;
 
