@@ -180,7 +180,7 @@ describeBoth('KeyboardInterrupt and SystemExit in a task', (s) => {
   }
 });
 
-describe('an error that nobody looks at until the process ends', () => {
+describe('an error that is not retrieved until the process ends', () => {
   test('is reported then', () => {
     const { status, stderr } = runInProcess(`
       import { createTask } from 'asyncio-ts';

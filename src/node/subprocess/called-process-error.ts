@@ -10,7 +10,7 @@ interface Outcome {
 }
 
 /**
- * A process returned another code than 0, although `check` was given.
+ * A process that was run with `check` returned another code than 0.
  *
  * Follows CPython's `subprocess.CalledProcessError`.
  */

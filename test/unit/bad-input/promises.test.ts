@@ -43,7 +43,7 @@ describeBoth('a promise given to createTask', (s) => {
     }),
   );
 
-  test('is handled at once, so that the runtime does not miss who handles its rejection', async () => {
+  test('is handled at once, so that the runtime does not report its rejection as unhandled', async () => {
     muteLog('warn');
     const { loop } = virtualLoop();
     const error = new Error('before the first turn');

@@ -392,7 +392,7 @@ describe('iterate, in a `for await`', () => {
   });
 });
 
-describe('what is to be iterated', () => {
+describe('the argument of iterate', () => {
   test.each([null, undefined, 42, {}, () => [], Promise.resolve([])])('is not %o', (items) => {
     const expected = { name: 'TypeError', code: 'NOT_ITERABLE' };
     expect(thrownBy(() => iterate(items as never))).toMatchObject(expected);

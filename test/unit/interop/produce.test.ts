@@ -209,7 +209,7 @@ describe('produce', () => {
     });
   });
 
-  test('keeps the async context of whoever asks for the first item', async () => {
+  test('keeps the async context in which the first item was asked for', async () => {
     const storage = new AsyncLocalStorage<string>();
     await runVirtually(async () => {
       const items = produce<string | undefined>(async (put) => {

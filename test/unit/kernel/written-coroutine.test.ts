@@ -154,7 +154,7 @@ describeBoth('a coroutine of the library that is no generator', (s) => {
 });
 
 describe('a coroutine of the library that is no generator', () => {
-  test.each([...KINDS, ...SLEEPS])('is told from nothing else: %s', (_name, make) => {
+  test.each([...KINDS, ...SLEEPS])('looks like a generator of the library: %s', (_name, make) => {
     using loop = manualLoop().loop;
     loop.runOnce();
     const { coroutine } = make();
@@ -206,7 +206,7 @@ describe('a coroutine of the library that is no generator', () => {
     });
   });
 
-  test('may be resumed by the loop wherever it is only if no code of a program runs in it', () => {
+  test('may be resumed by the loop at any place only if no code of a program runs in it', () => {
     const isQuiet = (coroutine: unknown) => (coroutine as WrittenCoroutine<unknown>)._isQuiet;
     class Loud extends Queue<number> {
       override getNowait(): number {

@@ -36,7 +36,7 @@ describe('what a call was given', () => {
     expect(parse()).toEqual({});
   });
 
-  it('is refused when something is given twice, or the options are none', () => {
+  it('is refused when something is given twice, or the options are not an object', () => {
     expect(() => parse('h', { host: 'g' })).toThrow(
       'f: host is given twice, by position and by name; write f(host, port)',
     );

@@ -224,7 +224,7 @@ describe('a plain body', () => {
   );
 });
 
-describe('an async body at a promise of somebody else', () => {
+describe('an async body at a foreign promise', () => {
   test(
     'is waited for, and what it returns comes too late',
     simulated(async ({ foreign }) => {
@@ -278,7 +278,7 @@ describe('an async body at a promise of somebody else', () => {
   );
 
   test(
-    'is told in debug mode, with the place, once',
+    'is reported in debug mode, with the place, once',
     simulated(
       async ({ foreign, warnings }) => {
         const limited = () => timeout(1, async () => await foreign(5, 'rows'));

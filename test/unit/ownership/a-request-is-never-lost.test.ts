@@ -324,7 +324,7 @@ describe('a request that hits the loser of a race alone', () => {
   );
 });
 
-describe('a request that comes while the line is at a promise of somebody else', () => {
+describe('a request that comes while the line is at a foreign promise', () => {
   const attempt = async (
     { foreign }: SimulatedRuntime,
     deliver: () => unknown,

@@ -297,7 +297,7 @@ describe('a function that is bound to its async context', () => {
   }
 });
 
-describe('a callback that has gone through a promise of somebody else before it touches the library', () => {
+describe('a callback that has awaited a foreign promise before it uses the library', () => {
   const late: Schedule = (runtime, callback) =>
     runtime.timer(0.5, async () => {
       await runtime.foreign(0.5);

@@ -31,7 +31,7 @@ const work = async () => await sleep(1, 'worked');
 /** Past the types, which refuse a promise. */
 const asTask = (promise: Promise<unknown>) => promise as never;
 
-describe('debug mode tells', () => {
+describe('debug mode reports', () => {
   test(
     'of a promise that is given to gather',
     toldOncePerPlace(/^gather\(\) was given a promise/, () => [
@@ -41,7 +41,7 @@ describe('debug mode tells', () => {
   );
 
   test(
-    'of a deadline that has passed while a body was waiting for a promise of somebody else',
+    'a deadline that has passed while a body was waiting for a foreign promise',
     toldOncePerPlace(
       /^timeout\(1 s\).* has passed while its body waited for a promise that this library did not make/,
       ({ foreign }) => [

@@ -148,7 +148,7 @@ describeBoth('onLate', (s) => {
   );
 });
 
-describe('a value that comes late', () => {
+describe('a value that arrives late', () => {
   test(
     'goes to onLate also where a branch has given the wait up, and the task goes on',
     simulated(async ({ foreign }) => {

@@ -277,7 +277,7 @@ describe('a CancelledError', () => {
   );
 });
 
-describe('a child that ends as cancelled though nobody has asked it or its group', () => {
+describe('a child that ends as cancelled although neither it nor its group was cancelled', () => {
   test(
     'is reported: its work is lost',
     simulated(async ({ reports, warnings }) => {

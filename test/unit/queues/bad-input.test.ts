@@ -121,7 +121,7 @@ describe('an order', () => {
     expect([queue.getNowait(), queue.getNowait(), queue.getNowait()]).toEqual([1, 2, 3]);
   });
 
-  test('by value has none for objects, NaN and values of different types', () => {
+  test('by value does not exist for objects, NaN and values of different types', () => {
     for (const [a, b, ...shown] of [
       [{}, {}, '<Object object>'],
       [1, Number.NaN, 'NaN', '1'],

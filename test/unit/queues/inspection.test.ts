@@ -11,7 +11,7 @@ function waitsFor(name: string): string | null | undefined {
 }
 
 describe('a queue', () => {
-  test('is shown in one line with what is in it, by Node too', () => {
+  test('is shown in one line with its items, by Node too', () => {
     for (const [queue, text] of [
       [new Queue<unknown>(), "<Queue maxsize=0 _queue=[1, 'a', null] tasks=3>"],
       [new LifoQueue<unknown>(5), "<LifoQueue maxsize=5 _queue=[1, 'a', null] tasks=3>"],

@@ -402,7 +402,7 @@ describeBoth('readuntil', (s) => {
   );
 });
 
-describe('what is asked of a reader', () => {
+describe('the arguments of a reader', () => {
   const { loop } = manualLoop();
   const reader = new StreamReader({ loop });
 
@@ -628,7 +628,7 @@ describeBoth('a second reader', (s) => {
 describe('a reader as text', () => {
   const { loop } = manualLoop();
 
-  it('says what is in it and how it stands', () => {
+  it('shows its content and its state', () => {
     expect(String(new StreamReader({ loop }))).toBe('<StreamReader>');
     expect(String(new StreamReader({ loop, limit: 123 }))).toBe('<StreamReader limit=123>');
     const reader = new StreamReader({ loop });

@@ -38,7 +38,7 @@ describe('a count', () => {
     });
   }
 
-  test('of parties cannot be zero, nor so many that they never come', () => {
+  test('of parties cannot be zero or infinite', () => {
     expectThrown(() => new Barrier(0), wrongCount('parties must be > 0', 'got 0'));
     expectThrown(() => new Barrier(Number.POSITIVE_INFINITY), wrongCount('parties must be > 0', 'Infinity'));
   });

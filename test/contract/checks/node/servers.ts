@@ -31,7 +31,7 @@ function* known(s: Spelling, port: number): Steps<readonly [StreamReader, Stream
   return connection;
 }
 
-live('serve until they are cancelled, then nobody is there', function* (s) {
+live('serve until they are cancelled, then connections are refused', function* (s) {
   const server = yield* s.wait(startServer(waiting(s), HOST, 0, { startServing: false }));
   equal(server.isServing(), false);
   const serving = createTask(server.serveForever());

@@ -9,7 +9,7 @@ import { bytes, text } from './support.ts';
 describe('bytes', () => {
   const codec = codecOf('f', {});
 
-  it('stay what they are, and strings become UTF-8', () => {
+  it('are not changed, and strings become UTF-8', () => {
     const data = bytes('ö');
     expect(codec.encoding).toBe(null);
     expect(codec.decode(data)).toBe(data);
@@ -17,7 +17,7 @@ describe('bytes', () => {
     expect(text(codec.encode('write', 'ö€'))).toBe('ö€');
   });
 
-  it.each([3, null, [1], new ArrayBuffer(1)])('%o is none', (data) => {
+  it.each([3, null, [1], new ArrayBuffer(1)])('%o is not an encoding', (data) => {
     expect(() => codec.encode('write', data)).toThrow('write: a Uint8Array or a string is required');
   });
 });
@@ -49,7 +49,7 @@ describe('UTF-8', () => {
     expect(() => codec.encode('write', bytes('a'))).toThrow('write: the file is text, so a string is required');
   });
 
-  test('the size of so many characters is that of their bytes', () => {
+  test('the size of a number of characters is that of their bytes', () => {
     const characters = fc.array(fc.constantFrom('a', 'ö', '€', '😀', '\n'), { maxLength: 12 });
     fc.assert(
       fc.property(characters, fc.nat(12), (all, count) => {
@@ -121,8 +121,8 @@ describe('a character that is not in the encoding', () => {
   });
 });
 
-describe('options that are none', () => {
-  it('are refused, and the right form is told', () => {
+describe('wrong options', () => {
+  it('are refused, and the error says the right form', () => {
     expect(() => codecOf('readFile', 'latin1' as never)).toThrow(
       "readFile: options are one object, got 'latin1'; write { encoding: 'latin1' }",
     );

@@ -515,7 +515,7 @@ describeBoth('the protocols of a server', (s) => {
   );
 });
 
-describe('what is asked of a server', () => {
+describe('the arguments of a server', () => {
   const wrongs: [name: string, call: () => unknown, error: object][] = [
     ['no handler', () => startServer(null as never, LOCAL, 0), { name: 'TypeError', code: 'NOT_CALLABLE' }],
     ['no factory', () => createServer(new Notes() as never, LOCAL, 0), { name: 'TypeError', code: 'NOT_CALLABLE' }],

@@ -504,7 +504,7 @@ describeBoth('an encrypted connection that cannot be', (s) => {
   );
 });
 
-describe('what is asked of an encrypted connection', () => {
+describe('the arguments of an encrypted connection', () => {
   it.each<[name: string, call: () => unknown, error: object]>([
     [
       'a handshake time of zero',

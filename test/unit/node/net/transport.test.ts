@@ -809,7 +809,7 @@ describeBoth('making a connection', (s) => {
   );
 });
 
-describe('what is asked of a connection', () => {
+describe('the arguments of a connection', () => {
   const wrongs: [name: string, call: () => unknown, error: object][] = [
     ['no factory', () => createConnection(null as never, LOCAL, 1), { name: 'TypeError', code: 'NOT_CALLABLE' }],
     ['no host', () => openConnection(null, 80), { name: 'TypeError' }],

@@ -217,7 +217,7 @@ describeBoth('a process that cannot be started', (s) => {
     ['none', { cwd: folder }, FileNotFoundError, 'ENOENT', 'none', 'there is no such program in PATH'],
     ['none', { stdout: PIPE, stderr: STDOUT }, FileNotFoundError, 'ENOENT', 'none', 'there is no such program in PATH'],
     ['none', { stdin: PIPE, stdout: PIPE, stderr: PIPE }, FileNotFoundError, 'ENOENT', 'none', 'no such program'],
-  ])('is refused with what was in the way: %s %j', (name, options, type, code, place, says) =>
+  ])('is refused with an error that says why: %s %j', (name, options, type, code, place, says) =>
     program(s, function* () {
       const error = yield* failure(s, createSubprocessExec(name, options as SubprocessOptions));
       expectMistake(error, { type, code, says: [says] });

@@ -90,7 +90,7 @@ describe('what starts processes', () => {
     expectThrown(() => createSubprocessExec('x', { [option]: 1 } as never), unknown);
   });
 
-  it('refuses what is no function where a protocol is to be made', () => {
+  it('refuses a protocol factory that is not a function', () => {
     const expected = { ...TYPE, says: ['a function that makes a protocol', 'null'] };
     expectThrown(() => subprocessExec(null as never, 'x'), expected);
     expectThrown(() => subprocessShell(null as never, 'x'), expected);
@@ -115,7 +115,7 @@ describe('a request', () => {
     ]);
   });
 
-  it('makes a group of its own for whoever wants to kill it', () => {
+  it('makes a process group when killGroup is given', () => {
     const { runtime, killGroup } = shellRequest('f', 'ls', { killGroup: true }, null);
     expect([runtime.detached, killGroup, runtime.shell]).toEqual([true, true, true]);
     expect(shellRequest('f', 'ls', { shell: '/bin/bash' }, null).runtime.shell).toBe('/bin/bash');

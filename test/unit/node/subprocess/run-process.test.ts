@@ -101,7 +101,7 @@ describeBoth('runProcess', (s) => {
   );
 
   it(
-    'does not say that a process runs that has ended, when something else keeps its output open',
+    'does not say that an ended process still runs, when another process keeps its output open',
     program(s, function* () {
       let timeout = 0.05;
       let error: unknown;
