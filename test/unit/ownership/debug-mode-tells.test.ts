@@ -33,7 +33,7 @@ const asTask = (promise: Promise<unknown>) => promise as never;
 
 describe('debug mode reports', () => {
   test(
-    'of a promise that is given to gather',
+    'a promise that is given to gather',
     toldOncePerPlace(/^gather\(\) was given a promise/, () => [
       async () => await gather(work(), work()),
       async () => await gather([work()]),
@@ -52,7 +52,7 @@ describe('debug mode reports', () => {
   );
 
   test(
-    'of a value that is dropped because it came too late, and has to be closed',
+    'a value that is dropped because it came too late, and has to be closed',
     toldOncePerPlace(/onLate/, ({ foreign }) => [
       () => outcome(waitFor(wrapPromise(foreign(2, { close: () => {} })), 1)),
       () => outcome(waitFor(wrapPromise(foreign(2, { release: () => {} })), 1)),
@@ -60,7 +60,7 @@ describe('debug mode reports', () => {
   );
 
   test(
-    'of a line that a task has left behind, when the task ends',
+    'a line that a task has left behind, when the task ends',
     toldOncePerPlace(/has left an await behind/, () => [
       () =>
         createTask(async () => {
@@ -75,7 +75,7 @@ describe('debug mode reports', () => {
   );
 
   test(
-    'of an await of a branch beside another one',
+    'an await of a branch beside another one',
     toldOncePerPlace(/awaits in two places at once/, () => [
       async () => await Promise.all([work(), (async () => await sleep(1))()]),
       async () => await Promise.all([work(), (async () => await sleep(2))()]),
@@ -83,7 +83,7 @@ describe('debug mode reports', () => {
   );
 
   test(
-    'of an await of a callback that counts as a line of the task, having gone through a promise of somebody else',
+    'an await of a callback that counts as a line of the task, because it has awaited a foreign promise',
     toldOncePerPlace(/awaits in two places at once/, ({ timer, foreign }) => [
       async () => {
         timer(1, async () => {
@@ -96,7 +96,7 @@ describe('debug mode reports', () => {
   );
 
   test(
-    'of a task that has swallowed a cancellation',
+    'a task that has swallowed a cancellation',
     simulated(
       async ({ warnings }) => {
         const task: Task<unknown> = createTask(async () => await outcome(sleep(60)), { name: 'stubborn' });
