@@ -51,7 +51,7 @@ function failing(s: Spelling, delay: number, message = 'boom') {
   });
 }
 
-describeBoth('an error that nobody looks at in time', (s) => {
+describeBoth('an error that is not retrieved in time', (s) => {
   const forgets = function* () {
     createTask(failing(s, 1), { name: 'job' });
     yield* s.wait(sleep(10));

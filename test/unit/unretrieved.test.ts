@@ -31,7 +31,7 @@ function failing(s: Spelling, error: unknown) {
   return createTask(body);
 }
 
-describeBoth('an error that nobody looks at', (s) => {
+describeBoth('an error that is not retrieved', (s) => {
   test('is reported when the task is collected', async () => {
     const { loop } = virtualLoop();
     const reports: ExceptionContext[] = [];

@@ -313,7 +313,7 @@ checkBranches('a group that fails in one branch never touches its siblings', asy
   });
 });
 
-checkBranches('a deadline is kept after a promise of somebody else', async () => {
+checkBranches('a deadline is kept after a foreign promise', async () => {
   await run(async () => {
     const body = async () => {
       await later(1);

@@ -164,7 +164,7 @@ describeBoth('produce', (s) => {
   );
 
   test(
-    'refuses what its body puts when nobody takes it any more',
+    'refuses items when no more items are taken',
     program(s, function* () {
       let refused: unknown;
       const body = s.fn(function* (put: Put<number>) {
@@ -182,7 +182,7 @@ describeBoth('produce', (s) => {
   );
 
   test(
-    'cancels the consumer when somebody else has cancelled the body',
+    'cancels the consumer when other code has cancelled the body',
     program(s, function* () {
       const body = s.fn(function* () {
         currentTask()!.cancel();

@@ -105,7 +105,7 @@ describeBoth('writing', (s) => {
   );
 
   test(
-    'leaves the stream as it is when it is told to',
+    'leaves the stream as it is with the option',
     program(s, function* () {
       const notes: unknown[] = [];
       const stream = slowStream(notes);

@@ -36,7 +36,7 @@ describe('what can be scheduled', () => {
     expect(trace).toEqual(['called']);
   });
 
-  test.each(methods)('%s refuses coroutines, and whatever is no function', (_name, schedule) => {
+  test.each(methods)('%s refuses coroutines, and values that are not functions', (_name, schedule) => {
     const { loop } = manualLoop();
     for (const callback of [async () => {}, function* () {}, sleep(0)]) {
       expect(() => schedule(loop, callback as never)).toThrow(/^coroutines cannot be used with .*use createTask/);

@@ -106,7 +106,7 @@ const SLEEPS: readonly [name: string, make: () => Made][] = (
   ] as const
 ).map(([name, make]) => [name, () => ({ coroutine: make(), waiting: () => 0, wake: () => {} })]);
 
-describeBoth('a coroutine of the library that is no generator', (s) => {
+describeBoth('a coroutine of the library that is not a generator', (s) => {
   const reused = { name: 'RuntimeError', code: 'COROUTINE_REUSED' };
 
   test.each([...KINDS, ...SLEEPS])('can be awaited once, and by one at a time: %s', (_name, make) =>
@@ -153,7 +153,7 @@ describeBoth('a coroutine of the library that is no generator', (s) => {
   );
 });
 
-describe('a coroutine of the library that is no generator', () => {
+describe('a coroutine of the library that is not a generator', () => {
   test.each([...KINDS, ...SLEEPS])('looks like a generator of the library: %s', (_name, make) => {
     using loop = manualLoop().loop;
     loop.runOnce();

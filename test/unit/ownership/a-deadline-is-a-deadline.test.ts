@@ -38,7 +38,7 @@ describeBoth('a deadline', (s) => {
   );
 
   test(
-    'is refused by a body that received the CancelledError and returned all the same, as in CPython',
+    'is refused by a body that received the CancelledError and returned anyway, as in CPython',
     program(s, function* () {
       const body = s.fn(function* () {
         yield* failure(s, sleep(60));
@@ -134,7 +134,7 @@ describe('a plain body', () => {
     );
 
     test(
-      `that fails after its deadline is told to nobody: ${name}`,
+      `that fails after its deadline is not reported: ${name}`,
       simulated(async ({ foreignFailure, foreign }) => {
         expect(await outcome(within(1, () => foreignFailure(5, new RangeError('too late'))))).toBe('TimeoutError');
         await foreign(10);
@@ -178,7 +178,7 @@ describe('a plain body', () => {
   );
 
   test(
-    'whose function is at a promise of somebody else again after a wait of the library is waited for',
+    'whose function is at a foreign promise again after a wait of the library is waited for',
     simulated(async ({ foreign }) => {
       const work = async () => {
         await sleep(0.5);

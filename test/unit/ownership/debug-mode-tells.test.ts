@@ -125,7 +125,7 @@ describe('debug mode says nothing', () => {
     ],
     ['of promises of others that are in time', ({ foreign }) => timeout(5, async () => await foreign(1))],
     [
-      'of a callback of the runtime, which is nobody’s',
+      'of a callback of the runtime, which belongs to no task',
       async ({ timer }) => {
         timer(1, () => outcome(sleep(1)));
         await sleep(5);
@@ -158,7 +158,7 @@ describe('debug mode says nothing', () => {
 
 describe('outside debug mode', () => {
   test(
-    'a promise that is given to createTask is told as well, once for each place',
+    'a promise that is given to createTask is reported as well, once for each place',
     toldOncePerPlace(
       /^createTask\(\) was given a promise/,
       () => [async () => await createTask(asTask(work())), async () => await createTask(asTask(work()))],
@@ -167,7 +167,7 @@ describe('outside debug mode', () => {
   );
 
   test(
-    'nothing else is told',
+    'nothing else is reported',
     simulated(async ({ foreign, timer }) => {
       await gather(work(), work());
       await outcome(timeout(1, async () => await foreign(5)));

@@ -92,7 +92,7 @@ describe('lines that still wait when a scope fails', () => {
   );
 
   test(
-    'are no affair of a scope that ends well: they go on',
+    'do not concern a scope that ends well: they go on',
     simulated(async () => {
       const log: string[] = [];
       await timeout(50, async () => {
@@ -134,7 +134,7 @@ describe('lines that still wait when their task is cancelled', () => {
   );
 
   test(
-    'include those that nobody awaits',
+    'include those that are not awaited',
     simulated(async () => {
       const log: string[] = [];
       const task = createTask(async () => {

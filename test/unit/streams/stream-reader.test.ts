@@ -105,7 +105,7 @@ describeBoth('read', (s) => {
   );
 
   it(
-    'waits on when somebody else has taken the bytes that woke it: no bytes mean the end',
+    'keeps waiting when another task has taken the bytes that woke it: no bytes mean the end',
     program(s, function* () {
       const reader = fed([]);
       const loop = getRunningLoop();
@@ -270,7 +270,7 @@ describeBoth('readline', (s) => {
 
 describeBoth('readuntil', (s) => {
   it(
-    'ends at a line end unless told otherwise',
+    'ends at a line end unless the option says otherwise',
     program(s, function* () {
       expect(text(yield* s.wait(fed(['a\nb']).readuntil()))).toBe('a\n');
     }),

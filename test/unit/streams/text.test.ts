@@ -17,7 +17,7 @@ describe('a decoder', () => {
     expect(decoderOf('f', { encoding: 'utf-16be' }).decode(Uint8Array.of(0xfe, 0xff, 0, 0x61))).toBe(`${MARK}a`);
   });
 
-  it('fails on bytes that are no text, or replaces them when it is asked to', () => {
+  it('fails on bytes that are not text, or replaces them when it is asked to', () => {
     const wrong = Uint8Array.of(0x61, 0xff);
     const says = ["f: 'utf-8' codec can't decode", "errors: 'replace'"];
     expectThrown(() => decoderOf('f', {}).decode(wrong), { type: ValueError, code: 'INVALID_ENCODING', says });

@@ -169,7 +169,7 @@ describeBoth('a body', (s) => {
     ['a lock', () => new Lock()],
     ['a condition', () => new Condition()],
     ['a semaphore', () => new Semaphore()],
-  ])('for %s that is no function is refused at once: a promise has begun its work already', (_, make) =>
+  ])('for %s that is not a function is refused at once: a promise has begun its work already', (_, make) =>
     program(s, function* () {
       const lock = make();
       for (const [body, shown] of [

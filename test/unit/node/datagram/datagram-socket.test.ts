@@ -38,7 +38,7 @@ describeBoth('a socket for datagrams', (s) => {
   );
 
   test(
-    'gives datagrams to those who wait in the order in which they came, each once',
+    'gives datagrams to waiting tasks in the order in which they came, each once',
     realProgram(s, function* () {
       const socket = yield* s.wait(openDatagramSocket(LOCAL));
       const tasks = [1, 2, 3, 4].map(() => createTask(() => socket.receive()));
@@ -112,7 +112,7 @@ describeBoth('a socket for datagrams', (s) => {
   );
 
   test(
-    'tells those who wait that it was closed',
+    'makes waiting tasks fail when it is closed',
     realProgram(s, function* () {
       const socket = yield* s.wait(openDatagramSocket(LOCAL));
       const waiting = createTask(() => socket.receive());
@@ -142,7 +142,7 @@ describeBoth('a socket for datagrams', (s) => {
   );
 
   test(
-    'makes who sends too much wait until there is room',
+    'makes a task that sends too much wait until there is room',
     realProgram(s, function* () {
       const socket = yield* s.wait(openDatagramSocket(LOCAL));
       const large = new Uint8Array(40_000);

@@ -122,7 +122,7 @@ describeBoth('a transport of datagrams', (s) => {
   );
 
   test(
-    'sends to its peer only, or to whom it is told when it has none',
+    'sends only to its peer, or to the given address when it has none',
     program(s, function* () {
       const { socket, transport } = connected();
       transport.sendto('a');
@@ -147,7 +147,7 @@ describeBoth('a transport of datagrams', (s) => {
   );
 
   test(
-    'drops what is sent once it is closed, with a warning to who does not stop',
+    'drops what is sent once it is closed, with a warning when sending continues',
     program(s, function* () {
       const warn = muteLog('warn');
       const { socket, transport } = connected();
@@ -183,7 +183,7 @@ describeBoth('a transport of datagrams', (s) => {
   );
 
   test(
-    'is lost by what is no failure of the system',
+    'is lost by what is not a failure of the system',
     program(s, function* (reports) {
       const { socket, protocol } = connected();
       const error = new Error('what is this');
@@ -195,7 +195,7 @@ describeBoth('a transport of datagrams', (s) => {
   );
 
   test(
-    'is lost when somebody else closes the socket',
+    'is lost when other code closes the socket',
     program(s, function* () {
       const { socket, protocol } = connected();
       socket.close();

@@ -34,7 +34,7 @@ describe('UTF-8', () => {
     expect(codec.decode(bytes('\ufeffa'))).toBe('\ufeffa');
   });
 
-  it('refuses bytes that are no text, or shows where they were', () => {
+  it('refuses bytes that are not text, or shows where they were', () => {
     const wrong = Uint8Array.of(0x61, 0xff, 0x62);
     const error = thrownBy(() => codec.decode(wrong)) as ValueError;
     expect(error).toBeInstanceOf(ValueError);
@@ -116,7 +116,7 @@ describe('a character that is not in the encoding', () => {
     expect(latin1.decode(latin1.encode('write', 'ä€\u{1f600}!'))).toBe('ä??!');
   });
 
-  it('is no part of a path', () => {
+  it('is not part of a path', () => {
     expect(() => checkPath('openFile', '/tmp/\ud83d')).toThrow("openFile: the path: 'utf-8' codec can't encode");
   });
 });

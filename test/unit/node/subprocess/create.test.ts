@@ -111,7 +111,7 @@ describeBoth('createSubprocessExec', (s) => {
   );
 
   it.runIf(process.getuid?.() === 0)(
-    'runs it as somebody else',
+    'runs it as another user',
     program(s, function* () {
       const options = { stdout: PIPE, user: 65_534, group: 65_533 } as const;
       const process = yield* s.wait(createSubprocessExec('sh', '-c', 'id -u; id -g', options));

@@ -51,7 +51,7 @@ describe.each(starters)('%s', (name, start) => {
 });
 
 describe('what starts processes', () => {
-  it('refuses arguments that are no strings', () => {
+  it('refuses arguments that are not strings', () => {
     expectThrown(() => createSubprocessExec('x', 'a', 5 as never, 'b'), { ...TYPE, says: ['argument 2', 'got 5'] });
     expectThrown(() => createSubprocessExec('x', 'a\0'), { ...VALUE, says: ['argument 1', 'null character'] });
     expectThrown(() => createSubprocessExec('x', ['a'] as never), { ...TYPE, says: ["must be an object, got ['a']"] });

@@ -39,7 +39,7 @@ describeBoth('runProcess', (s) => {
   );
 
   it(
-    'gives nothing for what it was told not to read',
+    'gives nothing for an output that is not a pipe',
     program(s, function* () {
       const script = ['-c', 'echo out; echo err >&2'];
       const merged = yield* s.wait(runProcess('sh', script, { stderr: STDOUT, encoding: 'utf-8' }));
