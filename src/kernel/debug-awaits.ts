@@ -42,9 +42,9 @@ function noteAwait(wait: ScopeWait, place: string | null): void {
   const where = placeOf?.get(other);
   reportOnce(
     'branch',
-    `${nameOf(task)} awaits in two places at once${where === undefined ? '' : ` (the other one: ${where})`}: branches of one task, for example under ` +
-      'Promise.all, and callbacks that have inherited its context share its context variables, and are cancelled with it. For branches that ' +
-      'are tasks of their own write gather(f, g), or use a taskGroup.',
+    `${nameOf(task)} awaits in two places at once${where === undefined ? '' : ` (the other one: ${where})`}: branches of one task, ` +
+      'for example under Promise.all, and callbacks that have inherited its context share its context variables, and are cancelled ' +
+      'with it. For branches that are tasks of their own write gather(f, g), or use a taskGroup.',
     place,
   );
 }
