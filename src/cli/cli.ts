@@ -14,9 +14,9 @@ export interface Streams {
 /**
  * The command `asyncio`.
  *
- * @param argv its arguments, those behind its name
+ * @param argv its arguments, without its name
  * @returns the exit code
- * @throws an error of the program that the runtime is to report, after which the process ends with 1
+ * @throws an error of the program that the runtime should report, after which the process ends with 1
  */
 export async function cli(argv: readonly string[], { stdout, stderr }: Streams = process): Promise<number> {
   const tell = (text: string) => stdout.write(text);

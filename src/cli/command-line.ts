@@ -11,7 +11,7 @@ export type Command =
 export interface RunCommand {
   readonly kind: 'run';
   readonly file: string;
-  /** What follows the file: all of it is the program's, also what looks like an option. */
+  /** Everything after the file belongs to the program, even if it looks like an option. */
   readonly args: readonly string[];
   readonly debug: boolean;
 }
@@ -21,9 +21,9 @@ const GLOBAL_OPTIONS = { ...HELP, version: { type: 'boolean', short: 'v' } } as 
 const RUN_OPTIONS = { ...HELP, debug: { type: 'boolean' } } as const;
 
 /**
- * Reads the arguments of the command, those behind its name.
+ * Reads the arguments of the command, without its name.
  *
- * @throws {UsageError} when they make no sense
+ * @throws {UsageError} when they are wrong
  */
 export function parseCommandLine(argv: readonly string[]): Command {
   const { values, operands } = split(argv, GLOBAL_OPTIONS);
@@ -32,7 +32,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
   const [name, ...rest] = operands;
   if (name === 'run') return parseRun(rest);
   if (name === undefined) throw new UsageError('a command is missing: write asyncio run FILE');
-  const hint = /\.[cm]?[jt]s$/.test(name) ? `write asyncio run ${name}` : 'there is: run';
+  const hint = /\.[cm]?[jt]s$/.test(name) ? `write asyncio run ${name}` : 'the only command is run';
   throw new UsageError(`unknown command '${name}': ${hint}`);
 }
 
@@ -44,7 +44,7 @@ function parseRun(argv: readonly string[]): Command {
   return { kind: 'run', file, args, debug: values.debug === true };
 }
 
-/** The options before the first operand, and the operands: what follows the first one is not looked at. */
+/** The options before the first operand, and the operands: nothing after the first operand is read as an option. */
 function split<const O extends ParseArgsOptionsConfig>(argv: readonly string[], options: O) {
   const lenient = { args: [...argv], options, strict: false, allowPositionals: true, tokens: true } as const;
   const first = parseArgs(lenient).tokens.find((token) => token.kind === 'positional')?.index ?? argv.length;
@@ -56,7 +56,7 @@ function split<const O extends ParseArgsOptionsConfig>(argv: readonly string[], 
   }
 }
 
-/** Of a message of `parseArgs`, which goes on with advice about other commands than this one. */
+/** The first part of a message of `parseArgs`, which continues with advice about other commands than this one. */
 function firstSentence(error: unknown): string {
   const [sentence] = String((error as Error).message).split('. ');
   return sentence!.charAt(0).toLowerCase() + sentence!.slice(1);

@@ -6,7 +6,7 @@ import { drawTree, type Tree } from './tree.ts';
 
 type AnyTask = Task<unknown>;
 
-/** What a report is made with. */
+/** The options of a report. */
 export interface ReportOptions {
   readonly trail: FailureTrail;
   /** The library's folder, whose frames are left out. */
@@ -16,8 +16,8 @@ export interface ReportOptions {
 }
 
 /**
- * Tells how a program failed: a tree of the tasks that the error came through, from the outermost one to the error itself. A
- * group of errors branches into the ways of each.
+ * Describes how a program failed: a tree of the tasks that the error came through, from the outermost one to the error itself. A
+ * group of errors has a branch for each error.
  *
  * @param program the program's name
  */
@@ -27,8 +27,8 @@ export function reportFailure(program: string, error: unknown, options: ReportOp
 }
 
 function details(error: unknown, options: ReportOptions): string {
-  // Without tasks (an error while the file was loaded) the runtime knows best: it shows the line of a syntax error, say.
-  if (isPlacedByRuntime(error) && options.trail.of(error) === null) return 'The runtime says where:';
+  // Without tasks (an error while the file was loaded) the runtime's report is better: it shows the line of a syntax error, for example.
+  if (isPlacedByRuntime(error) && options.trail.of(error) === null) return 'The report of the runtime:';
   if (options.trail.of(error) === null) return inspect(error);
   return drawTree(new ErrorTree(options).of(error, null)).join('\n');
 }
@@ -46,7 +46,7 @@ class ErrorTree {
   /**
    * An error below its tasks.
    *
-   * @param above the task that the tree hangs on
+   * @param above the task above the tree
    */
   of(error: unknown, above: AnyTask | null): Tree {
     const trail = this.#seen.has(error) ? null : this.#options.trail.of(error);
@@ -68,7 +68,7 @@ class ErrorTree {
   #frames(error: unknown): string[] {
     if (!(error instanceof Error)) return [];
     if (this.#options.wholeStacks) return allFramesOf(error);
-    // A group is thrown by the library; where its errors come from is what matters.
+    // A group is thrown by the library, so only the stacks of its errors are of interest.
     return error instanceof AggregateError ? [] : framesOf(error, this.#options.library);
   }
 
@@ -87,7 +87,7 @@ function describeTask({ task, startedBy }: TrailNode, above: AnyTask | null): st
   return `${task.getName()}  ${describeCoroutine(task)}${started}`;
 }
 
-/** A generator object does not tell the name of its function. */
+/** A generator object does not have the name of its function. */
 function describeCoroutine(task: AnyTask): string {
   const { name } = task.getCoro() as { name?: string };
   return name === undefined ? '(generator)' : `${name === '' ? '<anonymous>' : name}()`;

@@ -2,7 +2,7 @@ import type { Instrument, Task } from '../index.ts';
 
 type AnyTask = Task<unknown>;
 
-/** So many failures are remembered: those that a program has dealt with count, too. */
+/** How many failures are remembered, including those that the program has handled. */
 const MOST_FAILURES = 1_000;
 
 /** A task that an error came through. */
@@ -10,19 +10,19 @@ export interface TrailNode {
   readonly task: AnyTask;
   /** The task that started it, where that is known. */
   readonly startedBy: AnyTask | null;
-  /** Whether the error is its own, and came from no other task. */
+  /** Whether the error is its own, and did not come from another task. */
   readonly isOrigin: boolean;
   /** The tasks that the error came from. */
   readonly from: readonly TrailNode[];
 }
 
 /**
- * Remembers which tasks failed and who waited for them, so that the way of an error can be told. It looks at no task's error
- * before it is asked, because an error that somebody has looked at is no longer reported as never retrieved; and it holds tasks
+ * Remembers which tasks failed and which tasks waited for them, to show through which tasks an error came. It does not read a task's error
+ * before it is needed, because an error that was read once is no longer reported as never retrieved; and it holds tasks
  * weakly, because that report is made when they are collected.
  */
 export class FailureTrail implements Instrument {
-  /** In order of failing: an error's first one is where it comes from. */
+  /** In the order in which they failed: the first task with an error is the one that threw it. */
   readonly #failed: WeakRef<AnyTask>[] = [];
   readonly #startedBy = new WeakMap<AnyTask, WeakRef<AnyTask>>();
   readonly #awaitedBy = new WeakMap<object, WeakSet<AnyTask>>();

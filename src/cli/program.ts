@@ -22,7 +22,7 @@ export function locate(file: string): string {
   return realpathSync(absolute);
 }
 
-/** Files of the same name with another ending: `asyncio run main` where `main.ts` was meant. */
+/** Files of the same name with another ending: for `asyncio run main` when `main.ts` was meant. */
 function suggestion(absolute: string): string {
   const { dir, name } = path.parse(absolute);
   if (!existsSync(dir)) return '';
@@ -31,11 +31,11 @@ function suggestion(absolute: string): string {
 }
 
 /**
- * What to run of a file: its default export or its `main`, whichever can be run, ready to be given to `run()`. `null` when it has
+ * The export of a file to run, ready to be passed to `run()`: its default export or its `main`, whichever can be run. `null` when it has
  * neither.
  *
  * @param args what a function is called with
- * @throws {UsageError} when what it has cannot be run
+ * @throws {UsageError} when its exports cannot be run
  */
 export function findMain(exports: Exports, args: readonly string[]): CoroutineLike<unknown> | null {
   const found = ['default', 'main'].filter((name) => exports[name] !== undefined);
@@ -53,11 +53,14 @@ function isRunnable(value: unknown): boolean {
   return typeof value === 'function' || iscoroutine(value);
 }
 
-/** The function with its arguments. A bound generator function is still one, so that the kernel need not call it to find out. */
+/**
+ * The function with its arguments. It is bound, because a bound generator function is still one, which the kernel recognises without
+ * calling it.
+ */
 function bound(fn: object, what: string, args: readonly string[]): CoroutineLike<unknown> {
   if (types.isAsyncFunction(fn) && types.isGeneratorFunction(fn)) {
     throw new UsageError(
-      `${what} is not a coroutine function, but an async generator function: nobody would take what it yields`,
+      `${what} is not a coroutine function, but an async generator function: the values that it yields would not be used`,
     );
   }
   const main = fn as (...args: readonly string[]) => PromiseLike<unknown>;

@@ -16,14 +16,14 @@ import { UsageError } from './usage-error.ts';
  * @param complain shows a text to the user
  * @returns the exit code
  * @throws {UsageError} when there is nothing to run
- * @throws the program's error when only the runtime can say where it is, and reports it when nobody catches it
+ * @throws the program's error, when only the runtime can show its place, which it does for uncaught errors
  */
 export async function runProgram(command: RunCommand, complain: (text: string) => void): Promise<number> {
   const file = locate(command.file);
   const library = await libraryOf(file);
   const trail = new FailureTrail(library.api.Task);
   const stopWatching = library.api.addInstrument(trail);
-  // What a program sees of its command line when `node FILE args` runs it.
+  // The same arguments that a program sees when `node FILE args` runs it.
   process.argv.splice(1, process.argv.length, file, ...command.args);
   try {
     await loadAndRun(file, command, library.api, trail);
@@ -38,10 +38,10 @@ export async function runProgram(command: RunCommand, complain: (text: string) =
 async function loadAndRun(file: string, { args, debug }: RunCommand, api: Library, trail: FailureTrail): Promise<void> {
   const exports: Exports = await load(file);
   const main = findMain(exports, args);
-  // A program that listens to a signal itself keeps it to itself.
+  // When the program itself listens to a signal, this command does not handle it.
   const signals = ['SIGINT', 'SIGTERM'].filter((signal) => process.listenerCount(signal) === 0);
   if (main !== null) await api.run(main, { debug: debug ? true : null, signals });
-  // A file that has run a loop while it was loaded is the whole program, as a Python script is that ends with asyncio.run().
+  // A file that ran a loop while it was loaded is a complete program, like a Python script that ends with asyncio.run().
   else if (!trail.sawTasks) throw nothingToRun(path.basename(file), exports);
 }
 
@@ -59,7 +59,7 @@ async function load(file: string): Promise<Exports> {
   }
 }
 
-/** What an error means for the exit code, and what there is to say about it. */
+/** The exit code for an error, and the text to show. */
 function endedBy(
   error: unknown,
   { file, debug }: RunCommand,
@@ -70,10 +70,10 @@ function endedBy(
   if (error instanceof UsageError) throw error;
   if (error instanceof api.KeyboardInterrupt) {
     complain(error.signal === 'SIGTERM' ? 'Terminated\n' : 'KeyboardInterrupt\n');
-    return error.exitCode ?? INTERRUPTED; // there is none in an older copy of the library
+    return error.exitCode ?? INTERRUPTED; // an older copy of the library does not set it
   }
   if (error instanceof api.SystemExit) {
-    // Made with a text instead of a code: the text is the last word of the program.
+    // Made with a text instead of a code: the text is shown, as in Python.
     if (error.message !== String(error.exitCode)) complain(`${error.message}\n`);
     return Number.isInteger(error.exitCode) ? error.exitCode : FAILURE;
   }

@@ -31,8 +31,8 @@ export function titleOf(error: unknown): string {
 }
 
 /**
- * Whether only the runtime can tell where an error is. Node and Bun keep the place of a syntax error in a module to themselves until they
- * report it as one that nobody has caught.
+ * Whether only the runtime can show where an error is. Node and Bun do not give the place of a syntax error in a module before they
+ * report it as an uncaught error.
  */
 export function isPlacedByRuntime(error: unknown): boolean {
   if (isBuildMessage(error)) return true;
@@ -42,7 +42,7 @@ export function isPlacedByRuntime(error: unknown): boolean {
   return first.startsWith('SyntaxError') && frame.includes('(node:internal/modules/');
 }
 
-/** What Bun finds wrong with a module. */
+/** Whether it is Bun's error for a module that it cannot load. */
 function isBuildMessage(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'BuildMessage';
 }

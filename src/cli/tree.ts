@@ -1,4 +1,4 @@
-/** A text with others below it. */
+/** A text with other texts below it. */
 export interface Tree {
   /** One line or several. */
   readonly lines: readonly string[];

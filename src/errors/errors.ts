@@ -1,9 +1,9 @@
 /**
- * The errors of this library. Their names are CPython's where it has one; each also carries a stable `code`, so that
+ * The errors of this library. They have the same names as in CPython where CPython has them. Each also has a stable `code`, so that
  * programs need not compare messages.
  */
 
-/** What an error may be given besides its message. */
+/** The options of an error besides its message. */
 export interface ErrorDetails {
   /** A stable word for programs, such as `LOOP_CLOSED`. */
   readonly code?: string;
@@ -11,17 +11,19 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** The options that `Error` takes; an absent cause stays absent, so that `'cause' in error` tells the truth. */
+/** The options that `Error` takes; without a cause the property is absent, so that `'cause' in error` is false. */
 function options(details: ErrorDetails | undefined): ErrorOptions | undefined {
   return details !== undefined && 'cause' in details ? { cause: details.cause } : undefined;
 }
 
-/** Marks the classes that the kernel acts on, so that each copy of this library in a thread knows those of the others. */
+/**
+ * Marks the classes that the kernel handles specially, so that each copy of this library in a thread recognises those of the other copies.
+ */
 const KIND: unique symbol = /* @__PURE__ */ Symbol.for('asyncio-ts.error') as never;
 
 /**
  * Thrown where a task waits when that task is cancelled, and by `result()` of a cancelled future. Code that catches it
- * to clean up should throw it on; `rethrowIfCancelled` is for code that handles other errors.
+ * to clean up should rethrow it; `rethrowIfCancelled` is for code that handles other errors.
  *
  * @example
  * try {
@@ -35,9 +37,9 @@ export class CancelledError extends Error {
   /** What was given to `cancel()`: nothing, or its message as it was. */
   readonly args: readonly unknown[];
   readonly code = 'CANCELLED';
-  /** Who asked, for what and why; told when somebody reads `message` and none was given. */
+  /** Who asked, for what and why; it becomes the text when `message` is read and none was given. */
   #story: Story | null = null;
-  /** Whether the kernel has thrown it into an async function, for which it is no error that nobody awaits the function. */
+  /** Whether the kernel has thrown it into an async function. If nobody awaits that function, this is not an unhandled rejection. */
   #isDelivered = false;
 
   constructor(...args: readonly unknown[]) {
@@ -46,7 +48,7 @@ export class CancelledError extends Error {
     this.args = args;
   }
 
-  // An accessor, so that the text is made only when somebody reads it. The compiler knows `message` as a property alone.
+  // An accessor, so that the text is made only when it is read. TypeScript declares `message` as a property only.
   static {
     Object.defineProperty(CancelledError.prototype, 'message', {
       configurable: true,
@@ -59,7 +61,7 @@ export class CancelledError extends Error {
     });
   }
 
-  /** Whether a value is one. Of one of this copy of the library it runs nothing of the value, which may be a proxy. @internal */
+  /** Whether a value is one. For errors of this copy of the library it runs no code of the value, which may be a proxy. @internal */
   static is(value: unknown): value is CancelledError {
     if (typeof value !== 'object' || value === null) return false;
     return #story in value || isOfKind(value, CancelledError, CancelledError, 'CancelledError');
@@ -75,7 +77,9 @@ export class CancelledError extends Error {
     error.#story = story;
   }
 
-  /** Notes whether the kernel has thrown it into an async function; `false` once it is the outcome that code outside asks for. @internal */
+  /**
+   * Notes whether the kernel has thrown it into an async function; `false` when code outside any task asks for it as an outcome. @internal
+   */
   static noteDelivered(error: CancelledError, isDelivered: boolean): void {
     if (#story in error) error.#isDelivered = isDelivered;
   }
@@ -87,7 +91,7 @@ export class CancelledError extends Error {
 
   /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, where `this` is the subclass
     return isOfKind(value, this, CancelledError, 'CancelledError');
   }
 
@@ -101,19 +105,19 @@ export class CancelledError extends Error {
   }
 }
 
-/** Whether a value is a `CancelledError`, also one of another copy of this library, whatever the value does when it is looked at. */
+/** Whether a value is a `CancelledError`, also one of another copy of this library. Never throws, even if reading the value throws. */
 export function isCancelledError(value: unknown): value is CancelledError {
   return CancelledError.is(value);
 }
 
-/** Tells why something was cancelled, when somebody asks. */
+/** Gives the sentence that says why something was cancelled. */
 export interface Story {
   tell(): string;
 }
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** `value instanceof asked`, where an error of the same class of another copy of this library is one of `own`, too. */
+/** `value instanceof asked`; an error of the same class from another copy of this library counts as one of `own`. */
 function isOfKind(value: unknown, asked: unknown, own: ErrorClass, kind: string): boolean {
   try {
     if (Function.prototype[Symbol.hasInstance].call(asked, value)) return true;
@@ -137,8 +141,8 @@ export function textOf(value: unknown): string {
 }
 
 /**
- * The `CancelledError` for a message, `undefined` for none. The kernel makes it in the loop, where a stack tells nothing and costs
- * more than everything else about a cancellation; who asked for it is told by its story.
+ * The `CancelledError` for a message, `undefined` for none. The kernel makes it in the loop, where a stack is not useful and costs
+ * more than everything else about a cancellation; its story says who asked for it.
  */
 export function cancelledError(message: unknown, story: Story | null = null): CancelledError {
   const traced = Error as ErrorConstructor & { stackTraceLimit?: number };
@@ -150,14 +154,14 @@ export function cancelledError(message: unknown, story: Story | null = null): Ca
   return error;
 }
 
-/** Gives a cancellation that leaves the library uncaught a stack, with its story in the first line: the loop has made it without. */
+/** Adds a stack, with the story in the first line, to a cancellation that leaves the library uncaught: the loop makes them without one. */
 export function withStack(error: unknown): unknown {
   const { captureStackTrace } = Error as { captureStackTrace?(error: object, above: unknown): void };
   if (isCancelledError(error) && !/\n\s+at /.test(error.stack ?? '')) captureStackTrace?.(error, withStack);
   return error;
 }
 
-/** The operation is not allowed in the present state of a future: not done yet, or done already. */
+/** The operation is not allowed in the current state of a future: the future is not done yet, or is already done. */
 export class InvalidStateError extends Error {
   readonly code: string;
 
@@ -171,10 +175,10 @@ export class InvalidStateError extends Error {
   }
 }
 
-/** An operation ran out of its time. Its `cause` is the `CancelledError` that stopped the work. */
+/** An operation took longer than its time limit. Its `cause` is the `CancelledError` that stopped the work. */
 export class TimeoutError extends Error {
   readonly code: string;
-  /** What the work has returned after its time, where it could not be stopped and was waited for. */
+  /** What the work returned after the deadline, if it could not be stopped and was waited for. */
   declare readonly late?: unknown;
 
   constructor(message?: string, details?: ErrorDetails) {
@@ -187,7 +191,7 @@ export class TimeoutError extends Error {
   }
 }
 
-/** A call in a state or place where it makes no sense. */
+/** A call that is not allowed in the current state, or at this place. */
 export class RuntimeError extends Error {
   readonly code: string;
 
@@ -215,7 +219,7 @@ export class ValueError extends RangeError {
   }
 }
 
-/** A context variable without a value was read. */
+/** A context variable that has no value was read. */
 export class LookupError extends Error {
   readonly code: string;
 
@@ -241,7 +245,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Ctrl-C, or another signal that `run` was told to end at. A task that throws it stores it like any error, and the run of the loop ends with
+ * Ctrl-C, or another signal at which `run` should end. A task that throws it stores it like any error, and the run of the loop ends with
  * it at once.
  */
 export class KeyboardInterrupt extends Error {
@@ -256,14 +260,14 @@ export class KeyboardInterrupt extends Error {
     this.signal = signal;
   }
 
-  /** What a shell shows of a program that the signal has ended: 130 for `SIGINT`, 143 for `SIGTERM`. */
+  /** The exit code that a shell shows for a program that the signal has ended: 130 for `SIGINT`, 143 for `SIGTERM`. */
   get exitCode(): number {
     return 128 + (NUMBERS[this.signal] ?? NUMBERS['SIGINT']!);
   }
 
   /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, where `this` is the subclass
     return isOfKind(value, this, KeyboardInterrupt, 'KeyboardInterrupt');
   }
 
@@ -277,7 +281,7 @@ export class KeyboardInterrupt extends Error {
   }
 }
 
-/** A wish to end the program with a code. As with `KeyboardInterrupt`, the run of the loop ends with it at once. */
+/** Ends the program with an exit code. As with `KeyboardInterrupt`, the run of the loop ends with it at once. */
 export class SystemExit extends Error {
   readonly code = 'EXIT';
   /** The exit code of the process. */
@@ -290,7 +294,7 @@ export class SystemExit extends Error {
 
   /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, and asks for itself
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits it, where `this` is the subclass
     return isOfKind(value, this, SystemExit, 'SystemExit');
   }
 
@@ -304,14 +308,17 @@ export class SystemExit extends Error {
   }
 }
 
-/** What was thrown, as an error: whoever asks for the error of a future must not get `null`, which means that there is none. */
+/**
+ * What was thrown, as an error: `exception()` of a future must not return `null` for a failure, because `null` means that there is no
+ * error.
+ */
 export function errorOfThrown(thrown: unknown): unknown {
   return thrown ?? new RuntimeError(`${thrown} was thrown instead of an error`, { code: 'THREW_NOTHING' });
 }
 
 /**
- * The `CancelledError` that a thrown error is about: a `SuppressedError` of it (where `await using` cleans up and is cancelled
- * meanwhile), an `AbortError` that it has caused, an `AggregateError` of nothing else. Anything else comes back as it is.
+ * The `CancelledError` inside a thrown error: in a `SuppressedError` (when the clean-up of `await using` is cancelled
+ * too), as the cause of an `AbortError`, or in an `AggregateError` of only cancellations. Any other value is returned unchanged.
  */
 export function unwrapCancellation(thrown: unknown): unknown {
   try {
@@ -349,8 +356,8 @@ export function leavesTheLoop(error: unknown): error is KeyboardInterrupt | Syst
 }
 
 /**
- * Throws an error on when it says that the task is to end: a `CancelledError`, a `KeyboardInterrupt` or a `SystemExit`. The
- * first line of a `catch` that handles errors: JavaScript's catches these too, Python's `except Exception` does not.
+ * Rethrows an error that means that the task has to end: a `CancelledError`, a `KeyboardInterrupt` or a `SystemExit`. Use it as the
+ * first line of a `catch` that handles errors: in JavaScript it catches these too, unlike Python's `except Exception`.
  *
  * @throws the error itself
  * @example

@@ -1,5 +1,5 @@
 import { ValueError } from './errors.ts';
-/** Says which errors are meant: a class of errors, or a function that answers yes or no. */
+/** Selects errors: a class of errors, or a function that returns whether an error matches. */
 export type ErrorMatcher<E extends Error = Error> =
   | (abstract new (
       ...args: never[]
@@ -7,7 +7,7 @@ export type ErrorMatcher<E extends Error = Error> =
   | ((error: unknown) => boolean);
 
 /**
- * Several errors that happened side by side, as a task group raises them.
+ * Several errors of tasks that ran at the same time, as a task group throws them.
  *
  * @example
  * const [timeouts, rest] = group.split(TimeoutError);
@@ -16,7 +16,7 @@ export type ErrorMatcher<E extends Error = Error> =
 export class ExceptionGroup<E = unknown> extends AggregateError {
   declare errors: E[];
   readonly code = 'EXCEPTION_GROUP';
-  /** What the errors have in common, where `message` also tells which they are. */
+  /** What the errors have in common; `message` also lists the errors. */
   #subject: string | null = null;
 
   /**
@@ -31,8 +31,8 @@ export class ExceptionGroup<E = unknown> extends AggregateError {
   }
 
   /**
-   * A group whose message tells what failed, for logs that keep nothing but `String(error)`. What it is split into holds other errors, so
-   * that of these only the subject is said. @internal
+   * A group whose message says what failed, for logs that keep only `String(error)`. The groups that it is split into hold other errors, so
+   * their messages have only the subject. @internal
    */
   static tellingOf<E>(subject: string, summary: string, errors: Iterable<E>): ExceptionGroup<E> {
     const group = new ExceptionGroup(`${subject} (${summary})`, errors);
@@ -49,7 +49,7 @@ export class ExceptionGroup<E = unknown> extends AggregateError {
     return new ExceptionGroup(this.#subject ?? this.message, errors);
   }
 
-  /** The group of the errors that match, at any depth, in their nesting; `null` when none does. */
+  /** The group of the errors that match, at any depth; nested groups stay nested. `null` when none matches. */
   subgroup(matcher: ErrorMatcher): ExceptionGroup<E> | null {
     return this.split(matcher)[0];
   }

@@ -1,10 +1,10 @@
-/** Failures of the operating system. They carry its code (`ECONNRESET`), and are told apart by class as in Python. */
+/** Failures of the operating system. They have the system's code (`ECONNRESET`), and the same classes as in Python. */
 
-/** What is known of a failure besides its message. */
+/** Details of a failure besides its message. */
 export interface OSErrorDetails {
   /** The system's code, such as `ECONNREFUSED`; for failed look-ups the resolver's, such as `ENOTFOUND`. */
   readonly code?: string | undefined;
-  /** The system's number; negative, as runtimes give it. */
+  /** The system's error number, negative as in the runtimes. */
   readonly errno?: number | undefined;
   /** The system call that failed. */
   readonly syscall?: string | undefined;
@@ -22,7 +22,7 @@ export interface OSErrorDetails {
 export class OSError extends Error {
   /** The system's code, such as `EADDRINUSE`. */
   readonly code: string;
-  /** The system's number; negative, as runtimes give it. */
+  /** The system's error number, negative as in the runtimes. */
   declare readonly errno: number | undefined;
   /** The system call that failed. */
   declare readonly syscall: string | undefined;
@@ -34,7 +34,7 @@ export class OSError extends Error {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     const { code = 'OS', errno, syscall, path, address, port } = details;
     this.code = code;
-    // What is not known is not listed when the error is printed.
+    // Properties without a value are not set, so that they are not listed when the error is printed.
     for (const [name, value] of Object.entries({ errno, syscall, path, address, port }))
       if (value !== undefined) Object.assign(this, { [name]: value });
   }
@@ -51,7 +51,7 @@ export class ConnectionError extends OSError {
   }
 }
 
-/** The peer has reset the connection, or it was lost while somebody waited for it. */
+/** The peer has reset the connection, or the connection was lost while a task waited for it. */
 export class ConnectionResetError extends ConnectionError {
   override get name(): string {
     return 'ConnectionResetError';
@@ -72,7 +72,7 @@ export class ConnectionAbortedError extends ConnectionError {
   }
 }
 
-/** The other side of a pipe or connection reads no more. */
+/** The other side of a pipe or connection does not read any more. */
 export class BrokenPipeError extends ConnectionError {
   override get name(): string {
     return 'BrokenPipeError';
@@ -86,7 +86,7 @@ export class FileNotFoundError extends OSError {
   }
 }
 
-/** There is such a file already. */
+/** The file exists already. */
 export class FileExistsError extends OSError {
   override get name(): string {
     return 'FileExistsError';
@@ -122,7 +122,7 @@ const CLASSES: Readonly<Record<string, OSErrorClass>> = {
   ESRCH: ProcessLookupError,
 };
 
-/** The codes of the system, which Deno's own classes of errors stand for. */
+/** The system's codes for which Deno has its own error classes. */
 const CODES_IN_DENO: Readonly<Record<string, string>> = {
   NotFound: 'ENOENT',
   PermissionDenied: 'EACCES',
@@ -139,18 +139,18 @@ const CODES_IN_DENO: Readonly<Record<string, string>> = {
   FilesystemLoop: 'ELOOP',
 };
 
-/** A code of the system; those of runtimes have words apart, such as `ERR_INVALID_ARG_TYPE`. */
+/** The form of a system code; codes of runtimes contain underscores, such as `ERR_INVALID_ARG_TYPE`. */
 const SYSTEM_CODE = /^E[A-Z0-9]+$/;
 
-/** The system's code of a runtime's error, `null` when it is none of the system. */
+/** The system's code of a runtime's error, `null` when the error does not come from the system. */
 function systemCode({ name, code, syscall }: Error & { code?: unknown; syscall?: unknown }): string | null {
   if (typeof code === 'string') return typeof syscall === 'string' || SYSTEM_CODE.test(code) ? code : null;
   return Object.hasOwn(CODES_IN_DENO, name) ? (CODES_IN_DENO[name] as string) : null;
 }
 
 /**
- * The error of this library for one of the runtime: of the class for its code, with the runtime's error as cause. Errors without a
- * code of the system, and those that are of this library, come back as they are. Not every runtime names the call that failed.
+ * This library's error for an error of the runtime: its class depends on the code, and its cause is the runtime's error. Errors without a
+ * system code, and errors of this library, are returned unchanged. Not every runtime names the call that failed.
  *
  * @param what begins the message: what was tried, such as `connect to 127.0.0.1:80`
  */

@@ -1,5 +1,5 @@
 /**
- * A stream ended before as much was read as was asked for.
+ * A stream ended before the requested bytes were read.
  *
  * Follows CPython's `asyncio.IncompleteReadError`.
  */
@@ -7,13 +7,13 @@ export class IncompleteReadError extends Error {
   readonly code = 'INCOMPLETE_READ';
   /** What was read before the end. */
   readonly partial: Uint8Array;
-  /** How many bytes were asked for; `null` when a separator was. */
+  /** How many bytes were requested; `null` when the read was up to a separator. */
   readonly expected: number | null;
 
   constructor(partial: Uint8Array, expected: number | null) {
     super(
       `${partial.length} bytes read on a total of ${expected ?? 'undefined'} expected bytes: the stream ended before ` +
-        (expected === null ? 'the separator came' : `${expected} bytes came`),
+        (expected === null ? 'the separator was read' : `${expected} bytes were read`),
     );
     this.partial = partial;
     this.expected = expected;
@@ -31,7 +31,7 @@ export class IncompleteReadError extends Error {
  */
 export class LimitOverrunError extends Error {
   readonly code = 'LIMIT_OVERRUN';
-  /** How many bytes of the buffer surely hold no separator. */
+  /** How many bytes of the buffer are known to contain no separator. */
   readonly consumed: number;
 
   constructor(message: string, consumed: number) {

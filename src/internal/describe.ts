@@ -1,4 +1,4 @@
-/** Short one-line pictures of values, for messages and `toString()`. */
+/** Short one-line descriptions of values, for messages and `toString()`. */
 
 const LONGEST = 60;
 const LINE_BREAKS = /\r\n?|\n|\u2028|\u2029/g;
@@ -22,7 +22,7 @@ export function describe(value: unknown): string {
   }
 }
 
-/** Nothing that a program gives can keep its description from being made: proxies that throw, null prototypes, circles. */
+/** Never throws and always ends, whatever value a program passes: proxies that throw, null prototypes, circular objects. */
 function describeObject(value: object): string {
   try {
     if (Array.isArray(value)) return describeArray(value);
@@ -48,7 +48,7 @@ export function titleOf(thrown: unknown): string {
     const text = String(thrown).replace(LINE_BREAKS, '\\n');
     return text.length > LONGEST_TITLE ? `${text.slice(0, LONGEST_TITLE - 3)}...` : text;
   } catch {
-    return describe(thrown); // a proxy that throws, or an error whose message is no text
+    return describe(thrown); // a proxy that throws, or an error whose message is not text
   }
 }
 
@@ -60,7 +60,7 @@ export function titlesOf(errors: readonly unknown[], most = 3): string {
 }
 
 const LONGEST_ARRAY = 6;
-/** Arrays in arrays are shown so deep: an array that holds another one twice, and so on, would be shown exponentially often. */
+/** How deep nested arrays are shown: an array that holds another one twice, and so on, would otherwise give an exponentially long text. */
 const DEEPEST_ARRAY = 2;
 
 function describeArray(array: readonly unknown[], outer: readonly unknown[] = []): string {

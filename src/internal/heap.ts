@@ -5,7 +5,7 @@
  *           1     2          no item is before its parent
  *          3 4   5 6
  *
- * The way of an item is found before anything is moved, so that an order that throws leaves the heap as it was.
+ * The new place of an item is found before anything is moved. So if the comparison throws, the heap is unchanged.
  */
 export class Heap<T> {
   #items: T[] = [];
@@ -56,7 +56,7 @@ export class Heap<T> {
     this.#sink(0);
   }
 
-  /** Keeps only the items that a function says yes to. */
+  /** Keeps only the items for which a function returns true. */
   filter(keep: (item: T) => boolean): void {
     const kept = this.#items.filter(keep);
     this.#items = kept;

@@ -3,10 +3,10 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from './describe.ts';
 
 /**
- * Checks a number of things that may be under way at once.
+ * Checks how many things may run at the same time.
  *
- * @throws {TypeError} when it is no number
- * @throws {ValueError} when it is no whole number of at least 1, and not `Infinity`
+ * @throws {TypeError} when it is not a number
+ * @throws {ValueError} when it is not a whole number of at least 1, and not `Infinity`
  */
 export function checkLimit(name: string, limit: unknown): number {
   if (typeof limit !== 'number') throw typeError(`${name}: limit must be a number of tasks, got ${describe(limit)}`);

@@ -2,13 +2,14 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from './describe.ts';
 
 /**
- * Checks what a call was given as its options: keyword arguments of Python are one object at the end. What programmers of Python write
- * instead is answered with what to write: a value by position (`wait(tasks, 5)`), and a name as it is in Python (`{ return_when: … }`).
+ * Checks the options of a call: Python's keyword arguments become one object at the end. When a call is written as in Python
+ * instead, the error says what to write: for a value by position (`wait(tasks, 5)`), and for a name in Python's spelling (`{ return_when: …
+ * }`).
  *
  * @param call the function that was called, for messages
  * @param options what it was given; `undefined` is none
- * @param names the options that there are; the first one is what a value by position is taken to mean
- * @throws {TypeError} when it is no object, or has one of the names in Python's spelling
+ * @param names the names of all options; a value by position is assumed to mean the first one
+ * @throws {TypeError} when it is not an object, or has one of the names in Python's spelling
  */
 export function checkOptions(call: string, options: unknown, names: readonly string[]): void {
   if (options === undefined) return;
@@ -31,7 +32,8 @@ export function checkOptions(call: string, options: unknown, names: readonly str
  * @param names the names that may be in the object; the first one is the parameter's
  * @param given what the call was given in its place
  * @param otherwise the value where none is given
- * @returns the value; what is neither a value nor an object with names comes back as it is, to be refused by whoever knows the type
+ * @returns the value; anything that is neither a value nor an object with names is returned unchanged, so that the caller, who knows the
+ * type, can refuse it
  * @throws {TypeError} when the object has other names
  */
 export function byNameOrPosition<T>(
@@ -50,7 +52,7 @@ export function byNameOrPosition<T>(
   );
 }
 
-/** Whether a value is an object of names, and not one that a parameter may be. */
+/** Whether a value is an object of named parameters, not an object that is itself a parameter's value. */
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

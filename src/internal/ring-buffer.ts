@@ -1,12 +1,12 @@
 const SMALLEST = 16;
 
 /**
- * A queue of items, first in first out, that can also be pushed to and popped from at its other ends.
+ * A queue of items, first in first out.
  *
  *     items  [ d  e  .  .  .  a  b  c ]      capacity is a power of two, so that a mask wraps an index
  *                    ^tail    ^head          length = 5
  *
- * Invariant: slots outside `head .. head + length` are `undefined`, so that what was taken can be collected.
+ * Invariant: slots outside `head .. head + length` are `undefined`, so that items that were taken can be garbage collected.
  */
 export class RingBuffer<T> {
   #items: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined);
@@ -33,7 +33,7 @@ export class RingBuffer<T> {
     return this.#items[this.#head]!;
   }
 
-  /** Keeps only the items that a function says yes to. */
+  /** Keeps only the items for which a function returns true. */
   filter(keep: (item: T) => boolean): void {
     const items = this.#items;
     const mask = items.length - 1;

@@ -7,23 +7,23 @@ import { foreignCall, LeftBehind } from './foreign-call.ts';
 import { TaskIterator } from './task-iterator.ts';
 import { isReadable, type ReadableStreamLike, readerIterator } from './web-streams.ts';
 
-/** What items can be taken from: an array, any iterable, an async iterable, or a web stream. */
+/** A source of items: an array, any iterable, an async iterable, or a web stream. */
 export type Items<T> = Iterable<T> | AsyncIterable<T> | ReadableStreamLike<T>;
 
-/** A place in items that come one after the other, as a task sees it. */
+/** A position in a sequence of items, for use by a task. */
 export interface Cursor<T> {
-  /** The next item. What throws has ended itself. */
+  /** The next item. When this throws, the source has already ended. */
   next(): Generator<unknown, IteratorResult<T, unknown>, unknown>;
-  /** Ends what the items come from. */
+  /** Ends the source of the items. */
   close(): Generator<unknown, void, unknown>;
 }
 
-/** Checks what items are to be taken from. */
+/** Checks that a value is a source of items. */
 export function checkItems(name: string, items: unknown): void {
   const isObject = typeof items === 'object' && items !== null;
   if (typeof items === 'string') return;
   if (isObject && (Symbol.asyncIterator in items || isReadable(items))) return;
-  // What can be awaited has an iterator too, but it gives no items.
+  // Awaitables have an iterator too, but it does not give items.
   if (isObject && Symbol.iterator in items && !('then' in items)) return;
   throw typeError(
     `${name}: an iterable, async iterable or readable stream is required, got ${describe(items)}`,
@@ -31,7 +31,7 @@ export function checkItems(name: string, items: unknown): void {
   );
 }
 
-/** Begins to take items. Asks for nothing yet. */
+/** Begins the iteration. Does not ask for an item yet. */
 export function cursorOf<T>(items: Items<T>): Cursor<T> {
   if (typeof items !== 'object') return new SyncCursor<T>((items as Iterable<T>)[Symbol.iterator]());
   if (items instanceof TaskIterator) return new TaskCursor<T>(items);
@@ -41,7 +41,7 @@ export function cursorOf<T>(items: Items<T>): Cursor<T> {
   return new SyncCursor<T>(items[Symbol.iterator]());
 }
 
-/** What is iterated by a `TaskIterator`, such as a stream of bytes, needs no promises. */
+/** For sources with a `TaskIterator`, such as a stream of bytes, which need no promises. */
 function cursorOfIterator<T>(iterator: AsyncIterator<T>): Cursor<T> {
   return iterator instanceof TaskIterator ? new TaskCursor<T>(iterator) : new AsyncCursor<T>(iterator, false);
 }
@@ -62,7 +62,7 @@ class TaskCursor<T> implements Cursor<T> {
   }
 }
 
-/** A queue stays as it is when nobody takes from it any more. */
+/** For a queue. The queue does not change when the iteration ends. */
 class QueueCursor<T> implements Cursor<T> {
   readonly #iterator: ReturnType<Queue<T>[typeof Symbol.asyncIterator]>;
 
@@ -93,10 +93,10 @@ class SyncCursor<T> implements Cursor<T> {
   }
 }
 
-/** An iterator that gives promises. */
+/** For an iterator that gives promises. */
 class AsyncCursor<T> implements Cursor<T> {
   readonly #iterator: AsyncIterator<T>;
-  /** Whether `return()` ends a `next()` that waits. That of an async generator waits for it instead. */
+  /** Whether `return()` ends a waiting `next()`. With an async generator, `return()` waits for that `next()` instead. */
   readonly #isEndable: boolean;
 
   constructor(iterator: AsyncIterator<T>, isEndable: boolean) {
@@ -111,7 +111,7 @@ class AsyncCursor<T> implements Cursor<T> {
     } catch (error) {
       const cancellation = error instanceof LeftBehind ? error.cancellation : error;
       if (error instanceof LeftBehind && !this.#isEndable) this.#leave();
-      // An iterator that fails has ended itself; one that the task was cancelled in may know nothing of it.
+      // An iterator that fails has ended itself; but when the task was cancelled, the iterator may not know.
       else if (isCancelledError(cancellation)) yield* this.close();
       throw cancellation;
     }
@@ -134,7 +134,7 @@ class AsyncCursor<T> implements Cursor<T> {
     }
   }
 
-  /** It may wait for a promise that never settles, so nobody waits for its end; what goes wrong there is reported. */
+  /** It may wait for a promise that never settles, so this does not wait for its end; errors of it are reported. */
   #leave(): void {
     const loop = getRunningLoop();
     const report = (exception: unknown): void => {
@@ -151,7 +151,7 @@ class AsyncCursor<T> implements Cursor<T> {
   }
 }
 
-/** Ends what items come from because of an error, and throws that. Another one that this brings about is reported. */
+/** Ends the source because of an error, and throws that error. If ending the source fails as well, that is reported. */
 export function* closeAfter(
   cursor: Pick<Cursor<unknown>, 'close'>,
   error: unknown,
@@ -159,7 +159,7 @@ export function* closeAfter(
   try {
     yield* cursor.close();
   } catch (exception) {
-    // A cancellation must not get lost, though.
+    // But a cancellation must not be lost.
     if (isCancelledError(exception)) throw exception;
     getRunningLoop().callExceptionHandler({
       message: `Closing ${describe(cursor)} after another error failed`,

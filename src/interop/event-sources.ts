@@ -1,7 +1,7 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 
-/** Called with an event, or with what an emitter emits. */
+/** Called with an event, or with the arguments that an emitter emits. */
 type Listener = (...args: unknown[]) => void;
 
 /** Options of listeners to an `EventTarget`. */
@@ -12,25 +12,25 @@ export interface EventTargetOptions {
   readonly passive?: boolean | undefined;
 }
 
-/** An `EventTarget` as far as this library uses one. */
+/** The part of an `EventTarget` that this library uses. */
 export interface EventTargetLike {
   addEventListener(type: string, listener: () => void, options?: { capture?: boolean; passive?: boolean }): void;
   removeEventListener(type: string, listener: () => void, options?: { capture?: boolean }): void;
 }
 
-/** An event emitter as Node has them, as far as this library uses one. */
+/** The part of Node's `EventEmitter` that this library uses. */
 export interface EventEmitterLike {
   on(type: string, listener: () => void): unknown;
   off(type: string, listener: () => void): unknown;
 }
 
-/** What events come from. */
+/** A source of events. */
 export type EventSource = EventTargetLike | EventEmitterLike;
 
-/** The event that an emitter tells of its failure with. */
+/** The event with which an emitter reports its failure. */
 const ERROR = 'error';
 
-/** Checks what events are to come from. */
+/** Checks that a value is a source of events. */
 export function checkEventSource(name: string, source: unknown): void {
   if (isEventTarget(source) || isEmitter(source)) return;
   throw typeError(
@@ -48,7 +48,7 @@ function isEmitter(source: unknown): source is EventEmitterLike {
   return typeof on === 'function' && typeof off === 'function';
 }
 
-/** Who is told of what happens. */
+/** The functions to call when something happens. */
 export interface EventObserver {
   /** An event, or the arguments of one that was emitted. */
   event(what: unknown): void;
@@ -59,7 +59,7 @@ export interface EventObserver {
 }
 
 /**
- * Listens, until the function that it returns is called. What is both a target and an emitter (Node's `MessagePort`) is taken as a
+ * Listens until the function that it returns is called. An object that is both a target and an emitter (Node's `MessagePort`) is used as a
  * target, so that the same program gets the same events in every runtime.
  */
 export function listen(
@@ -82,7 +82,7 @@ export function listen(
       add(type, (event) => observer.event(event));
     } else {
       add(type, (...args) => observer.event(args));
-      // Who listens to errors themselves gets them as events.
+      // A program that listens to `'error'` itself gets errors as events.
       if (type !== ERROR) add(ERROR, (error) => observer.failed(error));
     }
     for (const name of options.close ?? []) add(name, () => observer.ended());
@@ -99,7 +99,7 @@ function addToTarget(
   listener: Listener,
   { capture = false, passive }: EventTargetOptions,
 ): () => void {
-  // A browser decides by itself whether `touchmove` is passive, unless it is told.
+  // Without this option a browser decides by itself whether `touchmove` is passive.
   target.addEventListener(type as string, listener, passive === undefined ? { capture } : { capture, passive });
   return () => target.removeEventListener(type as string, listener, { capture });
 }

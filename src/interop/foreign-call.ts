@@ -8,10 +8,10 @@ import {
   wrapPromise,
 } from '../kernel/lowlevel.ts';
 
-/** What a call gives that is to be waited for: a promise, an awaitable of this library, or the result itself. */
+/** The result of a call: a promise, an awaitable of this library, or a plain value. */
 type Called<T> = PromiseLike<T> | T;
 
-/** The task was cancelled while the call was under way. */
+/** The task was cancelled during the call. */
 const CANCELLED: unique symbol = /* @__PURE__ */ Symbol('cancelled');
 
 /** Thrown by `foreignCall` when the task was cancelled and the call could not be ended. */
@@ -25,20 +25,22 @@ export class LeftBehind {
 }
 
 /**
- * Makes a call as code of the running task, and waits for what it gives.
+ * Makes a call as code of the running task, and waits for its result.
  *
- * What the call awaits of this library (in the body of an async generator, say) is the task's, so that a cancellation is thrown there,
- * and the clean-up that follows is waited for. A call that waits for nothing but promises cannot be ended: the task leaves it behind.
+ * When the called code awaits something of this library (for example in an async generator), the wait belongs to the task. So a
+ * cancellation is thrown there, and the clean-up that follows is waited for. A call that waits only for foreign promises cannot be ended:
+ * the task leaves it behind.
  *
- * The call may not be made at all, when a cancellation comes first.
+ * If a cancellation comes first, the call is not made at all.
  *
  * @throws {LeftBehind} instead of a `CancelledError`, when the call was left behind
  */
 export function* foreignCall<T>(call: () => Called<T>): Generator<unknown, T, unknown> {
   const signal: AbortSignalLike = runningTask()!.signal;
   if (signal.aborted) {
-    // The task was cancelled before, so that the signal has nothing more to tell: any further cancellation leaves the call behind.
-    // One that is on its way must come first, or the call would begin only to be left.
+    // The task was already cancelled, so its signal is aborted and cannot report another cancellation: any further one leaves the call
+    // behind.
+    // A cancellation that is about to be thrown must come first; otherwise the call would begin and be left at once.
     yield;
     return yield* leavable(call);
   }
@@ -60,7 +62,7 @@ export function* foreignCall<T>(call: () => Called<T>): Generator<unknown, T, un
   } finally {
     signal.removeEventListener('abort', listener);
   }
-  // A cancellation that nothing in the call has taken is delivered at this wait.
+  // A cancellation that no wait in the call has received is thrown at this wait.
   return outcome === CANCELLED ? yield* leavable(() => promise!) : outcome;
 }
 
@@ -83,7 +85,7 @@ function* leavable<T>(call: () => Called<T>): Generator<unknown, T, unknown> {
   }
 }
 
-/** Whether a task waits for it without the help of promises. */
+/** Whether a task can wait for it without promises. */
 function isOurs<T>(made: Called<T>): made is Future<T> {
   return typeof made === 'object' && made !== null && 'then' in made && Symbol.iterator in made;
 }

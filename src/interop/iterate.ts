@@ -4,7 +4,7 @@ import { type AwaitableCoroutine, type CoroutineFunction, iterableOf, libraryCor
 import { type Cursor, checkItems, closeAfter, cursorOf, type Items } from './cursor.ts';
 import { OVER, TaskIterator } from './task-iterator.ts';
 
-/** Items taken by tasks that can be cancelled. */
+/** Iterates a source so that tasks can be cancelled while they wait for an item. */
 export class Iteration<T> extends TaskIterator<T> {
   readonly #items: Items<T>;
   /** `null` until the first item is asked for. */
@@ -46,19 +46,19 @@ export class Iteration<T> extends TaskIterator<T> {
 }
 
 /**
- * Makes items that come from elsewhere fit for tasks: they can be taken in both spellings, a task can be cancelled while it waits for
- * the next one, and `return()` of what they come from is called however the iteration ends. A readable web stream is cancelled then,
+ * Lets tasks iterate any source of items: in both spellings, so that a task can be cancelled while it waits for
+ * the next one, and so that `return()` of the source is called however the iteration ends. A readable web stream is cancelled then,
  * and its lock released.
  *
- * A queue is not shut down by it. Nothing is asked for before the first item is.
+ * A queue is not shut down. The source is not used before the first item is asked for.
  *
- * **Cancellation**: a body of an async generator is cancelled where it awaits something of this library, and its clean-up is waited
- * for. What waits for a promise cannot be ended: `return()` is called, but not waited for, and an error of it goes to the exception
- * handler of the loop. An item that was about to come is lost.
+ * **Cancellation**: an async generator is cancelled where it awaits something of this library, and its clean-up is waited
+ * for. A source that waits for a foreign promise cannot be ended: `return()` is called, but not waited for, and its error goes to the
+ * exception handler of the loop. An item that was about to come is lost.
  *
  * @param items an array, an iterable, an async iterable, or a readable web stream
  * @returns an async iterator that can be used once
- * @throws {TypeError} at once, when there are no items to be had
+ * @throws {TypeError} at once, when it is not a source of items
  * @throws what `next()` of the items throws, where the next one is waited for
  * @example
  * for await (const chunk of iterate(response.body)) use(chunk);
@@ -81,16 +81,16 @@ export function iterate<T>(items: Items<T>): Iteration<T> {
 export type ItemBody<T> = CoroutineFunction<unknown, [item: T, index: number]>;
 
 /**
- * Runs a body for each item, one after the other, in the present task: the `for await` of generator coroutines.
+ * Runs a body for each item, one after the other, in the current task: the `for await` of generator coroutines.
  *
- * **Cancellation**: thrown where the body or the items wait, as with `iterate`; `return()` of what the items come from is called, as it
+ * **Cancellation**: thrown where the body or the source waits, as with `iterate`; `return()` of the source is called, as it
  * is when the body throws, and waited for.
  *
- * **Order**: the next item is asked for when the body is done with the one before.
+ * **Order**: the next item is asked for when the body has finished with the one before.
  *
  * @param items an array, an iterable, an async iterable, or a readable web stream
  * @param body called with each item and its index
- * @throws {TypeError} at once, when there are no items to be had or the body is no function
+ * @throws {TypeError} at once, when it is not a source of items or the body is not a function
  * @throws what the body or the items throw
  * @example
  * yield* forEach(on<MessageEvent>(port, 'message', { close: ['close'] }), function* (event) {

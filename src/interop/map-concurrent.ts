@@ -19,13 +19,13 @@ import { TaskIterator } from './task-iterator.ts';
 
 /** Options of `mapConcurrent`. */
 export interface MapConcurrentOptions {
-  /** How many calls may be under way at once: a whole number of at least 1, or `Infinity`. */
+  /** How many calls may run at the same time: a whole number of at least 1, or `Infinity`. */
   readonly limit: number;
-  /** Whether the results come in the order of the items; otherwise as the calls are done. True when absent. */
+  /** Whether the results come in the order of the items; otherwise in the order in which the calls finish. True when absent. */
   readonly ordered?: boolean | undefined;
 }
 
-/** What `mapConcurrent` calls for each item: an async function, or a generator function. */
+/** The function that `mapConcurrent` calls for each item: an async function, or a generator function. */
 export type Mapper<T, R> = CoroutineFunction<R, [item: T, index: number]>;
 
 /** What `mapConcurrent` returns: await it for all results, or iterate it for one after the other. */
@@ -33,9 +33,9 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
   readonly #limit: number;
   readonly #ordered: boolean;
   readonly #mapping: Mapping<R>;
-  /** The async context of whoever has called `mapConcurrent`: the calls are made in it, and the items are taken in it. */
+  /** The async context in which `mapConcurrent` was called: the calls are made in it, and the items are taken in it. */
   readonly #scope = newAsyncFrame();
-  /** `null` until somebody begins to use it. */
+  /** `null` until it is awaited or iterated. */
   #results: Produced<R> | null = null;
 
   /** @internal */
@@ -51,7 +51,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
   *pull(): Generator<unknown, IteratorResult<R, undefined>, unknown> {
     this.#results ??= this.#begin();
     const result = yield* this.#results.pull();
-    // Only now: what was not taken counts as under way.
+    // Only now, because a result that was not taken counts as a running call.
     if (result.done !== true) this.#mapping.releaseSlot();
     return result;
   }
@@ -63,7 +63,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
     const produced = this.#produce(function* (put) {
       const early = new Map<number, R>();
       let next = 0;
-      // The buffer has no bounds, so that none of these waits.
+      // The buffer has no limit, so none of these calls waits.
       const deliver = function* (result: R, index: number): Generator<unknown, void, unknown> {
         if (produced.isOver) return; // done in the same moment in which it was closed
         if (!inOrder) yield* put(result);
@@ -136,29 +136,29 @@ const collect = /* @__PURE__ */ libraryCoroutine(function* mapConcurrent(
 });
 
 /**
- * Calls a function for each item, some at a time, each call in a task of its own. Await it for an array of all results, or iterate it
- * for one result after the other. It begins when it is awaited, or asked for the first result.
+ * Calls a function for each item, a limited number at a time, each call in a task of its own. Await it for an array of all results, or
+ * iterate it for one result after the other. It begins when it is awaited, or asked for the first result.
  *
- * Items are taken as they are needed: never more than `limit` are under way, and when it is iterated, results that nobody has taken yet
- * count as under way, so that whoever takes slowly slows down the calls.
+ * Items are taken as they are needed: never more than `limit` calls run at the same time. When it is iterated, results that were not taken
+ * yet count as running calls, so a slow consumer slows down the calls.
  *
- * The first failure, of a call or of the items, ends it: the other calls are cancelled and waited for, `return()` of what the items come
- * from is called, and the error is thrown as it is; in an iteration, after the results that came before. What else goes wrong then
- * goes to the exception handler of the loop.
+ * The first failure, of a call or of the items, ends it: the other calls are cancelled and waited for, `return()` of the source of the
+ * items is called, and the error is thrown unchanged; in an iteration, after the results that came before. Further errors
+ * go to the exception handler of the loop.
  *
- * **Cancellation**: cancels all calls and waits for them, and ends what the items come from as `iterate` does. Leaving an
+ * **Cancellation**: cancels all calls and waits for them, and ends the source as `iterate` does. Leaving an
  * iteration early does the same.
  *
- * **Order**: calls begin in the order of the items. Results come in the order of the items too, or as the calls are done when
+ * **Order**: calls begin in the order of the items. Results come in the order of the items too, or as the calls finish when
  * `ordered` is false.
  *
  * @param items an array, an iterable, an async iterable such as a queue, or a readable web stream
  * @param fn called with each item and its index
- * @param options `limit`: how many calls at once; `ordered`: whether results come in the order of the items (the default)
- * @throws {TypeError} at once, when there are no items to be had, `fn` is no function, or there is no limit
- * @throws {ValueError} at once, when the limit is no whole number of at least 1, and not `Infinity`
+ * @param options `limit`: how many calls may run at the same time; `ordered`: whether results come in the order of the items (the default)
+ * @throws {TypeError} at once, when `items` is not a source of items, `fn` is not a function, or there is no limit
+ * @throws {ValueError} at once, when the limit is not a whole number of at least 1, and not `Infinity`
  * @throws {RuntimeError} when it is used a second time
- * @throws what a call, or the items, failed with first
+ * @throws the first error of a call or of the source
  * @example
  * const pages = await mapConcurrent(urls, (url) => download(url), { limit: 10 });
  *

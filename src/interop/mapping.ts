@@ -6,7 +6,7 @@ import { type TaskGroup, taskGroup } from '../tasks/index.ts';
 import { closeAfter, type Items } from './cursor.ts';
 import { Iteration } from './iterate.ts';
 
-/** What is done with a result: a coroutine in the task that has made it. */
+/** Called with each result: a coroutine in the task that has made the result. */
 type Deliver<R> = (result: R, index: number) => Generator<unknown, void, unknown>;
 
 /**
@@ -19,9 +19,9 @@ export class Mapping<R> {
   readonly #fn: CoroutineFunction<R, [item: unknown, index: number]>;
   readonly #slots: Semaphore;
   readonly #idle = new Event();
-  /** What went wrong first. Later errors are consequences. */
+  /** The first error. Later errors are consequences of it. */
   #failure: { readonly error: unknown } | null = null;
-  /** How many calls are under way. */
+  /** How many calls are running. */
   running = 0;
 
   constructor(items: Items<unknown>, fn: CoroutineFunction<R, [item: unknown, index: number]>, limit: number) {
@@ -31,7 +31,7 @@ export class Mapping<R> {
     this.#idle.set();
   }
 
-  /** Another item may be taken. */
+  /** Allows another item to be taken. */
   releaseSlot(): void {
     this.#slots.release();
   }
@@ -62,7 +62,7 @@ export class Mapping<R> {
       this.#idle.clear();
       group.createTask(() => callOne(this as Mapping<unknown>, deliver as Deliver<unknown>, value, index));
     }
-    // Here, and not at the end of the group, so that a cancellation is known for what it is.
+    // Here, and not at the end of the group, so that a cancellation can be recognised as such.
     yield* this.#idle.wait();
   }
 
@@ -74,7 +74,7 @@ export class Mapping<R> {
     } catch (error) {
       if (this.#failure !== null) throw error;
       this.#failure = { error };
-      // A call that is cancelled by others has failed, which the group would not take note of.
+      // A call that other code has cancelled counts as failed, but the group would ignore the cancellation.
       throw isCancelledError(error) ? new RuntimeError('a call was cancelled', { cause: error }) : error;
     } finally {
       this.running--;
@@ -94,7 +94,7 @@ export class Mapping<R> {
     return first;
   }
 
-  /** Ends the items, if they are not over. */
+  /** Ends the source of the items, if it has not ended. */
   close(): Generator<unknown, void, unknown> {
     return this.#items.close();
   }

@@ -12,15 +12,15 @@ import { OVER, TaskIterator } from './task-iterator.ts';
 
 /** Options of `on`. */
 export interface OnOptions extends EventTargetOptions {
-  /** Names of events that end the iteration, such as `'close'`; those that came before are given first. */
+  /** Names of events that end the iteration, such as `'close'`; events that came before are given first. */
   readonly close?: readonly string[] | undefined;
 }
 
-/** Events as they come. It listens until the iteration is left, however that happens. */
+/** Gives events as they come. It listens until the iteration ends, for whatever reason. */
 export class EventIterator<T> extends TaskIterator<T> implements Disposable {
   readonly #events = new Queue<T>();
   readonly #stop: () => void;
-  /** What the emitter has failed with, until it is thrown. */
+  /** The error of the emitter, until it is thrown. */
   #failure: { readonly error: unknown } | null = null;
 
   /** @internal */
@@ -37,13 +37,13 @@ export class EventIterator<T> extends TaskIterator<T> implements Disposable {
     this.#stop = listen(source, type, observer, options);
   }
 
-  /** No more events; those that have come can still be had. */
+  /** Accepts no more events; those that have come can still be taken. */
   #end(): void {
     this.#stop();
     this.#events.shutdown();
   }
 
-  /** How many events have come that nobody has taken. */
+  /** How many events have come and were not taken yet. */
   get size(): number {
     return this.#events.qsize();
   }
@@ -69,7 +69,7 @@ export class EventIterator<T> extends TaskIterator<T> implements Disposable {
     this[Symbol.dispose]();
   }
 
-  /** Stops listening, and drops what nobody has taken. Harmless when it has stopped already. */
+  /** Stops listening, and drops events that were not taken. Has no effect when it has already stopped. */
   [Symbol.dispose](): void {
     this.#stop();
     this.#failure = null;
@@ -82,19 +82,19 @@ export class EventIterator<T> extends TaskIterator<T> implements Disposable {
 }
 
 /**
- * Events as they come, one after the other. Listens from the call on, and keeps the events that come while nobody waits. An emitter
- * that emits `'error'` fails the iteration, after the events that came before, unless `'error'` is what is listened to.
+ * Events as they come, one after the other. Listens from the call on, and keeps the events that come while no task waits. An emitter
+ * that emits `'error'` fails the iteration, after the events that came before, unless `'error'` is the event that was asked for.
  *
- * The listeners are removed when the loop is left: by its end, an error, `break` or a cancellation. A generator coroutine uses
+ * The listeners are removed when the loop ends: normally, by an error, `break` or a cancellation. A generator coroutine uses
  * `forEach`, or `using`.
  *
- * **Cancellation**: of the wait for the next event ends the iteration; events that nobody has taken are dropped.
+ * **Cancellation**: cancelling the wait for the next event ends the iteration; events that were not taken are dropped.
  *
  * **Order**: as the events came. When several tasks take from it, those that wait are served in the order in which they came.
  *
  * @param type the name of the event
  * @returns an async iterable of the events of a target, or of the arguments of an emitter
- * @throws {TypeError} at once, when there is nothing to listen to
+ * @throws {TypeError} at once, when the first argument is not a source of events
  * @throws the error that the emitter emits, where the next event is waited for
  * @example
  * for await (const [line] of on<[string]>(lines, 'line', { close: ['close'] })) console.log(line);

@@ -47,7 +47,7 @@ export class EventFuture<T> extends Future<T> implements Disposable {
     return super.cancel(message);
   }
 
-  /** Stops listening; whoever still waits gets a `CancelledError`. Harmless when it is done. */
+  /** Stops listening; a task that still waits gets a `CancelledError`. Has no effect when it is done. */
   [Symbol.dispose](): void {
     this.#stop();
     if (!this.done()) this.cancel();
@@ -55,10 +55,10 @@ export class EventFuture<T> extends Future<T> implements Disposable {
 }
 
 /**
- * The next event. Listens from the call on, so that it can be called before what brings the event about; with `using`, the listener
- * is removed also when something else fails before the future is awaited.
+ * The next event. Listens from the call on, so that it can be called before the code that causes the event; with `using`, the listener
+ * is also removed when something else fails before the future is awaited.
  *
- * An emitter that emits `'error'` first fails it, unless `'error'` is what is listened to.
+ * If the emitter emits `'error'` first, the future fails with that error, unless `'error'` is the event that was asked for.
  *
  * **Cancellation**: the listener is removed. It is removed also once the event has come, or the error.
  *
@@ -66,7 +66,7 @@ export class EventFuture<T> extends Future<T> implements Disposable {
  *
  * @param type the name of the event
  * @returns a future of the event of a target, or of the arguments of an emitter
- * @throws {TypeError} at once, when there is nothing to listen to
+ * @throws {TypeError} at once, when the first argument is not a source of events
  * @throws the error that the emitter emits
  * @example
  * const [code] = await once<[number]>(child, 'exit');

@@ -20,7 +20,7 @@ import { wait } from '../tasks/index.ts';
 import { closeAfter } from './cursor.ts';
 import { OVER, TaskIterator } from './task-iterator.ts';
 
-/** Gives an item to whoever iterates, and waits until another one is wanted. */
+/** Gives an item to the consumer, and waits until the consumer asks for another one. */
 export type Put<T> = (item: T) => AwaitableCoroutine<void>;
 
 /** The body of `produce`: an async function, or a generator function. */
@@ -28,7 +28,7 @@ export type ProducerBody<T> = CoroutineFunction<unknown, [put: Put<T>]>;
 
 /** Options of `produce`. */
 export interface ProduceOptions {
-  /** How many items the body may be ahead of whoever iterates; none when absent. */
+  /** How many items the body may be ahead of the consumer; none when absent. */
   readonly buffer?: number | undefined;
 }
 
@@ -40,13 +40,15 @@ export interface ProduceOptions {
  */
 type ProducerState = 'created' | 'running' | 'over';
 
-/** What `produce` returns. */
+/** The iterator that `produce` returns. */
 export class Produced<T> extends TaskIterator<T> {
   readonly #body: ProducerBody<T>;
   readonly #items = new Queue<T>();
   /** How many more items are wanted. */
   readonly #demand: Semaphore;
-  /** The async context for all steps of the body; `null`: that of whoever asks for the first item, for async functions. */
+  /**
+   * The async context for all steps of the body; `null` for async functions, which use the context in which the first item is asked for.
+   */
   readonly #scope: AsyncFrame | null;
   #state: ProducerState = 'created';
   #task: Task<unknown> | null = null;
@@ -69,7 +71,7 @@ export class Produced<T> extends TaskIterator<T> {
     } catch (error) {
       if (!(error instanceof QueueShutDown)) yield* closeAfter(this, error);
     }
-    if (this.isOver) return OVER; // somebody has closed it meanwhile
+    if (this.isOver) return OVER; // it was closed during the wait
     this.#state = 'over';
     this.#task!.result();
     return OVER;
@@ -87,7 +89,7 @@ export class Produced<T> extends TaskIterator<T> {
       loop.createTask(() => runBody(this.#body, (item) => put(this as Produced<unknown>, item)), { asyncContext });
     this.#task = this.#scope === null ? make(false) : this.#scope.runInAsyncScope(make, undefined, true);
     const ended = (task: Task<unknown>): void => {
-      postponeReport(task); // whoever iterates is thrown its error, after the items that came before
+      postponeReport(task); // the consumer gets its error, after the items that came before
       this.#items.shutdown();
     };
     subscribe(this.#task, ended as (task: Future<unknown>) => void, null);
@@ -95,7 +97,7 @@ export class Produced<T> extends TaskIterator<T> {
 
   /** @internal */
   *give(item: T): Generator<unknown, void, unknown> {
-    if (this.isOver) throw new RuntimeError(`put: nobody takes items from ${this} any more`, { code: 'CONSUMER_GONE' });
+    if (this.isOver) throw new RuntimeError(`put: no more items are taken from ${this}`, { code: 'CONSUMER_GONE' });
     this.#items.putNowait(item);
     yield* this.#demand.acquire();
   }
@@ -138,19 +140,20 @@ const put = /* @__PURE__ */ libraryCoroutine(function* put(
 });
 
 /**
- * An async iterable of what a body puts into it: an async generator for both spellings. The body runs in a task of its own, which begins
- * with the first item that is asked for, and ends with the iteration: when that is left early, the task is cancelled and waited for.
+ * An async iterable of the items that a body puts into it: like an async generator, but for both spellings. The body runs in a task of its
+ * own, which begins when the first item is asked for, and ends with the iteration: when the iteration is left early, the task is cancelled
+ * and waited for.
  *
- * A body that fails fails the iteration, after the items that it has put before.
+ * When the body fails, the iteration throws its error, after the items that were put before.
  *
- * **Cancellation**: of whoever waits for an item ends the iteration; items that nobody has taken are dropped. In the body, the
- * `CancelledError` is thrown where it waits; what it then puts is refused.
+ * **Cancellation**: cancelling a wait for an item ends the iteration; items that were not taken are dropped. In the body, the
+ * `CancelledError` is thrown where it waits; a `put` after that throws.
  *
- * **Order**: `put` gives the item and waits until the next one is asked for; with a `buffer`, until no more than so many are left.
+ * **Order**: `put` gives the item and waits until the next one is asked for; with a `buffer`, until no more items than that are left.
  *
  * @param body an async function or a generator function, called with `put`
  * @returns an async iterator that can be used once
- * @throws {TypeError} at once, when the body is no function
+ * @throws {TypeError} at once, when the body is not a function
  * @throws {ValueError} at once, when `buffer` is negative or `NaN`
  * @throws what the body throws, where the next item is waited for
  * @example

@@ -12,22 +12,22 @@ import { checkItems, closeAfter, type Items } from './cursor.ts';
 import { Iteration } from './iterate.ts';
 import { storedError } from './stored-error.ts';
 
-/** A `ReadableStreamDefaultController` as far as this library uses one. */
+/** The part of a `ReadableStreamDefaultController` that this library uses. */
 export interface ReadableControllerLike<T> {
   enqueue(chunk: T): void;
   close(): void;
   error(reason: unknown): void;
 }
 
-/** What a `ReadableStream` is made of whose chunks are items that come from elsewhere. */
+/** The underlying source of a `ReadableStream` whose chunks are the items of another source. */
 export class ReadableSource<T> {
   readonly #items: Iteration<T>;
   readonly #loop: EventLoop;
-  /** Hands the items over; `null` until the first one is wanted. */
+  /** The task that passes the items to the stream; `null` until the stream asks for the first one. */
   #task: Task<void> | null = null;
-  /** Ends the `pull` under way. */
+  /** Ends the current `pull`. */
   #pulled = (): void => {};
-  /** What the task waits on until the next item is wanted. */
+  /** The task waits on it until the stream asks for the next item. */
   #wanted: Future<void> | null = null;
 
   /** @internal */
@@ -36,7 +36,7 @@ export class ReadableSource<T> {
     this.#loop = implicitLoop();
   }
 
-  /** For the stream, which calls it when it has room for a chunk. */
+  /** Called by the stream when it has room for a chunk. */
   pull(controller: ReadableControllerLike<T>): Promise<void> {
     return new Promise((resolve) => {
       this.#pulled = resolve;
@@ -51,7 +51,7 @@ export class ReadableSource<T> {
     subscribe(this.#task, (task) => this.#ended(task, controller), null);
   }
 
-  /** Hands an item over; gives what to wait on before the next one. */
+  /** Passes an item to the stream; returns a future to wait on before the next one. */
   #give(controller: ReadableControllerLike<T>, item: T): Future<void> {
     controller.enqueue(item);
     const wanted = new Future<void>({ loop: this.#loop });
@@ -66,12 +66,12 @@ export class ReadableSource<T> {
       task.result();
       controller.close();
     } catch (error) {
-      controller.error(storedError(error, 'the task that fills it')); // means nothing to a stream that was cancelled
+      controller.error(storedError(error, 'the task that fills it')); // has no effect on a stream that was cancelled
     }
     this.#pulled();
   }
 
-  /** For the stream, which calls it when nobody reads any more. */
+  /** Called by the stream when it is cancelled. */
   cancel(): Promise<void> {
     const task = this.#task;
     task?.cancel();
@@ -108,19 +108,19 @@ const endFeed = /* @__PURE__ */ libraryCoroutine(function* endFeed(
 
 /**
  * A source for `new ReadableStream(…)` whose chunks are the items of a queue, an async iterable or an iterable. An item is taken
- * when the stream asks for one, so that whoever reads slowly slows down what the items come from. When the items are over, the
- * stream is closed; when they fail, it fails with the error.
+ * when the stream asks for one, so a slow reader slows down the source. When the items are over, the
+ * stream is closed; when the source fails, the stream fails with the error.
  *
  * The items are taken by a task of the running loop, or of the thread's.
  *
- * **Cancellation**: when the stream is cancelled, so is the task, and `return()` of what the items come from is called, as with
+ * **Cancellation**: when the stream is cancelled, so is the task, and `return()` of the source is called, as with
  * `iterate`; the promise of `stream.cancel()` waits for it. When the task is cancelled, the stream fails with a
- * `RuntimeError` whose cause is the `CancelledError`: those who read it are not cancelled themselves.
+ * `RuntimeError` whose cause is the `CancelledError`: tasks that read it are not cancelled themselves.
  *
  * **Order**: that of the items.
  *
  * @param items an array, an iterable, an async iterable such as a queue, or a readable web stream
- * @throws {TypeError} at once, when there are no items to be had
+ * @throws {TypeError} at once, when it is not a source of items
  * @example
  * const stream = new ReadableStream(readableSource(queue), { highWaterMark: 4 });
  * return new Response(stream.pipeThrough(new TextEncoderStream()));

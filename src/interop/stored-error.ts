@@ -1,10 +1,10 @@
 import { CancelledError, RuntimeError } from '../errors/index.ts';
 
 /**
- * What a stream is to fail with because of an error. A stream keeps it, and gives it to whoever uses the stream, in other tasks too: those
- * must not take the cancellation of one task for their own.
+ * The error with which a stream should fail because of another error. A stream keeps its error and throws it to all its users, in other
+ * tasks too: those must not mistake the cancellation of one task for their own.
  *
- * @param what who was cancelled
+ * @param what describes what was cancelled
  */
 export function storedError(error: unknown, what: string): unknown {
   if (!(error instanceof CancelledError)) return error;

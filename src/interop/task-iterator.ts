@@ -1,6 +1,6 @@
 import { type AwaitableCoroutine, libraryCoroutine } from '../kernel/lowlevel.ts';
 
-/** The answer of an iterator that is over. */
+/** The result of an iterator that has ended. */
 export const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** An async iterator whose `next` and `return` can be awaited in both spellings, so that tasks can be cancelled in them. */
@@ -24,7 +24,7 @@ export abstract class TaskIterator<T> implements AsyncIterable<T, undefined>, As
   /** Waits for the next item. Closes the iterator before it throws. @internal */
   abstract pull(): Generator<unknown, IteratorResult<T, undefined>, unknown>;
 
-  /** Ends what the items come from. Harmless when that is over. @internal */
+  /** Ends the source of the items. Has no effect when it has ended. @internal */
   abstract close(): Generator<unknown, void, unknown>;
 
   /** The next item, or the end. */
@@ -32,12 +32,12 @@ export abstract class TaskIterator<T> implements AsyncIterable<T, undefined>, As
     return next(this as TaskIterator<unknown>) as AwaitableCoroutine<IteratorResult<T, undefined>>;
   }
 
-  /** Ends the iteration early, and what the items come from with it. Harmless when it is over. */
+  /** Ends the iteration early, and with it the source of the items. Has no effect when it has ended. */
   return(): AwaitableCoroutine<IteratorResult<T, undefined>> {
     return over(this as TaskIterator<unknown>);
   }
 
-  /** Itself: it can be iterated once. */
+  /** Returns itself: it can be iterated once. */
   [Symbol.asyncIterator](): AwaitableIterator<T> {
     return this as object as AwaitableIterator<T>;
   }

@@ -13,7 +13,7 @@ import { forEach } from './iterate.ts';
 import { storedError } from './stored-error.ts';
 import { isWritable, type WritableStreamLike, type WriterLike } from './web-streams.ts';
 
-/** Writes to a writable web stream at the stream's own pace. `writing` gives one to its body. */
+/** Writes to a writable web stream, as fast as the stream accepts chunks. `writing` passes one to its body. */
 export class WebStreamWriter<T> {
   readonly #writer: WriterLike<T>;
 
@@ -23,28 +23,28 @@ export class WebStreamWriter<T> {
   }
 
   /**
-   * Waits until the stream has room, and writes a chunk. Does not wait until the chunk has arrived: when it cannot, the next
-   * `write` throws, or the end of `writing`.
+   * Waits until the stream has room, and writes a chunk. Does not wait until the chunk has arrived: if writing it fails, the next
+   * `write` throws, or the end of `writing` does.
    *
    * **Cancellation**: the chunk is not written.
    *
-   * **Order**: as it is called; for several tasks, as they come to their turn.
+   * **Order**: the order of the calls; tasks that wait continue in the order in which they came.
    *
-   * @throws what the stream has failed with
+   * @throws the error of the stream
    */
   write(chunk: T): AwaitableCoroutine<void> {
     return write(this as WebStreamWriter<never>, chunk);
   }
 
-  /** Waits for room. Gives nobody else a turn when there is some. @internal */
+  /** Waits for room. If there is room, returns without letting other tasks run. @internal */
   *waitForRoom(): Generator<unknown, void, unknown> {
-    // Null: it has failed, and that is what `ready` tells.
+    // `null` means that the stream has failed; `ready` then rejects with the error.
     if (!((this.#writer.desiredSize ?? 0) > 0)) yield* wrapPromise(this.#writer.ready);
   }
 
   /** @internal */
   writeNow(chunk: T): void {
-    // An error of the sink is the stream's too, and everything that comes after tells of it.
+    // An error of the sink is an error of the stream too, and every later operation throws it.
     this.#writer.write(chunk).then(undefined, () => {});
   }
 
@@ -65,7 +65,7 @@ const write = /* @__PURE__ */ libraryCoroutine(function* write(
 export interface WritingOptions {
   /** Leaves the stream open at the end. */
   readonly preventClose?: boolean | undefined;
-  /** Leaves the stream as it is after an error or a cancellation. */
+  /** Does not abort the stream after an error or a cancellation. */
   readonly preventAbort?: boolean | undefined;
 }
 
@@ -76,14 +76,14 @@ export type WritingBody<T, R> = CoroutineFunction<R, [writer: WebStreamWriter<T>
  * Runs a body that writes to a writable web stream. At the end the stream is closed, which waits until all chunks have arrived; when the
  * body fails, it is aborted with the error. In both cases its lock is released.
  *
- * **Cancellation**: aborts the stream, also when it comes while the stream is being closed. The stream fails with a `RuntimeError` whose
- * cause is the `CancelledError`: those who use it otherwise are not cancelled themselves.
+ * **Cancellation**: aborts the stream, even while it is being closed. The stream fails with a `RuntimeError` whose
+ * cause is the `CancelledError`: other users of the stream are not cancelled themselves.
  *
- * @param stream a stream that nobody else writes to
- * @param body an async function or a generator function, called with the writer; runs in the present task
+ * @param stream a stream that no other code writes to
+ * @param body an async function or a generator function, called with the writer; runs in the current task
  * @returns what the body returns
- * @throws {TypeError} at once, when it is no writable stream, or the body is no function
- * @throws what the body throws, or what the stream has failed with
+ * @throws {TypeError} at once, when it is not a writable stream, or the body is not a function
+ * @throws what the body throws, or the error of the stream
  * @example
  * await writing(stream, async (writer) => {
  *   for (const chunk of chunks) await writer.write(chunk);
@@ -116,7 +116,7 @@ const runWriting = /* @__PURE__ */ libraryCoroutine(function* writing(
   const writer = stream.getWriter();
   try {
     const result = yield* iterableOf(body, new WebStreamWriter(writer));
-    // A stream that is left open may have chunks under way: an error of theirs is its next writer's.
+    // A stream that is left open may still be writing chunks: if they fail, its next writer gets the error.
     if (!preventClose) yield* close(writer);
     return result;
   } catch (error) {
@@ -131,13 +131,13 @@ function* close(writer: WriterLike<never>): Generator<unknown, void, unknown> {
   try {
     yield* wrapPromise(writer.close());
   } catch (error) {
-    // A stream that has failed says only that it cannot be closed; `closed` says why.
+    // `close()` of a failed stream only says that it cannot be closed; `closed` has the reason.
     if (!isCancelledError(error)) yield* wrapPromise(writer.closed);
     throw error;
   }
 }
 
-/** Aborts a stream because of an error, which matters more than one that this brings about. */
+/** Aborts a stream because of an error. That error is thrown, even if aborting fails as well. */
 function* abort(writer: WriterLike<never>, error: unknown): Generator<unknown, void, unknown> {
   try {
     yield* wrapPromise(writer.abort(storedError(error, 'the task that writes to it')));
@@ -147,17 +147,17 @@ function* abort(writer: WriterLike<never>, error: unknown): Generator<unknown, v
 }
 
 /**
- * Writes all items to a writable web stream, at the pace of both, and closes it. When the items fail, it is aborted with the
- * error; when the stream fails, `return()` of what the items come from is called.
+ * Writes all items to a writable web stream, as fast as both allow, and closes it. When the source of the items fails, the stream is
+ * aborted with the error; when the stream fails, `return()` of the source is called.
  *
- * **Cancellation**: aborts the stream, and ends what the items come from as `iterate` does.
+ * **Cancellation**: aborts the stream, and ends the source as `iterate` does.
  *
  * **Order**: that of the items. The next one is asked for when the stream has room.
  *
  * @param items an array, an iterable, an async iterable such as a queue, or a readable web stream
- * @param stream a stream that nobody else writes to
- * @throws {TypeError} at once, when there are no items to be had, or it is no writable stream
- * @throws what the items or the stream fail with
+ * @param stream a stream that no other code writes to
+ * @throws {TypeError} at once, when `items` is not a source of items, or `stream` is not a writable stream
+ * @throws the error of the source or of the stream
  * @example
  * await pipeTo(queue, new WritableStream({ write: (chunk) => console.log(chunk) }));
  */

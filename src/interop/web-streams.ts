@@ -1,25 +1,25 @@
-/** The parts of web streams that are in use here; the platform's own types fit. */
+/** The parts of web streams that this library uses; the platform's own types are compatible. */
 
-/** A `ReadableStream` as far as this library uses one. */
+/** The part of a `ReadableStream` that this library uses. */
 export interface ReadableStreamLike<T> {
   readonly locked: boolean;
   getReader(): ReaderLike<T>;
 }
 
-/** A `ReadableStreamDefaultReader` as far as this library uses one. */
+/** The part of a `ReadableStreamDefaultReader` that this library uses. */
 export interface ReaderLike<T> {
   read(): PromiseLike<{ readonly done: boolean; readonly value?: T | undefined }>;
   cancel(reason?: unknown): PromiseLike<void>;
   releaseLock(): void;
 }
 
-/** A `WritableStream` as far as this library uses one. */
+/** The part of a `WritableStream` that this library uses. */
 export interface WritableStreamLike<T> {
   readonly locked: boolean;
   getWriter(): WriterLike<T>;
 }
 
-/** A `WritableStreamDefaultWriter` as far as this library uses one. */
+/** The part of a `WritableStreamDefaultWriter` that this library uses. */
 export interface WriterLike<T> {
   readonly desiredSize: number | null;
   readonly ready: PromiseLike<unknown>;
@@ -41,8 +41,8 @@ export function isWritable(value: unknown): value is WritableStreamLike<never> {
 }
 
 /**
- * The chunks of a stream. Its own iterator would not do: to end that, one has to wait for the chunk that is being read, and the
- * stream may never give one; to cancel a reader, one has not.
+ * The chunks of a stream. The stream's own iterator is not used, because ending it means waiting for the chunk that is being read, and the
+ * stream may never give one. A reader can be cancelled without waiting.
  */
 export function readerIterator<T>(stream: ReadableStreamLike<T>): AsyncIterator<T, undefined> {
   const reader = stream.getReader();

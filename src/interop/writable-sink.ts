@@ -3,7 +3,7 @@ import { describe } from '../internal/describe.ts';
 import { type EventLoop, implicitLoop } from '../kernel/lowlevel.ts';
 import { Queue } from '../queues/index.ts';
 
-/** What a `WritableStream` is made of whose chunks go into a queue. */
+/** The underlying sink of a `WritableStream` whose chunks go into a queue. */
 export class WritableSink<T> {
   readonly #queue: Queue<T>;
   readonly #loop: EventLoop;
@@ -14,17 +14,17 @@ export class WritableSink<T> {
     this.#loop = implicitLoop();
   }
 
-  /** For the stream: puts a chunk when there is room for it. */
+  /** Called by the stream: puts a chunk when there is room for it. */
   write(chunk: T): Promise<void> {
     return this.#loop.createTask(this.#queue.put(chunk)).then(() => {});
   }
 
-  /** For the stream: what is in the queue can still be got. */
+  /** Called by the stream at its end: items in the queue can still be taken. */
   close(): void {
     this.#queue.shutdown();
   }
 
-  /** For the stream: drops what is in the queue. */
+  /** Called by the stream when it is aborted: drops the items in the queue. */
   abort(): void {
     this.#queue.shutdown({ immediate: true });
   }
@@ -35,13 +35,13 @@ export class WritableSink<T> {
 }
 
 /**
- * A sink for `new WritableStream(…)` that puts the chunks into a queue. While the queue is full, the stream does not ask for more, so
- * that tasks that get slowly slow down whoever writes. Closing the stream shuts the queue down, aborting it also drops what is in it.
+ * A sink for `new WritableStream(…)` that puts the chunks into a queue. While the queue is full, the stream accepts no more chunks, so
+ * slow consumers of the queue slow down the writer. Closing the stream shuts the queue down; aborting it also drops the items in it.
  *
  * **Order**: that of the chunks.
  *
- * @param queue give it a size: one without never is full
- * @throws {TypeError} at once, when it is no queue
+ * @param queue a queue with a size; a queue without one is never full
+ * @throws {TypeError} at once, when it is not a queue
  * @example
  * const queue = new Queue<string>(10);
  * void response.body.pipeThrough(new TextDecoderStream()).pipeTo(new WritableStream(writableSink(queue)));

@@ -24,8 +24,9 @@ function messageOf(reason: unknown): string | undefined {
 }
 
 /**
- * The signal of a scope. Whoever reads its `reason` once it is aborted, as those do who reject a promise with it, has seen the
- * cancellation: it is not delivered a second time. Runtimes whose own `fetch` reads it past JavaScript do not tell.
+ * The signal of a scope. When code reads its `reason` after it was aborted, for example to reject a promise with it, that code has seen the
+ * cancellation, so it is not delivered a second time. When a native `fetch` reads the reason without calling JavaScript, this is not
+ * noticed.
  */
 class ScopeSignal implements SignalRole {
   readonly signal: PlatformAbortSignal;
@@ -57,7 +58,7 @@ class ScopeSignal implements SignalRole {
   abort(reason: CancelledError): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
-    noteDelivered(reason); // whoever rejects a promise with it, such as a `fetch` that nobody awaits
+    noteDelivered(reason); // it may be the reason of a rejected promise, such as a `fetch` that nobody awaits
     this.#controller.abort(reason);
   }
 }
@@ -78,7 +79,7 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
   return (scope.signal as ScopeSignal).signal;
 }
 
-/** Whether somebody has asked for the end of a scope since it was entered, or a request from before waits for its first await. */
+/** Whether the end of a scope was requested since it was entered, or an earlier request is pending for its first await. */
 function isCancelled(scope: Scope, task: Task<unknown>): boolean {
   if (task.cancelled() || (task._marks & MUST_CANCEL) !== 0) return true;
   if (pendingIn(scope) !== null) return true;
@@ -86,13 +87,13 @@ function isCancelled(scope: Scope, task: Task<unknown>): boolean {
   return scope.own > 0 || task._requestsTo(scope) > before;
 }
 
-/** A request that waits for the next await of a scope. */
+/** A request that is pending for the next await of a scope. */
 function pendingIn(scope: Scope): Request | null {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.pending !== null) return at.pending;
   return null;
 }
 
-/** The request of a construct around that has asked for its scope's end, and was heard already. */
+/** The request of a construct around the scope that has asked for its own scope's end, and was already delivered. */
 function requestOfConstruct(scope: Scope, task: Task<unknown>): Request | null {
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     if (at.own > 0) return new MadeRequest(task, null, undefined, at.owner, null, task.getLoop().time());
@@ -100,7 +101,7 @@ function requestOfConstruct(scope: Scope, task: Task<unknown>): Request | null {
   return null;
 }
 
-/** Somebody has read the reason: the request has arrived, and whoever waits for a reaction has it. */
+/** The reason was read: the request counts as delivered, and as a reaction of the scope. */
 function seen(scope: Scope, task: Task<unknown>): void {
   const { now } = sequence;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
@@ -118,10 +119,12 @@ export function abortSignals(signalled: readonly Signalled[], scope: Scope, requ
   }
 }
 
-/** A scope that has a signal; weakly, once it was left: a line that it has left behind may have the signal still. */
+/**
+ * A scope that has a signal. After the scope was left, the reference is weak, because a line that was left behind may still use the signal.
+ */
 export type Signalled = Scope | WeakRef<Scope>;
 
-/** A scope is left: its signal lives as long as somebody holds it. */
+/** A scope is left: from now on its signal lives only as long as the program holds it. */
 export function weaken(signalled: Signalled[], scope: Scope): void {
   const at = signalled.indexOf(scope);
   if (at < 0) return;

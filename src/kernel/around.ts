@@ -9,8 +9,8 @@ const RUNNING = 2;
 const OVER = 3;
 
 /**
- * The coroutine of a construct around a body, such as a timeout: it enters the construct, runs the body, and leaves the construct with what
- * the body has returned or thrown. Written by hand, since programs put a timeout around nearly everything.
+ * The coroutine of a construct around a body, such as a timeout: it enters the construct, runs the body, and leaves the construct with the
+ * value or error of the body. Written by hand, because programs use timeouts very often.
  *
  * | state | meaning | left by |
  * | --- | --- | --- |
@@ -27,7 +27,7 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
 
   /**
    * @param body a function, called with `arg`, or an awaitable
-   * @param arg what a function is called with
+   * @param arg the argument of the function
    */
   constructor(body: unknown, arg: unknown) {
     super();
@@ -40,10 +40,10 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
   /** The body begins. */
   protected abstract enter(): void;
 
-  /** The body has returned: what this coroutine returns. */
+  /** The body has returned; gives the result of this coroutine. */
   protected abstract leave(result: unknown): R;
 
-  /** The body has thrown: throws that on, or something else. */
+  /** The body has thrown; rethrows the error, or throws another one. */
   protected abstract fail(error: unknown): never;
 
   /** @internal */
@@ -51,7 +51,10 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
     return this.state === HANDED;
   }
 
-  /** A promise that a plain function returns is left at the deadline, when it awaits nothing of this library. @internal */
+  /**
+   * When a plain function returns a promise and awaits nothing of this library, the construct does not wait for it after the deadline.
+   * @internal
+   */
   get _isLeavable(): boolean {
     const { body } = this;
     return typeof body === 'function' && !isAsyncFunction(body) && !isGeneratorFunction(body);

@@ -8,11 +8,11 @@ const bareYield: IteratorResult<undefined, void> = { done: false, value: undefin
 const over: IteratorResult<undefined, void> = { done: true, value: undefined };
 
 /**
- * The coroutine of `sleep(0)`: waits for one iteration of the loop, without a future. A class, because it is what programs do
- * most, and a generator would cost twice as much.
+ * The coroutine of `sleep(0)`: waits for one iteration of the loop, without a future. A class, because programs do this
+ * more than anything else, and a generator would cost twice as much.
  */
 export class Checkpoint implements AwaitableCoroutine<void> {
-  /** As those of `WrittenCoroutine`. @internal */
+  /** As in `WrittenCoroutine`. @internal */
   static readonly exemplar: object = /* @__PURE__ */ new Checkpoint();
 
   #state: 'created' | 'waiting' | 'closed' = 'created';
@@ -70,7 +70,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
     this.#begin();
     if (!awaitCheckpoint(onFulfilled, onRejected)) return awaitCoroutine(this, onFulfilled, onRejected, implicitLoop);
     this.#state = 'closed';
-    return undefined as never; // the engine does not look at what `then` returns
+    return undefined as never; // the JavaScript engine ignores what `then` returns
   }
 
   #begin(): void {

@@ -12,7 +12,7 @@ import { logger } from './runtime/platform.ts';
 import { implicitLoop } from './thread-loop.ts';
 
 /**
- * A coroutine: what a generator coroutine returns when it is called, and its return type.
+ * A coroutine: the object that a call of a generator coroutine returns, and the return type to declare for it.
  *
  * @example
  * function* greet(name: string): Coroutine<string> {
@@ -32,17 +32,17 @@ export interface Awaitable<T> extends PromiseLike<T> {
   [Symbol.iterator](): Iterator<unknown, T, unknown>;
 }
 
-/** A lazy coroutine of this library: nothing runs until it is awaited or made a task. */
+/** A lazy coroutine of this library: no code runs until it is awaited or made a task. */
 export interface AwaitableCoroutine<T> extends Coroutine<T>, PromiseLike<T> {
   [Symbol.iterator](): Coroutine<T>;
 }
 
-/** A function that begins a coroutine: a generator function, an async function, or one that returns what they do. */
+/** A function that begins a coroutine: a generator function, an async function, or one that returns the same as these. */
 export type CoroutineFunction<T, A extends unknown[] = []> = (
   ...args: A
 ) => Coroutine<T> | Awaitable<T> | PromiseLike<T>;
 
-/** A coroutine function with whatever parameters. */
+/** A coroutine function with any parameters. */
 export type AnyCoroutineFunction<T> = (...args: never) => Coroutine<T> | Awaitable<T> | PromiseLike<T>;
 
 /** Accepted wherever Python takes a coroutine. */
@@ -55,7 +55,7 @@ export type AwaitableLike<T> =
   | PromiseLike<T>
   | { [Symbol.iterator](): Iterator<unknown, T, unknown> };
 
-/** What awaiting an `AwaitableLike` gives. */
+/** The type of the result of awaiting an `AwaitableLike`. */
 export type Outcome<A> =
   A extends Future<infer T>
     ? T
@@ -77,7 +77,7 @@ export type Outcome<A> =
 type CoroutineState = 'created' | 'claimed' | 'handed' | 'running' | 'closed';
 
 /**
- * A lazy call of a function: the coroutine objects that `coroutine()` makes. Its iterator hands itself to the task, which puts
+ * A lazy call of a function: the coroutine objects that `coroutine()` makes. Its iterator passes itself to the task, which puts
  * it on its own stack, so that resuming it costs the same however deep it is nested.
  */
 export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
@@ -85,7 +85,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   readonly #args: readonly unknown[];
   readonly #self: unknown;
   #state: CoroutineState = 'created';
-  /** Whether what it gives is left when it is cancelled before it has begun to wait for something of this library. @internal */
+  /** Whether its promise is not waited for when it is cancelled before it has begun to wait for something of this library. @internal */
   _isLeavable = false;
 
   /** @internal */
@@ -100,7 +100,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     return this.#fn.name;
   }
 
-  /** Whoever asks for the iterator is the one who awaits it. */
+  /** The first caller that asks for the iterator is the one that awaits it. */
   [Symbol.iterator](): this {
     if (this.#state !== 'created') throw this.#reused();
     this.#touch('claimed');
@@ -112,7 +112,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     return this.#state === 'handed';
   }
 
-  /** For the task: the first call hands the coroutine to it, the second one brings the result. */
+  /** For the task: the first call passes the coroutine to it, the second one has the result. */
   next(value?: unknown): IteratorResult<unknown, T> {
     switch (this.#state) {
       case 'claimed':
@@ -137,13 +137,13 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     throw error;
   }
 
-  /** Ends it unawaited, as `close()` does. */
+  /** Ends it without awaiting it, as `close()` does. */
   return(value: T): IteratorResult<unknown, T> {
     this.#touch('closed');
     return { done: true, value };
   }
 
-  /** Ends it unawaited: it cannot be awaited any more, and debug mode does not miss it. */
+  /** Ends it without awaiting it: it cannot be awaited any more, and debug mode does not report it. */
   close(): void {
     this.#touch('closed');
   }
@@ -202,7 +202,7 @@ function thenOfCoroutine<T, R1, R2>(
 }
 
 /**
- * Makes a function lazy: calling it gives a coroutine, of which nothing runs until it is awaited (then it runs inside the
+ * Makes a function lazy: calling it returns a coroutine, whose code does not run until it is awaited (then it runs inside the
  * awaiting task) or made a task. It can be awaited once. The function is called with the `this` of that call, so that methods can be
  * made lazy too.
  *
@@ -232,7 +232,7 @@ export function coroutine<A extends unknown[], T, This = unknown>(
 
 const COROUTINE_FUNCTION: unique symbol = /* @__PURE__ */ Symbol('coroutine function');
 
-/** In debug mode: what notes new coroutine objects, to report those that are collected without having been awaited. */
+/** In debug mode: records new coroutine objects, to report those that are garbage collected without having been awaited. */
 interface NeverAwaited {
   made(coroutine: object, name: string): void;
   touched(coroutine: object): void;
@@ -242,23 +242,23 @@ const debug: { neverAwaited: NeverAwaited | null } = { neverAwaited: null };
 
 let debuggingLoops = 0;
 
-/** A loop's debug mode goes on or off: while it is on somewhere, coroutine objects that nobody awaits are reported. */
+/** A loop's debug mode is switched on or off. While it is on in any loop, coroutine objects that are never awaited are reported. */
 export function reportNeverAwaited(enabled: boolean): void {
   debuggingLoops += enabled ? 1 : -1;
   debug.neverAwaited = debuggingLoops === 0 ? null : (debug.neverAwaited ?? watchNewCoroutines());
 }
 
-/** In debug mode: a coroutine was made of which nothing runs until it is awaited. */
+/** In debug mode: a coroutine was made whose code does not run until it is awaited. */
 export function noteMade(coroutine: object, name: string): void {
   if (debug.neverAwaited !== null) debug.neverAwaited.made(coroutine, name);
 }
 
-/** In debug mode: it is awaited, or will never be, on purpose. */
+/** In debug mode: it is awaited, or will intentionally never be. */
 export function noteTouched(coroutine: object): void {
   if (debug.neverAwaited !== null) debug.neverAwaited.touched(coroutine);
 }
 
-/** Whether coroutines are watched: what is made in a hurry asks this first. */
+/** Whether coroutines are recorded; checked first on fast paths. */
 export const isWatching = (): boolean => debug.neverAwaited !== null;
 
 function watchNewCoroutines(): NeverAwaited {
@@ -284,7 +284,7 @@ function watchNewCoroutines(): NeverAwaited {
 }
 
 /**
- * Calls a function whose result is a coroutine of some spelling.
+ * Calls a function whose result is a coroutine in either spelling.
  *
  * @throws {TypeError} when it returns something else
  */
@@ -302,7 +302,7 @@ export function callCoroutineFunction(
     if (!(Symbol.asyncIterator in result))
       return Symbol.iterator in result ? (result as Coroutine<unknown>)[Symbol.iterator]() : result;
   } else if (typeof result === 'object' && result !== null) {
-    // Awaitables of the library before promises: as such they can be cancelled, and an executor's job is one of both.
+    // The library's awaitables are checked before promises, because they can be cancelled; an executor's job is both.
     if (Symbol.iterator in result && !Array.isArray(result)) {
       const iterator: unknown = (result as Iterable<unknown>)[Symbol.iterator]();
       if (isFrame(iterator)) return iterator;
@@ -315,13 +315,13 @@ export function callCoroutineFunction(
   );
 }
 
-// The kind of a function is told by its constructor: it is asked for every callback, timer and body, and a property is
-// found at once where Object.getPrototypeOf() calls into the engine.
+// The kind of a function is recognised by its constructor. This runs for every callback, timer and body, and a property is
+// fast, while Object.getPrototypeOf() is a call into the engine.
 let generatorFunction: unknown;
 let asyncFunction: unknown;
 let generatorNext: unknown;
 
-/** Whether calling a function runs nothing of it yet. */
+/** Whether calling a function does not run any of its code yet. */
 export function isGeneratorFunction(fn: object): boolean {
   generatorFunction ??= function* () {}.constructor;
   return fn.constructor === generatorFunction;
@@ -341,12 +341,12 @@ let awaitableGenerators: object | undefined;
 export function libraryCoroutine<A extends unknown[], T>(
   fn: (...args: A) => Generator<unknown, T, unknown>,
 ): (...args: A) => AwaitableCoroutine<T> {
-  // A generator function's prototype's prototype is where all generators have `next`; ours add `then` on top of it.
+  // All generators inherit `next` from the prototype of their function's prototype; the library's generators also get `then` there.
   const generators: object = Object.getPrototypeOf(fn).prototype;
   awaitableGenerators ??= Object.create(generators, {
     then: { get: lookUpThen, configurable: true },
     [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
-    // Not claimed yet: by this they are told from other generators without another lookup.
+    // Not claimed yet. The same property distinguishes them from other generators without another lookup.
     [CLAIMED]: { value: false, configurable: true, writable: true },
     [Symbol.dispose]: { get: refuseDisposal, configurable: true },
     [Symbol.asyncDispose]: { get: refuseDisposal, configurable: true },
@@ -363,21 +363,21 @@ export function libraryCoroutine<A extends unknown[], T>(
 }
 
 /**
- * What a program reads that writes `using guard = lock.acquire()`, without `await`: nothing was acquired, and nothing may be disposed of.
- * It is told before the block begins.
+ * Read by `using guard = lock.acquire()` when `await` is missing: nothing was acquired, so nothing may be disposed of.
+ * It throws before the block begins.
  */
 export function refuseDisposal(): never {
   throw new RuntimeError(
-    'using: the coroutine was not awaited, so that nothing has been acquired; write `using x = await …`, or `yield*` instead of `await`',
+    'using: the coroutine was not awaited, so nothing has been acquired; write `using x = await …`, or `yield*` instead of `await`',
     { code: 'NOT_AWAITED' },
   );
 }
 
-/** The mark of a coroutine that somebody awaits or runs. */
+/** The mark of a coroutine that is already awaited or run. */
 export const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
 
 /**
- * Notes that somebody awaits a generator or runs it as a task: a second one would find it finished, or in the middle.
+ * Marks a generator as awaited or run as a task. A second user would find it finished, or in the middle.
  *
  * @returns whether it is one of this library
  */
@@ -402,8 +402,8 @@ function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
 }
 
 /**
- * The accessor `then` of this library's coroutines, and of whatever else has the iterator of one. It must be an accessor: a method that
- * hands on to another `then` is no `await` of the line that awaits it.
+ * The accessor `then` of this library's coroutines, and of other objects with a coroutine's iterator. It must be an accessor: a method that
+ * calls another `then` would not be recognised as an `await` of the line that awaits it.
  */
 export function lookUpThen(this: object): unknown {
   noteLookUp(this);
@@ -419,7 +419,7 @@ function thenOfGenerator<T, R1, R2>(
 }
 
 /**
- * Whether a value is a coroutine: a generator object, or what `coroutine()` functions and this library's own return.
+ * Whether a value is a coroutine: a generator object, or an object returned by a `coroutine()` function or by this library's own functions.
  *
  * Follows CPython's `asyncio.iscoroutine`.
  */
@@ -428,8 +428,8 @@ export function iscoroutine(value: unknown): value is Coroutine<unknown> {
 }
 
 /**
- * Whether a value is a generator, which nearly every coroutine is. It is asked for every task, and every generator function
- * has a prototype of its own: one lookup that the engine cannot foresee takes 10 ns, the four of the general question 55.
+ * Whether a value is a generator, as nearly every coroutine is. This is checked for every task, and every generator function
+ * has its own prototype. One lookup that the engine cannot predict takes 10 ns; the four lookups of the general check take 55 ns.
  */
 function isGenerator(value: unknown): boolean {
   generatorNext ??= Object.getPrototypeOf(function* () {}).prototype.next;
@@ -442,7 +442,10 @@ function isOtherCoroutine(value: unknown): boolean {
   );
 }
 
-/** Whether a value can be put on the stack of another copy of this library: here it is a promise only, since its loop is not ours. */
+/**
+ * Whether a value is a coroutine of another copy of this library. Here it can be used only as a promise, because it belongs to another
+ * loop.
+ */
 export function isOfOtherCopy(value: object): boolean {
   return '_isHanded' in value && !(ENTER in value);
 }

@@ -1,15 +1,15 @@
 import { NOT_SCHEDULED, type Timer } from './engine/timers.ts';
 import type { EventLoop } from './event-loop.ts';
 
-/** What is told that a deadline has passed. It must not throw. */
+/** Called when a deadline has passed. Must not throw. */
 export interface WithDeadline {
   /** @internal */
   deadlinePassed(): void;
 }
 
 /**
- * A call of the library itself at a time: a timer without what only programs need of a handle (a context, arguments, a picture for
- * messages), since nearly everything has a timeout around it.
+ * A call of the library itself at a given time: a timer without the parts of a handle that only programs need (a context, arguments, a text
+ * for messages). It is small because programs use timeouts very often.
  */
 export class Deadline implements Timer {
   /** @internal */
@@ -33,7 +33,7 @@ export class Deadline implements Timer {
     if (!this._cancelled) this.#of.deadlinePassed();
   }
 
-  /** Takes it back. Harmless when it has passed. */
+  /** Cancels it. Has no effect when it has passed. */
   cancel(): void {
     if (this._cancelled) return;
     this._cancelled = true;

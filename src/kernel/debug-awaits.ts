@@ -8,14 +8,14 @@ import { logger } from './runtime/platform.ts';
 import { describeWaiting } from './task.ts';
 
 /**
- * What debug mode notes of awaits: where each is in the program, so that lines that are left behind can be told with their places, and
- * that several are under way in one task. While no loop is in debug mode, the engine pays one comparison an await.
+ * What debug mode records about awaits: where each one is in the program, to report lines that are left behind with their places, and
+ * to report several awaits at once in one task. While no loop is in debug mode, this costs one comparison for each await.
  */
 
 let placeOf: WeakMap<ScopeWait, string> | null = null;
 let loops = 0;
 
-/** A loop's debug mode goes on or off. */
+/** A loop's debug mode is switched on or off. */
 export function noteAwaits(enabled: boolean): void {
   loops += enabled ? 1 : -1;
   const isOn = loops > 0;
@@ -24,7 +24,7 @@ export function noteAwaits(enabled: boolean): void {
   onAwait.noted = isOn ? noteAwait : null;
 }
 
-/** Where the program is, while some loop is in debug mode; `undefined` otherwise. */
+/** The current place in the program, while any loop is in debug mode; otherwise `undefined`. */
 export function placeInDebugMode(): string | null | undefined {
   return placeOf === null ? undefined : callerPlace();
 }
@@ -35,16 +35,16 @@ function noteAwait(wait: ScopeWait, place: string | null): void {
   placeOf?.set(wait, place);
   const root = task._root;
   if (task.done() || root === null) return;
-  // A line that has come back from a foreign promise is a step of its own: whatever waits is another line.
+  // A line that has come back from a foreign promise runs a separate step, so all waits of the task belong to other lines.
   const isComeback = task._loop._step.task !== task;
   const other = findWait(root, (one) => one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed));
   if (other === null) return;
   const where = placeOf?.get(other);
   reportOnce(
     'branch',
-    `${nameOf(task)} awaits in two places at once${where === undefined ? '' : ` (the other one: ${where})`}: branches of one task, as under ` +
-      'Promise.all, and callbacks that have inherited it share its context variables, and are cancelled with it. For branches that ' +
-      'are tasks of their own write gather(f, g), or use a taskGroup.',
+    `${nameOf(task)} awaits in two places at once${where === undefined ? '' : ` (the other one: ${where})`}: branches of one task, ` +
+      'for example under Promise.all, and callbacks that have inherited its context share its context variables, and are cancelled ' +
+      'with it. For branches that are tasks of their own write gather(f, g), or use a taskGroup.',
     place,
   );
 }
@@ -53,14 +53,14 @@ function isUnderWay(wait: ScopeWait): boolean {
   return !wait._isOver && wait._following === null && !wait._isObserver;
 }
 
-/** Tells of the lines that a task has left behind; in debug mode each place once, and otherwise all of them in one report. */
+/** Reports the lines that a task has left behind: in debug mode each place once, otherwise all of them in one report. */
 export function reportLines(root: Scope, what: string): void {
   const waits = waitsOf(root).filter(isUnderWay);
   if (waits.length === 0) return;
   if (placeOf === null || !root.loop.getDebug()) {
     const lines = waits.slice(0, MOST_SHOWN).map((wait) => `  ${describeWaiting(wait._waiting)}`);
     if (waits.length > MOST_SHOWN) lines.push(`  and ${waits.length - MOST_SHOWN} more`);
-    logger.warn(`${what}: ${HELP} Debug mode, run(main, { debug: true }), tells where they are.\n${lines.join('\n')}`);
+    logger.warn(`${what}: ${HELP} Debug mode, run(main, { debug: true }), shows where they are.\n${lines.join('\n')}`);
     return;
   }
   for (const wait of waits) {

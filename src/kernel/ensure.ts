@@ -26,7 +26,7 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** An object whose iterator yields futures. Collections are not meant, though they can be iterated too. */
+/** An object whose iterator yields futures. Collections do not count, although they can be iterated too. */
 function isIterableAwaitable(value: unknown): value is IterableAwaitable<unknown> {
   return (
     typeof value === 'object' &&
@@ -39,9 +39,9 @@ function isIterableAwaitable(value: unknown): value is IterableAwaitable<unknown
 }
 
 /**
- * What a task is made of.
+ * The coroutine for a new task.
  *
- * @throws {TypeError} when the value is no coroutine
+ * @throws {TypeError} when the value is not a coroutine
  */
 export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: EventLoop): CoroutineLike<T> {
   if (typeof value === 'function' || iscoroutine(value)) return value;
@@ -55,9 +55,9 @@ export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: E
     if (isIterableAwaitable(value)) return awaitIterable<T>(value as IterableAwaitable<T>);
     reportOnce(
       'createTask(promise)',
-      'createTask() was given a promise: its work is running already, as part of whoever has called it, so that cancelling the task ' +
+      'createTask() was given a promise: its work is already running as part of the code that called it, so cancelling the task ' +
         'will not stop it. Give the function itself: write createTask(f), or createTask(() => f(x)), instead of createTask(f(x)). ' +
-        'Where there is nothing but a promise, write ensureFuture(promise).',
+        'If you only have a promise, write ensureFuture(promise).',
     );
     return awaitPromise(value as PromiseLike<T>, loop);
   }
@@ -67,34 +67,34 @@ export function asCoroutine<T>(value: CoroutineLike<T> | PromiseLike<T>, loop: E
   );
 }
 
-/** A promise of whatever origin, and not something of this library that can be used like one. */
+/** Whether a value is a promise that is not an awaitable of this library. */
 function isBarePromise(value: unknown): value is PromiseLike<unknown> {
   return !isfuture(value) && !isIterableAwaitable(value) && isPromiseLike(value);
 }
 
-/** How the function itself is given instead of a promise of its call. */
+/** How to pass the function itself instead of the promise of its call. */
 const INSTEAD_OF_PROMISES = {
   shield: 'write shield(f), or shield(() => f(x)), instead of shield(f(x))',
   gather: 'write gather([f, () => g(x)]) instead of gather([f(), g(x)])',
 };
 
 /**
- * Says, in debug mode, that the work of a promise belongs to whoever has called it: no wait for it protects it from the cancellation
- * of that task, or can cancel it alone.
+ * Reports, in debug mode, that the work of a promise belongs to the task that made the call: no construct can protect it from the
+ * cancellation of that task, or cancel it separately.
  *
- * @param call who was given the value
+ * @param call the function that was given the value
  */
 export function reportPromise(call: keyof typeof INSTEAD_OF_PROMISES, value: unknown): void {
   if (!isBarePromise(value) || !implicitLoop().getDebug()) return;
   reportOnce(
     `${call}(promise)`,
-    `${call}() was given a promise: its call runs in the task that has made it, and is cancelled with that task, not by itself. ` +
+    `${call}() was given a promise: its work runs in the task that made the call, and is cancelled with that task, not separately. ` +
       `Give the function itself: ${INSTEAD_OF_PROMISES[call]}.`,
   );
 }
 
 /**
- * What the main task of a run is made of.
+ * The coroutine for the main task of a run.
  *
  * @throws {TypeError} when the value cannot be awaited
  */
@@ -105,7 +105,7 @@ export function mainCoroutine<T>(value: AwaitableLike<T>, loop: EventLoop): Coro
     if (loop.getDebug()) {
       reportOnce(
         'run(promise)',
-        'run() was given a promise: its work has begun outside the loop of this run, which can neither cancel it nor tell its tasks. ' +
+        'run() was given a promise: its work has begun outside the loop of this run, so the run can neither cancel it nor see its tasks. ' +
           'Give the function itself: write run(main), or run(() => main(x)), instead of run(main()).',
       );
     }
@@ -119,13 +119,13 @@ export function mainCoroutine<T>(value: AwaitableLike<T>, loop: EventLoop): Coro
 
 /** Whether a value can be waited for. */
 export function isAwaitable(value: unknown): value is AwaitableLike<unknown> {
-  // Those of this library first: to read their `then` is to begin an await.
+  // This library's awaitables are checked first, because reading their `then` begins an await.
   if (typeof value === 'function' || isfuture(value) || iscoroutine(value)) return true;
   return isIterableAwaitable(value) || isPromiseLike(value);
 }
 
 /**
- * A future for an awaitable: itself when it is one, otherwise a task or a wrapped promise.
+ * A future for an awaitable: the value itself when it is a future, otherwise a task or a wrapped promise.
  *
  * @throws {TypeError} when the value cannot be awaited
  * @throws {ValueError} when it is a future of another loop
@@ -149,9 +149,9 @@ export function ensureFutureOn<T>(value: AwaitableLike<T>, loop: EventLoop): Fut
 }
 
 /**
- * What `yield*` takes for an awaitable: awaiting a coroutine so runs it inside the present task.
+ * An iterator for `yield*` of an awaitable. Awaiting a coroutine in this way runs it inside the current task.
  *
- * @param args what a function is called with
+ * @param args the arguments for a function
  * @throws {TypeError} when the value cannot be awaited
  */
 export function iterableOf<T, A extends unknown[]>(
@@ -177,7 +177,7 @@ const awaitIterable = /* @__PURE__ */ libraryCoroutine(function* awaitIterable(
   return yield* awaitable;
 }) as <T>(awaitable: IterableAwaitable<T>) => AwaitableCoroutine<T>;
 
-/** The promise is taken at once: when the task begins, the runtime may have missed whoever handles its rejection. */
+/** The promise is handled at once: if this waited until the task begins, the runtime might report its rejection as unhandled. */
 function awaitPromise<T>(promise: PromiseLike<T>, loop: EventLoop): AwaitableCoroutine<T> {
   return awaitIterable<T>(wrapPromise(promise, { loop }));
 }

@@ -34,11 +34,11 @@ import { Task, type TaskOptions } from './task.ts';
 import { TimedFuture } from './timed-future.ts';
 import { wrapPromise } from './wrap-promise.ts';
 
-/** What an exception handler is told. */
+/** The information that an exception handler gets. */
 export interface ExceptionContext {
-  /** What went wrong. */
+  /** What failed. */
   readonly message?: string;
-  /** The error, where there is one. */
+  /** The error, if there is one. */
   readonly exception?: unknown;
   readonly future?: Future<unknown>;
   readonly task?: Task<unknown>;
@@ -46,24 +46,24 @@ export interface ExceptionContext {
   readonly [detail: string]: unknown;
 }
 
-/** Told of errors that nobody could be given. */
+/** Called for errors that could not be thrown in any code of the program. */
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
 
 /** Makes the tasks of a loop instead of `new Task`. */
 export type TaskFactory = <T>(loop: EventLoop, coro: CoroutineLike<T>, options: TaskOptions) => Task<T>;
 
-/** What works for a loop, such as a connection. */
+/** Something that belongs to a loop, such as a connection. */
 export interface LoopResource {
-  /** The loop is closed, and runs nothing any more: end at once. @internal */
+  /** The loop is closed and does not run any more code: end at once. @internal */
   loopClosed(): void;
 }
 
-/** A subclass that overrides one of these takes part in all scheduling. */
+/** When a subclass overrides one of these, the kernel calls its methods for all scheduling. */
 const SCHEDULING_METHODS = ['callSoon', 'callSoonIn', 'callLater', 'callAt', 'time'] as const;
 
 /**
- * What is done about an error that nobody has looked at in time: `'report'` tells the exception handler, `'throw'` raises it as the runtime
- * does with a promise that has rejected and that nobody looks at, which ends a process.
+ * What to do with an error that was not retrieved in time: `'report'` calls the exception handler, `'throw'` raises it as the runtime
+ * does with an unhandled rejection, which ends a process.
  */
 export type OnUnretrieved = 'report' | 'throw';
 
@@ -77,12 +77,12 @@ export interface EventLoopOptions extends SchedulerOptions {
   readonly unretrieved?: OnUnretrieved | undefined;
 }
 
-/** When the error of a task or future that nobody has looked at is reported, in seconds: in `run()`, and on the main thread's own loop. */
+/** After how many seconds an error that was not retrieved is reported, in `run()` and on the main thread's own loop. */
 export const UNRETRIEVED_AFTER = 0.5;
 
 /**
- * Runs callbacks, futures and tasks. One from `newEventLoop()` turns inside `runForever()` and `runUntilComplete()`; the
- * main thread's own, from `getEventLoop()`, turns whenever it has work.
+ * Runs callbacks, futures and tasks. A loop from `newEventLoop()` runs inside `runForever()` and `runUntilComplete()`; the
+ * main thread's own loop, from `getEventLoop()`, runs whenever it has work.
  *
  * Follows CPython's `asyncio.EventLoop`.
  *
@@ -104,29 +104,29 @@ export class EventLoop extends Scheduler implements Disposable {
   #executor: Executor | null = null;
   #executorIsShutDown = false;
   readonly #signals = new SignalHandlers();
-  /** `undefined`: nobody has said anything. */
+  /** `undefined` when it was not set. */
   #unretrievedAfter: number | null | undefined;
   /**
-   * What is done about the error of a failed task or future that nobody has looked at in time: the exception handler is told, or it is
+   * What to do with the error of a failed task or future that was not retrieved in time: the exception handler is called, or the error is
    * raised like an unhandled rejection.
    */
   unretrieved: OnUnretrieved;
   #overdue: OverdueFailures | null = null;
-  /** What works for the loop, and cannot without it: connections, servers, processes. @internal */
+  /** Objects that cannot work without the loop: connections, servers, processes. @internal */
   readonly _resources: Set<LoopResource> = new Set();
-  // The tasks that are not done, so that none is lost to the garbage collector: a list through the tasks themselves.
+  // The tasks that are not done, so that none is garbage collected: a list linked through the tasks themselves.
   #firstTask: Task<unknown> | null = null;
-  /** The scopes of tasks that are done in which lines go on that still wait. @internal */
+  /** The scopes of finished tasks in which lines still wait. @internal */
   readonly _linesLeft: Set<Scope> = new Set();
-  /** Called when the last of them is over. @internal */
+  /** Called when the last of these lines has ended. @internal */
   _onNoLineLeft: (() => void) | null = null;
-  /** Whether a subclass takes part in scheduling; if not, the kernel need not call its methods. */
+  /** Whether a subclass overrides scheduling methods; if not, the kernel does not call them. */
   readonly #isOverridden: boolean;
   readonly #defaults: { readonly loop: EventLoop };
 
   /**
-   * @param options `host`: the runtime services. A loop with a host of its own tells it its wishes at any time; without
-   * `runForever()`, `runOnce()` drives it. `unretrievedAfter`, `unretrieved`: when and how an error is told that nobody looks at
+   * @param options `host`: the runtime services. A loop with its own host may call it at any time; without
+   * `runForever()`, `runOnce()` drives it. `unretrievedAfter`, `unretrieved`: when and how an error that was not retrieved is reported
    */
   constructor(options: EventLoopOptions = {}) {
     checkOptions('EventLoop', options, ['host', 'unretrievedAfter', 'unretrieved']);
@@ -145,7 +145,7 @@ export class EventLoop extends Scheduler implements Disposable {
    * Calls a function in the loop's next iteration, in order of scheduling.
    *
    * @throws {RuntimeError} when the loop is closed
-   * @throws {TypeError} when `callback` is no function, or a coroutine function
+   * @throws {TypeError} when `callback` is not a function, or a coroutine function
    */
   callSoon<A extends unknown[]>(callback: Callback<A>, ...args: A): Handle {
     return this.#soon(null, callback, args, 'callSoon');
@@ -154,13 +154,13 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * `callSoon` with the context to call it in.
    *
-   * @throws {TypeError} when `context` is no context
+   * @throws {TypeError} when `context` is not a context
    */
   callSoonIn<A extends unknown[]>(context: Context, callback: Callback<A>, ...args: A): Handle {
     return this.#soon(context, callback, args, 'callSoonIn');
   }
 
-  /** `callSoon` for code outside the loop. The same here: other threads reach this one only by messages. */
+  /** `callSoon` for code outside the loop. It does the same as `callSoon`, because other threads can only send messages to this one. */
   callSoonThreadsafe<A extends unknown[]>(callback: Callback<A>, ...args: A): Handle {
     return this.callSoon(callback, ...args);
   }
@@ -179,7 +179,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * `callLater` with the context to call it in.
    *
-   * @throws {TypeError} when `context` is no context
+   * @throws {TypeError} when `context` is not a context
    */
   callLaterIn<A extends unknown[]>(context: Context, delay: Duration, callback: Callback<A>, ...args: A): TimerHandle {
     return this.callAtIn(context, this.time() + inSeconds(delay), callback, ...args);
@@ -197,7 +197,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * `callAt` with the context to call it in.
    *
-   * @throws {TypeError} when `context` is no context
+   * @throws {TypeError} when `context` is not a context
    */
   callAtIn<A extends unknown[]>(context: Context, when: number, callback: Callback<A>, ...args: A): TimerHandle {
     return this.#at(context, when, callback, args, 'callAtIn');
@@ -246,9 +246,9 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Makes a coroutine a task: it runs by itself from the loop's next iteration on.
+   * Runs a coroutine as a task, which starts in the loop's next iteration.
    *
-   * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
+   * @throws {TypeError} when `coro` is not a coroutine, or `options.context` is not a context
    * @throws {RuntimeError} when the loop is closed, or the coroutine is in use
    */
   createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
@@ -264,7 +264,7 @@ export class EventLoop extends Scheduler implements Disposable {
     return task;
   }
 
-  /** Lets a function make the loop's tasks; `null` for `new Task`. */
+  /** Sets the function that makes the loop's tasks; `null` for `new Task`. */
   setTaskFactory(factory: TaskFactory | null): void {
     if (factory !== null && factory !== undefined && typeof factory !== 'function') {
       throw typeError(`task factory must be a callable or None (null), got ${describe(factory)}`, 'NOT_CALLABLE');
@@ -294,7 +294,7 @@ export class EventLoop extends Scheduler implements Disposable {
     try {
       await this.runForever();
     } catch (error) {
-      // Nobody else has the task, so that nobody else can ask for its error.
+      // Only this code has the task, so no other code can retrieve its error.
       if (isOurs && future.done() && !future.cancelled()) future.exception();
       throw error;
     } finally {
@@ -309,12 +309,12 @@ export class EventLoop extends Scheduler implements Disposable {
     }
   }
 
-  /** Ends the run after the present iteration, or after one iteration when the loop is run next. */
+  /** Ends the run after the current iteration; when the loop is not running, after one iteration of its next run. */
   override stop(): void {
     super.stop();
   }
 
-  /** Forgets everything that is scheduled, and reports the errors that nobody looked at. */
+  /** Drops everything that is scheduled, and reports the errors that were not retrieved. */
   override close(): void {
     if (this.isClosed()) return;
     super.close();
@@ -337,10 +337,10 @@ export class EventLoop extends Scheduler implements Disposable {
   // --------------------------------------------------------------------------------------------- executors
 
   /**
-   * Runs a function by an executor; the future brings its result.
+   * Runs a function in an executor; returns a future for its result.
    *
-   * **Cancellation**: the executor is told. One that has not begun with it drops it; what runs already goes on, unless the executor
-   * can do better.
+   * **Cancellation**: the executor is informed. A function that has not begun is dropped; one that runs already goes on, unless the
+   * executor can stop it.
    *
    * @param executor `null` for the loop's default one
    */
@@ -372,9 +372,9 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Waits until the default executor has done its work; it takes no more.
+   * Waits until the default executor has done all its work; it accepts no new work.
    *
-   * @param timeout seconds after which it is left alone, with a warning
+   * @param timeout seconds after which this stops waiting, with a warning
    */
   shutdownDefaultExecutor(timeout: Duration | null = null): AwaitableCoroutine<void> {
     return shutdownExecutor(this, () => this.#takeExecutor(), timeout);
@@ -388,8 +388,8 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Closes the async generators that are being iterated: none here, because JavaScript tells nobody of them. Generators of
-   * one's own are closed by `for await`, or by hand.
+   * Does nothing. In Python it closes the async generators that are being iterated, but JavaScript has no way to list them. Your
+   * generators are closed by `for await`, or by hand.
    */
   shutdownAsyncgens(): AwaitableCoroutine<void> {
     return nothing();
@@ -398,14 +398,14 @@ export class EventLoop extends Scheduler implements Disposable {
   // --------------------------------------------------------------------------------------------- signals
 
   /**
-   * Has a function called whenever the process receives a signal: by the loop, as `callSoon` does, in a copy of the present context. It
-   * takes the place of the loop's earlier handler of this signal, and of what would happen by default; one for `SIGINT` takes Ctrl-C
-   * over from `run`. It ends with `removeSignalHandler` or with the loop, and does not keep the program alive.
+   * Calls a function whenever the process receives a signal. The loop calls it as with `callSoon`, in a copy of the current context. It
+   * replaces the loop's earlier handler of this signal, and the default action of the signal; a handler for `SIGINT` replaces what `run`
+   * does at Ctrl-C. It is removed by `removeSignalHandler` or when the loop is closed, and does not keep the program alive.
    *
    * Follows CPython's `loop.add_signal_handler`. Several loops may listen to one signal.
    *
    * @param signal its name, such as `SIGTERM`
-   * @throws {TypeError} when the signal is no name, or `callback` no function, or a coroutine function
+   * @throws {TypeError} when the signal is not a name, or `callback` is not a function, or is a coroutine function
    * @throws {ValueError} when the system has no such signal
    * @throws {RuntimeError} for `SIGKILL` and `SIGSTOP`, outside the main thread, where there are no signals, and when the loop is closed
    * @example
@@ -419,7 +419,7 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Ends what `addSignalHandler` began.
+   * Removes a handler that was added by `addSignalHandler`.
    *
    * Follows CPython's `loop.remove_signal_handler`.
    *
@@ -430,14 +430,14 @@ export class EventLoop extends Scheduler implements Disposable {
     return this.#signals.remove(signal);
   }
 
-  /** Ctrl-C belongs to the program while the loop has a handler for it. @internal */
+  /** Whether the loop has a handler for Ctrl-C, so that `run` must not react to it. @internal */
   override _onInterrupt(listener: () => void): (() => void) | null {
     return super._onInterrupt(() => {
       if (!this.#signals.has('SIGINT')) listener();
     });
   }
 
-  /** Calls a listener on a signal that a run is to end at, unless the program has a handler of the loop for it. @internal */
+  /** Calls a listener for a signal that should end a run, unless the program has added a handler for it to the loop. @internal */
   _onEnding(signal: string, listener: () => void): (() => void) | null {
     return super._onSignal(signal, () => {
       if (!this.#signals.has(signal)) listener();
@@ -447,15 +447,15 @@ export class EventLoop extends Scheduler implements Disposable {
   // --------------------------------------------------------------------------------------------- errors
 
   /**
-   * How long, in seconds of the loop's clock, a failed task or future waits for somebody to look at its error before the exception handler
-   * is told: by an `await`, `result()`, `exception()`. Whoever looks later finds the error all the same. `0` is the next macrotask; `null`
-   * is CPython's moment, when the garbage collector finds the future or the loop closes. Half a second in `run()` and on the main thread's
-   * own loop, `null` on others.
+   * How long, in seconds of the loop's clock, the error of a failed task or future may stay unretrieved before it is reported to the
+   * exception handler. An `await`, `result()` or `exception()` retrieves it, and can still do so after the report. `0` is the next
+   * macrotask; `null` is when CPython reports it: when the future is garbage collected or the loop is closed. The default is half a second
+   * in `run()` and on the main thread's own loop, `null` on others.
    *
-   * The clock of it keeps no program alive.
+   * Its timer does not keep the program alive.
    *
    * @throws {ValueError} when it is set to `NaN`
-   * @throws {TypeError} when it is set to what is no duration
+   * @throws {TypeError} when it is set to what is not a duration
    */
   get unretrievedAfter(): number | null {
     return this.#unretrievedAfter ?? null;
@@ -466,7 +466,7 @@ export class EventLoop extends Scheduler implements Disposable {
     this.#unretrievedAfter = seconds === Number.POSITIVE_INFINITY ? null : seconds;
   }
 
-  /** Sets `unretrievedAfter` unless somebody has. @internal */
+  /** Sets `unretrievedAfter` unless it was set. @internal */
   _defaultUnretrievedAfter(seconds: number): void {
     if (this.#unretrievedAfter === undefined) this.#unretrievedAfter = seconds;
   }
@@ -478,9 +478,10 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Sets who is told of errors that nobody could be given; `null` for the default, which logs them.
+   * Sets the function that is called for errors that could not be thrown in any code of the program; `null` for the default, which logs
+   * them.
    *
-   * @throws {TypeError} when it is no function
+   * @throws {TypeError} when it is not a function
    */
   setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null && handler !== undefined && typeof handler !== 'function') {
@@ -494,7 +495,7 @@ export class EventLoop extends Scheduler implements Disposable {
     return this.#exceptionHandler;
   }
 
-  /** Tells the exception handler of an error, in the context of the task, future or handle concerned. Does not throw. */
+  /** Reports an error to the exception handler, in the context of the task, future or handle concerned. Does not throw. */
   callExceptionHandler(context: ExceptionContext): void {
     if (hooks.errorReported !== null) emit('errorReported', this, context);
     const handler = this.#exceptionHandler;
@@ -542,7 +543,7 @@ export class EventLoop extends Scheduler implements Disposable {
     }
   }
 
-  /** Turns debug mode on or off: slow callbacks and coroutines that nobody awaits are reported. */
+  /** Turns debug mode on or off. It reports slow callbacks, coroutines that are never awaited, and other probable mistakes. */
   setDebug(enabled: boolean): void {
     if (this._debug === Boolean(enabled)) return;
     this._setDebug(!this._debug);
@@ -562,19 +563,19 @@ export class EventLoop extends Scheduler implements Disposable {
 
   // --------------------------------------------------------------------------------------------- for the kernel
 
-  /** Whether giving way means nothing to anybody: never where a subclass takes part in scheduling. @internal */
+  /** Whether `sleep(0)` would not let anything else run; always false when a subclass overrides scheduling. @internal */
   override _isAlone(task: TaskRole): boolean {
     return !this.#isOverridden && super._isAlone(task);
   }
 
-  /** Schedules the next step of what waits. @internal */
+  /** Schedules the next step of a waiter. @internal */
   _schedule(waiter: Waiter): void {
-    if (this.isClosed()) return; // what a run has left behind may come to its end afterwards, and concerns nobody any more
+    if (this.isClosed()) return; // work that a run has left behind may end later, and has no effect then
     if (this.#isOverridden) this.callSoonIn(waiter._context as Context, () => waiter._run());
     else this._push(waiter);
   }
 
-  /** A future is done: schedules who waited for it. @internal */
+  /** A future is done: schedules its waiters. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
     if (this.isClosed()) return;
     if (!this.#isOverridden) {
@@ -586,7 +587,7 @@ export class EventLoop extends Scheduler implements Disposable {
     }
   }
 
-  /** A future that has a result after a time: what `sleep` waits for. @internal */
+  /** A future that gets its result after a time: `sleep` waits for it. @internal */
   _after<T>(seconds: number, result: T): TimedFuture<T> {
     const future = new TimedFuture<T>(this, this.time() + seconds, result);
     if (this.#isOverridden) {
@@ -598,7 +599,7 @@ export class EventLoop extends Scheduler implements Disposable {
     return future;
   }
 
-  /** Tells something that a time of the clock has passed; one in the past, in the next iteration. @internal */
+  /** Calls a listener at a time of the clock; if the time has passed, in the next iteration. @internal */
   _deadline(when: number, of: WithDeadline): { cancel(): void } {
     if (this.#isOverridden) {
       const tell = (): void => of.deadlinePassed();
@@ -606,7 +607,7 @@ export class EventLoop extends Scheduler implements Disposable {
     }
     this._checkClosed();
     const deadline = new Deadline(this, when, of);
-    // Whoever computed the deadline has read the clock: it need not be read again.
+    // The clock was read to compute the deadline, so it need not be read again.
     if (when <= this._lastTime) this._push(deadline);
     else this._pushTimer(deadline);
     return deadline;
@@ -641,7 +642,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** @internal */
   override _noteLinesOver(root: Scope): void {
     if (this._linesLeft.size === 0) return;
-    // Where something is followed still, the end of run() has to leave it.
+    // When a promise is still followed, the end of run() must not wait for it.
     if (isQuiet(root)) this._linesLeft.delete(root);
     this._onNoLineLeft?.();
   }
@@ -653,7 +654,7 @@ export class EventLoop extends Scheduler implements Disposable {
 }
 
 function stopLoop(future: Future<unknown>): void {
-  if (!future.cancelled() && leavesTheLoop(future.exception())) return; // the loop has been left already
+  if (!future.cancelled() && leavesTheLoop(future.exception())) return; // the run has already ended with that error
   future.getLoop().stop();
 }
 

@@ -1,24 +1,24 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { newDefaultExecutor } from '../internal/default-executor.ts';
 
-/** A promise of what an executor does. */
+/** A promise for the work of an executor. */
 export interface ExecutorJob<T> extends PromiseLike<T> {
-  /** Called when nobody waits for it any more. */
+  /** Called when no task waits for it any more. */
   cancel?(): unknown;
 }
 
-/** Runs functions somewhere else: a pool of threads, of processes, or a queue. */
+/** Runs functions elsewhere: in a pool of threads or processes, or through a queue. */
 export interface Executor {
-  /** Runs a function; the promise brings its result. */
+  /** Runs a function; returns a promise for its result. */
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ExecutorJob<Awaited<R>>;
-  /** Takes no more work; the promise fulfils when all that was submitted is done. */
+  /** Accepts no more work; the promise fulfils when all submitted work is done. */
   shutdown?(): PromiseLike<void> | void;
 }
 
 /**
- * The executor of a loop that was given none: the thread pool of `asyncio-ts/node`, made at the first job, where that was imported.
- * Elsewhere there are no threads, and it refuses: a function that runs in this thread would block the loop, which is what those who use an
- * executor want to avoid.
+ * The executor of a loop for which none was set: the thread pool of `asyncio-ts/node`, made for the first job, if that was imported.
+ * Otherwise there are no threads, and it throws: a function that runs in this thread would block the loop, which is exactly what an
+ * executor is used to avoid.
  */
 export class LoopExecutor implements Executor {
   #executor: Executor | null = null;

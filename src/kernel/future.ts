@@ -38,20 +38,20 @@ export const FAILED = 2;
 export const CANCELLED = 3;
 type State = typeof PENDING | typeof SUCCEEDED | typeof FAILED | typeof CANCELLED;
 
-/** What a future is waited for: for the live view, deadlock reports and explored schedules. */
+/** What a wait for a future is for: used by the live view, deadlock reports and explored schedules. */
 export interface WaitRecord {
-  /** What is done, such as `acquire`. */
+  /** The operation, such as `acquire`. */
   readonly operation: string;
-  /** What it is done to: a lock, a queue, a timer. */
+  /** The object of the operation: a lock, a queue, a timer. */
   readonly object: object | null;
-  /** The tasks that hold it, where that is known. */
+  /** The tasks that hold it, if known. */
   readonly holders?: readonly Task<unknown>[];
 }
 
 /** A function called when a future is done. */
 export type DoneCallback<F> = (future: F) => void;
 
-/** A done callback of a program: a handle that is scheduled as it is, so that being done allocates nothing. */
+/** A done callback of a program: a handle that is scheduled itself, so that finishing a future allocates nothing. */
 class RegisteredCallback extends Handle implements Waiter {
   /** @internal */
   readonly _awaiter = null;
@@ -61,7 +61,7 @@ class RegisteredCallback extends Handle implements Waiter {
   }
 }
 
-/** A done callback of the library itself, on behalf of a task or future that waits: needs no context, and cannot fail. */
+/** A done callback of the library itself, for a task or future that waits: needs no context, and cannot fail. */
 class Subscription implements Waiter {
   /** @internal */
   readonly _callback: DoneCallback<never>;
@@ -84,7 +84,10 @@ class Subscription implements Waiter {
   }
 }
 
-/** The fields that few futures need: together, so that the others are small. A task's are its scope (`task.ts`). */
+/**
+ * Fields that only few futures need, in an object of their own so that other futures are small. For tasks they are in the scope
+ * (`task.ts`).
+ */
 export interface RareFields {
   otherWaiters: Waiter[] | null;
   unretrieved: Unretrieved | null;
@@ -102,8 +105,8 @@ class Rare implements RareFields {
 /**
  * One waiter for many futures. It runs once for each that is done, at the time when a waiter of its own would have run.
  *
- * In the ready queue it stands for all of them, so that it does not see whose turn it is. Only who has failed must be known: these
- * are kept with the numbers of their turns.
+ * In the ready queue it is used for all of them, so it does not know which one is next. Only the failed futures must be known: these
+ * are kept with the numbers of their turns in the queue.
  */
 export class Collector implements Waiter {
   /** @internal */
@@ -115,7 +118,7 @@ export class Collector implements Waiter {
   #failed: RingBuffer<{ readonly turn: number; readonly future: Future<unknown> }> | null = null;
 
   /**
-   * @param callback told of each future that is done: the future itself, or `null` when it has succeeded. It must not throw
+   * @param callback called for each future that is done, with the future, or with `null` when it has succeeded. It must not throw
    * @param awaiter the task or future that waits
    */
   constructor(callback: (future: Future<unknown> | null) => void, awaiter: Future<unknown> | null) {
@@ -127,7 +130,7 @@ export class Collector implements Waiter {
     return copyContext();
   }
 
-  /** A future is done; its turn comes. @internal */
+  /** A future is done: schedules its turn. @internal */
   _note(future: Future<unknown>): void {
     const turn = this.#done++;
     if (future._state === SUCCEEDED) return;
@@ -143,11 +146,11 @@ export class Collector implements Waiter {
   }
 }
 
-// What a pending future's iterator answers. One object for all: `yield*` hands it through to the task, which reads it at once.
+// The result of a pending future's iterator. One object for all: `yield*` passes it to the task, which reads it at once.
 const waiting: { done: false; value: unknown } = { done: false, value: undefined };
 
 /**
- * A value that will be there later. Tasks wait for it with `await` or `yield*`; callbacks are told by the loop.
+ * A value that will be there later. Tasks wait for it with `await` or `yield*`; the loop calls its done callbacks.
  *
  * Follows CPython's `asyncio.Future`.
  *
@@ -166,7 +169,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   _firstWaiter: Waiter | null = null;
   /** The state in the two lowest bits, then flags (`roles.ts`): one small integer for all. @internal */
   _marks = 0;
-  /** What few futures have. @internal */
+  /** Fields that only few futures need. @internal */
   _rare: RareFields | null = null;
 
   /**
@@ -182,18 +185,18 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     return (this._marks & STATE) as State;
   }
 
-  /** The rare fields, made where there are none. @internal */
+  /** The rare fields; makes them if there are none. @internal */
   _rareFields(): RareFields {
     this._rare ??= new Rare();
     return this._rare;
   }
 
-  /** The error that nobody has looked at, as it is watched. @internal */
+  /** The record that watches an error which was not retrieved. @internal */
   get _unretrieved(): Unretrieved | null {
     return this._rare === null ? null : this._rare.unretrieved;
   }
 
-  /** What it is waited for, where a primitive has said so. @internal */
+  /** What a wait for it is for, if a primitive has set it. @internal */
   get _purpose(): WaitRecord | null {
     return this._rare === null ? null : this._rare.purpose;
   }
@@ -208,7 +211,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   }
 
   /**
-   * Marks what can stand in for a future, and tells `yield* future` from `yield future`: set by the iterator, cleared by the
+   * Marks objects that can be used as a future, and distinguishes `yield* future` from `yield future`: set by the iterator, cleared by the
    * task.
    *
    * @internal
@@ -247,7 +250,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * The result.
    *
    * @throws {InvalidStateError} when it is not done
-   * @throws {CancelledError} when it was cancelled; the message is carried by the first one only
+   * @throws {CancelledError} when it was cancelled; only the first error has the message
    * @throws the error, when it failed
    */
   result(): T {
@@ -289,7 +292,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   }
 
   /**
-   * Ends it with a result; who waits is woken in the loop's next iteration.
+   * Ends it with a result; its waiters are woken in the loop's next iteration.
    *
    * @throws {InvalidStateError} when it is done already
    */
@@ -303,8 +306,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /**
    * Ends it with an error.
    *
-   * @param error an error, or a class of errors to make one of. `null` and `undefined`, which would say that there is no error, become a
-   * `RuntimeError` that tells of them
+   * @param error an error, or a class of errors to make one of. `null` and `undefined`, which would mean that there is no error, become a
+   * `RuntimeError` that says so
    * @throws {InvalidStateError} when it is done already
    */
   setException(error: unknown): void {
@@ -314,16 +317,16 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     this._fail(madeError(error));
   }
 
-  /** Ends it with what something else has failed with, whatever that is: a class that was thrown stays one. @internal */
+  /** Ends it with any thrown value, unchanged: a class that was thrown is not instantiated. @internal */
   _setFailure(error: unknown): void {
     this._checkPending();
     this._fail(errorOfThrown(error));
   }
 
   /**
-   * Cancels it: who waits for it gets a `CancelledError`.
+   * Cancels it: code that waits for it gets a `CancelledError`.
    *
-   * @param message carried by the `CancelledError`
+   * @param message the message of the `CancelledError`
    * @returns false when it is done already
    */
   cancel(message?: unknown): boolean {
@@ -336,11 +339,11 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   }
 
   /**
-   * Calls a function, through the loop, when it is done: never synchronously, also when it is done already. Several are
+   * Calls a function, through the loop, when it is done: never synchronously, even when it is done already. Several callbacks are
    * called in order of registration.
    *
    * @param options `context`: the context of the call; a copy of the current one when absent
-   * @throws {TypeError} when `callback` is no function, or `options.context` no context
+   * @throws {TypeError} when `callback` is not a function, or `options.context` no context
    */
   addDoneCallback(callback: DoneCallback<this>, options?: { readonly context?: Context | null | undefined }): void {
     if (typeof callback !== 'function')
@@ -348,7 +351,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     this._addWaiter(new RegisteredCallback(this, callback, options?.context ?? null));
   }
 
-  /** Takes a done callback back, however often it was added; returns how often that was. */
+  /** Removes a done callback, however often it was added; returns how often it was. */
   removeDoneCallback(callback: DoneCallback<this>): number {
     const kept = this._waiters().filter((waiter) => callbackOf(waiter) !== callback);
     const removed = this._waiters().length - kept.length;
@@ -359,7 +362,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     return removed;
   }
 
-  /** As a promise: lets promise code wait for it. Unlike `await` in a task, waiting so never cancels it. */
+  /** As a promise's `then`. Unlike an `await` in a task, waiting in this way never cancels the future. */
   get then(): <R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
@@ -381,7 +384,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     return nameOfClass(this);
   }
 
-  // A future is its own iterator and keeps no state for it: `next` gives itself to the task while it is pending, and the
+  // A future is its own iterator and keeps no state for it: while it is pending, `next` gives the future to the task, and the
   // result once it is done.
 
   /** For `yield* future` in generator coroutines. */
@@ -393,7 +396,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   next(): IteratorResult<unknown, T> {
     if (this._state === SUCCEEDED) return { done: true, value: this._value as T };
     if (this._state !== PENDING) return { done: true, value: this.result() };
-    // Asked again before a task has taken note: somebody iterates it by hand.
+    // `next` was called again before a task has seen it: the program iterates it by hand.
     if (this._asyncioFutureBlocking) throw new RuntimeError("await wasn't used with future", { code: 'NOT_AWAITED' });
     this._asyncioFutureBlocking = true;
     waiting.value = this;
@@ -489,9 +492,9 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     for (const waiter of others) this._loop._wake(waiter, this);
   }
 
-  /** Adds a waiter that waits for others, too. @internal */
+  /** Adds a waiter that waits for other futures, too. @internal */
   _collect(collector: Collector): void {
-    // A flag, because to ask each waiter for its class would take a tenth of the time that waking takes.
+    // A flag, because checking the class of each waiter would add a tenth to the time of waking.
     if (this._state === PENDING) this._marks |= COLLECTED;
     else collector._note(this);
     this._addWaiter(collector);
@@ -519,14 +522,14 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     this._rare!.unretrieved = null;
   }
 
-  /** The first to ask gets the error that ended the task, with its message; later ones get a new one. @internal */
+  /** The first caller gets the error that ended the task, with its message; later callers get a new one. @internal */
   _takeCancelledError(): unknown {
     const original = this._value;
     if (isCancelledError(original)) {
       this._value = null;
       return original;
     }
-    // Its story goes with the first error too: what a request refers to must not live as long as the future.
+    // The first error also takes the story, so that the objects of a request do not live as long as the future.
     const error = this._newCancelledError();
     if ((this._marks & HAD_SEVERAL) === 0) this._value = null;
     return error;
@@ -545,7 +548,10 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     });
   }
 
-  /** Who waits is to be woken: a program that sets a future of a loop that is closed has to know that nobody will be. @internal */
+  /**
+   * Checks that waiters can be woken: a program that sets a future of a closed loop must get an error, because no waiter would be woken.
+   * @internal
+   */
   _checkWakes(): void {
     if (this._firstWaiter !== null) this._loop._checkClosed();
   }
@@ -599,7 +605,10 @@ function describeWaiter(waiter: Waiter): string {
   return waiter._awaiter === null ? 'a promise' : `Task ${(waiter._awaiter as Task).getName()}`;
 }
 
-/** What a future is to fail with: an error of a class that was given; what cannot be made one of, as a function without `prototype`, is kept. */
+/**
+ * The error with which a future fails. A class of errors is instantiated; a value that cannot be, such as a function without `prototype`,
+ * is used unchanged.
+ */
 function madeError(error: unknown): unknown {
   if (typeof error !== 'function') return errorOfThrown(error);
   try {
@@ -610,7 +619,7 @@ function madeError(error: unknown): unknown {
 }
 
 /**
- * Whether a value is a future, or advertises itself as one by the `_asyncioFutureBlocking` mark.
+ * Whether a value is a future, or has the `_asyncioFutureBlocking` mark of one.
  *
  * Follows CPython's `asyncio.isfuture`.
  */

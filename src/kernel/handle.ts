@@ -8,7 +8,7 @@ import type { Runnable } from './engine/roles.ts';
 import { NOT_SCHEDULED, type Timer } from './engine/timers.ts';
 import type { EventLoop } from './event-loop.ts';
 
-/** A function that the loop calls, with whatever it was scheduled with. */
+/** A function that the loop calls, with the arguments that were given when it was scheduled. */
 export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
 
 /**
@@ -27,13 +27,13 @@ export class Handle implements Runnable {
   _args: readonly unknown[] | null;
   /** @internal */
   _cancelled = false;
-  /** What it looked like when it was cancelled; kept in debug mode only. */
+  /** Its description from when it was cancelled; only in debug mode. */
   #picture: string | null = null;
 
   /**
    * Made by the loop; a program uses `loop.callSoon`.
    *
-   * @throws {TypeError} when `context` is no context
+   * @throws {TypeError} when `context` is not a context
    */
   constructor(callback: Callback<never[]>, args: readonly unknown[], loop: EventLoop, context: Context | null = null) {
     this._callback = callback;
@@ -42,7 +42,7 @@ export class Handle implements Runnable {
     this._context = givenContext(context) ?? copyContext();
   }
 
-  /** Keeps the call from happening, and lets go of the function and its arguments. Harmless when it has happened. */
+  /** Prevents the call, and drops the function and its arguments. Has no effect when the call has happened. */
   cancel(): void {
     if (!(this instanceof Handle)) throw unbound('Handle.cancel');
     if (this._cancelled) return;
@@ -73,7 +73,7 @@ export class Handle implements Runnable {
       callback(...(this._args as never[]));
     } catch (error) {
       if (leavesTheLoop(error)) throw error;
-      current.context = outer; // the handler enters the context by itself
+      current.context = outer; // the exception handler enters its context itself
       this.#report(callback, error);
     } finally {
       endCallback();

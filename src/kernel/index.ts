@@ -1,4 +1,4 @@
-/** What the kernel gives to programs. */
+/** The part of the kernel that programs use. */
 
 export {
   type Awaitable,

@@ -4,10 +4,10 @@ import type { EventLoop, ExceptionContext } from './event-loop.ts';
 import type { Task } from './task.ts';
 
 /**
- * Hooks into the kernel, for traces, live views, lints and explored schedules. Every hook is optional; none of them may
- * throw: one that does is reported and taken out.
+ * Hooks into the kernel, for traces, live views, lints and explored schedules. Every hook is optional. A hook must not
+ * throw: an instrument that does is reported and removed.
  *
- * While none is installed, the kernel pays one comparison a hook.
+ * While no instrument is installed, each hook costs the kernel one comparison.
  */
 export interface Instrument {
   /** A task's step begins: the loop starts or resumes its coroutine. */
@@ -16,34 +16,34 @@ export interface Instrument {
   afterStep?(task: Task<unknown>): void;
   /** A task was made. */
   taskSpawned?(task: Task<unknown>, parent: Task<unknown> | null): void;
-  /** A task is done; `failure` holds its error when it failed, which this does not count as having been looked at. */
+  /** A task is done; `failure` holds its error when it failed. Reading it here does not count as retrieving the error. */
   taskFinished?(task: Task<unknown>, failure: { readonly error: unknown } | null): void;
-  /** `task.cancel()` was called, by `by` where a task did it. */
+  /** `task.cancel()` was called; `by` is the task that called it, if any. */
   cancelRequested?(task: Task<unknown>, by: Task<unknown> | null, message: unknown): void;
-  /** A `CancelledError` goes into a task's coroutine. */
+  /** A `CancelledError` is thrown into a task's coroutine. */
   cancelDelivered?(task: Task<unknown>): void;
-  /** A task begins to wait on something; `operation` and `object` say for what, where that is known. */
+  /** A task begins to wait; `operation` and `object` say for what, if known. */
   waitBegin?(task: Task<unknown>, on: object): void;
-  /** What a task waited on is done. */
+  /** The future that a task waited for is done. */
   waitEnd?(task: Task<unknown>, on: object): void;
   /** The loop begins an iteration. */
   iterationBegin?(loop: Scheduler): void;
   /** The loop has ended an iteration. */
   iterationEnd?(loop: Scheduler): void;
   /**
-   * An error is reported that nobody could be given: that of a task that nobody looked at, of a callback, of an `onCancel`. The hook for
-   * monitoring: it is told by all loops of the thread, whatever exception handlers programs have set, and before those.
+   * An error is reported that could not be thrown in the program: an error that was not retrieved, of a callback, or of an `onCancel`. Use
+   * this for monitoring: it is called for all loops of the thread, whatever exception handlers are set, and before those.
    */
   errorReported?(loop: EventLoop, context: ExceptionContext): void;
   /**
-   * The one choice point. Asked where the loop could legally do either of `count` things; answers which, from 0. The kernel
-   * takes 0 when nobody is asked, which is the order that the documentation promises.
+   * The only choice point. Called when the loop may do any of `count` things; returns which one, from 0. Without this hook the kernel
+   * takes 0, which is the documented order.
    */
   choose?(label: string, count: number): number;
 }
 
 /**
- * Installs an instrument; returns a function that takes it out.
+ * Installs an instrument; returns a function that removes it.
  *
  * @example
  * const remove = addInstrument({ taskFinished: (task) => console.log(`${task}`) });

@@ -7,14 +7,14 @@ import { isMainThread } from './runtime/platform.ts';
 import type { Task } from './task.ts';
 import { thread as finder, getRunningLoop, runningLoop } from './thread-loop.ts';
 
-/** The thread's loop. `undefined`: nobody has said anything; `null`: somebody has said that there is none. */
+/** The thread's loop. `undefined` when it was never set; `null` when it was set to none. */
 const thread: { loop: EventLoop | null | undefined } = { loop: undefined };
-/** Loops of runs under way, which are the thread's meanwhile: the last one begun first. */
+/** The loops of current runs, each of which is the thread's loop during its run: the last one begun comes first. */
 const lent: EventLoop[] = [];
 
-// A future that is made outside any loop belongs to the thread's; only this module can make one. Futures, tasks and loops need each
-// other, and this assignment is what ties the knot. Bundlers would leave it out, as nothing that `new Future()` uses is imported from
-// here: package.json ("sideEffects") names this module and the kernel's two doors, through which every program comes.
+// A future that is made outside any loop belongs to the thread's loop, which only this module can make. Futures, tasks and loops need each
+// other, and this assignment connects them. Bundlers would leave it out, because nothing that `new Future()` uses is imported from
+// here. So package.json ("sideEffects") names this module and the kernel's two entry files, which every program imports.
 finder.loop = threadLoop;
 
 function threadLoop(): EventLoop {
@@ -43,7 +43,7 @@ function hasThreadLoop(): boolean {
 }
 
 /**
- * The running loop, otherwise the thread's: made on first use in the main thread. That loop turns whenever it has work.
+ * The running loop, otherwise the thread's loop. In the main thread that loop is made on first use, and runs whenever it has work.
  *
  * Follows CPython's `asyncio.get_event_loop` as it was before 3.12.
  *
@@ -54,7 +54,7 @@ export function getEventLoop(): EventLoop {
 }
 
 /**
- * A new loop. It turns only inside `runForever()` and `runUntilComplete()`, or when it is driven by `runOnce()`.
+ * A new loop. It runs only inside `runForever()` and `runUntilComplete()`, or when it is driven by `runOnce()`.
  *
  * Follows CPython's `asyncio.new_event_loop`.
  */
@@ -75,7 +75,7 @@ export function setEventLoop(loop: EventLoop | null): void {
   thread.loop = loop ?? null;
 }
 
-/** Makes a loop the thread's for the time of a run; the function that is returned ends that. */
+/** Makes a loop the thread's loop during a run; the returned function ends this. */
 export function lendThread(loop: EventLoop): () => void {
   lent.push(loop);
   return () => {

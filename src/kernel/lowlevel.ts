@@ -1,6 +1,6 @@
 /**
- * The kernel's door for what is built on it: locks, queues, timeouts, and whatever a third party makes. Everything in `tasks/`
- * and `sync/` is written with nothing else.
+ * The part of the kernel for building constructs: locks, queues, timeouts, and those of third parties. Everything in `tasks/`
+ * and `sync/` uses only this.
  */
 
 import type { WithDeadline } from './deadline.ts';
@@ -90,32 +90,32 @@ export function runningTask(): Task<unknown> | null {
 }
 
 /**
- * Ends a future with what something else has failed with, whatever a program has thrown there: a class stays one, and what says that there
- * is no error (`null`, `undefined`) becomes an error that tells of it.
+ * Ends a future with any thrown value: a class is not instantiated, and a value that means that there
+ * is no error (`null`, `undefined`) becomes an error that says so.
  */
 export function failWith(future: Future<never> | Future<unknown>, error: unknown): void {
   if (future._setFailure === undefined)
-    future.setException(error); // of a class that stands in for a future
+    future.setException(error); // for a class that is used in place of a future
   else future._setFailure(error);
 }
 
-/** Says what a future is waited for. Read by the live view, deadlock reports and explored schedules. */
+/** Sets what a wait for a future is for. Read by the live view, deadlock reports and explored schedules. */
 export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
   future._rareFields().purpose = purpose;
 }
 
-/** A future of the running loop that has a result after a time. `release()` it when nobody waits for it any more. */
+/** A future of the running loop that has a result after a time. Call its `release()` when it is not waited for any more. */
 export function resultAfter<T>(seconds: number, result: T): TimedFuture<T> {
   return getRunningLoop()._after(seconds, result);
 }
 
-/** Tells something that a time of the loop's clock has passed: in its turn, and at the next one when it has passed already. */
+/** Calls a listener at a time of the loop's clock; in the next iteration when the time has already passed. */
 export function deadlineAt(loop: EventLoop, when: number, of: WithDeadline): { cancel(): void } {
   return loop._deadline(when, of);
 }
 
 /**
- * Adds a done callback on behalf of someone who waits, which makes it an edge of the call graph. The callback must not throw.
+ * Adds a done callback for a task or future that waits, which makes an edge of the call graph. The callback must not throw.
  *
  * @param awaiter the task or future that waits
  */
@@ -124,32 +124,32 @@ export function subscribe<T>(
   callback: (future: Future<T>) => void,
   awaiter: Future<unknown> | null,
 ): void {
-  // A future that is none of ours, or whose class takes part in it, has but one way.
+  // For a future of another library, or a class that overrides registration, there is only `addDoneCallback`.
   if (future._isPlain?.() === true) future._subscribe(callback, awaiter);
   else future.addDoneCallback(callback);
 }
 
 /**
- * As `subscribe`, for one who waits for many: nothing is made for each of them. Of a future that is none of ours the collector is
- * told itself, also when it has succeeded.
+ * As `subscribe`, for one waiter of many futures: nothing is allocated for each of them. For a future of another library, the collector is
+ * called with the future, even when it has succeeded.
  */
 export function collect(future: Future<unknown>, collector: Collector): void {
   if (future._isPlain?.() === true) future._collect(collector);
   else future.addDoneCallback(collector._callback);
 }
 
-/** Takes `collect` back. The collector is still told of a future that is done already. */
+/** Undoes `collect`. The collector is still called for a future that is already done. */
 export function uncollect(future: Future<unknown>, collector: Collector): void {
   if (future._isPlain?.() === true) future._removeWaiter(collector);
   else future.removeDoneCallback(collector._callback);
 }
 
-/** Notes what is to end when a loop is closed. */
+/** Registers something that has to end when a loop is closed. */
 export function attach(loop: EventLoop, resource: LoopResource): void {
   loop._resources.add(resource);
 }
 
-/** Forgets what has ended by itself. */
+/** Unregisters something that has ended by itself. */
 export function detach(loop: EventLoop, resource: LoopResource): void {
   loop._resources.delete(resource);
 }

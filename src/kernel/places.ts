@@ -8,12 +8,12 @@ const reports: Set<string> = /* @__PURE__ */ new Set();
 /**
  * Warns of a mistake once for each place of the program that makes it: the line outside this library that has called into it.
  *
- * To be called while that line is on the stack. Where it cannot be told from this library (in a program that is bundled into one
- * file with it), the whole stack stands for the place.
+ * Must be called while that line is on the stack. When the line cannot be distinguished from this library (in a program that is bundled
+ * into one file with it), the whole stack is used as the place.
  *
  * @param kind the mistake: two kinds at one place are two reports
  * @param message what is wrong, and the line to write; the place comes after it
- * @param known the place, where it was taken before
+ * @param known the place, if it was recorded before
  */
 export function reportOnce(kind: string, message: string, known: string | null = null): void {
   const stack = known ?? new Error(kind).stack ?? '';
@@ -25,12 +25,12 @@ export function reportOnce(kind: string, message: string, known: string | null =
   logger.warn(place === null ? message : `${message}\n    at ${place}`);
 }
 
-/** The innermost line on the stack that is the program's; `null` when there is none. */
+/** The innermost line of the program on the stack; `null` when there is none. */
 export function callerPlace(): string | null {
   return callerOf(new Error('place').stack ?? '');
 }
 
-/** The same, with the whole stack for where it cannot be told. */
+/** The same, but returns the whole stack when there is none. */
 export function callerPlaceAndStack(): { readonly place: string | null; readonly stack: string } {
   const stack = new Error('place').stack ?? '';
   return { place: callerOf(stack), stack: stack.slice(stack.indexOf('\n')) };
@@ -39,7 +39,7 @@ export function callerPlaceAndStack(): { readonly place: string | null; readonly
 /**
  * The innermost line of a stack that is neither in this library nor in the runtime, as `file:line:column`; `null` when there is none.
  *
- * @param stack of an error that was made in this module, whose first frame tells where this library is
+ * @param stack the stack of an error that was made in this module, so that its first frame shows where this library is
  */
 export function callerOf(stack: string): string | null {
   const places = stack.split('\n').flatMap((line) => placeIn(line) ?? []);
@@ -50,7 +50,7 @@ export function callerOf(stack: string): string | null {
   return places.find((place) => !place.startsWith(library) && !RUNTIME.test(place)) ?? null;
 }
 
-/** What a runtime's own modules begin with. */
+/** The prefixes of a runtime's own modules. */
 const RUNTIME = /^(?:node|ext|native|bun|internal):/;
 
 /** `at f (file:1:2)` and `at async file:1:2` in V8, `f@file:1:2` in JavaScriptCore. */

@@ -11,13 +11,13 @@ export interface TaskReport {
   readonly name: string;
   readonly state: 'scheduled' | 'waiting' | 'detached' | 'running';
   readonly coroutine: string;
-  /** What it waits for: the operation and the object, as far as they are known. */
+  /** What it waits for: the operation and the object, if they are known. */
   readonly waitsFor: string | null;
   /** The names of the tasks that wait for it. */
   readonly awaitedBy: readonly string[];
 }
 
-/** What a thread shows of its loops under `Symbol.for('asyncio-ts')`. */
+/** What a thread publishes about its loops under `Symbol.for('asyncio-ts')`. */
 export interface Registry {
   readonly version: 1;
   /** The copies of this library that have made a loop in this thread: one, unless it was loaded twice. */
@@ -30,7 +30,7 @@ export interface Registry {
 
 /** A copy of this library, as tools and the other copies see it. */
 export interface CopyReport extends Copy {
-  /** Its tasks that are not done, each as a function that describes it. */
+  /** Its tasks that are not done: for each one a function that returns its description. */
   tasks(): Iterable<() => TaskReport>;
 }
 
@@ -43,7 +43,9 @@ export function registerLoop(loop: EventLoop): void {
   loops.add(new WeakRef(loop));
 }
 
-/** The first copy that makes a loop publishes the registry of the thread; later ones, of whatever version, enter themselves in it. */
+/**
+ * The first copy of the library that makes a loop publishes the registry of the thread; later copies, of any version, add themselves to it.
+ */
 function introduceThisCopy(): void {
   const copy: CopyReport = {
     place: placeOfCode(),

@@ -5,22 +5,22 @@ import type { Future } from './future.ts';
 import { afterMicrotasks, callInBackground, onProcessExit, throwUnhandled } from './runtime/platform.ts';
 
 /**
- * The one funnel for errors that nobody looked at. A failed future is watched until its error is retrieved. What is left is told to the
- * loop's exception handler: after a time, where the loop has one (`unretrievedAfter`); otherwise, as in CPython, when the future is
- * collected. What comes first counts: that, or the loop closes, or the process ends.
+ * Reports errors that were not retrieved. A failed future is watched until its error is retrieved. If it is not, the error is reported to
+ * the loop's exception handler: after a time, if the loop has one (`unretrievedAfter`); otherwise, as in CPython, when the future is
+ * garbage collected. If the loop is closed or the process ends before that, it is reported then.
  */
 export interface Unretrieved {
   readonly loop: WeakRef<EventLoop>;
   readonly future: WeakRef<Future<unknown>>;
   message: string;
   error: unknown;
-  /** Where there is a time to report it, the future lives until then, so that the report can name it. */
+  /** If there is a time for the report, the future is kept until then, so that the report can name it. */
   held: Future<unknown> | null;
   /** That time, on the loop's clock. */
   due: number;
 }
 
-// The record, not the future, is what is kept: a future must stay collectable, that being one of the three events.
+// Only the record is kept, not the future, because garbage collection of the future is one of the events that cause a report.
 const records: Set<Unretrieved> = /* @__PURE__ */ new Set();
 let collected: FinalizationRegistry<Unretrieved> | null = null;
 
@@ -44,10 +44,10 @@ export function watchFailure(future: Future<unknown>, error: unknown, message: s
   return record;
 }
 
-/** From now on the time passes after which a failure is reported. False where that is CPython's moment. */
+/** Starts the time after which a failure is reported. Returns false when it is reported as in CPython. */
 function beginClock(record: Unretrieved, future: Future<unknown>): boolean {
   const loop = future.getLoop();
-  const after = loop.unretrievedAfter ?? null; // a class that stands in for a loop has none
+  const after = loop.unretrievedAfter ?? null; // a class that is used in place of a loop does not have it
   if (after === null) return false;
   record.held = future;
   if (after === 0) afterMicrotasks(() => reportOverdue(record));
@@ -60,8 +60,9 @@ function reportOverdue(record: Unretrieved): void {
 }
 
 /**
- * Somebody keeps a failed future who is going to hand it on, `wait` for instance: nobody else can have looked at its error meanwhile. Should
- * it be dropped, it is reported when it is collected.
+ * Postpones the report of a failed future that is kept to be passed on, for example by `wait`: until then no other code can retrieve its
+ * error.
+ * If it is dropped instead, the error is reported when the future is garbage collected.
  */
 export function postponeReport(future: Future<unknown>): void {
   const record = future._unretrieved ?? null;
@@ -70,16 +71,16 @@ export function postponeReport(future: Future<unknown>): void {
   collected?.register(future, record, record);
 }
 
-/** It is handed on: from now on the time counts. */
+/** The future is passed on: the time starts now. */
 export function resumeReport(future: Future<unknown>): void {
   const record = future._unretrieved ?? null;
   if (record === null || record.held !== null) return;
   if (beginClock(record, future)) collected?.unregister(record);
 }
 
-/** Changes what is said of a failed future, should nobody look at its error. */
+/** Changes the message of the report for a failed future. */
 export function nameFailure(future: Future<unknown>, message: (error: unknown) => string): void {
-  const record = future._unretrieved ?? null; // there is none either in what stands in for a future
+  const record = future._unretrieved ?? null; // an object that is used in place of a future does not have it
   if (record !== null) record.message = message(record.error);
 }
 
@@ -87,19 +88,19 @@ export function nameFailure(future: Future<unknown>, message: (error: unknown) =
 export function unwatchFailure(record: Unretrieved): void {
   records.delete(record);
   if (record.held === null) collected?.unregister(record);
-  // What waits for its time may wait on: it keeps nothing alive.
+  // A record that is already in the queue may stay there: it keeps nothing alive.
   record.held = null;
   record.error = undefined;
 }
 
-/** Reports what is left when a loop closes. */
+/** Reports the remaining errors when a loop is closed. */
 export function reportFailuresOf(loop: EventLoop): void {
   for (const record of [...records]) {
     if (record.loop.deref() === loop) report(record);
   }
 }
 
-/** The process ends: too late to raise anything. */
+/** The process ends: it is too late to raise errors, so they are reported. */
 function reportAll(): void {
   for (const record of [...records]) report(record, false);
 }
@@ -121,13 +122,13 @@ function report(record: Unretrieved, mayThrow = true): void {
 }
 
 /**
- * The failures of a loop that are to be reported when their time has come. One timer for all of them, that of the first one.
+ * The failures of a loop that will be reported when their time has come. There is one timer for all of them, set to the first one.
  *
  * Invariant: there is a timer while the queue is not empty.
  */
 export class OverdueFailures {
   readonly #loop: EventLoop;
-  /** A record that was postponed is in it twice, and counts when it is due. */
+  /** A record that was postponed is in it twice, and is reported when it is due. */
   readonly #queue = new RingBuffer<{ readonly when: number; readonly record: Unretrieved }>();
 
   constructor(loop: EventLoop) {
@@ -143,7 +144,7 @@ export class OverdueFailures {
 
   #arm(after: number): void {
     const loop = this.#loop;
-    // The loop of the main thread turns whenever it has work, and a timer of its own would keep the program alive.
+    // The loop of the main thread runs whenever it has work, and a timer of the loop would keep the program alive.
     if (loop._hosted) callInBackground(after, this.#check);
     else loop.callLater(after, this.#check);
   }
@@ -159,5 +160,5 @@ export class OverdueFailures {
   };
 }
 
-/** Timers of the runtime may come so much too early, in seconds. */
+/** How much too early timers of the runtime may fire, in seconds. */
 const EARLY = 1e-3;

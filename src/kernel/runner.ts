@@ -18,7 +18,7 @@ import { runningLoop } from './thread-loop.ts';
 /** How long the default executor may take to end, in seconds. */
 const EXECUTOR_SHUTDOWN_TIMEOUT = 300;
 
-/** How long tasks that wait for foreign promises may take to end, in seconds: nobody can make them. */
+/** How long to wait for tasks that wait for foreign promises, in seconds: they cannot be forced to end. */
 const FOREIGN_WAIT = 10;
 
 /** The same after a second Ctrl-C. */
@@ -31,17 +31,18 @@ export interface RunnerOptions {
   /** Makes the loop; `newEventLoop` when absent. */
   readonly loopFactory?: (() => EventLoop) | null | undefined;
   /**
-   * How long a failed task or future waits for somebody to look at its error before it is reported, in seconds or named units; `0` is the
-   * next macrotask, `null` CPython's moment. When absent, what the loop says that `loopFactory` has made, otherwise half a second.
+   * How long an error may stay unretrieved before it is reported, in seconds or named units; `0` is the
+   * next macrotask, `null` is when CPython reports it. When absent, the setting of the loop from `loopFactory`, otherwise half a second.
    */
   readonly unretrievedAfter?: Duration | null | undefined;
   /**
-   * The signals of the process that end a run as Ctrl-C does: `['SIGINT', 'SIGTERM']` is what services want. The first one cancels the main
-   * task; the next one, whichever it is, does not wait. The run rejects with a `KeyboardInterrupt` that names the signal, and a process that
-   * nobody catches it in ends with exit code 130 or 143. When absent, Ctrl-C alone, unless the program listens to it itself; `[]` is none.
+   * The signals of the process that end a run as Ctrl-C does: services usually need `['SIGINT', 'SIGTERM']`. The first signal cancels the
+   * main task; after the next one, of either kind, the run does not wait for it. The run rejects with a `KeyboardInterrupt` that names the
+   * signal. If it is not caught, the process ends with exit code 130 or 143. When absent, only Ctrl-C, unless the program listens to it
+   * itself; `[]` is none.
    */
   readonly signals?: readonly string[] | undefined;
-  /** Whether such an error is told to the exception handler, or raised like an unhandled rejection, which ends a process. */
+  /** Whether such an error is reported to the exception handler, or raised like an unhandled rejection, which ends a process. */
   readonly unretrieved?: OnUnretrieved | undefined;
 }
 
@@ -51,7 +52,7 @@ export interface RunOptions {
   readonly context?: Context | null | undefined;
   /** The name of the main task. */
   readonly name?: string | undefined;
-  /** Cancels the main task when it is aborted; the error's `cause` is the signal's reason then. */
+  /** Cancels the main task when it is aborted; the `cause` of the error is then the signal's reason. */
   readonly signal?: AbortSignalLike | undefined;
 }
 
@@ -118,19 +119,19 @@ export class Runner implements AsyncDisposable {
     const { unretrievedAfter, unretrieved } = this.#options;
     if (this.#debug !== null) loop.setDebug(this.#debug);
     if (unretrievedAfter !== undefined) loop.unretrievedAfter = unretrievedAfter;
-    else loop._defaultUnretrievedAfter?.(UNRETRIEVED_AFTER); // there is none in what stands in for a loop
+    else loop._defaultUnretrievedAfter?.(UNRETRIEVED_AFTER); // an object that is used in place of a loop does not have it
     if (unretrieved !== undefined) loop.unretrieved = unretrieved;
   }
 
   /**
    * Runs a coroutine as the main task, or waits for another awaitable in it: a future or task of the runner's loop, a promise, an
-   * object whose iterator yields futures. Ctrl-C cancels it: when it ends by that, the promise rejects with a `KeyboardInterrupt`; a
-   * second Ctrl-C does not wait for it.
+   * object whose iterator yields futures. Ctrl-C cancels it. When the main task has ended because of that, the promise rejects with a
+   * `KeyboardInterrupt`. After a second Ctrl-C, this does not wait for the main task.
    *
-   * @param main an async function, a generator function, or an awaitable. A promise's work has begun outside the loop, so that it is
-   * waited for, and nothing more; debug mode says so
+   * @param main an async function, a generator function, or an awaitable. The work of a promise has begun outside the loop, so it is only
+   * waited for; debug mode reports this
    * @returns a promise of its result
-   * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is no context
+   * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is not a context
    * @throws {RuntimeError} (as a rejection) when the runner is closed, or when a running loop calls it
    */
   async run<T>(main: AwaitableLike<T>, options: RunOptions = {}): Promise<T> {
@@ -141,7 +142,7 @@ export class Runner implements AsyncDisposable {
       });
     }
     const loop = this.getLoop();
-    loop._checkCanRun(); // before there is a task that would begin all the same
+    loop._checkCanRun(); // check this before making a task, which would otherwise begin
     const { context, name, signal } = options;
     const task = loop.createTask<T>(mainCoroutine(main, loop), { context: context ?? this.#context, name, signal });
     const interrupts = new Interrupts(loop, this.#options.signals, [], () => {
@@ -164,11 +165,11 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Cancels the tasks that are left and waits for them, reports their errors, waits for the default executor, and closes the
-   * loop. Closing twice is harmless.
+   * Cancels the remaining tasks and waits for them, reports their errors, waits for the default executor, and closes the
+   * loop. Closing it twice has no effect.
    *
-   * Ctrl-C does not keep it from its end, which is a rejection then. The second one does: what is left is not waited for any more. One
-   * that came during the last run counts.
+   * After Ctrl-C it continues to its end, and then rejects. A second Ctrl-C ends it: remaining tasks are not waited for any more. A Ctrl-C
+   * during the last run counts as the first one.
    *
    * @throws {KeyboardInterrupt} (as a rejection) after Ctrl-C
    */
@@ -195,16 +196,17 @@ export class Runner implements AsyncDisposable {
   }
 }
 
-/** One part of the end of a run, named so that tools can tell it from the program. */
+/** One part of the end of a run, with a name so that tools can distinguish it from the program. */
 function finish(loop: EventLoop, name: string, part: CoroutineLike<void>): Promise<void> {
   return loop.runUntilComplete(loop.createTask(part, { name }));
 }
 
 /**
- * Ctrl-C, or another signal, while a loop runs: the first one may be left to who listens, any other one ends what the loop runs for at once.
+ * Handles Ctrl-C, or another signal, while a loop runs: the first signal may be handled by `first`; any later one ends the run of the loop
+ * at once.
  */
 class Interrupts {
-  /** The signals that came, one after the other. */
+  /** The signals that were received, in order. */
   readonly came: string[];
   readonly #before: number;
   readonly #first: () => boolean;
@@ -212,9 +214,9 @@ class Interrupts {
   readonly #unsubscribe: (() => void)[] = [];
 
   /**
-   * @param signals the names of those that count; Ctrl-C alone, where the program does not listen to it itself, when absent
-   * @param before those that came before
-   * @param first what the first one does; returns whether there was something to do
+   * @param signals the names of the signals to handle; when absent, only Ctrl-C, if the program does not listen to it itself
+   * @param before signals that were received before
+   * @param first called for the first signal; returns whether there was something to do
    */
   constructor(
     loop: EventLoop,
@@ -239,7 +241,7 @@ class Interrupts {
     if (this.came.length > 1 || !this.#first()) this.#loop._interrupt(interruptBy(signal));
   }
 
-  /** What ends what the loop runs for, in the name of the first signal that came meanwhile. */
+  /** The error that ends the run, with the name of the first signal. */
   error(): KeyboardInterrupt {
     return interruptBy(this.came[this.#before]!);
   }
@@ -266,13 +268,16 @@ async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<voi
   await waitForLines(loop);
 }
 
-/** Functions that a task has started, not awaited and left behind when it ended: told once, since nobody else will see their end. */
+/**
+ * Ends functions that a task has started and not awaited, and that still run after its end. They are reported once, because no other code
+ * sees their end.
+ */
 function cancelLeftLines(root: Scope): void {
   reportLines(root, `The end of run() has cancelled what ${nameOf(taskOf(root))} had left behind`);
   cancelLines(root, 'the end of run()');
 }
 
-/** Lines have time to clean up as tasks have, however long; what is at a promise of somebody else is nothing that could be waited for. */
+/** Waits for lines to clean up, however long they take, as for tasks. Lines that wait for foreign promises are not waited for. */
 async function waitForLines(loop: EventLoop): Promise<void> {
   const isOver = (): boolean => ![...loop._linesLeft].some(hasLines);
   if (isOver()) return;
@@ -280,7 +285,7 @@ async function waitForLines(loop: EventLoop): Promise<void> {
   const finish = (): void => {
     if (!over.done()) over.setResult(undefined);
   };
-  // What has ended its wait may begin another one in the same segment.
+  // A line that has ended its wait may begin another one in the same segment.
   const look = (): void => {
     if (isOver()) finish();
   };
@@ -289,7 +294,7 @@ async function waitForLines(loop: EventLoop): Promise<void> {
   loop._onNoLineLeft = null;
 }
 
-/** Waits until all are done, or those that are not wait for foreign promises and have had their time. */
+/** Waits until all tasks are done, or the remaining ones wait for foreign promises and their time limit has passed. */
 async function waitForTasks(loop: EventLoop, tasks: ReadonlySet<Task<unknown>>, foreignWait: number): Promise<void> {
   const over = loop.createFuture<void>();
   const finish = (): void => {
@@ -313,7 +318,7 @@ async function waitForTasks(loop: EventLoop, tasks: ReadonlySet<Task<unknown>>, 
 function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
   if (!task.done()) {
     loop.callExceptionHandler({
-      message: 'Task was destroyed but it is pending! It waits for a promise that is not of this library',
+      message: 'Task was destroyed but it is pending! It waits for a promise that this library did not make',
       task,
     });
   } else if (!task.cancelled()) {
@@ -324,20 +329,20 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
 }
 
 /**
- * Runs a program: makes a loop, runs `main` as its main task, and cleans up, whatever happens. The way to start.
+ * Runs a program: makes a loop, runs `main` as its main task, and cleans up, whatever happens. Programs start with it.
  *
- * **Cancellation**: Ctrl-C and `options.signal` cancel the main task; the tasks that it leaves behind are cancelled and waited for.
- * A second Ctrl-C ends the wait for the main task, and a further one the wait for the others; when the first one comes in the clean-up,
- * that goes on to its end, and the next one ends it.
+ * **Cancellation**: Ctrl-C and `options.signal` cancel the main task; remaining tasks are cancelled and waited for.
+ * A second Ctrl-C ends the wait for the main task, and a third one the wait for the others. When the first one comes during the clean-up,
+ * the clean-up goes on to its end, unless a second one ends it.
  *
  * Follows CPython's `asyncio.run`.
  *
- * @param main an async function, a generator function, or an awaitable. The call in `run(main())` begins outside the loop: its promise
- * is waited for, and nothing more; debug mode says so
+ * @param main an async function, a generator function, or an awaitable. `run(main())` would start the function outside the loop, so that
+ * its promise is only waited for; debug mode reports this
  * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task;
- * `signals`: those of the process that end the run; `unretrievedAfter`, `unretrieved`: when and how errors are told that nobody looks at
+ * `signals`: the signals that end the run; `unretrievedAfter`, `unretrieved`: when and how errors that were not retrieved are reported
  * @returns a promise of what `main` returns
- * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is no context
+ * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is not a context
  * @throws {RuntimeError} (as a rejection) when a running loop calls it
  * @throws {KeyboardInterrupt} (as a rejection) after Ctrl-C
  * @example
@@ -358,7 +363,7 @@ export async function run<T>(main: AwaitableLike<T>, options: RunnerOptions & Ru
     result = await runner.run(main, options);
   } catch (error) {
     await runner.close().catch((interrupt: unknown) => {
-      // As Python's context of an error: what the interrupt has taken the place of.
+      // Like `__context__` in Python: the error that the interrupt replaces.
       if (interrupt instanceof KeyboardInterrupt) interrupt.cause = error;
       throw interrupt;
     });

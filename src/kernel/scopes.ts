@@ -10,13 +10,13 @@ import type { PlatformAbortSignal } from './runtime/platform.ts';
 import { Task } from './task.ts';
 
 /**
- * Scopes for constructs such as timeouts and groups: a stretch of a task that can be cancelled by itself. Requests are counted where they
- * were made (by `cancel()` at the task, by a construct at its scope), so that a construct can tell its own from others.
+ * Scopes for constructs such as timeouts and groups: a part of a task that can be cancelled separately. Requests are counted where they
+ * were made (by `cancel()` at the task, by a construct at its scope), so that a construct can distinguish its own requests from others.
  */
 
 export type { Scope } from './engine/roles.ts';
 
-/** The innermost scope of the line that runs; `null` outside any task. */
+/** The innermost scope of the running line; `null` outside any task. */
 export function currentScope(): Scope | null {
   return runningScope();
 }
@@ -27,19 +27,19 @@ export function taskOf(scope: Scope): Task<unknown> {
 }
 
 /**
- * Enters a scope: what the running line awaits from now on belongs to it, until `leaveScope`.
+ * Enters a scope: the awaits of the running line belong to it from now on, until `leaveScope`.
  *
  * @param task the running task
- * @param owner the construct, whose `toString` tells who cancelled
+ * @param owner the construct, whose `toString` appears in the story of a cancellation
  */
 export function enterScope(task: Task<unknown>, owner: object): Scope {
   return enter(task, owner);
 }
 
 /**
- * Takes the line back out of a scope.
+ * Leaves a scope.
  *
- * @param isCancelled whether it is left because it was cancelled: lines that come back into it late get that cancellation
+ * @param isCancelled whether it is left because it was cancelled: lines that come back to it later get that cancellation
  */
 export function leaveScope(scope: Scope, isCancelled: boolean): void {
   const task = taskOf(scope);
@@ -47,7 +47,7 @@ export function leaveScope(scope: Scope, isCancelled: boolean): void {
   leave(scope, isCancelled);
 }
 
-/** The construct that owns a scope asks for its end. */
+/** Requests the end of a scope, for the construct that owns it. */
 export function cancelScope(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   task._countOwn(scope);
@@ -59,7 +59,7 @@ export function cancelScope(scope: Scope, through: object | string): void {
   if (cancelsItself) setPending(scope, made);
 }
 
-/** Lines that still wait in a scope which is over are cancelled, unless they have been told before. Nobody's count changes. */
+/** Cancels the lines that still wait in a finished scope, unless they got a request before. No counts change. */
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (isQuiet(scope)) return;
@@ -67,17 +67,17 @@ export function cancelLines(scope: Scope, through: object | string): void {
   request(scope, made, leaveBody, false, task._told ?? made.order);
 }
 
-/** How many requests there are from outside a scope: the task's, and those of the scopes around it. */
+/** How many requests were made outside a scope: those to the task and to the scopes around it. */
 export function requestsTo(scope: Scope): number {
   return taskOf(scope)._requestsTo(scope);
 }
 
-/** How many of them there were already when the scope was entered. */
+/** How many of these there already were when the scope was entered. */
 export function requestsAtEntry(scope: Scope): number {
   return scope.requestsAtEntry;
 }
 
-/** Takes back what `cancelScope` has counted. */
+/** Takes back the request that `cancelScope` has counted. */
 export function takeBack(scope: Scope): void {
   taskOf(scope)._takeBack(scope);
 }
@@ -87,7 +87,7 @@ export function isUndelivered(scope: Scope): boolean {
   return scope.pending !== null && scope.own > 0;
 }
 
-/** Whoever has asked for the end of a scope, or of one around it, is heard again at the next wait: a failure came first. */
+/** Delivers a request to a scope, or to one around it, again at the next wait, because a failure was thrown instead of it. */
 export function deliverAgain(scope: Scope): void {
   const task = taskOf(scope);
   for (let at: Scope | null = scope; at !== null && at.parent !== null; at = at.parent) {
@@ -95,12 +95,12 @@ export function deliverAgain(scope: Scope): void {
     setPending(at, new MadeRequest(task, null, undefined, at.owner, null, task.getLoop().time()));
     return;
   }
-  task._request?.renew(); // for lines that have been told already, too
+  task._request?.renew(); // also for lines that have already got it
   task._marks |= MUST_CANCEL;
   task.cancelMessage = undefined;
 }
 
-/** The lines of a scope that are at foreign promises are being closed by their `return()`: they clean up undisturbed. */
+/** Lets lines of a scope that wait for foreign promises clean up without another cancellation, because `return()` already closes them. */
 export function spare(scope: Scope): void {
   spareLines(scope);
 }
@@ -115,22 +115,22 @@ export function cancelFor(task: Task<unknown>, through: object | string, message
   return typeof task._cancelFor === 'function' ? task._cancelFor(through, message) : task.cancel(message);
 }
 
-/** The request on whose behalf something is being cancelled, for what tells of it later. */
+/** The request because of which something is being cancelled; used for later reports. */
 export function carriedRequest(): unknown {
   return carried.request;
 }
 
 /**
- * The cancellation of something that has refused it, for whoever asked on behalf of others: with the story of what has led to it.
+ * The `CancelledError` for a construct whose awaitable refused the cancellation, with the story of the original request.
  *
- * @param request what `carriedRequest` gave
+ * @param request the result of `carriedRequest`
  */
 export function refusedError(future: Future<unknown>, request: unknown): CancelledError {
   const own = future instanceof Task ? future._request : null;
   return cancelledError(future.cancelMessage, own ?? (request as Request | null));
 }
 
-/** Cancels a future because what it stands for was cancelled: it tells the same story. */
+/** Cancels a future because the thing that it represents was cancelled; it gets the same story. */
 export function cancelWith(future: Future<unknown>, cause: Future<unknown>): void {
   const outer = carried.request;
   carried.request = requestThatEnded(cause) ?? outer;
@@ -141,7 +141,7 @@ export function cancelWith(future: Future<unknown>, cause: Future<unknown>): voi
   }
 }
 
-/** The request that has cancelled something: its own, or that of the error that it has let through. */
+/** The request that has cancelled something: its own, or that of the error that ended it. */
 function requestThatEnded(future: Future<unknown>): Request | null {
   if (!(future instanceof Task)) return null;
   const { _value: error } = future;

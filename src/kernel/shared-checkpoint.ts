@@ -12,11 +12,12 @@ import { implicitLoop } from './thread-loop.ts';
 const OVER: IteratorResult<undefined, void> = { done: true, value: undefined };
 
 /**
- * The coroutine of `sleep(0)`, as async functions get it in a step of theirs: one promise for all, fulfilled from the beginning.
+ * The coroutine of `sleep(0)` for async functions: one shared promise, fulfilled from the beginning.
  *
- * The engine asks an awaited promise for its `constructor`, at the `await` itself. Where the task is alone, so that giving way means
- * nothing to anybody, the answer is `Promise`, and the function goes on in the next microtask, with no work of the loop at all. Any other
- * answer makes the engine call `then`, as it does for all other awaitables. So the decision is made at the `await`, and costs nothing.
+ * The JavaScript engine reads the `constructor` of an awaited promise, during the `await` itself. When no other task could run, so that
+ * `sleep(0)` has no effect, the getter returns `Promise`, and the function continues in the next microtask without any work of the loop.
+ * Any other value makes the engine call `then`, as it does for all other awaitables. So the decision is made at the `await`, and costs
+ * nothing.
  */
 export function checkpoint(): AwaitableCoroutine<void> {
   if (current.loop !== null || current.openTask === null || current.openTask._loop.getDebug()) return new Checkpoint();
@@ -24,14 +25,14 @@ export function checkpoint(): AwaitableCoroutine<void> {
   return sharedCheckpoint;
 }
 
-/** A coroutine that can be a task's own: a new one in place of the one that all share. */
+/** A separate coroutine in place of the shared one, for example to make a task of it. */
 export function ownCoroutine<T>(coroutine: T): T {
   return (coroutine as unknown) === sharedCheckpoint ? (new Checkpoint() as T) : coroutine;
 }
 
 let sharedCheckpoint: AwaitableCoroutine<void> | null = null;
 
-/** Whether the engine has asked for the constructor, and the scope of the line that awaits: it looks `then` up next. */
+/** The scope of the line that awaits, after the engine has read the constructor; the engine reads `then` next. */
 const asked: { byEngine: boolean; scope: Scope | null } = { byEngine: false, scope: null };
 
 function newSharedCheckpoint(): AwaitableCoroutine<void> {
@@ -66,7 +67,7 @@ function newSharedCheckpoint(): AwaitableCoroutine<void> {
   return Object.setPrototypeOf(settled, prototype) as AwaitableCoroutine<void>;
 }
 
-/** Whether the line that awaits is the only one that could go on. */
+/** Whether only the line that awaits could continue now. */
 function isAlone(scope: Scope): boolean {
   const { task } = scope;
   if (current.loop !== null || task === null || (scope.marks & LOST) !== 0 || !task._loop._isAlone(task)) return false;

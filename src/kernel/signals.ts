@@ -13,7 +13,7 @@ export class SignalHandlers {
     if (stop === null) {
       throw new RuntimeError(`${signal} cannot be handled: there are no signals here`, { code: 'NO_SIGNALS' });
     }
-    // The earlier handler goes last: with none for a moment, a signal would end the process.
+    // The earlier handler is removed last: if there were no handler for a moment, a signal would end the process.
     this.remove(signal);
     this.#stops.set(signal, stop);
   }

@@ -108,28 +108,28 @@ export interface TaskOptions {
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always have that, also those that
-   * this library calls; for generator coroutines it must be asked for, because it makes each step slower.
+   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always keep them, also those that
+   * this library calls; for generator coroutines this option is needed, because it makes each step slower.
    */
   readonly asyncContext?: boolean | undefined;
 }
 
-/** Who asked for a task's cancellation, for what and when. */
+/** Describes who asked for a task's cancellation, and when. */
 export interface CancelRequest {
   /** The task that called `cancel()`, `null` when a callback or code outside the loop did. */
   readonly by: Task<unknown> | null;
   /** What was given to `cancel()`. */
   readonly message: unknown;
-  /** When, in seconds of the loop's clock. */
+  /** The time of the request, in seconds of the loop's clock. */
   readonly at: number;
   /**
-   * The construct or occasion that asked on somebody's behalf, such as `timeout(5 s)`, or the story of the task that awaited this one
-   * and was cancelled; `null` for `cancel()` itself.
+   * The construct or event that made the request, such as `timeout(5 s)`, or a sentence about the task that awaited this one
+   * and was cancelled; `null` when `cancel()` was called directly.
    */
   readonly through: string | null;
 }
 
-/** What few tasks have: a second waiter, frames on top of each other, a cancellation with a message. */
+/** Fields that only few tasks need: for a second waiter, nested frames, a cancellation. */
 class TaskExtra implements RareFields {
   otherWaiters: Waiter[] | null = null;
   unretrieved: Unretrieved | null = null;
@@ -150,8 +150,8 @@ class TaskExtra implements RareFields {
 }
 
 /**
- * The scope of a task's body, for tasks that need one: those of async functions, those that were cancelled, and those of which something else is in `TaskExtra`.
- * Three sizes, because programs have many tasks: 120 bytes, 120 more with a scope, 130 more with the rest.
+ * The scope of a task's body, for tasks that need one: tasks of async functions, and tasks that need `TaskExtra`.
+ * There are three sizes of tasks, because programs have many: 120 bytes, 100 more with a scope, 130 more with the other fields.
  */
 class TaskRoot extends RootScope implements RareFields {
   /** The async context of the task's async functions. */
@@ -280,8 +280,8 @@ const ALERTS_OR_DONE = ALERTS | STATE;
  * | ending    | `null` (ENDING)   | no                 | its cancelled lines have cleaned up |
  * | done      | –                 | no                 | –                               |
  *
- * It is made small, because programs have many: what few tasks need is in its `_rare` fields, what it waits for stands where its result
- * will be, and flags share an integer with the state.
+ * It is small, because programs have many tasks: fields that few tasks need are in `_rare`, the future that it waits for is stored where
+ * its result will be, and the flags share an integer with the state.
  *
  * Follows CPython's `asyncio.Task`.
  */
@@ -292,7 +292,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** @internal */
   readonly _coro: CoroutineLike<T>;
-  /** The context, once somebody has asked for it (OWN_CONTEXT); until then the values that the task was made with. @internal */
+  /** The context, if it was needed (OWN_CONTEXT); until then the values with which the task was made. @internal */
   _within: Context | Values;
   /** @internal */
   _frame: Frame | null = null;
@@ -301,20 +301,20 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _previous: Task<unknown> | null = null;
   /** @internal */
   _next: Task<unknown> | null = null;
-  /** A number until somebody asks for the name. @internal */
+  /** A number until the name is needed. @internal */
   _name: string | number;
   /** @internal */
   declare _rare: TaskRoot | null;
 
   /**
-   * Prefer `createTask`, which lets the loop's task factory decide.
+   * Prefer `createTask`, which uses the loop's task factory.
    *
-   * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
-   * @throws {RuntimeError} when the coroutine is run by a task already, or the loop is closed
+   * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
+   * @throws {RuntimeError} when a task already runs the coroutine, or the loop is closed
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     super(options as { loop?: EventLoop | null });
-    const context = givenContext(options.context); // before the coroutine is this task's
+    const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
     this._coro = ownCoroutine(coro);
     const own = this._coro;
@@ -322,7 +322,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this._rareFields().frameOfCalls = newFrameOfCalls(options);
     } else {
       if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
-      // A second task would take turns with the first one in the same body.
+      // Otherwise two tasks would alternate in the same body.
       let isOurs = true;
       if (ENTER in own) own[Symbol.iterator]();
       else isOurs = claim(own);
@@ -349,7 +349,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (options.signal !== undefined && this._state === PENDING) cancelOnAbort(this, options.signal);
   }
 
-  // ------------------------------------------------------------------------------------------- what few tasks have
+  // ------------------------------------------------------------------------------------------- fields of few tasks
 
   /** @internal */
   override _rareFields(): TaskRoot {
@@ -449,12 +449,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._rareFields()._moreFields().mustOf = scope;
   }
 
-  /** Its own frames are one line: what has been delivered to it is pending no more. @internal */
+  /** Its own frames are one line: a request that was delivered to it is not pending any more. @internal */
   get _got(): number {
     return 0;
   }
 
-  /** What it waits for stands where its result will. @internal */
+  /** The future that it waits for, stored where its result will be. @internal */
   get _waiting(): FutureLike | null {
     return this._state === PENDING ? (this._value as FutureLike | null) : null;
   }
@@ -500,7 +500,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this;
   }
 
-  // ------------------------------------------------------------------------------------------- what programs ask
+  // ------------------------------------------------------------------------------------------- public members
 
   /** As `Future.then`. Declared here too, because the engine looks for it at each `await`, and finds it the sooner. */
   override get then(): Future<T>['then'] {
@@ -518,7 +518,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._name = String(name);
   }
 
-  /** What the task was made of. */
+  /** The coroutine of the task. */
   getCoro(): CoroutineLike<T> {
     return this._coro;
   }
@@ -528,14 +528,14 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return this._context;
   }
 
-  /** @throws {RuntimeError} always: a task's result is its coroutine's */
+  /** @throws {RuntimeError} always: the result of a task is that of its coroutine */
   override setResult(_result: T): never {
     throw new RuntimeError('Task does not support set_result operation: its result is what its coroutine returns', {
       code: 'IS_A_TASK',
     });
   }
 
-  /** @throws {RuntimeError} always: a task's error is its coroutine's */
+  /** @throws {RuntimeError} always: the error of a task is that of its coroutine */
   override setException(_error: unknown): never {
     throw new RuntimeError('Task does not support set_exception operation: its error is what its coroutine throws', {
       code: 'IS_A_TASK',
@@ -543,10 +543,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * What the task's coroutine is at: the functions from the outermost to the one that waits, as far as they are known (a raw
-   * `yield*` hides what it delegates to); the lines of the error's stack once the task has failed; nothing when it is done otherwise.
+   * The stack of the task: the functions from the outermost to the one that waits, if they are known (a raw
+   * `yield*` hides the inner generators). For a failed task, the lines of its error's stack; for other finished tasks, nothing.
    *
-   * @param options `limit`: at most so many, the innermost ones (of an error: the outermost)
+   * @param options `limit`: the largest number of entries; the innermost ones are kept, for an error the outermost
    */
   getStack(options: { readonly limit?: number | null } = {}): string[] {
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
@@ -571,17 +571,17 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   // ------------------------------------------------------------------------------------------- cancellation
 
   /**
-   * Asks the task to end: a `CancelledError` is thrown where each of its lines waits, in the loop's next iteration. The task is
-   * cancelled when the coroutine lets the error out; it may clean up first, or refuse.
+   * Requests the end of the task: in the loop's next iteration a `CancelledError` is thrown where each of its lines waits. The task is
+   * cancelled when the coroutine lets the error through; the coroutine may clean up first, or catch the error and continue.
    *
-   * @param message carried by the `CancelledError`
+   * @param message the message of the `CancelledError`
    * @returns false when the task is done already
    */
   override cancel(message?: unknown): boolean {
     return this._cancelFor(null, message);
   }
 
-  /** @param through the construct that asks, for the story @internal */
+  /** @param through the construct that makes the request, for the story @internal */
   _cancelFor(through: object | string | null, message: unknown): boolean {
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
@@ -598,12 +598,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return true;
   }
 
-  /** Takes a request to the task's lines, or keeps it for the next wait. @internal */
+  /** Delivers a request to the task's lines, or keeps it for the next wait. @internal */
   _deliver(request: Request): void {
     if (this._state !== PENDING) return;
     const root = this._rare!;
     if (isQuiet(root) && root.following === null) {
-      // What is waited for stays noted: it may be a task that refuses, and then has to be cancelled again.
+      // The awaited future is kept: it may be a task that refuses, and may have to be cancelled again.
       const waiting = this._value as FutureLike | null;
       if (waiting === null || !carryTo(waiting, request, request.message)) {
         this._marks |= MUST_CANCEL;
@@ -614,7 +614,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       const cancelsItself = running !== null && running.task === this;
       cancelScope(root, request, leaveBody, cancelsItself);
       if (root.signalled !== null) abortSignals(root.signalled, root, request);
-      // Whoever has read the signal meanwhile is another line.
+      // If the signal was read in the meantime, that was another line.
       if (cancelsItself) setPending(root, request);
       return;
     }
@@ -650,8 +650,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * How many requests to cancel there are: one more with each `cancel()`, one less with each `uncancel()`. A line of the task counts its
-   * own scopes' (a deadline that has passed around it, say), code elsewhere those of all scopes.
+   * The number of requests to cancel: plus one for each `cancel()`, minus one for each `uncancel()`. For a line of the task it includes
+   * requests to the scopes around the line (for example a deadline that has passed), for other code those to all scopes.
    */
   cancelling(): number {
     const rare = this._rare;
@@ -662,9 +662,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * Takes a request to cancel back, by whoever made it. When none is left, a request that was not delivered yet is dropped.
+   * Takes one request to cancel back. When none is left, a request that was not delivered yet is dropped.
    *
-   * @returns how many are left
+   * @returns how many requests are left
    */
   uncancel(): number {
     if (this.cancelling() === 0) return 0;
@@ -676,26 +676,26 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       rare.must = null;
       const scope = runningTask() === this ? runningScope() : null;
       if (scope !== null) takePending(scope);
-      // The task goes on: what it starts from now on must not find an aborted signal.
+      // The task goes on, so work that it starts from now on needs a signal that is not aborted.
       for (let at = scope ?? rare; at !== null; at = at.parent!) if (at.signal?.isAborted === true) at.signal = null;
     }
     return left;
   }
 
-  /** Requests that come from outside a scope of the task. @internal */
+  /** The number of requests from outside a scope of the task. @internal */
   _requestsTo(scope: Scope): number {
     const rare = this._rare;
     if (rare === null) return 0;
     return Math.max(0, rare.cancels + ownInChain(scope.parent));
   }
 
-  /** A construct asks for its scope's end. @internal */
+  /** Adds the request of a construct to its scope. @internal */
   _countOwn(scope: Scope): void {
     scope.own++;
     this._rareFields().ownTotal++;
   }
 
-  /** A construct takes back what it has asked its scope for. @internal */
+  /** Takes back the request of a construct to its scope. @internal */
   _takeBack(scope: Scope): void {
     const rare = this._rareFields();
     rare.ownTotal -= scope.own;
@@ -704,9 +704,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason: for `fetch` and others that take
-   * one. Asked for by a line of the task, it is that of the line's innermost scope, so that a deadline around the line aborts it too. Who
-   * reads the reason then has seen the cancellation: it is not thrown again at the next await of this library.
+   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason. For `fetch` and other functions
+   * that take a signal. When a line of the task reads it, it is the signal of the line's innermost scope, so that a deadline around the
+   * line aborts it too. Code that reads its reason has seen the cancellation: it is not thrown again at the next await of something of this
+   * library.
    *
    * @throws {RuntimeError} where the runtime has no `AbortController`
    */
@@ -724,7 +725,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return rare.signalled;
   }
 
-  /** Whoever asks later gets the story as well; a message that was given is the first one's alone, as in CPython. @internal */
+  /** Later errors have the story as well; a message that was given is only in the first error, as in CPython. @internal */
   override _newCancelledError(): CancelledError {
     return cancelledError(this.cancelMessage, this._request?.message === undefined ? this._request : null);
   }
@@ -765,7 +766,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
   }
 
-  /** Somebody has ended the task from outside, by way of its base class. @internal */
+  /** The task was ended from outside, with the methods of its base class. @internal */
   _reportDone(): void {
     const exception = new InvalidStateError(`_step(): already done: ${this}`, { code: 'ALREADY_DONE' });
     this._loop.callExceptionHandler({ message: `Exception in callback of ${this}`, exception, task: this });
@@ -834,8 +835,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * Not outside a running loop, as in CPython; and not for what may be an async function where nothing would tell its awaits
-   * from those of the task that starts it. @internal
+   * Whether it may start eagerly. Not outside a running loop, as in CPython. Not for an async function if its awaits could not be
+   * distinguished from those of the task that starts it. @internal
    */
   _canStartEagerly(): boolean {
     if (!this._loop.isRunning()) return false;
@@ -890,18 +891,18 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (hooks.taskFinished !== null) emit('taskFinished', this, null);
   }
 
-  /** Whether the request that is pending is for another line: this one has been told of it, and goes on. @internal */
+  /** Whether the pending request is only for other lines: this line has already got it, and goes on. @internal */
   _hasRefused(): boolean {
     const { _step: step } = this._loop;
     return step.task === this && this._request !== null && step.got >= this._request.order;
   }
 
-  /** In JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */
+  /** Reports a swallowed cancellation: in JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */
   _reportSwallowed(): void {
     const story = this._request === null ? 'the task was cancelled' : this._request.tell();
     logger.warn(
-      `${this} has swallowed a CancelledError and returned: ${story}. A catch that goes on should begin with ` +
-        'rethrowIfCancelled(error); code that has asked for the cancellation itself takes it back with uncancel().',
+      `${this} has swallowed a CancelledError and returned: ${story}. A catch block that continues should begin with ` +
+        'rethrowIfCancelled(error); code that made the request itself should take it back with uncancel().',
     );
   }
 
@@ -921,13 +922,13 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._end(error);
   }
 
-  /** The request that its lines have been told, when one stands: its place in the order; `null` for none. @internal */
+  /** The place in the order of events of the request that its lines have already got; `null` for none. @internal */
   get _told(): number | null {
     const rare = this._rare;
     return rare !== null && rare.cancels > 0 && rare.request !== null ? rare.request.order : null;
   }
 
-  /** Cancels the lines that still wait when the task fails, unless they have been asked already. Whether there are any. @internal */
+  /** Cancels the lines that still wait when the task fails, unless they got a request before. Returns whether there are any. @internal */
   _endLines(root: TaskRoot): boolean {
     const isAsked = this._told !== null;
     const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
@@ -950,7 +951,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
     } else if (this._loop.isClosed()) {
-      this._finish(FAILED, error); // the run has told that it left the task behind
+      this._finish(FAILED, error); // the run has reported that it left the task behind
     } else {
       this._fail(error);
     }
@@ -1056,7 +1057,7 @@ export function waitingOf(task: Task<unknown>): FutureLike | null {
   return waitsOf(root).find((wait) => wait._waiting !== null)?._waiting ?? null;
 }
 
-/** What is waited for, in a few words. */
+/** A short description of what is waited for. */
 export function describeWaiting(waiting: FutureLike | null): string {
   const purpose = (waiting as Partial<Future<unknown>> | null)?._purpose ?? null;
   if (purpose === null) return waiting === null ? 'sleep(0)' : String(waiting);

@@ -3,16 +3,16 @@ import { tellOfOtherCopy } from './engine/copies.ts';
 import { runningLoop as engineLoop } from './engine/line.ts';
 import type { EventLoop } from './event-loop.ts';
 
-/** How the thread makes or finds its loop; set by the module that can, when the first loop or future asks for it. */
+/** Makes or finds the loop of the thread; set by the module that can do this. */
 export const thread: { loop: (() => EventLoop) | null } = { loop: null };
 
-/** The loop whose callback or task runs now, `null` when none does. */
+/** The loop whose callback or task is running, `null` when there is none. */
 export function runningLoop(): EventLoop | null {
   return engineLoop() as EventLoop | null;
 }
 
 /**
- * The loop whose callback or task runs now.
+ * The loop whose callback or task is running.
  *
  * Follows CPython's `asyncio.get_running_loop`.
  *

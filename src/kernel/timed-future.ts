@@ -5,7 +5,7 @@ import type { TimerHandle } from './handle.ts';
 
 const SLEEP: WaitRecord = { operation: 'sleep', object: null };
 
-/** A future that has its result at a time. It is its own entry in the timer queue, since programs sleep more than anything. */
+/** A future that gets its result at a given time. It is its own entry in the timer queue, because sleeping is the most frequent wait. */
 export class TimedFuture<T> extends Future<T> implements Timer {
   /** @internal */
   readonly _when: number;
@@ -13,7 +13,7 @@ export class TimedFuture<T> extends Future<T> implements Timer {
   _sequence: number = NOT_SCHEDULED;
   /** @internal */
   _cancelled = false;
-  /** The call on a loop that takes part in scheduling by methods of its own. @internal */
+  /** The handle on a loop whose class overrides scheduling. @internal */
   _handle: TimerHandle | null = null;
   readonly #result: T;
 
@@ -28,12 +28,12 @@ export class TimedFuture<T> extends Future<T> implements Timer {
     return SLEEP;
   }
 
-  /** The time is up. @internal */
+  /** Its time has come. @internal */
   _run(): void {
     if (this._state === PENDING) this.setResult(this.#result);
   }
 
-  /** Nobody waits any more: takes it out of the timer queue. */
+  /** Takes it out of the timer queue, when nothing waits for it any more. */
   release(): void {
     this._handle?.cancel();
     if (this._cancelled) return;

@@ -33,7 +33,7 @@ export class Place extends Future<void> {
     return (this._waiters()[0]?._awaiter ?? null) as Task<unknown> | null;
   }
 
-  /** Lets the task go on. False when it is on its way already, or was cancelled. */
+  /** Wakes the task. False when it was already woken or cancelled. */
   wake(): boolean {
     if (this._state !== PENDING) return false;
     this._finish(SUCCEEDED, undefined);
@@ -42,17 +42,17 @@ export class Place extends Future<void> {
 }
 
 /**
- * The fair queue under every lock and queue: tasks wait in order of arrival, and leave it when they are woken or cancelled.
+ * The fair queue that every lock and queue is built on: tasks wait in order of arrival, and leave it when they are woken or cancelled.
  *
  *     first ⇄ place ⇄ place ⇄ last       taking one out of the middle costs the same as at the end
  *
- * Its rule is "try, else wait": who waits is told that it may try again, nothing is handed over. What a primitive makes of a
- * task that is woken and cancelled at once is its own affair; nearly always it wakes the next one.
+ * Its rule is "try, otherwise wait": a woken task may try again, but nothing is reserved for it. Each primitive decides what happens when a
+ * task is woken and cancelled at the same time; nearly always it wakes the next one.
  */
 export class WaitQueue implements WaitRecord {
-  /** What is waited for. A primitive that is made of another one puts itself here. */
+  /** The object that is waited for. A primitive that is built on another one sets itself here. */
   object: object;
-  /** What the tasks wait to do. */
+  /** The operation that the tasks wait for. */
   readonly operation: string;
   #first: Place | null = null;
   #last: Place | null = null;
@@ -62,8 +62,8 @@ export class WaitQueue implements WaitRecord {
   readonly #bound: WaitQueue;
 
   /**
-   * @param owner what is waited for, for the wait records
-   * @param operation what the tasks wait to do, such as `acquire`
+   * @param owner the object that is waited for, for the wait records
+   * @param operation the operation that the tasks wait for, such as `acquire`
    * @param sibling another queue of the same owner
    */
   constructor(owner: object, operation: string, sibling?: WaitQueue) {
@@ -82,18 +82,18 @@ export class WaitQueue implements WaitRecord {
     return this.#size;
   }
 
-  /** The tasks that wait, the longest waiting first. */
+  /** The tasks that wait, the one that has waited longest first. */
   get tasks(): Task<unknown>[] {
     return Array.from(this, (place) => place.task).filter((task) => task !== null);
   }
 
-  /** The tasks that keep the others waiting, where what is waited for can tell. */
+  /** The tasks that keep the others waiting, if the object knows them. */
   get holders(): readonly Task<unknown>[] {
     const { holders = [] } = this.object as { readonly holders?: readonly Task<unknown>[] };
     return holders;
   }
 
-  /** The one that waits longest. */
+  /** The place that has waited longest. */
   get first(): Place | null {
     return this.#first;
   }
@@ -121,7 +121,7 @@ export class WaitQueue implements WaitRecord {
     return place;
   }
 
-  /** Leaves the queue. Harmless when it was left already. */
+  /** Leaves the queue. Has no effect when it was already left. */
   leave(place: Place): void {
     if (!place._queued) return;
     const { _before: before, _after: after } = place;
@@ -135,7 +135,7 @@ export class WaitQueue implements WaitRecord {
     this.#size--;
   }
 
-  /** Wakes the one that waits longest of those that were not woken yet. False when there is none. */
+  /** Wakes the task that has waited longest and was not woken yet. False when there is none. */
   wakeNext(): boolean {
     for (let place = this.#first; place !== null; place = place._after) if (place.wake()) return true;
     return false;
@@ -147,7 +147,7 @@ export class WaitQueue implements WaitRecord {
     for (let place = this.#first; place !== null && left > 0; place = place._after) if (place.wake()) left--;
   }
 
-  /** Takes the first out of the queue and wakes it; goes on to the next while that was cancelled or woken already. */
+  /** Takes the first place out of the queue and wakes its task; skips places that were already cancelled or woken. */
   dismissNext(): boolean {
     while (this.#first !== null) {
       const place = this.#first;
@@ -157,13 +157,13 @@ export class WaitQueue implements WaitRecord {
     return false;
   }
 
-  /** Whether somebody waits who was not cancelled. */
+  /** Whether a task waits that was not cancelled. */
   hasLive(): boolean {
     for (let place = this.#first; place !== null; place = place._after) if (!place.cancelled()) return true;
     return false;
   }
 
-  /** The places, the longest waiting first. */
+  /** The places, the one that has waited longest first. */
   *[Symbol.iterator](): Iterator<Place> {
     for (let place = this.#first; place !== null; place = place._after) yield place;
   }

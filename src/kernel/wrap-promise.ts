@@ -11,8 +11,9 @@ export interface WrapPromiseOptions<T = unknown> {
   /** Called with the `CancelledError` when the future is cancelled before the promise has settled: stop the work here. */
   readonly onCancel?: ((reason: CancelledError) => void) | undefined;
   /**
-   * Called with what the promise brings after the wait for it was given up, to give it back: a pooled connection, a lock, an open file.
-   * An error that comes late is dropped.
+   * Called with the value of the promise when it arrives after the wait was given up, to give it back: a pooled connection, a lock, an open
+   * file.
+   * A late error is dropped.
    */
   readonly onLate?: ((value: T) => void) | undefined;
   /** The loop of the future; the running one, or the thread's, when absent. */
@@ -44,7 +45,7 @@ class PromiseFuture<T> extends Future<T> {
     return cancelled;
   }
 
-  /** The promise brings a value. */
+  /** The promise fulfils. */
   bring(value: T): void {
     if (this.done()) this.#late(value);
     else if (!this._loop.isClosed()) this.setResult(value);
@@ -56,7 +57,7 @@ class PromiseFuture<T> extends Future<T> {
     if (!this.done() && !this._loop.isClosed()) this._setFailure(error);
   }
 
-  /** Nobody waits any more: the value is given back, or dropped. */
+  /** The wait was given up: the value is given back, or dropped. */
   #late(value: T): void {
     const { onLate } = this.#options;
     if (onLate !== undefined) {
@@ -64,14 +65,14 @@ class PromiseFuture<T> extends Future<T> {
     } else if (this._loop.getDebug() && isResource(value)) {
       reportOnce(
         'late value',
-        `wrapPromise(): the wait was given up, and what the promise has brought since is dropped: ${describe(value)}. Nobody will close ` +
-          'it. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
+        `wrapPromise(): the wait was given up, so the later value of the promise is dropped: ${describe(value)}. It will not be ` +
+          'closed. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
         this.#place,
       );
     }
   }
 
-  /** A callback of the program harms only itself when it throws. */
+  /** Calls a callback of the program; an error of it is only reported. */
   #call(name: string, callback: () => void): void {
     try {
       callback();
@@ -82,7 +83,7 @@ class PromiseFuture<T> extends Future<T> {
   }
 }
 
-/** Whether something has to be closed or given back by whoever holds it. */
+/** Whether a value has to be closed or given back by its holder. */
 function isResource(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return [Symbol.dispose, Symbol.asyncDispose, 'release', 'close'].some((name) => {
@@ -95,14 +96,14 @@ function isResource(value: unknown): boolean {
 }
 
 /**
- * A future of a promise's outcome. Waiting for it can be cancelled, which a promise cannot; `onCancel` stops the work itself, and `onLate`
- * gives back what comes too late.
+ * A future for the outcome of a promise. A wait for it can be cancelled, unlike a wait for a promise. `onCancel` stops the work itself, and
+ * `onLate` gives back a value that arrives too late.
  *
- * **Cancellation**: the future is cancelled, and `onCancel` is called. What the promise brings later goes to `onLate`; without it, it is
- * dropped, which debug mode reports when it is something that has to be closed. Callbacks that throw are told to the loop's exception
+ * **Cancellation**: the future is cancelled, and `onCancel` is called. A later value of the promise goes to `onLate`; without `onLate`, it
+ * is dropped, which debug mode reports if the value has to be closed. Errors of these callbacks are reported to the loop's exception
  * handler.
  *
- * @throws {TypeError} when it is no promise
+ * @throws {TypeError} when it is not a promise
  * @example
  * const controller = new AbortController();
  * const response = await wrapPromise(fetch(url, { signal: controller.signal }), { onCancel: (e) => controller.abort(e) });

@@ -16,17 +16,17 @@ import { NONE, type TaskRole, type Written } from './engine/roles.ts';
  *
  * Why not a generator: each one that an error unwinds costs about 330 ns, so that cancelling a thousand tasks that wait in one is
  * mostly unwinding; and it takes more memory than an object with three fields. The price is that its states must be written out.
- * So this is for what programs wait in all the time and what has few states. Whatever runs code of a program between its waits
- * is better off as a generator.
+ * So this is for coroutines that programs use very often and that have few states. A coroutine that runs code of a program between its
+ * waits should be a generator.
  *
  * What programs await all the time has a `then` of its own class, which calls `thenOf`: the engine looks for it at each `await`, and each
  * prototype that it looks through in vain costs it about 4 ns.
  *
  * Subclasses declare their fields and set them in a constructor of their own: with initialisers, or without a constructor, V8
- * does not inline what makes one, which then takes 15 ns instead of 7.
+ * does not inline the construction, which then takes 15 ns instead of 7.
  *
- * Each subclass keeps one of its kind in `exemplar`. The engine forgets the layout of objects of which a full collection finds
- * none, and throws away all optimised code that knows it. These live for an instant only, so that none may be there.
+ * Each subclass keeps one object in `exemplar`. When a full garbage collection finds no object of a class, V8 forgets its layout
+ * and throws away all optimised code that depends on it. These objects live very briefly, so otherwise there might be none.
  */
 export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Written {
   /** Set here, where `claim` would add it later: that would give each one an array for it. @internal */
@@ -37,10 +37,10 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     if (isWatching()) noteWritten(this);
   }
 
-  /** What the program has called, such as `Queue.put`: for reports. Asked before the fields of a subclass are there. */
+  /** The function that the program has called, such as `Queue.put`, for reports. Called before the fields of a subclass are set. */
   abstract get calledAs(): string;
 
-  /** Whether no code of a program runs in it, so that the loop may resume it wherever it is. @internal */
+  /** Whether no code of a program runs in it, so that the loop may resume it at any place. @internal */
   get _isQuiet(): boolean {
     return false;
   }
@@ -58,10 +58,10 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     return this;
   }
 
-  /** Begins it, or goes on with it when what it waited for is done. */
+  /** Begins it, or resumes it when the awaited future is done. */
   abstract next(value?: unknown): IteratorResult<unknown, T>;
 
-  /** It is over, begun or not: what it waited for is left. */
+  /** Ends it, whether it has begun or not; it does not wait any more. */
   protected abstract end(): void;
 
   /** What it waits for was cancelled: it ends. False, and nothing has happened, where it goes on instead. @internal */
@@ -86,7 +86,7 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     return thenOf(this);
   }
 
-  /** As a generator of this library, which it stands in for. */
+  /** As in a generator of this library, in place of which it is used. */
   get [Symbol.toStringTag](): string {
     return 'Generator';
   }

@@ -7,16 +7,16 @@ import {
   wrapPromise,
 } from '../kernel/lowlevel.ts';
 
-/** What `then` is, of a promise or of anything like it. */
+/** The type of `then` of a promise or a similar object. */
 export type Then<T> = <A = T, B = never>(
   onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
   onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
 ) => Promise<A | B>;
 
-/** A promise that coroutines of both spellings can wait for. What it stands for has begun, whether anybody waits or not. */
+/** A promise that coroutines of both spellings can wait for. Its work has begun, whether or not anything waits for it. */
 export type AwaitablePromise<T> = Promise<T> & Awaitable<T>;
 
-/** What tasks that wait for a promise are noted as, and what they tell. */
+/** The wait records of tasks that wait for a promise, and what they call when a wait is cancelled. */
 export interface Waits<T> {
   readonly record: WaitRecord;
   begun?(future: Future<T>): void;
@@ -24,7 +24,7 @@ export interface Waits<T> {
   cancelled?(future: Future<T>): void;
 }
 
-/** A future for one who waits, which learns of nothing before `begin()`: most of those that are only looked up never do. */
+/** A future for one wait. It does not follow the promise before `begin()`, because most look-ups of `then` do not lead to a wait. */
 function newWait<T>(promise: Promise<T>, { record, begun, cancelled }: Waits<T>): { future: Future<T>; begin(): void } {
   let begin = (): void => {};
   const outcome: PromiseLike<T> = {
@@ -42,8 +42,8 @@ function newWait<T>(promise: Promise<T>, { record, begun, cancelled }: Waits<T>)
 }
 
 /**
- * What a getter for `then` gives: in a task, `await` is a wait that can be cancelled. The kernel knows an `await` by the look-up of `then`
- * before it, so the future is made here, and begins to wait when it is called.
+ * The result of the `then` getter: in a task, `await` is a wait that can be cancelled. The kernel recognises an `await` by the look-up of
+ * `then` before it, so the future is made here, and begins to wait when it is called.
  */
 export function thenOf<T>(promise: Promise<T>, waits: Waits<T>): Then<T> {
   if (runningTask() === null) return (onFulfilled, onRejected) => promise.then(onFulfilled, onRejected);
@@ -62,7 +62,7 @@ export function iteratorOf<T>(promise: Promise<T>, waits: Waits<T>): Iterator<un
   return future[Symbol.iterator]();
 }
 
-/** Not a promise itself, because the engine asks a real one for nothing when it is awaited. */
+/** Not a promise itself, because the JavaScript engine does not read `then` of a real promise when it is awaited. */
 class Waitable<T> implements AwaitablePromise<T> {
   readonly [Symbol.toStringTag] = 'Promise';
   readonly #promise: Promise<T>;
@@ -90,7 +90,7 @@ class Waitable<T> implements AwaitablePromise<T> {
   }
 }
 
-/** @param record what those who wait are seen to wait for */
+/** @param record the wait record of the waiting tasks */
 export function awaitablePromise<T>(promise: Promise<T>, record: WaitRecord): AwaitablePromise<T> {
   return new Waitable(promise, record);
 }

@@ -4,7 +4,7 @@ import type { Awaitable, Future } from '../kernel/lowlevel.ts';
 import { iteratorOf, type Then, thenOf, type Waits } from './awaitable-promise.ts';
 
 /**
- * Where work stands.
+ * The states of the work.
  *
  *     PENDING ──begins──▶ RUNNING ──▶ FINISHED
  *        └────cancel()────┬──┘
@@ -14,15 +14,15 @@ import { iteratorOf, type Then, thenOf, type Waits } from './awaitable-promise.t
 export type WorkState = 'pending' | 'running' | 'finished' | 'cancelled';
 
 /**
- * Work that another thread or process does: a promise of its result, which can be cancelled. It belongs to no loop. A task that awaits
- * it is cancelled together with it, and the work with the last task that awaits it.
+ * Work that another thread or process does: a promise of its result, which can be cancelled. It does not belong to a loop. A task that
+ * awaits it is cancelled when the work is; the work is cancelled when the last task that awaits it is.
  *
  * Follows CPython's `concurrent.futures.Future`.
  */
 export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   readonly #settled = Promise.withResolvers<T>();
   #state: WorkState = 'pending';
-  /** Of the tasks that wait, until it is done. */
+  /** The waits of tasks, until it is done. */
   readonly #waits = new Set<Future<T>>();
   readonly #forWaits: Waits<T>;
   /** The name of the function. */
@@ -38,7 +38,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
       },
       cancelled: (future) => {
         this.#waits.delete(future);
-        if (this.#waits.size === 0) this.cancel(); // nobody else needs it
+        if (this.#waits.size === 0) this.cancel(); // no other task needs it
       },
     };
   }
@@ -50,7 +50,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
    */
   abstract cancel(): boolean;
 
-  /** Where it stands. */
+  /** The current state. */
   get state(): WorkState {
     return this.#state;
   }
@@ -60,7 +60,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     return this.#state === 'finished' || this.#state === 'cancelled';
   }
 
-  /** Whether somebody works at it. */
+  /** Whether the work has begun. */
   running(): boolean {
     return this.#state === 'running';
   }
@@ -80,7 +80,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     return this.#settled.promise.catch(onRejected);
   }
 
-  /** Calls a function when it is done, however. */
+  /** Calls a function when it is done, with any outcome. */
   finally(onDone?: (() => void) | null): Promise<T> {
     return this.#settled.promise.finally(onDone);
   }
@@ -98,7 +98,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     return this.toString();
   }
 
-  /** Somebody works at it now. @internal */
+  /** The work has begun. @internal */
   markRunning(): void {
     this.#state = 'running';
   }
@@ -113,7 +113,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     if (this.#end('finished')) this.#settled.reject(error);
   }
 
-  /** Fails because this side has ended the work: that nobody asks for its result then is no mistake. @internal */
+  /** Fails because this side has ended the work; an unhandled rejection is then not reported. @internal */
   failOnPurpose(error: unknown): void {
     this.#settled.promise.catch(() => {});
     this.fail(error);
@@ -122,7 +122,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   /** @internal */
   markCancelled(): void {
     if (!this.#end('cancelled')) return;
-    this.#settled.promise.catch(() => {}); // that nobody asks for the result of what was cancelled is no mistake
+    this.#settled.promise.catch(() => {}); // an unhandled rejection of cancelled work is not reported
     this.#settled.reject(new CancelledError());
   }
 

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 /**
- * asyncio's I/O half, on Node's own modules, which Bun and Deno have too: streams, servers, datagrams, transports and protocols,
+ * The I/O part of asyncio, on Node's own modules, which Bun and Deno have too: streams, servers, datagrams, transports and protocols,
  * subprocesses, files, executors, and loops of other threads.
  *
  * @module asyncio-ts/node

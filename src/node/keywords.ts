@@ -2,13 +2,13 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 
 /**
- * What a call was given, by name. Python's parameters may be given by position or by name, and what is given by name comes as one object at
+ * The arguments of a call, by name. Python's parameters may be given by position or by name; named ones are given as one object at
  * the end: `f(host, port, { ssl })`, `f(host, { port, ssl })` and `f({ host, port, ssl })` are the same call.
  *
  * @param name the function that was called, for messages
- * @param parameters the names of what can be given by position
- * @param given what the call was given
- * @throws {TypeError} when something is given twice, or the options are no object
+ * @param parameters the names of the parameters that can be given by position
+ * @param given the arguments of the call
+ * @throws {TypeError} when something is given twice, or the options are not an object
  */
 export function byName<O extends object>(name: string, parameters: readonly string[], given: readonly unknown[]): O {
   const last = given.at(-1);
@@ -16,7 +16,7 @@ export function byName<O extends object>(name: string, parameters: readonly stri
   const options = hasOptions ? (last ?? {}) : {};
   if (!isOptions(options)) {
     throw typeError(
-      `${name}: options are one object behind the rest, got ${describe(options)}; write ${name}(${parameters.join(', ')}, { … })`,
+      `${name}: options are one object after the other arguments, got ${describe(options)}; write ${name}(${parameters.join(', ')}, { … })`,
     );
   }
   const positional = hasOptions ? given.slice(0, -1) : given;
@@ -35,7 +35,7 @@ export function byName<O extends object>(name: string, parameters: readonly stri
   return all as O;
 }
 
-/** Whether a value is an object of names and not one that a parameter may be. */
+/** Whether a value is an object of named parameters, not an object that is itself a parameter's value. */
 function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -8,17 +8,17 @@ import {
   type WaitRecord,
 } from '../kernel/lowlevel.ts';
 
-/** Tells how something that takes a callback ended. Only the first call counts. */
+/** Reports the end of an operation that uses callbacks. Only the first call has an effect. */
 export interface Settle<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
 }
 
 /**
- * Waits for something of the runtime that tells by callbacks.
+ * Waits for an operation of the runtime that uses callbacks.
  *
- * @param begin begins it, and returns what ends the interest in it; that is called in any case
- * @param abandon ends what was begun; called when the loop is closed meanwhile, so that nobody goes on
+ * @param begin begins it, and returns a function that stops listening, which is called in any case
+ * @param abandon ends the operation; called when the loop is closed during the wait
  */
 export function* settled<T>(
   loop: EventLoop,

@@ -26,7 +26,7 @@ class Stack<T> implements Store<T> {
 }
 
 /**
- * A queue that gives the item put last first.
+ * A queue from which the item that was put last is taken first.
  *
  * Follows CPython's `asyncio.LifoQueue`.
  *
@@ -37,9 +37,9 @@ class Stack<T> implements Store<T> {
  */
 export class LifoQueue<T> extends Queue<T> {
   /**
-   * @param size how many items it holds, by position or as `{ maxsize }`; zero or less for any number
+   * @param size the largest number of items, by position or as `{ maxsize }`; zero or less for no limit
    * @throws {ValueError} when it is `NaN`
-   * @throws {TypeError} when it is no number
+   * @throws {TypeError} when it is not a number
    */
   constructor(size: number | QueueOptions = 0) {
     super(size, new Stack<T>());

@@ -10,7 +10,10 @@ export type Compare<T> = (a: T, b: T) => number;
 
 /** Options of a priority queue. */
 export interface PriorityQueueOptions<T> extends QueueOptions {
-  /** The order; by value when absent: numbers, strings, dates, and arrays of them from the left, as Python compares tuples. */
+  /**
+   * Compares two items. When absent, items are compared by value: numbers, strings, dates, and arrays of them element by element, as Python
+   * compares tuples.
+   */
   readonly compare?: Compare<T> | undefined;
 }
 
@@ -54,10 +57,10 @@ class Ranking<T> implements Store<T> {
 }
 
 /**
- * A queue that gives the lowest item first; equal ones in the order in which they were put.
+ * A queue from which the lowest item is taken first; equal items come in the order in which they were put.
  *
- * When its order throws, or tells no order, who puts or gets at that moment has the error; all items stay where they are, and the
- * queue can be used on.
+ * When the comparison throws, or does not return a number, the `put` or `get` that needed it throws; all items stay where they are, and the
+ * queue can still be used.
  *
  * Follows CPython's `asyncio.PriorityQueue`.
  *
@@ -69,9 +72,9 @@ class Ranking<T> implements Store<T> {
  */
 export class PriorityQueue<T> extends Queue<T> {
   /**
-   * @param size how many items it holds; zero or less for any number. Or all options: `{ maxsize, compare }`
+   * @param size the largest number of items; zero or less for no limit. Or all options: `{ maxsize, compare }`
    * @throws {ValueError} when the size is `NaN`
-   * @throws {TypeError} when the size is no number, or the order no function
+   * @throws {TypeError} when the size is not a number, or `compare` is not a function
    */
   constructor(size: number | PriorityQueueOptions<T> = 0, options: PriorityQueueOptions<T> = {}) {
     if (typeof options !== 'object' || options === null)
@@ -94,9 +97,9 @@ function noOrder(order: unknown, a: unknown, b: unknown): TypeError {
 }
 
 /**
- * The order of plain values.
+ * Compares plain values.
  *
- * @throws {TypeError} when there is none: for objects, `NaN`, and values of different types
+ * @throws {TypeError} when they have no order: for objects, `NaN`, and values of different types
  */
 function compareByValue(a: unknown, b: unknown): number {
   if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b);
@@ -111,7 +114,7 @@ function compareByValue(a: unknown, b: unknown): number {
 
 function compareArrays(a: readonly unknown[], b: readonly unknown[]): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
-    if (a[i] === b[i]) continue; // as Python's tuples: equal parts need no order
+    if (a[i] === b[i]) continue; // as in Python's tuples: equal elements need not be comparable
     const order = compareByValue(a[i], b[i]);
     if (order !== 0) return order;
   }
@@ -128,7 +131,7 @@ function comparable(value: unknown): number | bigint | string | null {
     case 'boolean':
       return Number(value);
     case 'object': {
-      // Dates, and whatever else has a number for a value.
+      // Dates, and other objects whose value is a number.
       const primitive = value === null ? null : value.valueOf();
       return typeof primitive === 'object' ? null : comparable(primitive);
     }

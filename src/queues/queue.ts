@@ -25,17 +25,17 @@ class FifoStore<T> extends RingBuffer<T> implements Store<T> {
   }
 }
 
-/** The tasks that wait for a queue. They are of one loop. */
+/** The tasks that wait for a queue. All belong to one loop. */
 interface QueueWaiters {
   readonly getters: WaitQueue;
   readonly putters: WaitQueue;
   readonly joiners: WaitQueue;
 }
 
-/** The methods that `put` and `get` are made of. */
+/** The methods that `put` and `get` use. */
 const TRAFFIC = ['full', 'empty', 'putNowait', 'getNowait'] as const;
 
-/** How a queue stands. */
+/** The state of a queue. */
 export interface QueueStatistics {
   /** How many items are in it. */
   readonly size: number;
@@ -44,38 +44,38 @@ export interface QueueStatistics {
   readonly getting: number;
   /** How many tasks wait for room. */
   readonly putting: number;
-  /** How many tasks wait for the work to be done. */
+  /** How many tasks wait in `join()`. */
   readonly joining: number;
-  /** How many items the work is not done on, in the queue or taken from it. */
+  /** How many items are not done yet, whether they are in the queue or were taken from it. */
   readonly unfinished: number;
   readonly isShutDown: boolean;
-  /** The tasks that wait for an item, the longest waiting first. */
+  /** The tasks that wait for an item, the one that has waited longest first. */
   readonly getters: readonly Task<unknown>[];
-  /** The tasks that wait for room, the longest waiting first. */
+  /** The tasks that wait for room, the one that has waited longest first. */
   readonly putters: readonly Task<unknown>[];
 }
 
-/** A queue's size by name. */
+/** The size of a queue, given by name. */
 export interface QueueOptions {
-  /** How many items it holds; zero or less, or absent, for any number. */
+  /** The largest number of items; zero or less, or absent, for no limit. */
   readonly maxsize?: number | undefined;
 }
 
 /** How a queue is shut down. */
 export interface ShutdownOptions {
-  /** Drops what is in the queue, instead of letting it be got first. */
+  /** Drops the items in the queue, instead of letting tasks get them first. */
   readonly immediate?: boolean | undefined;
 }
 
 /**
- * Hands items from tasks to tasks: first in, first out. With a size, who puts waits for room.
+ * Passes items between tasks: first in, first out. With a size, `put` waits while the queue is full.
  *
- * An item that is put wakes a task that waits, but is not handed to it: who calls `getNowait()` first has it, and the task waits
+ * An item that is put wakes a waiting task, but is not reserved for it: if another task takes the item first, the woken task waits
  * again, at the end.
  *
- * Items may be anything, `undefined` and `null` too. An `await` never gives a promise, though, but waits for it: of items that
- * are promises or tasks themselves, `await queue.get()` gives the outcome. `for await`, `getNowait()` and `yield* queue.get()`
- * give the item.
+ * Items may be anything, `undefined` and `null` too. But an `await` never returns a promise: it waits for it. So for items that
+ * are promises or tasks themselves, `await queue.get()` returns their result. `for await`, `getNowait()` and `yield* queue.get()`
+ * return the item itself.
  *
  * Follows CPython's `asyncio.Queue`.
  *
@@ -95,16 +95,16 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #maxsize: number;
   readonly #items: Store<T>;
   readonly #waiters: QueueWaiters;
-  /** Invariant: who waits in `joiners` and was not woken came when it was above zero, and it has been ever since. */
+  /** Invariant: for each task that waits in `joiners` and was not woken, it has been above zero since the task came. */
   #unfinished = 0;
   #isShutDown = false;
   readonly #isQuiet: boolean;
 
   /**
-   * @param size how many items it holds, by position or as `{ maxsize }`; zero or less for any number
-   * @param items where they are kept, which decides their order
+   * @param size the largest number of items, by position or as `{ maxsize }`; zero or less for no limit
+   * @param items the container of the items, which decides their order
    * @throws {ValueError} when the size is `NaN`
-   * @throws {TypeError} when the size is no number
+   * @throws {TypeError} when the size is not a number
    */
   constructor(size: number | QueueOptions = 0, items: Store<T> = new FifoStore<T>()) {
     const maxsize = byNameOrPosition(nameOfClass(new.target.prototype), ['maxsize'], size, 0);
@@ -128,7 +128,7 @@ export class Queue<T> implements AsyncIterable<T> {
       (new.target === Queue || TRAFFIC.every((method) => inherits(this, method, Queue.prototype)));
   }
 
-  /** How many items it holds at most; zero or less for any number. */
+  /** The largest number of items; zero or less for no limit. */
   get maxsize(): number {
     return this.#maxsize;
   }
@@ -149,17 +149,18 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Puts an item in, when there is room for it: at once, without giving others a turn, or as soon as there is some.
+   * Puts an item in. If there is room, this happens at once, without letting other tasks run; otherwise as soon as there is room.
    *
-   * **Cancellation**: the item is not put, and the place is lost; room that was made for it goes to the next one.
-   * **Order**: those who wait for room are woken in the order in which they came. Who finds the room taken waits again, at the
+   * **Cancellation**: the item is not put, and the place among the waiting tasks is lost; room that was reserved for it goes to the next
+   * one.
+   * **Order**: waiting tasks are woken in the order in which they came. A task that finds the room already taken waits again, at the
    * end.
    *
    * Follows CPython's `asyncio.Queue.put`.
    *
    * @throws {QueueShutDown} when the queue is shut down, before or while it waits; the item is not put
    * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this queue before
-   * @throws what the order of a priority queue throws; the item is not put
+   * @throws what the comparison of a priority queue throws; the item is not put
    */
   put(item: T): AwaitableCoroutine<void> {
     return new Put<T>(this, item);
@@ -177,7 +178,7 @@ export class Queue<T> implements AsyncIterable<T> {
     this.putNow(item);
   }
 
-  /** As `putNowait`, where no subclass has another one. @internal */
+  /** As `putNowait`, used when no subclass overrides it. @internal */
   putNow(item: T): void {
     if (this.#isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down: nothing can be put`);
     if (this.full()) {
@@ -188,7 +189,7 @@ export class Queue<T> implements AsyncIterable<T> {
     try {
       this.#items.push(item);
     } catch (error) {
-      this.#waiters.putters.dismissNext(); // the order failed: the room is for the next one
+      this.#waiters.putters.dismissNext(); // the comparison threw: the next task gets the room
       throw error;
     }
     this.#unfinished++;
@@ -196,16 +197,16 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Takes the next item, when there is one: at once, without giving others a turn, or as soon as one comes.
+   * Takes the next item. If there is one, this happens at once, without letting other tasks run; otherwise as soon as one arrives.
    *
-   * **Cancellation**: nothing is taken, and the place is lost; an item that came for it goes to the next one.
-   * **Order**: those who wait are woken in the order in which they came. Who finds the item taken waits again, at the end.
+   * **Cancellation**: nothing is taken, and the place among the waiting tasks is lost; an item that arrived for it goes to the next one.
+   * **Order**: waiting tasks are woken in the order in which they came. A task that finds the item already taken waits again, at the end.
    *
    * Follows CPython's `asyncio.Queue.get`.
    *
    * @throws {QueueShutDown} when the queue is shut down, before or while it waits, and nothing is left in it
    * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this queue before
-   * @throws what the order of a priority queue throws; the item stays in the queue
+   * @throws what the comparison of a priority queue throws; the item stays in the queue
    */
   get(): AwaitableCoroutine<T> {
     return new Get<T>(this);
@@ -229,7 +230,7 @@ export class Queue<T> implements AsyncIterable<T> {
     try {
       item = this.#items.take();
     } catch (error) {
-      this.#waiters.getters.dismissNext(); // the order failed, and all items are still there for the next one
+      this.#waiters.getters.dismissNext(); // the comparison threw, and all items are still there for the next task
       throw error;
     }
     this.#waiters.putters.dismissNext();
@@ -237,7 +238,7 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Says that the work on an item that was got is done. `join` counts on it.
+   * Says that the work on an item is done. `join` waits until this was called once for each item.
    *
    * Follows CPython's `asyncio.Queue.task_done`.
    *
@@ -260,11 +261,11 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Waits until the work on every item is done: until `taskDone` was called as often as items were put. Does not give others a
-   * turn when that is so already.
+   * Waits until the work on every item is done: until `taskDone` was called as often as items were put. If that
+   * is already so, returns without letting other tasks run.
    *
    * **Cancellation**: ends the wait; nothing is lost.
-   * **Order**: all who wait are woken at once, and go on in the order in which they came.
+   * **Order**: all waiting tasks are woken at once, and continue in the order in which they came.
    *
    * Follows CPython's `asyncio.Queue.join`.
    *
@@ -275,12 +276,12 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Ends the queue: nothing can be put any more, and when nothing is left nothing can be got. All who wait are woken. May be called
-   * again, to drop what is left.
+   * Ends the queue: no more items can be put, and when no items are left, none can be taken. All waiting tasks are woken. May be called
+   * again, to drop the items that are left.
    *
    * Follows CPython's `asyncio.Queue.shutdown`.
    *
-   * @param options `immediate`, by name or by position: drops what is in it, and counts the work on it as done
+   * @param options `immediate`, by name or by position: drops the items in it, and counts them as done
    * @throws {TypeError} when it is neither `true` nor `false` nor an object
    */
   shutdown(options: boolean | ShutdownOptions = false): void {
@@ -297,7 +298,7 @@ export class Queue<T> implements AsyncIterable<T> {
     while (this.#waiters.putters.dismissNext());
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): QueueStatistics {
     return {
       size: this.qsize(),
@@ -312,12 +313,12 @@ export class Queue<T> implements AsyncIterable<T> {
     };
   }
 
-  /** The places of those who wait. @internal */
+  /** The places of the waiting tasks. @internal */
   get waiters(): QueueWaiters {
     return this.#waiters;
   }
 
-  /** Whether what it does runs no code of a program: no order, and no method of a subclass. @internal */
+  /** Whether its operations run no code of a program: no comparison, and no method of a subclass. @internal */
   get isQuiet(): boolean {
     return this.#isQuiet;
   }
@@ -327,21 +328,21 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#isShutDown;
   }
 
-  /** How many items the work is not done on. @internal */
+  /** How many items are not done yet. @internal */
   get unfinished(): number {
     return this.#unfinished;
   }
 
   /**
-   * Items as they come, until the queue is shut down and nothing is left. Several who iterate share the items, each of which goes
-   * to one of them; who stops early leaves the rest in the queue, also when a `next()` of it still waits: that one is over then.
+   * Gives the items as they come, until the queue is shut down and no items are left. Several loops share the items: each item goes
+   * to one of them. A loop that stops early leaves the rest in the queue; a `next()` of it that still waits ends, too.
    *
    * **Cancellation**: as `get()`.
    * **Order**: as `get()`.
    */
   [Symbol.asyncIterator](): AwaitableIterator<T> {
     const places = new Set<Place>();
-    let ends = 0; // how often it was left: that is the end of the calls before, and who likes may go on
+    let ends = 0; // how often it was left: this ends earlier calls of next(), while new calls are still possible
     const next = (): AwaitableCoroutine<IteratorResult<unknown, undefined>> => {
       const begun = ends;
       return Queue.#next(this as Queue<unknown>, places, () => ends === begun);
@@ -350,7 +351,7 @@ export class Queue<T> implements AsyncIterable<T> {
       next,
       return: () => {
         ends++;
-        // Who is on its way to an item already passes it on when it finds that the iteration is over.
+        // A call that was already woken for an item passes the wake-up on when it finds that the iteration is over.
         for (const place of places) {
           this.#waiters.getters.leave(place);
           place.wake();
@@ -418,7 +419,7 @@ const over = /* @__PURE__ */ libraryCoroutine(function* over(): Generator<
   return OVER;
 });
 
-/** Who finds the room taken waits again. */
+/** A task that finds the room taken waits again. */
 class Put<T> extends Attempt<void> {
   static readonly exemplar: object = /* @__PURE__ */ new Put<unknown>(/* @__PURE__ */ new Queue(), undefined);
 
@@ -461,7 +462,7 @@ class Put<T> extends Attempt<void> {
   }
 }
 
-/** Who finds the item taken waits again. */
+/** A task that finds the item taken waits again. */
 class Get<T> extends Attempt<T> {
   static readonly exemplar: object = /* @__PURE__ */ new Get(/* @__PURE__ */ new Queue());
 
@@ -501,7 +502,7 @@ class Get<T> extends Attempt<T> {
   }
 }
 
-/** Leaves a queue of tasks. Who was dismissed and cancelled at once dismisses the next one, if that still has a chance. */
+/** Leaves a queue of tasks. A task that was woken and cancelled at the same time wakes the next one, if there is something for it. */
 function giveUp(waiters: WaitQueue, place: Place, passesOn: boolean): void {
   waiters.leave(place);
   if (passesOn) waiters.dismissNext();

@@ -1,4 +1,4 @@
-/** Where a queue keeps its items, and which one comes next. */
+/** Keeps the items of a queue, and decides which one comes next. */
 export interface Store<T> extends Iterable<T> {
   readonly length: number;
   push(item: T): void;

@@ -1,6 +1,7 @@
 /**
- * Binds methods that programs pass around by themselves, as in `loop.addSignalHandler('SIGTERM', server.close)`: Python binds them all. The
- * bound ones are the object's own, and are not listed when it is printed or compared. Methods of derived classes are bound as well.
+ * Binds methods that programs pass as callbacks, as in `loop.addSignalHandler('SIGTERM', server.close)`; Python binds all methods. The
+ * bound methods are own properties of the object, and are not listed when it is printed or compared. Methods of derived classes are bound
+ * as well.
  */
 export function bindMethods<T extends object>(object: T, ...names: readonly (keyof T & string)[]): void {
   for (const name of names) {

@@ -1,7 +1,7 @@
-/** What is left of the list's front before it is moved: amortised, a chunk is moved at most once. */
+/** How many taken chunks may be at the front of the list before the rest is moved: amortised, a chunk is moved at most once. */
 const MOVE_FROM = 64;
 
-/** While as many chunks wait, small ones are put together: each by itself would cost a hundred bytes and more. */
+/** When so many chunks wait, small ones are joined: a chunk of its own costs a hundred bytes and more. */
 const PACK_FROM = 64;
 const SMALL = 512;
 const PACKED = 4_096;
@@ -9,7 +9,7 @@ const PACKED = 4_096;
 const EMPTY = /* @__PURE__ */ new Uint8Array(0);
 
 /**
- * Bytes as they come, in the chunks that they came in. Taking them copies nothing that lies within one chunk, and every other
+ * Bytes in the chunks in which they arrived. Taking them copies nothing that lies within one chunk, and every other
  * byte once, or twice when many small chunks wait: many small chunks and one large read, or one large chunk and many small reads, are
  * both linear.
  *
@@ -58,7 +58,7 @@ export class ByteBuffer {
     return true;
   }
 
-  /** Takes as many bytes, or all when there are not as many. Views of the chunks where it can be. */
+  /** Takes a number of bytes, or all when there are fewer. Returns a view of a chunk where possible. */
   take(count: number): Uint8Array {
     const wanted = Math.min(count, this.#length);
     if (wanted <= 0) return EMPTY;
@@ -87,10 +87,10 @@ export class ByteBuffer {
   #dropFirst(): void {
     this.#offset = 0;
     if (this.#chunks.length === 1) {
-      this.#chunks.pop(); // leaves the list its memory, which setting its length would not
+      this.#chunks.pop(); // keeps the memory of the list, which setting its length would free
       return;
     }
-    this.#chunks[this.#first] = EMPTY; // not kept alive until the list is moved
+    this.#chunks[this.#first] = EMPTY; // so that the chunk is not kept alive until the list is moved
     this.#first++;
     if (this.#first === this.#chunks.length) {
       this.#chunks.length = 0;
@@ -106,7 +106,7 @@ export class ByteBuffer {
     return this.take(this.#length);
   }
 
-  /** The first chunk, or what is left of it; `null` when there is none. */
+  /** The rest of the first chunk; `null` when there is none. */
   takeChunk(): Uint8Array | null {
     const chunk = this.#chunks[this.#first];
     return chunk === undefined ? null : this.#takeOfFirst(chunk, chunk.length - this.#offset);
@@ -135,7 +135,7 @@ export class ByteBuffer {
     let at = from - start;
     for (; start <= last; index++) {
       const part = this.#part(index);
-      // What lies behind is not looked into, however large the chunk is.
+      // The bytes after that are not searched, however large the chunk is.
       const chunk = start + part.length <= before ? part : part.subarray(0, before - start);
       for (at = chunk.indexOf(head, at); at !== -1; at = chunk.indexOf(head, at + 1)) {
         if (start + at > last) return -1;
@@ -147,13 +147,15 @@ export class ByteBuffer {
     return -1;
   }
 
-  /** What is left of a chunk. */
+  /** The bytes of a chunk that were not taken. */
   #part(index: number): Uint8Array {
     const chunk = this.#chunks[index] as Uint8Array;
     return index === this.#first && this.#offset > 0 ? chunk.subarray(this.#offset) : chunk;
   }
 
-  /** The chunk that a position lies in, and where that begins: the first one, or from behind, where new bytes are. */
+  /**
+   * The chunk that contains a position, and where the chunk begins. Checks the first one, then searches from the end, where new bytes are.
+   */
   #locate(position: number): { index: number; start: number } {
     if (position < (this.#chunks[this.#first] as Uint8Array).length - this.#offset)
       return { index: this.#first, start: 0 };
@@ -166,7 +168,7 @@ export class ByteBuffer {
     return { index, start };
   }
 
-  /** Whether the bytes of a sequence, of which the first one is known to, stand at a place. Invariant: enough bytes follow. */
+  /** Whether a sequence of bytes is at a position. Its first byte was already compared. Invariant: enough bytes follow. */
   #matches(sequence: Uint8Array, index: number, at: number): boolean {
     let chunk = this.#part(index);
     for (let i = 1; i < sequence.length; i++) {

@@ -5,10 +5,10 @@ import { checkWellFormed } from './text.ts';
 import type { Bytes } from './transports.ts';
 
 /**
- * Checks what is to be written.
+ * Checks data before it is written.
  *
  * @throws {TypeError} when it is neither bytes nor a string
- * @throws {ValueError} when it is a string that is not in UTF-8
+ * @throws {ValueError} when it is a string that cannot be written as UTF-8
  */
 export function checkBytes(name: string, data: unknown): asserts data is Bytes {
   if (data instanceof Uint8Array) return;

@@ -1,11 +1,11 @@
 import type { EventLoop } from '../kernel/lowlevel.ts';
 import { Waiters } from './waiters.ts';
 
-/** The end of a connection, for whoever waits for it. */
+/** Lets tasks wait for the end of a connection. */
 export class CloseWatch {
   readonly #loop: EventLoop;
   readonly #object: object;
-  /** Made for the first one: a connection that is idle needs none. */
+  /** Made for the first waiter, because an idle connection needs none. */
   #waiters: Waiters | null = null;
   #outcome: { readonly error: unknown } | null = null;
 
@@ -14,13 +14,13 @@ export class CloseWatch {
     this.#object = object;
   }
 
-  /** @param error `null` when it ended in order */
+  /** @param error `null` when it ended without an error */
   lost(error: unknown): void {
     this.#outcome = { error };
     this.#waiters?.release(error);
   }
 
-  /** @throws what the connection was lost with */
+  /** @throws the error with which the connection was lost */
   *wait(): Generator<unknown, void, unknown> {
     if (this.#outcome === null) {
       this.#waiters ??= new Waiters(this.#loop, 'waitClosed', this.#object);

@@ -4,17 +4,17 @@ import { type Duration, inSeconds } from '../internal/duration.ts';
 import { type AwaitableCoroutine, runningTask } from '../kernel/lowlevel.ts';
 import { waitFor } from '../tasks/wait-for.ts';
 
-/** How long the end of a connection may take that is left in order, in seconds. */
+/** How long closing a connection may take when its block ends normally, in seconds. */
 export const CLOSE_TIMEOUT = 10;
 
-/** How long it may take when the task that leaves it is cancelled: what is about to go through still does. */
+/** How long it may take when the task is cancelled: short, but enough for bytes that are just being sent. */
 export const HURRIED_CLOSE_TIMEOUT = 1;
 
-/** How connections are left. */
+/** How connections are closed at the end of a block. */
 export interface CloseTimeoutOption {
   /**
-   * How many seconds `await using` waits for a peer that does not read before it cuts the connection, and says what was not sent; 10 when
-   * absent, `null` for no limit. A task that is cancelled does not wait: it cuts what the peer has not taken.
+   * How many seconds `await using` waits for a peer that does not read before it cuts the connection, and reports the unsent bytes; 10 when
+   * absent, `null` for no limit. A task that is cancelled does not wait: it cuts the connection if the peer has not received everything.
    */
   readonly closeTimeout?: Duration | null | undefined;
 }
@@ -22,8 +22,8 @@ export interface CloseTimeoutOption {
 /**
  * A `closeTimeout` in seconds; `null` for no limit.
  *
- * @param otherwise what it is when absent
- * @throws {TypeError} {ValueError} when it is no time, or a negative one
+ * @param otherwise the value when it is absent
+ * @throws {TypeError} {ValueError} when it is not a time, or negative
  */
 export function closeTimeoutOf(
   name: string,
@@ -36,18 +36,18 @@ export function closeTimeoutOf(
   throw new ValueError(`${name}: closeTimeout must not be negative, got ${describe(closeTimeout)}`);
 }
 
-/** Whether the code that leaves a block does so because its task, or a deadline around it, was cancelled. */
+/** Whether a block ends because its task was cancelled, or a deadline around it has passed. */
 export function isBeingCancelled(): boolean {
   return (runningTask()?.cancelling() ?? 0) > 0;
 }
 
 /**
- * Waits for an end, and cuts it off when that takes too long, or when the task is cancelled meanwhile.
+ * Waits for the end of something, and forces it when that takes too long, or when the task is cancelled during the wait.
  *
  * @param end waits for it
- * @param seconds how long; `null` for no limit
+ * @param seconds the longest time to wait; `null` for no limit
  * @param cut ends it at once
- * @returns whether it came by itself
+ * @returns whether it ended without being forced
  */
 export function* endWithin(
   end: () => AwaitableCoroutine<void>,
@@ -68,7 +68,7 @@ export function* endWithin(
     yield* waitFor(watched(), seconds);
     return true;
   } catch (error) {
-    if (isThere) throw error; // its own
+    if (isThere) throw error; // the error of the end itself
     cut();
     if (!(error instanceof TimeoutError)) throw error;
   }

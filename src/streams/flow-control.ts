@@ -3,7 +3,7 @@ import type { EventLoop } from '../kernel/lowlevel.ts';
 import { Waiters } from './waiters.ts';
 
 /**
- * Whether writing may go on: `drain` waits while the transport is paused, and fails when the connection is lost.
+ * Controls writing: `drain` waits while the transport is paused, and fails when the connection is lost.
  *
  * Follows CPython's `FlowControlMixin`.
  */
@@ -11,7 +11,7 @@ export class FlowControl {
   readonly #loop: EventLoop;
   /** What is drained, for the wait records. */
   readonly #object: object;
-  /** Made for the first one: a connection that is idle needs none. */
+  /** Made for the first waiter, because an idle connection needs none. */
   #waiters: Waiters | null = null;
   #isPaused = false;
   #isLost = false;
@@ -30,13 +30,13 @@ export class FlowControl {
     this.#waiters?.release();
   }
 
-  /** The connection is gone: nobody waits any longer. */
+  /** The connection has ended: all waits end. */
   lost(error: unknown): void {
     this.#isLost = true;
     if (this.#isPaused) this.#waiters?.release(error);
   }
 
-  /** Whether `drain` does nothing. */
+  /** Whether `drain` has nothing to do. */
   get isOpen(): boolean {
     return !this.#isPaused && !this.#isLost;
   }
@@ -44,7 +44,7 @@ export class FlowControl {
   /** Waits while paused. @throws {ConnectionResetError} when the connection was lost before */
   *drain(): Generator<unknown, void, unknown> {
     if (this.#isLost) {
-      throw new ConnectionResetError('Connection lost: what is written now arrives nowhere', { code: 'ECONNRESET' });
+      throw new ConnectionResetError('Connection lost: nothing more can be sent', { code: 'ECONNRESET' });
     }
     if (!this.#isPaused) return;
     this.#waiters ??= new Waiters(this.#loop, 'drain', this.#object);

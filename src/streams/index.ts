@@ -1,4 +1,4 @@
-/** Streams of bytes, and what they are made of. The runtimes' own parts (`asyncio-ts/node`) connect them to the world. */
+/** Streams of bytes, and their parts. The parts that depend on a runtime (`asyncio-ts/node`) connect them to sockets and pipes. */
 
 export type { CloseTimeoutOption } from './closing.ts';
 export type { LinesOptions } from './lines.ts';

@@ -4,15 +4,15 @@ import { describe } from '../internal/describe.ts';
 import { OVER, TaskIterator } from '../interop/task-iterator.ts';
 import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
 
-/** What lines are read from. */
+/** The source of lines. */
 export interface LineSource {
   /**
    * Waits for a line; nothing at the end.
    *
-   * @param isWanted asked before a line is taken: one that nobody wants any more stays
+   * @param isWanted called before a line is taken; when it returns false, the line stays in the source
    */
   nextLine(isWanted: () => boolean): Generator<unknown, Uint8Array, unknown>;
-  /** Lets who waits for a line look again whether that is still wanted. */
+  /** Makes a wait for a line check again whether the line is still wanted. */
   wake(): void;
 }
 
@@ -22,10 +22,10 @@ export interface LinesOptions extends DecodingOptions {
   readonly keepEnds?: boolean | undefined;
 }
 
-/** The lines of a stream. When they are left, the rest stays to be read, also what a `next()` of them still waits for. */
+/** The lines of a stream. When the iteration is left, the rest can still be read, also the line for which a `next()` was waiting. */
 abstract class Lines<T> extends TaskIterator<T> {
   readonly #source: LineSource;
-  /** How often they were left: that is the end of the calls before, and who likes may go on. */
+  /** How often the iteration was left: this ends earlier calls of `next()`, while new calls are still possible. */
   #ends = 0;
 
   constructor(source: LineSource) {

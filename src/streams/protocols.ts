@@ -1,33 +1,33 @@
-/** What a transport calls when something happens. A program derives its own, and overrides what it wants to know of. */
+/** The classes whose methods a transport calls when something happens. A program derives its own class and overrides methods. */
 
 import type { BaseTransport } from './transports.ts';
 
 /**
- * What all protocols have. The order of calls is `connectionMade`, then whatever comes, then `connectionLost`, each of the
+ * The base of all protocols. `connectionMade` is called first and `connectionLost` last, each of the
  * two exactly once.
  *
  * Follows CPython's `asyncio.BaseProtocol`.
  */
 export class BaseProtocol {
-  /** The connection is there. */
+  /** The connection was made. */
   connectionMade(_transport: BaseTransport): void {}
 
   /**
-   * The connection is gone, and nothing more is called.
+   * The connection has ended; no method is called after this.
    *
-   * @param _error why, `null` when it was closed or aborted by this side, or ended in order
+   * @param _error the reason; `null` when it was closed or aborted by this side, or ended without an error
    */
   connectionLost(_error: unknown): void {}
 
-  /** More than the high mark waits in the transport's buffer: stop writing. */
+  /** The transport's buffer holds more than the high mark: stop writing. */
   pauseWriting(): void {}
 
-  /** The buffer is down to the low mark: go on writing. */
+  /** The buffer is down to the low mark: continue writing. */
   resumeWriting(): void {}
 }
 
 /**
- * Of a stream of bytes: TCP, Unix sockets, TLS, pipes. The order of calls is `connectionMade`, `dataReceived` any number of
+ * A protocol for a stream of bytes: TCP, Unix sockets, TLS, pipes. The order of calls is `connectionMade`, `dataReceived` any number of
  * times, `eofReceived` at most once, `connectionLost`.
  *
  * Follows CPython's `asyncio.Protocol`.
@@ -40,11 +40,11 @@ export class BaseProtocol {
  * }
  */
 export class Protocol extends BaseProtocol {
-  /** Some bytes have come: what the peer wrote, in chunks of any size. */
+  /** Bytes have arrived. The chunks may differ from those that the peer wrote. */
   dataReceived(_data: Uint8Array): void {}
 
   /**
-   * The peer writes no more.
+   * The peer does not write any more.
    *
    * @returns whether to keep the connection open for writing; otherwise the transport closes itself
    */
@@ -52,13 +52,13 @@ export class Protocol extends BaseProtocol {
 }
 
 /**
- * Of a stream of bytes that go into buffers of the program's own.
+ * A protocol for a stream of bytes that go into buffers of the program.
  *
  * Follows CPython's `asyncio.BufferedProtocol`.
  */
 export class BufferedProtocol extends BaseProtocol {
   /**
-   * A buffer to put bytes into, at least one byte long. To be overridden: this one gives none, and a connection that gets none is
+   * Returns a buffer for incoming bytes, at least one byte long. Must be overridden: this one returns none, and then the connection is
    * aborted with a `RuntimeError`.
    *
    * @param _sizeHint how many bytes there are, `-1` when that is not known
@@ -67,7 +67,7 @@ export class BufferedProtocol extends BaseProtocol {
     return undefined;
   }
 
-  /** So many bytes were put into the buffer. */
+  /** A number of bytes were put into the buffer. */
   bufferUpdated(_byteCount: number): void {}
 
   /** As `Protocol.eofReceived`. */
@@ -75,12 +75,12 @@ export class BufferedProtocol extends BaseProtocol {
 }
 
 /**
- * Of datagrams.
+ * A protocol for datagrams.
  *
  * Follows CPython's `asyncio.DatagramProtocol`.
  */
 export class DatagramProtocol extends BaseProtocol {
-  /** A datagram has come. */
+  /** A datagram has arrived. */
   datagramReceived(_data: Uint8Array, _address: readonly [host: string, port: number]): void {}
 
   /** An earlier datagram could not be sent or received. The socket stays open. */
@@ -88,7 +88,7 @@ export class DatagramProtocol extends BaseProtocol {
 }
 
 /**
- * Of a process and its pipes.
+ * A protocol for a process and its pipes.
  *
  * Follows CPython's `asyncio.SubprocessProtocol`.
  */
@@ -99,6 +99,6 @@ export class SubprocessProtocol extends BaseProtocol {
   /** A pipe is closed. */
   pipeConnectionLost(_fd: number, _error: unknown): void {}
 
-  /** The process has ended; `getReturncode()` tells how. */
+  /** The process has ended; `getReturncode()` is its return code. */
   processExited(): void {}
 }

@@ -9,7 +9,7 @@ export interface Match {
   readonly end: number;
 }
 
-/** How many bytes are looked into first. */
+/** How many bytes are searched first. */
 const FIRST_WINDOW = 1_024;
 
 /** One or several sequences of bytes that end what is read. */
@@ -25,17 +25,17 @@ export class Separators {
     const given = Array.isArray(separator) ? separator : [separator];
     if (given.length === 0)
       throw new ValueError('readuntil: Separator should contain at least one element, got an empty list');
-    // The shortest first, so that of two which end at one place the one that begins later is taken.
+    // The shortest first: when two separators end at the same place, the one that begins later is taken.
     this.#sequences = given.map((one) => asBytes('readuntil', one)).sort((a, b) => a.length - b.length);
     if (this.#sequences[0]?.length === 0)
       throw new ValueError('readuntil: Separator should be at least one-byte string, got an empty one');
     this.#longest = this.#sequences.at(-1)?.length ?? 0;
   }
 
-  /** The first place where one ends, `null` when there is none behind `from`. */
+  /** The first place where a separator ends, `null` when there is none after `from`. */
   find(buffer: ByteBuffer, from: number): Match | null {
     if (this.#sequences.length === 1) return this.#findBefore(buffer, from, buffer.length);
-    // In growing windows: one that never comes must not be searched for in everything behind one that has come.
+    // In growing windows: otherwise the whole buffer would be searched for one separator although another one is near its beginning.
     for (let size = FIRST_WINDOW; ; size *= 4) {
       const before = Math.min(from + size, buffer.length);
       const match = this.#findBefore(buffer, from, before);
@@ -53,7 +53,7 @@ export class Separators {
     return match;
   }
 
-  /** Up to where a buffer without any of them need not be looked into again. */
+  /** The position up to which a buffer without separators need not be searched again. */
   searched(buffer: ByteBuffer): number {
     return Math.max(0, buffer.length + 1 - this.#longest);
   }

@@ -31,7 +31,7 @@ export interface StreamReaderProtocolOptions extends CloseTimeoutOption {
 }
 
 /**
- * Feeds a `StreamReader` with what a transport brings, and tells a `StreamWriter` when to wait.
+ * Passes the bytes of a transport to a `StreamReader`, and tells a `StreamWriter` when to wait.
  *
  * Follows CPython's `asyncio.StreamReaderProtocol`.
  */
@@ -43,7 +43,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
   readonly #flow: FlowControl;
   readonly #watch: CloseWatch;
   /**
-   * Invariant: `#strong` is `null` once a program has the reader. From then on a connection that nobody holds any more can be
+   * Invariant: `#strong` is `null` once a program has the reader. From then on a connection that the program does not hold any more can be
    * collected, and closed.
    */
   readonly #reader: WeakRef<StreamReader>;
@@ -52,8 +52,8 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
   awaited: StreamReader | null = null;
 
   /**
-   * @param reader what is fed
-   * @param handler called with the reader and a writer when the connection is made; as a task of its own
+   * @param reader the reader that gets the bytes
+   * @param handler called with the reader and a writer when the connection is made; runs as a new task
    */
   constructor(
     reader: StreamReader,
@@ -79,7 +79,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
 
   override connectionMade(transport: BaseTransport): void {
     const reader = this.#strong;
-    if (reader === null) return; // goes on encrypted
+    if (reader === null) return; // continues encrypted
     this.#strong = null;
     reader.setTransport(transport as Transport);
     if (this.#handler === null) return;
@@ -92,7 +92,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
     task.addDoneCallback((done) => this.#handled(done, transport));
   }
 
-  /** A handler that fails is reported, and its connection closed. One that ends has closed it, or somebody else has it now. */
+  /** When a handler fails, this is reported and its connection is closed. When it ends normally, its connection is not closed here. */
   #handled(task: { cancelled(): boolean; exception(): unknown }, transport: BaseTransport): void {
     if (task.cancelled()) {
       transport.close();
@@ -153,7 +153,7 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
   }
 }
 
-/** Calls a handler as code of its task. A plain function's work is over when it returns. */
+/** Calls a handler as code of its task. A plain function is finished when it returns. */
 function call(
   handler: ConnectionHandler,
   reader: StreamReader,

@@ -17,12 +17,12 @@ import { Separators } from './separators.ts';
 import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
 import type { Bytes, ReadTransport } from './transports.ts';
 
-/** How many bytes a reader keeps before it looks for a line's end in vain: 64 KiB. */
+/** The longest line that a reader accepts, in bytes: 64 KiB. */
 export const DEFAULT_LIMIT = 2 ** 16;
 
-/** Feeds a reader that it knows by a weak reference, which costs more to follow than everything else that it does. */
+/** Feeds a reader that it holds by a weak reference. Reading that reference costs more than everything else here. */
 export interface Feeder {
-  /** The reader while somebody waits in it, who keeps it alive anyway. @internal */
+  /** The reader while a task waits in it; that task keeps the reader alive anyway. @internal */
   awaited: StreamReader | null;
 }
 
@@ -36,7 +36,7 @@ interface AsText extends DecodingOptions {
 
 /** Options of `read`. */
 export interface ReadOptions extends DecodingOptions {
-  /** How many bytes at most; everything up to the end when absent or negative. */
+  /** The largest number of bytes; everything up to the end when absent or negative. */
   readonly n?: number | undefined;
 }
 
@@ -49,17 +49,17 @@ export interface ReadUntilOptions extends DecodingOptions {
 /** Options of a reader. */
 export interface StreamReaderOptions {
   /**
-   * The longest line, and half of what is kept before the peer is slowed down, in bytes; 64 KiB when absent.
+   * The longest line, in bytes; 64 KiB when absent. When twice as much is buffered, the peer is slowed down.
    */
   readonly limit?: number | undefined;
-  /** The loop that it is fed in; the running one, or the thread's, when absent. */
+  /** The loop in which it is fed; the running one, or the thread's, when absent. */
   readonly loop?: EventLoop | undefined;
 }
 
 /**
- * Reads what comes from a connection, a pipe or whoever feeds it. One task at a time may wait in it.
+ * Reads bytes from a connection, a pipe, or any code that feeds it. One task at a time may wait in it.
  *
- * It keeps at most about twice its limit; then the transport is paused, and through it the peer, until some is read.
+ * It keeps at most about twice its limit; then the transport is paused, which slows down the peer, until bytes are read.
  *
  * Follows CPython's `asyncio.StreamReader`.
  *
@@ -76,23 +76,23 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   readonly #limit: number;
   readonly #loop: EventLoop;
   #eof = false;
-  /** Why nothing can be read any more. */
+  /** The error with which all reads fail. */
   #failure: { readonly error: unknown; seen: boolean } | null = null;
-  /** Invariant: pending until somebody feeds something, the end or an error; `null` when nobody waits. */
+  /** Invariant: pending until bytes, the end or an error are fed; `null` when no task waits. */
   #waiter: Future<void> | null = null;
   #transport: ReadTransport | null = null;
   /** Whether the transport was paused because the buffer is full. */
   #paused = false;
   /** The other half of the connection: it lives as long as this one. @internal */
   companion: object | null = null;
-  /** Who feeds it, and must not keep it alive. @internal */
+  /** The object that feeds it and must not keep it alive. @internal */
   feeder: Feeder | null = null;
 
   /**
    * @param options the limit and the loop by name, or the limit
    * @param eventLoop the loop, when the limit is not given by name
    * @throws {ValueError} unless the limit is above zero
-   * @throws {TypeError} when it is no number
+   * @throws {TypeError} when it is not a number
    */
   constructor(options: StreamReaderOptions | number = {}, eventLoop?: EventLoop) {
     const isObject = typeof options === 'object' && options !== null;
@@ -104,10 +104,10 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     this.#loop = loop ?? implicitLoop();
   }
 
-  // --------------------------------------------------------------------------------------------- who feeds it
+  // ------------------------------------------------------------------------------------------------- feeding
 
   /**
-   * Lets it slow a transport down. `pauseReading` is called when the buffer is full.
+   * Sets the transport that it may slow down: `pauseReading` of the transport is called when the buffer is full.
    *
    * Follows CPython's `StreamReader.set_transport`.
    *
@@ -119,19 +119,19 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     this.#transport = transport;
   }
 
-  /** Another transport goes on where the present one was (`startTls`). @internal */
+  /** Replaces the current transport by another one (`startTls`). @internal */
   replaceTransport(transport: ReadTransport): void {
     this.#transport = transport;
     this.#paused = false;
   }
 
-  /** Takes what nobody has read. @internal */
+  /** Takes the bytes that were not read. @internal */
   takeUnread(): Uint8Array {
     return this.#buffer.takeAll();
   }
 
   /**
-   * Adds bytes, and wakes who waits for them. They must not be changed afterwards.
+   * Adds bytes, and wakes the task that waits for them. The bytes must not be changed afterwards.
    *
    * Follows CPython's `StreamReader.feed_data`.
    *
@@ -151,13 +151,13 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Says that nothing more comes. Follows CPython's `StreamReader.feed_eof`. */
+  /** Marks the end of the stream. Follows CPython's `StreamReader.feed_eof`. */
   feedEof(): void {
     this.#eof = true;
     this.wake();
   }
 
-  /** Makes every read that waits or comes fail. Follows CPython's `StreamReader.set_exception`. */
+  /** Makes the current read and all later ones fail. Follows CPython's `StreamReader.set_exception`. */
   setException(error: unknown): void {
     this.#failure = { error, seen: false };
     this.wake();
@@ -168,12 +168,12 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     return this.#failure?.error ?? null;
   }
 
-  /** Whether somebody has been thrown this error. @internal */
+  /** Whether this error was thrown by a read. @internal */
   hasThrown(error: unknown): boolean {
     return this.#failure?.seen === true && this.#failure.error === error;
   }
 
-  /** Lets who waits look again. @internal */
+  /** Makes the waiting task check again. @internal */
   wake(): void {
     const waiter = this.#waiter;
     this.#waiter = null;
@@ -181,9 +181,9 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Does nothing as long as the connection is sound.
+   * Does nothing as long as the connection has not failed.
    *
-   * @throws what it was made fail with, which counts as seen then
+   * @throws the error with which it was made to fail; it then counts as seen
    * @internal
    */
   check(): void {
@@ -198,7 +198,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     this.#transport?.resumeReading();
   }
 
-  /** Waits until more has come, the end, or an error. The busiest reads do the same without a generator of its own. */
+  /** Waits for more bytes, the end, or an error. The most frequent reads do the same without a separate generator. */
   *#wait(operation: string): Generator<unknown, void, unknown> {
     const waiter = this.#beginWait(operation);
     try {
@@ -216,7 +216,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
         { code: 'ANOTHER_READS' },
       );
     }
-    // Who waits with a full buffer wants more than that: it would wait for ever.
+    // A read that waits although the buffer is full needs more bytes: without this it would wait for ever.
     if (this.#paused) {
       this.#paused = false;
       this.#transport?.resumeReading();
@@ -233,7 +233,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     if (this.feeder !== null) this.feeder.awaited = null;
   }
 
-  // --------------------------------------------------------------------------------------------- who reads
+  // --------------------------------------------------------------------------------------------- reading
 
   /** Whether the end was fed and everything is read. Follows CPython's `StreamReader.at_eof`. */
   atEof(): boolean {
@@ -241,19 +241,19 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Reads up to so many bytes: what there is, or when there is nothing, what comes next.
+   * Reads up to a number of bytes: those that are there, or, when there are none, the next ones that arrive.
    *
-   * **Cancellation**: nothing is taken.
+   * **Cancellation**: no bytes are lost; the next read gets them.
    *
    * Follows CPython's `StreamReader.read`.
    *
-   * @param count how many at most; when absent or negative, everything up to the end
+   * @param count the largest number of bytes; when absent or negative, everything up to the end
    * @returns the bytes; none at the end. With an `encoding`, everything up to the end as text
-   * @throws {TypeError} at once, when the count is no whole number
-   * @throws {ValueError} at once, when a number of bytes is to be text, which they may end within a character of; when the bytes are no
-   * text, which is read all the same
+   * @throws {TypeError} at once, when the count is not a whole number
+   * @throws {ValueError} at once, when both a number of bytes and an encoding are given, because the bytes may end inside a character; when
+   * the bytes are not valid text; they are taken from the buffer anyway
    * @throws {RuntimeError} when another task waits for data
-   * @throws what the connection was lost with
+   * @throws the error with which the connection was lost
    */
   read(count?: number): AwaitableCoroutine<Uint8Array>;
   read(options: ReadOptions & AsText): AwaitableCoroutine<string>;
@@ -266,24 +266,24 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     if (decoder === null) return StreamReader.#read(this, count);
     if (count >= 0) {
       throw new ValueError(
-        `read: ${count} bytes may end within a character; read all of it as text, or lines by readline({ encoding })`,
+        `read: ${count} bytes may end inside a character; read everything as text, or lines with readline({ encoding })`,
       );
     }
     return asText(StreamReader.#read(this, -1), decoder);
   }
 
   /**
-   * Reads exactly so many bytes.
+   * Reads exactly a number of bytes.
    *
-   * **Cancellation**: nothing is taken.
+   * **Cancellation**: no bytes are lost; the next read gets them.
    *
    * Follows CPython's `StreamReader.readexactly`.
    *
-   * @throws {IncompleteReadError} when the stream ends before; `partial` has what came
+   * @throws {IncompleteReadError} when the stream ends before; `partial` has the bytes that arrived
    * @throws {ValueError} at once, when the count is negative
-   * @throws {TypeError} at once, when it is no whole number
+   * @throws {TypeError} at once, when it is not a whole number
    * @throws {RuntimeError} when another task waits for data
-   * @throws what the connection was lost with
+   * @throws the error with which the connection was lost
    */
   readexactly(count: number): AwaitableCoroutine<Uint8Array> {
     checkCount('readexactly', count);
@@ -292,17 +292,17 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Reads a line with its end (`\n`). At the end of the stream, what is left without one; then nothing.
+   * Reads a line with its end (`\n`). At the end of the stream, returns the rest without a line end, then no bytes.
    *
-   * **Cancellation**: nothing is taken.
+   * **Cancellation**: no bytes are lost; the next read gets them.
    *
    * Follows CPython's `StreamReader.readline`.
    *
    * @param options `encoding`: gives a string instead of bytes
-   * @throws {ValueError} when the line is longer than the limit, or is no text; it is dropped, or what has come of it
-   * @throws {TypeError} {RangeError} at once, when these are no options, or the encoding is unknown
+   * @throws {ValueError} when the line is longer than the limit, or is not valid text; the line, or the part that has arrived, is dropped
+   * @throws {TypeError} {RangeError} at once, when the options are wrong, or the encoding is unknown
    * @throws {RuntimeError} when another task waits for data
-   * @throws what the connection was lost with
+   * @throws the error with which the connection was lost
    * @example
    * const { reader, writer } = await openConnection('127.0.0.1', port);
    * writer.write('hello\n');
@@ -319,19 +319,19 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Reads up to a separator, and the separator. Of several, up to the one that ends first.
+   * Reads up to a separator, including it. With several separators, up to the one that ends first.
    *
-   * **Cancellation**: nothing is taken.
+   * **Cancellation**: no bytes are lost; the next read gets them.
    *
    * Follows CPython's `StreamReader.readuntil`.
    *
    * @param separator bytes or a string, or a list of them; `\n` when absent
    * @param options `encoding`: gives a string instead of bytes; these may come alone, with `separator` among them
-   * @throws {IncompleteReadError} when the stream ends before; `partial` has what came
-   * @throws {LimitOverrunError} when the limit is passed before; what came stays in the buffer
-   * @throws {ValueError} at once, when a separator is empty; when what was read is no text, which is dropped
+   * @throws {IncompleteReadError} when the stream ends before; `partial` has the bytes that arrived
+   * @throws {LimitOverrunError} when more than the limit arrives before the separator; the bytes stay in the buffer
+   * @throws {ValueError} at once, when a separator is empty; when the bytes are not valid text; they are dropped
    * @throws {RuntimeError} when another task waits for data
-   * @throws what the connection was lost with
+   * @throws the error with which the connection was lost
    */
   readuntil(separator?: Bytes | readonly Bytes[]): AwaitableCoroutine<Uint8Array>;
   readuntil(separator: Bytes | readonly Bytes[], options: AsText): AwaitableCoroutine<string>;
@@ -360,20 +360,21 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   /**
    * Lines as text, without their ends (`\n` or `\r\n`).
    *
-   * **Cancellation**: nothing is taken.
+   * **Cancellation**: no bytes are lost; the next read gets them.
    *
-   * @param options `encoding`: UTF-8 when absent; `errors`: `'replace'` for bytes that are no text; `keepEnds`: leaves the ends on
-   * @throws {RangeError} at once, when the encoding is unknown, or one whose lines do not end with the byte `\n`, as UTF-16
-   * @throws {ValueError} where a line is waited for that is no text; it is dropped
+   * @param options `encoding`: UTF-8 when absent; `errors`: `'replace'` for bytes that are not valid in the encoding; `keepEnds`: leaves
+   * the ends on
+   * @throws {RangeError} at once, when the encoding is unknown, or when its lines do not end with the byte `\n`, as in UTF-16
+   * @throws {ValueError} where the next line is awaited, when it is not valid text; the line is dropped
    */
   lines(options: LinesOptions = {}): AwaitableIterator<string> {
     return new TextLines(this, options)[Symbol.asyncIterator]();
   }
 
   /**
-   * Lines with their ends, as bytes. Leaving the loop leaves the rest to be read.
+   * Lines with their ends, as bytes. When the loop is left, the rest can still be read.
    *
-   * **Cancellation**: nothing is taken.
+   * **Cancellation**: no bytes are lost; the next read gets them.
    */
   [Symbol.asyncIterator](): AwaitableIterator<Uint8Array> {
     return new ByteLines(this)[Symbol.asyncIterator]();
@@ -385,7 +386,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   ): Generator<unknown, Uint8Array, unknown> {
     reader.check();
     if (count < 0) return yield* reader.#readAll();
-    // Again when somebody else has taken what woke it: no bytes would mean the end.
+    // Wait again when another read has taken the bytes, because an empty result would mean the end.
     while (count > 0 && reader.#buffer.length === 0 && !reader.#eof) {
       const waiter = reader.#beginWait('read');
       try {
@@ -398,7 +399,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     return reader.#take(count);
   });
 
-  /** Chunks are taken as they come, so that what is read may be longer than what is kept. */
+  /** Chunks are taken as they arrive, so that the result may be longer than the buffer may be. */
   *#readAll(): Generator<unknown, Uint8Array, unknown> {
     const chunks: Uint8Array[] = [];
     try {
@@ -481,9 +482,9 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   });
 
   /**
-   * Waits for a line; nothing at the end, and for whoever does not want one any more. @internal
+   * Waits for a line; returns nothing at the end, and when the line is not wanted any more. @internal
    *
-   * @param isWanted asked before a line is taken; `null` for one that is wanted in any case
+   * @param isWanted called before a line is taken; `null` when the line is wanted in any case
    */
   *nextLine(isWanted: (() => boolean) | null): Generator<unknown, Uint8Array, unknown> {
     LINE_END ??= new Separators(NEWLINE);
@@ -497,7 +498,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Drops a line that is too long: up to its end when that has come, otherwise everything. */
+  /** Drops a line that is too long: up to its end if that has arrived, otherwise everything. */
   #dropLine({ message, consumed }: LimitOverrunError): never {
     if (LINE_END?.find(this.#buffer, consumed)?.start === consumed) this.#buffer.take(consumed + 1);
     else this.#buffer.clear();

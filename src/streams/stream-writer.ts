@@ -14,27 +14,27 @@ import {
 import type { StreamReader } from './stream-reader.ts';
 import type { BaseTransport, Bytes, ExtraInfo, Transport, WriteTransport } from './transports.ts';
 
-/** What a writer needs of its protocol. */
+/** The methods of a protocol that a writer uses. */
 export interface WriterProtocol {
   /** Whether `drain` has nothing to wait for, and nothing to throw; absent when only `drain` knows. */
   readonly mayWrite?: boolean;
   /** Waits while writing is paused. */
   drain(): Generator<unknown, void, unknown>;
-  /** Waits until the connection is gone. */
+  /** Waits until the connection has ended. */
   closed(): Generator<unknown, void, unknown>;
-  /** Whether this side was connected to, rather than connecting. */
+  /** Whether this is the server's side of the connection. */
   readonly isServerSide: boolean;
 }
 
-/** What a TLS handshake in mid-connection may be given. */
+/** Options of a TLS handshake on an existing connection. */
 export interface StartTlsOptions {
-  /** The name that the server's certificate must bear; the host connected to when absent. */
+  /** The name that the server's certificate must have; the host of the connection when absent. */
   readonly serverHostname?: string | undefined;
-  /** Seconds until a handshake that is not over fails; 60 when absent. */
+  /** The longest time that the handshake may take, in seconds; 60 when absent. */
   readonly sslHandshakeTimeout?: Duration | undefined;
 }
 
-/** A transport that can go on as another one, encrypted. */
+/** A transport that can be replaced by an encrypted one. */
 export interface TlsCapable {
   startTls(
     context: unknown,
@@ -45,8 +45,8 @@ export interface TlsCapable {
 /**
  * Writes to a connection, or to a pipe.
  *
- * `write` never waits: what cannot be sent at once is kept. `await drain()` after it, so that a slow peer slows the program down instead of
- * filling its memory.
+ * `write` never waits: bytes that cannot be sent at once are kept. Call `await drain()` after it, so that a slow peer slows the program
+ * down instead of filling its memory.
  *
  * Follows CPython's `asyncio.StreamWriter`.
  *
@@ -65,10 +65,10 @@ export class StreamWriter implements AsyncDisposable {
   readonly #loop: EventLoop;
   /** In seconds; `null` for no limit. */
   readonly #closeTimeout: number | null;
-  /** What `drain` or `waitClosed` has thrown, which disposing of the writer does not throw again. */
+  /** The error that `drain` or `waitClosed` has thrown; disposing of the writer does not throw it again. */
   #told: unknown = null;
 
-  /** Made by `openConnection` and its like. */
+  /** Called by `openConnection` and similar functions. */
   constructor(
     transport: WriteTransport,
     protocol: WriterProtocol,
@@ -97,33 +97,35 @@ export class StreamWriter implements AsyncDisposable {
    * Follows CPython's `StreamWriter.write`.
    *
    * @param data bytes, or a string, which is sent as UTF-8
-   * @throws {TypeError} when it is neither
+   * @throws {TypeError} when it is neither bytes nor a string
    * @throws {RuntimeError} after `writeEof()`
    */
   write(data: Bytes): void {
     this.#transport.write(data);
   }
 
-  /** Sends one after the other, as one `write`. Follows CPython's `StreamWriter.writelines`. */
+  /** Sends all items in order, as one `write`. Follows CPython's `StreamWriter.writelines`. */
   writelines(data: Iterable<Bytes>): void {
     this.#transport.writelines(data);
   }
 
   /**
-   * Waits until what is kept has gone down to the low mark, when it has passed the high one; at once otherwise.
+   * If the buffer has passed the high mark, waits until it is down to the low mark; otherwise returns at once.
    *
-   * **Cancellation**: ends the wait; what was written stays to be sent.
+   * **Cancellation**: ends the wait; the written bytes are still sent.
    *
    * Follows CPython's `StreamWriter.drain`.
    *
    * @throws {ConnectionResetError} when the connection is lost
-   * @throws what the connection was lost with, where that is known
+   * @throws the error with which the connection was lost, if it is known
    */
   drain(): AwaitableCoroutine<void> {
     return StreamWriter.#drain(this);
   }
 
-  /** Says that nothing more is written. The peer sees the end, and can still send. Follows CPython's `StreamWriter.write_eof`. */
+  /**
+   * Ends this side's direction of the connection. The peer sees the end, and can still send. Follows CPython's `StreamWriter.write_eof`.
+   */
   writeEof(): void {
     this.#transport.writeEof();
   }
@@ -134,7 +136,7 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Closes the connection when what is kept has been sent. Nothing more is read. `waitClosed` waits for it.
+   * Closes the connection when the buffered bytes have been sent. No more bytes are read. `waitClosed` waits for the end.
    *
    * Follows CPython's `StreamWriter.close`.
    */
@@ -142,30 +144,30 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport.close();
   }
 
-  /** Whether it is closed or about to be. Follows CPython's `StreamWriter.is_closing`. */
+  /** Whether it is closed or is being closed. Follows CPython's `StreamWriter.is_closing`. */
   isClosing(): boolean {
     return this.#transport.isClosing();
   }
 
   /**
-   * Waits until the connection is gone. Call `close()` first.
+   * Waits until the connection has ended. Call `close()` first.
    *
-   * **Cancellation**: ends the wait; the connection goes on closing.
+   * **Cancellation**: ends the wait; the connection is still being closed.
    *
    * Follows CPython's `StreamWriter.wait_closed`.
    *
-   * @throws what the connection was lost with
+   * @throws the error with which the connection was lost
    */
   waitClosed(): AwaitableCoroutine<void> {
     return StreamWriter.#waitClosed(this);
   }
 
   /**
-   * What the transport knows of itself: `peername`, `sockname`, `socket`, `sslObject`, `peercert`, `cipher`...
+   * Information about the transport: `peername`, `sockname`, `socket`, `sslObject`, `peercert`, `cipher`...
    *
    * Follows CPython's `StreamWriter.get_extra_info`.
    *
-   * @param otherwise what to give when it does not know
+   * @param otherwise the value to return when it is not known
    */
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
@@ -175,29 +177,29 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Goes on encrypted. What was written is sent before; what was received and is not read yet counts as the beginning of the
+   * Encrypts the connection. Bytes written before are sent first; bytes that were received but not read yet count as the beginning of the
    * handshake.
    *
-   * **Cancellation**: aborts the connection, which is neither the one nor the other then.
+   * **Cancellation**: aborts the connection, because it is neither plain nor encrypted at this point.
    *
    * Follows CPython's `StreamWriter.start_tls`.
    *
-   * @param context as the `ssl` of `openConnection`, or of `startServer` on the server's side
+   * @param context as the `ssl` option of `openConnection`, or of `startServer` on the server's side
    * @throws {RuntimeError} when the transport cannot be encrypted
-   * @throws what the handshake failed with; the connection is closed
+   * @throws the error of the handshake; the connection is closed
    */
   startTls(context: unknown, options: StartTlsOptions = {}): AwaitableCoroutine<void> {
     return StreamWriter.#startTls(this, context, options);
   }
 
   /**
-   * Closes, and waits until the connection is gone, for `closeTimeout` at most: then it is cut. An error of the connection that a read,
+   * Closes, and waits until the connection has ended, at most for `closeTimeout`; then it is cut. An error of the connection that a read,
    * `drain` or `waitClosed` has thrown already is not thrown again.
    *
-   * **Cancellation**: cuts the connection. So does leaving the block because of a cancellation, or of a deadline, when something is left
-   * to send: a peer that does not read must not hold up whoever leaves.
+   * **Cancellation**: cuts the connection. The same happens when the block ends because of a cancellation or a deadline, and bytes are left
+   * to send: a peer that does not read must not delay the end of the block.
    *
-   * @throws {ConnectionAbortedError} when the peer has not taken everything in time; the message says how much is lost
+   * @throws {ConnectionAbortedError} when the peer has not received everything in time; the message says how many bytes were not sent
    * @throws what the connection was lost with
    */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
@@ -208,13 +210,13 @@ export class StreamWriter implements AsyncDisposable {
     writer: StreamWriter,
   ): Generator<unknown, void, unknown> {
     writer.#reader?.check();
-    // A turn for the transport to say how it ended, so that a loop of writes and drains sees it.
+    // Gives the transport a turn to report how it ended, so that a loop of writes and drains sees the error.
     if (writer.#transport.isClosing()) yield;
     if (writer.#protocol.mayWrite === true) return;
     try {
       yield* writer.#protocol.drain();
     } catch (error) {
-      // Rather the reason than that the connection is lost.
+      // The reason is more useful than "connection lost".
       if (error instanceof OSError) writer.#reader?.check();
       writer.#told = error;
       throw error;
@@ -245,7 +247,7 @@ export class StreamWriter implements AsyncDisposable {
     }
     const { isServerSide: serverSide } = writer.#protocol;
     yield* writer.drain();
-    // A peer that goes on without waiting has sent the beginning of its handshake already.
+    // A peer that does not wait may already have sent the beginning of its handshake.
     const unread = writer.#reader?.takeUnread();
     const encrypted = yield* transport.startTls(context, { ...options, serverSide, unread });
     writer.#transport = encrypted;
@@ -271,7 +273,7 @@ export class StreamWriter implements AsyncDisposable {
       const isWhole = yield* endWithin(() => writer.waitClosed(), limit, cut);
       if (!isWhole && !isHurried) throw cutOff(transport, limit, unsent);
     } catch (error) {
-      // Of two cancellations JavaScript would make another error.
+      // JavaScript would turn two cancellations into a `SuppressedError`.
       if (isHurried && error instanceof CancelledError) return;
       if (error !== told && !writer.#reader?.hasThrown(error)) throw error;
     }
@@ -290,7 +292,7 @@ export class StreamWriter implements AsyncDisposable {
 function cutOff(transport: WriteTransport, seconds: number | null, unsent: number): ConnectionAbortedError {
   return new ConnectionAbortedError(
     `closing ${transport} took longer than ${seconds} s, so it was cut: the peer did not read, and ${unsent} bytes were not sent; ` +
-      'closeTimeout gives it more time',
+      'set closeTimeout to wait longer',
     { code: 'ETIMEDOUT' },
   );
 }
@@ -303,8 +305,8 @@ interface Forgotten {
 let forgotten: FinalizationRegistry<Forgotten> | undefined;
 
 /**
- * A connection whose writer and reader nobody has any more can be used by nobody: it is closed, as in Python, where that
- * happens at once and not at the garbage collector's time. A program that closes its connections does not depend on that.
+ * A connection whose reader and writer are both garbage collected cannot be used any more. It is closed, as in Python, where that
+ * happens at once, not when the garbage collector runs. A program that closes its connections does not depend on this.
  */
 function closeWhenForgotten(writer: StreamWriter, transport: BaseTransport, loop: EventLoop): void {
   forgotten ??= new FinalizationRegistry(({ transport, loop }) => {

@@ -3,22 +3,22 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { newTextDecoder, type TextDecoderLike } from '../kernel/lowlevel.ts';
 
-/** What becomes of bytes that are no text: an error, or the sign `\ufffd` in their place. */
+/** What to do with bytes that are not valid in the encoding: throw an error, or put `\ufffd` in their place. */
 export type DecodingErrors = 'strict' | 'replace';
 
-/** How bytes are made text. */
+/** How bytes are decoded. */
 export interface DecodingOptions {
   /** The encoding, as `TextDecoder` knows it (`'utf-8'`, `'utf8'`, `'shift_jis'`), and `'latin1'` as Python knows it. */
   readonly encoding?: string | undefined;
-  /** What to do with bytes that are no text; `'strict'` when absent. */
+  /** What to do with bytes that are not valid in the encoding; `'strict'` when absent. */
   readonly errors?: DecodingErrors | undefined;
 }
 
-/** Makes text of bytes, all of which stays in it: a byte order mark is a character as any other. */
+/** Decodes bytes without dropping anything: a byte order mark is kept as a character. */
 export interface Decoder {
   /** The name of the encoding, as the platform spells it. */
   readonly encoding: string;
-  /** @throws {ValueError} when the bytes are no text, unless they are to be replaced */
+  /** @throws {ValueError} when the bytes are not valid in the encoding, unless they are to be replaced */
   decode(bytes: Uint8Array): string;
 }
 
@@ -27,15 +27,15 @@ type TextDecoderClass = new (
   options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
 ) => TextDecoderLike;
 
-/** Each byte is the character of its number. The platform takes these names for windows-1252, which has others from 0x80 to 0x9f. */
+/** Each byte is the character with the same number. The platform decodes these names as windows-1252, which differs from 0x80 to 0x9f. */
 const LATIN1 = /^\s*(latin-?1|iso-?8859-1)\s*$/i;
 
 /**
- * What makes text of bytes.
+ * The decoder for some options.
  *
  * @param name the function that was called, for messages
  * @throws {RangeError} when the encoding is unknown
- * @throws {ValueError} when `errors` is
+ * @throws {ValueError} when `errors` is unknown
  */
 export function decoderOf(name: string, { encoding = 'utf-8', errors = 'strict' }: DecodingOptions): Decoder {
   if (typeof encoding !== 'string')
@@ -52,7 +52,7 @@ export function decoderOf(name: string, { encoding = 'utf-8', errors = 'strict' 
         return decoder.decode(bytes);
       } catch (cause) {
         throw new ValueError(
-          `${name}: '${decoder.encoding}' codec can't decode the bytes read: they are no text in ${decoder.encoding}; ` +
+          `${name}: '${decoder.encoding}' codec can't decode the bytes read: they are not valid ${decoder.encoding}; ` +
             "with errors: 'replace' what cannot be decoded becomes \\ufffd",
           { code: 'INVALID_ENCODING', cause },
         );
@@ -61,7 +61,7 @@ export function decoderOf(name: string, { encoding = 'utf-8', errors = 'strict' 
   };
 }
 
-/** How many characters a call is given at most. */
+/** The largest number of characters in one call. */
 const PIECE = 8_192;
 
 function decodeLatin1(bytes: Uint8Array): string {
@@ -70,11 +70,11 @@ function decodeLatin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** Half of a surrogate pair that stands alone. */
+/** A lone half of a surrogate pair. */
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 /**
- * Checks that a string can be written as UTF-8: half of a surrogate pair, as `slice()` may leave it, would silently become `\ufffd`.
+ * Checks that a string can be written as UTF-8: half of a surrogate pair, which `slice()` can produce, would silently become `\ufffd`.
  *
  * @throws {ValueError} when it cannot
  */

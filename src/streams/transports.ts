@@ -1,11 +1,11 @@
-/** What carries bytes between a program and its peer. Runtimes implement these; protocols are given them. */
+/** Transports carry bytes between a program and its peer. Each runtime implements them; a protocol gets one in `connectionMade`. */
 
 import type { BaseProtocol } from './protocols.ts';
 
-/** What is written: bytes, or a string, which is sent as UTF-8. */
+/** Data to write: bytes, or a string, which is sent as UTF-8. */
 export type Bytes = Uint8Array | string;
 
-/** What a transport may tell of itself, by name. Which ones it knows depends on its kind; of the others it gives the default. */
+/** Information about a transport, by name. Which names it knows depends on its kind; for the others it returns the default. */
 export interface ExtraInfo {
   /** The peer's address: `[host, port]` for TCP and UDP, a path for Unix sockets. */
   readonly peername: SocketName;
@@ -17,7 +17,7 @@ export interface ExtraInfo {
   readonly sslObject: object;
   /** The peer's certificate, as the runtime describes it. */
   readonly peercert: object;
-  /** The cipher in use: its name, the protocol's version, its bits where they are known. */
+  /** The cipher in use: its name, the protocol's version, and its number of bits if known. */
   readonly cipher: readonly [name: string, version: string, bits: number | null];
   /** The protocol agreed on by ALPN, `null` when there was none. */
   readonly alpnProtocol: string | null;
@@ -27,10 +27,10 @@ export interface ExtraInfo {
   readonly pipe: object;
 }
 
-/** An address of a socket as a list, `[host, port]`, that also knows its parts by name; for Unix sockets the path. */
+/** The address of a socket as a list, `[host, port]`, whose parts are also available by name; for Unix sockets the path. */
 export type SocketName = SocketAddress | string;
 
-/** An address of a TCP or UDP socket: a list of host and port, as in Python, and the same by name. */
+/** The address of a TCP or UDP socket: a list of host and port, as in Python, and the same by name. */
 export type SocketAddress = readonly [host: string, port: number] & {
   readonly host: string;
   readonly port: number;
@@ -38,28 +38,28 @@ export type SocketAddress = readonly [host: string, port: number] & {
   readonly family: 4 | 6;
 };
 
-/** What all transports have. */
+/** The base of all transports. */
 export interface BaseTransport {
   /**
-   * What the transport knows of itself.
+   * Information about the transport.
    *
-   * Follows CPython's `BaseTransport.get_extra_info`; Python's names (`ssl_object`) are understood too.
+   * Follows CPython's `BaseTransport.get_extra_info`; Python's names (`ssl_object`) work too.
    *
    * @param name such as `peername` or `sockname`
-   * @param otherwise what to give when it does not know
+   * @param otherwise the value to return when it is not known
    */
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
-  /** Whether it is closed or about to be. */
+  /** Whether it is closed or is being closed. */
   isClosing(): boolean;
-  /** Sends what is in its buffer, then closes. The protocol's `connectionLost(null)` tells when that is done. */
+  /** Sends what is in its buffer, then closes. When that is done, the protocol's `connectionLost(null)` is called. */
   close(): void;
   setProtocol(protocol: BaseProtocol): void;
   getProtocol(): BaseProtocol;
 }
 
-/** A transport that is read from: it calls the protocol with what comes. */
+/** A transport for reading: it calls the protocol with the bytes that arrive. */
 export interface ReadTransport extends BaseTransport {
   isReading(): boolean;
   /** No `dataReceived` until `resumeReading`. Does nothing when it is paused or closing. */
@@ -67,7 +67,7 @@ export interface ReadTransport extends BaseTransport {
   resumeReading(): void;
 }
 
-/** From how many bytes in its buffer on a transport pauses the protocol, and at how many it lets it go on. */
+/** The buffer sizes in bytes above which a transport pauses the protocol, and at which it resumes it. */
 export interface WriteBufferLimits {
   /** 64 KiB when absent, or four times `low`. */
   readonly high?: number | undefined;
@@ -75,12 +75,12 @@ export interface WriteBufferLimits {
   readonly low?: number | undefined;
 }
 
-/** A transport that is written to. */
+/** A transport for writing. */
 export interface WriteTransport extends BaseTransport {
   /** Sends bytes, or keeps them until they can be sent. Never waits. */
   write(data: Bytes): void;
   writelines(data: Iterable<Bytes>): void;
-  /** Says that nothing more is written; the peer sees the end, and can still send. */
+  /** Ends this side's direction of the connection; the peer sees the end, and can still send. */
   writeEof(): void;
   canWriteEof(): boolean;
   /** Closes at once; what is in the buffer is lost. */
@@ -107,7 +107,7 @@ export interface DatagramTransport extends BaseTransport {
   /**
    * Sends a datagram.
    *
-   * @param address whom to; absent when the socket is connected
+   * @param address the receiver; absent when the socket is connected
    */
   sendto(data: Bytes, address?: readonly [host: string, port: number] | null): void;
   abort(): void;
@@ -122,7 +122,7 @@ export interface SubprocessTransport extends BaseTransport {
   getPid(): number;
   /** How it ended: its exit code, `-N` when signal N ended it, `null` while it runs. */
   getReturncode(): number | null;
-  /** The transport of one of its pipes (0, 1, 2), `null` when that is no pipe. */
+  /** The transport of one of its pipes (0, 1, 2), `null` when that is not a pipe. */
   getPipeTransport(fd: number): BaseTransport | null;
   sendSignal(signal: SignalLike): void;
   terminate(): void;

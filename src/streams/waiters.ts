@@ -1,14 +1,14 @@
 import { type EventLoop, type Future, failWith, noteWait, type WaitRecord } from '../kernel/lowlevel.ts';
 
-/** Tasks that wait for the same to happen. They are told all at once, by whoever knows, inside the loop or outside. */
+/** Tasks that wait for the same to happen. All of them are woken together, from inside the loop or outside. */
 export class Waiters {
   readonly #loop: EventLoop;
   readonly #record: WaitRecord;
   readonly #futures = new Set<Future<void>>();
 
   /**
-   * @param operation what is waited for, for the wait records
-   * @param object what it happens to
+   * @param operation the name of the operation, for the wait records
+   * @param object the object that is waited for, for the wait records
    */
   constructor(loop: EventLoop, operation: string, object: object) {
     this.#loop = loop;
@@ -26,7 +26,7 @@ export class Waiters {
     }
   }
 
-  /** @param error what the waits fail with, `null` when they are over in order */
+  /** @param error the error with which the waits fail; `null` when they end without an error */
   release(error: unknown = null): void {
     for (const future of this.#futures) {
       if (future.done()) continue;

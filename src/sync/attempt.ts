@@ -1,7 +1,7 @@
 import { NONE, type Place, type Task, type WaitQueue, WrittenCoroutine } from '../kernel/lowlevel.ts';
 
 /**
- * "Try, else wait in the queue, and try again": the coroutine of whatever may have to wait for its turn.
+ * "Try, otherwise wait in the queue, and try again": the coroutine of operations that may have to wait for their turn.
  *
  *     next ──mustWait()? no──▶ take() ──▶ result
  *              │ yes  ▲
@@ -9,8 +9,8 @@ import { NONE, type Place, type Task, type WaitQueue, WrittenCoroutine } from '.
  *           waiting ──┴─woken
  *              └──cancelled──▶ giveUp(place) ──▶ error
  *
- * `mustWait` and `take` are told whether the task has waited and was woken: where the one who wakes reserves something for the
- * task, it need not ask again.
+ * `mustWait` and `take` get a flag that says whether the task has waited and was woken: if the code that wakes the task reserves something
+ * for it, the task does not need to check again.
  */
 export abstract class Attempt<T> extends WrittenCoroutine<T> {
   declare private place: Place | null;
@@ -25,7 +25,7 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
   /** Where the task waits. */
   protected abstract get queue(): WaitQueue;
 
-  /** Whether it cannot be had now. */
+  /** Whether the task has to wait. */
   protected abstract mustWait(wasWoken: boolean): boolean;
 
   /**
@@ -35,15 +35,15 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
    */
   protected abstract take(wasWoken: boolean, task?: Task<unknown>): T;
 
-  /** The task was woken: its place is left. */
+  /** The task was woken, and its place is removed. */
   protected leave(place: Place): void {
     this.queue.leave(place);
   }
 
   /**
-   * The wait was given up: its place is left.
+   * The wait was given up, and its place is removed.
    *
-   * @param wasWoken it had been woken already, for nothing
+   * @param wasWoken it had already been woken, without effect
    */
   protected giveUp(place: Place, _wasWoken: boolean): void {
     this.queue.leave(place);
@@ -54,7 +54,7 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
     const place = this.place;
     const wasWoken = place !== null;
     if (wasWoken) {
-      if (!place.done()) return wait(place); // it was not woken: somebody iterates it by hand
+      if (!place.done()) return wait(place); // it was not woken: the program iterates the generator by hand
       if (place.cancelled()) {
         this.end();
         return wait(place); // which throws
@@ -86,7 +86,7 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
   }
 }
 
-/** What a place's iterator gives to the task, as long as it is not woken. */
+/** What the iterator of a place gives to the task, until the task is woken. */
 function wait(place: Place): IteratorResult<unknown, never> {
   return place.next() as IteratorResult<unknown, never>;
 }

@@ -16,23 +16,23 @@ type BarrierState = 'filling' | 'draining' | 'resetting' | 'broken';
 
 /** What a barrier waits for, by name. */
 export interface BarrierOptions {
-  /** How many have to come. */
+  /** How many tasks have to arrive. */
   readonly parties: number;
 }
 
-/** How a barrier stands. */
+/** The state of a barrier. */
 export interface BarrierStatistics {
   readonly state: 'filling' | 'draining' | 'resetting' | 'broken';
-  /** How many have to come. */
+  /** How many tasks have to arrive. */
   readonly parties: number;
-  /** How many have come and wait for the others. */
+  /** How many tasks have arrived and wait for the others. */
   readonly waiting: number;
   /** The tasks that wait, also those that wait for the next round. */
   readonly waiters: readonly Task<unknown>[];
 }
 
 /**
- * Lets tasks wait for each other: when the last of so many has come, all go on.
+ * Lets a number of tasks wait for each other: when the last one has arrived, all continue.
  *
  * Follows CPython's `asyncio.Barrier`.
  *
@@ -52,28 +52,31 @@ export class Barrier {
   #count = 0;
 
   /**
-   * @param count how many have to come, by position or as `{ parties }`
-   * @throws {ValueError} when it is less than one, or no whole number
-   * @throws {TypeError} when it is no number
+   * @param count how many tasks have to arrive, by position or as `{ parties }`
+   * @throws {ValueError} when it is less than one, or not a whole number
+   * @throws {TypeError} when it is not a number
    */
   constructor(count: number | BarrierOptions) {
     const parties = byNameOrPosition<unknown>('Barrier', ['parties'], count, undefined);
     checkCount(parties, 'Barrier: parties must be > 0', 1);
     if (parties === Number.POSITIVE_INFINITY) {
-      throw new ValueError('Barrier: parties must be > 0 and a whole number, got Infinity: they would never all come', {
-        code: 'INVALID_COUNT',
-      });
+      throw new ValueError(
+        'Barrier: parties must be > 0 and a whole number, got Infinity: the barrier would never open',
+        {
+          code: 'INVALID_COUNT',
+        },
+      );
     }
     this.#parties = parties;
-    this.#condition.waiters.object = this; // who waits, waits for the barrier
+    this.#condition.waiters.object = this; // tools show that the tasks wait for the barrier
   }
 
-  /** How many have to come. */
+  /** How many tasks have to arrive. */
   get parties(): number {
     return this.#parties;
   }
 
-  /** How many have come and wait for the others. */
+  /** How many tasks have arrived and wait for the others. */
   get nWaiting(): number {
     return this.#state === 'filling' ? this.#count : 0;
   }
@@ -84,15 +87,15 @@ export class Barrier {
   }
 
   /**
-   * Waits until all have come. Who comes while the last round still leaves waits for the next one.
+   * Waits until all tasks have arrived. A task that arrives while the tasks of the last round are still leaving waits for the next round.
    *
-   * **Cancellation**: leaves as if it had not come; the barrier is not broken, and the others wait on.
-   * **Order**: indexes are given in order of arrival, and the last one to come goes on first.
+   * **Cancellation**: the task leaves as if it had not arrived; the barrier is not broken, and the others keep waiting.
+   * **Order**: indexes are given in order of arrival, and the last one to arrive continues first.
    *
    * Follows CPython's `asyncio.Barrier.wait`.
    *
    * @returns the index of this task in the round, from 0
-   * @throws {BrokenBarrierError} when the barrier is reset or aborted meanwhile, or is broken
+   * @throws {BrokenBarrierError} when the barrier is reset or aborted during the wait, or is broken
    * @throws {RuntimeError} when tasks of another loop have waited at this barrier before
    */
   wait(): AwaitableCoroutine<number> {
@@ -100,9 +103,9 @@ export class Barrier {
   }
 
   /**
-   * Sends those who wait away with a `BrokenBarrierError`, and begins a new round. Mends a broken barrier.
+   * Throws a `BrokenBarrierError` into all waiting tasks, and begins a new round. Repairs a broken barrier.
    *
-   * **Cancellation**: the barrier stays as it is.
+   * **Cancellation**: the barrier does not change.
    *
    * Follows CPython's `asyncio.Barrier.reset`.
    */
@@ -111,9 +114,9 @@ export class Barrier {
   }
 
   /**
-   * Breaks it: all who wait and who come get a `BrokenBarrierError`, until `reset()`.
+   * Breaks it: all tasks that wait, and all that arrive later, get a `BrokenBarrierError`, until `reset()`.
    *
-   * **Cancellation**: the barrier stays as it is.
+   * **Cancellation**: the barrier does not change.
    *
    * Follows CPython's `asyncio.Barrier.abort`.
    */
@@ -121,18 +124,18 @@ export class Barrier {
     return Barrier.#change(this, () => 'broken');
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): BarrierStatistics {
     const waiters = this.#condition.waiters.tasks;
     return { state: this.#state, parties: this.#parties, waiting: this.nWaiting, waiters };
   }
 
-  /** How many are inside, waiting or leaving. @internal */
+  /** How many tasks are inside, waiting or leaving. @internal */
   get count(): number {
     return this.#count;
   }
 
-  // One generator for all of it: an error has to unwind each that it passes.
+  // One generator for everything, because an error has to unwind each generator on its way.
   static readonly #wait = /* @__PURE__ */ libraryCoroutine(function* wait(
     barrier: Barrier,
   ): Generator<unknown, number, unknown> {
@@ -156,14 +159,14 @@ export class Barrier {
     }
   });
 
-  /** The last round is not over. */
+  /** Whether the last round is not over yet. */
   #isBeingLeft(): boolean {
     return this.#state === 'draining' || this.#state === 'resetting';
   }
 
   #checkWhole(): void {
     if (this.#state === 'broken')
-      throw new BrokenBarrierError(`Barrier aborted: ${this} lets nobody through until it is reset`);
+      throw new BrokenBarrierError(`Barrier aborted: ${this} does not open until it is reset`);
   }
 
   #checkOpen(): void {
@@ -182,7 +185,7 @@ export class Barrier {
     this.#condition.notifyAll();
   }
 
-  /** The new state is asked for when the lock is held, since the count may change before. */
+  /** The new state is computed when the lock is held, because the count may change before that. */
   static readonly #change = /* @__PURE__ */ libraryCoroutine(function* change(
     barrier: Barrier,
     state: () => BarrierState,

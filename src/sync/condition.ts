@@ -17,9 +17,9 @@ import { checkCount } from './count.ts';
 import { type Guard, holding } from './guard.ts';
 import { Lock } from './lock.ts';
 
-/** A condition's lock by name. */
+/** The lock of a condition, given by name. */
 export interface ConditionOptions {
-  /** Shared with others; one of its own when absent. */
+  /** A lock that is shared with other conditions; a new one when absent. */
   readonly lock?: Lock | undefined;
 }
 
@@ -33,12 +33,12 @@ function lockOf(given: unknown): unknown {
   return lock === undefined ? new Lock() : lock;
 }
 
-/** How many are notified, by Python's name. */
+/** How many tasks are notified, by Python's name. */
 export interface NotifyOptions {
   readonly n?: number | undefined;
 }
 
-/** How a condition stands. */
+/** The state of a condition. */
 export interface ConditionStatistics {
   /** Whether its lock is held. */
   readonly locked: boolean;
@@ -46,14 +46,14 @@ export interface ConditionStatistics {
   readonly holder: Task<unknown> | null;
   /** How many tasks wait to be notified. */
   readonly waiting: number;
-  /** The tasks that wait to be notified, the longest waiting first. */
+  /** The tasks that wait to be notified, the one that has waited longest first. */
   readonly waiters: readonly Task<unknown>[];
 }
 
 /**
- * A lock with a way to wait, inside it, for others to change something.
+ * A lock with a way to wait, while holding it, until other tasks have changed something.
  *
- * Waking without reason is normal: a wait that fails passes its wake on, for no wake to be lost. So check again after each
+ * A task may be woken without a reason, because a wait that fails passes its wake-up on so that none is lost. So check again after each
  * `wait()`, or use `waitFor`.
  *
  * Follows CPython's `asyncio.Condition`.
@@ -69,8 +69,8 @@ export class Condition {
   readonly #waiters = new WaitQueue(this, 'wait');
 
   /**
-   * @param shared the lock, by position or as `{ lock }`, where it is shared with others; one of its own when absent
-   * @throws {TypeError} when it is no lock
+   * @param shared the lock, by position or as `{ lock }`, when it is shared with others; a new one when absent
+   * @throws {TypeError} when it is not a lock
    */
   constructor(shared?: Lock | ConditionOptions) {
     const lock = isLock(shared) ? shared : lockOf(shared);
@@ -80,7 +80,7 @@ export class Condition {
     this.#lock = lock;
   }
 
-  /** The lock under it. */
+  /** Its lock. */
   get lock(): Lock {
     return this.#lock;
   }
@@ -115,13 +115,13 @@ export class Condition {
   /**
    * Runs a body while holding its lock.
    *
-   * **Cancellation**: while it waits for the lock, the body does not run at all; afterwards it is the body's, and the lock is
+   * **Cancellation**: while it waits for the lock, the body does not run at all; later the error is thrown inside the body, and the lock is
    * released when the body ends.
    * **Order**: as `acquire()`.
    *
-   * @param body an async function or a generator function; runs in the present task
+   * @param body an async function or a generator function; runs in the current task
    * @returns what the body returns
-   * @throws {TypeError} at once, when the body is no function
+   * @throws {TypeError} at once, when the body is not a function
    * @throws what the body throws
    */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
@@ -131,8 +131,8 @@ export class Condition {
   /**
    * Releases the lock, waits until it is notified, and acquires the lock again.
    *
-   * **Cancellation**: the lock is acquired first, however long that takes; further cancellations are put off until then, and the
-   * last `CancelledError` is thrown with the lock held. A notification that had come already goes to the next one.
+   * **Cancellation**: the lock is acquired first, however long that takes; further cancellations are delayed until then, and the
+   * last `CancelledError` is thrown with the lock held. A notification that had already arrived goes to the next task.
    * **Order**: tasks are notified in the order in which they came, and take the lock in that order.
    *
    * Follows CPython's `asyncio.Condition.wait`.
@@ -145,16 +145,16 @@ export class Condition {
   }
 
   /**
-   * Waits until a function says yes. It is asked at once, and each time that the wait is over, with the lock held.
+   * Waits until a function returns true. The function is called at once, and after each notification, with the lock held.
    *
    * **Cancellation**: as `wait()`.
-   * **Order**: as `wait()`; who is woken and hears no waits again, at the end.
+   * **Order**: as `wait()`; a task that is woken while the function returns false waits again, at the end of the queue.
    *
    * Follows CPython's `asyncio.Condition.wait_for`.
    *
-   * @param predicate says yes with anything that counts as true
+   * @param predicate the condition; any truthy value ends the wait
    * @returns what the function returned
-   * @throws {TypeError} at once, when it is no function
+   * @throws {TypeError} at once, when it is not a function
    * @throws {RuntimeError} when it has to wait and the lock is not held
    * @throws what the function throws, with the lock held
    */
@@ -169,14 +169,14 @@ export class Condition {
   }
 
   /**
-   * Wakes up to `count` of those who wait. They go on when they have the lock, which the caller keeps until it releases it.
+   * Wakes up to `count` of the waiting tasks. They continue when they get the lock, which the caller keeps until it releases it.
    *
    * Follows CPython's `asyncio.Condition.notify`.
    *
-   * @param count one when absent; by position, or as `{ n }`. Zero for nobody, infinity for all
+   * @param count one when absent; by position, or as `{ n }`. Zero for none, infinity for all
    * @throws {RuntimeError} when the lock is not held
    * @throws {ValueError} when the count is negative, a fraction or `NaN`
-   * @throws {TypeError} when the count is no number
+   * @throws {TypeError} when the count is not a number
    */
   notify(count: number | NotifyOptions = 1): void {
     if (this === undefined || !(#lock in this)) throw unbound('Condition.notify');
@@ -187,7 +187,7 @@ export class Condition {
   }
 
   /**
-   * Wakes all who wait.
+   * Wakes all waiting tasks.
    *
    * @throws {RuntimeError} when the lock is not held
    */
@@ -196,13 +196,13 @@ export class Condition {
     this.notify(this.#waiters.size);
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): ConditionStatistics {
     const { size: waiting, tasks: waiters } = this.#waiters;
     return { locked: this.locked(), holder: this.#lock.holder ?? null, waiting, waiters };
   }
 
-  /** The places of those who wait. @internal */
+  /** The places of the waiting tasks. @internal */
   get waiters(): WaitQueue {
     return this.#waiters;
   }
@@ -239,13 +239,13 @@ export class Condition {
 }
 
 /**
- * What a wait is at.
+ * The phases of a wait.
  *
  * | phase     | meaning                                       | left by                                            |
  * |-----------|-----------------------------------------------|----------------------------------------------------|
  * | CREATED   | nothing has happened                          | the lock is released                               |
  * | WAITING   | in the queue                                  | the notification, or an error                      |
- * | ACQUIRING | acquires the lock again, whatever has ended the wait | the lock; an error that is no cancellation, too |
+ * | ACQUIRING | acquires the lock again, whatever has ended the wait | the lock; an error that is not a cancellation, too |
  * | OVER      |                                               | –                                                  |
  */
 const CREATED = 0;
@@ -265,7 +265,7 @@ class Wait extends WrittenCoroutine<true> {
   declare private place: Place | null;
   /** What acquires the lock. */
   declare private acquiring: Iterator<unknown, unknown, unknown> | null;
-  /** What is thrown when the lock is held: what ended the wait, or the last cancellation since. */
+  /** The error to throw when the lock is held: the one that ended the wait, or the last cancellation since then. */
   declare private failure: Failure | null;
 
   constructor(condition: Condition) {
@@ -307,7 +307,7 @@ class Wait extends WrittenCoroutine<true> {
     return super.throw(error);
   }
 
-  /** Without the lock: who closes a generator leaves it no time to wait either. */
+  /** Without the lock: a generator that is closed cannot wait for it either. */
   protected end(): void {
     if (this.place !== null) this.condition.waiters.leave(this.place);
     this.acquiring?.return?.();
@@ -337,7 +337,7 @@ class Wait extends WrittenCoroutine<true> {
     return this.goOn(null);
   }
 
-  /** Goes on with acquiring the lock, and begins again as often as that is cancelled. */
+  /** Continues to acquire the lock, and begins again each time that this is cancelled. */
   private goOn(failure: Failure | null, value?: unknown): IteratorResult<unknown, true> {
     let thrown = failure;
     for (;;) {
@@ -359,7 +359,7 @@ class Wait extends WrittenCoroutine<true> {
   private finish(): IteratorResult<unknown, true> {
     this.phase = OVER;
     if (this.failure === null) return { done: true, value: true };
-    // It may have been notified before: somebody else must be instead.
+    // It may have been notified before; then another task must be notified instead.
     this.condition.waiters.wake(1);
     throw this.failure.error;
   }

@@ -3,11 +3,11 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 
 /**
- * Checks a number of things: a whole number, or infinity.
+ * Checks a count: a whole number, or infinity.
  *
  * @param rule what it must be, as the message says it
- * @param least the smallest that will do
- * @throws {TypeError} when it is no number
+ * @param least the smallest allowed value
+ * @throws {TypeError} when it is not a number
  * @throws {ValueError} when it is too small, a fraction or `NaN`
  */
 export function checkCount(count: unknown, rule: string, least: number): asserts count is number {

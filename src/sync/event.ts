@@ -3,12 +3,12 @@ import { bindWhenRead } from '../internal/methods.ts';
 import { type AwaitableCoroutine, type Task, thenOf, WaitQueue } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
 
-/** How an event stands. */
+/** The state of an event. */
 export interface EventStatistics {
   readonly isSet: boolean;
   /** How many tasks wait. */
   readonly waiting: number;
-  /** The tasks that wait, the longest waiting first. */
+  /** The tasks that wait, the one that has waited longest first. */
   readonly waiters: readonly Task<unknown>[];
 }
 
@@ -37,7 +37,7 @@ export class Event {
     return this.#isSet;
   }
 
-  /** Sets the flag and wakes all that wait, also when it is cleared again at once. */
+  /** Sets the flag and wakes all waiting tasks, even if it is cleared again at once. */
   set(): void {
     if (this.#isSet) return;
     this.#isSet = true;
@@ -50,27 +50,27 @@ export class Event {
   }
 
   /**
-   * Waits until the flag is set. When it is, goes on without giving others a turn.
+   * Waits until the flag is set. If it is already set, returns without letting other tasks run.
    *
-   * **Cancellation**: ends the wait; nothing is lost, and others are not concerned.
-   * **Order**: all are woken at once, and go on in the order in which they came.
+   * **Cancellation**: ends the wait; nothing is lost, and other tasks are not affected.
+   * **Order**: all are woken at once, and continue in the order in which they came.
    *
    * Follows CPython's `asyncio.Event.wait`.
    *
-   * @returns true, also when the flag was cleared again meanwhile
+   * @returns true, even if the flag was cleared again in the meantime
    * @throws {RuntimeError} when it has to wait, and tasks of another loop have waited for this event before
    */
   wait(): AwaitableCoroutine<true> {
     return new Wait(this);
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): EventStatistics {
     const { size: waiting, tasks: waiters } = this.#waiters;
     return { isSet: this.#isSet, waiting, waiters };
   }
 
-  /** The places of those who wait. @internal */
+  /** The places of the waiting tasks. @internal */
   get waiters(): WaitQueue {
     return this.#waiters;
   }
@@ -112,7 +112,7 @@ class Wait extends Attempt<true> {
     return this.event.waiters;
   }
 
-  /** Who was woken goes on, also when the flag was cleared again. */
+  /** A task that was woken continues, even if the flag was cleared again. */
   protected mustWait(wasWoken: boolean): boolean {
     return !wasWoken && !this.event.isSet();
   }

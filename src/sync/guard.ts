@@ -14,12 +14,12 @@ import {
 export interface Acquirable {
   acquire(): { [Symbol.iterator](): Iterator<unknown, unknown, unknown> };
   release(): void;
-  /** The task that has it, where only one can. */
+  /** The task that holds it, if only one task can. */
   readonly holder?: Task<unknown> | null;
 }
 
 /**
- * What `acquire()` gives: releases when its scope is left. Disposing it twice is harmless, so that it can be released early.
+ * The result of `acquire()`: releases when its block is left. Disposing it twice is allowed, so that it can be released early.
  *
  * @example
  * const lock = new Lock();
@@ -47,7 +47,7 @@ export class Guard implements Disposable {
   /**
    * Releases what was acquired, once.
    *
-   * @throws {RuntimeError} when it was released by hand before, instead of by this guard; if another task has it by now, that
+   * @throws {RuntimeError} when it was already released by a call of `release()`; if another task holds it now, that
    *   task keeps it
    */
   [Symbol.dispose](): void {
@@ -55,7 +55,7 @@ export class Guard implements Disposable {
     if (held === null) return;
     this.#held = null;
     const { holder } = held;
-    // A task that is over may have acquired it for this one: `createTask(condition.wait())`, say.
+    // A task that has ended may have acquired it for this one, for example `createTask(condition.wait())`.
     if (holder && holder !== this.#holder && !holder.done()) {
       throw new RuntimeError(
         `Guard of ${held}: it was released already, and Task ${holder.getName()} holds it now; ` +
@@ -79,7 +79,7 @@ export class Guard implements Disposable {
 /**
  * Runs a body while something is held.
  *
- * @throws {TypeError} at once, when the body is no coroutine function: a promise, say, whose work has begun already
+ * @throws {TypeError} at once, when the body is not a coroutine function, for example a promise, whose work has already begun
  */
 export function holding<T>(held: Acquirable, body: CoroutineFunction<T>): AwaitableCoroutine<T> {
   if (typeof body !== 'function' && !iscoroutine(body))

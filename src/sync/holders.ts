@@ -1,8 +1,8 @@
 import type { Task } from '../kernel/lowlevel.ts';
 
 /**
- * Which tasks have taken units, for tools. Any task may give a unit back, so this is as good as can be told: a task gives back
- * its own unit when it has one, otherwise that of the one that has had it longest.
+ * Which tasks hold units, for tools. Any task may give a unit back, so this is only a guess: a task gives back
+ * its own unit when it holds one, otherwise the unit of the task that has held one longest.
  */
 export class Holders {
   readonly #units = new Map<Task<unknown>, number>();

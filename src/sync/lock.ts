@@ -13,10 +13,10 @@ import {
 import { Attempt } from './attempt.ts';
 import { Guard, holding } from './guard.ts';
 
-/** How a lock stands. */
+/** The state of a lock. */
 export interface LockStatistics {
   readonly locked: boolean;
-  /** The task that has it, `null` when it is free or was acquired outside any task. */
+  /** The task that holds it, `null` when it is free or was acquired outside any task. */
   readonly holder: Task<unknown> | null;
   /** How many tasks wait for it. */
   readonly waiting: number;
@@ -25,7 +25,7 @@ export interface LockStatistics {
 }
 
 /**
- * Lets one task at a time pass. Tasks get it in the order in which they asked; any task may release it.
+ * Can be held by one task at a time. Tasks get it in the order in which they asked; any task may release it.
  *
  * Follows CPython's `asyncio.Lock`.
  *
@@ -42,7 +42,7 @@ export class Lock {
   #holder: Task<unknown> | null = null;
   readonly #waiters = new WaitQueue(this, 'acquire');
 
-  /** Whether somebody holds it. After `release()` it is free, also when a waiting task is about to take it. */
+  /** Whether it is held. After `release()` it is free, even if a waiting task is about to take it. */
   locked(): boolean {
     return this.#locked;
   }
@@ -58,10 +58,10 @@ export class Lock {
   }
 
   /**
-   * Waits until it is free, and takes it. A free lock is taken at once, without giving others a turn.
+   * Waits until it is free, and takes it. A free lock is taken at once, without letting other tasks run.
    *
    * **Cancellation**: the place in the queue is lost; a lock that was about to be taken goes to the next one.
-   * **Order**: first come, first served; nobody overtakes those who wait, not even the task that has just released it.
+   * **Order**: first come, first served; no task overtakes those that wait, not even the task that has just released it.
    *
    * Follows CPython's `asyncio.Lock.acquire`.
    *
@@ -75,13 +75,13 @@ export class Lock {
   /**
    * Runs a body while holding it.
    *
-   * **Cancellation**: while it waits, the body does not run at all; afterwards it is the body's, and the lock is released when
-   * the body ends.
+   * **Cancellation**: while it waits, the body does not run at all; later the error is thrown inside the body, and the lock is released
+   * when the body ends.
    * **Order**: as `acquire()`.
    *
-   * @param body an async function or a generator function; runs in the present task
+   * @param body an async function or a generator function; runs in the current task
    * @returns what the body returns
-   * @throws {TypeError} at once, when the body is no function
+   * @throws {TypeError} at once, when the body is not a function
    * @throws what the body throws
    */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
@@ -89,7 +89,7 @@ export class Lock {
   }
 
   /**
-   * Sets it free; the first of those who wait takes it in the next iteration. Any task may do it, and callbacks too.
+   * Releases it; the first waiting task takes it in the next iteration. Any task may call this, and callbacks too.
    *
    * Follows CPython's `asyncio.Lock.release`.
    *
@@ -108,18 +108,21 @@ export class Lock {
     this.#waiters.first?.wake();
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): LockStatistics {
     const { size: waiting, tasks: waiters } = this.#waiters;
     return { locked: this.#locked, holder: this.#holder, waiting, waiters };
   }
 
-  /** The places of those who wait. @internal */
+  /** The places of the waiting tasks. @internal */
   get waiters(): WaitQueue {
     return this.#waiters;
   }
 
-  /** Whether `acquire()` has to wait: nobody overtakes tasks that wait, though it is free until the woken one takes it. @internal */
+  /**
+   * Whether `acquire()` has to wait: no task overtakes waiting tasks, even while the lock is free because the woken task has not taken it
+   * yet. @internal
+   */
   isWanted(): boolean {
     return this.#locked || this.#waiters.hasLive();
   }
@@ -179,7 +182,7 @@ class Acquire extends Attempt<Guard> {
   protected override giveUp(place: Place): void {
     const { waiters } = this.lock;
     waiters.leave(place);
-    // Woken and cancelled at once: the wake belongs to the next one.
+    // Woken and cancelled at the same time: the next task must be woken instead.
     if (!this.lock.locked()) waiters.first?.wake();
   }
 }

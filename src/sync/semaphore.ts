@@ -16,9 +16,9 @@ import { checkCount } from './count.ts';
 import { Guard, holding } from './guard.ts';
 import { Holders } from './holders.ts';
 
-/** A semaphore's units by name. */
+/** The units of a semaphore, given by name. */
 export interface SemaphoreOptions {
-  /** How many may pass at once; one when absent, infinity for all. */
+  /** How many tasks may hold it at the same time; one when absent, infinity for no limit. */
   readonly value?: number | undefined;
 }
 
@@ -26,11 +26,11 @@ function unitsOf(units: number | SemaphoreOptions): number {
   return byNameOrPosition('Semaphore', ['value'], units, 1);
 }
 
-/** How a semaphore stands. */
+/** The state of a semaphore. */
 export interface SemaphoreStatistics {
-  /** Units that nobody has taken. */
+  /** The units that are free. */
   readonly value: number;
-  /** The tasks that have units, as far as can be told: any task may give back what another one took. */
+  /** The tasks that hold units. This is a guess, because any task may give back a unit that another one took. */
   readonly holders: readonly Task<unknown>[];
   /** How many tasks wait. */
   readonly waiting: number;
@@ -39,7 +39,7 @@ export interface SemaphoreStatistics {
 }
 
 /**
- * Lets a number of tasks pass at a time. Tasks get it in the order in which they asked.
+ * Can be held by a number of tasks at a time. Tasks get it in the order in which they asked.
  *
  * Follows CPython's `asyncio.Semaphore`.
  *
@@ -48,15 +48,15 @@ export interface SemaphoreStatistics {
  * const page = await limit.with(() => fetch(url));
  */
 export class Semaphore {
-  /** Units that nobody has taken; those of tasks that were woken are taken already. @internal */
+  /** The units that are free; units reserved for tasks that were woken do not count as free. @internal */
   value: number;
   readonly #waiters = new WaitQueue(this, 'acquire');
   readonly #holders = new Holders();
 
   /**
-   * @param units how many may pass at once, by position or as `{ value }`; infinity for all
+   * @param units how many tasks may hold it at the same time, by position or as `{ value }`; infinity for no limit
    * @throws {ValueError} when it is negative, a fraction or `NaN`
-   * @throws {TypeError} when it is no number
+   * @throws {TypeError} when it is not a number
    */
   constructor(units: number | SemaphoreOptions = 1) {
     const value = unitsOf(units);
@@ -75,10 +75,10 @@ export class Semaphore {
   }
 
   /**
-   * Waits for a unit, and takes it. A free one is taken at once, without giving others a turn.
+   * Waits for a unit, and takes it. A free one is taken at once, without letting other tasks run.
    *
    * **Cancellation**: the place in the queue is lost; a unit that was reserved goes to the next one.
-   * **Order**: first come, first served; nobody overtakes those who wait.
+   * **Order**: first come, first served; no task overtakes those that wait.
    *
    * Follows CPython's `asyncio.Semaphore.acquire`.
    *
@@ -92,13 +92,13 @@ export class Semaphore {
   /**
    * Runs a body while holding a unit.
    *
-   * **Cancellation**: while it waits, the body does not run at all; afterwards it is the body's, and the unit is given back when
-   * the body ends.
+   * **Cancellation**: while it waits, the body does not run at all; later the error is thrown inside the body, and the unit is given back
+   * when the body ends.
    * **Order**: as `acquire()`.
    *
-   * @param body an async function or a generator function; runs in the present task
+   * @param body an async function or a generator function; runs in the current task
    * @returns what the body returns
-   * @throws {TypeError} at once, when the body is no function
+   * @throws {TypeError} at once, when the body is not a function
    * @throws what the body throws
    */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
@@ -106,8 +106,8 @@ export class Semaphore {
   }
 
   /**
-   * Gives a unit back; the first of those who wait has it reserved at once. Any task may do it, and callbacks too, also without
-   * having taken one: that makes one more.
+   * Gives a unit back; it is reserved at once for the first waiting task. Any task may call this, and callbacks too, even without
+   * having taken a unit: then the semaphore has one more.
    *
    * Follows CPython's `asyncio.Semaphore.release`.
    */
@@ -125,13 +125,13 @@ export class Semaphore {
     return true;
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): SemaphoreStatistics {
     const { size: waiting, tasks: waiters } = this.#waiters;
     return { value: this.value, holders: this.holders, waiting, waiters };
   }
 
-  /** The places of those who wait. @internal */
+  /** The places of the waiting tasks. @internal */
   get waiters(): WaitQueue {
     return this.#waiters;
   }
@@ -142,7 +142,7 @@ export class Semaphore {
     return new Guard(this);
   }
 
-  /** Others may have come meanwhile, who had to wait only because this one did. @internal */
+  /** Wakes tasks that came later and had to wait only because this one was waiting. @internal */
   leavePlace(place: Place): void {
     this.#waiters.leave(place);
     while (this.value > 0 && this.#wakeNext());
@@ -200,13 +200,13 @@ class Acquire extends Attempt<Guard> {
   }
 
   protected override giveUp(place: Place, wasWoken: boolean): void {
-    if (wasWoken) this.semaphore.value++; // the unit was reserved for nothing
+    if (wasWoken) this.semaphore.value++; // the unit was reserved, but is not needed
     this.semaphore.leavePlace(place);
   }
 }
 
 /**
- * A semaphore that complains when it is released more often than acquired.
+ * A semaphore that throws when it is released more often than acquired.
  *
  * Follows CPython's `asyncio.BoundedSemaphore`.
  *
@@ -228,7 +228,7 @@ export class BoundedSemaphore extends Semaphore {
    *
    * Follows CPython's `asyncio.BoundedSemaphore.release`.
    *
-   * @throws {ValueError} when it would have more units than in the beginning
+   * @throws {ValueError} when it would have more units than at the beginning
    */
   override release(): void {
     if (this === undefined || !(#bound in this)) throw unbound('BoundedSemaphore.release');

@@ -26,24 +26,24 @@ import {
 
 /** Options of `asCompleted`. */
 export interface AsCompletedOptions {
-  /** The time for all of them; `null` for no limit. */
+  /** The time limit for all of them together; `null` for no limit. */
   readonly timeout?: Duration | null | undefined;
 }
 
-/** What `asCompleted` gives for something: a future or task itself, a new task for a coroutine. */
+/** What `asCompleted` gives for an input: a future or task itself, a new task for a coroutine. */
 export type FutureOf<A> =
   A extends Future<infer _> ? A : A extends CoroutineLike<infer T> ? Task<T> : Future<Outcome<A>>;
 
-/** The time was up. */
+/** The time limit has passed. */
 const TIMED_OUT = null;
 
 /** What `asCompleted` returns: iterate it with `for await` for the futures, with `for` for awaitables of the next result. */
 export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
-  /** Those that are done, in order, and then `TIMED_OUT` for each that was not. */
+  /** The futures that are done, in order, and then `TIMED_OUT` for each that was not done in time. */
   readonly #done: (Future<T> | typeof TIMED_OUT)[] = [];
   readonly #getters: Future<void>[] = [];
   readonly #todo: Set<Future<T>>;
-  /** How many outcomes nobody has taken, or is waiting for. */
+  /** How many outcomes were not taken yet and are not claimed by a wait. */
   #left: number;
   #timer: TimerHandle | null = null;
   readonly #onDone = (future: Future<T>): void => this.#completed(future);
@@ -59,7 +59,7 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
   }
 
   #completed(future: Future<T>): void {
-    if (!this.#todo.delete(future)) return; // the time was up before
+    if (!this.#todo.delete(future)) return; // the time limit had passed before
     postponeReport(future as Future<unknown>);
     this.#put(future);
     if (this.#todo.size === 0) this.#timer?.cancel();
@@ -86,14 +86,14 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
     }
   }
 
-  /** Whether there is an outcome for one more to wait for: from now on it is that one's. @internal */
+  /** Claims an outcome for one more wait; false when there is none left. @internal */
   claimOne(): boolean {
     if (this.#left === 0) return false;
     this.#left--;
     return true;
   }
 
-  /** Waits until there is something to take. Whoever is cancelled meanwhile leaves the outcome that it has claimed to others. @internal */
+  /** Waits until there is something to take. When the wait is cancelled, its claimed outcome becomes free for other waits. @internal */
   *takeNext(): Generator<unknown, Future<T>, unknown> {
     try {
       while (this.#done.length === 0) yield* this.#wait();
@@ -102,7 +102,7 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
       throw error;
     }
     const future = this.#done.shift()!;
-    if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time was up before all were done');
+    if (future === TIMED_OUT) throw new TimeoutError('asCompleted: the time limit passed before all were done');
     resumeReport(future as Future<unknown>);
     return future;
   }
@@ -117,7 +117,7 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
       getter.cancel();
       const at = this.#getters.indexOf(getter);
       if (at >= 0) this.#getters.splice(at, 1);
-      // Woken and cancelled at once: the wake belongs to the next one.
+      // Woken and cancelled at the same time: the next wait must be woken instead.
       if (this.#done.length > 0 && !getter.cancelled()) this.#wakeOne();
       throw error;
     }
@@ -126,15 +126,15 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
   /**
    * The next future to be done, whether it succeeded or failed.
    *
-   * **Cancellation**: ends the wait, and nothing is lost: the future that comes next is given to whoever asks next.
+   * **Cancellation**: ends the wait, and nothing is lost: the next call gets the future that finishes next.
    *
-   * @throws {TimeoutError} when the time of `asCompleted` was up
+   * @throws {TimeoutError} when the time limit of `asCompleted` has passed
    */
   nextFuture(): AwaitableCoroutine<IteratorResult<F, undefined>> {
     return nextFuture(this as AsCompleted<unknown>) as AwaitableCoroutine<IteratorResult<F, undefined>>;
   }
 
-  /** For `for await`: the futures in the order in which they are done; given ones themselves, new tasks for coroutines. */
+  /** For `for await`: the futures in the order in which they finish; futures that were passed in themselves, new tasks for coroutines. */
   [Symbol.asyncIterator](): { next(): AwaitableCoroutine<IteratorResult<F, undefined>> } & AsyncIterator<F, undefined> {
     return { next: () => this.nextFuture() } as {
       next(): AwaitableCoroutine<IteratorResult<F, undefined>>;
@@ -142,11 +142,11 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
   }
 
   /**
-   * For `for`: as many awaitables as there are inputs; each gives the result of the next one to be done. When the wait for one is
-   * cancelled, the result is given by the next one; what is left after the last one, by `nextFuture()` or another loop.
+   * For `for`: as many awaitables as there are inputs; each gives the result of the next one that finishes. When the wait for one is
+   * cancelled, the next one gives its result. Results that are left after the last one come from `nextFuture()` or another loop.
    */
   *[Symbol.iterator](): Generator<AwaitableCoroutine<T>, void, unknown> {
-    // What a cancelled one gives back makes this loop no longer: it might never end.
+    // A cancelled wait does not add a round to this loop, because the loop might then never end.
     for (let count = this.#left; count > 0 && this.claimOne(); count--) {
       yield nextResult(this as AsCompleted<unknown>) as AwaitableCoroutine<T>;
     }
@@ -170,15 +170,15 @@ const nextResult = /* @__PURE__ */ libraryCoroutine(function* nextResult(
 });
 
 /**
- * Runs awaitables side by side and gives them in the order in which they are done. Starts at once; those that are done already come
+ * Runs awaitables concurrently and gives them in the order in which they finish. Starts at once; those that are done already come
  * in the order of the arguments.
  *
- * **Cancellation**: ends the wait; what is waited for goes on, and its outcome is there for whoever asks next. So does a timeout.
+ * **Cancellation**: ends the wait; the awaitables keep running, and the next call gets the outcome. A timeout does the same.
  *
  * Follows CPython's `asyncio.as_completed`.
  *
- * @throws {TypeError} at once, when it is no collection of awaitables
- * @throws {TimeoutError} where the next one is awaited, when the time was up
+ * @throws {TypeError} at once, when it is not a collection of awaitables
+ * @throws {TimeoutError} where the next one is awaited, when the time limit has passed
  * @example
  * for await (const task of asCompleted(tasks)) console.log(task.result());
  * for (const next of asCompleted(tasks)) console.log(await next);

@@ -17,17 +17,17 @@ import {
 } from '../kernel/lowlevel.ts';
 
 /**
- * Makes a coroutine a task of the running loop, or of the thread's: it runs by itself from the next iteration on. The loop keeps
- * it until it is done, whether or not the program does.
+ * Runs a coroutine as a task of the running loop, or of the thread's loop. It starts in the next iteration. The loop keeps
+ * a reference to the task until it is done, even if the program does not.
  *
- * **Cancellation**: `task.cancel()` throws a `CancelledError` where the coroutine waits.
+ * **Cancellation**: `task.cancel()` throws a `CancelledError` at the place where the coroutine waits.
  *
  * Follows CPython's `asyncio.create_task`.
  *
- * @param coro an async function, a generator function, or a coroutine. Not a promise, whose work runs in the calling task already, so
- * that a task can neither cancel nor outlive it: `ensureFuture` and `wrapPromise` wait for promises. One that comes past the types is
- * waited for, and reported once for each place
- * @throws {TypeError} when `coro` is no coroutine, or `options.context` no context
+ * @param coro an async function, a generator function, or a coroutine. Not a promise, because its work already runs in the calling task, so
+ * that a new task could not cancel it: `ensureFuture` and `wrapPromise` wait for promises. If untyped code passes a promise, the task
+ * waits for it, and this is reported once for each place in the code
+ * @throws {TypeError} when `coro` is not a coroutine, or `options.context` is not a context
  * @throws {RuntimeError} when the thread has no loop, or the coroutine is in use
  * @example
  * const task = createTask(() => download(url), { name: 'download' });
@@ -109,7 +109,7 @@ export function createEagerTaskFactory(makeTask: TaskConstructor | typeof Task):
 }
 
 /**
- * A task factory whose tasks start at once, but for those that are made with `eagerStart: false`.
+ * A task factory whose tasks start at once, except those that are made with `eagerStart: false`.
  *
  * Follows CPython's `asyncio.eager_task_factory`.
  *

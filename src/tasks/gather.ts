@@ -35,16 +35,16 @@ type ResultsOrErrors<A extends Awaitables> = { -readonly [K in keyof A]: Outcome
 
 const GATHER: WaitRecord = { operation: 'gather', object: null };
 
-/** The result of `gather`: cancelling it cancels what it waits for, and it is done only when that is. */
+/** The result of `gather`: cancelling it cancels its children, and it is done only when they are done. */
 class GatheringFuture extends Future<unknown[]> {
-  /** One for each argument, so that one that was given twice is in it twice. Emptied when it is done. */
+  /** The child of each argument; an argument that was given twice is in it twice. Emptied when it is done. */
   #children: Future<unknown>[];
   #added = 0;
   readonly #returnExceptions: boolean;
-  /** How many different children are not done. */
+  /** How many distinct children are not done. */
   #left = 0;
   #cancelRequested = false;
-  /** What has led to that. */
+  /** What has caused that. */
   #story: unknown = null;
   readonly #collector: Collector;
 
@@ -65,18 +65,18 @@ class GatheringFuture extends Future<unknown[]> {
   add(child: Future<unknown>): void {
     this.#children[this.#added++] = child;
     this.#left++;
-    // At once: a coroutine that starts eagerly after this may wait for the same future, and comes second then.
+    // Now, not later: a coroutine that starts eagerly after this may wait for the same future, and must be its second waiter.
     if (!child.done()) collect(child, this.#collector);
   }
 
-  /** The children of those that were added so far. */
+  /** The children that were added so far. */
   byAwaitable(awaitables: Awaitables): Map<unknown, Future<unknown>> {
     const known = new Map<unknown, Future<unknown>>();
     for (let i = 0; i < this.#added; i++) known.set(awaitables[i], this.#children[i]!);
     return known;
   }
 
-  /** All are there: those that were done when they came count now, so that the result may be complete at once. */
+  /** All children are added. Those that were already done are counted now, so the result may be complete at once. */
   start(alreadyDone: Iterable<Future<unknown>>): void {
     this.#children.length = this.#added;
     for (const child of alreadyDone) this.#noteDone(child);
@@ -86,7 +86,7 @@ class GatheringFuture extends Future<unknown[]> {
     if (this.done()) return false;
     let cancelled = false;
     for (const child of this.#children) if (child.cancel(message)) cancelled = true;
-    // When a child was really cancelled the request is passed on whatever the children make of it.
+    // When at least one child was really cancelled, the request counts as passed on, whatever the children do with it.
     if (cancelled) {
       this.#cancelRequested = true;
       this.#story = carriedRequest();
@@ -98,11 +98,11 @@ class GatheringFuture extends Future<unknown[]> {
   #noteDone(child: Future<unknown> | null): void {
     this.#left--;
     if (this.done()) {
-      if (child !== null && !child.cancelled()) child.exception(); // nobody else will look at it
+      if (child !== null && !child.cancelled()) child.exception(); // so that it is not reported: no other code will retrieve it
       return;
     }
     if (child !== null && this.#returnExceptions) {
-      if (!child.cancelled()) child.exception(); // looked at, though it is among the results only later
+      if (!child.cancelled()) child.exception(); // counts as retrieved now, though it is among the results only later
     } else if (child !== null) {
       const error = errorOf(child);
       if (error !== null) {
@@ -135,13 +135,14 @@ function cancelledError(child: Future<unknown>, story: unknown): unknown {
 }
 
 /**
- * Runs awaitables side by side and collects their results in the order of the arguments. Starts at once. The same awaitable given
- * twice runs once: also the same function, so give `() => f()` for each call.
+ * Runs awaitables concurrently and collects their results in the order of the arguments. Starts at once. The same awaitable given
+ * f()` for each call. => twice runs once, and so does the same function; to call a function twice, pass `() => f()` each time. => f()` for
+ * each call.
  *
- * The first error is the outcome, unless `returnExceptions` is set; the others go on.
+ * The first error is the outcome, unless `returnExceptions` is set; the others keep running.
  *
  * **Cancellation**: cancelling the result cancels all that are not done; it ends when the first one has (with
- * `returnExceptions`, when all have). One that is cancelled by others counts as failed with a `CancelledError`.
+ * `returnExceptions`, when all have). If other code cancels one of them, it counts as failed with a `CancelledError`.
  *
  * Follows CPython's `asyncio.gather`.
  *
@@ -176,7 +177,9 @@ function optionsOf(args: readonly unknown[]): GatherOptions | undefined {
 
 const GATHER_OPTIONS = ['returnExceptions'] as const;
 
-/** Awaitables one by one leave no place for options: what looks like them is answered with where they go. */
+/**
+ * When awaitables are passed one by one, options are not possible. If the last one looks like options, the error says where to put them.
+ */
 function checkNoOptions(args: readonly unknown[]): void {
   const last = args.at(-1);
   if (typeof last !== 'object' || last === null || isAwaitable(last)) return;
@@ -184,7 +187,7 @@ function checkNoOptions(args: readonly unknown[]): void {
   if (!GATHER_OPTIONS.some((name) => name in last)) return;
   const given = args.length === 2 ? 'f' : 'f, g';
   throw typeError(
-    `gather: options come behind an array, as awaitables one by one leave no place for them; write gather([${given}], { returnExceptions: true })`,
+    `gather: options need the awaitables in an array; write gather([${given}], { returnExceptions: true })`,
   );
 }
 
@@ -208,7 +211,7 @@ function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<u
   const loop = awaitables.find(isfuture)?.getLoop() ?? getEventLoop();
   if (loop.getDebug()) for (const awaitable of awaitables) reportPromise('gather', awaitable);
   const outer = new GatheringFuture(loop, returnExceptions, awaitables.length);
-  // Hardly ever is one given twice: to ask once, and to forget the answer's set, is cheaper than to fill a map meanwhile.
+  // Duplicates are rare: checking once with a temporary set is cheaper than filling a map for every call.
   let known = hasTwins(awaitables, loop) ? new Map<unknown, Future<unknown>>() : null;
   const done: Future<unknown>[] = [];
   for (const awaitable of awaitables) {
@@ -221,7 +224,7 @@ function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<u
         outer.add(child);
         continue;
       } catch (error) {
-        // A coroutine that runs already, perhaps because it was given before.
+        // A coroutine that already runs, perhaps because the same one was passed before.
         known ??= outer.byAwaitable(awaitables);
         twin = known.get(awaitable);
         if (twin === undefined) throw error;
@@ -233,7 +236,7 @@ function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<u
   return outer;
 }
 
-/** Whether one is given twice that would run twice. A coroutine would not: it refuses to be made a second task. */
+/** Whether something is passed twice that would run twice. A coroutine would not: it throws when a second task is made of it. */
 function hasTwins(awaitables: Awaitables, loop: EventLoop): boolean {
   const mayRefuse = loop.getTaskFactory() === null;
   const others = new Set<unknown>();

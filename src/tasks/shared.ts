@@ -14,14 +14,16 @@ import {
 
 /** Options of `shared`. */
 export interface SharedOptions {
-  /** Keeps the result for all who ask later; an error is never kept. Without it, a call after the end begins the work anew. */
+  /** Keeps the result for all later calls; an error is never kept. Without it, a call after the end starts the work again. */
   readonly keep?: boolean | undefined;
 }
 
-/** What `shared` returns: each call is a wait of its own for the one run of the work. */
+/** What `shared` returns: each call waits separately for the same run of the work. */
 export interface SharedFunction<T, A extends unknown[]> {
   (...args: A): Future<T>;
-  /** Forgets kept results, and lets the next call begin anew; who waits already still gets the result of the run under way. */
+  /**
+   * Forgets kept results, so that the next call starts the work again. Callers that already wait still get the result of the current run.
+   */
   forget(): void;
 }
 
@@ -29,7 +31,7 @@ export interface SharedFunction<T, A extends unknown[]> {
  * One run of work.
  *
  *     RUNNING ──done──▶ over (kept, or forgotten)
- *        └──the last waiter has left──▶ cancelled, and forgotten at once: whoever asks now begins a new one
+ *        └──the last waiter has left──▶ cancelled, and forgotten at once: the next call begins a new run
  */
 class Run<T> {
   readonly args: readonly unknown[];
@@ -43,7 +45,7 @@ class Run<T> {
     this.#onLeft = onLeft;
   }
 
-  /** One more waits. */
+  /** Adds one more waiter. */
   join(): Future<T> {
     this.#waiters++;
     const wait = new SharedWait<T>(this.#task, () => this.#leave());
@@ -52,13 +54,16 @@ class Run<T> {
     return wait;
   }
 
-  /** The work is over: whether it failed. Its error goes to all who wait; where nobody does, the loop's exception handler is told. */
+  /**
+   * Handles the end of the work, and returns whether it failed. Its error goes to all waiting callers; if there are none, it is reported to
+   * the loop's exception handler.
+   */
   hasFailed(): boolean {
     if (this.#task.cancelled()) return true;
     const exception = this.#task.exception();
     if (exception === null) return false;
     if (this.#waiters === 0) {
-      const message = `${this.#task.getName()} failed after the last of those who waited for it had left`;
+      const message = `${this.#task.getName()} failed after the last caller that waited for it was cancelled`;
       this.#task.getLoop().callExceptionHandler({ message, exception, task: this.#task as Task<unknown> });
     }
     return true;
@@ -67,7 +72,7 @@ class Run<T> {
   #leave(): void {
     if (--this.#waiters > 0 || this.#task.done()) return;
     this.#onLeft();
-    cancelFor(this.#task, 'the last of those who waited for it');
+    cancelFor(this.#task, 'the last caller that waited for it');
   }
 }
 
@@ -99,23 +104,23 @@ function settle<T>(task: Task<T>, wait: Future<T>): void {
 }
 
 /**
- * Makes a function whose callers share one run of its work: who calls while it is under way waits for the same result. For what is often
+ * Makes a function whose callers share one run of its work: calls during a run wait for the same result. Use it in place of what is often
  * written as a memoised promise (`conn ??= connect()`), where the first caller's deadline or cancellation would end the work of all.
  *
  * Calls with different arguments are different work; arguments are compared as `Map` compares keys. The work is a task of its own, begun in
  * the context of its first caller.
  *
- * **Cancellation**: each waiter is cancelled by itself; when the last one has left, the work is cancelled. A deadline around one call ends
- * that wait and nothing else.
+ * **Cancellation**: cancelling one caller does not affect the others; when the last one has been cancelled, the work is cancelled. A
+ * deadline around one call ends only that wait.
  *
  * @param fn an async function or a generator function
  * @param options `keep`: keeps the result for later callers
  * @returns a function that gives a future for each call
- * @throws {TypeError} at once, when `fn` is no function
- * @throws (in each future) what the work throws; the next call begins anew
+ * @throws {TypeError} at once, when `fn` is not a function
+ * @throws (in each future) what the work throws; the next call starts the work again
  * @example
  * const userById = shared(fetchUser, { keep: true });
- * const ada = await timeout(5, () => userById(1)); // the deadline ends this wait; others go on to wait for the same run
+ * const ada = await timeout(5, () => userById(1)); // the deadline ends only this wait; others keep waiting for the same run
  */
 export function shared<T, A extends unknown[] = []>(
   fn: CoroutineFunction<T, A>,
@@ -128,7 +133,7 @@ export function shared<T, A extends unknown[] = []>(
       'NOT_A_COROUTINE',
     );
   }
-  // By the first argument, so that work for many keys side by side is found at once.
+  // Indexed by the first argument, so that the work for one of many keys is found quickly.
   const runs = new Map<unknown, Run<T>[]>();
   const ask = (...args: A): Future<T> => {
     const known = runs.get(args[0])?.find((run) => isSame(run.args, args));

@@ -13,16 +13,16 @@ import { ensureFuture } from './create.ts';
 import { errorOf } from './outcome.ts';
 
 /**
- * Waits for something without cancelling it when the wait is cancelled. Starts at once. When it is done already, it is returned
- * itself.
+ * Waits for something without cancelling it when the wait is cancelled. Starts at once. An
+ * awaitable that is already done is returned itself.
  *
- * **Cancellation**: the wait ends, the work goes on. Should it fail then, and nobody ever ask it for its error, the loop's exception
- * handler is told, as of any other failure that nobody has looked at.
+ * **Cancellation**: the wait ends, the work goes on. If it then fails and its error is never retrieved, the loop's exception
+ * handler is called, as for any other error that is not retrieved.
  *
  * Follows CPython's `asyncio.shield`.
  *
- * @param awaitable a task, or the function itself: `shield(commit)`, `shield(() => commit(x))`. The call in `shield(commit())` runs in
- * the calling task, and ends with it; debug mode says so
+ * @param awaitable a task, or the function itself: `shield(commit)`, `shield(() => commit(x))`. With `shield(commit())`, `commit` would run
+ * in the calling task, and be cancelled with it; debug mode reports this
  * @throws {TypeError} at once, when it cannot be awaited
  * @example
  * const task = createTask(commit);
@@ -56,7 +56,7 @@ export function shield<T>(awaitable: AwaitableLike<T>): Future<T> {
   return outer;
 }
 
-/** Says what has failed, in case that nobody asks for the error. */
+/** The message of the report when the error is never retrieved. */
 function nameShielded(inner: Future<unknown>): void {
   nameFailure(inner, (error) => {
     const name = typeof error === 'object' && error !== null ? nameOfClass(error) : typeof error;

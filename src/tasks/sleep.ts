@@ -9,7 +9,7 @@ import {
 } from '../kernel/lowlevel.ts';
 
 /**
- * Waits for a time. `sleep(0)` gives all others that are ready a turn, and nothing else.
+ * Waits for a time. `sleep(0)` only lets all other tasks that are ready run once.
  *
  * **Cancellation**: the timer is dropped.
  *
@@ -18,7 +18,7 @@ import {
  * @param delay seconds, or named units such as `{ milliseconds: 500 }`; zero or less waits for one iteration of the loop
  * @param result what the wait gives
  * @throws {ValueError} at once, when the delay is `NaN`
- * @throws {TypeError} at once, when it is no duration
+ * @throws {TypeError} at once, when it is not a duration
  * @example
  * await sleep(0.5);
  */

@@ -37,7 +37,7 @@ import { Semaphore } from '../sync/index.ts';
 
 /** Options of a task group. */
 export interface TaskGroupOptions {
-  /** How many of its tasks may run at once: a whole number of at least 1; any number when absent. */
+  /** How many of its tasks may run at the same time: a whole number of at least 1; no limit when absent. */
   readonly limit?: number | undefined;
 }
 
@@ -51,13 +51,13 @@ export interface TaskGroupOptions {
  * | closing  | the body is over, tasks are left                         | allowed      | the last task              |
  * | finished | all is over                                              | refused      | –                          |
  *
- * Beside it, *aborting* says that what is left was cancelled: after a failure, a cancellation of the parent, or `cancel()`. No
- * task can be made any more then.
+ * In addition, *aborting* means that the remaining tasks were cancelled: after a failure, a cancellation of the parent, or `cancel()`. No
+ * more tasks can be made then.
  */
 type GroupState = 'created' | 'open' | 'closing';
 
 /**
- * Tasks that belong together: the group is left when all are done, and when one fails the others are cancelled. Prefer
+ * Tasks that belong together: the group ends when all are done, and when one fails, the others are cancelled. Prefer
  * `taskGroup`, which enters and leaves it around a body.
  *
  * Follows CPython's `asyncio.TaskGroup`.
@@ -77,19 +77,19 @@ export class TaskGroup {
   /** How many tasks it has made. */
   #made = 0;
   #errors: unknown[] = [];
-  /** A `KeyboardInterrupt` or `SystemExit`, which leaves the group as it is. */
+  /** A `KeyboardInterrupt` or `SystemExit`, which the group throws unchanged. */
   #interrupt: unknown = null;
   #allDone: Future<void> | null = null;
   readonly #onTaskDone = (task: Future<unknown>): void => this.#taskDone(task as Task<unknown>);
-  /** `null` when any number of tasks may run. */
+  /** `null` when there is no limit. */
   readonly #slots: Semaphore | null;
   /** The tasks that have a slot. */
   readonly #running = new Set<Task<unknown>>();
 
   /**
-   * @param options `limit`: how many tasks may run at once
-   * @throws {TypeError} when the limit is no number
-   * @throws {ValueError} when it is no whole number of at least 1, and not `Infinity`
+   * @param options `limit`: how many tasks may run at the same time
+   * @throws {TypeError} when the limit is not a number
+   * @throws {ValueError} when it is not a whole number of at least 1, and not `Infinity`
    */
   constructor(options: TaskGroupOptions = {}) {
     checkOptions('TaskGroup', options, ['limit']);
@@ -97,7 +97,7 @@ export class TaskGroup {
   }
 
   /**
-   * Makes a coroutine a task of the group. In a group with a limit, the coroutine begins when fewer tasks than that are running.
+   * Runs a coroutine as a task of the group. In a group with a limit, the coroutine begins when fewer tasks than the limit are running.
    *
    * **Order**: tasks that wait for their turn begin in the order in which they were made.
    *
@@ -124,7 +124,7 @@ export class TaskGroup {
   }
 
   /**
-   * Cancels the tasks that are left and the body; the group is then left without an error of its own. Harmless when it is
+   * Cancels the remaining tasks and the body; the group then ends without an error of its own. Has no effect when it is
    * finished; before it is entered, its body is cancelled where it first waits.
    *
    * Follows CPython 3.15's `TaskGroup.cancel`.
@@ -147,7 +147,7 @@ export class TaskGroup {
    * Waits for the tasks, and leaves the group. For adapters.
    *
    * @param error what the body threw
-   * @returns whether the error was the group's own doing and should not be thrown on (after `cancel()`)
+   * @returns whether the error was caused by the group's own `cancel()` and should not be rethrown
    * @throws {ExceptionGroup} when a task or the body failed
    * @throws {CancelledError} when the parent was cancelled from outside, and nothing failed
    */
@@ -191,7 +191,7 @@ export class TaskGroup {
     if (this.#parentCancelRequested) {
       const others = requestsTo(scope);
       if (others === 0 || (this.#cancelCalled && others <= requestsAtEntry(scope))) {
-        // Nobody else has cancelled the parent.
+        // The parent was cancelled only by the group.
         isOwnDoing = cancellation !== null;
         cancellation = null;
       } else if (cancellation === null && this.#cancelCalled) {
@@ -236,7 +236,7 @@ export class TaskGroup {
 
   #fail(bodyFailed: boolean): never {
     const scope = this.#scope!;
-    // Cancelled from outside as well: that is delivered at the next await, and the count stays what it is.
+    // Cancelled from outside as well: that request is delivered at the next await, and the count is not changed.
     if (requestsTo(scope) > 0) deliverAgain(scope.parent!);
     const errors = this.#errors;
     this.#errors = [];
@@ -271,7 +271,7 @@ export class TaskGroup {
   #taskDone(task: Task<unknown>): void {
     this.#tasks.delete(task);
     this.#noteEnd(task);
-    // Not before: when it has failed, those that wait for their turn must not begin.
+    // Not earlier: when the task has failed, the tasks that wait for their turn must not begin.
     if (this.#running.delete(task)) this.#slots!.release();
   }
 
@@ -299,11 +299,11 @@ export class TaskGroup {
     }
   }
 
-  /** A group takes the end of a cancelled task for granted. When nobody has asked for it, work is lost that somebody counts on. */
+  /** A group does not report cancelled tasks. But if no code has cancelled the task, its work is lost without anybody knowing. */
   #reportLost(task: Task<unknown>): void {
     logger.warn(
       `${task} of ${this} ended as cancelled, though neither it nor the group was cancelled: something that it awaited was. ` +
-        'Its work is lost. Catch the CancelledError where the task awaits what others may cancel, or wait for it with wait([future]).',
+        'Its work is lost. Catch the CancelledError where the task awaits something that other code may cancel, or wait for it with wait([future]).',
     );
   }
 
@@ -325,14 +325,14 @@ export class TaskGroup {
 
 const BODY_FAILED = 'a failure beside it';
 
-/** Says to a coroutine that it will never run, or debug mode would complain that nobody awaited it. */
+/** Closes a coroutine that will never run; otherwise debug mode would report that it was never awaited. */
 function discard(coro: unknown): void {
   if (typeof coro !== 'object' || coro === null) return;
   noteTouched(coro);
   if ('return' in coro && typeof coro.return === 'function') coro.return(undefined);
 }
 
-/** A coroutine that begins when it has a slot. What is no coroutine is left to the loop, which says what is wrong with it. */
+/** A coroutine that begins when it has a slot. A value that is not a coroutine is passed to the loop, which throws the right error. */
 function inTurn<T>(group: TaskGroup, coro: CoroutineLike<T>): CoroutineLike<T> {
   // A task that is made of a function keeps the async context, so that this one must be made of one too.
   if (typeof coro === 'function') {
@@ -370,8 +370,8 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
 /**
  * Runs a body that may start tasks, and waits for all of them. When one fails, or the body does, the others are cancelled.
  *
- * With a `limit`, a task is made at once, but its coroutine begins only when fewer tasks than that are running; one that is cancelled
- * before never begins. A task that waits for another one of its group keeps its slot meanwhile: should all do so, none goes on.
+ * With a `limit`, a task is made at once, but its coroutine begins only when fewer tasks than the limit are running; one that is cancelled
+ * before that never begins. A task that waits for another task of the group keeps its slot: if all of them do so, the group is deadlocked.
  *
  * **Cancellation**: cancels the body and the tasks, and waits for them.
  *
@@ -379,13 +379,13 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
  *
  * Follows CPython's `asyncio.TaskGroup`, which has no limit.
  *
- * @param body an async function or a generator function; runs in the present task
- * @param options `limit`: how many of the tasks may run at once; any number when absent
+ * @param body an async function or a generator function; runs in the current task
+ * @param options `limit`: how many of the tasks may run at the same time; no limit when absent
  * @returns what the body returns (`undefined` when `group.cancel()` has ended it)
  * @throws {ExceptionGroup} of all failures, when a task or the body failed
  * @throws {RuntimeError} outside any task
- * @throws {TypeError} at once, when the body is no function, or the limit no number
- * @throws {ValueError} at once, when the limit is no whole number of at least 1, and not `Infinity`
+ * @throws {TypeError} at once, when the body is not a function, or the limit is not a number
+ * @throws {ValueError} at once, when the limit is not a whole number of at least 1, and not `Infinity`
  * @example
  * await taskGroup(
  *   async (group) => {

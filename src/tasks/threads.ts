@@ -12,17 +12,17 @@ import {
 } from '../kernel/lowlevel.ts';
 
 /**
- * Runs a coroutine on a loop that the caller does not run in.
+ * Runs a coroutine on a loop from code that does not run in that loop.
  *
- * Follows CPython's `asyncio.run_coroutine_threadsafe`; JavaScript threads share no objects, so that the loop is one of this thread.
+ * Follows CPython's `asyncio.run_coroutine_threadsafe`; JavaScript threads share no objects, so the loop must belong to this thread.
  *
  * @returns a promise of its result
- * @throws {TypeError} when `coro` is no coroutine
+ * @throws {TypeError} when `coro` is not a coroutine
  */
 export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoop): Promise<T> {
   if (typeof coro !== 'function' && !iscoroutine(coro))
     throw typeError(`A coroutine object is required, got ${describe(coro)}`, 'NOT_A_COROUTINE');
-  // The task is made later, and has the async context of now, as it has the context variables.
+  // The task is made later, but gets the async context and the context variables of this call.
   const scope = newAsyncFrame();
   const make = (): Task<T> => loop.createTask(coro);
   return new Promise<T>((resolve, reject) => {
@@ -39,20 +39,20 @@ export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoo
 }
 
 /**
- * Runs a function in another thread: by the loop's default executor, which is a `ThreadPoolExecutor` where `asyncio-ts/node` was imported.
- * Import the one of `asyncio-ts/node`, which brings it along; this one is for code that must not name a runtime.
+ * Runs a function in another thread: with the loop's default executor, which is a `ThreadPoolExecutor` if `asyncio-ts/node` was imported.
+ * Usually import `toThread` from `asyncio-ts/node`, which provides the executor; this one is for code that must not depend on a runtime.
  *
  * It never runs the function in this thread, unless the executor that the program has set does.
  *
- * **Cancellation**: ends the wait; a function that runs already goes on.
+ * **Cancellation**: ends the wait; a function that already runs is not stopped.
  *
  * Follows CPython's `asyncio.to_thread`.
  *
- * @throws {TypeError} when `fn` is no function
+ * @throws {TypeError} when `fn` is not a function
  * @throws {RuntimeError} of code `NO_EXECUTOR`, when it is awaited, if the loop has no executor and `asyncio-ts/node` was not imported
  * @throws what the function throws
  * @example
- * getRunningLoop().setDefaultExecutor({ submit: (fn, ...args) => Promise.resolve(fn(...args)) }); // in a page: in this thread, knowingly
+ * getRunningLoop().setDefaultExecutor({ submit: (fn, ...args) => Promise.resolve(fn(...args)) }); // in a page: deliberately in this thread
  * const sum = await toThread((a: number, b: number) => a + b, 1, 2);
  */
 export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): AwaitableCoroutine<Awaited<R>> {

@@ -42,7 +42,7 @@ import {
 type TimeoutState = 'created' | 'active' | 'expiring' | 'expired' | 'finished';
 
 /**
- * A deadline for a stretch of a task. Prefer `timeout` and `timeoutAt`, which enter and leave it around a body.
+ * A deadline for a part of a task. Prefer `timeout` and `timeoutAt`, which enter and leave it around a body.
  *
  * Follows CPython's `asyncio.Timeout`.
  */
@@ -51,13 +51,13 @@ export class Timeout implements WithDeadline {
   #when: number | null;
   #scope: Scope | null = null;
   #timer: { cancel(): void } | null = null;
-  /** Seconds from when it was made, for messages; `null` for a deadline on the clock. */
+  /** The time limit in seconds, for messages; `null` when the deadline was given as a time of the clock. */
   readonly #delay: number | null;
   /** Where it was made, in debug mode. */
   readonly #place: string | null | undefined = placeInDebugMode();
   /**
    * @param when the deadline on the loop's clock in seconds; `null` for none
-   * @param delay the seconds that messages tell, where it was given as such
+   * @param delay the time limit in seconds, for messages, if one was given
    */
   constructor(when: number | null = null, delay: number | null = null) {
     this.#when = when === null ? null : inSeconds(when, 'deadline');
@@ -88,7 +88,7 @@ export class Timeout implements WithDeadline {
     }
     this.#when = when === null ? null : inSeconds(when, 'deadline');
     this.#timer?.cancel();
-    // One in the past: the body runs up to its first suspension all the same.
+    // A deadline in the past: the body still runs up to its first suspension.
     this.#timer = this.#when === null ? null : deadlineAt(getRunningLoop(), this.#when, this);
   }
 
@@ -101,12 +101,12 @@ export class Timeout implements WithDeadline {
     if (this.#place !== undefined && isUndelivered(scope) && scope.loop.getDebug()) this.#reportForeign(scope);
   }
 
-  /** In debug mode: nothing in the body could be told, so that it is where this library cannot reach. */
+  /** In debug mode: reports that no line of the body could get the request, because the body waits for foreign promises. */
   #reportForeign(scope: Scope): void {
     reportOnce(
       'deadline',
-      `${new Because(this.#delay)} of ${taskOf(scope).getName()} has passed while its body waited for a promise that is not of this library, ` +
-        'which it cannot end. Wait for it with wrapPromise(promise), or give the work the signal: fetch(url, { signal: currentSignal() }).',
+      `${new Because(this.#delay)} of ${taskOf(scope).getName()} has passed while its body waited for a promise that this library did not make and ` +
+        'cannot end. Wait for it with wrapPromise(promise), or give the work the signal: fetch(url, { signal: currentSignal() }).',
       this.#place ?? null,
     );
   }
@@ -164,11 +164,11 @@ export class Timeout implements WithDeadline {
     }
     this.#state = 'expired';
     takeBack(scope);
-    // Somebody else has asked for the end as well: that is no affair of this deadline.
+    // The end was also requested from outside, so this deadline does not turn the error into a `TimeoutError`.
     if (requestsTo(scope) > requestsAtEntry(scope)) return;
     if (isCancelled) throw new TimeoutError(this.#message(), { cause: cancellation });
     if (error !== undefined) explain(error, this.#message());
-    // Nobody in the body has heard of the deadline: it is no success.
+    // No line of the body noticed the deadline: the result came too late, so it is an error.
     else if (isPassedOver) throw Object.assign(new TimeoutError(this.#message()), { late: result });
   }
 
@@ -183,7 +183,7 @@ export class Timeout implements WithDeadline {
   }
 }
 
-/** Who has cancelled, for the story of the `CancelledError`. */
+/** Says what has cancelled, for the story of the `CancelledError`. */
 class Because {
   readonly #delay: number | null;
 
@@ -196,20 +196,20 @@ class Because {
   }
 }
 
-/** Without the digits that come of adding to a clock. */
+/** Removes digits that are only rounding errors of adding to a clock. */
 function seconds(delay: number): string {
   return `${Number(delay.toPrecision(6))} s`;
 }
 
 /**
- * Puts a `TimeoutError` before the cancellation that an error was caused by, so that the chain tells why. Programs may have made the chain
+ * Puts a `TimeoutError` in front of the cancellation in an error's chain of causes, so that the chain says why. Programs may have made it
  * circular, or frozen it.
  */
 function explain(error: unknown, message: string): void {
   try {
     for (const part of error instanceof ExceptionGroup ? [error, ...error.errors] : [error]) explainPart(part, message);
   } catch {
-    // A proxy that throws when it is looked at: it goes on as it is.
+    // A proxy that throws when it is read: the error stays unchanged.
   }
 }
 
@@ -220,7 +220,7 @@ function explainPart(part: unknown, message: string): void {
     seen.add(outer);
     const { cause } = outer;
     if (isCancelledError(cause)) {
-      // A timeout inside this one has explained it already.
+      // A timeout inside this one has already done it.
       if (!(outer instanceof TimeoutError)) Reflect.set(outer, 'cause', new TimeoutError(message, { cause }));
       return;
     }
@@ -246,15 +246,15 @@ const left = /* @__PURE__ */ libraryCoroutine(function* exit(
 export type TimeoutBody<T> = CoroutineFunction<T, [timeout: Timeout]>;
 
 /**
- * Runs a body that must end within a time. At the deadline the running task is cancelled, and what leaves the body as a
- * `CancelledError` becomes a `TimeoutError`.
+ * Runs a body with a time limit. At the deadline the body is cancelled, and when the body then throws the
+ * `CancelledError`, the timeout throws a `TimeoutError`.
  *
- * **Cancellation**: cancels the body; when it comes with the deadline, cancellation wins.
+ * **Cancellation**: cancels the body; when both happen at the same time, the `CancelledError` is thrown.
  *
  * Follows CPython's `asyncio.timeout`.
  *
  * @param delay seconds from this call, or named units; `null` for no deadline, `reschedule` may set one
- * @param body runs in the present task; without it, the `Timeout` itself is returned
+ * @param body runs in the current task; without it, the `Timeout` itself is returned
  * @returns what the body returns
  * @throws {TimeoutError} when the deadline ended the body
  * @throws {RuntimeError} outside any task
@@ -292,7 +292,7 @@ function limited<T>(limit: Timeout, body: TimeoutBody<T> | undefined): Awaitable
   return new Within<T>(limit, body);
 }
 
-/** A body within a time. */
+/** A body with a time limit. */
 class Within<T> extends Around<T> {
   static readonly exemplar: object = /* @__PURE__ */ new Within(/* @__PURE__ */ new Timeout(), null);
 

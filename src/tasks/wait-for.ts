@@ -19,7 +19,7 @@ import {
 } from '../kernel/lowlevel.ts';
 import { type Timeout, timeout as within } from './timeout.ts';
 
-/** The limit of `waitFor` by name. */
+/** The time limit of `waitFor`, given by name. */
 export interface WaitForOptions {
   /** `null` for no limit. */
   readonly timeout: Duration | null | undefined;
@@ -30,16 +30,17 @@ function isByName(limit: Duration | null | WaitForOptions): limit is WaitForOpti
 }
 
 /**
- * Awaits something for a limited time. At the deadline it is cancelled, and its end is waited for: when it takes long to clean
- * up, so does this. A coroutine runs inside the present task.
+ * Awaits something for a limited time. At the deadline it is cancelled, and its end is waited for: if it takes long to clean
+ * up, `waitFor` takes as long. A coroutine runs inside the current task.
  *
- * **Cancellation**: cancels what is waited for. To keep it running, wait for `shield(…)` of it.
+ * **Cancellation**: cancels the awaitable. To keep it running, wait for `shield(awaitable)`.
  *
  * Follows CPython's `asyncio.wait_for`.
  *
- * @param limit seconds, or named units, by position or as `{ timeout }`; `null` for no limit; zero or less cancels at once what is not done
- * @returns its result; also when it has refused to be cancelled
- * @throws {TimeoutError} when the time was up
+ * @param limit seconds, or named units, by position or as `{ timeout }`; `null` for no limit; zero or less cancels at once if it is not
+ * done
+ * @returns its result, also when it caught the cancellation and returned
+ * @throws {TimeoutError} when the time limit has passed
  * @throws {TypeError} at once, when it cannot be awaited
  * @example
  * const line = await waitFor(reader.readline(), 5);

@@ -32,7 +32,7 @@ export type ReturnWhen = typeof ALL_COMPLETED | typeof FIRST_COMPLETED | typeof 
 
 /** Options of `wait`. */
 export interface WaitOptions {
-  /** Returns after so long at the latest; `null` for no limit. */
+  /** The longest time to wait; `null` for no limit. */
   readonly timeout?: Duration | null | undefined;
   /** `ALL_COMPLETED` when absent. */
   readonly returnWhen?: ReturnWhen | undefined;
@@ -45,15 +45,15 @@ export type DoneAndPending<F> = readonly [done: Set<F>, pending: Set<F>] & {
 };
 
 /**
- * Waits for futures and tasks: for all, for the first one, or for the first failure. It raises none of their errors and, when the
- * time is up, no error either: look into `done` and `pending`.
+ * Waits for futures and tasks: for all, for the first one, or for the first failure. It does not throw their errors, and when the
+ * time limit has passed, it throws nothing either: look at `done` and `pending`.
  *
- * **Cancellation**: ends the wait; what is waited for goes on.
+ * **Cancellation**: ends the wait; the futures and tasks are not cancelled.
  *
  * Follows CPython's `asyncio.wait`.
  *
  * @param futures at least one future or task
- * @throws {TypeError} at once, when one of them is no future (a coroutine must be made a task first)
+ * @throws {TypeError} at once, when one of them is not a future (make a task of a coroutine first)
  * @throws {ValueError} at once, when there is none, or `returnWhen` is unknown
  * @example
  * const { done, pending } = await wait(tasks, { timeout: 1, returnWhen: FIRST_COMPLETED });
@@ -131,7 +131,7 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   returnWhen: ReturnWhen,
 ) => AwaitableCoroutine<DoneAndPending<F>>;
 
-/** @param future one that is done, `null` when it has succeeded */
+/** @param future a future that is done; `null` when it has succeeded */
 function endsTheWait(future: Future<unknown> | null, returnWhen: ReturnWhen): boolean {
   if (returnWhen === FIRST_COMPLETED) return true;
   return returnWhen === FIRST_EXCEPTION && future !== null && !future.cancelled() && future.exception() !== null;

@@ -80,13 +80,13 @@ export class VirtualHost implements Host {
   }
 
   at(when: number | null, turn: () => void): void {
-    // A time that never comes is not jumped to.
+    // The clock does not jump to an infinite time.
     if (when === null || when === Number.POSITIVE_INFINITY) this.#wishes.delete(turn);
     else this.#wishes.set(turn, when);
     this.#waitForRest();
   }
 
-  /** Promises of the program come first: time passes only when nothing is left to run. */
+  /** Promises of the program settle first: time passes only when nothing is left to run. */
   #waitForRest(): void {
     if (this.#waiting || this.#wishes.size === 0) return;
     this.#waiting = true;

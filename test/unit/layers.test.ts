@@ -110,7 +110,7 @@ describe('the check of the layers', () => {
     expect(check({ 'kernel/x.ts': "import { task } from './task.ts';" })).toEqual([]);
   });
 
-  it("lets node/ touch members of Node's own sockets, and nobody else", () => {
+  it("allows only node/ to use members of Node's own sockets", () => {
     const text = 'const handle = (socket) => socket._handle ?? socket._parent;';
     expect(check({ 'node/x.ts': text })).toEqual([]);
     expect(check({ 'sync/x.ts': text })).toHaveLength(2);
@@ -172,7 +172,7 @@ describe('the check of the layers', () => {
     expect(check({ 'sync/x.ts': '// task._state\nconst text = "task._state"; const _own = 1;' })).toEqual([]);
   });
 
-  it('lets a class outside the kernel have members of its own that begin with an underscore', () => {
+  it('allows a class outside the kernel its own members that begin with an underscore', () => {
     const own =
       'class Lock {\n  /** @internal */\n  readonly _holder: number = 0;\n  get() {\n    return this._holder;\n  }\n}';
     expect(check({ 'sync/x.ts': own })).toEqual([]);

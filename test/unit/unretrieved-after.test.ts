@@ -51,7 +51,7 @@ function failing(s: Spelling, delay: number, message = 'boom') {
   });
 }
 
-describeBoth('an error that nobody looks at in time', (s) => {
+describeBoth('an error that is not retrieved in time', (s) => {
   const forgets = function* () {
     createTask(failing(s, 1), { name: 'job' });
     yield* s.wait(sleep(10));
@@ -83,7 +83,7 @@ describeBoth('an error that nobody looks at in time', (s) => {
     },
   );
 
-  test('is told of a future as of a task', async () => {
+  test('is reported for a future as for a task', async () => {
     const reports = await reportsOf(s, function* () {
       const future = new Future();
       future.setException(new Error('forgotten'));
@@ -157,7 +157,7 @@ describeBoth('an error that nobody looks at in time', (s) => {
     },
   };
   for (const [by, body] of Object.entries(LOOKED_AT)) {
-    test(`is none when it is looked at by ${by}`, async () => {
+    test(`is not reported when it is retrieved by ${by}`, async () => {
       expect(
         await reportsOf(s, function* () {
           yield* body(s);
@@ -191,7 +191,7 @@ describeBoth('an error that nobody looks at in time', (s) => {
     }
   });
 
-  test('is told to monitoring, whoever handles it', async () => {
+  test('is passed to monitoring, whatever handler is set', async () => {
     const told: [EventLoop, ExceptionContext][] = [];
     const remove = addInstrument({ errorReported: (loop, context) => told.push([loop, context]) });
     try {
@@ -250,7 +250,7 @@ describe('on the loop of the main thread', () => {
     expect(stderr).toContain('coro=<job()>');
   });
 
-  test('the time keeps no program alive, and the error is told at its end', () => {
+  test('the time does not keep the program alive, and the error is reported at its end', () => {
     const { stderr, stdout } = runInProcess(`${JOB}
       const began = performance.now();
       process.on('exit', () => console.log(performance.now() - began < 400));`);

@@ -31,7 +31,7 @@ function failing(s: Spelling, error: unknown) {
   return createTask(body);
 }
 
-describeBoth('an error that nobody looks at', (s) => {
+describeBoth('an error that is not retrieved', (s) => {
   test('is reported when the task is collected', async () => {
     const { loop } = virtualLoop();
     const reports: ExceptionContext[] = [];
@@ -180,7 +180,7 @@ describeBoth('KeyboardInterrupt and SystemExit in a task', (s) => {
   }
 });
 
-describe('an error that nobody looks at until the process ends', () => {
+describe('an error that is not retrieved until the process ends', () => {
   test('is reported then', () => {
     const { status, stderr } = runInProcess(`
       import { createTask } from 'asyncio-ts';

@@ -2,13 +2,13 @@ import { type Kind, kindOf } from './kinds.ts';
 import type { Border, PackedClass, PackedError } from './packed.ts';
 import { className, guarded, isError, property, shown } from './reading.ts';
 
-/** So many objects are copied of what comes along with an error: its fields may lead to everything a program has. */
+/** How many objects are copied with an error at most, because its fields may refer to all objects of a program. */
 const MOST_OBJECTS = 10_000;
 
-/** The runtime's clone is recursive. What is deeper in the fields of an error is left out. */
+/** The largest depth: the runtime's clone is recursive, so deeper objects in the fields of an error are left out. */
 const DEEPEST = 200;
 
-/** More classes than anybody derives: a proxy may say that it has any number. */
+/** A limit for the number of base classes, because a proxy may pretend to have any number. */
 const MOST_CLASSES = 50;
 
 /** An object whose copy is empty so far. */
@@ -19,21 +19,21 @@ interface Site {
 }
 
 /**
- * Copies values with places where there are errors, and collects the errors. Copies are plain data without getters; what a border cannot
- * carry becomes a short text, but methods are left out: a text in the place of `toString` would make an object that nobody can print. Without
- * recursion, each object once.
+ * Copies values, puts a place in place of each error, and collects the errors. Copies are plain data without getters; a value that cannot
+ * be sent becomes a short text, but methods are left out, because an object whose `toString` is a text could not be printed.
+ * Without recursion, each object once.
  */
 export class Copier {
   readonly errors: PackedError[] = [];
   readonly #border: Border;
   /** How many objects may still be copied. */
   #left: number;
-  /** The copy of an object, the place of an error, or the text for what cannot be carried. */
+  /** The copy of an object, the place of an error, or the text for a value that cannot be sent. */
   readonly #copies = new Map<object, unknown>();
   readonly #sites: Site[] = [];
   readonly #untold: { readonly error: Error; readonly place: object }[] = [];
 
-  /** @param wasSearched whether the value is known to be fit, so that all of it is copied, however much it is */
+  /** @param wasSearched whether the value is known to be cloneable, so that all of it is copied, however large it is */
   constructor(border: Border, wasSearched: boolean) {
     this.#border = border;
     this.#left = wasSearched ? Number.POSITIVE_INFINITY : MOST_OBJECTS;
@@ -43,7 +43,7 @@ export class Copier {
   copy(value: unknown): unknown {
     const copy = this.#copyOf(value, 0);
     this.#fillAll();
-    this.#left = Math.min(this.#left, MOST_OBJECTS); // nobody has looked into the errors
+    this.#left = Math.min(this.#left, MOST_OBJECTS); // the errors were not checked
     for (let i = 0; i < this.#untold.length; i++) {
       const { error, place } = this.#untold[i]!;
       this.errors.push(this.#told(error, place));
@@ -137,7 +137,7 @@ function classesOf(error: Error): PackedClass[] {
       continue;
     }
     const hasNameGetter = guarded(() => Object.getOwnPropertyDescriptor(prototype, 'name')?.get !== undefined, false);
-    // The getter's word where there is one, because tools that shorten programs rename classes.
+    // The name from the getter if there is one, because minifiers rename classes.
     const name = hasNameGetter ? textOf(property(prototype, 'name'), '') : className(prototype);
     classes.push({ name, hasNameGetter });
   }

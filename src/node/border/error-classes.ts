@@ -8,7 +8,7 @@ import type { PackedClass } from './packed.ts';
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** Those of the language; `SuppressedError` is missing in the oldest runtimes. */
+/** The classes of JavaScript; `SuppressedError` is missing in the oldest runtimes. */
 const OF_LANGUAGE = classesIn([
   Error,
   EvalError,
@@ -22,8 +22,8 @@ const OF_LANGUAGE = classesIn([
 ]);
 
 /**
- * Those of this library. `CancelledError` is none of them: that something was cancelled over there must not be taken for a cancellation
- * of the task that waits here, so it arrives as an error of that name.
+ * The classes of this library, except `CancelledError`: a cancellation on the other side must not look like a cancellation
+ * of the task that waits here, so it arrives as an ordinary error with that name.
  */
 const OF_LIBRARY = classesIn(
   [errors, osErrors, executorErrors, networkErrors]
@@ -40,12 +40,12 @@ function isErrorClass(value: unknown): value is ErrorClass {
   return value === Error || (typeof value === 'function' && value.prototype instanceof Error);
 }
 
-/** Classes of the library say their names themselves: tools that shorten programs rename them. */
+/** Classes of the library have a getter for their names, because minifiers rename classes. */
 function nameOf(Class: ErrorClass): string {
   return String(Class.prototype.name);
 }
 
-/** The class that an error gets here: the nearest of its own which is known here. */
+/** The class that an error gets here: the nearest of its classes that is known here. */
 export function knownClass(classes: readonly PackedClass[]): ErrorClass {
   for (const [i, { name, hasNameGetter }] of classes.entries()) {
     const Class = hasNameGetter ? OF_LIBRARY.get(name) : OF_LANGUAGE.get(name);

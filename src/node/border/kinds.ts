@@ -3,16 +3,16 @@ import { deserialize, serialize } from 'node:v8';
 import type { Border } from './packed.ts';
 import { className, guarded, isError } from './reading.ts';
 
-/** What the border does with an object. */
+/** How an object is sent. */
 export type Kind =
-  /** Carried as it is; nothing of a program's is in it. */
+  /** Sent as it is; it contains no values of the program. */
   | 'leaf'
   | 'array'
   | 'map'
   | 'set'
-  /** Its enumerable properties are carried. */
+  /** Its enumerable properties are sent. */
   | 'plain'
-  /** The same, but it is an instance of a class, so the runtime may refuse it for reasons that cannot be seen. */
+  /** The same, but it is an instance of a class, so the runtime may refuse it for reasons that cannot be checked before. */
   | 'instance'
   | 'error'
   | Refused;
@@ -22,7 +22,7 @@ export interface Refused {
   readonly refused: string;
 }
 
-/** Asked for each object that crosses a border. */
+/** Called for each object that is sent. */
 export function kindOf(value: object, border: Border): Kind {
   if (isError(value)) return 'error';
   if (Array.isArray(value)) return types.isProxy(value) ? PROXY : 'array';
@@ -52,8 +52,8 @@ function buffer(value: ArrayBufferLike, border: Border): Kind {
 }
 
 /**
- * An instance of a program's class is carried as its properties, as `structuredClone` does. One whose state is not in properties, or that
- * belongs to the runtime, would arrive as an empty object in some runtimes and is refused in others: here it is carried if its clone is
+ * An instance of a program's class is sent as its properties, as `structuredClone` does. An instance whose state is not in properties, or
+ * that belongs to the runtime, would arrive as an empty object in some runtimes and be refused in others. Here it is sent if its clone is
  * of the same class, and refused otherwise, in all of them.
  */
 function instance(value: object, prototype: object, border: Border): Kind {

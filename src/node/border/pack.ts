@@ -4,12 +4,12 @@ import type { Border, Packed } from './packed.ts';
 import { messageOf } from './reading.ts';
 import { type Problem, search } from './search.ts';
 
-/** What makes a value fit for a border, or says why it is not. */
+/** Prepares a value to be sent, or says why it cannot be. */
 export type Packing = { readonly packed: Packed } | { readonly problem: Problem };
 
 /**
- * Makes a value ready to be sent, which surely succeeds then. Functions, symbols, promises, objects of the runtime and whatever else
- * would not arrive as itself are refused, in every runtime alike. Errors, which may be anywhere in it, keep class and fields.
+ * Prepares a value so that sending it cannot fail. Functions, symbols, promises, objects of the runtime and other values that
+ * would not arrive unchanged are refused, in the same way in every runtime. Errors, which may be anywhere in it, keep class and fields.
  */
 export function pack(value: unknown, border: Border): Packing {
   const { problem, hasErrors, isUncertain } = search(value, border);
@@ -27,14 +27,15 @@ export function pack(value: unknown, border: Border): Packing {
 }
 
 /**
- * Makes what was thrown ready to be sent, whatever it is: there is nobody to refuse it to. What cannot be carried of it becomes a text.
+ * Prepares any thrown value to be sent; it is never refused, because no code could handle the refusal. Parts that cannot be sent become a
+ * text.
  */
 export function packThrown(thrown: unknown, border: Border): Packed {
   try {
     const packing = pack(thrown, border);
     return 'packed' in packing ? packing.packed : copied(thrown, border, false);
   } catch (error) {
-    return { value: `something was thrown that cannot be told: ${messageOf(error)}` };
+    return { value: `something was thrown that cannot be described: ${messageOf(error)}` };
   }
 }
 

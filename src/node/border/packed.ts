@@ -19,7 +19,7 @@ export interface Packed {
 
 /** An error as data. */
 export interface PackedError {
-  /** Stands for the error wherever it is referred to: an empty object of its own. */
+  /** An empty object that is used in place of the error wherever the error is referred to. */
   readonly place: object;
   /** The class and those that it extends, the nearest first. */
   readonly classes: readonly PackedClass[];
@@ -32,6 +32,6 @@ export interface PackedError {
 
 export interface PackedClass {
   readonly name: string;
-  /** Whether the class gives its name by a getter, as those of this library do. A program's class may have the same name. */
+  /** Whether the class has a getter for its name, as the classes of this library do. A program's class may have the same name. */
   readonly hasNameGetter: boolean;
 }

@@ -1,9 +1,9 @@
-/** Reads what programs throw and pass: getters and proxies may throw anything, which must not replace what is told. */
+/** Reads values that programs throw or pass: their getters and proxies may throw anything, which must not hide the original error. */
 
 import { types } from 'node:util';
 import { describe } from '../../internal/describe.ts';
 
-/** What `read` gives, or `otherwise` when it throws. */
+/** The result of `read`, or `otherwise` when it throws. */
 export function guarded<T>(read: () => T, otherwise: T): T {
   try {
     return read();
@@ -22,22 +22,22 @@ export function isError(value: unknown): value is Error {
   return types.isNativeError(value) || guarded(() => value instanceof Error, false);
 }
 
-/** A picture for messages. */
+/** A description for messages. */
 export function shown(value: unknown): string {
   if (types.isProxy(value)) return '<Proxy>';
-  // Arrays of arrays could be shown to their ends only in exponential time.
+  // Showing nested arrays completely could take exponential time.
   if (Array.isArray(value) && value.some((item) => typeof item === 'object')) return `<array of ${value.length}>`;
   return guarded(() => describe(value), '<object>');
 }
 
-/** The message of an error, or what was thrown in its place, as text. */
+/** The message of an error, or the thrown value as text. */
 export function messageOf(error: unknown): string {
   if (!isError(error)) return guarded(() => String(error), shown(error));
   const message = property(error, 'message');
   return typeof message === 'string' ? message : shown(message);
 }
 
-/** The name of the class, as far as there is one. */
+/** The name of the class, if there is one. */
 export function className(value: object): string {
   const Class = property(value, 'constructor');
   const name = typeof Class === 'function' ? property(Class, 'name') : undefined;

@@ -12,7 +12,7 @@ export interface Problem {
 
 type Step = { readonly of: 'property' | 'index'; readonly key: string | number } | { readonly of: 'map' | 'set' };
 
-/** What a search has found. */
+/** The result of a search. */
 export interface Found {
   readonly problem: Problem | null;
   readonly hasErrors: boolean;
@@ -20,7 +20,7 @@ export interface Found {
   readonly isUncertain: boolean;
 }
 
-/** An object that is looked into, and where it was found. */
+/** An object that is searched, and where it was found. */
 interface Site {
   readonly value: object;
   readonly parent: Site | null;
@@ -31,14 +31,14 @@ interface Site {
 /** The runtime's clone is recursive, and may run out of stack below. */
 const DEEP = 500;
 
-/** From so many holes on, an array is looked through by its keys: it may be billions long and have two items. */
+/** With more holes than this, an array is searched by its keys: it may be billions long and have two items. */
 const MANY_HOLES = 1_000;
 
-/** Arrays that are longer are not asked for what they have besides their items: to ask takes as long as to clone them. */
+/** Longer arrays are not searched for properties besides their items, because that takes as long as cloning them. */
 const MANY_ITEMS = 10_000;
 const INDEX = /^\d+$/;
 
-/** Looks through all of a value for what a border cannot carry. Without recursion: the value may be as deep as it likes. */
+/** Searches a value for parts that cannot be sent. Without recursion, so that the value may have any depth. */
 export function search(value: unknown, border: Border): Found {
   return new Search(border).run(value);
 }
@@ -74,7 +74,7 @@ class Search {
       case 'leaf':
         break;
       case 'error':
-        this.#hasErrors = true; // and can always be told
+        this.#hasErrors = true; // and an error can always be sent
         break;
       case 'array':
         this.#items(value as readonly unknown[], site);
@@ -120,7 +120,7 @@ class Search {
     if (items.length <= MANY_ITEMS) this.#named(items, site);
   }
 
-  /** What an array has besides its items, which is cloned, too. Names come behind numbers. */
+  /** The properties of an array besides its items, which are cloned, too. Names come after numbers. */
   #named(items: readonly unknown[], site: Site): void {
     const keys = Object.keys(items);
     for (let key = keys.pop(); key !== undefined && !INDEX.test(key); key = keys.pop()) {
@@ -163,7 +163,7 @@ function needsLook(value: unknown): boolean {
   }
 }
 
-/** More steps than a reader follows. */
+/** The longest path that is shown. */
 const LONGEST_PATH = 12;
 
 /** `.items[2] is a function`, from a step of the path on. */
@@ -179,8 +179,8 @@ function text(step: Step): string {
     case 'index':
       return `[${step.key}]`;
     case 'map':
-      return ': something in the map';
+      return ': an entry of the map';
     case 'set':
-      return ': something in the set';
+      return ': an item of the set';
   }
 }

@@ -2,8 +2,8 @@ import { knownClass } from './error-classes.ts';
 import type { Packed, PackedClass, PackedError } from './packed.ts';
 
 /**
- * What was packed on the other side: errors are of their class where it is one of the language or of this library, otherwise of the nearest
- * class that is, with their name. The value must be a clone, for errors are put into it.
+ * Restores a value that was packed on the other side. Errors of JavaScript's and this library's classes keep their class; others get the
+ * nearest of these classes, with their own name. The value must be a clone, because errors are put into it.
  */
 export function unpack({ value, errors }: Packed): unknown {
   if (errors === undefined || errors.length === 0) return value;
@@ -16,7 +16,7 @@ export function unpack({ value, errors }: Packed): unknown {
   return placing.placed(value);
 }
 
-/** To take a stack costs more than all else about an error, and each has its own already. */
+/** Capturing a stack costs more than everything else about an error, and each error already has its own. */
 function withoutStacks<T>(make: () => T): T {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
@@ -27,7 +27,7 @@ function withoutStacks<T>(make: () => T): T {
   }
 }
 
-/** Made without its class's constructor, which would want arguments. It has the internal state of an error nevertheless. */
+/** Made without the constructor of its class, which would need arguments. It still has the internal state of an error. */
 function emptyError({ classes, name, message, stack }: PackedError): Error {
   const error = classes.some(isDomException)
     ? new DOMException(message, name)
@@ -67,7 +67,7 @@ class Placing {
   }
 }
 
-/** Replaces what an object holds. */
+/** Replaces the content of an object. */
 function fill(value: object, next: (item: unknown) => unknown): void {
   if (value instanceof Map) {
     const entries = [...value].map(([key, item]) => [next(key), next(item)] as const);

@@ -10,15 +10,15 @@ import { failureOf } from '../net/failures.ts';
 import { settled } from '../waiting.ts';
 import type { DatagramAddress, DatagramOptions } from './options.ts';
 
-/** A socket that can be used, and what it is bound and connected to. */
+/** A socket that is ready, with the addresses that it is bound and connected to. */
 export interface BoundSocket {
   readonly socket: Socket;
   readonly sockname: SocketAddress | undefined;
-  /** Whom the system has connected it to. */
+  /** The peer to which the system has connected it. */
   readonly peername: SocketAddress | undefined;
-  /** Whether only the runtime knows of the peer, and the system lets datagrams of everybody through. */
+  /** Whether only the runtime knows the peer, so that the system delivers datagrams from all addresses. */
   readonly playsConnected: boolean;
-  /** Whom everything is sent to, connected or not. */
+  /** The peer to which all datagrams are sent, whether or not the system has connected it. */
   readonly remote: SocketAddress | null;
 }
 
@@ -30,10 +30,10 @@ interface Pair {
 }
 
 /**
- * Makes a socket as the options want it: with the first pair of addresses that works.
+ * Makes a socket for some options, with the first pair of addresses that works.
  *
  * @throws {GetAddrInfoError} when a name does not resolve
- * @throws {OSError} what the first pair has failed with
+ * @throws {OSError} the error of the first pair
  */
 export function* boundSocket(loop: EventLoop, options: DatagramOptions): Generator<unknown, BoundSocket, unknown> {
   if (options.sock !== undefined) return yield* takenOver(loop, options.sock);
@@ -46,7 +46,7 @@ export function* boundSocket(loop: EventLoop, options: DatagramOptions): Generat
       return { socket, ...namesOf(socket), remote: pair.remote };
     } catch (error) {
       discard(socket);
-      // Cancelled, or no matter of the addresses.
+      // Cancelled, or an error that has nothing to do with the addresses.
       if (!isOfTheSystem(error)) throw error;
       failures.push(failureOf(error, what(pair)));
     }
@@ -65,7 +65,7 @@ function what({ local, remote }: Pair): string {
   return parts.length === 0 ? 'make a socket for datagrams' : parts.join(' and ');
 }
 
-/** The addresses by version of the protocol, in the order in which the system advises to try them. */
+/** The addresses by version of the protocol, in the order in which the system recommends to try them. */
 function* pairs({ localAddr, remoteAddr, family = 0 }: DatagramOptions): Generator<unknown, Pair[], unknown> {
   if (!localAddr && !remoteAddr) return [{ family: familyOf(family), local: null, remote: null }];
   const local = localAddr ? yield* byFamily(localAddr, family) : null;
@@ -79,7 +79,7 @@ function* pairs({ localAddr, remoteAddr, family = 0 }: DatagramOptions): Generat
   }
   if (found.length > 0) return found;
   throw new ValueError(
-    `can not get address information: localAddr ${localAddr} and remoteAddr ${remoteAddr} have no version of the internet protocol in common`,
+    `can not get address information: localAddr ${localAddr} and remoteAddr ${remoteAddr} have no version of the internet protocol (IPv4 or IPv6) in common`,
     { code: 'NO_COMMON_FAMILY' },
   );
 }
@@ -94,7 +94,7 @@ function* byFamily(
   return addresses;
 }
 
-/** What Node 22.12 and later know, and its types do not say everywhere. */
+/** Options of Node 22.12 and later, which are missing in some of its types. */
 type Options = SocketOptions & { readonly reusePort?: boolean };
 
 function socketOptions(family: 4 | 6, { reusePort = false }: DatagramOptions): Options {
@@ -104,7 +104,7 @@ function socketOptions(family: 4 | 6, { reusePort = false }: DatagramOptions): O
 
 type LookedUp = (error: NodeJS.ErrnoException | null, address: string, family: number) => void;
 
-/** Looks up names only: an address need not wait for the next turn, so that what is sent leaves at once. */
+/** Looks up names only: an address need not wait for the next turn, so that datagrams are sent at once. */
 function lookUp(host: string, options: dns.LookupOneOptions, callback: LookedUp): void {
   const version = isIP(host);
   if (version !== 0) callback(null, host, version);
@@ -149,7 +149,7 @@ function* takenOver(loop: EventLoop, socket: Socket): Generator<unknown, BoundSo
   }
 }
 
-/** What a socket is bound to that the system has not connected: then it would know where. */
+/** The local address of a socket that the system has not connected. For a connected one the system would know it. */
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 
 function namesOf(socket: Socket): Pick<BoundSocket, 'sockname' | 'peername' | 'playsConnected'> {
@@ -169,7 +169,7 @@ function nameOf(ask: () => ReturnType<Socket['address']>): SocketAddress | undef
   }
 }
 
-/** Closes a socket that nobody gets. */
+/** Closes a socket that is not passed to the caller. */
 export function discard(socket: Socket): void {
   socket.on('error', () => {}); // it may still fail to bind
   try {

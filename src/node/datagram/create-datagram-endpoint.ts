@@ -8,17 +8,18 @@ import { UdpTransport } from './udp-transport.ts';
 /**
  * Makes a socket for datagrams (UDP) for a protocol.
  *
- * **Cancellation**: gives up; no socket is left.
+ * **Cancellation**: ends the attempt; no socket is left open.
  *
- * Follows CPython's `loop.create_datagram_endpoint`. A socket that is given no address of its own is bound to a free port at once.
+ * Follows CPython's `loop.create_datagram_endpoint`. A socket without a local address is bound to a free port at once.
  *
- * @param protocolFactory makes the protocol when the socket is there
- * @param options at least one of `localAddr`, `remoteAddr`, `family` and `sock`; or the two addresses by position, and then the others
+ * @param protocolFactory makes the protocol when the socket was made
+ * @param options at least one of `localAddr`, `remoteAddr`, `family` and `sock`; or the two addresses by position, followed by the other
+ * options
  * @returns `[transport, protocol]`, when `connectionMade` was called
  * @throws {GetAddrInfoError} when a name does not resolve
  * @throws {OSError} when no address can be bound or connected to, with the code of the reason
  * @throws {TypeError} at once, when an argument is of the wrong kind
- * @throws {ValueError} at once, when options contradict each other; when both addresses have no version of the protocol in common
+ * @throws {ValueError} at once, when options contradict each other; when the two addresses have no IP version in common
  * @throws what the factory throws
  * @example
  * class Echo extends DatagramProtocol {
@@ -57,7 +58,7 @@ function optionsOf(
   remoteAddr: DatagramAddress | null,
   others: DatagramOptions | undefined,
 ): DatagramOptions {
-  // `null` alone says nothing: it is no address that is left out, but options that are wrong.
+  // A single `null` is treated as wrong options, not as an omitted address.
   const isByPosition = isAddress(first) || (first === null && (remoteAddr !== null || others !== undefined));
   if (!isByPosition) return first as DatagramOptions;
   return { ...others, localAddr: first ?? undefined, remoteAddr: remoteAddr ?? undefined };
@@ -74,7 +75,7 @@ const create = /* @__PURE__ */ libraryCoroutine(function* createDatagramEndpoint
   return yield* endpoint(getRunningLoop(), protocolFactory, options);
 });
 
-/** A transport whose protocol knows of it. */
+/** A transport whose protocol got `connectionMade`. */
 export function* endpoint<P extends DatagramProtocol>(
   loop: EventLoop,
   protocolFactory: () => P,
@@ -85,7 +86,7 @@ export function* endpoint<P extends DatagramProtocol>(
   try {
     const protocol = protocolFactory();
     transport = new UdpTransport(loop, bound, protocol);
-    yield; // the protocol is told before the caller is
+    yield; // the protocol is called before the caller continues
     return transportAndProtocol(transport, protocol);
   } catch (error) {
     if (transport === null) discard(bound.socket);

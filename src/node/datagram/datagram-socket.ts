@@ -10,23 +10,23 @@ import { endpoint } from './create-datagram-endpoint.ts';
 import { checkDatagramOptions, type DatagramAddress, type DatagramOptions, shown } from './options.ts';
 import type { UdpTransport } from './udp-transport.ts';
 
-/** How many datagrams are kept when nobody says. */
+/** How many datagrams are kept by default. */
 const DEFAULT_MOST = 1_024;
 
-/** A datagram that has come. */
+/** A datagram that was received. */
 export interface Datagram {
   readonly data: Uint8Array;
-  /** Who sent it. */
+  /** The sender's address. */
   readonly address: SocketAddress;
 }
 
 /** Options of `openDatagramSocket`. */
 export interface DatagramSocketOptions extends DatagramOptions {
-  /** How many datagrams are kept until they are received; 1,024 when absent. What comes then is dropped, and counted. */
+  /** How many datagrams are kept until they are received; 1,024 when absent. Further datagrams are dropped, and counted. */
   readonly maxBuffered?: number | undefined;
 }
 
-/** What the system has reported, in its place among the datagrams. */
+/** An error that the system has reported, at its place among the datagrams. */
 class Failure {
   readonly error: unknown;
 
@@ -35,14 +35,14 @@ class Failure {
   }
 }
 
-/** Keeps what comes until somebody wants it. */
+/** Keeps datagrams until they are received. */
 class Mailbox extends DatagramProtocol {
   readonly items = new Queue<Datagram | Failure>();
   readonly flow: FlowControl;
   readonly end: CloseWatch;
   readonly #most: number;
   dropped = 0;
-  /** Invariant: whether a failure is among the items. One is enough to know of: a socket that only sends takes none out. */
+  /** Invariant: whether a failure is among the items. One failure is enough: a socket that only sends never takes any out. */
   #hasFailure = false;
 
   constructor(loop: EventLoop, most: number) {
@@ -64,7 +64,7 @@ class Mailbox extends DatagramProtocol {
     this.items.putNowait(new Failure(error));
   }
 
-  /** An item that was got: the datagram, or the error thrown. */
+  /** The result for an item: returns the datagram, or throws the error. */
   opened(item: Datagram | Failure): Datagram {
     if (!(item instanceof Failure)) return item;
     this.#hasFailure = false;
@@ -88,7 +88,7 @@ class Mailbox extends DatagramProtocol {
 }
 
 /**
- * A socket for datagrams (UDP) without a protocol, from `openDatagramSocket`. Several tasks may send and receive at once.
+ * A socket for datagrams (UDP) without a protocol, from `openDatagramSocket`. Several tasks may send and receive at the same time.
  *
  * @example
  * await using socket = await openDatagramSocket({ localAddr: ['127.0.0.1', 0] });
@@ -106,7 +106,7 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     this.#mailbox = mailbox;
   }
 
-  /** Where it can be reached: `[host, port]`. */
+  /** The address of this socket: `[host, port]`. */
   get address(): SocketAddress {
     return this.#transport.getExtraInfo('sockname') as SocketAddress;
   }
@@ -116,7 +116,7 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     return this.#transport.getExtraInfo('peername', null) as SocketAddress | null;
   }
 
-  /** How many datagrams came when there was no room for them, and were dropped. */
+  /** How many datagrams were dropped because the buffer was full. */
   get dropped(): number {
     return this.#mailbox.dropped + this.#transport.dropped;
   }
@@ -126,19 +126,19 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     return this.#mailbox.items.qsize();
   }
 
-  /** Whether it is closed or about to be. */
+  /** Whether it is closed or is being closed. */
   get closed(): boolean {
     return this.#transport.isClosing();
   }
 
   /**
-   * Sends a datagram, as soon as there is room for it. That it arrives, nobody knows.
+   * Sends a datagram, as soon as there is room for it. It does not tell whether the datagram arrives.
    *
-   * **Cancellation**: it is not sent.
+   * **Cancellation**: the datagram is not sent.
    *
    * @param data bytes, or a string, which becomes UTF-8
-   * @param address whom to; absent when the socket has a peer
-   * @throws {TypeError} at once, when the data is something else, or it is not known whom to send it to
+   * @param address the receiver; absent when the socket has a peer
+   * @throws {TypeError} at once, when the data is something else, or the receiver is not known
    * @throws {ValueError} at once, when the socket has another peer
    * @throws {RuntimeError} when the socket is closed
    */
@@ -148,12 +148,13 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
   }
 
   /**
-   * Waits for a datagram. After `close()` those that had come can still be received.
+   * Waits for a datagram. After `close()` datagrams that arrived before can still be received.
    *
-   * **Cancellation**: nothing is taken.
+   * **Cancellation**: no datagram is lost.
    * **Order**: tasks that wait are served in the order in which they came.
    *
-   * @throws {OSError} what the system has reported of an earlier datagram, once: `ECONNREFUSED` when nobody is at the peer's address
+   * @throws {OSError} when the system has reported an error for an earlier datagram, once: `ECONNREFUSED` when no socket is at the peer's
+   * address
    * @throws {RuntimeError} when the socket is closed, and nothing is left
    */
   receive(): AwaitableCoroutine<Datagram> {
@@ -161,7 +162,7 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
   }
 
   /**
-   * Datagrams as they come, until the socket is closed. Leaving the loop leaves the socket open.
+   * Datagrams as they arrive, until the socket is closed. When the loop is left, the socket stays open.
    *
    * **Cancellation**: as `receive()`.
    */
@@ -170,9 +171,10 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
   }
 
   /**
-   * Sends what waits to be sent, closes, and waits for that. Who waits for a datagram is told. Harmless when it is closed.
+   * Sends the datagrams that wait to be sent, closes, and waits for that. Tasks that wait for a datagram get an error. Has no effect when
+   * it is closed.
    *
-   * **Cancellation**: ends the wait; the socket is closed all the same.
+   * **Cancellation**: ends the wait; the socket is closed anyway.
    */
   close(): AwaitableCoroutine<void> {
     return DatagramSocket.#close(this);
@@ -252,7 +254,7 @@ class Datagrams extends TaskIterator<Datagram> {
 /**
  * Opens a socket for datagrams (UDP), to send and receive with.
  *
- * **Cancellation**: gives up; no socket is left.
+ * **Cancellation**: ends the attempt; no socket is left open.
  *
  * @param options at least one of `localAddr`, `remoteAddr`, `family` and `sock`
  * @throws as `createDatagramEndpoint`

@@ -2,15 +2,15 @@
 export type Send = (over: () => void) => void;
 
 /**
- * Sends datagrams one by one. Deno has several on their way at once and lets them overtake each other, even on one machine, where the
+ * Sends datagrams one by one. Deno sends several at the same time and lets them overtake each other, even on one machine, where the
  * other runtimes keep their order.
  */
 export class OneByOne {
-  /** Invariant: not empty only while one is on its way. */
+  /** Invariant: not empty only while a datagram is being sent. */
   readonly #waiting: Send[] = [];
   #isBusy = false;
 
-  /** What keeps the order of this runtime's datagrams; `null` when it does so itself. */
+  /** Keeps the order of datagrams in this runtime; `null` when the runtime does so itself. */
   static ofRuntime(): OneByOne | null {
     return 'deno' in process.versions ? new OneByOne() : null;
   }

@@ -12,23 +12,23 @@ export type DatagramAddress = readonly [host: string, port: number];
 export interface DatagramOptions {
   /** This side's address and port; 0 for any free port. */
   readonly localAddr?: DatagramAddress | null | undefined;
-  /** The only peer: what comes from others is not received, and what is sent goes there. */
+  /** The only peer: datagrams from others are not received, and all datagrams are sent there. */
   readonly remoteAddr?: DatagramAddress | null | undefined;
   /** The version of the internet protocol, 4 or 6; needed when there is neither address. */
   readonly family?: AddressFamily | undefined;
-  /** Lets several sockets have the same address, between which the system shares out what comes (`SO_REUSEPORT`). */
+  /** Lets several sockets have the same address; the system distributes the datagrams among them (`SO_REUSEPORT`). */
   readonly reusePort?: boolean | undefined;
   /** Allows sending to broadcast addresses. A socket with `remoteAddr` then receives from others, too. */
   readonly allowBroadcast?: boolean | undefined;
-  /** A socket of the runtime, instead of all others. It belongs to the transport from then on. */
+  /** A socket of the runtime, instead of all other options. From then on it belongs to the transport. */
   readonly sock?: Socket | undefined;
 }
 
 /**
  * Checks options.
  *
- * @throws {TypeError} when an address is no `[host, port]`, or the socket is none
- * @throws {ValueError} when a port or family is none, or options contradict each other
+ * @throws {TypeError} when an address is not `[host, port]`, or `sock` is not a socket
+ * @throws {ValueError} when a port or family is invalid, or options contradict each other
  */
 export function checkDatagramOptions(name: string, options: unknown): asserts options is DatagramOptions {
   if (typeof options !== 'object' || options === null)
@@ -51,7 +51,7 @@ export function checkDatagramOptions(name: string, options: unknown): asserts op
   }
 }
 
-/** What a socket that exists cannot be given any more. */
+/** Options that cannot be applied to an existing socket. */
 const MODIFIERS: readonly string[] = ['localAddr', 'remoteAddr', 'family', 'reusePort', 'allowBroadcast'];
 
 function checkSocket(name: string, { sock, ...others }: { readonly sock: unknown }): void {
@@ -73,13 +73,15 @@ function checkEndpoint(name: string, address: unknown): asserts address is Datag
 /**
  * Checks an address to send to.
  *
- * @throws {TypeError} when it is no `[host, port]`
- * @throws {ValueError} when nobody can be at the port
+ * @throws {TypeError} when it is not `[host, port]`
+ * @throws {ValueError} when the port cannot be a peer's port
  */
 export function checkReceiver(name: string, address: unknown): asserts address is DatagramAddress {
   checkEndpoint(name, address);
   if (address[1] === 0)
-    throw new ValueError(`${name}: nobody can be reached at port 0; it is one of 1 to 65535`, { code: 'INVALID_PORT' });
+    throw new ValueError(`${name}: port 0 cannot be a peer's port; give a port from 1 to 65535`, {
+      code: 'INVALID_PORT',
+    });
 }
 
 /** Whether two addresses are the same as they are written. */

@@ -30,11 +30,11 @@ import { type BoundSocket, discard } from './bound-socket.ts';
 import { OneByOne } from './one-by-one.ts';
 import { checkReceiver, type DatagramAddress, isSameAddress, shown } from './options.ts';
 
-/** What a datagram counts for besides its bytes while it waits to be sent: even empty ones take room. */
+/** What a datagram counts in addition to its bytes while it waits to be sent, because even empty ones take room. */
 const HEADER = 8;
-/** From the how manieth datagram on that is sent by a closed transport it is worth a warning. */
+/** After this number of `sendto()` calls on a closed transport a warning is logged. */
 const WARN_FROM = 5;
-/** How many datagrams wait for a loop that does not turn; more are dropped, as the system does. */
+/** How many datagrams are kept while the loop does not run; more are dropped, as the system does. */
 const MOST_UNDELIVERED = 1_024;
 
 /**
@@ -48,7 +48,7 @@ const MOST_UNDELIVERED = 1_024;
  * Follows CPython's `_SelectorDatagramTransport`.
  */
 export class UdpTransport implements DatagramTransport, LoopResource {
-  /** How many datagrams were dropped because the loop did not turn. */
+  /** How many datagrams were dropped because the loop did not run. */
   dropped = 0;
   readonly #loop: EventLoop;
   readonly #context: Context = copyContext();
@@ -59,7 +59,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
   #protocol: DatagramProtocol;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #isPaused = false;
-  /** What the runtime has not sent: how many datagrams, and what they count for. */
+  /** The datagrams that the runtime has not sent yet: their number, and what they count for. */
   #unsent = 0;
   #size = 0;
   #undelivered = 0;
@@ -76,12 +76,12 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     this.#socket.on('message', this.#onMessage).on('error', this.#onError).on('close', this.#onClose);
   }
 
-  /** Calls the protocol in its turn. What it throws goes to the exception handler, and the socket stays open. */
+  /** Calls the protocol in its turn. An error that it throws goes to the exception handler, and the socket stays open. */
   #soon(call: () => void): void {
     if (!this.#loop.isClosed()) this.#loop.callSoonIn(this.#context, call);
   }
 
-  // --------------------------------------------------------------------------------------------- what the socket tells
+  // --------------------------------------------------------------------------------------------- events of the socket
 
   readonly #onMessage = (data: Uint8Array, { address, port, family }: RemoteInfo): void => {
     if (this.#state !== 'open' || this.#isStranger(address, port)) return;
@@ -97,7 +97,10 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     });
   };
 
-  /** Whether a datagram is none of the only peer's: the system lets none of these through, unless the runtime but plays connected. */
+  /**
+   * Whether a datagram is not from the only peer. The system delivers such a datagram only if the runtime has not really connected the
+   * socket.
+   */
   #isStranger(address: string, port: number): boolean {
     const { peername, playsConnected } = this.#bound;
     return playsConnected && peername !== undefined && !isSameAddress(peername, [address, port]);
@@ -107,7 +110,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
 
   readonly #onClose = (): void => this.#end(null);
 
-  /** Something of the system leaves the socket open; anything else is fatal. */
+  /** An error of the system leaves the socket open; any other error is fatal. */
   #failed(error: unknown): void {
     if (this.#state === 'closed') return;
     if (error instanceof OSError) {
@@ -128,7 +131,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     this.check('sendto', data, address);
     if (this.#state !== 'open') {
       this.#inVain++;
-      if (this.#inVain === WARN_FROM) logger.warn(`sendto() is called in vain, the socket is closed: ${this}`);
+      if (this.#inVain === WARN_FROM) logger.warn(`sendto() has no effect, the socket is closed: ${this}`);
       return;
     }
     // A copy: the program may change its bytes before they are sent.
@@ -148,7 +151,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     this.#pauseIfFull();
   }
 
-  /** At once, so that who sends without a turn in between can know. */
+  /** At once, so that code that sends without a turn in between is paused in time. */
   #pauseIfFull(): void {
     if (this.#isPaused || this.#size <= this.#marks.high) return;
     this.#isPaused = true;
@@ -161,10 +164,10 @@ export class UdpTransport implements DatagramTransport, LoopResource {
   }
 
   /**
-   * Checks what is to be sent.
+   * Checks data before it is sent.
    *
-   * @throws {TypeError} when it is neither bytes nor a string, or the address is none
-   * @throws {ValueError} when it goes to somebody else than the only peer, or to nobody
+   * @throws {TypeError} when it is neither bytes nor a string, or the address is invalid
+   * @throws {ValueError} when the address is not the only peer, or cannot be reached
    */
   check(name: string, data: unknown, address: unknown): void {
     checkBytes(name, data);
@@ -172,7 +175,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     const only = remote ?? peername;
     if (address === null || address === undefined) {
       if (only !== undefined) return;
-      throw typeError(`${name}: whom to? The socket is not connected, so an address [host, port] is required`);
+      throw typeError(`${name}: the socket is not connected, so an address [host, port] is required`);
     }
     checkReceiver(name, address);
     if (only === undefined || isSameAddress(only, address)) return;
@@ -246,7 +249,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     this.#end(null);
   }
 
-  /** The loop runs nothing any more, so that nobody can be told. */
+  /** The loop does not run any more, so the protocol cannot be called. */
   loopClosed(): void {
     this.#end(null);
   }

@@ -4,7 +4,9 @@ import { type Assignment, isSpoilt, type Reply } from './work.ts';
 /** Makes a worker. `onGone` is to be called when it will do nothing more. */
 export type NewWorker = (onGone: () => void) => EngineWorker;
 
-/** Workers, made when they are needed. The one that became idle last works next, so that those too many become old and end. */
+/**
+ * Workers, made when they are needed. The worker that became idle last works next, so that workers that are not needed stay idle and end.
+ */
 export class Crew implements Engine {
   readonly #newWorker: NewWorker;
   /** In seconds. */
@@ -39,7 +41,7 @@ export class Crew implements Engine {
 
   #takeIdle(): EngineWorker | undefined {
     let worker = this.#idle.pop();
-    while (worker !== undefined && !worker.isAlive) worker = this.#idle.pop(); // being killed for its age
+    while (worker !== undefined && !worker.isAlive) worker = this.#idle.pop(); // it is being ended because it was idle too long
     return worker;
   }
 

@@ -1,29 +1,29 @@
 import type { Assignment, Reply } from './work.ts';
 
-/** Workers of one kind, as many as are asked for at once. */
+/** Workers of one kind, made as needed. */
 export interface Engine {
   /**
-   * Has an assignment done by a worker that does nothing else meanwhile. Rejects when the assignment cannot be sent, and when the worker
-   * dies.
+   * Gives an assignment to a worker that does nothing else during this time. Rejects when the assignment cannot be sent, and when the
+   * worker dies.
    *
    * @param signal ends the worker, and the promise
    */
   run(assignment: Assignment, signal: AbortSignal): Promise<Reply>;
   /** How many workers there are, idle ones too. */
   readonly workers: number;
-  /** Ends all workers; fulfils when they are gone. */
+  /** Ends all workers; fulfils when they have ended. */
   close(): Promise<void>;
 }
 
-/** One thread or process that does one assignment at a time. It keeps this process alive only while it does. */
+/** One thread or process that does one assignment at a time. It keeps this process alive only during an assignment. */
 export interface EngineWorker {
   /** Whether it can be given an assignment. */
   readonly isAlive: boolean;
   /** Rejects with a `NotStarted` when there was no worker to do it. */
   run(assignment: Assignment): Promise<Reply>;
-  /** Has nothing to do now. Ends when that lasts long. */
+  /** The worker is idle now. It ends when it is idle for long. */
   rest(seconds: number): void;
-  /** Ends it at once; fulfils when it is gone. */
+  /** Ends it at once; fulfils when it has ended. */
   kill(): Promise<void>;
 }
 

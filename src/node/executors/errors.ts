@@ -1,9 +1,9 @@
 import { RuntimeError } from '../../errors/index.ts';
 
 /**
- * A worker of an executor has died in the middle of a job, or could not be made ready. The executor makes another one for the next job.
+ * A worker of an executor has died in the middle of a job, or could not be prepared. The executor makes another one for the next job.
  *
- * Follows CPython's `concurrent.futures.BrokenExecutor`; there the executor is of no use any more.
+ * Follows CPython's `concurrent.futures.BrokenExecutor`; but there the whole executor is unusable after that.
  */
 export class BrokenExecutor extends RuntimeError {
   override get name(): string {

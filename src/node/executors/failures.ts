@@ -9,7 +9,7 @@ export type BrokenClass = new (message: string, details: { code: string; cause?:
 
 type Failed = Extract<Reply, { failure: FailureKind }>;
 
-/** What a program is told when a worker has no result. */
+/** The error for a program when a worker has no result. */
 const FAILURES: Record<FailureKind, (work: Work, failed: Failed, Broken: BrokenClass) => unknown> = {
   thrown: (_work, { error }) => unpack(error),
   module: (work, { error }) => {
@@ -21,13 +21,13 @@ const FAILURES: Record<FailureKind, (work: Work, failed: Failed, Broken: BrokenC
   },
   export: (work, { detail }) =>
     typeError(
-      `${nameOf(work)} cannot be called: the module exports no such function, but ${detail === '' ? 'none at all' : detail}`,
+      `${nameOf(work)} cannot be called: the module does not export this function, it exports ${detail === '' ? 'no functions' : detail}`,
       'EXPORT_NOT_FOUND',
     ),
   capture: (work, { error, detail }) =>
     withCause(
       typeError(
-        `${nameOf(work)} uses ${detail}, which is not there in the worker: an inline function is sent as text, without what it ` +
+        `${nameOf(work)} uses ${detail}, which does not exist in the worker: an inline function is sent as text, without the variables that it ` +
           `captures. Pass ${detail} as an argument, import it inside the function, or name the function with moduleFunctions()`,
         'FUNCTION_CAPTURES',
       ),
@@ -47,7 +47,7 @@ export function failureOf(work: Work, failed: Failed, Broken: BrokenClass): unkn
   return FAILURES[failed.failure](work, failed, Broken);
 }
 
-/** What a program is told when a worker could not be asked, or has not answered. */
+/** The error for a program when a job could not be sent to a worker, or the worker has not answered. */
 export function engineFailure(work: Work, error: unknown, Broken: BrokenClass): unknown {
   if (error instanceof NotStarted) {
     const { cause } = error;
@@ -58,7 +58,7 @@ export function engineFailure(work: Work, error: unknown, Broken: BrokenClass): 
   return new Broken(what, { code: 'WORKER_DIED', cause: error });
 }
 
-/** What a program is told when arguments are none that a worker can be sent. */
+/** The error for a program when arguments cannot be sent to a worker. */
 export function argumentFailure({ work, args }: Call, problem: Problem): TypeError {
   const [first] = problem.path;
   // The path begins in the array of the arguments.

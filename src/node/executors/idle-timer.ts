@@ -1,7 +1,7 @@
-/** In milliseconds: what timers of the runtime can do. */
+/** In milliseconds: the longest time of a runtime's timer. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** Ends a worker that has had nothing to do for long. Keeps no program alive. */
+/** Ends a worker that was idle for a time. Does not keep the program alive. */
 export class IdleTimer {
   #timer: ReturnType<typeof setTimeout> | null = null;
 

@@ -1,6 +1,8 @@
-/** A debugger's port can be had once, and a program given as text is the first process's only. */
+/**
+ * Options that are not inherited: the port of a debugger can be used only once, and a program given as text is only for the first process.
+ */
 const NOT_FOR_PROCESSES = /^(?:--inspect|--watch|--test|--eval$|-e$|--print$|-p$|--input-type)/;
-/** What decides how modules are found. Most other options are for whole processes, and refused for a thread. */
+/** Options that decide how modules are found. Most other options are for whole processes, and are refused for a thread. */
 const FOR_THREADS = /^(?:--import|--require|-r|--loader|--experimental-loader|--conditions|-C)\b/;
 const TAKES_VALUE = /^(?:--eval|-e|--print|-p|--import|--require|-r|--loader|--experimental-loader|--conditions|-C)$/;
 

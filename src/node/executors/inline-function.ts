@@ -6,18 +6,18 @@ import type { InlineWork } from './work.ts';
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
 const CLASS = /^class\b/;
 const GENERATOR = /Generator/;
-/** What words are not looked for in. */
+/** Parts of a source that are not searched for keywords. */
 const COMMENTS_AND_STRINGS = /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|\$(?!\{)|[^`\\$])*`/g;
 const OBJECT_WORDS = /(?<![.\w$])(?:this|super)\b/;
 
-/** What was found out about texts that were sent before: parsing them takes longer than sending them. */
+/** The results for sources that were checked before, because parsing takes longer than sending. */
 const expressions = new Map<string, string>();
 const MOST_EXPRESSIONS = 1_000;
 
 const WAY_OUT = 'write a function that needs nothing from outside, or name one with moduleFunctions()';
 
 /**
- * A function as source text. What it captures cannot be known from here; what surely cannot run elsewhere is refused.
+ * A function as source text. Captured variables cannot be detected here; functions that certainly cannot run in a worker are refused.
  *
  * @throws {TypeError} for native and bound functions, classes, generator functions, and methods that use their object
  */
@@ -31,11 +31,11 @@ export function inlineWork(fn: (...args: never[]) => unknown): InlineWork {
   if (NATIVE.test(source)) refuse('it is a native or bound function, which has no source', 'FUNCTION_WITHOUT_SOURCE');
   if (CLASS.test(source)) refuse('it is a class', 'NOT_CALLABLE');
   if (GENERATOR.test(Object.prototype.toString.call(fn)))
-    refuse('it is a generator function, whose steps cannot be taken from here', 'GENERATOR_FUNCTION');
+    refuse('it is a generator function, which cannot be run step by step from this thread', 'GENERATOR_FUNCTION');
   if (isExpression(source)) return remembered(fn.name, source, source);
-  // A method as objects and classes write it: the same text in an object of its own.
+  // A method in the syntax of objects and classes: the same text inside an object.
   const method = `Object.values({ ${source} })[0]`;
-  if (!isExpression(method)) refuse('its source is no function of its own', 'FUNCTION_WITHOUT_SOURCE');
+  if (!isExpression(method)) refuse('its source is not a complete function', 'FUNCTION_WITHOUT_SOURCE');
   if (OBJECT_WORDS.test(source.replace(COMMENTS_AND_STRINGS, '')))
     refuse('it is a method that uses its object (this, super)', 'METHOD_WITH_THIS');
   return remembered(fn.name, source, method);

@@ -19,7 +19,7 @@ export class Job<T> extends ConcurrentFuture<T> {
   }
 
   /**
-   * Cancels it. A job that waits for a worker will never run. One that runs is left alone, unless it was submitted with
+   * Cancels it. A job that waits for a worker will never run. One that runs is not interrupted, unless it was submitted with
    * `terminate`: then its worker is ended in the middle of it, and replaced.
    *
    * @returns whether it is cancelled now
@@ -32,7 +32,7 @@ export class Job<T> extends ConcurrentFuture<T> {
     return true;
   }
 
-  /** A worker has it now. @internal */
+  /** A worker runs it now. @internal */
   begin(): AbortSignal {
     this.markRunning();
     this.#abort = new AbortController();

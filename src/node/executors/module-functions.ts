@@ -3,7 +3,10 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import type { ModuleWork } from './work.ts';
 
-/** A function that a module exports, named so that a worker can find it. Called, it loads the module here and runs here. */
+/**
+ * A function that a module exports, with the names by which a worker can find it. When it is called directly, it loads the module and runs
+ * in this thread.
+ */
 export interface ModuleFunction<A extends unknown[] = never[], R = unknown> {
   (...args: A): Promise<Awaited<R>>;
   /** The address of the module. */
@@ -23,7 +26,7 @@ export type ModuleFunctions<M> = {
 
 const works = new WeakMap<object, ModuleWork>();
 
-/** What a worker is sent for a function made by `moduleFunctions`, `undefined` for others. */
+/** The message to a worker for a function from `moduleFunctions`; `undefined` for other functions. */
 export function moduleWork(fn: object): ModuleWork | undefined {
   return works.get(fn);
 }
@@ -32,12 +35,12 @@ export function moduleWork(fn: object): ModuleWork | undefined {
  * The functions of a module, by name and with their types, for executors: a worker loads the module and calls the function there. The
  * module is not loaded here, and need not exist yet.
  *
- * A worker loads each module once, and keeps its state until it ends. Modules in TypeScript need a runtime that reads them.
+ * A worker loads each module once, and keeps its state until it ends. Modules in TypeScript need a runtime that can load them.
  *
- * @param module its address: a `URL`, or text with a scheme. Relative ones are relative to nothing here: write
+ * @param module its address: a `URL`, or text with a scheme. A relative address is not possible: write
  * `new URL('./work.ts', import.meta.url)`.
  * @throws {ValueError} when the address is not absolute
- * @throws {TypeError} when it is neither
+ * @throws {TypeError} when it is neither a `URL` nor a string
  * @example
  * // Of a file: moduleFunctions<typeof import('./work.ts')>(new URL('./work.ts', import.meta.url))
  * const zlib = moduleFunctions<typeof import('node:zlib')>('node:zlib');
@@ -48,7 +51,7 @@ export function moduleFunctions<M extends object>(module: URL | string): ModuleF
   const made = new Map<string, ModuleFunction>();
   return new Proxy(Object.create(null) as ModuleFunctions<M>, {
     get(_target, name) {
-      // `then` is what an `await` looks for: the functions are no promise.
+      // An `await` reads `then`, but this object is not a promise.
       if (typeof name !== 'string' || name === 'then') return undefined;
       const fn = made.get(name) ?? moduleFunction(url, name);
       made.set(name, fn);

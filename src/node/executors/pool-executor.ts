@@ -24,11 +24,11 @@ export interface JobOptions {
 
 /** Options of executors. */
 export interface PoolExecutorOptions extends JobOptions {
-  /** How many jobs may run at once; as many as the machine has processors for when absent. */
+  /** How many jobs may run at the same time; the number of processors when absent. */
   readonly maxWorkers?: number | undefined;
-  /** How long a worker may have nothing to do before it ends; 60 seconds when absent, `null` for as long as the executor lives. */
+  /** How long a worker may be idle before it ends; 60 seconds when absent; with `null` it stays as long as the executor. */
   readonly idleTimeout?: Duration | null | undefined;
-  /** Called in each worker before its first job: made by `moduleFunctions`, or an inline function. */
+  /** Called in each worker before its first job: a function from `moduleFunctions`, or an inline function. */
   readonly initializer?: ((...args: never[]) => unknown) | undefined;
   /** The arguments of `initializer`. */
   readonly initargs?: readonly unknown[] | undefined;
@@ -42,10 +42,10 @@ export interface ExecutorShutdownOptions {
   readonly cancelFutures?: boolean | undefined;
 }
 
-/** How an executor stands. */
+/** The state of an executor. */
 export interface ExecutorStatistics {
   readonly maxWorkers: number;
-  /** How many workers there are, idle ones too. */
+  /** How many workers there are, including idle ones. */
   readonly workers: number;
   /** How many jobs run. */
   readonly running: number;
@@ -56,17 +56,17 @@ export interface ExecutorStatistics {
   readonly isShutDown: boolean;
 }
 
-/** What makes an executor one of threads, or of processes. @internal */
+/** The differences between executors of threads and of processes. @internal */
 export interface WorkerKind {
   readonly border: Border;
   readonly Broken: BrokenClass;
-  /** The names of the options that only it has. */
+  /** The names of the options that only this kind has. */
   readonly options: readonly string[];
   /** Called at the first job, and again at the next one when it throws. `idleTimeout` in seconds. */
   newEngine(idleTimeout: number): Engine;
 }
 
-/** What threads and processes have in common: a queue of jobs in front of as many workers as may run at once. */
+/** The base of executors of threads and of processes: a queue of jobs for a limited number of workers. */
 export abstract class PoolExecutor implements Executor, AsyncDisposable {
   readonly #maxWorkers: number;
   readonly #terminate: boolean;
@@ -79,7 +79,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   readonly #queue = new Set<Job<unknown>>();
   readonly #running = new Set<Job<unknown>>();
   #finished = 0;
-  /** Fulfils when all is over; `null` until the executor is shut down. */
+  /** Fulfils when all jobs and workers have ended; `null` until the executor is shut down. */
   #over: PromiseWithResolvers<void> | null = null;
 
   /** @internal */
@@ -95,7 +95,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   }
 
   /**
-   * Runs a function in a worker: one made by `moduleFunctions`, or an inline function that needs nothing from outside, which is sent
+   * Runs a function in a worker: a function from `moduleFunctions`, or an inline function that captures no variables, which is sent
    * as text. Arguments and results are cloned, as `structuredClone` does.
    *
    * **Order**: jobs begin in the order in which they were submitted.
@@ -112,7 +112,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   }
 
   /**
-   * The same executor with other options for the jobs that are submitted by what it returns.
+   * Returns an executor that submits jobs to this one with other options.
    *
    * @example
    * await using pool = new ThreadPoolExecutor();
@@ -129,7 +129,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
 
   #submit<A extends unknown[], R>(fn: (...args: A) => R, args: A, terminate: boolean): Job<Awaited<R>> {
     if (this.#over !== null) {
-      throw new RuntimeError(`cannot schedule new futures after shutdown: ${this} takes no more work`, {
+      throw new RuntimeError(`cannot schedule new futures after shutdown: ${this} does not accept more work`, {
         code: 'EXECUTOR_SHUT_DOWN',
       });
     }
@@ -178,7 +178,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     else job.fail(failureOf(work, reply, Broken));
   }
 
-  /** Without workers so far. One that cannot be made fails its job, and the next job tries again. */
+  /** Makes the engine, without workers so far. If this fails, the current job fails, and the next one tries again. */
   #newEngine(): Engine {
     try {
       return this.#kind.newEngine(this.#idleTimeout);
@@ -188,13 +188,13 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   }
 
   /**
-   * Takes no more work. What was submitted is done first, then the workers end. May be called again, to cancel what waits.
+   * Accepts no more jobs. Submitted jobs are done first, then the workers end. May be called again, to cancel the waiting jobs.
    *
-   * **Cancellation**: ends the wait; the executor shuts down all the same.
+   * **Cancellation**: ends the wait; the executor shuts down anyway.
    *
    * Follows CPython's `concurrent.futures.Executor.shutdown`.
    *
-   * @param wait `false`: the promise does not wait for it; or all options
+   * @param wait `false`: the promise does not wait for the end; or all options
    * @param options `cancelFutures`: jobs that wait for a worker are cancelled
    */
   shutdown(
@@ -214,8 +214,8 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   }
 
   /**
-   * Takes no more work and ends the workers at once: jobs that wait for one are cancelled, those that run fail with a `BrokenExecutor`,
-   * which is no mistake when nobody waits for them.
+   * Accepts no more jobs and ends the workers at once: jobs that wait for a worker are cancelled, running jobs fail with a
+   * `BrokenExecutor`, which is not reported as unhandled when their results are not awaited.
    *
    * Follows CPython's `ProcessPoolExecutor.terminate_workers`.
    */
@@ -238,7 +238,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     return this.shutdown();
   }
 
-  /** How it stands, for tools. */
+  /** The current state, for tools. */
   statistics(): ExecutorStatistics {
     return {
       maxWorkers: this.#maxWorkers,
@@ -274,10 +274,10 @@ function packedCall(call: Call, border: Border): PackedCall {
   return { work: call.work, args: packing.packed };
 }
 
-/** The names of all options; `resourceLimits` is one of threads only, `env` and `execArgv` of processes. */
+/** The names of all options; `resourceLimits` is only for threads, `env` and `execArgv` are only for processes. */
 const OPTIONS = ['maxWorkers', 'idleTimeout', 'initializer', 'initargs', 'terminate'];
 
-/** Options as they were given, by either form: `(4, { idleTimeout: 1 })` or `({ maxWorkers: 4, idleTimeout: 1 })`. */
+/** The options, given in either form: `(4, { idleTimeout: 1 })` or `({ maxWorkers: 4, idleTimeout: 1 })`. */
 function allOptions(
   name: string,
   first: number | PoolExecutorOptions,

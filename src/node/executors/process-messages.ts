@@ -1,6 +1,6 @@
-/** What the channel between a program and its worker process takes; everything else on it comes from the code of jobs. */
+/** The messages of the channel between a program and its worker process; all others come from the code of jobs. */
 export interface Envelope {
-  /** Of the assignment, in the answer too: nobody else knows it. */
+  /** The key of the assignment, also in the answer; no other code knows it. */
   readonly id: string;
   /** Of `v8.serialize`. */
   readonly bytes: Uint8Array;

@@ -5,7 +5,7 @@ import { type Envelope, isEnvelope } from './process-messages.ts';
 import type { Assignment, Reply } from './work.ts';
 import { cannotBeSent, perform } from './worker.ts';
 
-/** Kept, for the code of a job may put something else in its place. */
+/** Kept, because the code of a job may replace it. */
 const send = process.send?.bind(process);
 
 function receive(message: unknown): void {
@@ -21,7 +21,7 @@ function end(): void {
   process.exit();
 }
 
-/** After each job anew, for its code may have removed all listeners. */
+/** Again after each job, because its code may have removed all listeners. */
 function listen(): void {
   if (!process.listeners('message').includes(receive)) process.on('message', receive);
   if (!process.listeners('disconnect').includes(end)) process.on('disconnect', end);

@@ -5,12 +5,12 @@ import { type ThreadLimits, threadFactory } from './worker-thread.ts';
 
 /** Options of thread pools. */
 export interface ThreadPoolExecutorOptions extends PoolExecutorOptions {
-  /** The memory that each thread may use, in megabytes: one that needs more ends, and fails its job. */
+  /** The memory that each thread may use, in megabytes: a thread that needs more ends, and its job fails. */
   readonly resourceLimits?: ThreadLimits | undefined;
 }
 
 /**
- * Runs functions in worker threads, for work that needs a processor: each thread has one to itself, and the loop stays free. Threads are
+ * Runs functions in worker threads, for long computations: the loop is not blocked, and several processors can be used. Threads are
  * started when they are needed, and do not keep the program alive when they have nothing to do.
  *
  * Threads share no variables: see `submit` for which functions can be run.
@@ -27,9 +27,9 @@ export interface ThreadPoolExecutorOptions extends PoolExecutorOptions {
  */
 export class ThreadPoolExecutor extends PoolExecutor {
   /**
-   * @param maxWorkers how many jobs may run at once, or all options
-   * @throws {ValueError} when `maxWorkers` is no whole number of 1 or more, or `idleTimeout` is negative
-   * @throws {TypeError} when they are no numbers, an option is none, or `initializer` or its arguments cannot be sent to a worker
+   * @param maxWorkers how many jobs may run at the same time, or all options
+   * @throws {ValueError} when `maxWorkers` is not a whole number of 1 or more, or `idleTimeout` is negative
+   * @throws {TypeError} when they are not numbers, an option is unknown, or `initializer` or its arguments cannot be sent to a worker
    */
   constructor(maxWorkers: number | ThreadPoolExecutorOptions = {}, options: ThreadPoolExecutorOptions = {}) {
     const { resourceLimits } = (typeof maxWorkers === 'object' ? maxWorkers : options) ?? {};

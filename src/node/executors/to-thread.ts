@@ -3,18 +3,18 @@ import { describe } from '../../internal/describe.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine, noteWait } from '../../kernel/lowlevel.ts';
 
 /**
- * Runs a function in another thread, for work that needs a processor: by the loop's default executor when the program has set one,
- * otherwise by a `ThreadPoolExecutor` that becomes it, and which `run` shuts down at its end.
+ * Runs a function in another thread, for long computations: with the loop's default executor when the program has set one,
+ * otherwise with a new `ThreadPoolExecutor`, which becomes the default one and is shut down at the end of `run`.
  *
- * The function is one made by `moduleFunctions`, or an inline function that needs nothing from outside. Values of context variables
- * do not come along, for threads share nothing; pass what is needed as arguments.
+ * The function comes from `moduleFunctions`, or is an inline function that captures no variables. Values of context variables
+ * are not sent, because threads do not share memory; pass the values as arguments.
  *
- * **Cancellation**: ends the wait. A function that has not begun never will; one that runs goes on, and its result is dropped, unless the
+ * **Cancellation**: ends the wait. A function that has not begun will not run; one that runs goes on, and its result is dropped, unless the
  * executor was made with `terminate`.
  *
  * Follows CPython's `asyncio.to_thread`.
  *
- * @throws {TypeError} when `fn` is no function, or one that cannot be sent to a thread
+ * @throws {TypeError} when `fn` is not a function, or cannot be sent to a thread
  * @throws what the function throws
  * @example
  * const digest = await toThread(async (text: string) => {

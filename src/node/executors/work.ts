@@ -1,6 +1,6 @@
 import type { Packed } from '../border/packed.ts';
 
-/** What a worker is to call, in a form that can be sent. */
+/** The function that a worker should call, in a form that can be sent. */
 export type Work = ModuleWork | InlineWork;
 
 /** A function that a module exports. */
@@ -29,7 +29,7 @@ export interface PackedCall {
   readonly args: Packed;
 }
 
-/** What a worker is sent. */
+/** The message to a worker. */
 export interface Assignment extends PackedCall {
   /** To be called before the first assignment of the worker. */
   readonly initializer: PackedCall | null;
@@ -41,21 +41,21 @@ export type FailureKind =
   | 'thrown'
   /** Its module cannot be loaded. */
   | 'module'
-  /** The module exports no such function; `detail` says which it does. */
+  /** The module does not export this function; `detail` lists the ones that it exports. */
   | 'export'
-  /** The inline function uses something that is not there: `detail`. */
+  /** The inline function uses a variable that does not exist: `detail`. */
   | 'capture'
   /** The result cannot be sent: `detail` says why. */
   | 'result'
   /** The initializer has failed. */
   | 'initializer';
 
-/** What a worker answers. */
+/** The answer of a worker. */
 export type Reply =
   | { readonly value: Packed }
   | { readonly failure: FailureKind; readonly error: Packed; readonly detail?: string };
 
-/** Whether a worker is of no use after an answer: runtimes keep what they know of a module that failed to load. */
+/** Whether a worker cannot be used after an answer: runtimes cache the failure of loading a module. */
 export function isSpoilt(reply: Reply): boolean {
   return 'failure' in reply && (reply.failure === 'module' || reply.failure === 'initializer');
 }

@@ -5,7 +5,7 @@ import { RuntimeError } from '../../errors/index.ts';
 /** Beside this file, as source or compiled; from a bundle of the package, in the folder of the modules. */
 const PLACES = ['./', '../node/executors/', '../../node/executors/'];
 
-/** The path of a module of this folder that a worker is to load. */
+/** The path of a module of this folder that a worker should load. */
 export function workerFile(name: string): string {
   for (const place of PLACES) {
     for (const extension of ['.ts', '.js']) {
@@ -14,7 +14,7 @@ export function workerFile(name: string): string {
     }
   }
   throw new RuntimeError(
-    `the file ${name}.js of asyncio-ts is not beside ${import.meta.url}: leave the package out of your bundle, for workers load it by itself`,
+    `the file ${name}.js of asyncio-ts is not beside ${import.meta.url}: leave the package out of your bundle, because workers load this file separately`,
     { code: 'NO_WORKER_FILE' },
   );
 }

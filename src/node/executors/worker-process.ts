@@ -21,7 +21,7 @@ interface Pending {
   reject(error: unknown): void;
 }
 
-/** An idle process ends with this one by itself; one that works would not notice. */
+/** An idle process ends when this one ends; one that runs a job would not notice. */
 const alive = new Set<WorkerProcess>();
 
 function killAll(): void {
@@ -62,7 +62,7 @@ export class WorkerProcess implements EngineWorker {
       };
       this.#child.once('exit', (code, signal) => end(exitError(code, signal)));
       this.#child.on('error', (error) => {
-        if (this.#child.pid === undefined) end(notStarted(error)); // otherwise its exit tells all
+        if (this.#child.pid === undefined) end(notStarted(error)); // otherwise its exit event reports the reason
       });
     });
   }
@@ -71,7 +71,7 @@ export class WorkerProcess implements EngineWorker {
     return this.#isAlive;
   }
 
-  /** A job may send messages of its own, as tools do that find a channel: they are nobody's. */
+  /** The code of a job may send its own messages, as some tools do when there is a channel: they are ignored. */
   #receive(message: unknown): void {
     if (!isEnvelope(message) || message.id !== this.#pending?.id) return;
     this.#settle(({ resolve, reject }) => {
@@ -84,14 +84,14 @@ export class WorkerProcess implements EngineWorker {
   }
 
   run(assignment: Assignment): Promise<Reply> {
-    // Serialized here, for what cannot be sent is to be known before.
+    // Serialized here, because values that cannot be sent must be found before.
     const envelope: Envelope = { id: randomUUID(), bytes: serialize(assignment) };
     this.#idleTimer.stop();
     this.#child.ref();
     this.#child.channel?.ref?.();
     return new Promise<Reply>((resolve, reject) => {
       this.#pending = { id: envelope.id, resolve, reject };
-      // A process that is dying reads no more; its exit tells all.
+      // A process that is ending does not read any more; its exit event reports the reason.
       this.#child.send(envelope, () => {});
     });
   }
@@ -118,7 +118,7 @@ export class WorkerProcess implements EngineWorker {
   }
 }
 
-/** Some failures are thrown, others are told by an event. */
+/** Some failures are thrown, others are reported by an event. */
 function newChild(env: ProcessSettings['env'], execArgv: readonly string[]): ChildProcess {
   try {
     return fork(workerFile('process-worker'), [], {

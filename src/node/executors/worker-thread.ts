@@ -18,8 +18,8 @@ export interface ThreadLimits {
 type Pool = Piscina<Assignment, Reply>;
 
 /**
- * Where piscina is, the only dependency. It is looked for when this module is loaded and loaded itself at the first job, by `require`:
- * some runtimes keep it for ever when a search or an `import` has failed, be it for want of a file descriptor.
+ * The path of piscina, the only dependency. It is resolved when this module is loaded, and loaded for the first job, with `require`:
+ * some runtimes cache the failure of a resolution or an `import` for ever, even if it was only a lack of file descriptors.
  */
 const requireHere = createRequire(import.meta.url);
 const PISCINA = guarded(() => requireHere.resolve('piscina'), 'piscina');
@@ -36,7 +36,7 @@ export function threadFactory(resourceLimits: ThreadLimits | undefined): (onGone
       minThreads: 0,
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
-      // With it, an idle worker blocks, and what an earlier job has left behind fails the next one.
+      // With this setting an idle worker blocks, and errors of code that an earlier job has left behind would fail the next job.
       atomics: 'disabled',
       recordTiming: false,
       ...(resourceLimits === undefined ? {} : { resourceLimits: resourceLimits as object }),
@@ -46,15 +46,15 @@ export function threadFactory(resourceLimits: ThreadLimits | undefined): (onGone
 }
 
 /**
- * One worker thread, kept by a piscina of its own: one for many would not tell which job waits for the thread that could not be
- * started, so that all would have to fail.
+ * One worker thread, with its own instance of piscina: one instance for many threads would not say which job waits for a thread that could
+ * not be started, so all jobs would have to fail.
  */
 export class WorkerThread implements EngineWorker {
   readonly #pool: Pool;
   readonly #idleTimer = new IdleTimer();
   readonly #onGone: () => void;
   #hasStarted = false;
-  /** Why it is ended, when it has failed by itself. */
+  /** The reason for its end, if it has failed. */
   #failure: { readonly error: unknown } | null = null;
   #gone: Promise<void> | null = null;
 
@@ -68,11 +68,11 @@ export class WorkerThread implements EngineWorker {
     this.#pool.on('error', (error) => this.#failed(error));
   }
 
-  /** The thread has died without a job: of something that an earlier one left behind, or before it was ready for its first. */
+  /** The thread has died without a job: because of code that an earlier job left behind, or before it was ready for its first job. */
   #failed(error: unknown): void {
     if (this.#gone !== null) return;
     if (this.#pool.queueSize === 0) logger.error('A worker thread has died while it was idle', error);
-    // A job that waits for it waits for ever otherwise.
+    // Otherwise a job that waits for it would wait for ever.
     this.#failure = { error };
     this.kill();
   }

@@ -1,4 +1,4 @@
-/** What runs in a worker, be it a thread or a process. Loads nothing that it does not need: each worker loads it anew. */
+/** The code that runs in a worker thread or process. It imports only what it needs, because each worker loads it again. */
 
 import { pack, packThrown } from '../border/pack.ts';
 import type { Border, Packed } from '../border/packed.ts';
@@ -8,7 +8,7 @@ import type { Assignment, FailureKind, InlineWork, ModuleWork, PackedCall, Reply
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
-/** A failure of which more is known than what was thrown. */
+/** A failure with more details than the thrown error. */
 class Failure extends Error {
   readonly kind: FailureKind;
   readonly detail: string | undefined;
@@ -28,12 +28,12 @@ function asFailure(error: unknown): Failure | null {
 let isInitialized = false;
 const inlineFunctions = new Map<string, AnyFunction>();
 
-/** What a worker thread is called with. */
+/** The message to a worker thread. */
 export function performInThread(assignment: Assignment): Promise<Reply> {
   return perform(assignment, 'thread');
 }
 
-/** Does what is asked for, and never fails: failures are answers, too. */
+/** Does an assignment. Never throws: failures are answers, too. */
 export async function perform({ initializer, ...assigned }: Assignment, border: Border): Promise<Reply> {
   try {
     if (initializer !== null && !isInitialized) {
@@ -101,13 +101,13 @@ async function exported({ url, exportName }: ModuleWork): Promise<AnyFunction> {
   throw new Failure('export', null, functions.join(', '));
 }
 
-/** What tools write into functions in place of what is in the source: esbuild for names, Vite for `import()`. */
+/** Helper functions that tools insert into the source of functions: esbuild for names, Vite for `import()`. */
 const HELPERS = {
   __name: (named: unknown) => named,
   __vite_ssr_dynamic_import__: (specifier: string) => import(specifier),
 };
 
-/** Compiled outside any scope: what the function captured in its module is not there. */
+/** Compiled outside any scope: variables that the function captured in its module do not exist. */
 function inline({ expression }: InlineWork): AnyFunction {
   let fn = inlineFunctions.get(expression);
   if (fn === undefined) {
@@ -118,7 +118,7 @@ function inline({ expression }: InlineWork): AnyFunction {
   return fn;
 }
 
-/** Of a variable that does not exist, in the words of V8 and of JavaScriptCore. */
+/** The messages of V8 and of JavaScriptCore for a variable that does not exist. */
 const NO_SUCH_VARIABLE = /^(?:Can't find variable: (\S+)|(\S+) is not defined)$/;
 
 function missingName(error: unknown): string | null {

@@ -15,7 +15,7 @@ import { FileChunks, FileLines } from './file-items.ts';
 import { type FilePath, showPath } from './file-path.ts';
 import type { FileMode, OpenMode } from './open-mode.ts';
 
-/** What a file is made of. @internal */
+/** The parts of a file. @internal */
 export interface FileParts {
   readonly name: FilePath;
   readonly openMode: OpenMode;
@@ -25,18 +25,18 @@ export interface FileParts {
 
 const ALWAYS = (): boolean => true;
 
-/** How many bytes a chunk has when nobody says: 64 KiB. */
+/** The default size of a chunk in bytes: 64 KiB. */
 const CHUNK = 2 ** 16;
 
 /**
- * An open file, from `openFile`. It has a place, where the next operation reads or writes, and which that moves on. Operations of
+ * An open file, from `openFile`. It has a position, where the next operation reads or writes; each operation moves it on. Operations of
  * several tasks are done one at a time, in the order in which they came.
  *
- * Reading is ahead, writing is not: what was written is with the system when `write` is over.
+ * Reads are buffered, writes are not: when `write` is over, the bytes were handed to the system.
  *
- * **Cancellation**: an operation that waits for its turn is not done at all. The system cannot be stopped in the midst of one: the wait
- * ends at once, and the operation goes on by itself. What was read stays to be read by the next one; what is being written is written
- * whole, and an error of it is thrown by the next operation, or by `close()`. The next operation waits for it.
+ * **Cancellation**: an operation that waits for its turn is not done at all. A system call cannot be stopped once it has begun: the wait
+ * ends at once, and the call goes on in the background. Bytes that it reads are given to the next read; bytes that it writes are written
+ * completely, and an error is thrown by the next operation, or by `close()`. The next operation waits for the call.
  *
  * @example
  * await using file = await openFile(path, { mode: 'w+', encoding: 'utf-8' });
@@ -45,13 +45,13 @@ const CHUNK = 2 ** 16;
  * for await (const line of file) console.log(line.trimEnd()); // one, two
  */
 export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>, AsyncDisposable {
-  /** The path that it was opened by. */
+  /** The path with which it was opened. */
   readonly name: FilePath;
   readonly #openMode: OpenMode;
   readonly #codec: Codec<Bytes>;
   readonly #descriptor: Descriptor;
   readonly #content: FileContent;
-  /** Whether the other end of it may keep a call waiting: a pipe, a terminal. */
+  /** Whether a call may have to wait for the other end: a pipe, a terminal. */
   readonly #isSequential: boolean;
 
   /** @internal */
@@ -64,12 +64,12 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     this.#content = new FileContent(this.#descriptor, { isSequential, appends: openMode.appends });
   }
 
-  /** How it was opened. */
+  /** The mode with which it was opened. */
   get mode(): FileMode {
     return this.#openMode.mode;
   }
 
-  /** How text is encoded in it, `null` when it is read as bytes. */
+  /** The encoding of its text, `null` when it is read as bytes. */
   get encoding(): FileEncoding | null {
     return this.#codec.encoding;
   }
@@ -80,7 +80,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * The number that the system knows it by, for what takes open files by number.
+   * The number of its file descriptor, for functions that take descriptors.
    *
    * @throws {ValueError} when it is closed
    */
@@ -91,15 +91,16 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   // --------------------------------------------------------------------------------------------- reading
 
   /**
-   * Reads so many bytes, or characters of a text; fewer when the end of the file comes before.
+   * Reads a number of bytes, or of characters of a text; fewer at the end of the file.
    *
-   * **Cancellation**: nothing is taken; what was read ahead stays for the next one.
+   * **Cancellation**: nothing is lost; the next read gets the bytes.
    *
-   * @param count when absent or negative, everything up to the end
+   * @param count how many; when absent or negative, everything up to the end
    * @returns nothing (no bytes, or an empty string) at the end
-   * @throws {TypeError} at once, when the count is no whole number
-   * @throws {ValueError} at once, when the file was opened for writing only; when it is closed; when the bytes are no text
-   * @throws {OSError} when the system fails
+   * @throws {TypeError} at once, when the count is not a whole number
+   * @throws {ValueError} at once, when the file was opened for writing only; when it is closed; when the bytes are not valid in the
+   * encoding
+   * @throws {OSError} when a system call fails
    */
   read(count = -1): AwaitableCoroutine<T> {
     checkCount('read', count);
@@ -108,20 +109,20 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * Reads exactly so many bytes.
+   * Reads exactly a number of bytes.
    *
    * **Cancellation**: as `read()`.
    *
-   * @throws {IncompleteReadError} when the end comes before; `partial` has what there was
+   * @throws {IncompleteReadError} when the file ends before; `partial` has the bytes that there were
    * @throws {ValueError} at once, when the count is negative, or the file is text; as `read()`
-   * @throws {OSError} when the system fails
+   * @throws {OSError} when a system call fails
    */
   readexactly(count: number): AwaitableCoroutine<Uint8Array> {
     checkCount('readexactly', count);
     if (count < 0) throw new ValueError(`readexactly: the number of bytes must not be less than zero, got ${count}`);
     if (this.encoding !== null) {
       throw new ValueError(
-        `readexactly: ${this} is text, whose characters differ in size: open it without an encoding`,
+        `readexactly: ${this} is text, whose characters have different sizes; open it without an encoding`,
         {
           code: 'NOT_BINARY',
         },
@@ -132,12 +133,12 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * Reads a line with its end (`\n`). The last one may have none; then there is nothing.
+   * Reads a line with its end (`\n`). The last line may have no line end. At the end of the file, returns an empty line.
    *
    * **Cancellation**: as `read()`.
    *
    * @throws {ValueError} as `read()`
-   * @throws {OSError} when the system fails
+   * @throws {OSError} when a system call fails
    */
   readline(): AwaitableCoroutine<T> {
     this.#checkReadable('readline');
@@ -145,7 +146,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * What follows in pieces of one size, the last of which may be shorter.
+   * The rest of the file in pieces of one size; the last one may be shorter.
    *
    * **Cancellation**: as `read()`.
    *
@@ -160,7 +161,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * The lines that follow, with their ends. Leaving the loop leaves the rest to be read, and the file open.
+   * The remaining lines, with their ends. When the loop is left, the rest can still be read, and the file stays open.
    *
    * **Cancellation**: as `read()`.
    */
@@ -174,13 +175,13 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   /**
    * Writes all of the data.
    *
-   * **Cancellation**: nothing is written when it still waits for its turn; otherwise all of it is. `flush()` waits for that.
+   * **Cancellation**: nothing is written if it still waits for its turn; otherwise everything is written. `flush()` waits for that.
    *
-   * @param data bytes, which must not be changed meanwhile, or a string; only a string for a file that was opened as text
-   * @returns how many bytes that was
+   * @param data bytes, which must not be changed before the end, or a string; only a string for a file that was opened as text
+   * @returns how many bytes were written
    * @throws {TypeError} at once, when the data is something else
    * @throws {ValueError} at once, when the file was opened for reading only, or a character is not in the encoding; when it is closed
-   * @throws {OSError} when the system fails; some of it may be written then, and the place tells how much
+   * @throws {OSError} when a system call fails; a part may be written then, and the position shows how much
    */
   write(data: Bytes): AwaitableCoroutine<number> {
     this.#checkWritable('write');
@@ -188,12 +189,12 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * Writes one thing after the other, as one: without anything between them, and no line ends but those that they have.
+   * Writes several items as one operation: nothing is written between them, and no line ends are added.
    *
-   * **Cancellation**: as `write()`, of all together.
+   * **Cancellation**: as `write()`, for all items together.
    *
-   * @returns how many bytes that was
-   * @throws as `write()`; when one of them cannot be written, none is
+   * @returns how many bytes were written
+   * @throws as `write()`; when one of them cannot be encoded, none is written
    */
   writelines(lines: Iterable<Bytes>): AwaitableCoroutine<number> {
     this.#checkWritable('writelines');
@@ -204,14 +205,14 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * Makes the file so long: cuts it off, or fills it up with zeros. The place stays.
+   * Sets the length of the file: cuts it off, or fills it up with zeros. The position does not change.
    *
    * **Cancellation**: as `write()`.
    *
-   * @param size in bytes; up to the present place when absent
+   * @param size in bytes; the current position when absent
    * @returns the size
    * @throws {ValueError} at once, when the size is negative; as `write()`
-   * @throws {OSError} when the system fails
+   * @throws {OSError} when a system call fails
    */
   truncate(size: number | null = null): AwaitableCoroutine<number> {
     if (size !== null) checkPosition('truncate', size);
@@ -220,12 +221,12 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * Waits until everything that was written before is with the system, also what was left behind by a task that was cancelled.
+   * Waits until everything that was written before was handed to the system, including writes of tasks that were cancelled.
    *
    * **Cancellation**: ends the wait.
    *
    * @throws {ValueError} when it is closed
-   * @throws {OSError} what such a write has failed with
+   * @throws {OSError} the error of such a write
    */
   flush(): AwaitableCoroutine<void> {
     return AsyncFile.#flush(this);
@@ -242,18 +243,18 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     return AsyncFile.#sync(this);
   }
 
-  // --------------------------------------------------------------------------------------------- the place, and the rest
+  // --------------------------------------------------------------------------------------------- the position, and the rest
 
   /**
-   * Goes to another place.
+   * Changes the position.
    *
-   * **Cancellation**: the place stays, or is the other one when nothing had to be waited for.
+   * **Cancellation**: the position is unchanged, or already changed if there was nothing to wait for.
    *
-   * @param offset in bytes, of text, too
-   * @param whence what it counts from: `'start'`, `'current'` or `'end'`, or Python's numbers 0, 1 and 2 for them
-   * @returns the place, from the start of the file
+   * @param offset in bytes, also for text
+   * @param whence the start of the count: `'start'`, `'current'` or `'end'`, or Python's numbers 0, 1 and 2 for them
+   * @returns the new position, from the start of the file
    * @throws {ValueError} at once, when `whence` is unknown; when that is before the start of the file, or the file is closed
-   * @throws {OSError} when it has no place, as a pipe has none (`ESPIPE`)
+   * @throws {OSError} when it has no position, as with a pipe (`ESPIPE`)
    */
   seek(offset: number, whence: WhenceLike = 'start'): AwaitableCoroutine<number> {
     const from = checkWhence('seek', whence);
@@ -263,40 +264,42 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   }
 
   /**
-   * The place: how many bytes are before it.
+   * The position: how many bytes are before it.
    *
    * @throws {ValueError} when it is closed
-   * @throws {OSError} when it has no place, as a pipe has none (`ESPIPE`)
+   * @throws {OSError} when it has no position, as with a pipe (`ESPIPE`)
    */
   tell(): AwaitableCoroutine<number> {
     return AsyncFile.#tell(this);
   }
 
   /**
-   * What the system knows of the file: its size, its times, its kind.
+   * The system's information about the file: its size, its times, its kind.
    *
    * @throws {ValueError} when it is closed
-   * @throws {OSError} when the system fails
+   * @throws {OSError} when a system call fails
    */
   stat(): AwaitableCoroutine<Stats> {
     return AsyncFile.#stat(this);
   }
 
   /**
-   * Closes it: refuses operations from now on, does those that were called before, and waits for all that is under way. Harmless
+   * Closes it: refuses new operations, does those that were called before, and waits for all of them. Has no effect
    * when it is closed.
    *
-   * **Cancellation**: ends the wait; the file is closed all the same.
+   * **Cancellation**: ends the wait; the file is closed anyway.
    *
-   * @throws {OSError} when the system fails, or a write failed that a cancelled task has left behind
+   * @throws {OSError} when a system call fails, or a write of a cancelled task has failed
    */
   close(): AwaitableCoroutine<void> {
     return AsyncFile.#close(this);
   }
 
   /**
-   * As `close()`, but the error of a write that was left behind goes to the exception handler of the loop: it is no error of leaving. What a
-   * cancelled task has left behind at a pipe or a terminal is not waited for, because it may never be over; the file is closed when it is.
+   * As `close()`, but the error of a write of a cancelled task goes to the exception handler of the loop, so that it does not replace the
+   * error that ended the block.
+   * A call of a cancelled task on a pipe or a terminal is not waited for, because it may never end; the file is closed when
+   * it is.
    */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return AsyncFile.#dispose(this);
@@ -305,7 +308,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   #checkReadable(name: string): void {
     if (this.#openMode.readable) return;
     throw new ValueError(
-      `${name}: not readable: ${this} was opened for writing only; 'r' or '+' in its mode is wanted`,
+      `${name}: not readable: ${this} was opened for writing only; open it with 'r' or '+' in its mode`,
       {
         code: 'NOT_READABLE',
       },
@@ -321,7 +324,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
 
   // --------------------------------------------------------------------------------------------- the operations
 
-  /** Takes bytes out of the buffer. No wait may come between this and the end of the operation, or they were lost. */
+  /** Takes bytes out of the buffer. There must be no wait between this and the end of the operation, or the bytes would be lost. */
   #take(length: number): T {
     return this.#codec.decode(this.#content.buffer.take(length)) as T;
   }
@@ -344,18 +347,18 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     }
   }
 
-  /** How many bytes the next so many characters take, with all of them in the buffer; fewer at the end. */
+  /** How many bytes a number of characters take; reads until all of them are in the buffer. Fewer at the end. */
   *#sizeOf(count: number): Generator<unknown, number, unknown> {
     const { sizeOf } = this.#codec;
     const { buffer } = this.#content;
     let wanted = count;
     while (yield* this.#content.need(wanted, 'read')) {
       if (sizeOf === null || count === 0) return count;
-      const bytes = buffer.takeAll(); // in one piece, to look at
+      const bytes = buffer.takeAll(); // in one piece, to examine it
       buffer.push(bytes);
       const size = sizeOf.call(this.#codec, bytes, count);
       if (size >= 0) return size;
-      wanted = bytes.length - size; // it tells how many are missing
+      wanted = bytes.length - size; // `-size` is the number of missing bytes
     }
     return buffer.length;
   }

@@ -24,13 +24,13 @@ export function checkWhence(name: string, whence: unknown): Whence {
   });
 }
 
-/** @throws {TypeError} when it is no whole number */
+/** @throws {TypeError} when it is not a whole number */
 export function checkCount(name: string, count: unknown): void {
   if (Number.isSafeInteger(count)) return;
   throw typeError(`${name}: a whole number is required, got ${describe(count)}`);
 }
 
-/** @throws {ValueError} when they are none */
+/** @throws {ValueError} when they are invalid */
 export function checkPermissions(name: string, permissions: unknown): void {
   if (Number.isInteger(permissions) && (permissions as number) >= 0 && (permissions as number) <= 0o7777) return;
   throw new ValueError(`${name}: permissions must be a number from 0 to 0o7777, got ${describe(permissions)}`, {
@@ -38,7 +38,7 @@ export function checkPermissions(name: string, permissions: unknown): void {
   });
 }
 
-/** @throws {TypeError} when it is no whole number @throws {ValueError} when it is negative */
+/** @throws {TypeError} when it is not a whole number @throws {ValueError} when it is negative */
 export function checkPosition(name: string, position: number): void {
   checkCount(name, position);
   if (position >= 0) return;

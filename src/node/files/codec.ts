@@ -13,7 +13,7 @@ export type FileEncoding = 'utf-8' | 'utf8' | 'latin1';
 export interface TextOptions {
   /** Reads and writes text instead of bytes. */
   readonly encoding: FileEncoding;
-  /** What to do with bytes that are no text, and with characters that are not in the encoding; `strict` when absent. */
+  /** What to do with bytes that are not valid, and with characters that are not in the encoding; `strict` when absent. */
   readonly errors?: DecodingErrors | undefined;
 }
 
@@ -23,13 +23,13 @@ export interface CodecOptions {
   readonly errors?: DecodingErrors | undefined;
 }
 
-/** What stands between the bytes of a file and what a program reads and writes. */
+/** Converts between the bytes of a file and the values that a program reads and writes. */
 export interface Codec<T> {
   /** `null` for bytes. */
   readonly encoding: FileEncoding | null;
   decode(bytes: Uint8Array): T;
   encode(name: string, data: unknown): Uint8Array;
-  /** How many bytes the first so many characters take; `-n` when at least n are missing. `null` when each takes one. */
+  /** How many bytes a number of characters take; `-n` when at least n bytes are missing. `null` when each character takes one byte. */
   readonly sizeOf: ((bytes: Uint8Array, count: number) => number) | null;
 }
 
@@ -43,7 +43,7 @@ const BYTES: Codec<Uint8Array> = {
 
 class Utf8 implements Codec<string> {
   readonly encoding = 'utf-8';
-  // The byte order mark is a character as any other: this decodes lines, too.
+  // The byte order mark is kept as a character, because this decodes lines, too.
   readonly #decoder: TextDecoder;
   readonly #errors: DecodingErrors;
 
@@ -56,7 +56,7 @@ class Utf8 implements Codec<string> {
     try {
       return this.#decoder.decode(bytes);
     } catch (cause) {
-      throw new ValueError("'utf-8' codec can't decode the bytes read: they are no text in UTF-8", {
+      throw new ValueError("'utf-8' codec can't decode the bytes read: they are not valid UTF-8", {
         code: 'INVALID_ENCODING',
         cause,
       });
@@ -71,7 +71,7 @@ class Utf8 implements Codec<string> {
   sizeOf(bytes: Uint8Array, count: number): number {
     let left = count;
     for (let at = 0; at < bytes.length; at++) {
-      const isInside = ((bytes[at] as number) & 0xc0) === 0x80; // 10xxxxxx goes on with a character
+      const isInside = ((bytes[at] as number) & 0xc0) === 0x80; // 10xxxxxx continues a character
       if (!isInside && left-- === 0) return at;
     }
     if (left > 0) return -left;
@@ -79,7 +79,7 @@ class Utf8 implements Codec<string> {
   }
 }
 
-/** Whether the last character is all there, as far as its first byte tells. */
+/** Whether the last character is complete, according to its first byte. */
 function isWhole(bytes: Uint8Array): boolean {
   let first = bytes.length - 1;
   while (first > 0 && ((bytes[first] as number) & 0xc0) === 0x80) first--;
@@ -90,11 +90,11 @@ function isWhole(bytes: Uint8Array): boolean {
 
 const latin1 = (errors: DecodingErrors): Codec<string> => ({
   encoding: 'latin1',
-  // Not with TextDecoder, which takes latin1 for windows-1252.
+  // Not with TextDecoder, which decodes latin1 as windows-1252.
   decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
   encode(name, data) {
     const given = checkText(name, data);
-    // As Python replaces them: one for each character, of which some take two units.
+    // As in Python: one replacement for each character, also for those that have two UTF-16 units.
     const text = errors === 'replace' ? given.replaceAll(/[\u{100}-\u{10ffff}]/gu, '?') : given;
     const bytes = new Uint8Array(text.length);
     for (let at = 0; at < text.length; at++) {
@@ -117,10 +117,10 @@ function checkText(name: string, data: unknown): string {
 }
 
 /**
- * The codec that options ask for.
+ * The codec for some options.
  *
  * @throws {ValueError} when the encoding, or what to do with errors, is unknown
- * @throws {TypeError} when the options are no object
+ * @throws {TypeError} when the options are not an object
  */
 export function codecOf(name: string, options: CodecOptions): Codec<Bytes> {
   if (typeof options !== 'object' || options === null) {

@@ -6,10 +6,10 @@ import { type Future, getRunningLoop, noteWait, wrapPromise } from '../../kernel
 import { Lock } from '../../sync/index.ts';
 
 /**
- * An open file of the system, of which one operation at a time makes use. An operation takes its turn, makes calls of the system,
+ * An open file of the system that one operation at a time uses. An operation waits for its turn, makes system calls,
  * and ends.
  *
- * A call cannot be stopped. A task that is cancelled leaves its call behind; whoever has the next turn waits until that call is
+ * A call cannot be stopped. A task that is cancelled leaves its call behind; the operation with the next turn waits until that call is
  * over.
  *
  *     state     means                                               operations
@@ -19,36 +19,36 @@ import { Lock } from '../../sync/index.ts';
  */
 export class Descriptor {
   readonly #handle: FileHandle;
-  /** What it belongs to, for messages and wait records. */
+  /** The object that it belongs to, for messages and wait records. */
   readonly #owner: object;
   readonly #turn = new Lock();
   #state: 'open' | 'closing' | 'closed' = 'open';
-  /** How many operations have begun and have not ended, those that wait for their turn among them. */
+  /** How many operations have begun and have not ended, including those that wait for their turn. */
   #operations = 0;
-  /** The call of the system under way, `null` when there is none. Invariant: never rejects. */
+  /** The current system call, `null` when there is none. Invariant: never rejects. */
   #call: Promise<void> | null = null;
-  /** The error of a call that was left behind, for whoever comes next. */
+  /** The error of a call that was left behind, for the next operation. */
   #failure: { readonly error: unknown } | null = null;
   readonly #end = Promise.withResolvers<void>();
 
   constructor(handle: FileHandle, owner: object) {
     this.#handle = handle;
     this.#owner = owner;
-    this.#end.promise.then(undefined, () => {}); // it may be that nobody waits
+    this.#end.promise.then(undefined, () => {}); // possibly no task waits for it
   }
 
-  /** The number that the system knows it by. */
+  /** The number of the file descriptor. */
   get number(): number {
     this.#checkOpen();
     return this.#handle.fd;
   }
 
-  /** Whether nothing can be done with it any more. */
+  /** Whether it cannot be used any more. */
   get isClosed(): boolean {
     return this.#state !== 'open';
   }
 
-  /** Waits for a turn. Whoever got it must call `finish()`. */
+  /** Waits for a turn. The operation must call `finish()` at its end. */
   *begin(operation: string): Generator<unknown, void, unknown> {
     this.#checkOpen();
     this.#operations++;
@@ -80,11 +80,11 @@ export class Descriptor {
   }
 
   /**
-   * Makes a call of the system in one's turn, and waits for it.
+   * Makes a system call during the operation's turn, and waits for it.
    *
    * @param operation for the wait record
-   * @param make runs to its end also when the task is cancelled
-   * @param keepsFailure whether an error that comes after a cancellation is kept for who comes next
+   * @param make makes the call, which runs to its end even when the task is cancelled
+   * @param keepsFailure whether an error after a cancellation is kept for the next operation
    */
   *call<T>(
     operation: string,
@@ -116,7 +116,7 @@ export class Descriptor {
     return failure;
   }
 
-  /** Refuses operations from now on, and waits until it is closed: after the operations before, and the call under way. */
+  /** Refuses new operations, and waits until it is closed: after the earlier operations and the current call. */
   *close(): Generator<unknown, void, unknown> {
     if (this.#state === 'open') {
       this.#state = 'closing';
@@ -132,8 +132,8 @@ export class Descriptor {
   }
 
   /**
-   * As `close()`, for whoever leaves: a call that somebody else may hold up for ever is not waited for. The file is closed when that call
-   * is over, and what goes wrong then is told to the loop.
+   * As `close()`, for the end of a block: does not wait for a call that may never end because of the other side. The file is closed when
+   * that call is over, and its error is reported to the loop.
    *
    * @param canHang whether calls depend on a peer, as those of pipes and terminals do
    */
@@ -147,7 +147,7 @@ export class Descriptor {
     this.#reportEnd();
   }
 
-  /** Nobody waits for the end any more: what goes wrong is told to the loop. */
+  /** No task waits for the end any more: errors are reported to the loop. */
   #reportEnd(): void {
     const loop = getRunningLoop();
     const report = (exception: unknown): void => {

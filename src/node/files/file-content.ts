@@ -4,9 +4,9 @@ import { OSError } from '../../errors/os-error.ts';
 import { ByteBuffer } from '../../streams/byte-buffer.ts';
 import type { Descriptor } from './descriptor.ts';
 
-/** How much is read at least, when anything is: 64 KiB. */
+/** The smallest size of a read: 64 KiB. */
 const SMALLEST_READ = 2 ** 16;
-/** How much is read at a time at most: 1 MiB. */
+/** The largest size of a read: 1 MiB. */
 const LARGEST_READ = 2 ** 20;
 
 const NEWLINE = /* @__PURE__ */ Uint8Array.of(0x0a);
@@ -15,22 +15,22 @@ const NEWLINE = /* @__PURE__ */ Uint8Array.of(0x0a);
 export type Whence = 'start' | 'current' | 'end';
 
 /**
- * The bytes of an open file, and the place in them. All of its methods are called in a turn of the descriptor.
+ * The bytes of an open file, and the position in them. All of its methods are called during a turn of the descriptor.
  *
  *     file    . . . . . . . | a b c d e f | . . . . .
  *                           ▲             ▲
- *                       position       #offset: behind what was read ahead into #buffer
+ *                       position       #offset: the end of the bytes in #buffer
  *
- * What a call of the system brings is noted here by itself, whether or not somebody still waits for it: so no byte gets lost, and
- * the place is always right.
+ * The result of a system call is recorded here even if its task was cancelled. So no byte gets lost, and
+ * the position is always right.
  */
 export class FileContent {
   readonly buffer: ByteBuffer = new ByteBuffer();
   readonly #descriptor: Descriptor;
-  /** Whether it is read and written in one way only, without a place: a pipe, a terminal. */
+  /** Whether it is a stream without a position: a pipe, a terminal. */
   readonly #isSequential: boolean;
   readonly #appends: boolean;
-  /** `null` for the end of the file, wherever that is when somebody asks. */
+  /** `null` for the end of the file, wherever that is at the time of use. */
   #offset: number | null;
 
   constructor(descriptor: Descriptor, kind: { readonly isSequential: boolean; readonly appends: boolean }) {
@@ -42,10 +42,10 @@ export class FileContent {
 
   // --------------------------------------------------------------------------------------------- reading
 
-  /** Reads ahead until so many bytes are in the buffer, or the end is reached. */
+  /** Reads until a number of bytes are in the buffer, or the end is reached. */
   *need(count: number, operation: string): Generator<unknown, boolean, unknown> {
     while (this.buffer.length < count) {
-      // Who wants everything gets it in ever larger pieces: most files are short.
+      // When everything is read, the pieces become larger and larger, because most files are short.
       const wanted = count === Number.POSITIVE_INFINITY ? this.buffer.length : count - this.buffer.length;
       if (!(yield* this.#more(wanted, operation))) return false;
     }
@@ -98,7 +98,7 @@ export class FileContent {
     }
   }
 
-  /** Cuts the file off, or fills it up with zeros. The place stays. */
+  /** Cuts the file off, or fills it up with zeros. The position does not change. */
   *truncate(size: number | null): Generator<unknown, number, unknown> {
     const position = yield* this.position('truncate');
     this.#goTo(position);
@@ -107,12 +107,12 @@ export class FileContent {
     return length;
   }
 
-  // --------------------------------------------------------------------------------------------- the place
+  // --------------------------------------------------------------------------------------------- the position
 
   /** Where the next byte is read or written. */
   *position(operation: string): Generator<unknown, number, unknown> {
     if (this.#isSequential)
-      throw new OSError(`${operation}: a pipe or terminal has no place: Illegal seek`, {
+      throw new OSError(`${operation}: a pipe or terminal has no position: Illegal seek`, {
         code: 'ESPIPE',
         syscall: operation,
       });
@@ -128,7 +128,7 @@ export class FileContent {
     return (yield* this.#descriptor.call(operation, (handle) => handle.stat())).size;
   }
 
-  /** Goes to another place; gives that, from the start of the file. */
+  /** Changes the position; returns the new one, from the start of the file. */
   *seek(offset: number, whence: Whence): Generator<unknown, number, unknown> {
     const position = yield* this.position('seek');
     const base = whence === 'start' ? 0 : whence === 'current' ? position : yield* this.#size('seek');

@@ -1,14 +1,14 @@
 import { OVER, TaskIterator } from '../../interop/task-iterator.ts';
 
-/** A file as far as items are read from it. Whoever does not want one any more gets nothing, and takes nothing. */
+/** The methods of a file for reading items. When an item is not wanted any more, the read returns and consumes nothing. */
 export interface ItemSource<T> {
   nextLine(isWanted: () => boolean): Generator<unknown, T, unknown>;
   nextChunk(size: number, isWanted: () => boolean): Generator<unknown, T, unknown>;
 }
 
-/** Items of a file. The file stays open when they are over; when they are left, the rest stays to be read. */
+/** Items of a file. The file stays open at the end; when the loop is left, the rest can still be read. */
 abstract class FileItems<T extends { readonly length: number }> extends TaskIterator<T> {
-  /** How often they were left: that is the end of the calls before, and who likes may go on. */
+  /** How often the iteration was left: this ends earlier calls of `next()`, while new calls are still possible. */
   #ends = 0;
 
   override *pull(): Generator<unknown, IteratorResult<T, undefined>, unknown> {

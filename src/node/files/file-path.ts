@@ -4,14 +4,14 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkWellFormed } from '../../streams/text.ts';
 
-/** The path of a file: a string, a `file:` URL, or the bytes of a name that is no text. */
+/** The path of a file: a string, a `file:` URL, or the bytes of a name that is not text. */
 export type FilePath = string | URL | Uint8Array;
 
 /**
- * A path as the runtime takes it.
+ * A path in the form that the runtime takes.
  *
- * @throws {TypeError} when it is no path
- * @throws {ValueError} when it is empty, has a NUL or half of a surrogate pair in it, or is a URL of something else than a file
+ * @throws {TypeError} when it is not a path
+ * @throws {ValueError} when it is empty, contains a NUL or half of a surrogate pair, or is not a `file:` URL
  */
 export function checkPath(name: string, path: unknown): string | URL | Buffer {
   if (path instanceof URL) {
@@ -22,7 +22,7 @@ export function checkPath(name: string, path: unknown): string | URL | Buffer {
   }
   if (typeof path === 'string') {
     checkName(name, path, path.includes('\0'));
-    checkWellFormed(`${name}: the path`, path); // another file would be meant
+    checkWellFormed(`${name}: the path`, path); // it would name another file
   } else if (path instanceof Uint8Array) checkName(name, path, path.includes(0));
   else throw typeError(`${name}: a path (a string, a file: URL or bytes) is required, got ${describe(path)}`);
   return typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength);

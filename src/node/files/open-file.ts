@@ -15,22 +15,23 @@ import { type FileMode, parseMode } from './open-mode.ts';
 export interface OpenFileOptions {
   /** `'r'` when absent. */
   readonly mode?: FileMode | undefined;
-  /** Who may do what with a file that is made by it, `0o666` less the process's mask when absent. */
+  /** The permissions of a new file; `0o666` minus the process's umask when absent. */
   readonly permissions?: number | undefined;
 }
 
 /**
  * Opens a file.
  *
- * **Cancellation**: the wait ends. When the system has opened the file after all, it is closed again; with `'w'` and `'x'` it may
- * have been made, or emptied.
+ * **Cancellation**: the wait ends. If the system still opens the file, it is closed again; with `'w'` and `'x'` it may
+ * have been created, or emptied.
  *
- * Follows Python's `open`, but bytes are what it gives unless an encoding is given. Line ends of text stay what they are.
+ * Follows Python's `open`, but reads bytes unless an encoding is given. Line ends of text are not changed.
  *
  * @param path a string, a `file:` URL, or bytes
- * @param mode `'r'` (when absent), `'w'`, `'x'` or `'a'`, with `'+'` for reading and writing; options may follow it, or come in its place
- * @throws {ValueError} at once, when the mode or the encoding is unknown, or the path cannot be one
- * @throws {TypeError} at once, when the path is no string, URL or bytes
+ * @param mode `'r'` (when absent), `'w'`, `'x'` or `'a'`, with `'+'` for reading and writing; options may follow it, or be given instead of
+ * it
+ * @throws {ValueError} at once, when the mode or the encoding is unknown, or the path is invalid
+ * @throws {TypeError} at once, when the path is not a string, URL or bytes
  * @throws {FileNotFoundError} when there is no such file; other kinds of `OSError` for other failures
  * @example
  * await using file = await openFile(path, { encoding: 'utf-8' });
@@ -85,7 +86,7 @@ const opened = /* @__PURE__ */ libraryCoroutine(function* openFile(
     const { handle, isSequential } = yield* future;
     return make(handle, isSequential);
   } catch (error) {
-    // Nobody gets it any more.
+    // No task gets the file any more, so it is closed.
     opening.then(({ handle }) => handle.close()).then(undefined, () => {});
     throw osError(error);
   }

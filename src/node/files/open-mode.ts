@@ -3,19 +3,19 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 
 /**
- * How a file is opened: `r` to read what is there, `w` to write it anew, `x` to make it (it must not exist), `a` to write behind
- * what is there; each with `+` for both reading and writing. A `b`, as Python has it, may be there and means nothing.
+ * How a file is opened: `r` to read, `w` to replace the content, `x` to create it (it must not exist), `a` to append
+ * to it; each with `+` for both reading and writing. A `b`, as in Python, is allowed and has no effect.
  */
 export type FileMode = `${'r' | 'w' | 'x' | 'a'}${'' | '+' | 'b' | 'b+' | '+b'}`;
 
-/** What a mode means. */
+/** The meaning of a mode. */
 export interface OpenMode {
   readonly mode: FileMode;
-  /** The same as the runtime says it. */
+  /** The mode in the form of the runtime. */
   readonly flags: string;
   readonly readable: boolean;
   readonly writable: boolean;
-  /** Whether whatever is written goes to the end of the file. */
+  /** Whether all writes go to the end of the file. */
   readonly appends: boolean;
 }
 
@@ -31,9 +31,9 @@ const FLAGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a mode.
+ * Parses a mode.
  *
- * @throws {TypeError} when it is no string
+ * @throws {TypeError} when it is not a string
  * @throws {ValueError} when there is no such mode
  */
 export function parseMode(name: string, mode: unknown): OpenMode {

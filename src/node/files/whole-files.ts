@@ -29,7 +29,7 @@ interface AsBytes {
  * **Cancellation**: reading stops.
  *
  * @param options `encoding`: gives text instead of bytes
- * @throws {TypeError} {ValueError} at once, as `openFile`; `ValueError` when the bytes are no text
+ * @throws {TypeError} {ValueError} at once, as `openFile`; `ValueError` when the bytes are not valid in the encoding
  * @throws {FileNotFoundError} when there is no such file; other kinds of `OSError` for other failures
  * @example
  * const text = await readFile(path, { encoding: 'utf-8' });
@@ -51,7 +51,7 @@ const reading = /* @__PURE__ */ libraryCoroutine(function* readFile(
   noteWait(future, { operation: 'readFile', object: null });
   try {
     const bytes = yield* future;
-    // A view that is no `Buffer`.
+    // A view that is not a `Buffer`.
     return codec.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (error) {
     throw osError(error);
@@ -60,21 +60,21 @@ const reading = /* @__PURE__ */ libraryCoroutine(function* readFile(
 
 /** How a whole file is written. */
 export interface WriteFileOptions {
-  /** `'w'` (when absent) writes it anew, `'x'` makes it, `'a'` writes behind what is there. */
+  /** `'w'` (the default) replaces the content, `'x'` creates the file, `'a'` appends. */
   readonly mode?: 'w' | 'x' | 'a' | undefined;
-  /** How strings are written; as UTF-8 when absent. */
+  /** The encoding of strings; UTF-8 when absent. */
   readonly encoding?: FileEncoding | undefined;
-  /** Who may do what with a file that is made by it, `0o666` less the process's mask when absent. */
+  /** The permissions of a new file; `0o666` minus the process's umask when absent. */
   readonly permissions?: number | undefined;
 }
 
 /**
  * Writes a whole file.
  *
- * **Cancellation**: the wait ends, and the file is written all the same, so that no half of it is left; an error goes to the
+ * **Cancellation**: the wait ends, but the file is still written, so that no half-written file is left; an error goes to the
  * exception handler of the loop.
  *
- * @param data bytes, which must not be changed meanwhile, or a string
+ * @param data bytes, which must not be changed before the end, or a string
  * @throws {TypeError} {ValueError} at once, as `openFile` and `write` of a file
  * @throws {FileNotFoundError} when there is no such folder; other kinds of `OSError` for other failures
  * @example
@@ -120,14 +120,14 @@ const writing = /* @__PURE__ */ libraryCoroutine(function* writeFile(
 });
 
 /**
- * The lines of a file, with their ends (`\n`). The file is opened when the first one is asked for, and closed when they are over or
- * nobody wants more of them.
+ * The lines of a file, with their ends (`\n`). The file is opened when the first one is asked for, and closed at its end or when
+ * the loop is left.
  *
  * **Cancellation**: closes the file.
  *
  * @param options `encoding`: gives text instead of bytes
  * @throws {TypeError} {ValueError} at once, as `openFile`
- * @throws {FileNotFoundError} where the first one is waited for, when there is no such file; other kinds of `OSError` for other
+ * @throws {FileNotFoundError} where the first line is awaited, when there is no such file; other kinds of `OSError` for other
  * failures
  * @example
  * for await (const line of readLines(path, { encoding: 'utf-8' })) use(line);
@@ -144,7 +144,7 @@ function openLines(path: FilePath, options: TextOptions): AwaitableCoroutine<Asy
 }
 
 class LinesOfFile extends TaskIterator<string> {
-  /** `null` once it was awaited, or is not wanted any more. */
+  /** `null` after it was awaited, or when it is not needed any more. */
   #opening: AwaitableCoroutine<AsyncFile<string>> | null;
   #file: AsyncFile<string> | null = null;
 

@@ -9,26 +9,26 @@ import { begin, checkFactory, type TransportAndProtocol } from './create-connect
 import { SocketTransport } from './socket-transport.ts';
 import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.ts';
 
-/** Options of a connection that something else has accepted. */
+/** Options of a connection that other code has accepted. */
 export interface AcceptedOptions {
   /** Encrypts, as a server: keys, certificates and rules as Node's `tls.createServer` takes them. */
   readonly ssl?: SslContext | null | undefined;
-  /** Seconds until a handshake that is not over fails; 60 when absent. */
+  /** The longest time that the handshake may take, in seconds; 60 when absent. */
   readonly sslHandshakeTimeout?: Duration | undefined;
 }
 
 /**
  * Makes a transport of a socket that a server outside this library has accepted.
  *
- * **Cancellation**: gives up; the socket is destroyed.
+ * **Cancellation**: the socket is destroyed.
  *
  * Follows CPython's `loop.connect_accepted_socket`.
  *
  * @param protocolFactory makes the protocol
- * @param sock a connected socket of the runtime that nobody reads from
+ * @param sock a connected socket of the runtime that no other code reads from
  * @returns `[transport, protocol]`
  * @throws {SSLError} when the handshake fails
- * @throws {TypeError} at once, when it is no socket
+ * @throws {TypeError} at once, when it is not a socket
  */
 export function connectAcceptedSocket<P extends BaseProtocol>(
   protocolFactory: () => P,
@@ -55,19 +55,19 @@ const take = /* @__PURE__ */ libraryCoroutine(function* connectAcceptedSocket(
 
 /** Options of `startTls`. */
 export interface UpgradeOptions extends StartTlsOptions {
-  /** Whether this side is the server of the two. */
+  /** Whether this side is the server. */
   readonly serverSide?: boolean | undefined;
 }
 
 /**
- * Encrypts a connection that is there, and gives the transport that goes on. Streams have `writer.startTls()` for this.
+ * Encrypts an existing connection, and returns the encrypted transport. Streams have `writer.startTls()` for this.
  *
- * **Cancellation**: aborts the connection, which is neither the one nor the other then.
+ * **Cancellation**: aborts the connection, because it is neither plain nor encrypted at this point.
  *
  * Follows CPython's `loop.start_tls`.
  *
- * @param transport what `createConnection` or a server has made
- * @param protocol what the new transport calls; `connectionMade` is not called again
+ * @param transport a transport from `createConnection` or a server
+ * @param protocol the protocol of the new transport; `connectionMade` is not called again
  * @param context as `ssl` of `createConnection` or `createServer`
  * @throws {SSLError} when the handshake fails
  * @throws {ConnectionAbortedError} when it takes too long

@@ -4,20 +4,20 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import type { SocketAddress, SocketName } from '../../streams/index.ts';
 
-/** An address as a list that knows its parts by name. */
+/** An address as a list whose parts are also available by name. */
 export function socketAddress(host: string, port: number, family: 4 | 6): SocketAddress {
   const address = [host, port];
-  // Not to be listed: as a list it is what Python gives, and equal to any other list of these two.
+  // Not enumerable: as in Python it is a list, and equal to any other list of the same two values.
   Object.defineProperties(address, { host: { value: host }, port: { value: port }, family: { value: family } });
   return address as readonly unknown[] as SocketAddress;
 }
 
-/** The version of the internet protocol, as runtimes name it. */
+/** The version of the internet protocol, from the runtime's name for it. */
 export function familyOf(name: string | number | undefined): 4 | 6 {
   return name === 'IPv6' || name === 6 ? 6 : 4;
 }
 
-/** A runtime's word for where a socket listens or is bound. */
+/** An address in the form of the runtime. */
 export function boundAddress(address: AddressInfo | string | null): SocketName | undefined {
   if (address === null || typeof address === 'string') return address ?? undefined;
   return socketAddress(address.address, address.port, familyOf(address.family));
@@ -32,7 +32,7 @@ export function showAddress(host: string | null | undefined, port: number | stri
 /**
  * Checks a host name or address.
  *
- * @throws {TypeError} when it is no string
+ * @throws {TypeError} when it is not a string
  */
 export function checkHost(name: string, host: unknown): asserts host is string {
   if (typeof host === 'string' && host !== '') return;
@@ -42,8 +42,8 @@ export function checkHost(name: string, host: unknown): asserts host is string {
 /**
  * Checks a port.
  *
- * @throws {TypeError} when it is no number
- * @throws {ValueError} when it is none of 0 to 65535
+ * @throws {TypeError} when it is not a number
+ * @throws {ValueError} when it is not from 0 to 65535
  */
 export function checkPort(name: string, port: unknown): asserts port is number {
   if (typeof port !== 'number')
@@ -55,7 +55,7 @@ export function checkPort(name: string, port: unknown): asserts port is number {
 /**
  * Checks a local or remote address.
  *
- * @throws {TypeError} when it is no list of a host and a port
+ * @throws {TypeError} when it is not a list of a host and a port
  * @throws {ValueError} when the port is out of range
  */
 export function checkAddress(name: string, address: unknown): asserts address is readonly [host: string, port: number] {

@@ -14,7 +14,7 @@ export interface Endpoint {
   readonly localPort?: number | undefined;
 }
 
-/** Whoever reads and writes later sees how a socket ends; until then nobody may be missing to hear of an error. */
+/** Ignores errors until a transport listens to the socket; without a listener an error event would end the process. */
 export function ignoreErrors(): void {}
 
 /** A socket connected to an address. */

@@ -19,9 +19,9 @@ import { checkHandshakeTimeout, type SslContext, sslContextOf } from './ssl.ts';
 export interface TlsClientOptions {
   /** Encrypts: `true`, or keys, certificates and rules as Node's `tls.connect` takes them. */
   readonly ssl?: boolean | SslContext | null | undefined;
-  /** The name that the server's certificate must bear; the host when absent. */
+  /** The name that the server's certificate must have; the host when absent. */
   readonly serverHostname?: string | undefined;
-  /** Seconds until a handshake that is not over fails; 60 when absent. */
+  /** The longest time that the handshake may take, in seconds; 60 when absent. */
   readonly sslHandshakeTimeout?: Duration | undefined;
 }
 
@@ -34,11 +34,14 @@ export interface ConnectionOptions extends TlsClientOptions, KeepAliveOption {
   /** A connected socket of the runtime, instead of a host and a port. */
   readonly sock?: Socket | undefined;
   /**
-   * Seconds until the host's next address is tried beside those that have not answered (RFC 8305 advises 0.25). When absent, one is
+   * Seconds until the next address of the host is tried while earlier attempts still run (RFC 8305 recommends 0.25). When absent, one is
    * tried after the other.
    */
   readonly happyEyeballsDelay?: Duration | null | undefined;
-  /** Lets versions of the protocol take turns, after so many of the first; 1 with `happyEyeballsDelay`, otherwise as resolved. */
+  /**
+   * Alternates IPv4 and IPv6 addresses, after this number of addresses of the first version; 1 with `happyEyeballsDelay`, otherwise the
+   * resolved order is kept.
+   */
   readonly interleave?: number | undefined;
   /** Fails with an `ExceptionGroup` of the errors of all addresses. */
   readonly allErrors?: boolean | undefined;
@@ -58,7 +61,7 @@ export interface PathOption {
   readonly path: string;
 }
 
-/** What making a connection gives: both by name, and by position as `[transport, protocol]`. */
+/** The result of making a connection: transport and protocol by name, and by position as `[transport, protocol]`. */
 export type TransportAndProtocol<T, P> = readonly [transport: T, protocol: P] & {
   readonly transport: T;
   readonly protocol: P;
@@ -71,16 +74,16 @@ export function transportAndProtocol<T, P>(transport: T, protocol: P): Transport
 /**
  * Makes a connection over TCP, or TLS, for a protocol. Host and port may also be given by name, among the options.
  *
- * **Cancellation**: gives up; no socket is left.
+ * **Cancellation**: ends the attempt; no socket is left open.
  *
  * Follows CPython's `loop.create_connection`.
  *
- * @param protocolFactory makes the protocol when the connection is there
+ * @param protocolFactory makes the protocol when the connection was made
  * @param host a name or an address; `null` with `sock`
  * @param port 0 to 65535; `null` with `sock`
  * @returns `[transport, protocol]`
  * @throws {GetAddrInfoError} when the name does not resolve
- * @throws {OSError} when no address can be connected to; of the class and with the code of the reason
+ * @throws {OSError} when no address can be connected to; its class and code say why
  * @throws {SSLError} when the handshake fails
  * @throws {ConnectionAbortedError} when the handshake takes too long
  * @throws {ValueError} at once, when options contradict each other
@@ -117,7 +120,7 @@ export function createConnection<P extends BaseProtocol>(
   return create(protocolFactory, host, port, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
 }
 
-/** What a call that connects was given, in whatever form. */
+/** The arguments of a call that connects, in any form. */
 export function connectionByName<O extends ConnectionOptions>(
   name: string,
   given: readonly unknown[],
@@ -156,7 +159,7 @@ export function checkConnectionOptions(
   checkTls(name, options, host);
 }
 
-/** @throws {ValueError} when options for TLS are given without it, or it is not known whom to expect */
+/** @throws {ValueError} when options for TLS are given without it, or the expected server name is not known */
 export function checkTls(name: string, options: TlsClientOptions, host: string | null): void {
   const { ssl, serverHostname, sslHandshakeTimeout } = options;
   checkHandshakeTimeout(name, sslHandshakeTimeout);
@@ -242,7 +245,7 @@ export function* begin<P extends BaseProtocol>(
     const protocol = protocolFactory();
     const names = path === undefined ? undefined : { peername: path, sockname: '' };
     const transport = new SocketTransport(loop, carrier, protocol, { host, names, isClient: !serverSide });
-    // The protocol is to be told of the connection before the caller is.
+    // `connectionMade` must be called before the caller continues.
     if (!transport.isDirect) yield;
     return transportAndProtocol<Transport, P>(transport, protocol);
   } catch (error) {
@@ -254,15 +257,15 @@ export function* begin<P extends BaseProtocol>(
 /**
  * Makes a connection over a Unix socket for a protocol.
  *
- * **Cancellation**: gives up; no socket is left.
+ * **Cancellation**: ends the attempt; no socket is left open.
  *
  * Follows CPython's `loop.create_unix_connection`.
  *
- * @param protocolFactory makes the protocol when the connection is there
+ * @param protocolFactory makes the protocol when the connection was made
  * @param path the socket's file
  * @returns `[transport, protocol]`
  * @throws {FileNotFoundError} when there is no such file
- * @throws {ConnectionRefusedError} when nobody listens
+ * @throws {ConnectionRefusedError} when no server listens there
  * @throws {SSLError} when the handshake fails
  * @throws {ValueError} at once, when options contradict each other
  */
@@ -295,7 +298,7 @@ const createUnix = /* @__PURE__ */ libraryCoroutine(function* createUnixConnecti
   return yield* begin(loop, yield* connectToPath(loop, path), protocolFactory, options, undefined, path);
 });
 
-/** @throws {TypeError} when it is no path */
+/** @throws {TypeError} when it is not a path */
 export function checkPath(name: string, path: unknown): asserts path is string {
   if (typeof path !== 'string' || path === '')
     throw typeError(`${name}: the path of a Unix socket is required, got ${describe(path)}`);

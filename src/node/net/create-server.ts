@@ -19,11 +19,11 @@ import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.t
 export interface BaseServerOptions extends CloseTimeoutOption {
   /** Encrypts: keys, certificates and rules as Node's `tls.createServer` takes them. */
   readonly ssl?: SslContext | null | undefined;
-  /** Seconds until a handshake that is not over fails; 60 when absent. */
+  /** The longest time that a handshake may take, in seconds; 60 when absent. */
   readonly sslHandshakeTimeout?: Duration | undefined;
   /** How many connections may wait to be accepted; 100 when absent. */
   readonly backlog?: number | undefined;
-  /** `false`: it does not listen before `startServing()` or `serveForever()`. */
+  /** `false`: the server does not listen before `startServing()` or `serveForever()`. */
   readonly startServing?: boolean | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface BaseServerOptions extends CloseTimeoutOption {
 export interface ServerOptions extends BaseServerOptions, KeepAliveOption {
   /** Only addresses of this version: 4 or 6; 0 or absent for both. */
   readonly family?: AddressFamily | undefined;
-  /** Lets several servers share the port, among which the system spreads connections. */
+  /** Lets several servers use the same port; the system distributes the connections among them. */
   readonly reusePort?: boolean | undefined;
 }
 
@@ -42,16 +42,16 @@ export type ServerHost = string | readonly string[] | null;
 export interface ServerPlace {
   /** All addresses of the machine when absent. */
   readonly host?: ServerHost | undefined;
-  /** 0 to 65535; 0 for one that is free, which `server.port` tells. */
+  /** 0 to 65535; 0 for a free one, which is then `server.port`. */
   readonly port: number;
 }
 
-/** What a call that listens was given, in whatever form. @internal */
+/** The arguments of a call that listens, in any form. @internal */
 export function serverByName<O extends ServerOptions>(name: string, given: readonly unknown[]): O & ServerPlace {
   return byName<O & ServerPlace>(name, ['host', 'port'], given);
 }
 
-/** What servers have in common, and whether the protocols are the library's own. @internal */
+/** Settings of all kinds of servers, and whether the protocols are the library's own. @internal */
 export interface ServerPlan {
   readonly protocolFactory: () => BaseProtocol;
   readonly options: BaseServerOptions;
@@ -67,13 +67,13 @@ const DEFAULT_BACKLOG = 100;
 /**
  * Listens on TCP, or TLS, and makes a protocol for each connection.
  *
- * **Cancellation**: it does not listen.
+ * **Cancellation**: the server does not listen.
  *
  * Follows CPython's `loop.create_server`.
  *
  * @param protocolFactory makes the protocol of a connection
- * @param host a name or an address, a list of them, or `null` for all of this machine
- * @param port 0 to 65535; 0 for one that is free, which `server.port` tells
+ * @param host a name or an address, a list of them, or `null` for all addresses of this machine
+ * @param port 0 to 65535; 0 for a free one, which is then `server.port`
  * @throws {OSError} when it cannot listen: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`
  * @throws {GetAddrInfoError} when the name does not resolve
  * @throws {TypeError} at once, when `ssl` has no certificate
@@ -152,7 +152,7 @@ function* placesOf(
 ): Generator<unknown, ListenOptions[], unknown> {
   const common: ListenOptions = { port, backlog, exclusive: true };
   if (reusePort !== undefined) Object.assign(common, { reusePort });
-  // The runtime listens on both versions of the protocol with one socket, and falls back to 4 where there is no 6.
+  // The runtime listens on IPv4 and IPv6 with one socket, and falls back to IPv4 when there is no IPv6.
   if (hosts === null)
     return [family === 0 ? common : { ...common, host: family === 4 ? '0.0.0.0' : '::', ipv6Only: family === 6 }];
   const addresses = new Map<string, 4 | 6>();
@@ -182,21 +182,21 @@ function* serve(
 
 /** Options of a server on a Unix socket. */
 export interface UnixServerOptions extends BaseServerOptions {
-  /** The permissions of the socket's file, such as `0o600`; as the process's umask has it when absent. */
+  /** The permissions of the socket's file, such as `0o600`; according to the process's umask when absent. */
   readonly mode?: number | undefined;
 }
 
 /**
- * Listens on a Unix socket, and makes a protocol for each connection. A socket's file that a server has left behind is replaced;
+ * Listens on a Unix socket, and makes a protocol for each connection. If a crashed server has left its socket file behind, it is replaced;
  * the file is removed when the server closes.
  *
- * **Cancellation**: it does not listen.
+ * **Cancellation**: the server does not listen.
  *
  * Follows CPython's `loop.create_unix_server`.
  *
  * @param protocolFactory makes the protocol of a connection
  * @param path the socket's file
- * @throws {OSError} when it cannot listen: `EADDRINUSE` when something else is there, `EACCES`, `ENOENT`
+ * @throws {OSError} when it cannot listen: `EADDRINUSE` when the path is in use, `EACCES`, `ENOENT`
  */
 export function createUnixServer(
   protocolFactory: () => BaseProtocol,

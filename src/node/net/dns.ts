@@ -28,7 +28,7 @@ export type AddressFamily = 0 | 4 | 6;
 export interface GetAddrInfoOptions {
   /** Only addresses of this version: 4 or 6; 0 or absent for both. */
   readonly family?: AddressFamily | undefined;
-  /** Only versions that this machine has an address of. */
+  /** Only versions for which this machine has an address. */
   readonly addrConfig?: boolean | undefined;
 }
 
@@ -43,17 +43,17 @@ export interface AddressInfoEntry {
 }
 
 /**
- * The addresses of a host, in the order in which the system advises to try them.
+ * The addresses of a host, in the order in which the system recommends to try them.
  *
- * **Cancellation**: ends the wait; the system's look-up goes on and is dropped.
+ * **Cancellation**: ends the wait; the system's look-up goes on, and its result is dropped.
  *
  * Follows CPython's `loop.getaddrinfo`.
  *
  * @param host a name or an address; `null` for this machine
  * @param port goes into the results; 0 when absent
  * @throws {GetAddrInfoError} when the name has no address of the family, or cannot be looked up
- * @throws {TypeError} at once, when the host is no string
- * @throws {ValueError} at once, when the port or family is none
+ * @throws {TypeError} at once, when the host is not a string
+ * @throws {ValueError} at once, when the port or family is invalid
  * @example
  * for (const { address, family } of await getaddrinfo('localhost', 80)) console.log(address, family);
  */
@@ -68,7 +68,7 @@ export function getaddrinfo(
   return lookUp(host ?? 'localhost', port ?? 0, family, addrConfig ? dns.ADDRCONFIG : 0);
 }
 
-/** @throws {ValueError} when it is none of 0, 4 and 6 */
+/** @throws {ValueError} when it is not 0, 4 or 6 */
 export function checkFamily(name: string, family: unknown): asserts family is AddressFamily {
   if (family !== 0 && family !== 4 && family !== 6)
     throw new ValueError(`${name}: family is 4, 6, or 0 for both, got ${describe(family)}`, { code: 'INVALID_FAMILY' });
@@ -93,7 +93,7 @@ export function* resolve(
   const version = isIP(host);
   if (version !== 0) {
     if (family === 0 || family === version) return [entry(host, port, familyOf(version))];
-    throw new GetAddrInfoError(`no address for ${describe(host)}: it is none of version ${family}`, {
+    throw new GetAddrInfoError(`no address for ${describe(host)}: it has none of version ${family}`, {
       code: 'EAI_ADDRFAMILY',
       syscall: 'getaddrinfo',
     });
@@ -116,23 +116,23 @@ function entry(address: string, port: number, family: 4 | 6): AddressInfoEntry {
 
 /** Options of `getnameinfo`. */
 export interface GetNameInfoOptions {
-  /** Leaves the host an address. */
+  /** Returns the host as an address. */
   readonly numericHost?: boolean | undefined;
-  /** Leaves the service a number. */
+  /** Returns the service as a number. */
   readonly numericService?: boolean | undefined;
 }
 
 /**
  * The names of a host and a service.
  *
- * **Cancellation**: ends the wait; the system's look-up goes on and is dropped.
+ * **Cancellation**: ends the wait; the system's look-up goes on, and its result is dropped.
  *
  * Follows CPython's `loop.getnameinfo`.
  *
  * @param sockaddr an address (not a name) and a port
  * @returns `[host, service]`
  * @throws {GetAddrInfoError} when the look-up fails
- * @throws {TypeError} at once, when it is no `[address, port]`
+ * @throws {TypeError} at once, when it is not `[address, port]`
  * @throws {ValueError} at once, when the first part is a name, or the port is out of range
  * @example
  * const [host, service] = await getnameinfo(['127.0.0.1', 80]);

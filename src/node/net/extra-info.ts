@@ -3,7 +3,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { SocketName } from '../../streams/index.ts';
 import { familyOf, socketAddress } from './addresses.ts';
 
-/** The addresses of a socket, which forgets them when it is closed. */
+/** The addresses of a socket, recorded because the socket forgets them when it is closed. */
 export interface KnownNames {
   readonly peername: SocketName | undefined;
   readonly sockname: SocketName | undefined;
@@ -23,7 +23,7 @@ function name(host: string | undefined, port: number | undefined, family: string
 
 const PYTHON_NAMES: Readonly<Record<string, string>> = { ssl_object: 'sslObject', sslcontext: 'sslObject' };
 
-/** What is known of a socket by a name of `getExtraInfo`. */
+/** The information about a socket for a name of `getExtraInfo`. */
 export function extraInfoOf(socket: Socket | TLSSocket, names: KnownNames, asked: string): unknown {
   const info = PYTHON_NAMES[asked] ?? asked;
   switch (info) {

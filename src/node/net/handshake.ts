@@ -9,7 +9,7 @@ import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
 import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
 
-/** What a handshake is made with. */
+/** Options of a handshake. */
 export interface HandshakeOptions extends StartTlsOptions {
   readonly serverSide: boolean;
 }
@@ -17,7 +17,7 @@ export interface HandshakeOptions extends StartTlsOptions {
 /**
  * Encrypts a connected socket. When that fails, or is cancelled, the socket is destroyed.
  *
- * @throws {SSLCertVerificationError} when the peer's certificate is not to be trusted
+ * @throws {SSLCertVerificationError} when the peer's certificate cannot be trusted
  * @throws {SSLError} when the handshake fails in another way
  * @throws {ConnectionAbortedError} when it takes too long
  */
@@ -30,7 +30,7 @@ export function* handshake(
   const timeout = inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout');
   let made: TLSSocket | null = null;
   const giveUp = () => {
-    made?.destroy(); // cancelled when it was just made
+    made?.destroy(); // it was cancelled right after the socket was made
     socket.destroy();
   };
   const begin = ({ resolve, reject }: Settle<TLSSocket>) => {
@@ -56,7 +56,7 @@ export function* handshake(
     return yield* settled(loop, { operation: 'TLS handshake', object: null }, begin, giveUp);
   } catch (error) {
     giveUp();
-    throw failureOf(error, 'TLS handshake'); // a key or certificate that cannot be read is told at once
+    throw failureOf(error, 'TLS handshake'); // thrown at once when a key or certificate cannot be read
   }
 }
 
@@ -88,7 +88,7 @@ function greet(socket: Socket, context: SslContext, name: string | undefined, se
   };
 }
 
-/** As a server: one that does not listen, and is handed its only connection. */
+/** As a server that does not listen, and gets only this connection. */
 function accept(socket: Socket, context: SslContext, settle: Settle<TLSSocket>): () => void {
   const server = createServer(context);
   const onError = (error: Error) => settle.reject(failureOf(error, 'TLS handshake with a client'));
@@ -97,7 +97,7 @@ function accept(socket: Socket, context: SslContext, settle: Settle<TLSSocket>):
     settle.resolve(encrypted);
   };
   socket.on('error', onError);
-  socket.allowHalfOpen = false; // a client that ends in its handshake is gone
+  socket.allowHalfOpen = false; // a client that ends during its handshake has left
   server.on('secureConnection', onSecure).on('tlsClientError', onError);
   server.emit('connection', socket);
   return () => {

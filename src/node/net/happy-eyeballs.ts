@@ -5,7 +5,7 @@ import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, type Task } 
 import { FIRST_COMPLETED, wait } from '../../tasks/index.ts';
 import { connectTo, type Endpoint } from './connect-socket.ts';
 
-/** What is raced for. */
+/** The operation of all attempts. */
 interface Closable {
   destroy(): void;
 }
@@ -14,16 +14,16 @@ interface Closable {
 export interface RaceOptions<E, S> {
   /** Begins to connect to one. */
   readonly attempt: (loop: EventLoop, endpoint: E) => AwaitableCoroutine<S>;
-  /** Seconds until the next address is tried beside those that have not answered; `null` tries one after the other. */
+  /** Seconds until the next attempt starts while earlier ones still run; `null` tries one after the other. */
   readonly delay: number | null;
-  /** Whether all errors are told, instead of what they have in common. */
+  /** Whether all errors are thrown, instead of one that summarises them. */
   readonly allErrors: boolean;
 }
 
 /**
- * Orders addresses so that versions of the protocol take turns (RFC 8305).
+ * Orders addresses so that IPv4 and IPv6 alternate (RFC 8305).
  *
- * @param firstCount how many of the first version come before the first one of the other
+ * @param firstCount how many addresses of the first version come before the first one of the other
  */
 export function interleaved<A extends { readonly family: number }>(addresses: readonly A[], firstCount: number): A[] {
   const [first, ...rest] = [...Map.groupBy(addresses, (address) => address.family).values()];
@@ -46,7 +46,7 @@ export const attempt = /* @__PURE__ */ libraryCoroutine(function* connect(
 
 /**
  * The first socket that could be connected, of attempts that begin one after the other: after a delay, or when the one before has
- * failed (RFC 8305). The others are given up.
+ * failed (RFC 8305). The other attempts are ended.
  */
 export function* firstToConnect<E, S extends Closable>(
   loop: EventLoop,
@@ -76,7 +76,7 @@ export function* firstToConnect<E, S extends Closable>(
   }
 }
 
-/** Takes the outcome of an attempt. Of two that were made at once, the second one is let go. */
+/** Takes the outcome of an attempt. When two succeed at the same time, the second socket is closed. */
 function keep<S extends Closable>(task: Task<S>, running: Set<Task<S>>, winner: S | null, errors: unknown[]): S | null {
   running.delete(task);
   const error = task.cancelled() ? new CancelledError() : task.exception();
@@ -104,7 +104,7 @@ function whyNone(errors: readonly unknown[], allErrors: boolean): unknown {
   const [first] = errors;
   const agree = errors.every((error) => error instanceof OSError && error.code === (first as OSError).code);
   if (!agree || !(first instanceof OSError)) return new OSError(message, { cause });
-  // A host that refuses at all of its addresses refuses.
+  // When all addresses refuse, the error is `ConnectionRefusedError`.
   const { constructor: Class, code } = first as OSError & { readonly constructor: typeof OSError };
   return new Class(message, { code, cause });
 }

@@ -2,17 +2,17 @@ import type { Socket } from 'node:net';
 import { ValueError } from '../../errors/index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 
-/** How a connection that is silent is looked after. */
+/** How silent connections are checked. */
 export interface KeepAliveOption {
   /**
-   * Asks the system to find out whether a silent peer is still there: after so many seconds of silence, or after the system's own time
-   * (two hours, mostly) with `true`. One that is gone fails the connection with `ETIMEDOUT`.
+   * Asks the system to check whether a silent peer is still there: after this number of seconds, or with `true` after the system's own time
+   * (usually two hours). If the peer is gone, the connection fails with `ETIMEDOUT`.
    */
   readonly keepAlive?: boolean | Duration | undefined;
 }
 
 /**
- * The silence in milliseconds, 0 for the system's own time, `null` when nobody is to be asked.
+ * The silence in milliseconds, 0 for the system's own time, `null` when silent connections are not checked.
  *
  * @throws {ValueError} when it is not above zero
  */
@@ -24,7 +24,7 @@ export function keepAliveOf(name: string, { keepAlive }: KeepAliveOption): numbe
   return seconds * 1_000;
 }
 
-/** Does what `keepAliveOf` says. */
+/** Applies the setting from `keepAliveOf`. */
 export function keepSocketAlive(socket: Socket, milliseconds: number | null): void {
   if (milliseconds !== null) socket.setKeepAlive(true, milliseconds);
 }

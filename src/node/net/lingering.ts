@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net';
 import { isEncrypted } from './extra-info.ts';
 
-/** How long a peer may be silent, and how long it may take altogether, before its end is not waited for any more; in milliseconds. */
+/** How long a peer may be silent, and how long it may take in total, before this stops waiting for its end; in milliseconds. */
 const SILENCE = 5_000;
 const LONGEST = 30_000;
 
 /**
- * Ends a socket whose side is written to its end. The system sends what it still has, unless something arrives that nobody reads: then it
+ * Ends a socket when everything is written. The system sends the bytes that it still has, unless bytes arrive that are not read: then it
  * resets the connection and drops the rest. So what arrives is read and thrown away until the peer has ended its side, too. A peer that
- * keeps its side open and is silent has nothing in flight, and is not waited for.
+ * keeps its side open and is silent has sent nothing that is still on its way, so this does not wait for it.
  *
- * Whatever happens to it meanwhile concerns nobody any more. It does not keep the process alive, but for TLS: its servers send a new client
- * something of their own, which it must not end before, or the same would happen.
+ * Errors of the socket are ignored from now on. It does not keep the process alive, except with TLS: a TLS server sends a new client
+ * session tickets, and if the client ended before they arrive, the system would also reset the connection.
  */
 export function linger(socket: Socket): void {
   if (socket.destroyed) return;

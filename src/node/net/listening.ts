@@ -36,14 +36,14 @@ export function* listen(
   files.set(server, { path: options.path, number: numberOf(options.path) });
 }
 
-/** The files of Unix sockets that listen, and by which numbers the file system knows them. */
+/** The files of listening Unix sockets, with their inode numbers. */
 const files = new WeakMap<NetServer, { readonly path: string; readonly number: number | null }>();
 
 function numberOf(file: string): number | null {
   return statSync(file, { throwIfNoEntry: false })?.ino ?? null;
 }
 
-/** Stops one. The runtime removes the file at its path, whosever that is: another server's, which has taken its place, must stay. */
+/** Stops a server. The runtime removes the file at its path in any case, but a file of another server that has replaced it must stay. */
 function stop(server: NetServer): void {
   const file = files.get(server);
   const present = file === undefined ? null : numberOf(file.path);
@@ -57,7 +57,7 @@ function stop(server: NetServer): void {
   renameSync(aside, file.path);
 }
 
-/** A socket's file that its server has left behind would be in the way; anything else must stay. */
+/** Removes a socket file that a crashed server has left behind; any other file must stay. */
 function* removeStale(loop: EventLoop, file: string): Generator<unknown, void, unknown> {
   if (isAbstract(file)) return;
   yield* wrapPromise(removeSocketFile(file), { loop });
@@ -67,7 +67,7 @@ async function removeSocketFile(file: string): Promise<void> {
   try {
     if ((await stat(file)).isSocket()) await unlink(file);
   } catch {
-    // There is none, or listening will say what is wrong with it.
+    // There is no file, or listening will report what is wrong with it.
   }
 }
 
@@ -111,7 +111,7 @@ export class ListeningSocket {
   }
 }
 
-/** Stops servers of the runtime. One that is about to listen stops when it does. */
+/** Stops servers of the runtime. A server that is just starting to listen is stopped when it listens. */
 export function stopAll(servers: readonly NetServer[]): void {
   for (const server of servers) {
     if (server.listening) stop(server);

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 
-/** As much as the runtime reads at once by itself. */
+/** The number of bytes that the runtime itself reads at once. */
 const SIZE = 65_536;
 
 /** Where a socket keeps what `net.connect({ onread })` gives it. */
@@ -16,25 +16,26 @@ interface ReadHandle {
 }
 
 interface Inside {
-  /** The runtime's half of a socket. */
+  /** The native handle of a socket. */
   readonly _handle?: ReadHandle | null;
   [part: symbol]: unknown;
 }
 
-/** One for all sockets of the thread: what is read into it is copied before anything else is read. */
+/** One buffer for all sockets of the thread: bytes are copied out of it before the next read. */
 let shared: Uint8Array | null = null;
-/** `undefined` until the first socket was looked into, `null` when sockets are made otherwise here. */
+/** `undefined` until the first socket was examined; `null` when sockets have other internals here. */
 let parts: Parts | null | undefined;
 
 /**
- * Has a socket read into a buffer that is there already, as `net.connect({ onread })` does. By itself the runtime makes one of
- * 64 KiB for whatever comes, and sends it through a stream, which is half of what it costs to receive a small message. There is no
- * such option for the sockets of a server, nor for one that exists, so its parts are looked up by their names.
+ * Makes a socket read into an existing buffer, as `net.connect({ onread })` does. By default the runtime allocates a buffer of
+ * 64 KiB for each read, and passes it through a stream, which is half of the cost of receiving a small message. There is no
+ * such option for the sockets of a server, nor for existing sockets, so their internals are found by name.
  *
- * What the socket has read before still comes by its `data` event; so does everything where this cannot be done, which is no error.
- * There is no way back, but TLS on top of the socket takes its handle, and reads in a way of its own.
+ * Bytes that the socket has read before still come with its `data` event. If this function cannot do its work, which is not an error, all
+ * bytes do.
+ * This cannot be undone, but TLS on top of the socket takes over the handle, and reads in its own way.
  *
- * @param take called with what has come, as plain bytes of its own; it must not throw
+ * @param take called with the bytes, as a `Uint8Array` that it may keep; it must not throw
  */
 export function readInto(socket: Socket, take: (bytes: Uint8Array) => void): void {
   const inside = socket as object as Inside;
@@ -53,10 +54,10 @@ export function readInto(socket: Socket, take: (bytes: Uint8Array) => void): voi
   };
 }
 
-/** The Node versions whose sockets have been looked into; later ones are when the tests have run on them. */
+/** The Node versions whose sockets have been examined; add later ones when the tests have run on them. */
 const KNOWN = { from: 22, to: 26 };
 
-/** Other runtimes have other sockets; on Windows a buffer may be in use while its socket waits. */
+/** Other runtimes have other internals; on Windows a buffer may be in use while its socket waits. */
 function partsOf(socket: Socket): Parts | null {
   if (process.platform === 'win32' || 'bun' in process.versions || 'deno' in process.versions) return null;
   const major = Number.parseInt(process.versions.node, 10);
@@ -68,16 +69,16 @@ function partsOf(socket: Socket): Parts | null {
   return { buffer, callback, generator };
 }
 
-/** After a full read much more is to be expected, for which a buffer that can be given away saves copying. */
+/** After a full read more bytes are likely, and a buffer that can be passed on saves copying them. */
 function bufferAfter(count: number, buffer: Uint8Array): Uint8Array | undefined {
   if (count === SIZE) return new Uint8Array(Buffer.allocUnsafeSlow(SIZE).buffer);
   return buffer === shared ? undefined : (shared as Uint8Array);
 }
 
-/** What was read: the buffer itself when it is not shared and most of it is used, otherwise a copy. */
+/** The bytes that were read: the buffer itself when it is not shared and most of it is used, otherwise a copy. */
 function taken(count: number, buffer: Uint8Array): Uint8Array {
   if (buffer !== shared && count > SIZE / 2) return count === SIZE ? buffer : buffer.subarray(0, count);
-  // Small pieces share memory that the runtime has at hand, as its own buffers do.
+  // Small pieces come from the runtime's pool of memory, as its own small buffers do.
   const { buffer: memory, byteOffset } = Buffer.allocUnsafe(count);
   const bytes = new Uint8Array(memory, byteOffset, count);
   bytes.set(count === SIZE ? buffer : buffer.subarray(0, count));

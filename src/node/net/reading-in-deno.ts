@@ -6,8 +6,8 @@ interface Handle {
 }
 
 /**
- * Keeps Deno from losing the end of an encrypted connection. When reading is stopped while it hands over the last bytes, as a full
- * buffer does, it forgets the end that follows them. Stopping a microtask later lets the end come through.
+ * Keeps Deno from losing the end of an encrypted connection. When reading is stopped while Deno passes on the last bytes, which happens
+ * with a full buffer, it forgets the end that follows them. When reading is stopped a microtask later, the end is reported.
  */
 export function keepEndInDeno(socket: Socket): void {
   if (!('deno' in process.versions)) return;

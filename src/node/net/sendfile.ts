@@ -10,7 +10,7 @@ import { byName } from '../keywords.ts';
 /** How much of a file is read at once. */
 const CHUNK = 256 * 1_024;
 
-/** What of a file is sent. */
+/** Which part of a file is sent. */
 export interface SendfileOptions {
   /** Where in the file to begin, in bytes; 0 when absent. */
   readonly offset?: number | undefined;
@@ -19,22 +19,22 @@ export interface SendfileOptions {
 }
 
 /**
- * Sends a file through a connection, at the pace of the connection. Nothing is read from the connection meanwhile.
+ * Sends a file through a connection, as fast as the connection allows. During this no bytes are read from the connection.
  *
- * JavaScript runtimes do not offer the system's call of this name, so that the file goes through the program's memory, a chunk at a
- * time. Afterwards the file's position is behind what was sent.
+ * JavaScript runtimes do not offer the system call of this name, so the file goes through the program's memory, a chunk at a
+ * time. Afterwards the file's position is after the part that was sent.
  *
- * **Cancellation**: what was written to the transport by then is sent.
+ * **Cancellation**: bytes that were already written to the transport are sent.
  *
  * Follows CPython's `loop.sendfile`.
  *
- * @param transport a connection: `writer.transport`, say
+ * @param transport a connection, for example `writer.transport`
  * @param file a file that was opened for reading bytes
  * @param options where to begin, and how much; by position, too
- * @returns how many bytes
+ * @returns how many bytes were sent
  * @throws {RuntimeError} when the transport is closing
- * @throws {ConnectionResetError} when the connection is lost meanwhile
- * @throws {TypeError} at once, when it is no file from `openFile`, or one that is read as text
+ * @throws {ConnectionResetError} when the connection is lost during this
+ * @throws {TypeError} at once, when it is not a file from `openFile`, or one that is read as text
  * @throws {ValueError} at once, when a number is below zero
  */
 export function sendfile(
@@ -63,7 +63,7 @@ export function sendfile(
   return send(transport, file, offset, count ?? Number.POSITIVE_INFINITY);
 }
 
-/** Stands in for a protocol while a file is sent: it knows when to go on, and passes on what the protocol must know. */
+/** Replaces the protocol while a file is sent: it pauses and resumes the sending, and passes on events that the protocol needs. */
 class SendfileProtocol extends Protocol {
   readonly flow: FlowControl;
   readonly #inner: BaseProtocol;

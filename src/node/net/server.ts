@@ -38,33 +38,33 @@ import { ListeningSocket, listen, type Place, stopAll } from './listening.ts';
 import { type ConnectionOwner, SocketTransport } from './socket-transport.ts';
 import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
 
-/** What a server is made with. */
+/** Options of a server. */
 export interface ServerSetup extends CloseTimeoutOption {
   readonly protocolFactory: () => BaseProtocol;
-  /** Where to listen: one entry a socket. */
+  /** Where to listen: one entry for each socket. */
   readonly places: readonly Place[];
   readonly ssl: SslContext | null;
   readonly sslHandshakeTimeout: Duration | undefined;
   /** As `keepAliveOf` gives it. */
   readonly keepAlive: number | null;
-  /** Whether the factory needs nothing of the loop, and may be called at once. */
+  /** Whether the factory does not need a running loop, and may be called at once. */
   readonly direct: boolean;
 }
 
-/** What `Server.shutdown` had to do. */
+/** The result of `Server.shutdown`. */
 export interface ShutdownReport {
   /** How many connections were ended before their handlers had closed them. */
   readonly cut: number;
 }
 
 /**
- * Where a server stands.
+ * The states of a server.
  *
  * | state   | meaning                                         | left by                  |
  * |---------|-------------------------------------------------|--------------------------|
  * | created | it does not listen yet                          | `startServing`, `close`  |
  * | serving | connections are accepted                        | `close`                  |
- * | closed  | none are accepted; those made go on             | –                        |
+ * | closed  | none are accepted; open connections go on       | –                        |
  */
 type State = 'created' | 'serving' | 'closed';
 
@@ -87,7 +87,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   /** The addresses of connections over a Unix socket. */
   readonly #namesOnPath: KnownNames | undefined;
   readonly #clients = new Set<SocketTransport>();
-  /** The sockets whose handshake is under way. */
+  /** The sockets whose handshake is in progress. */
   readonly #handshaking = new Set<Socket>();
   readonly #handlers = new Set<Task<unknown>>();
   readonly #waiters: Waiters;
@@ -97,7 +97,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   #state: State = 'created';
   #forever: Future<void> | null = null;
 
-  /** Made by `startServer` and its like. @internal */
+  /** Called by `startServer` and similar functions. @internal */
   constructor(loop: EventLoop, setup: ServerSetup) {
     this.#loop = loop;
     this.#setup = setup;
@@ -109,12 +109,12 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     bindMethods(this, 'close', 'closeClients', 'abortClients');
   }
 
-  /** Where it listens; empty before it does, and when it is closed. */
+  /** Where it listens; empty before it listens, and when it is closed. */
   get sockets(): readonly ListeningSocket[] {
     return this.#sockets;
   }
 
-  /** The port of the first of them; 0 when it does not listen, or listens on a Unix socket. */
+  /** The port of the first socket; 0 when it does not listen, or listens on a Unix socket. */
   get port(): number {
     return this.#sockets[0]?.port ?? 0;
   }
@@ -135,9 +135,9 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   }
 
   /**
-   * Begins to accept connections. Harmless when it does.
+   * Begins to accept connections. Has no effect when it already does.
    *
-   * **Cancellation**: it does not listen.
+   * **Cancellation**: the server does not listen.
    *
    * Follows CPython's `Server.start_serving`.
    *
@@ -150,15 +150,15 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
 
   /**
    * Accepts connections until it is cancelled or closed. Cancelling it closes the server and its connections; when the server is
-   * closed, it waits until the connections have come to their end.
+   * closed, it waits until the connections have ended.
    *
-   * **Cancellation**: closes, sends what the connections keep for a second at most (`closeTimeout`, when that is given), and cuts those
-   * whose peers have not taken it by then, which the log says. Another cancellation cuts them at once.
+   * **Cancellation**: closes, sends the buffered bytes of the connections for at most a second (or `closeTimeout`, if given), and cuts
+   * connections whose peers have not received everything by then, which is logged. Another cancellation cuts them at once.
    *
    * Follows CPython's `Server.serve_forever`.
    *
    * @throws {CancelledError} when `close()` is called, too
-   * @throws {RuntimeError} when it is closed, or somebody else has called it
+   * @throws {RuntimeError} when it is closed, or was already called by another task
    */
   serveForever(): AwaitableCoroutine<never> {
     return Server.#serveForever(this);
@@ -176,7 +176,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     this.#checkEnd();
   }
 
-  /** Closes the connections when what they keep has been sent. Follows CPython's `Server.close_clients`. */
+  /** Closes the connections when their buffered bytes have been sent. Follows CPython's `Server.close_clients`. */
   closeClients(): void {
     for (const client of [...this.#clients]) client.close();
   }
@@ -187,7 +187,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   }
 
   /**
-   * Waits until it is closed and all connections are gone. It closes none: see `close`, `closeClients` and `shutdown`.
+   * Waits until it is closed and all connections have ended. It does not close them: see `close`, `closeClients` and `shutdown`.
    *
    * **Cancellation**: ends the wait.
    *
@@ -198,12 +198,12 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   }
 
   /**
-   * Ends it in order: accepts no more connections and lets those that are open come to their end. At the deadline the handlers that
+   * Ends it gracefully: accepts no more connections and lets the handlers of open ones finish. At the deadline the handlers that
    * still run are cancelled, and the connections are closed at once.
    *
    * **Cancellation**: does at once what the deadline would.
    *
-   * @param deadline how long connections may take, in seconds
+   * @param deadline how long the handlers may take, in seconds
    * @returns `cut`: how many connections had to be closed
    * @example
    * const server = await startServer(handle, '127.0.0.1', 0);
@@ -215,10 +215,11 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   }
 
   /**
-   * Closes, and waits until the connections are gone, as Python's `async with`, for `closeTimeout` at most: what is left then is cut as by
-   * `shutdown`, which the log says.
+   * Closes, and waits until the connections have ended, as Python's `async with`, but at most for `closeTimeout`: then the rest is cut as
+   * by
+   * `shutdown`, which is logged.
    *
-   * **Cancellation**: cuts the connections, and so does leaving the block because of one, after a second at most.
+   * **Cancellation**: cuts the connections. When the block ends because of a cancellation, they are cut after a second at most.
    */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return Server.#dispose(this);
@@ -243,7 +244,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     task.addDoneCallback((done) => this.#handlers.delete(done as Task<unknown>));
   }
 
-  /** The loop is closed: nobody could serve a connection any more. @internal */
+  /** The loop is closed, so connections cannot be served any more. @internal */
   loopClosed(): void {
     this.#state = 'closed';
     this.#sockets = [];
@@ -289,7 +290,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     const { ssl, sslHandshakeTimeout = HANDSHAKE_TIMEOUT } = this.#setup;
     if (ssl === null) return createNetServer({ allowHalfOpen: true, noDelay: true }, this.#onConnection);
     const handshakeTimeout = inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout') * 1_000;
-    // A client that ends in its handshake is gone; only then can a connection be ended in one direction.
+    // A client that ends during its handshake has left; half-closing is possible only after the handshake.
     const server = tlsServer({ ...ssl, allowHalfOpen: false, handshakeTimeout }, (socket) => {
       socket.allowHalfOpen = true;
       this.#onConnection(socket);
@@ -297,7 +298,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     server.on('connection', (socket: Socket) => this.#watchHandshake(socket));
     server.on('secureConnection', (socket) => this.#handshaking.delete(socketUnder(socket, this.#handshaking)));
     server.on('tlsClientError', (error, socket) => {
-      socket.destroy(); // the runtime does not, when the handshake takes too long
+      socket.destroy(); // the runtime does not do this when the handshake takes too long
       if (this.#loop.getDebug()) this.#report('TLS handshake with a client failed', failureOf(error));
     });
     return server;
@@ -310,7 +311,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
 
   // --------------------------------------------------------------------------------------------- coroutines
 
-  /** Of several that want it to listen, the first one has it listen, and the others wait for that. */
+  /** When several tasks want it to listen, the first one makes it listen, and the others wait for that. */
   *#listen(): Generator<unknown, void, unknown> {
     yield* this.#starting.acquire();
     try {
@@ -359,7 +360,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     try {
       yield* server.#listen();
       yield* forever;
-      // Somebody has closed it, which leaves the connections alone.
+      // It was closed by other code, which does not affect the connections.
       yield* server.waitClosed();
     } catch (error) {
       if (isCancelledError(error)) {
@@ -397,7 +398,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     return { cut };
   });
 
-  /** Ends the connections, whatever their handlers do. */
+  /** Ends the connections, even if their handlers still run. */
   #cut(): number {
     const open = this.#clients.size;
     for (const task of this.#handlers) task.cancel('the server is shut down');
@@ -414,12 +415,12 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     try {
       yield* server.#leave(isHurried ? HURRIED_CLOSE_TIMEOUT : CLOSE_TIMEOUT, () => server.#cut());
     } catch (error) {
-      // Of two cancellations JavaScript would make another error.
+      // JavaScript would turn two cancellations into a `SuppressedError`.
       if (!(isHurried && error instanceof CancelledError)) throw error;
     }
   });
 
-  /** Waits for the connections to end, and cuts those that have not in time. */
+  /** Waits for the connections to end, and cuts those that do not end in time. */
   *#leave(otherwise: number, cut: () => void): Generator<unknown, void, unknown> {
     const limit = closeTimeoutOf('Server', this.#setup, otherwise);
     let lost = '';
@@ -429,8 +430,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
       cut();
     };
     const isWhole = yield* endWithin(() => this.waitClosed(), limit, cutAll);
-    if (!isWhole)
-      logger.warn(`${this}: closing took longer than ${limit} s: ${lost}; closeTimeout gives them more time`);
+    if (!isWhole) logger.warn(`${this}: closing took longer than ${limit} s: ${lost}; set closeTimeout to wait longer`);
   }
 
   toString(): string {
@@ -453,7 +453,7 @@ function tlsServer(options: TlsOptions, onConnection: (socket: Socket) => void):
   }
 }
 
-/** The socket that an encrypted one goes over. Where the runtime does not say, the addresses do; Unix sockets have none. */
+/** The socket under an encrypted one. If the runtime does not give it, it is found by the addresses; Unix sockets have none. */
 function socketUnder(encrypted: Socket & { readonly _parent?: Socket }, candidates: Iterable<Socket>): Socket {
   if (encrypted._parent !== undefined) return encrypted._parent;
   const { remoteAddress, remotePort } = encrypted;

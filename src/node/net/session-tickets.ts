@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { isEncrypted } from './extra-info.ts';
 
-/** How long tickets are waited for that may never come, in milliseconds. */
+/** How long to wait for tickets, which may never come, in milliseconds. */
 const LONGEST = 1_000;
 
 /**
- * What a server of TLS 1.3 sends a new client right after the handshake: its session tickets. A client that has sent everything and goes
- * before they arrive makes the system reset the connection, and drop what the server has not read yet. So a client that has heard nothing
- * yet listens for a moment before it is gone.
+ * Waits for the session tickets that a TLS 1.3 server sends right after the handshake. A client that has sent everything and closes
+ * before they arrive makes the system reset the connection, and drop bytes that the server has not read yet. So a client that has received
+ * nothing yet waits for a moment before it closes.
  *
  * Follows CPython's TLS transports, which wait for the peer's end.
  */
@@ -20,11 +20,11 @@ export class SessionTickets {
 
   constructor(socket: TLSSocket) {
     this.#socket = socket;
-    // Whatever comes first comes behind them.
+    // The first bytes that arrive come after the tickets.
     socket.once('session', this.#onTickets).once('data', this.#onTickets).once('end', this.#onTickets);
   }
 
-  /** What watches for those of a client's socket, `null` when none come after its handshake. */
+  /** A watch for the tickets of a client's socket; `null` when none come after its handshake. */
   static of(socket: Socket, isClient: boolean): SessionTickets | null {
     return isClient && isEncrypted(socket) && socket.getProtocol() === 'TLSv1.3' ? new SessionTickets(socket) : null;
   }
@@ -35,7 +35,7 @@ export class SessionTickets {
     this.stop()?.();
   };
 
-  /** Calls a function when they have come, or have been waited for long enough. */
+  /** Calls a function when they have arrived, or the wait was long enough. */
   wait(go: () => void): void {
     if (this.#areThere) {
       go();
@@ -45,7 +45,7 @@ export class SessionTickets {
     this.#timer = setTimeout(this.#onTickets, LONGEST);
   }
 
-  /** Ends the wait. Gives the function that is not called any more. */
+  /** Ends the wait. Returns the function that will not be called any more. */
   stop(): (() => void) | null {
     const go = this.#go;
     this.#go = null;

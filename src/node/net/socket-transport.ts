@@ -33,7 +33,7 @@ import { keepEndInDeno } from './reading-in-deno.ts';
 import { SessionTickets } from './session-tickets.ts';
 import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
 
-/** Who keeps a list of its connections. */
+/** An object that keeps a list of its connections. */
 export interface ConnectionOwner {
   /** @internal */
   attach(transport: SocketTransport): void;
@@ -42,33 +42,33 @@ export interface ConnectionOwner {
 }
 
 /**
- * Where a transport stands.
+ * The states of a transport.
  *
  * | state   | meaning                                              | left by                          |
  * |---------|------------------------------------------------------|----------------------------------|
  * | open    | bytes go both ways                                   | `close`, `abort`, the socket     |
- * | closing | what comes is dropped; what is kept is sent          | its last byte, an error, `abort` |
- * | closed  | the socket is gone, or nobody's concern any more     | –                                |
+ * | closing | bytes that arrive are dropped; the buffer is sent    | its last byte, an error, `abort` |
+ * | closed  | the socket is closed, or is not used any more        | –                                |
  * | handed  | another transport has the socket (TLS)               | –                                |
  */
 type State = 'open' | 'closing' | 'closed' | 'handed';
 
 interface UpgradeOptions extends StartTlsOptions {
   readonly serverSide: boolean;
-  /** What was received but is not read: the beginning of the handshake. */
+  /** Bytes that were received but not read: the beginning of the handshake. */
   readonly unread?: Uint8Array | undefined;
 }
 
-/** What a transport is made with. */
+/** Options of a transport. */
 export interface SocketTransportOptions {
   readonly owner?: ConnectionOwner | null | undefined;
-  /** The transport goes on where another one was: the protocol is not told of a connection. */
+  /** The transport replaces another one: the protocol's `connectionMade` is not called again. */
   readonly goesOn?: boolean | undefined;
-  /** The host that was asked for: whom a certificate must be of. */
+  /** The host of the connection, which the certificate must belong to. */
   readonly host?: string | undefined;
   /** Whether it is the client's end of the connection. */
   readonly isClient?: boolean | undefined;
-  /** The addresses, where the socket does not know them: those of Unix sockets are paths. */
+  /** The addresses, if the socket does not know them: those of Unix sockets are paths. */
   readonly names?: KnownNames | undefined;
 }
 
@@ -85,11 +85,11 @@ export class SocketTransport implements Transport, LoopResource {
   readonly #host: string | undefined;
   readonly #delivery: Delivery;
   readonly #writing: WriteSide;
-  /** `null` where none are to be expected. */
+  /** `null` when none are expected. */
   readonly #tickets: SessionTickets | null;
   #state: State = 'open';
   #paused = false;
-  /** Invariant: what the socket or the protocol has failed with, if one has. */
+  /** Invariant: the error of the socket or the protocol, if there is one. */
   #error: unknown = null;
 
   constructor(
@@ -113,7 +113,7 @@ export class SocketTransport implements Transport, LoopResource {
     };
     this.#writing = new WriteSide(socket, { loop, transport: this, protocol: () => this.#delivery.protocol });
     this.#tickets = SessionTickets.of(socket, isClient);
-    // A message that waits for the acknowledgement of the one before would be late for nothing.
+    // Otherwise a message would wait for the acknowledgement of the one before, without need.
     socket.setNoDelay(true);
     bindMethods(this, 'write', 'close', 'abort');
     socket.on('error', this.#onError).on('close', this.#onClose);
@@ -124,20 +124,20 @@ export class SocketTransport implements Transport, LoopResource {
     if (socket.destroyed) this.#endedBefore();
   }
 
-  /** Whether the protocol is told at once. */
+  /** Whether the protocol is called at once. */
   get isDirect(): boolean {
     return this.#delivery.isDirect;
   }
 
-  /** The socket has told of its end when nobody listened. */
+  /** The socket had ended before there was a listener. */
   #endedBefore(): void {
     if (this.#socket.errored != null) this.#onError(this.#socket.errored);
     this.#onClose();
   }
 
-  /** Nothing is read before the protocol knows of the connection: it may want to pause. */
+  /** No bytes are read before `connectionMade` was called, because it may pause reading. */
   #made(): void {
-    // Also when it is lost already: the protocol is told of both.
+    // Even when the connection is already lost: the protocol gets `connectionMade` and `connectionLost`.
     try {
       this.#delivery.protocol.connectionMade(this);
     } catch (error) {
@@ -154,7 +154,7 @@ export class SocketTransport implements Transport, LoopResource {
     else this.#socket.resume();
   }
 
-  // --------------------------------------------------------------------------------------------- what the socket tells
+  // --------------------------------------------------------------------------------------------- events of the socket
 
   readonly #onData = (chunk: Uint8Array): void => this.#onBytes(plainBytes(chunk));
 
@@ -168,7 +168,7 @@ export class SocketTransport implements Transport, LoopResource {
 
   readonly #onError = (error: Error): void => {
     this.#error ??= lossOf(failureOf(error));
-    // An alert of the peer's TLS leaves the runtime's socket open; it would end as if nothing were wrong.
+    // After a TLS alert of the peer the runtime keeps the socket open, and it would end as if there had been no error.
     this.#socket.destroy();
   };
 
@@ -199,7 +199,7 @@ export class SocketTransport implements Transport, LoopResource {
     this.fail(error, `Fatal error: protocol.${where}() call failed.`);
   }
 
-  /** The connection cannot go on: it is reported unless the system or the peer is to blame, and closed at once. */
+  /** Ends the connection because of an error. The error is reported, unless it comes from the system or the peer. */
   fail(error: unknown, message: string): void {
     if (!(error instanceof OSError)) this.#report(message, error);
     this.#error ??= lossOf(error);
@@ -211,7 +211,7 @@ export class SocketTransport implements Transport, LoopResource {
     this.#loop.callExceptionHandler({ message, exception, transport: this, protocol: this.#delivery.protocol });
   }
 
-  /** The loop runs nothing any more, so that nobody can be told. */
+  /** The loop does not run any more, so the protocol cannot be called. */
   loopClosed(): void {
     this.#delivery.close();
     this.#destroy();
@@ -232,7 +232,10 @@ export class SocketTransport implements Transport, LoopResource {
     return extraInfoOf(this.#socket, this.#names, name) ?? otherwise;
   }
 
-  /** A socket that has failed is closing before it says so: who writes and drains in a circle would never let it say so. */
+  /**
+   * Whether it is closed or is being closed. A failed socket counts as closing before its error event: a loop of write and drain might
+   * never let that event happen.
+   */
   isClosing(): boolean {
     return this.#state !== 'open' || this.#socket.destroyed;
   }
@@ -242,7 +245,7 @@ export class SocketTransport implements Transport, LoopResource {
     this.#state = 'closing';
     this.#delivery.close();
     const socket = this.#socket;
-    // What is left unread would make the system drop what it still has to send.
+    // Unread bytes would make the system drop bytes that it still has to send.
     socket.resume();
     if (socket.writableFinished) queueMicrotask(this.#onFinish);
     else socket.once('finish', this.#onFinish).end();
@@ -253,7 +256,7 @@ export class SocketTransport implements Transport, LoopResource {
     else this.#tickets.wait(() => this.#sentAll());
   };
 
-  /** Everything is with the system, and the end too: for the protocol the connection is over. */
+  /** All bytes and the end were handed to the system: for the protocol the connection is over. */
   #sentAll(): void {
     if (this.#state !== 'closing' || this.#socket.destroyed) return;
     const socket = this.#socket;
@@ -284,7 +287,7 @@ export class SocketTransport implements Transport, LoopResource {
   pauseReading(): void {
     if (this.#paused || this.#state === 'closing') return;
     this.#paused = true;
-    // What came before the connection ended can be held back, too.
+    // Bytes that arrived before the end may still wait for the protocol, too.
     this.#delivery.pause();
     if (this.#state === 'open') this.#socket.pause();
   }
@@ -325,7 +328,7 @@ export class SocketTransport implements Transport, LoopResource {
     this.#writing.adapt();
   }
 
-  /** Goes on as an encrypted transport of the same protocol. Follows CPython's `loop.start_tls`. */
+  /** Replaces this transport by an encrypted one with the same protocol. Follows CPython's `loop.start_tls`. */
   startTls(context: SslContext | true, options: UpgradeOptions): AwaitableCoroutine<Transport> {
     const checked = (options.serverSide ? serverContextOf : sslContextOf)('startTls', context);
     if (checked === null) throw typeError(`startTls: TLS options or true are required, got ${describe(context)}`);
@@ -346,7 +349,7 @@ export class SocketTransport implements Transport, LoopResource {
     const { protocol } = transport.#delivery;
     transport.#handOver(options.unread);
     try {
-      // What was written and is not sent yet is sent first: the runtime sees to that.
+      // Bytes that were written before are sent first; the runtime takes care of that.
       const encrypted = yield* handshake(loop, transport.#socket, context, {
         serverHostname: transport.#host,
         ...options,
@@ -359,7 +362,7 @@ export class SocketTransport implements Transport, LoopResource {
       });
     } catch (error) {
       transport.#socket.destroy();
-      // Whoever waits for the connection learns that it is broken, not that this task was cancelled.
+      // Other tasks that wait for the connection must see that it is broken, not a cancellation.
       protocol.connectionLost(lossOf(error, `startTls of ${transport} was cancelled`));
       throw error;
     } finally {
@@ -367,7 +370,7 @@ export class SocketTransport implements Transport, LoopResource {
     }
   });
 
-  /** Lets go of the socket, for another transport to go on with. */
+  /** Releases the socket for another transport. */
   #handOver(unread: Uint8Array | undefined): void {
     const socket = this.#socket;
     this.#letGo();

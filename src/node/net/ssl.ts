@@ -13,7 +13,7 @@ export const HANDSHAKE_TIMEOUT = 60;
 /**
  * Checks how long a handshake may take.
  *
- * @throws {ValueError} when it is no time at all
+ * @throws {ValueError} when it is not above zero
  */
 export function checkHandshakeTimeout(name: string, timeout: Duration | undefined): void {
   if (timeout !== undefined && !(inSeconds(timeout, 'sslHandshakeTimeout') > 0))
@@ -33,9 +33,9 @@ export function sslContextOf(name: string, ssl: unknown): SslContext | null {
 }
 
 /**
- * Checks that a client knows whom to expect, where no host was asked for.
+ * Checks that a client knows which server name to expect, when it connects without a host.
  *
- * @throws {ValueError} when it does not, and would have to guess
+ * @throws {ValueError} when it does not know it
  */
 export function checkNamesTheServer({ servername, rejectUnauthorized }: SslContext): void {
   if (servername !== undefined || rejectUnauthorized === false) return;

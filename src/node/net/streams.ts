@@ -30,13 +30,13 @@ import {
 } from './create-server.ts';
 import type { Server } from './server.ts';
 
-/** What readers are made with, and how their connections are left. */
+/** Options of readers, and of closing their connections. */
 export interface LimitOption extends CloseTimeoutOption {
-  /** The longest line, and half of what a reader keeps before the peer is slowed down, in bytes; 64 KiB when absent. */
+  /** The longest line, in bytes; 64 KiB when absent. When a reader holds twice as much, the peer is slowed down. */
   readonly limit?: number | undefined;
 }
 
-/** A connection as streams: by position as `[reader, writer]`, by name, and for `await using`, which closes it. */
+/** The streams of a connection: by position as `[reader, writer]`, by name, and for `await using`, which closes it. */
 export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter] & {
   readonly reader: StreamReader;
   readonly writer: StreamWriter;
@@ -54,7 +54,7 @@ function streamPair(reader: StreamReader, writer: StreamWriter): StreamPair {
 /**
  * Connects to a host over TCP, or TLS. Host and port may also be given by name: `openConnection({ host, port, ssl })`.
  *
- * **Cancellation**: gives up; no socket is left.
+ * **Cancellation**: ends the attempt; no socket is left open.
  *
  * Follows CPython's `asyncio.open_connection`.
  *
@@ -62,9 +62,9 @@ function streamPair(reader: StreamReader, writer: StreamWriter): StreamPair {
  * @param port 0 to 65535; `null` with `sock`
  * @returns `[reader, writer]`
  * @throws {GetAddrInfoError} when the name does not resolve
- * @throws {ConnectionRefusedError} when nobody listens there
- * @throws {OSError} when no address can be connected to in another way
- * @throws {SSLError} when the handshake fails; `SSLCertVerificationError` when the certificate is not to be trusted
+ * @throws {ConnectionRefusedError} when no server listens there
+ * @throws {OSError} when connecting fails for another reason
+ * @throws {SSLError} when the handshake fails; `SSLCertVerificationError` when the certificate cannot be trusted
  * @throws {ConnectionAbortedError} when the handshake takes too long
  * @throws {ValueError} at once, when options contradict each other
  * @example
@@ -117,14 +117,14 @@ function checkLimit(name: string, options: LimitOption): void {
 /**
  * Connects to a Unix socket.
  *
- * **Cancellation**: gives up; no socket is left.
+ * **Cancellation**: ends the attempt; no socket is left open.
  *
  * Follows CPython's `asyncio.open_unix_connection`.
  *
  * @param path the socket's file
  * @returns `[reader, writer]`
  * @throws {FileNotFoundError} when there is no such file
- * @throws {ConnectionRefusedError} when nobody listens
+ * @throws {ConnectionRefusedError} when no server listens there
  * @throws {SSLError} when the handshake fails
  */
 export function openUnixConnection(
@@ -161,19 +161,19 @@ const openUnix = /* @__PURE__ */ libraryCoroutine(function* openUnixConnection(
 /**
  * Listens on TCP, or TLS, and handles each connection in a task of its own.
  *
- * A handler closes its writer when it is done. One that fails is reported to the loop's exception handler, and its connection is closed;
- * the others and the server go on.
+ * A handler closes its writer when it is done. When a handler fails, this is reported to the loop's exception handler, and its connection
+ * is closed; the others and the server go on.
  *
- * **Cancellation**: it does not listen.
+ * **Cancellation**: the server does not listen.
  *
  * Follows CPython's `asyncio.start_server`.
  *
  * @param handler an async function, a generator function or a plain one, called with a reader and a writer
- * @param host a name or an address, a list of them, or `null` for all of this machine
- * @param port 0 to 65535; 0 for one that is free, which `server.port` tells
+ * @param host a name or an address, a list of them, or `null` for all addresses of this machine
+ * @param port 0 to 65535; 0 for a free one, which is then `server.port`
  * @throws {OSError} when it cannot listen: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`
  * @throws {GetAddrInfoError} when the name does not resolve
- * @throws {TypeError} at once, when the handler is no function, or `ssl` has no certificate
+ * @throws {TypeError} at once, when the handler is not a function, or `ssl` has no certificate
  * @throws {ValueError} at once, when the port is out of range
  * @example
  * const server = await startServer(async (reader, writer) => {
@@ -211,16 +211,16 @@ export function startServer(handler: ConnectionHandler, ...given: readonly unkno
 }
 
 /**
- * Listens on a Unix socket, and handles each connection in a task of its own, as `startServer`. A socket's file that a server has
- * left behind is replaced; the file is removed when the server closes.
+ * Listens on a Unix socket, and handles each connection in a task of its own, as `startServer`. If a crashed server has
+ * left its socket file behind, the file is replaced; the file is removed when the server closes.
  *
- * **Cancellation**: it does not listen.
+ * **Cancellation**: the server does not listen.
  *
  * Follows CPython's `asyncio.start_unix_server`.
  *
  * @param handler an async function, a generator function or a plain one, called with a reader and a writer
  * @param path the socket's file
- * @throws {OSError} when it cannot listen: `EADDRINUSE` when something else is there, `EACCES`, `ENOENT`
+ * @throws {OSError} when it cannot listen: `EADDRINUSE` when the path is in use, `EACCES`, `ENOENT`
  */
 export function startUnixServer(
   handler: ConnectionHandler,

@@ -2,19 +2,19 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { describe } from '../../internal/describe.ts';
 
-/** Linux has Unix sockets without files, too. */
+/** Linux also has Unix sockets without files. */
 export function isAbstract(file: string): boolean {
   return file.startsWith('\0');
 }
 
-/** What runtimes say when they do not say what is wrong with a path. */
+/** The codes that runtimes use when they do not report what is wrong with a path. */
 const VAGUE: Readonly<Record<'listen' | 'connect', string>> = { listen: 'EACCES', connect: 'ECONNREFUSED' };
 
 /**
- * The system's failure at a Unix socket. Node says EACCES for a server whose folder does not exist, and Bun ECONNREFUSED for whatever is
- * wrong with the path of a client: then the system is asked about the path itself.
+ * The system's failure at a Unix socket. Node reports EACCES for a server whose folder does not exist, and Bun reports ECONNREFUSED for
+ * anything that is wrong with the path of a client. In these cases the path itself is checked.
  *
- * @param file `undefined` for a socket that is at no path
+ * @param file `undefined` for a socket without a path
  */
 export function pathFailure(
   error: Error & { readonly code?: unknown },

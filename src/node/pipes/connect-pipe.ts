@@ -16,10 +16,10 @@ import { Delivery } from '../transport/delivery.ts';
 import { ReadPipeTransport } from './read-pipe.ts';
 import { WritePipeTransport } from './write-pipe.ts';
 
-/** Stands between a pipe, which tells at once, and a program's protocol, which is told by the loop. */
+/** Connects a pipe, which calls at once, with a program's protocol, which is called by the loop. */
 class Courier extends Protocol implements LoopResource {
   readonly delivery: Delivery;
-  /** What is closed when the loop is, or when the protocol fails. */
+  /** The transport to close when the loop is closed, or when the protocol fails. */
   close: () => void = () => {};
 
   constructor(loop: EventLoop, protocol: BaseProtocol) {
@@ -63,7 +63,7 @@ class Courier extends Protocol implements LoopResource {
 /** The reading end of a pipe whose protocol is the program's. */
 class ConnectedReadPipe extends ReadPipeTransport {
   readonly #courier: Courier;
-  /** Why nothing is read: the protocol wants nothing, or too much waits for a loop that does not turn. */
+  /** The reasons for not reading: the protocol has paused it, or too many bytes wait for a loop that does not run. */
   readonly #reasons = new Set<'protocol' | 'full'>();
 
   constructor(stream: Readable, courier: Courier) {
@@ -87,7 +87,7 @@ class ConnectedReadPipe extends ReadPipeTransport {
     this.#courier.delivery.protocol = protocol;
   }
 
-  // What was read before the stream ended can be held back, too.
+  // Bytes that were read before the stream ended may still wait for the protocol, too.
   override pauseReading(): void {
     this.#courier.delivery.pause();
     this.#hold('protocol', true);
@@ -130,9 +130,9 @@ class ConnectedWritePipe extends WritePipeTransport {
  * Follows CPython's `loop.connect_read_pipe`.
  *
  * @param protocolFactory makes the protocol
- * @param pipe a stream of bytes that nobody else reads from
+ * @param pipe a stream of bytes that no other code reads from
  * @returns `[transport, protocol]`
- * @throws {TypeError} at once, when it is no readable stream
+ * @throws {TypeError} at once, when it is not a readable stream
  */
 export function connectReadPipe<P extends BaseProtocol>(
   protocolFactory: () => P,
@@ -156,7 +156,7 @@ const read = /* @__PURE__ */ libraryCoroutine(function* connectReadPipe(
 });
 
 /**
- * Writes to a stream of the runtime, such as `process.stdout`, for a protocol, which is told when to pause. Closing the transport ends
+ * Writes to a stream of the runtime, such as `process.stdout`, for a protocol, whose `pauseWriting` is called. Closing the transport ends
  * the stream.
  *
  * **Cancellation**: closes the stream.
@@ -164,9 +164,9 @@ const read = /* @__PURE__ */ libraryCoroutine(function* connectReadPipe(
  * Follows CPython's `loop.connect_write_pipe`.
  *
  * @param protocolFactory makes the protocol
- * @param pipe a stream of bytes that nobody else writes to
+ * @param pipe a stream of bytes that no other code writes to
  * @returns `[transport, protocol]`
- * @throws {TypeError} at once, when it is no writable stream
+ * @throws {TypeError} at once, when it is not a writable stream
  */
 export function connectWritePipe<P extends BaseProtocol>(
   protocolFactory: () => P,
@@ -189,7 +189,7 @@ const write = /* @__PURE__ */ libraryCoroutine(function* connectWritePipe(
   return transportAndProtocol<WriteTransport, BaseProtocol>(transport, courier.delivery.protocol);
 });
 
-/** Tells the protocol of its transport, before the caller has either. */
+/** Calls `connectionMade` before the caller gets transport and protocol. */
 function* begin(courier: Courier, transport: ReadTransport | WriteTransport): Generator<unknown, void, unknown> {
   const { delivery } = courier;
   courier.close = () => transport.close();

@@ -4,23 +4,23 @@ import type { BaseProtocol, BaseTransport, ExtraInfo } from '../../streams/index
 import { lossOf } from '../net/failures.ts';
 
 /**
- * Where a pipe stands, whichever way it leads.
+ * The states of a pipe, in either direction.
  *
  * | state   | meaning                                         | left by                    |
  * |---------|-------------------------------------------------|----------------------------|
  * | open    | bytes go through it                             | `close`, an error, its end |
- * | closing | it is about to be gone                          | its end                    |
- * | closed  | it is gone, and the protocol knows or will      | –                          |
+ * | closing | it is being closed                              | its end                    |
+ * | closed  | it is closed; `connectionLost` was or will be called | –                          |
  */
 export type PipeState = 'open' | 'closing' | 'closed';
 
-/** What both ends of pipes have in common. They call their protocol at once: who owns the pipe brings that in order. */
+/** The base of both ends of pipes. They call their protocol at once; the owner of the pipe takes care of the order. */
 export abstract class PipeTransport implements BaseTransport {
   /** The runtime's stream. */
   readonly #stream: object;
   /** For the transport. @internal */
   protected state: PipeState = 'open';
-  /** What the stream has failed with, `null` when it has not. @internal */
+  /** The error of the stream, `null` when it has not failed. @internal */
   protected error: unknown = null;
 
   constructor(stream: object) {
@@ -48,7 +48,7 @@ export abstract class PipeTransport implements BaseTransport {
   abstract setProtocol(protocol: BaseProtocol): void;
   abstract getProtocol(): BaseProtocol;
 
-  /** What `toString()` says besides the state. @internal */
+  /** The part of `toString()` after the state. @internal */
   protected abstract details(): string;
 
   toString(): string {

@@ -5,7 +5,7 @@ import { plainBytes } from '../transport/delivery.ts';
 import { PipeTransport } from './pipe-transport.ts';
 
 /**
- * The reading end of a pipe. It calls its protocol at once: who owns the pipe brings that in order.
+ * The reading end of a pipe. It calls its protocol at once; the owner of the pipe takes care of the order.
  *
  * Follows CPython's `_UnixReadPipeTransport`.
  */
@@ -22,7 +22,7 @@ export class ReadPipeTransport extends PipeTransport implements ReadTransport {
     stream.on('error', this.#onError).on('close', this.#onClose);
   }
 
-  /** Begins to read: only then does anything come. */
+  /** Begins to read; no bytes arrive before. */
   start(): void {
     if (this.state !== 'open') return;
     this.#stream.on('data', this.#onData).on('end', this.#onEnd).on('resume', this.#onResume);
@@ -41,7 +41,7 @@ export class ReadPipeTransport extends PipeTransport implements ReadTransport {
     this.#stream.destroy();
   };
 
-  /** When a process ends, runtimes make its pipes flow, so that they come to their end: who paused them has reasons. */
+  /** When a process ends, runtimes resume its pipes so that they come to their end. A pipe that was paused must stay paused. */
   readonly #onResume = (): void => {
     if (this.#paused) this.#stream.pause();
   };
@@ -55,7 +55,7 @@ export class ReadPipeTransport extends PipeTransport implements ReadTransport {
     this.#protocol.connectionLost(this.error);
   };
 
-  /** What has not been read is lost. */
+  /** Bytes that were not read are lost. */
   override close(): void {
     if (this.state !== 'open') return;
     this.state = 'closing';

@@ -6,7 +6,7 @@ import { WriteSide } from '../transport/write-side.ts';
 import { PipeTransport } from './pipe-transport.ts';
 
 /**
- * The writing end of a pipe. It calls its protocol at once: who owns the pipe brings that in order.
+ * The writing end of a pipe. It calls its protocol at once; the owner of the pipe takes care of the order.
  *
  * Follows CPython's `_UnixWritePipeTransport`.
  */
@@ -29,7 +29,7 @@ export class WritePipeTransport extends PipeTransport implements WriteTransport 
     this.noteError(error);
   };
 
-  /** Everything is written, and the end too. */
+  /** All bytes and the end were written. */
   readonly #onFinish = (): void => {
     this.#stream.destroy();
   };
@@ -38,7 +38,7 @@ export class WritePipeTransport extends PipeTransport implements WriteTransport 
     if (this.state === 'closed') return;
     this.state = 'closed';
     const protocol = this.#protocol;
-    // A writer is known to a registry by this transport, and must not be reached from it for ever.
+    // A registry finds a writer by this transport, so the transport must not keep the writer alive.
     this.#protocol = new BaseProtocol();
     protocol.connectionLost(this.error);
   };
@@ -73,7 +73,7 @@ export class WritePipeTransport extends PipeTransport implements WriteTransport 
     this.#noticeFailure();
   }
 
-  /** A stream that has failed in a write tells so by an event only later; a `drain` may come before that. */
+  /** A stream reports a failed write by an event only later; a `drain` may be called before that. */
   #noticeFailure(): void {
     const { errored } = this.#stream;
     if (!errored || this.state !== 'open') return;
@@ -82,7 +82,7 @@ export class WritePipeTransport extends PipeTransport implements WriteTransport 
     this.#onClose();
   }
 
-  /** A pipe has no other direction to stay open for: its end closes it. */
+  /** A pipe has no other direction, so its end closes it. */
   writeEof(): void {
     if (this.state !== 'open') return;
     this.state = 'closing';

@@ -2,7 +2,7 @@ import { describe } from '../../internal/describe.ts';
 import type { Bytes } from '../../streams/index.ts';
 import { signalName } from './signals.ts';
 
-/** How a process ended, and what it has written. */
+/** The return code and the output of a process. */
 interface Outcome {
   readonly returncode: number;
   readonly stdout: Bytes;
@@ -10,7 +10,7 @@ interface Outcome {
 }
 
 /**
- * A process that was to succeed has not.
+ * A process that was run with `check` returned another code than 0.
  *
  * Follows CPython's `subprocess.CalledProcessError`.
  */
@@ -20,9 +20,9 @@ export class CalledProcessError extends Error {
   readonly command: readonly string[];
   /** The exit code, `-N` when signal N ended it. */
   readonly returncode: number;
-  /** What it has written: text when an encoding was asked for. */
+  /** Its output; text when an encoding was given. */
   readonly stdout: Bytes;
-  /** What it has written to its error output. */
+  /** Its error output. */
   readonly stderr: Bytes;
 
   constructor(command: readonly string[], { returncode, stdout, stderr }: Outcome) {
@@ -39,7 +39,7 @@ export class CalledProcessError extends Error {
   }
 }
 
-/** The last line that a process has written, which most often says what was wrong. */
+/** The last line that a process has written, which usually says what was wrong. */
 function lastLine(stderr: Bytes): string {
   const text = typeof stderr === 'string' ? stderr : new TextDecoder().decode(stderr);
   const line = text.trimEnd().split('\n').at(-1)?.trim() ?? '';

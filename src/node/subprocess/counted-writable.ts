@@ -2,8 +2,8 @@ import process from 'node:process';
 import { Writable } from 'node:stream';
 
 /**
- * A stream that knows how much it keeps, in front of one that does not: Bun's input of a process says 0 whatever it was given, and
- * nobody who writes would be slowed down.
+ * A stream that counts its buffered bytes, in front of one that does not: the input stream of a process in Bun always reports 0, so
+ * writers would not be slowed down.
  */
 export class CountedWritable extends Writable {
   readonly #stream: Writable;
@@ -28,7 +28,7 @@ export class CountedWritable extends Writable {
   }
 }
 
-/** The input of a process as a stream that knows how much it keeps. */
+/** The input of a process as a stream that counts its buffered bytes. */
 export function counted(stream: Writable): Writable {
   return process.versions['bun'] === undefined ? stream : new CountedWritable(stream);
 }

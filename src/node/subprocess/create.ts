@@ -8,26 +8,26 @@ import { checkGrace, type EndOptions, Process } from './process.ts';
 import { checkNames, execRequest, flag, type SpawnRequest, shellRequest } from './request.ts';
 import { SubprocessStreamProtocol } from './stream-protocol.ts';
 
-/** Options of streams and of ending, which starting does not know. */
+/** Options of streams and of ending a process, which are not used for starting it. */
 export const PROCESS_OPTIONS: readonly string[] = ['limit', 'killOnCancel', 'gracePeriod'];
 
 /** How long a process may take to end, in seconds. */
 const DEFAULT_GRACE = 5;
 
 /**
- * Starts a program. Its standard streams are this program's unless something else is said: `PIPE` makes streams of them.
+ * Starts a program. Its standard streams are those of this program unless the options say otherwise; with `PIPE` they are streams.
  *
- * **Cancellation**: when it comes before the `Process` does, the process is killed, and its end is waited for. Later nothing ends
- * the process but its loop's end, `await using`, `killOnCancel`, or a signal.
+ * **Cancellation**: before the `Process` is returned, the process is killed, and its end is waited for. Later it is ended only
+ * by the end of its loop, `await using`, `killOnCancel`, or a signal.
  *
  * Follows CPython's `asyncio.create_subprocess_exec`.
  *
  * @param program a path, or a name that is looked for in PATH
- * @param rest the program's arguments, which no shell sees, then options
+ * @param rest the program's arguments, which do not go through a shell, then options
  * @throws {FileNotFoundError} when there is no such program, or no such folder; the message says which
- * @throws {PermissionError} when the program may not be executed, or the folder not be entered
+ * @throws {PermissionError} when the program may not be executed, or the folder cannot be entered
  * @throws {OSError} when the system refuses for another reason
- * @throws {TypeError} or {ValueError}, at once, when an argument or option is not as it must be
+ * @throws {TypeError} or {ValueError}, at once, when an argument or option is wrong
  * @example
  * const process = await createSubprocessExec('ls', '-l', { stdout: PIPE, cwd: '/' });
  * for await (const line of process.stdout!.lines()) console.log(line);
@@ -50,8 +50,8 @@ export function createSubprocessExec(
  *
  * Follows CPython's `asyncio.create_subprocess_shell`.
  *
- * @param command what the shell is given; quote what comes from elsewhere, or use `createSubprocessExec`
- * @throws as `createSubprocessExec`; a command that does not exist is the shell's affair, which returns 127
+ * @param command the command for the shell; quote every part that comes from users or other programs, or use `createSubprocessExec`
+ * @throws as `createSubprocessExec`; if the command does not exist, the shell returns 127
  * @example
  * const process = await createSubprocessShell('echo one; echo two >&2', { stdout: PIPE, stderr: STDOUT });
  * const [output] = await process.communicate();
@@ -66,7 +66,7 @@ export function createSubprocessShell(
   return created(request, ...checkProcess('createSubprocessShell', options));
 }
 
-/** Checks the options that starting does not know. */
+/** Checks the options that are not used for starting. */
 function checkProcess(where: string, options: SubprocessOptions): [limit: number | undefined, ending: EndOptions] {
   const { limit, gracePeriod = DEFAULT_GRACE } = options;
   if (limit !== undefined && typeof limit !== 'number')

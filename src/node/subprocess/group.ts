@@ -5,8 +5,8 @@ import { send } from './signals.ts';
 /**
  * Whether a process of a group still runs.
  *
- * Those that have ended, but whose parent has not asked how, are in their group still: where the first process of the system does
- * not ask, as in many containers, for ever. Linux tells them apart.
+ * Processes that have ended, but whose parent has not read their status, are still in their group. In many containers the first process of
+ * the system never reads it, so they stay for ever. On Linux such processes can be recognised.
  */
 export function groupRuns(group: number): boolean {
   if (!send(-group, 0)) return false;
@@ -23,9 +23,9 @@ function runsIn(group: number, pid: string): boolean {
   try {
     line = readFileSync(`/proc/${pid}/stat`, 'latin1');
   } catch {
-    return false; // it has ended meanwhile
+    return false; // it has ended in the meantime
   }
-  // The number, the name in parentheses, which may hold anything, the state, the parent, the group.
+  // The process id, the name in parentheses, which may contain any characters, the state, the parent, the group.
   const [state, , number] = line.slice(line.lastIndexOf(')') + 2).split(' ');
   return Number(number) === group && state !== 'Z' && state !== 'X';
 }

@@ -8,10 +8,10 @@ import { spawned } from './spawn.ts';
 import { PIPE } from './stdio.ts';
 import { ChildTransport } from './transport.ts';
 
-/** The arguments of a program, and options behind them. */
+/** The arguments of a program, and options after them. */
 export type ProgramArguments<O> = readonly string[] | readonly [...args: string[], options: O];
 
-/** The arguments that a call ends with, and the options behind them. */
+/** The last arguments of a call: those of the program, and the options after them. */
 export function splitArguments<O extends object>(rest: ProgramArguments<O>): [args: readonly unknown[], options: O] {
   const last = rest.at(-1);
   if (typeof last !== 'object') return [rest, {} as O];
@@ -22,7 +22,7 @@ export function splitArguments<O extends object>(rest: ProgramArguments<O>): [ar
 export type ProtocolFactory<P extends SubprocessProtocol> = () => P;
 
 /**
- * Starts a program, for a protocol. The three streams are pipes unless something else is said.
+ * Starts a program, for a protocol. The three streams are pipes unless the options say otherwise.
  *
  * **Cancellation**: kills the process, and waits for its end.
  *
@@ -34,7 +34,7 @@ export type ProtocolFactory<P extends SubprocessProtocol> = () => P;
  * @returns the transport and the protocol; `connectionMade` has been called
  * @throws {FileNotFoundError} when there is no such program or folder
  * @throws {PermissionError} when the program may not be executed
- * @throws {TypeError} or {ValueError}, at once, when an argument or option is not as it must be
+ * @throws {TypeError} or {ValueError}, at once, when an argument or option is wrong
  * @example
  * class Printer extends SubprocessProtocol {
  *   override pipeDataReceived(fd: number, data: Uint8Array) { console.log(fd, new TextDecoder().decode(data)); }
@@ -60,8 +60,8 @@ export function subprocessExec<P extends SubprocessProtocol>(
  *
  * Follows CPython's `loop.subprocess_shell`.
  *
- * @param command what the shell is given; quote what comes from elsewhere, or use `subprocessExec`
- * @throws as `subprocessExec`; a command that does not exist is the shell's affair, which returns 127
+ * @param command the command for the shell; quote every part that comes from users or other programs, or use `subprocessExec`
+ * @throws as `subprocessExec`; if the command does not exist, the shell returns 127
  */
 export function subprocessShell<P extends SubprocessProtocol>(
   protocolFactory: ProtocolFactory<P>,
@@ -91,7 +91,7 @@ export const connected = /* @__PURE__ */ libraryCoroutine(function* subprocess(
   if (!(protocol instanceof SubprocessProtocol))
     throw typeError(`the protocol factory must return a SubprocessProtocol, got ${describe(protocol)}`);
   const transport = new ChildTransport(loop, protocol, yield* spawned(loop, request), request.killGroup);
-  // The protocol's turn is before ours.
+  // The protocol is called before this continues.
   const made = loop.createFuture<void>();
   noteWait(made, { operation: 'connectionMade', object: transport });
   loop.callSoon(() => {
@@ -107,7 +107,7 @@ export const connected = /* @__PURE__ */ libraryCoroutine(function* subprocess(
   return [transport, protocol];
 });
 
-/** Waits for the end of a process that is killed, whatever else happens meanwhile. */
+/** Waits for the end of a killed process, even if it is cancelled during the wait. */
 export function* reaped(transport: ChildTransport, object: object): Generator<unknown, void, unknown> {
   let interruption: { readonly error: unknown } | null = null;
   while (transport.getReturncode() === null) {

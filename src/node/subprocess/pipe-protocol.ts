@@ -1,15 +1,15 @@
 import { type BaseProtocol, Protocol } from '../../streams/index.ts';
 
-/** Whom the pipes of a process tell. */
+/** The receiver of events of the pipes of a process. */
 export interface PipeOwner {
   pipeData(fd: number, data: Uint8Array): void;
   pipeLost(fd: number, error: unknown): void;
-  /** The protocol of the process, which is told when to stop writing. */
+  /** The protocol of the process, whose `pauseWriting` is called. */
   protocol(): BaseProtocol;
 }
 
 /**
- * The protocol of one pipe of a process: makes calls of the process's protocol of its own.
+ * The protocol of one pipe of a process: turns its calls into calls of the process's protocol.
  *
  * Follows CPython's `ReadSubprocessPipeProto` and `WriteSubprocessPipeProto`.
  */

@@ -3,7 +3,7 @@ import { describe } from '../../internal/describe.ts';
 import type { Bytes } from '../../streams/index.ts';
 
 interface TimedOut {
-  /** The time that it had. */
+  /** The time limit. */
   readonly seconds: number;
   readonly returncode: number | null;
   readonly stdout: Bytes;
@@ -12,7 +12,7 @@ interface TimedOut {
 }
 
 /**
- * The `TimeoutError` of `runProcess`: what the process has written before its time was up, and whether it had ended.
+ * The `TimeoutError` of `runProcess`: has the output that the process has written before the time limit, and whether it had ended.
  *
  * Follows CPython's `subprocess.TimeoutExpired`.
  *
@@ -27,18 +27,18 @@ interface TimedOut {
 export class ProcessTimeoutError extends TimeoutError {
   /** The program and its arguments. */
   readonly command: readonly string[];
-  /** The time that it had, in seconds. */
+  /** The time limit in seconds. */
   readonly timeout: number;
-  /** Its exit code, when it had ended and something that it had started kept its output open; `null` when it was still running. */
+  /** Its exit code, when it had ended but a process that it had started kept its output open; `null` when it was still running. */
   readonly returncode: number | null;
-  /** What it had written: text when an encoding was asked for. */
+  /** Its output; text when an encoding was given. */
   readonly stdout: Bytes;
-  /** What it had written to its error output. */
+  /** Its error output. */
   readonly stderr: Bytes;
 
   constructor(command: readonly string[], { seconds, returncode, stdout, stderr, cause }: TimedOut) {
     const why =
-      returncode === null ? '' : `: it has returned ${returncode}, but something that it started holds its output open`;
+      returncode === null ? '' : `: it has returned ${returncode}, but a process that it started keeps its output open`;
     super(`${describe(command.join(' '))} timed out after ${seconds} s${why}`, { cause });
     this.command = command;
     this.timeout = seconds;
@@ -47,7 +47,7 @@ export class ProcessTimeoutError extends TimeoutError {
     this.stderr = stderr;
   }
 
-  /** `'TimeoutError'`, as programs ask for it. The class has a name of its own, by which another thread finds it. */
+  /** `'TimeoutError'`, because programs check this name. The class has another name, by which another thread finds it. */
   override get name(): string {
     return this === ProcessTimeoutError.prototype ? 'ProcessTimeoutError' : 'TimeoutError';
   }

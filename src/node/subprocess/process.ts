@@ -16,7 +16,7 @@ import type { SubprocessStreamProtocol } from './stream-protocol.ts';
 import { type AsText, outputDecoderOf, TEXT_OPTIONS, type TextOutputOptions } from './text-output.ts';
 import type { ChildTransport } from './transport.ts';
 
-/** How a process is ended. */
+/** Options for ending a process. */
 export interface EndOptions {
   /** See `SubprocessOptions.killOnCancel`. */
   readonly killOnCancel: boolean;
@@ -26,13 +26,13 @@ export interface EndOptions {
 
 /** Options of `Process.stop`. */
 export interface StopOptions {
-  /** What it is asked to end with; `'SIGTERM'` when absent. */
+  /** The first signal to send; `'SIGTERM'` when absent. */
   readonly signal?: SignalLike | undefined;
-  /** How long it may take before it is killed, in seconds; as the process was started with when absent. */
+  /** How long it may take before it is killed, in seconds; when absent, the value with which the process was started. */
   readonly gracePeriod?: Duration | undefined;
 }
 
-/** What a process has written, by position and by name: `null` where its output is no pipe. */
+/** The output of a process, by position and by name: `null` where an output is not a pipe. */
 export type ProcessOutput<T extends Bytes = Uint8Array> = readonly [stdout: T | null, stderr: T | null] & {
   readonly stdout: T | null;
   readonly stderr: T | null;
@@ -47,8 +47,8 @@ export interface CommunicateOptions extends TextOutputOptions {
 /**
  * A process that was started. `createSubprocessExec` and `createSubprocessShell` make it.
  *
- * It goes on when nobody waits for it any more, until its loop is closed. With `await using` it ends with the block: it is asked to
- * (`SIGTERM`), and killed after its grace period.
+ * It keeps running when no task waits for it, until its loop is closed. With `await using` it ends with the block: it is sent
+ * `SIGTERM`, and killed after its grace period.
  *
  * Follows CPython's `asyncio.subprocess.Process`.
  *
@@ -58,7 +58,7 @@ export interface CommunicateOptions extends TextOutputOptions {
  * console.log(process.returncode, new TextDecoder().decode(stdout!).split('\n')); // 0 [ '1', '2', '3', '' ]
  */
 export class Process implements AsyncDisposable {
-  /** Its number in the system. */
+  /** Its process id. */
   readonly pid: number;
   /** Writes its input; `null` unless that is a pipe. */
   readonly stdin: StreamWriter | null;
@@ -80,16 +80,16 @@ export class Process implements AsyncDisposable {
     bindMethods(this, 'sendSignal', 'terminate', 'kill');
   }
 
-  /** How it ended: its exit code, `-N` when signal N ended it, `null` while it runs. */
+  /** Its exit code, `-N` when signal N ended it, `null` while it runs. */
   get returncode(): number | null {
     return this.#transport.getReturncode();
   }
 
   /**
-   * Waits until the process has ended; another one that it has started may still hold its pipes. Output that nobody reads can fill a
-   * pipe and keep the process from ending: `communicate` reads it.
+   * Waits until the process has ended; another process that it has started may still have its pipes open. Output that is not read can fill
+   * a pipe and keep the process from ending: `communicate` reads it.
    *
-   * **Cancellation**: ends the wait, the process goes on; with `killOnCancel` it is ended before the cancellation is passed on.
+   * **Cancellation**: ends the wait, the process keeps running; with `killOnCancel` it is ended before the cancellation is passed on.
    *
    * Follows CPython's `Process.wait`.
    *
@@ -100,16 +100,16 @@ export class Process implements AsyncDisposable {
   }
 
   /**
-   * Writes its input and closes that, reads all of its output, and waits for its end. All at once, so that nothing can get stuck;
-   * that the process does not read its input to the end is no error.
+   * Writes its input and closes it, reads all of its output, and waits for its end. All of this happens at the same time, so that the
+   * process cannot block; that the process does not read its input to the end is not an error.
    *
-   * **Cancellation**: as `wait`; what was read can be read again, what was written is written.
+   * **Cancellation**: as `wait`; output that was read can be read again, input that was written stays written.
    *
    * Follows CPython's `Process.communicate`.
    *
    * @param given bytes, or a string, which is sent as UTF-8; or options. `encoding`, or `text: true` for UTF-8, gives strings
-   * @returns its output and its error output, by position and as `stdout` and `stderr`; `null` for what is no pipe
-   * @throws {ValueError} at once, when there is input but no pipe for it; when the output is no text
+   * @returns its output and its error output, by position and as `stdout` and `stderr`; `null` for what is not a pipe
+   * @throws {ValueError} at once, when there is input but no pipe for it; when the output is not valid in the encoding
    * @throws {TypeError} at once, when the input is neither bytes nor a string, or an option is unknown
    * @example
    * const process = await createSubprocessShell('tr a-z A-Z', { stdin: PIPE, stdout: PIPE });
@@ -142,7 +142,7 @@ export class Process implements AsyncDisposable {
     return Process.#communicate(this, input, outputDecoderOf('communicate', others));
   }
 
-  /** Takes what of its output nobody has read. @internal */
+  /** Takes the output that was not read yet. @internal */
   takeOutput(): readonly [stdout: Uint8Array | null, stderr: Uint8Array | null] {
     return [this.stdout?.takeUnread() ?? null, this.stderr?.takeUnread() ?? null];
   }
@@ -153,9 +153,9 @@ export class Process implements AsyncDisposable {
    * Follows CPython's `Process.send_signal`.
    *
    * @param signal a name (`'SIGINT'`) or a number
-   * @throws {ProcessLookupError} when it has ended, and its pipes have
-   * @throws {PermissionError} when it runs as somebody else
-   * @throws {TypeError} when that is neither a name nor a number
+   * @throws {ProcessLookupError} when it has ended and its pipes are closed
+   * @throws {PermissionError} when it runs as another user
+   * @throws {TypeError} when the signal is neither a name nor a number
    * @throws {ValueError} when there is no such signal
    */
   sendSignal(signal: SignalLike): void {
@@ -173,10 +173,10 @@ export class Process implements AsyncDisposable {
   }
 
   /**
-   * Ends it and waits for its end: asks it to, and kills it when it takes longer than its grace period. Its pipes are closed
-   * afterwards. Harmless when it has ended.
+   * Ends it and waits for its end: sends a signal, and kills it when it takes longer than its grace period. Its pipes are closed
+   * afterwards. Has no effect when it has ended.
    *
-   * **Cancellation**: kills it at once; its end is waited for all the same.
+   * **Cancellation**: kills it at once, and still waits for its end.
    *
    * @returns the return code
    * @throws as `sendSignal`
@@ -193,8 +193,8 @@ export class Process implements AsyncDisposable {
   /**
    * As `stop`, when a block is left that has it with `await using`.
    *
-   * **Cancellation**: as `stop`. When the block was left because of a cancellation that one goes on, and further ones only hurry the
-   * end: JavaScript would make another error of both.
+   * **Cancellation**: as `stop`. When the block ends because of a cancellation, that one is thrown, and further ones only speed up the
+   * end, because JavaScript would combine both into a `SuppressedError`.
    */
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return Process.#dispose(this);
@@ -246,7 +246,7 @@ export class Process implements AsyncDisposable {
     }
   });
 
-  /** Somebody has stopped waiting, which may be the end of the process too. */
+  /** A wait was cancelled, which may have to end the process too. */
   *#interrupted(error: unknown): Generator<unknown, never, unknown> {
     const { killOnCancel, gracePeriod } = this.#ending;
     if (killOnCancel && isCancelledError(error)) yield* stopped(this.#transport, this, 'SIGTERM', gracePeriod);
@@ -270,14 +270,14 @@ function outputOf(out: Uint8Array | null, err: Uint8Array | null, decoder: Decod
   const stdout = decoded(out);
   const stderr = decoded(err);
   const output = [stdout, stderr] as const;
-  // The names are not listed: it is compared and printed as the pair that it is in Python.
+  // The names are not enumerable, so that it is compared and printed as a pair, as in Python.
   return Object.defineProperties(output, { stdout: { value: stdout }, stderr: { value: stderr } }) as typeof output & {
     readonly stdout: Bytes | null;
     readonly stderr: Bytes | null;
   };
 }
 
-/** Writes the input of a process and closes it, whether the process wants it or not. */
+/** Writes the input of a process and closes it, whether or not the process reads it. */
 const feed = /* @__PURE__ */ libraryCoroutine(function* feedStdin(
   stdin: StreamWriter | null,
   input: Bytes | null,
@@ -303,7 +303,7 @@ const drained = /* @__PURE__ */ libraryCoroutine(function* readOutput(
   return output;
 });
 
-/** @throws {TypeError} or {ValueError}, when the grace period is no time */
+/** @throws {TypeError} or {ValueError}, when the grace period is not a valid time */
 export function checkGrace(where: string, gracePeriod: Duration): number {
   const seconds = inSeconds(gracePeriod, 'gracePeriod');
   if (seconds < 0) throw new ValueError(`${where}: gracePeriod must not be negative, got ${describe(gracePeriod)}`);

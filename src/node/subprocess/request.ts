@@ -8,7 +8,7 @@ import { checkWellFormed } from '../../streams/text.ts';
 import type { ShellOptions, SpawnOptions } from './options.ts';
 import { type Channels, channelsOf, type Stdio } from './stdio.ts';
 
-/** A process to be started; everything in it is checked. */
+/** The checked description of a process to start. */
 export interface SpawnRequest {
   /** The program, or the command of a shell. */
   readonly program: string;
@@ -23,7 +23,7 @@ type Values = Readonly<Record<string, unknown>>;
 const TEXT_HINT =
   'the streams carry bytes; communicate({ encoding }), reader.lines(), reader.readline({ encoding }) and runProcess give text';
 
-/** Names that people know from elsewhere, and what they are here. */
+/** Names of options from other APIs, with what to write instead. */
 const HINTS: Readonly<Record<string, string>> = {
   stdio: 'give stdin, stdout and stderr',
   detached: 'write startNewSession',
@@ -61,8 +61,8 @@ export function checkNames(where: string, options: unknown, known: readonly stri
 /**
  * A program and its arguments as a request.
  *
- * @param otherwise where streams lead that nothing is said about
- * @throws {TypeError} or {ValueError}, when something is not as it must be
+ * @param otherwise the default for streams
+ * @throws {TypeError} or {ValueError}, when an argument or option is wrong
  */
 export function execRequest(
   where: string,

@@ -18,37 +18,38 @@ import { type AsText, outputDecoderOf, type TextOutputOptions } from './text-out
 
 /** Options of `runProcess`. `stdout` and `stderr` are pipes when absent. */
 export interface RunProcessOptions extends Omit<SubprocessOptions, 'limit' | 'killOnCancel'>, TextOutputOptions {
-  /** What it is given to read: bytes, or a string, which is sent as UTF-8. */
+  /** Its input: bytes, or a string, which is sent as UTF-8. */
   readonly input?: Bytes | undefined;
-  /** Makes a return code other than 0 a `CalledProcessError`. */
+  /** Throws a `CalledProcessError` when the return code is not 0. */
   readonly check?: boolean | undefined;
   /** How long it may run, in seconds. */
   readonly timeout?: Duration | null | undefined;
 }
 
-/** How a process ended, and what it has written. */
+/** The return code and the output of a process. */
 export interface CompletedProcess<T> {
   /** The exit code, `-N` when signal N ended it. */
   readonly returncode: number;
-  /** Nothing when it was no pipe. */
+  /** Empty when the stream was not a pipe. */
   readonly stdout: T;
-  /** Nothing when it was no pipe. */
+  /** Empty when the stream was not a pipe. */
   readonly stderr: T;
 }
 
 /**
  * Runs a program to its end.
  *
- * **Cancellation**: ends the process, as `Process.stop` does, and is passed on then. So does the timeout.
+ * **Cancellation**: ends the process, as `Process.stop` does, and is thrown after that. A timeout does the same.
  *
  * Follows CPython's `subprocess.run` with `capture_output=True`.
  *
  * @param program a path, or a name that is looked for in PATH
  * @param options `encoding`, or `text: true` for UTF-8, gives strings instead of bytes
  * @throws {CalledProcessError} with `check`, when the return code is not 0
- * @throws {TimeoutError} when the time was up; the process has ended then. It has `stdout` and `stderr`, as far as they came, and the
+ * @throws {TimeoutError} when the time limit has passed; the process has ended then. It has `stdout` and `stderr`, as far as they were
+ * read, and the
  * `returncode`, `null` when the process had not ended by itself: see `ProcessTimeoutError`
- * @throws {ValueError} when the output is no text
+ * @throws {ValueError} when the output is not valid in the encoding
  * @throws as `createSubprocessExec`
  * @example
  * const { stdout } = await runProcess('sort', ['-n'], { input: '2\n1\n', check: true, encoding: 'utf-8' });
@@ -101,7 +102,7 @@ interface Run {
   readonly command: readonly string[];
   readonly check: boolean;
   readonly decode: Decode;
-  /** For output that may be cut off within a character. */
+  /** For output that may be cut off inside a character. */
   readonly decodePart: Decode;
 }
 
@@ -115,7 +116,7 @@ const ran = /* @__PURE__ */ libraryCoroutine(function* runProcess(
     output = yield* waitFor(process.communicate(input), seconds);
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
-    const { returncode } = process; // it is about to be ended
+    const { returncode } = process; // read it before the process is ended
     yield* process.stop();
     const [stdout, stderr] = process.takeOutput().map(decodePart) as [Bytes, Bytes];
     throw new ProcessTimeoutError(command, {

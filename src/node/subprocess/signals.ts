@@ -6,21 +6,21 @@ import { describe } from '../../internal/describe.ts';
 import type { SignalLike } from '../../streams/index.ts';
 
 const NUMBERS: Readonly<Record<string, number>> = constants.signals;
-/** The highest number of a signal on any system: Linux counts the real-time signals up to here. */
+/** The highest number of a signal on any system: the last real-time signal of Linux. */
 const HIGHEST = 64;
 
-/** The number of a signal that the runtime has named. */
+/** The number of a signal from its name in the runtime. */
 export function signalNumber(name: string): number {
   return NUMBERS[name] ?? 0;
 }
 
-/** The name of a signal by its number: `SIGKILL`, or `signal 40` where it has none. */
+/** The name of a signal by its number: `SIGKILL`, or `signal 40` when it has no name. */
 export function signalName(number: number): string {
   return Object.keys(NUMBERS).find((name) => NUMBERS[name] === number) ?? `signal ${number}`;
 }
 
 /**
- * The number of a signal that a program has named. Zero is one: it does nothing but look whether the process is there.
+ * The number of a signal that a program has given. Zero is allowed: it only checks whether the process exists.
  *
  * @throws {TypeError} when it is neither a name nor a number
  * @throws {ValueError} when there is no such signal
@@ -44,7 +44,7 @@ export function checkSignal(where: string, signal: unknown): number {
  * Sends a signal.
  *
  * @param target a process, or minus the number of a group
- * @returns whether there was anybody to send it to
+ * @returns whether there was a process to send it to
  * @throws the runtime's error when it is not allowed
  */
 export function send(target: number, signal: SignalLike): boolean {

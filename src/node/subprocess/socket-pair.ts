@@ -9,15 +9,15 @@ import { type Settle, settled } from '../waiting.ts';
 
 /** Two sockets that are connected to each other. */
 export interface SocketPair {
-  /** To be read in this process. */
+  /** For this process, which reads from it. */
   readonly near: Socket;
-  /** To be given to another process, and destroyed here then. */
+  /** For another process; it is destroyed here after that. */
   readonly far: Socket;
 }
 
 /**
- * Makes two sockets that are connected. Runtimes give a process one pipe for each of its streams, and cannot let two streams share
- * one; but they pass on a socket twice when it is there already. It is made at an address in a folder that only this user can enter.
+ * Makes two sockets that are connected. Runtimes make one pipe for each stream of a process, and cannot let two streams use
+ * the same one; but they can pass an existing socket for both. The pair is made at an address in a folder that only this user can enter.
  */
 export function* socketPair(loop: EventLoop): Generator<unknown, SocketPair, unknown> {
   const maker = new PairMaker();
@@ -53,17 +53,17 @@ class PairMaker {
     });
     this.#server.listen(address, () => {
       if (this.#isOver) return;
-      // Paused: what comes is for the other process, even if nothing ever does.
+      // Paused: incoming bytes are for the other process.
       this.#far = connect(address).pause().on('error', reject).on('connect', connected);
     });
   }
 
-  /** The pair, which is the caller's from now on. */
+  /** The pair, which from now on belongs to the caller. */
   take(): SocketPair {
     const pair = { near: this.#near as Socket, far: this.#far as Socket };
     this.#near = null;
     this.#far = null;
-    pair.far.removeAllListeners('error').on('error', () => {}); // it is but destroyed
+    pair.far.removeAllListeners('error').on('error', () => {}); // it is only destroyed
     return pair;
   }
 

@@ -3,10 +3,10 @@ import { FileNotFoundError, OSError, osError, PermissionError } from '../../erro
 import { describe } from '../../internal/describe.ts';
 import type { SpawnRequest } from './request.ts';
 
-/** Failures that can be the program's or the folder's: the system has one code for both. */
+/** Codes that can mean the program or the folder: the system uses the same code for both. */
 const OF_PATHS = new Set(['ENOENT', 'ENOTDIR', 'EACCES']);
 
-/** The error of this library for one of the runtime's when a process could not be started: says what was in the way. */
+/** The library's error for an error of the runtime when a process could not be started: says what the problem was. */
 export function spawnFailure(error: unknown, request: SpawnRequest): unknown {
   const { code, errno } = error as { code?: unknown; errno?: number };
   if (typeof code !== 'string') return error;
@@ -38,15 +38,17 @@ function problemOfFolder(folder: string): Problem | null {
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (code === 'EACCES') return [PermissionError, 'EACCES', 'must not be entered'];
-    if (code === 'ENOTDIR') return [OSError, 'ENOTDIR', 'lies in no folder'];
+    if (code === 'ENOTDIR') return [OSError, 'ENOTDIR', 'is inside something that is not a folder'];
     return [FileNotFoundError, 'ENOENT', 'does not exist'];
   }
 }
 
 function problemOfProgram(program: string, code: string): string {
-  if (code === 'ENOTDIR') return 'a part of its path is no folder';
+  if (code === 'ENOTDIR') return 'a part of its path is not a folder';
   if (!/[\\/]/.test(program)) {
-    return code === 'ENOENT' ? 'there is no such program in PATH' : 'what PATH has under this name cannot be executed';
+    return code === 'ENOENT'
+      ? 'there is no such program in PATH'
+      : 'the file with this name in PATH cannot be executed';
   }
   if (code === 'EACCES') return isFolder(program) ? 'it is a folder' : 'the file is not executable';
   const isThere = statSync(program, { throwIfNoEntry: false }) !== undefined;

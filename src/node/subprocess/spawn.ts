@@ -32,7 +32,7 @@ export function* spawned(loop: EventLoop, request: SpawnRequest): Generator<unkn
   } catch (error) {
     throw spawnFailure(error, request);
   } finally {
-    pair?.far.destroy(); // the process has it now
+    pair?.far.destroy(); // the process has its copy now
     if (!isStarted) pair?.near.destroy();
   }
 }
@@ -46,7 +46,7 @@ function* launched(
   const stdio: RuntimeStdio =
     pair === null ? [stdin, stdout, stderr as Exclude<typeof stderr, 'merged'>] : [stdin, pair.far, pair.far];
   const child = spawn(program, args, { ...runtime, stdio });
-  // Runtimes tell of a failure later, but at once there is no number.
+  // Runtimes report a failure later, but then the process id is missing at once.
   const { pid } = child;
   if (pid === undefined) {
     yield* settled<never>(loop, { operation: 'spawn', object: null }, ({ reject }) => {
@@ -54,7 +54,7 @@ function* launched(
       return () => {};
     });
   }
-  child.on('error', () => {}); // of signals, which are not sent through it
+  child.on('error', () => {}); // errors of signals are ignored, because signals are not sent with `child.kill()`
   return {
     child,
     pid: pid as number,

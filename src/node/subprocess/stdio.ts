@@ -10,40 +10,40 @@ import { describe } from '../../internal/describe.ts';
 export const PIPE: unique symbol = /* @__PURE__ */ Symbol('PIPE');
 
 /**
- * For `stderr` of a process: wherever its standard output goes, in the order in which it is written.
+ * For `stderr` of a process: the same place as its standard output, in the order in which it is written.
  *
  * Follows CPython's `asyncio.subprocess.STDOUT`.
  */
 export const STDOUT: unique symbol = /* @__PURE__ */ Symbol('STDOUT');
 
 /**
- * For `stdin`, `stdout` and `stderr` of a process: nothing to read, and whatever is written vanishes.
+ * For `stdin`, `stdout` and `stderr` of a process: the input is empty, and all output is dropped.
  *
  * Follows CPython's `asyncio.subprocess.DEVNULL`.
  */
 export const DEVNULL: unique symbol = /* @__PURE__ */ Symbol('DEVNULL');
 
 /**
- * Where a standard stream of a process leads: `PIPE`, `DEVNULL`, an open file by its descriptor or anything that has one as `fd` (a
- * `FileHandle`, `process.stderr`), or `null`: where this program's own leads.
+ * The target of a standard stream of a process: `PIPE`, `DEVNULL`, an open file by its descriptor or an object that has one as `fd` (a
+ * `FileHandle`, `process.stderr`), or `null` for the same stream of this program.
  */
 export type Stdio = typeof PIPE | typeof DEVNULL | number | { readonly fd: number } | null;
 
 /** The same for `stderr`, which may also go to `STDOUT`. */
 export type StderrStdio = Stdio | typeof STDOUT;
 
-/** Where a stream leads, in the runtime's words. */
+/** The target of a stream, in the form of the runtime. */
 type Channel = 'pipe' | 'ignore' | 'inherit' | number;
 
-/** Where the three streams of a process lead. */
+/** The targets of the three streams of a process. */
 export interface Channels {
   readonly stdin: Channel;
   readonly stdout: Channel;
-  /** `merged`: into the pipe that is the standard output. */
+  /** `merged`: the pipe of the standard output. */
   readonly stderr: Channel | 'merged';
 }
 
-/** What a program has said about the three streams. */
+/** The targets that a program has given. */
 export interface StdioOptions {
   readonly stdin?: Stdio | undefined;
   readonly stdout?: Stdio | undefined;
@@ -54,9 +54,9 @@ const HINTS: Readonly<Record<string, string>> = { pipe: 'PIPE', ignore: 'DEVNULL
 
 /**
  * @param where the function that was called, for messages
- * @param otherwise what an absent stream is
- * @throws {TypeError} when one is nothing that a stream can lead to
- * @throws {ValueError} when it is no open file
+ * @param otherwise the target of an absent stream
+ * @throws {TypeError} when one is not a possible target
+ * @throws {ValueError} when it is not an open file
  */
 export function channelsOf(where: string, options: StdioOptions, otherwise: Stdio): Channels {
   const { stdin = otherwise, stdout = otherwise, stderr = otherwise } = options;
@@ -91,5 +91,5 @@ function channelOf(what: string, stdio: unknown): Channel {
 
 function checkDescriptor(what: string, fd: number): number {
   if (Number.isInteger(fd) && fd >= 0) return fd;
-  throw new ValueError(`${what} is no open file: ${fd} is no file descriptor`, { code: 'INVALID_STDIO' });
+  throw new ValueError(`${what} is not an open file: ${fd} is not a file descriptor`, { code: 'INVALID_STDIO' });
 }

@@ -7,18 +7,18 @@ import { reaped } from './lowlevel.ts';
 import type { ChildTransport } from './transport.ts';
 
 /**
- * When it is looked again whether anybody is left in a group, in seconds, at first and at most: nothing tells when the last one has
- * ended, and looking costs.
+ * The first and the longest interval between checks whether a group is empty, in seconds. There is no event for the end of the last
+ * process, and each check costs time.
  */
 const FIRST_PAUSE = 0.005;
 const LONGEST_PAUSE = 0.1;
 
 /**
- * Ends a process: asks it to, and kills it when it takes too long. When that is interrupted the process is killed at once, and its
- * end is waited for all the same: none is ever left behind.
+ * Ends a process: sends a signal, and kills it when it takes too long. When this is cancelled, the process is killed at once, and its
+ * end is still waited for, so that no process is left behind.
  *
- * @param object what is waited for, for the wait records
- * @param signal what to ask with
+ * @param object the object of the wait, for the wait records
+ * @param signal the first signal
  * @param grace how long it may take, in seconds; 0 kills at once
  */
 export function* stopped(
@@ -41,7 +41,7 @@ export function* stopped(
   }
 }
 
-/** Waits until nobody is left whom a signal would reach. */
+/** Waits until no process is left that a signal would reach. */
 const gone = /* @__PURE__ */ libraryCoroutine(function* gone(
   transport: ChildTransport,
   object: object,

@@ -14,7 +14,7 @@ export interface SubprocessStreamProtocolOptions {
 }
 
 /**
- * Feeds the readers of a process with its output, and tells the writer of its input when to wait.
+ * Passes the output of a process to its readers, and tells the writer of its input when to wait.
  *
  * Follows CPython's `SubprocessStreamProtocol`.
  *
@@ -24,11 +24,11 @@ export interface SubprocessStreamProtocolOptions {
  * transport.close();
  */
 export class SubprocessStreamProtocol extends SubprocessProtocol implements WriterProtocol {
-  /** Writes its input; `null` when that is no pipe, and before the connection is made. */
+  /** Writes its input; `null` when that is not a pipe, and before the connection is made. */
   stdin: StreamWriter | null = null;
-  /** Reads its output; `null` when that is no pipe, and before the connection is made. */
+  /** Reads its output; `null` when that is not a pipe, and before the connection is made. */
   stdout: StreamReader | null = null;
-  /** Reads its error output; `null` when that is no pipe, and before the connection is made. */
+  /** Reads its error output; `null` when that is not a pipe, and before the connection is made. */
   stderr: StreamReader | null = null;
   readonly isServerSide = false;
   readonly #limit: number | undefined;
@@ -36,7 +36,7 @@ export class SubprocessStreamProtocol extends SubprocessProtocol implements Writ
   readonly #flow: FlowControl;
   readonly #watch: CloseWatch;
   #transport: SubprocessTransport | null = null;
-  /** Invariant: the outputs that have not come to their end. */
+  /** Invariant: the outputs that have not ended. */
   readonly #open = new Set<number>();
   #exited = false;
 

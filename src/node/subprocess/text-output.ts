@@ -3,23 +3,23 @@ import { describe } from '../../internal/describe.ts';
 import { type Decoder, type DecodingOptions, decoderOf } from '../../streams/text.ts';
 import { flag } from './request.ts';
 
-/** How the output of a process is made text. */
+/** Options for decoding the output of a process. */
 export interface TextOutputOptions extends DecodingOptions {
-  /** Makes text of it, in UTF-8 unless an encoding is given. */
+  /** Decodes the output, as UTF-8 unless an encoding is given. */
   readonly text?: boolean | undefined;
 }
 
-/** Options that make text of it. */
+/** Options with which the output is text. */
 export type AsText = { readonly encoding: string } | { readonly text: true };
 
 export const TEXT_OPTIONS: readonly string[] = ['encoding', 'errors', 'text'];
 
 /**
- * What makes text of the output of a process, `null` when it stays bytes.
+ * The decoder for the output of a process, `null` when it stays bytes.
  *
  * @throws {RangeError} when the encoding is unknown
  * @throws {ValueError} when `text: false` contradicts an encoding
- * @throws {TypeError} when `text` is no boolean
+ * @throws {TypeError} when `text` is not a boolean
  */
 export function outputDecoderOf(name: string, options: TextOutputOptions): Decoder | null {
   const isText = flag(name, options, 'text');

@@ -31,15 +31,15 @@ import { SubprocessStreamProtocol } from './stream-protocol.ts';
 const KILL = 'SIGKILL';
 
 /**
- * Where a process stands.
+ * The states of a process.
  *
  * | state   | meaning                                                        | left by                           |
  * |---------|----------------------------------------------------------------|-----------------------------------|
  * | running | it runs                                                        | its end                           |
- * | exited  | it has ended; somebody else may hold a pipe of it              | the end of its last pipe          |
- * | lost    | its pipes are gone too, and the protocol knows or will         | –                                 |
+ * | exited  | it has ended; another process may have a pipe of it open       | the end of its last pipe          |
+ * | lost    | its pipes are closed too; `connectionLost` was or will be called | –                                 |
  *
- * A transport that is closed has let go of the pipes, and has killed the process; its state goes the same way.
+ * A closed transport has closed the pipes and killed the process; it goes through the same states.
  */
 type State = 'running' | 'exited' | 'lost';
 
@@ -53,15 +53,15 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
   readonly #context: Context = copyContext();
   readonly #child: ChildProcess;
   readonly #pid: number;
-  /** Whether signals are for the whole group. Invariant: false once nobody is left in it, whose number may be another's then. */
+  /** Whether signals are for the whole group. Invariant: false when the group is empty, because its number may then be used again. */
   #hasGroup: boolean;
   #protocol: SubprocessProtocol;
-  /** Whether the protocol is told at once: that of streams only keeps what it is given. */
+  /** Whether the protocol is called at once: the protocol of streams only stores the bytes. */
   #direct: boolean;
   readonly #stdin: WritePipeTransport | null;
   readonly #stdout: ReadPipeTransport | null;
   readonly #stderr: ReadPipeTransport | null;
-  /** Invariant: how many pipes are not gone. */
+  /** Invariant: how many pipes are not closed. */
   #pipesLeft = 0;
   #state: State = 'running';
   #isClosed = false;
@@ -83,14 +83,14 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
     this.#stdin = stdin && new WritePipeTransport(loop, stdin, pipe(0));
     this.#stdout = stdout && new ReadPipeTransport(stdout, pipe(1));
     this.#stderr = stderr && new ReadPipeTransport(stderr, pipe(2));
-    // Once: the runtime's pipes know their process as long as they live.
+    // Only once, because the runtime's pipes keep a reference to their process.
     this.#child.once('exit', this.#onExit);
     attach(loop, this);
     bindMethods(this, 'sendSignal', 'terminate', 'kill', 'close');
     this.#call(() => this.#made());
   }
 
-  /** Nothing is read before the protocol knows of the process: it may want to pause. */
+  /** No bytes are read before `connectionMade` was called, because it may pause reading. */
   #made(): void {
     try {
       this.#protocol.connectionMade(this);
@@ -107,7 +107,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
     else this.#loop.callSoonIn(this.#context, fn);
   }
 
-  // --------------------------------------------------------------------------------------------- what the system tells
+  // --------------------------------------------------------------------------------------------- events of the system
 
   pipeData(fd: number, data: Uint8Array): void {
     this.#call(() => this.#protocol.pipeDataReceived(fd, data));
@@ -145,7 +145,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
     this.#call(() => this.#protocol.connectionLost(null));
   }
 
-  /** Everything is over: the loop runs nothing any more. */
+  /** The loop is closed and does not run any more: ends everything. */
   loopClosed(): void {
     this.#stdin?.abort();
     this.close();
@@ -166,9 +166,9 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
   }
 
   /**
-   * Waits until the process has ended; the pipes may be open still. @internal
+   * Waits until the process has ended; the pipes may still be open. @internal
    *
-   * @param object what is waited for, for the wait records
+   * @param object the object of the wait, for the wait records
    */
   *exited(object: object): Generator<unknown, number, unknown> {
     if (this.#returncode !== null) return this.#returncode;
@@ -185,9 +185,9 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
   /**
    * Sends a signal. When the process has ended but its pipes are open, nothing happens.
    *
-   * @throws {ProcessLookupError} when the process and its pipes are gone
+   * @throws {ProcessLookupError} when the process has ended and its pipes are closed
    * @throws {PermissionError} when it may not be signalled
-   * @throws {TypeError} or {ValueError} when that is no signal
+   * @throws {TypeError} or {ValueError} when it is not a signal
    */
   sendSignal(signal: SignalLike): void {
     const number = checkSignal('sendSignal', signal);
@@ -215,18 +215,18 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
     this.sendSignal(KILL);
   }
 
-  /** Whether a signal reaches anybody: the process, or what is left of its group. @internal */
+  /** Whether a signal would reach a process: this one, or another one of its group. @internal */
   hasSurvivors(): boolean {
     if (this.#hasGroup) this.#hasGroup = send(-this.#pid, 0);
     return this.#hasGroup || this.#state === 'running';
   }
 
-  /** Whether somebody in its group has not ended. @internal */
+  /** Whether a process of its group still runs. @internal */
   groupRuns(): boolean {
     return this.#hasGroup && groupRuns(this.#pid);
   }
 
-  /** Lets go of the pipes, and kills the process when it still runs. */
+  /** Closes the pipes, and kills the process when it still runs. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -237,7 +237,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
     try {
       this.kill();
     } catch {
-      // It runs as somebody else, and ends when it likes.
+      // It runs as another user and cannot be killed.
     }
   }
 

@@ -18,7 +18,7 @@ export class RemoteCall<T> extends ConcurrentFuture<T> {
     this.markRunning();
   }
 
-  /** Cancels it here at once, and asks for the cancellation of the task over there. */
+  /** Cancels it here at once, and requests the cancellation of the task in the other thread. */
   override cancel(): boolean {
     if (!this.done()) {
       this.markCancelled();
@@ -28,7 +28,7 @@ export class RemoteCall<T> extends ConcurrentFuture<T> {
   }
 }
 
-/** What a function of a loop gives when it is run as a coroutine. */
+/** The result of a function of a loop when it is run as a coroutine. */
 export type RemoteResult<R> = R extends AwaitableLike<unknown> ? Outcome<R> : R;
 
 /** The loop of another thread: made by `connectLoop`. */
@@ -47,7 +47,7 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
   }
 
   /**
-   * Has the loop call one of its functions, as its own `callSoonThreadsafe` does. What the function throws is reported there.
+   * Makes the loop call one of its functions, as its own `callSoonThreadsafe` does. An error of the function is reported in that thread.
    *
    * Follows CPython's `loop.call_soon_threadsafe`.
    *
@@ -59,13 +59,14 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
   }
 
   /**
-   * Runs one of the loop's coroutine functions there, as a task.
+   * Runs one of the loop's coroutine functions as a task in its thread.
    *
-   * **Cancellation**: `cancel()` of what it returns cancels the task there, and so does the cancellation of a task here that awaits it.
+   * **Cancellation**: `cancel()` of the returned promise cancels the task in the other thread, and so does cancelling a task here that
+   * awaits it.
    *
    * Follows CPython's `asyncio.run_coroutine_threadsafe`.
    *
-   * @returns a promise of the result, which rejects with what the coroutine throws, and with a `RuntimeError` when the connection closes
+   * @returns a promise of the result, which rejects with the error of the coroutine, or with a `RuntimeError` when the connection closes
    * @throws {RuntimeError} when the connection is closed
    * @throws {TypeError} when an argument cannot be cloned
    */
@@ -111,7 +112,7 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
     else call?.markCancelled();
   }
 
-  /** Nothing is waited for any more: nothing keeps this thread alive. */
+  /** No call is pending any more, so the connection does not keep this thread alive. */
   #settled(id: number): void {
     this.#calls.delete(id);
     if (this.#calls.size === 0) this.#port.unref();
@@ -131,7 +132,7 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
     return this.#isClosed;
   }
 
-  /** Ends the connection; what is waited for fails. The tasks over there go on. */
+  /** Ends the connection; pending calls fail. The tasks in the other thread go on. */
   close(): void {
     this.#closed();
   }
@@ -151,12 +152,12 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
 }
 
 /**
- * Reaches the loop of another thread, through the port of a door that `exposeLoop` has made there. This thread needs no loop of its own.
+ * Connects to the loop of another thread, through the port of a door that `exposeLoop` has made there. This thread does not need a loop.
  *
  * The connection keeps this thread alive only while a coroutine is waited for.
  *
- * @param port what the other thread has sent: `workerData`, or a part of a message
- * @throws {TypeError} when it is no port
+ * @param port the port that the other thread has sent, in `workerData` or in a message
+ * @throws {TypeError} when it is not a port
  * @example
  * // In the worker; `functions` is what the other thread exposes.
  * // const loop = connectLoop<typeof functions>(workerData.port);

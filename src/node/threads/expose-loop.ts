@@ -15,17 +15,17 @@ import { guarded, messageOf, type Packed, pack, packThrown, sentence, unpack } f
 import { type LoopFunctions, marked, type Request, type Response, unmarked } from './messages.ts';
 
 /**
- * A way for another thread to reach a loop of this one: made by `exposeLoop`.
+ * Gives another thread access to a loop of this one: made by `exposeLoop`.
  *
  *     OPEN ──close(), the loop or the other side closes──▶ CLOSED
  */
 export class LoopDoor implements Disposable, LoopResource {
-  /** The other end: send it to the thread that shall have it, for `connectLoop`. It must be in the list of what is transferred. */
+  /** The other end: send it to the other thread, for `connectLoop`. It must be in the list of transferred objects. */
   readonly port: MessagePort;
   readonly #loop: EventLoop;
   readonly #functions: LoopFunctions;
   readonly #own: MessagePort;
-  /** What runs for the other side. */
+  /** The tasks that run for the other side. */
   readonly #tasks = new Map<number, Task<unknown>>();
   #isClosed = false;
 
@@ -42,12 +42,12 @@ export class LoopDoor implements Disposable, LoopResource {
     port1.unref(); // the loop keeps the program alive while it runs
   }
 
-  /** Whether no more requests come through. */
+  /** Whether requests are not accepted any more. */
   isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Takes no more requests; what the other side waits for fails there. Tasks that run here go on. */
+  /** Accepts no more requests; pending calls of the other side fail. Tasks that run here go on. */
   close(): void {
     if (this.#isClosed) return;
     this.#answer({ type: 'closed' });
@@ -110,7 +110,7 @@ export class LoopDoor implements Disposable, LoopResource {
 
   #report(id: number, name: string, task: Task<unknown>): void {
     const error = task.cancelled() ? null : task.exception();
-    // What was thrown may be a proxy, which may throw when it is asked for its class.
+    // The thrown value may be a proxy that throws when its class is read.
     const isCancellation = task.cancelled() || guarded(() => isCancelledError(error), false);
     if (isCancellation) this.#answer({ type: 'cancelled', id });
     else if (error !== null) this.#answer({ type: 'error', id, error: packThrown(error, 'thread') });
@@ -141,7 +141,7 @@ export class LoopDoor implements Disposable, LoopResource {
     const fn = Object.hasOwn(this.#functions, name) ? this.#functions[name] : undefined;
     if (fn !== undefined) return fn;
     throw new RuntimeError(
-      `this loop exposes no function ${name}, but ${Object.keys(this.#functions).join(', ') || 'none at all'}`,
+      `this loop does not expose ${name}(), it exposes ${Object.keys(this.#functions).join(', ') || 'no functions'}`,
       { code: 'FUNCTION_NOT_EXPOSED' },
     );
   }
@@ -157,14 +157,14 @@ export class LoopDoor implements Disposable, LoopResource {
 }
 
 /**
- * Lets another thread call functions on a loop of this one. JavaScript's threads share no functions, so that those which it may call are
- * named here; the other thread gets them by `connectLoop` of the door's `port`.
+ * Lets another thread call functions on a loop of this one. JavaScript's threads cannot share functions, so the functions that it may call
+ * are given here by name; the other thread calls them through `connectLoop(door.port)`.
  *
  * The door does not keep this thread alive. It closes with the loop.
  *
- * @param loop where the functions are called
+ * @param loop the loop that calls the functions
  * @param functions by name: plain functions for `callSoonThreadsafe`, coroutine functions for `runCoroutineThreadsafe`
- * @throws {TypeError} when one of them is no function
+ * @throws {TypeError} when one of them is not a function
  * @throws {RuntimeError} when the loop is closed
  * @example
  * const functions = { log: (line: string) => console.log(line), rest: async (seconds: number) => sleep(seconds, 'rested') };

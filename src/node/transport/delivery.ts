@@ -5,19 +5,19 @@ import { type BaseProtocol, BufferedProtocol, type Protocol, StreamReaderProtoco
 /** How many bytes may wait for the loop. */
 const FULL = 256 * 1_024;
 
-/** Stands for the end of what is received. */
+/** Marks the end of the received bytes. */
 const END: unique symbol = Symbol('end');
 
 /**
- * Brings what happens to a protocol, in order. A program's protocol is called by the loop, in the context in which the transport
- * was made, as in CPython; the reader of a stream only keeps what it is given, and is told at once.
+ * Delivers events to a protocol, in order. A program's protocol is called by the loop, in the context in which the transport
+ * was made, as in CPython; the protocol of a stream only stores the bytes, and is called at once.
  */
 export class Delivery {
   readonly loop: EventLoop;
   readonly #context: Context;
-  /** Told of what a protocol throws. */
+  /** Called with the errors that a protocol throws. */
   readonly #onError: (error: unknown, where: string) => void;
-  /** What the protocol has not been given. Invariant: empty when it is told at once. */
+  /** The events that the protocol has not got yet. Invariant: empty when it is called at once. */
   readonly #inbox: (Uint8Array | typeof END)[] = [];
   /** Called when the inbox is empty. */
   #last: (() => void) | null = null;
@@ -42,11 +42,11 @@ export class Delivery {
 
   set protocol(protocol: BaseProtocol) {
     this.#protocol = protocol;
-    // What is still in the inbox has to come first.
+    // The events in the inbox must come first.
     this.#direct = isReader(protocol) && this.#inbox.length === 0;
   }
 
-  /** Whether the protocol is told at once. */
+  /** Whether the protocol is called at once. */
   get isDirect(): boolean {
     return this.#direct;
   }
@@ -78,7 +78,7 @@ export class Delivery {
     this.#schedule();
   }
 
-  /** Nothing more is delivered. */
+  /** No more events are delivered. */
   close(): void {
     this.#closed = true;
     this.#inbox.length = 0;
@@ -88,7 +88,7 @@ export class Delivery {
   }
 
   /**
-   * Calls a function when everything is delivered: what calls the protocol for the last time.
+   * Calls a function when everything is delivered; that function makes the last call of the protocol.
    *
    * @param inOrder whether it may wait for a protocol that is paused
    */
@@ -117,7 +117,7 @@ export class Delivery {
   readonly #deliver = (): void => {
     this.#scheduled = false;
     while (this.#inbox.length > 0 && !this.#paused && !this.#closed) {
-      // Taking the only one from behind leaves the list its memory.
+      // Taking the only item from the end keeps the memory of the list.
       const item = this.#inbox.length === 1 ? this.#inbox.pop() : this.#inbox.shift();
       if (item !== undefined) this.#give(item);
     }
@@ -130,10 +130,10 @@ export class Delivery {
     last?.();
   };
 
-  /** Whether nothing more should be read for now: the loop does not run, so that nobody takes it. Set by who owns the delivery. */
+  /** Whether reading should stop for now, because the loop does not run. Set by the owner of the delivery. */
   onFull: (isFull: boolean) => void = () => {};
 
-  /** Whether the end of the peer's side leaves this one open. Set by who owns the delivery. */
+  /** Whether this side stays open after the peer has ended its side. Set by the owner of the delivery. */
   onEnd: (keepOpen: boolean) => void = () => {};
 
   #give(item: Uint8Array | typeof END): void {
@@ -151,7 +151,7 @@ export class Delivery {
     }
   }
 
-  /** Fills one buffer. What does not fit comes next: the protocol may pause, close or leave its place to another one before. */
+  /** Fills one buffer. The rest comes in the next call, because the protocol may pause, close or be replaced in between. */
   #fill(protocol: BufferedProtocol, data: Uint8Array): number {
     const buffer = protocol.getBuffer(data.length);
     if (!(buffer instanceof Uint8Array) || buffer.length === 0)
@@ -163,7 +163,7 @@ export class Delivery {
   }
 }
 
-/** Whether a protocol needs nothing of the loop to take what it is given. */
+/** Whether a protocol can be called outside a running loop. */
 function isReader(protocol: BaseProtocol): boolean {
   return (
     protocol instanceof StreamReaderProtocol &&
@@ -173,7 +173,7 @@ function isReader(protocol: BaseProtocol): boolean {
   );
 }
 
-/** A runtime's buffer as plain bytes, which are not copied. */
+/** A runtime's buffer as a plain `Uint8Array`, without copying. */
 export function plainBytes(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -3,7 +3,7 @@ import type { WriteBufferLimits } from '../../streams/index.ts';
 
 const DEFAULT_HIGH = 64 * 1_024;
 
-/** How full a buffer may get before its writer is paused, and how empty it must be before the writer goes on. */
+/** The buffer sizes at which its writer is paused and resumed. */
 export class WaterMarks {
   high = DEFAULT_HIGH;
   low = DEFAULT_HIGH / 4;

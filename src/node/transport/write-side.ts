@@ -6,12 +6,12 @@ import { checkBytes } from '../../streams/bytes.ts';
 import type { BaseProtocol, BaseTransport, Bytes } from '../../streams/index.ts';
 import { WaterMarks } from './water-marks.ts';
 
-/** So many writes on a lost connection are worth a warning. */
+/** After this number of writes on a lost connection a warning is logged. */
 const WARN_FROM = 5;
 
 const NOTHING = new Uint8Array(0);
 
-/** What writing needs to know of its transport. */
+/** The members of a transport that its writing half uses. */
 export interface Writing {
   readonly loop: EventLoop;
   readonly transport: BaseTransport;
@@ -19,8 +19,8 @@ export interface Writing {
 }
 
 /**
- * The writing half of a transport: hands bytes to a runtime's stream, which sends what it can at once and keeps the rest, and
- * pauses the protocol while it keeps too much.
+ * The writing half of a transport: passes bytes to a runtime's stream, which sends what it can at once and keeps the rest, and
+ * pauses the protocol while too many bytes are kept.
  */
 export class WriteSide {
   readonly marks = new WaterMarks();
@@ -51,17 +51,17 @@ export class WriteSide {
     if (isLost) {
       this.#inVain++;
       if (this.#inVain === WARN_FROM)
-        logger.warn(`write() is called in vain, the connection is closed: ${this.#owner.transport}`);
+        logger.warn(`write() has no effect, the connection is closed: ${this.#owner.transport}`);
       return;
     }
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    // Being told of each small write that was sent at once would cost more than sending it.
+    // A callback for each small write that was sent at once would cost more than sending it.
     if (this.#stream.writableLength + bytes.length > this.marks.low) this.#stream.write(bytes, this.#sent);
     else this.#stream.write(bytes);
     if (!this.#paused && this.#stream.writableLength > this.marks.high) this.#pause();
   }
 
-  /** Hands several pieces over as one. @throws as `write`; nothing is written then */
+  /** Writes several pieces as one. @throws as `write`; nothing is written then */
   writelines(data: Iterable<Bytes>, isLost: boolean): void {
     const pieces = [...data];
     for (const piece of pieces) checkBytes('writelines', piece);
@@ -73,21 +73,21 @@ export class WriteSide {
     }
   }
 
-  /** Ends writing, when what is kept has been sent. */
+  /** Ends writing, when the kept bytes have been sent. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#stream.end();
   }
 
-  /** The marks have moved. */
+  /** The marks have changed. */
   adapt(): void {
     if (this.#paused || this.size <= this.marks.high) {
       this.#sent();
       return;
     }
     this.#pause();
-    // What is on its way may be too little for the old marks to be told of.
+    // With the old marks there may be no callback for the bytes that are being sent.
     if (this.#stream.writableEnded) this.#stream.once('finish', this.#sent);
     else if (!this.#stream.destroyed) this.#stream.write(NOTHING, this.#sent);
   }
@@ -97,7 +97,7 @@ export class WriteSide {
     this.#tell('pauseWriting');
   }
 
-  /** @param error what the stream has failed with: who waits is told of that by the end of the connection */
+  /** @param error the error of the stream; waiting tasks get it when the connection ends */
   readonly #sent = (error?: unknown): void => {
     if (!this.#paused || error || this.size > this.marks.low) return;
     this.#paused = false;

@@ -216,7 +216,7 @@ program('is what a task ends with that throws CancelledError, asked or not', fun
   equal([task.cancelled(), task.cancelling()], [true, 0]);
 });
 
-program('carries its message to the first who asks only', function* (s) {
+program('only the first CancelledError has the message', function* (s) {
   const task = createTask(() => sleep(1));
   yield* s.wait(sleep(0));
   task.cancel('message');
@@ -257,7 +257,7 @@ program('aborts the signal of the task at once, with the CancelledError as its r
   yield* s.fails(task, CancelledError);
 });
 
-program('tells who has asked, and when', function* (s) {
+program('says which task made the request, and when', function* (s) {
   const task = createTask(() => sleep(100));
   yield* s.wait(sleep(3));
   equal(task.cancelRequest, null);

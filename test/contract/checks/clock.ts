@@ -127,7 +127,7 @@ checkBoth('tasks that never sleep leave turns for the runtime', async (s) => {
   ok(turns > 1, `many turns, got ${turns}`);
 });
 
-check('a wait that nobody ends is ended by cancellation', async () => {
+check('a wait that would never end is ended by cancellation', async () => {
   const main = async () => {
     const task = createTask(() => getRunningLoop().createFuture());
     await sleep(0.001);

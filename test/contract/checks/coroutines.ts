@@ -130,7 +130,7 @@ check('a generator can be driven by hand, with values sent in', async () => {
   );
 });
 
-check('a generator coroutine without a loop does nothing by itself', async () => {
+check('a generator coroutine does not run without a loop', async () => {
   throws(() => [...(sleep(1) as Iterable<unknown>)], RuntimeError, /no running event loop/);
 });
 
@@ -150,7 +150,7 @@ for (const [what, make, message] of [
   ['a promise', () => Promise.resolve(), /wrapPromise/],
   ['a number', () => 42, /bad yield: 42/],
 ] as const) {
-  check(`a yield of ${what} throws into the coroutine, which may go on`, async () => {
+  check(`a yield of ${what} throws into the coroutine, which may continue`, async () => {
     const result = await runVirtually(function* (): Coroutine<string> {
       try {
         yield make();

@@ -38,7 +38,7 @@ check('a task that waits for one does not block the loop', async () => {
   });
 });
 
-check('one that settles in a microtask keeps the step: nobody else has a turn', async () => {
+check('one that settles in a microtask keeps the step open: no other task runs', async () => {
   await run(async () => {
     const self = currentTask();
     let turns = 0;

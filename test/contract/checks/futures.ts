@@ -123,7 +123,7 @@ program('waiting for a future gives its result or its error', function* (s) {
   equal(loop.time(), 2);
 });
 
-program('waiting for a future that is done gives nobody else a turn', function* (s) {
+program('waiting for a future that is done does not let other tasks run', function* (s) {
   const loop = getRunningLoop();
   const future = loop.createFuture<number>();
   future.setResult(7);
@@ -140,7 +140,7 @@ program('a future of another loop cannot be waited for', function* (s) {
   other.close();
 });
 
-program('a cancelled future cancels who waits for it', function* (s) {
+program('a cancelled future cancels the task that waits for it', function* (s) {
   const loop = getRunningLoop();
   const future = loop.createFuture();
   const task = loop.createTask(
@@ -174,7 +174,7 @@ check('a future has the methods of a promise', async () => {
   equal(trace.toSorted(), [1, 'finally', 'reason']);
 });
 
-check('toString tells the state', async () => {
+check('toString shows the state', async () => {
   const { loop } = manualLoop();
   const pending: Future<unknown> = loop.createFuture();
   const finished = loop.createFuture<string>();
@@ -194,7 +194,7 @@ program('a wrapped promise is a future of its outcome', function* (s) {
   equal(yield* s.fails(wrapPromise(Promise.reject(error)), Error), error);
 });
 
-check('a wrapped promise can be cancelled, which tells whoever does the work', async () => {
+check('a wrapped promise can be cancelled, and onCancel is called', async () => {
   const reasons: unknown[] = [];
   const never = new Promise<never>(() => {});
   const outcome = runVirtually(async () => {

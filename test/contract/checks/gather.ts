@@ -40,7 +40,7 @@ program('of nothing is a finished future', function* (s) {
   equal([nothing.done(), nothing.result(), yield* s.wait(gather([]))], [true, [], []]);
 });
 
-program('runs what is given twice once', function* (s) {
+program('runs an awaitable that is given twice only once', function* (s) {
   let calls = 0;
   const once = s.fn(function* () {
     calls++;

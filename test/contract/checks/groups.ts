@@ -98,7 +98,7 @@ program('an error of the body alone is grouped as well', function* (s) {
   equal([group.errors.map(String), sibling?.cancelled()], [['RangeError: body'], true]);
 });
 
-program('a task that is cancelled alone is no failure', function* (s) {
+program('a task that is cancelled alone is not a failure', function* (s) {
   const nap = napping(s);
   const body = s.fn(function* (group: TaskGroup) {
     const task = group.createTask(() => nap(100));

@@ -80,7 +80,7 @@ checkBoth('ends a task that is cancelled from outside', async (s) => {
   equal(trace, ['cleaned up']);
 });
 
-check('goes on after an error in a callback', async () => {
+check('keeps running after an error in a callback', async () => {
   const loop = getEventLoop();
   const reports: unknown[] = [];
   loop.setExceptionHandler((_loop, { exception }) => {

@@ -105,7 +105,7 @@ program('chunks go from a queue through web streams', function* (s) {
   equal(chunks, [0, 1, 2, 3, 4]);
 });
 
-program('mapConcurrent and a group with a limit run so many at a time', function* (s) {
+program('mapConcurrent and a group with a limit run at most that many at a time', function* (s) {
   let running = 0;
   let most = 0;
   const work = s.fn(function* (n: number) {

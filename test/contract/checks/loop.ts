@@ -32,7 +32,7 @@ check('an iteration runs exactly what was ready when it began', async () => {
   equal(trace, ['a', 'b', 'c']);
 });
 
-check('what is scheduled with arguments is called with them', async () => {
+check('a callback gets the arguments that it was scheduled with', async () => {
   const { loop } = manualLoop();
   const trace: unknown[] = [];
   loop.callSoon((...args: number[]) => trace.push(args), 1, 2);
@@ -106,7 +106,7 @@ check('a delay may be longer than a timer of the runtime', async () => {
   loop.close();
 });
 
-check('what is cancelled is not called', async () => {
+check('a cancelled callback is not called', async () => {
   const { loop } = manualLoop();
   let calls = 0;
   const handles = [loop.callSoon(() => calls++), loop.callLater(0, () => calls++)];
@@ -119,7 +119,7 @@ check('what is cancelled is not called', async () => {
   equal(calls, 0);
 });
 
-check('an error in a callback goes to the exception handler, and the loop goes on', async () => {
+check('an error in a callback goes to the exception handler, and the loop keeps running', async () => {
   const { loop } = manualLoop();
   const reports: ExceptionContext[] = [];
   loop.setExceptionHandler((_loop, context) => {
@@ -177,7 +177,7 @@ check('stop() before a run allows exactly one iteration', async () => {
   loop.close();
 });
 
-check('stop() in a callback lets the batch end; what was added waits for the next run', async () => {
+check('after stop() in a callback the batch ends; callbacks that were added wait for the next run', async () => {
   const loop = virtualLoop();
   const trace: string[] = [];
   loop.callSoon(() => {
@@ -208,7 +208,7 @@ checkBoth('runUntilComplete gives the result, or the error, of a coroutine', asy
   loop.close();
 });
 
-check('runUntilComplete fails when somebody stops the loop before', async () => {
+check('runUntilComplete fails when the loop is stopped before', async () => {
   const loop = virtualLoop();
   loop.callLater(1, () => loop.stop());
   await rejects(loop.runUntilComplete(loop.createFuture()), RuntimeError, /stopped before Future completed/);
@@ -301,7 +301,7 @@ check('functions run by the default executor bring their result', async () => {
   equal(result, 42);
 });
 
-check('a clock that goes back is complained about once, and time stands still', async () => {
+check('a clock that goes back is reported once, and the loop time does not change', async () => {
   const { loop, host } = manualLoop();
   host.advance(10);
   equal(loop.time(), 10);

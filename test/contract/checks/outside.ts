@@ -85,7 +85,7 @@ checkBoth('a wait there goes well amid tasks that take turns', async (s) => {
   });
 });
 
-checkBoth('two who await one task get the same', async (s) => {
+checkBoth('two waits for one task get the same result', async (s) => {
   const loop = newEventLoop();
   const nap = napping(s);
   await beside(loop, async () => {
@@ -107,7 +107,7 @@ checkBoth('an error is thrown there, and is then no unhandled one', async (s) =>
   });
 });
 
-checkBoth('a wait there cancels nothing and is none of the tasks’', async (s) => {
+checkBoth('a wait there cancels nothing and belongs to no task', async (s) => {
   const loop = newEventLoop();
   const longNap = s.fn(function* () {
     yield* s.wait(sleep(20));

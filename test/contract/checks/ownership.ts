@@ -54,7 +54,7 @@ program('a deadline ends its body, and nothing that is awaited before or after i
   equal(currentTask()?.cancelling(), 0);
 });
 
-program('the count that a line hears is the sum of the deadlines around it', function* (s) {
+program('the count that a line sees is the sum of the deadlines around it', function* (s) {
   const counts: unknown[] = [];
   const body = s.fn(function* () {
     try {
@@ -82,7 +82,7 @@ program('the signal of a deadline is aborted with it, and that of its task is no
   equal([ofDeadline?.aborted, ofTask?.aborted, currentSignal() === ofTask], [true, false, true]);
 });
 
-program('who waits hands its cancellation down, and the error says who began it', function* (s) {
+program('a wait passes its cancellation on, and the error says who began it', function* (s) {
   const inner = createTask(() => sleep(60), { name: 'inner' });
   const outer = createTask(
     s.fn(function* () {
@@ -136,7 +136,7 @@ program('work that is shared outlives the waiters that leave, and ends with the 
   equal(runs, 1);
 });
 
-check('each line of a cancelled task is told once, and cleans up undisturbed', async () => {
+check('each line of a cancelled task gets one CancelledError, and cleans up undisturbed', async () => {
   const log: string[] = [];
   const branch = async (name: string, wait: () => PromiseLike<unknown>) => {
     try {
@@ -168,7 +168,7 @@ check('each line of a cancelled task is told once, and cleans up undisturbed', a
   );
 });
 
-check('the loser of a race does not take the next request, and what it looked at lives on', async () => {
+check('the loser of a race does not use up the next request, and what it waited for goes on', async () => {
   await runVirtually(async () => {
     const job = createTask(() => sleep(20, 'job'));
     const task = createTask(async () => {
@@ -182,7 +182,7 @@ check('the loser of a race does not take the next request, and what it looked at
   });
 });
 
-check('a plain body at a promise of somebody else is left at its deadline', async () => {
+check('a timeout does not wait for a plain body at a foreign promise after the deadline', async () => {
   await runVirtually(async () => {
     const forever = new Promise<never>(() => {});
     await rejects(
@@ -254,7 +254,7 @@ check('a value that comes too late goes to onLate', async () => {
   equal(late, ['a connection']);
 });
 
-check('lines that are left when run() ends are cancelled, have time to clean up, and are told', async () => {
+check('lines that are left when run() ends are cancelled, have time to clean up, and are reported', async () => {
   const log: string[] = [];
   const line = async () => {
     try {
@@ -313,7 +313,7 @@ checkBranches('a group that fails in one branch never touches its siblings', asy
   });
 });
 
-checkBranches('a deadline is kept after a promise of somebody else', async () => {
+checkBranches('a deadline is kept after a foreign promise', async () => {
   await run(async () => {
     const body = async () => {
       await later(1);

@@ -43,7 +43,7 @@ program('a consumer waits for a producer, and a producer for room', function* (s
   equal([trace.length, queue.empty(), getRunningLoop().time()], [5, true, 6]);
 });
 
-check('the calls that do not wait tell when they cannot go on', async () => {
+check('the calls that do not wait throw when they would have to wait', async () => {
   const queue = new Queue<number>(1);
   throws(() => queue.getNowait(), QueueEmpty);
   queue.putNowait(1);
@@ -67,7 +67,7 @@ check('items come first in first out, last in first out, or smallest first', asy
   }
 });
 
-program('what is put goes to another when who waited for it is cancelled', function* (s) {
+program('an item goes to another task when the task that waited for it is cancelled', function* (s) {
   const queue = new Queue<string>();
   const [first, second] = [createTask(() => queue.get()), createTask(() => queue.get())];
   yield* s.wait(sleep(1));

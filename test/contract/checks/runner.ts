@@ -74,7 +74,7 @@ check('run reports what fails while it cleans up', async () => {
   );
 });
 
-check('run takes any awaitable, and refuses what is none', async () => {
+check('run takes any awaitable, and refuses other values', async () => {
   equal(await run(Promise.resolve('promise')), 'promise');
   equal(await run(sleep(0, 'coroutine')), 'coroutine');
   await rejects(run(42 as never), TypeError, /an awaitable is required, got 42/);

@@ -77,7 +77,7 @@ check('have no handler any more when the loop has ended', async () => {
   );
 });
 
-check('that there are not, or that nobody can catch, are errors', async () => {
+check('that do not exist, or that cannot be caught, are errors', async () => {
   const main = async () => {
     const loop = getRunningLoop();
     throws(() => loop.addSignalHandler('SIGNONE', () => {}), ValueError, /SIGNONE/);

@@ -42,7 +42,7 @@ program('a lock lets one in at a time, in order of arrival', function* (s) {
   equal([lock.locked(), getRunningLoop().time()], [false, 3]);
 });
 
-program('a free lock is taken without giving others a turn, and only a held one is released', function* (s) {
+program('a free lock is taken without letting other tasks run, and only a held one can be released', function* (s) {
   const lock = new Lock();
   let turns = 0;
   getRunningLoop().callSoon(() => turns++);
@@ -98,7 +98,7 @@ check('a bounded semaphore cannot be released too often', async () => {
   throws(() => new Semaphore(-1), ValueError);
 });
 
-program('an event wakes all who wait, also when it is cleared at once', function* (s) {
+program('an event wakes all waiting tasks, even when it is cleared at once', function* (s) {
   const event = new Event();
   const waiter = s.fn(function* () {
     return yield* s.wait(event.wait());
@@ -110,7 +110,7 @@ program('an event wakes all who wait, also when it is cleared at once', function
   equal([yield* s.wait(gather(tasks)), event.isSet()], [[true, true], false]);
 });
 
-program('a condition wakes as many as it is told to, each with the lock', function* (s) {
+program('a condition wakes the given number of tasks, each with the lock', function* (s) {
   const condition = new Condition();
   const trace: string[] = [];
   const waiter = s.fn(function* (name: string) {

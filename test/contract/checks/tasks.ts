@@ -54,7 +54,7 @@ program('createTask runs nothing now; first steps come in order of creation', fu
   equal(trace.slice(3), ['a ends', 'b ends', 'c ends']);
 });
 
-program('who waits for a future is woken one iteration later, in order, between the callbacks', function* (s) {
+program('a task that waits for a future is woken one iteration later, in order, between the callbacks', function* (s) {
   const loop = getRunningLoop();
   const trace: string[] = [];
   const future = loop.createFuture<void>();
@@ -156,7 +156,7 @@ program('a task that waits for itself gets an error', function* (s) {
   yield* s.fails(task, RuntimeError, /await on itself/);
 });
 
-check('what is no coroutine is refused at once', async () => {
+check('a value that is not a coroutine is refused at once', async () => {
   await runVirtually(async () => {
     for (const value of [undefined, null, 42, 'text', {}, []]) {
       throws(() => createTask(value as never), TypeError, /coroutine was expected/);
@@ -195,7 +195,7 @@ program('ten thousand tasks end', function* (s) {
   equal([sum, getRunningLoop().time()], [49_995_000, 6]);
 });
 
-checkBoth('a task that nobody holds runs to its end', async (s) => {
+checkBoth('a task without any reference to it runs to its end', async (s) => {
   const trace: string[] = [];
   const background = s.fn(function* () {
     for (let i = 0; i < 3; i++) yield* s.wait(sleep(1));
@@ -227,7 +227,7 @@ eager.program('an eager task runs up to its first wait inside createTask', funct
   equal(trace.at(-1), 'ends');
 });
 
-program('an eager task leaves the step of who makes it open', function* (s) {
+program('an eager task does not end the step of the task that makes it', function* (s) {
   const loop = getRunningLoop();
   const done = loop.createFuture<void>();
   done.setResult();

@@ -58,6 +58,6 @@ checkMain('the main thread has one loop, unless it is taken away', async () => {
   setEventLoop(loop);
 });
 
-check('what is no loop cannot be set', async () => {
+check('a value that is not a loop cannot be set', async () => {
   throws(() => setEventLoop(42 as never), TypeError, /event loop or null/);
 });

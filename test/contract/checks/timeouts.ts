@@ -34,7 +34,7 @@ program('waitFor cancels what takes too long', function* (s) {
   equal([future.cancelled(), getRunningLoop().time(), currentTask()?.cancelling()], [true, 2, 0]);
 });
 
-program('waitFor waits for the cleanup of what it cancels', function* (s) {
+program('waitFor waits for the clean-up of the awaitable that it cancels', function* (s) {
   const slow = s.fn(function* () {
     try {
       yield* s.wait(sleep(100));
@@ -59,7 +59,7 @@ program('waitFor gives the value, or the error, of what refuses to be cancelled'
   yield* s.fails(waitFor(fail, 1), RangeError, /cleanup failed/);
 });
 
-program('waitFor of no time starts nothing, and takes what is done', function* (s) {
+program('waitFor with zero seconds starts nothing, and returns a result that is there', function* (s) {
   let ran = false;
   const work = s.fn(function* () {
     ran = true;

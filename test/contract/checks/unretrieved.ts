@@ -64,7 +64,7 @@ checkBoth('are not those that were awaited, in a task or outside', async (s) => 
   equal(await reportsOf(s, (task) => task.catch(() => {})), []);
 });
 
-checkBoth('are those that only a callback or wait() has seen go by', async (s) => {
+checkBoth('are those that only a callback or wait() has seen', async (s) => {
   equal((await reportsOf(s, (task) => task.addDoneCallback(() => {}))).length, 1);
   equal((await reportsOf(s, (task, loop) => loop.createTask(() => wait([task])))).length, 1);
 });

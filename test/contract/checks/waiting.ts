@@ -52,14 +52,14 @@ program('wait returns at the first failure, which a cancellation is not', functi
   tasks[2]?.exception();
 });
 
-program('wait returns what is done when the time is up, and cancels nothing', function* (s) {
+program('wait returns at its time limit, and cancels nothing', function* (s) {
   const tasks = tasksOf(s, 1, 3);
   const { done, pending } = yield* s.wait(wait(tasks, { timeout: 2, returnWhen: ALL_COMPLETED }));
   equal([names(done), names(pending), getRunningLoop().time()], [['1'], ['3'], 2]);
   equal(yield* s.wait(tasks[1]), 3);
 });
 
-program('wait cancelled leaves what it waits for alone', function* (s) {
+program('cancelling wait does not cancel its tasks', function* (s) {
   const tasks = tasksOf(s, 2, 3);
   const waiter = createTask(() => wait(tasks));
   yield* s.wait(sleep(1));
@@ -132,7 +132,7 @@ program('shield passes on the result, the error and the cancellation of the work
   yield* s.fails(shield(cancelled), CancelledError);
 });
 
-checkBoth('shield tells the exception handler of work that fails when nobody ever asks for its error', async (s) => {
+checkBoth('shield reports work that fails to the exception handler when its error is never retrieved', async (s) => {
   const loop = virtualLoop();
   const messages: (string | undefined)[] = [];
   loop.setExceptionHandler((_loop, { message }) => messages.push(message));
@@ -150,7 +150,7 @@ checkBoth('shield tells the exception handler of work that fails when nobody eve
   equal([messages.length, /shielded/.test(messages[0] ?? '')], [1, true]);
 });
 
-program('shield says nothing of work that fails when somebody asks for its error later', function* (s) {
+program('shield does not report work that fails when its error is retrieved later', function* (s) {
   const inner = tasksOf(s, -2)[0] as Task<number>;
   const outer = shield(inner);
   yield* s.wait(sleep(1));

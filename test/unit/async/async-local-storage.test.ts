@@ -338,7 +338,7 @@ describe('AsyncLocalStorage in functions that this library calls', () => {
     expect(result).toEqual(Array(16).fill(['value', 'value']));
   });
 
-  test('has in mapConcurrent the value of where it was called, whoever asks for the results', async () => {
+  test('has in mapConcurrent the value from its call, even when another task asks for the results', async () => {
     const main = async () => {
       const results = storage.run('caller', () => mapConcurrent([1, 2], show, { limit: 1 }));
       const seen: unknown[] = [];

@@ -202,7 +202,7 @@ describe('a task that waits for a foreign promise', () => {
 });
 
 describe('a promise that is settled already', () => {
-  test('does not end the step: nothing else runs before the task goes on', async () => {
+  test('does not end the step: nothing else runs before the task continues', async () => {
     const trace: string[] = [];
     const main = async () => {
       getRunningLoop().callSoon(() => trace.push('callback'));
@@ -309,8 +309,8 @@ describe('cancelling a task that waits for a foreign promise', () => {
   });
 });
 
-describe('a task that nobody but a foreign promise will wake', () => {
-  test('is not collected, and goes on when the promise is settled', async () => {
+describe('a task that only a foreign promise will wake', () => {
+  test('is not garbage collected, and continues when the promise is settled', async () => {
     const { promise, resolve } = foreign<string>();
     const main = async () => {
       const results: string[] = [];

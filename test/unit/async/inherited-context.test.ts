@@ -45,7 +45,7 @@ describe('code that inherited the async context of a finished task', () => {
     expect(error).toMatchObject({ name: 'RuntimeError', code: 'NO_TASK' });
   });
 
-  test('awaits what is of this library as any promise code does', async () => {
+  test('awaits objects of this library as any promise code does', async () => {
     const inside = async () => {
       const slept = await sleep(0, 'slept');
       return [slept, currentTask()];
@@ -53,7 +53,7 @@ describe('code that inherited the async context of a finished task', () => {
     expect(await afterItsTask(inside)).toEqual(['slept', null]);
   });
 
-  test('is not the task of whoever runs at that moment', async () => {
+  test('is not the task that runs at that moment', async () => {
     const seen: unknown[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
     const main = async () => {

@@ -130,7 +130,7 @@ const traces: readonly [name: string, program: Program, trace: string[]][] = [
     ],
   ],
   [
-    'of a cancellation, its clean-up, and who waits for it',
+    'of a cancellation, its clean-up, and the task that waits for it',
     cancellation,
     [
       ...['cleaner works', 'main 0', 'main 1'],

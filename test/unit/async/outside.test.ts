@@ -65,7 +65,7 @@ describeBoth('awaiting from outside any task', (s) => {
 });
 
 describe('awaiting from outside any task', () => {
-  test('gives the result of a future, whoever sets it', async () => {
+  test('gives the result of a future, wherever it is set', async () => {
     const { loop, stop } = running();
     const future = new Future<string>({ loop });
     setImmediate(() => future.setResult('set by a host callback'));
@@ -73,7 +73,7 @@ describe('awaiting from outside any task', () => {
     await stop();
   });
 
-  test('never cancels what is awaited', async () => {
+  test('never cancels the awaited task', async () => {
     const { loop, stop } = running();
     const future = new Future<string>({ loop });
     await Promise.race([future, Promise.resolve()]);
@@ -81,7 +81,7 @@ describe('awaiting from outside any task', () => {
     await stop();
   });
 
-  test("runs a coroutine as a task of the thread's loop, which turns by itself", async () => {
+  test("runs a coroutine as a task of the thread's loop, which runs without being started", async () => {
     expect(await sleep(0, 'slept')).toBe('slept');
     const task = createTask(async () => {
       await sleep(0);
@@ -112,7 +112,7 @@ describe('awaiting from outside any task', () => {
   });
 });
 
-describe('a rejection that nobody handles', () => {
+describe('an unhandled rejection', () => {
   const failing = `createTask(async () => { await sleep(0); throw new Error('of the task'); })`;
   const cases: [what: string, program: string, unhandled: string[]][] = [
     [

@@ -144,7 +144,7 @@ describe('cancelling a task with several awaits under way', () => {
     });
   }
 
-  test('cancels also what is left of a Promise.race', async () => {
+  test('also cancels the losers of a Promise.race', async () => {
     const { fn, ends } = noted();
     const main = async () => {
       const task = createTask(async () => {

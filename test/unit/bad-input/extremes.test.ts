@@ -97,7 +97,7 @@ describe('raw yield* without coroutine()', () => {
     expect(await runVirtually(nest(1_000))).toEqual({ result: 'from the bottom', seconds: 1 });
   });
 
-  test("ends where the engine's stack does: the task fails with its RangeError, and the loop goes on", async () => {
+  test("is limited by the engine's stack: the task fails with a RangeError, and the loop keeps running", async () => {
     const main = async () => {
       const task = createTask(nest(1_000_000));
       await expect(task).rejects.toBeInstanceOf(RangeError);

@@ -164,7 +164,7 @@ function arrives(thrown: unknown, value: unknown): boolean {
 
 describeBoth('whatever a program throws', (s) => {
   for (const [name, way] of Object.entries(WAYS)) {
-    test(`arrives at whoever waits for ${name}, and nothing hangs or takes its place`, async () => {
+    test(`arrives where ${name} is awaited, and nothing hangs or replaces it`, async () => {
       await fc.assert(
         fc.asyncProperty(hostile, fc.boolean(), async (kind, isLate) => {
           const value = HOSTILE[kind]!();
@@ -203,7 +203,7 @@ describeBoth('whatever a program throws', (s) => {
     }
   });
 
-  test('can be told of by the loop when nobody waits for it', async () => {
+  test('can be reported by the loop when nothing waits for it', async () => {
     for (const make of Object.values(HOSTILE)) {
       const value = make();
       const told: unknown[] = [];

@@ -71,7 +71,7 @@ describe('a parameter that Python takes by position and by name', () => {
     expect(new Condition({ lock: undefined }).lock).not.toBe(lock);
   });
 
-  test('is told by its name when another one was given', () => {
+  test('is named in the error when a wrong name was given', () => {
     const wrong: readonly (readonly [() => unknown, RegExp])[] = [
       [() => new Queue({ size: 5 } as never), /Queue: there is no option 'size'; write Queue\(\{ maxsize: 5 \}\)/],
       [() => new Semaphore({ count: 2 } as never), /write Semaphore\(\{ value: 2 \}\)/],

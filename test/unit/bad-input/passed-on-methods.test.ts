@@ -107,7 +107,7 @@ describe('a method that is bound when it is read', () => {
     expect(Object.keys(new Event())).toEqual([]);
   });
 
-  test('is still told from that of a subclass', () => {
+  test('is still distinguished from that of a subclass', () => {
     expect(inherits(new Event(), 'set', Event.prototype)).toBe(true);
     expect(inherits(new Loud(), 'set', Event.prototype)).toBe(false);
     expect(inherits(new Loud(), 'nothing', Event.prototype)).toBe(false);

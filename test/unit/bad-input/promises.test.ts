@@ -43,7 +43,7 @@ describeBoth('a promise given to createTask', (s) => {
     }),
   );
 
-  test('is handled at once, so that the runtime does not miss who handles its rejection', async () => {
+  test('is handled at once, so that the runtime does not report its rejection as unhandled', async () => {
     muteLog('warn');
     const { loop } = virtualLoop();
     const error = new Error('before the first turn');
@@ -77,7 +77,7 @@ describeBoth('a promise given to createTask', (s) => {
       expect(warn).toHaveBeenCalledOnce();
       const [message] = warn.mock.calls[0]!;
       expect(message).toContain('was given a promise');
-      expect(message).toContain('running already');
+      expect(message).toContain('already running');
       expect(message).toContain('write createTask(f), or createTask(() => f(x)), instead of createTask(f(x))');
       expect(message).toMatch(/\n {4}at \S*promises\.test\.ts:\d+:\d+$/);
     }),

@@ -69,7 +69,7 @@ describe('a generator coroutine that says yield* of a promise', () => {
     },
   };
 
-  test.each(Object.entries(BODIES))('is told what to write, once: %s', async (_where, body) => {
+  test.each(Object.entries(BODIES))('throws an error that says what to write, once: %s', async (_where, body) => {
     const loop = new EventLoop({ host: new VirtualHost() });
     const error = (await loop.runUntilComplete(body).catch((thrown: unknown) => thrown)) as TypeError;
     expect(error).toBeInstanceOf(TypeError);

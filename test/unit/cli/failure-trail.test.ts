@@ -44,7 +44,7 @@ describeBoth('the trail of an error', (s) => {
     expect(names(trail.of(await failureOf(main)))).toBe('main(outer(inner))');
   });
 
-  test('branches where two tasks waited for the same one, and tells the origin', async () => {
+  test('branches where two tasks waited for the same one, and shows the origin', async () => {
     const main = s.fn(function* () {
       const inner = createTask(failing(s, 1), { name: 'inner' });
       const waits = (name: string) =>
@@ -69,7 +69,7 @@ describeBoth('the trail of an error', (s) => {
     expect(names(trail.of(await failureOf(main)))).toBe('main(inner)');
   });
 
-  test('is a way of its own for each error of a group', async () => {
+  test('has a branch for each error of a group', async () => {
     const errors = [new Error('a'), new Error('b')];
     const main = s.fn(function* () {
       yield* s.wait(
@@ -99,7 +99,7 @@ describeBoth('the trail of an error', (s) => {
   });
 });
 
-test('an error that nobody looked at stays unretrieved while the program runs', async () => {
+test('an error that was not retrieved stays unretrieved while the program runs', async () => {
   const reports: unknown[] = [];
   const main = async () => {
     const task = createTask(async () => Promise.reject(new Error('unseen')));

@@ -100,7 +100,7 @@ describe.skipIf(isWindows)('Ctrl-C', { concurrent: true, timeout: 30_000 }, () =
     expect(await signal('SIGTERM', program, 'ready')).toMatchObject({ code: 5, stdout: ['ready', 'heard'] });
   });
 
-  it('is no failure when main takes the cancellation and returns', async ({ expect }) => {
+  it('is not a failure when main takes the cancellation and returns', async ({ expect }) => {
     const program = `
       import { sleep } from 'asyncio-ts';
       export async function main() {

@@ -68,7 +68,7 @@ describe('the main of a file', () => {
     ],
     [
       { async *main() {} },
-      'main is not a coroutine function, but an async generator function: nobody would take what it yields',
+      'main is not a coroutine function, but an async generator function: the values that it yields would not be used',
     ],
   ])('is refused with the fix when it is %o', (exports, message) => {
     expect(() => findMain(exports, [])).toThrow(new UsageError(message));

@@ -50,7 +50,7 @@ describe('asyncio run', () => {
     expect(result).toEqual({ code: 0, stderr: '', printed: [['hello Ada']] });
   });
 
-  it('accepts a file that runs a loop by itself', async () => {
+  it('accepts a file that itself runs a loop', async () => {
     const program = `
       import { run, sleep } from 'asyncio-ts';
       await run(async () => console.log(await sleep(0.001, 'slept')));`;

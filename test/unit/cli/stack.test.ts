@@ -41,7 +41,7 @@ describe('the title of an error', () => {
     expect(titleOf(new RangeError())).toBe('RangeError');
   });
 
-  it('is a picture of what was thrown when that is no error', () => {
+  it('is a description of the thrown value when that is not an error', () => {
     expect(titleOf('text')).toBe("'text'");
     expect(titleOf({ code: 5 })).toBe('{ code: 5 }');
   });
@@ -65,7 +65,7 @@ describe('an error whose place only the runtime knows', () => {
     expect(isPlacedByRuntime(new AggregateError([]))).toBe(false);
   });
 
-  it('is none of the program', () => {
+  it('is not a frame of the program', () => {
     for (const error of [new SyntaxError('x'), new Error('x'), 'x', null, undefined])
       expect(isPlacedByRuntime(error)).toBe(false);
     expect(isPlacedByRuntime(Object.assign(new SyntaxError('x'), { stack: undefined }))).toBe(false);

@@ -33,7 +33,7 @@ for (const [file, ofFile] of examples) {
       test(`the example in line ${example.line} compiles`, () => {
         expect(verdicts.get(example)?.compileErrors).toEqual([]);
       });
-      test(`the example in line ${example.line} runs, and prints what it says`, () => {
+      test(`the example in line ${example.line} runs, and prints what its comments say`, () => {
         expect(verdicts.get(example)?.runErrors).toEqual([]);
       });
     }

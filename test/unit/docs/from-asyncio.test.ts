@@ -68,7 +68,7 @@ describe(DOCUMENT, () => {
     expect(missing(PYTHON_LOOP.split(/\s+/))).toEqual([]);
   });
 
-  test('promises no method of the loop that is not there', () => {
+  test('names only methods of the loop that exist', () => {
     const rows = textOf(DOCUMENT).split('## The loop')[1]!.split('\n## ')[0]!.split('\n');
     const cells = rows.map((row) => row.split('|')[2] ?? '').join(' ');
     const names = [...cells.matchAll(/`([a-z]\w+)/g)].map(([, name]) => name!);

@@ -76,7 +76,7 @@ describe('split', () => {
     }
   });
 
-  test('gives parts no cause, when the group has none', () => {
+  test('gives its parts no cause when the group has none', () => {
     const [part] = groupOf(['t', 'e']).split(TypeError);
     expect('cause' in part!).toBe(false);
   });

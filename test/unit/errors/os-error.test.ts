@@ -8,7 +8,7 @@ function failed(name: string, details: object = {}): Error {
 }
 
 describe('a failure of the system', () => {
-  it('is of the class for its code, with what is known of it', () => {
+  it('has the class for its code, and the known details', () => {
     const cause = failed('Error', { code: 'EACCES', errno: -13, syscall: 'open', path: '/x' });
     const error = osError(cause, 'open /x');
     expect(error).toBeInstanceOf(PermissionError);

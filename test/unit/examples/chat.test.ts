@@ -67,7 +67,7 @@ function chatting(args: readonly string[], body: (port: number, server: ExampleP
 
 describe('the chat', { timeout: 30_000 }, () => {
   it(
-    'brings what is said to the others in the room, and to nobody else',
+    'sends a message to the others in the room, and to nobody else',
     chatting([], async (port) => {
       const ann = await Guest.enter(port, 'ann');
       const bob = await Guest.enter(port, 'bob');
@@ -110,7 +110,7 @@ describe('the chat', { timeout: 30_000 }, () => {
   );
 
   it(
-    'drops one of dozens who does not read, says why, and keeps nobody else waiting',
+    'disconnects one of dozens of clients that does not read, says why, and does not delay the others',
     chatting([], async (port, server) => {
       const speaker = await Guest.enter(port, 'speaker');
       const guests = await gather(Array.from({ length: 24 }, (_, number) => Guest.enter(port, `guest${number}`)));
@@ -139,7 +139,7 @@ describe('the chat', { timeout: 30_000 }, () => {
   );
 
   it(
-    'sends away who says nothing for too long',
+    'disconnects a client that sends nothing for too long',
     chatting(['--idle', '0.3'], async (port) => {
       const ann = await Guest.enter(port, 'ann');
       expect(await ann.hearAll()).toEqual(['*** Good bye: ann has said nothing for 0.3 seconds.']);
@@ -149,7 +149,7 @@ describe('the chat', { timeout: 30_000 }, () => {
   );
 
   it(
-    'goes on when somebody is gone without a word',
+    'keeps running when a client disappears without a message',
     chatting([], async (port) => {
       const ann = await Guest.enter(port, 'ann');
       const bob = await Guest.enter(port, 'bob');
@@ -158,7 +158,7 @@ describe('the chat', { timeout: 30_000 }, () => {
     }),
   );
 
-  it('tells everybody when it is interrupted, also who has not said a name', () =>
+  it('informs all clients when it is interrupted, also those that have not sent a name', () =>
     run(async () => {
       await using server = new ExampleProgram('chat/main.ts', '--port', '0');
       const port = await server.port();
@@ -173,7 +173,7 @@ describe('the chat', { timeout: 30_000 }, () => {
     }));
 
   it(
-    'has a client: what is typed is said, what is said is shown',
+    'has a client that sends what is typed and shows what is received',
     chatting([], async (port) => {
       const ann = await Guest.enter(port, 'ann');
       await using client = new ExampleProgram('chat/client.ts', '--port', String(port));

@@ -123,7 +123,7 @@ describe('the proxy', { timeout: 30_000 }, () => {
   );
 
   it(
-    'ends the connection of who comes when the upstream is dead, and serves the next',
+    'ends the connection of a client when the upstream is dead, and serves the next one',
     proxied(echo, [], async ({ proxy, upstream, connect }) => {
       await upstream.shutdown(5);
       const [reader] = await connect();
@@ -170,7 +170,7 @@ describe('the proxy', { timeout: 30_000 }, () => {
   );
 
   it(
-    'keeps little of what a slow reader does not take, and gives him all of it in the end',
+    'buffers little for a slow reader, and sends everything in the end',
     proxied(
       async (_reader, writer) => {
         await using _ = writer;
@@ -200,7 +200,7 @@ describe('the proxy', { timeout: 30_000 }, () => {
     ),
   );
 
-  it('has a writer wait for a reader that takes nothing, until the connection is idle', () => {
+  it('makes a writer wait for a reader that does not read, until the connection is idle', () => {
     let written = 0;
     const flood = async (_reader: StreamReader, writer: StreamWriter): Promise<void> => {
       const chunk = randomBytes(MEGABYTE);
@@ -226,7 +226,7 @@ describe('the proxy', { timeout: 30_000 }, () => {
   });
 
   it(
-    'ends a connection on which nothing passes',
+    'ends a connection on which no bytes are sent',
     proxied(echo, ['--idle', '0.3'], async ({ proxy, connect }) => {
       const [reader, writer] = await connect();
       writer.write('hello\n');
@@ -259,7 +259,7 @@ describe('the proxy', { timeout: 30_000 }, () => {
     }),
   );
 
-  it('lets connections end when it is interrupted, accepts no more, and cuts what is left at the deadline', () =>
+  it('lets connections end when it is interrupted, accepts no more, and cuts the remaining ones at the deadline', () =>
     run(async () => {
       const upstream = await startServer(echo, '127.0.0.1', 0);
       const address = `127.0.0.1:${upstream.sockets[0]!.port}`;

@@ -74,7 +74,7 @@ describe('a ring buffer', () => {
     }
   });
 
-  test('lets go of what was taken out, and of all when it is cleared', async () => {
+  test('keeps no reference to items that were taken out, and to none when it is cleared', async () => {
     const buffer = new RingBuffer<object>();
     const fill = () => {
       const objects = [{}, {}, {}];

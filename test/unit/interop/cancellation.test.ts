@@ -129,7 +129,7 @@ function callFor(s: Spelling, fn: ReturnType<typeof work>, n: number) {
 }
 
 describeBoth('cancelled after any number of iterations', (s) => {
-  test.each(Object.entries(scenarios))('%s closes what it has opened, and leaves no task', (_, make) =>
+  test.each(Object.entries(scenarios))('%s closes everything that it has opened, and leaves no task', (_, make) =>
     program(s, function* () {
       let cancelled = 0;
       for (let after = 1; after < 60; after++) {

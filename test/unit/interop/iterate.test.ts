@@ -81,7 +81,7 @@ describeBoth('forEach', (s) => {
   );
 
   test(
-    'runs the body in the present task, and gives nobody else a turn that it does not need',
+    'runs the body in the current task, and does not let other tasks run without need',
     program(s, function* () {
       const task = currentTask();
       let turns = 0;
@@ -244,7 +244,7 @@ describeBoth('forEach', (s) => {
   );
 
   test(
-    'reports an error of return() that nobody is told of',
+    'reports an error of return() that is not thrown',
     program(s, function* (reports) {
       const error = new Error('of return');
       const items = (next: () => Promise<IteratorResult<number>>) => ({
@@ -332,7 +332,7 @@ describeBoth('forEach', (s) => {
 
 describeBoth('iterate', (s) => {
   test(
-    'gives one item after the other, and returns the iterator when told to',
+    'gives one item after the other, and returns the iterator on demand',
     program(s, function* () {
       const numbers = new Numbers();
       const items = iterate(numbers);
@@ -392,14 +392,14 @@ describe('iterate, in a `for await`', () => {
   });
 });
 
-describe('what is to be iterated', () => {
+describe('the argument of iterate', () => {
   test.each([null, undefined, 42, {}, () => [], Promise.resolve([])])('is not %o', (items) => {
     const expected = { name: 'TypeError', code: 'NOT_ITERABLE' };
     expect(thrownBy(() => iterate(items as never))).toMatchObject(expected);
     expect(thrownBy(() => forEach(items as never, async () => {}))).toMatchObject(expected);
   });
 
-  test('is no coroutine, which has an iterator too', () => {
+  test('is not a coroutine, which has an iterator too', () => {
     const error = thrownBy(() => iterate(sleep(1) as never));
     expect(error).toMatchObject({ name: 'TypeError', code: 'NOT_ITERABLE' });
   });

@@ -216,7 +216,7 @@ describeBoth('mapConcurrent, awaited,', (s) => {
   );
 
   test(
-    'cancels the calls with whoever awaits it, and waits for them',
+    'cancels the calls with the task that awaits it, and waits for them',
     program(s, function* () {
       const { fn, state } = sleeping(s);
       const numbers = produce<number>(

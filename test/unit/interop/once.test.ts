@@ -150,7 +150,7 @@ describe('the future of an event', () => {
     expect(listeners(emitter)).toBe(0);
   });
 
-  test('says what it waits for', async () => {
+  test('shows what it waits for', async () => {
     const { loop, drain } = manualLoop();
     let text = '';
     loop.callSoon(() => {
@@ -166,7 +166,7 @@ describe('the future of an event', () => {
     );
   });
 
-  test('of a source that refuses a listener keeps none of the others', () => {
+  test('removes its other listeners when the source refuses one', () => {
     const emitter = new EventEmitter();
     const on = emitter.on.bind(emitter);
     emitter.on = (type, listener) => {

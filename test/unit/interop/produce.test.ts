@@ -164,7 +164,7 @@ describeBoth('produce', (s) => {
   );
 
   test(
-    'refuses what its body puts when nobody takes it any more',
+    'refuses items when no more items are taken',
     program(s, function* () {
       let refused: unknown;
       const body = s.fn(function* (put: Put<number>) {
@@ -182,7 +182,7 @@ describeBoth('produce', (s) => {
   );
 
   test(
-    'cancels the consumer when somebody else has cancelled the body',
+    'cancels the consumer when other code has cancelled the body',
     program(s, function* () {
       const body = s.fn(function* () {
         currentTask()!.cancel();
@@ -209,7 +209,7 @@ describe('produce', () => {
     });
   });
 
-  test('keeps the async context of whoever asks for the first item', async () => {
+  test('keeps the async context in which the first item was asked for', async () => {
     const storage = new AsyncLocalStorage<string>();
     await runVirtually(async () => {
       const items = produce<string | undefined>(async (put) => {

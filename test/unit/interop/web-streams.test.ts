@@ -105,7 +105,7 @@ describeBoth('writing', (s) => {
   );
 
   test(
-    'leaves the stream as it is when it is told to',
+    'leaves the stream as it is with the option',
     program(s, function* () {
       const notes: unknown[] = [];
       const stream = slowStream(notes);
@@ -275,7 +275,7 @@ describeBoth('readableSource', (s) => {
 });
 
 describeBoth('a stream that a task reads for', (s) => {
-  test('fails when the loop ends, and cancels nobody who reads it', async () => {
+  test('fails when the loop ends, and does not cancel its readers', async () => {
     let chunk: Promise<unknown> = Promise.resolve();
     const main = s.fn(function* () {
       chunk = new ReadableStream(readableSource(new Queue<number>())).getReader().read();

@@ -72,7 +72,7 @@ describeBoth('cancel while waiting on a future', (s) => {
     expect(task.cancelled()).toBe(true);
   });
 
-  test('the message is in the CancelledError of the task, and of whoever awaits it', async () => {
+  test('the message is in the CancelledError of the task, and of the task that awaits it', async () => {
     const { loop, iterate } = manualLoop();
     const seen: unknown[] = [];
     const catching = (awaitable: unknown) =>
@@ -282,7 +282,7 @@ describeBoth('several cancels before delivery', (s) => {
 });
 
 describeBoth('the CancelledError', (s) => {
-  test('of a task is the original one for the first who asks, later a new one without message', async () => {
+  test('of a task is the original one for the first caller, later a new one without message', async () => {
     const { loop, iterate } = manualLoop();
     let original: unknown;
     const main = s.fn(function* () {
@@ -301,7 +301,7 @@ describeBoth('the CancelledError', (s) => {
     expect(later[0]).not.toBe(original);
   });
 
-  test('is the original one for the first who awaits, too', async () => {
+  test('is the original one for the first await, too', async () => {
     const { loop, iterate } = manualLoop();
     const caught: unknown[] = [];
     const task = loop.createTask(waitingFor(s, loop.createFuture()));
@@ -317,7 +317,7 @@ describeBoth('the CancelledError', (s) => {
     expect(caught.map((error) => (error as CancelledError).args)).toEqual([['enough'], []]);
   });
 
-  test('has no arguments when there was no message, and says who was cancelled', async () => {
+  test('has no arguments when there was no message, and says which task was cancelled', async () => {
     const { loop, iterate } = manualLoop();
     const task = loop.createTask(waitingFor(s, loop.createFuture()));
     await iterate();
@@ -344,7 +344,7 @@ describeBoth('the CancelledError', (s) => {
 });
 
 describeBoth('a task that cancels itself', (s) => {
-  test('gets the error where it next really suspends, and what it would wait on is cancelled', async () => {
+  test('gets the error where it next really suspends, and the future that it would wait for is cancelled', async () => {
     const { loop, iterate } = manualLoop();
     const trace: unknown[] = [];
     const done = loop.createFuture<void>();
@@ -420,7 +420,7 @@ describeBoth('a task that cancels itself', (s) => {
 });
 
 describeBoth('a task is cancelled if and only if its coroutine ends with a CancelledError', (s) => {
-  test('requested by nobody', async () => {
+  test('that no code requested', async () => {
     const { loop, iterate } = manualLoop();
     const main = s.fn(function* () {
       throw new CancelledError('of my own');
@@ -460,7 +460,7 @@ describeBoth('a task is cancelled if and only if its coroutine ends with a Cance
     expect([task.cancelled(), task.exception(), task.cancelling()]).toEqual([false, error, 1]);
   });
 
-  test('not when it returns all the same', async () => {
+  test('not when it returns anyway', async () => {
     const { loop, iterate } = manualLoop();
     const task = loop.createTask(refusing(s, loop.createFuture(), 'refused'));
     await iterate();
@@ -507,7 +507,7 @@ describeBoth('uncancel()', (s) => {
     expect(task.cancelled()).toBe(true);
   });
 
-  test('cannot undo what has cancelled the future that is waited for', async () => {
+  test('cannot undo the cancellation of the awaited future', async () => {
     const { loop, iterate } = manualLoop();
     const task = loop.createTask(waitingFor(s, loop.createFuture()));
     await iterate();
@@ -584,7 +584,7 @@ describeBoth('who asked for a cancellation', (s) => {
     expect(victim.cancelRequest).toMatchObject({ message: 'enough', at: 5 });
   });
 
-  test('is nobody, when no task did', async () => {
+  test('is null, when no task did', async () => {
     const { loop, drain } = manualLoop();
     const task = loop.createTask(waitingFor(s, loop.createFuture()));
     loop.callSoon(() => task.cancel());

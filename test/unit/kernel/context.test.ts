@@ -115,7 +115,7 @@ describe('Context.run', () => {
     expect(new Context().run((a: number, b: number) => a + b, 1, 2)).toBe(3);
   });
 
-  test('keeps what is set inside to the context', () => {
+  test('keeps values that are set inside in the context', () => {
     isolated(() => {
       const context = copyContext();
       context.run(() => variable.set('inside'));

@@ -89,7 +89,7 @@ describeBoth('a lazy coroutine', (s) => {
     expect(await loop.runUntilComplete(main)).toBe(3);
   });
 
-  test('runs by itself when it is made a task', async () => {
+  test('runs when it is made a task', async () => {
     const { loop } = virtualLoop();
     const nap = coroutine(
       s.fn(function* (seconds: number) {
@@ -171,7 +171,7 @@ describeBoth('a lazy coroutine', (s) => {
     await expect(loop.runUntilComplete(made)).rejects.toMatchObject({ code: 'COROUTINE_REUSED' });
   });
 
-  describe('that nobody awaits', () => {
+  describe('that is never awaited', () => {
     const save = coroutine(s.fn(function* save() {}));
     const forget = () => {
       save();

@@ -36,7 +36,7 @@ describe('what can be scheduled', () => {
     expect(trace).toEqual(['called']);
   });
 
-  test.each(methods)('%s refuses coroutines, and whatever is no function', (_name, schedule) => {
+  test.each(methods)('%s refuses coroutines, and values that are not functions', (_name, schedule) => {
     const { loop } = manualLoop();
     for (const callback of [async () => {}, function* () {}, sleep(0)]) {
       expect(() => schedule(loop, callback as never)).toThrow(/^coroutines cannot be used with .*use createTask/);
@@ -173,7 +173,7 @@ describeBoth('runUntilComplete', (s) => {
     await expect(loop.runUntilComplete(42 as never)).rejects.toThrow(TypeError);
   });
 
-  test('leaves no callback behind at what it waited for', async () => {
+  test('leaves no callback on the awaited future', async () => {
     const { loop } = virtualLoop();
     const future = loop.createFuture<void>();
     loop.callLater(1, () => loop.stop());
@@ -248,7 +248,7 @@ describe('executors', () => {
     expect(await loop.runUntilComplete(loop.runInExecutor(executor, add, 1, 2))).toBe(3);
   });
 
-  test('that do not end in time are left alone, with a warning', async () => {
+  test('that do not end in time are not waited for any more, with a warning', async () => {
     const warn = muteLog('warn');
     const { loop } = virtualLoop();
     const never = new Promise<void>(() => {});
@@ -258,7 +258,7 @@ describe('executors', () => {
     expect(warn.mock.calls).toEqual([['The executor did not finish its work within 300 seconds.']]);
   });
 
-  test('and functions must be what they are called', () => {
+  test('and functions are checked', () => {
     const { loop } = virtualLoop();
     expect(() => loop.setDefaultExecutor({} as never)).toThrow(TypeError);
     expect(() => loop.runInExecutor(null, 'add' as never)).toThrow(TypeError);

@@ -19,7 +19,7 @@ function failing(error: unknown): () => never {
 }
 
 describeBoth('an error in a callback', (s) => {
-  test('goes to the exception handler, and the loop goes on', async () => {
+  test('goes to the exception handler, and the loop keeps running', async () => {
     const { loop, iterate } = manualLoop();
     const reports = reportsOf(loop);
     const error = new Error('no');
@@ -145,14 +145,14 @@ describe('the default exception handler', () => {
     expect(error.mock.calls).toEqual([["told\nant: 'two'\nzebra: 1", exception]]);
   });
 
-  test('has a message for those who give none', () => {
+  test('has a default message when none is given', () => {
     const error = muteLog('error');
     const { loop } = manualLoop();
     loop.defaultExceptionHandler({});
     expect(error.mock.calls).toEqual([['Unhandled exception in event loop']]);
   });
 
-  test('is told of a failing callback with its picture', () => {
+  test('gets a failing callback with its description', () => {
     const error = muteLog('error');
     const { loop } = manualLoop();
     const exception = new Error('no');

@@ -5,7 +5,7 @@ import { LoopExecutor } from '../../../src/kernel/executor.ts';
 import { failure } from '../../support/programs.ts';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
-describe('the executor of a loop that was given none', () => {
+describe('the executor of a loop for which none was set', () => {
   const provide = (make: Parameters<typeof provideDefaultExecutor>[0]) => {
     const before = provideDefaultExecutor(make);
     onTestFinished(() => {
@@ -27,7 +27,7 @@ describe('the executor of a loop that was given none', () => {
     expect(made).toEqual(['made', 'shut down']);
   });
 
-  test('refuses where the runtime provides none, and says what to write', () => {
+  test('throws when the runtime provides none, and says what to write', () => {
     provide(null);
     function work() {}
     expect(() => new LoopExecutor().submit(work)).toThrow(
@@ -70,7 +70,7 @@ describeBoth('runInExecutor', (s) => {
     return { executor, dropped };
   }
 
-  test('tells the executor when the wait is cancelled', async () => {
+  test('informs the executor when the wait is cancelled', async () => {
     const { executor, dropped } = idleExecutor();
     const main = s.fn(function* () {
       const task = createTask(
@@ -86,7 +86,7 @@ describeBoth('runInExecutor', (s) => {
     expect(dropped).toEqual([[42]]);
   });
 
-  test('tells it nothing when the job is done, and needs no cancel()', async () => {
+  test('does not inform it when the job is done, and needs no cancel()', async () => {
     const executor: Executor = { submit: (fn, ...args) => Promise.resolve(fn(...args)) };
     const main = s.fn(function* () {
       const loop = getRunningLoop();

@@ -60,7 +60,7 @@ const FORGOTTEN: Readonly<Record<string, () => unknown>> = {
   openFile: () => openFile('/nowhere/never.txt'),
 };
 
-describe('a coroutine of the library that nobody awaits', () => {
+describe('a coroutine of the library that is never awaited', () => {
   test.each(Object.entries(FORGOTTEN))('is reported in debug mode, with its place: %s', async (name, make) => {
     const [report] = await reportsOf(function* () {
       make();
@@ -134,7 +134,7 @@ describe('`using` of a coroutine that was not awaited', () => {
     expect(ran).toEqual([]);
   });
 
-  test('is refused in a stack of what is to be disposed of, too', () => {
+  test('is refused in a DisposableStack, too', () => {
     const lock = new Lock();
     expect(() => new DisposableStack().use(lock.acquire() as never)).toThrow(/not awaited/);
     expect(lock.locked()).toBe(false);

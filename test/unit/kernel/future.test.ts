@@ -118,7 +118,7 @@ describe('removeDoneCallback', () => {
   const first = () => {};
   const second = () => {};
 
-  test('removes all that are equal, and tells how many', () => {
+  test('removes all that are equal, and returns how many', () => {
     const { loop } = manualLoop();
     const trace: string[] = [];
     const future = loop.createFuture<void>();
@@ -146,7 +146,7 @@ describe('removeDoneCallback', () => {
     expect(future.removeDoneCallback(second)).toBe(added.length - removed);
   });
 
-  test('removes nothing once the future is done: what was registered runs', () => {
+  test('removes nothing once the future is done: registered callbacks run', () => {
     const { loop } = manualLoop();
     const trace: string[] = [];
     const future = loop.createFuture<void>();
@@ -217,7 +217,7 @@ describe('cancel', () => {
     expect(future.cancelled()).toBe(true);
   });
 
-  test('gives the message to each CancelledError, none when there was none', () => {
+  test('gives the message, if there was one, to each CancelledError', () => {
     const withMessage = make('cancelled');
     const without = make('pending');
     without.cancel();
@@ -239,7 +239,7 @@ describe('a future as a promise', () => {
     expect(await seen).toEqual([42, 43, 42, undefined]);
   });
 
-  test('that is done fulfils without a turn of the loop', async () => {
+  test('that is done fulfils without an iteration of the loop', async () => {
     expect(await make('succeeded')).toBe(42);
     expect(await make('failed').catch((error) => error)).toBe(failure);
     await expect(make('cancelled')).rejects.toBeInstanceOf(CancelledError);

@@ -33,7 +33,7 @@ describe('a handle', () => {
     expect(handle.cancelled()).toBe(true);
   });
 
-  test('that is cancelled lets go of the function and its arguments', async () => {
+  test('that is cancelled drops the function and its arguments', async () => {
     const { loop } = manualLoop();
     const schedule = () => {
       const callback = (_argument: object) => {};
@@ -100,7 +100,7 @@ describe('the picture of a handle', () => {
     expect(handles.map(String)).toEqual(['<Handle cancelled>', '<TimerHandle cancelled when=7>']);
   });
 
-  test('shows the arguments in debug mode, and what it was before it was cancelled', () => {
+  test('shows the arguments in debug mode, and its description from before it was cancelled', () => {
     const { loop } = manualLoop();
     loop.setDebug(true);
     const handle = loop.callSoon(function save(..._args: unknown[]) {}, 'ada', 36);

@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 describe('the clock of the runtime', () => {
-  test('is in seconds, and goes on with that of the runtime', () => {
+  test('is in seconds, and follows the clock of the runtime', () => {
     const host = new RuntimeHost();
     const begin = host.time();
     vi.advanceTimersByTime(1_500);
@@ -157,7 +157,7 @@ describe('Ctrl-C', () => {
     expect(listeners()).toEqual(before);
   });
 
-  test('is left to the program, when it has a handler of its own', () => {
+  test('is left to the program when it has its own handler', () => {
     const host = new RuntimeHost();
     const own = () => {};
     process.on('SIGINT', own);

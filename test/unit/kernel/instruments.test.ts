@@ -67,7 +67,7 @@ describeBoth('an instrument', (s) => {
     ]);
   });
 
-  test('sees who makes a task, and who cancels it', async () => {
+  test('sees which task makes a task, and which one cancels it', async () => {
     const { loop, iterate } = manualLoop();
     const trace = record();
     const child = s.fn(function* () {
@@ -104,7 +104,7 @@ describeBoth('an instrument', (s) => {
     expect(objects.map((object) => object === future)).toEqual([true, true]);
   });
 
-  test('that throws is reported and taken out; the program and the others go on', async () => {
+  test('that throws is reported and removed; the program and the others go on', async () => {
     const error = muteLog('error');
     const { loop, iterate } = manualLoop();
     const bug = new Error('a bug in the hook');
@@ -176,7 +176,7 @@ describe('choose', () => {
     ]);
   });
 
-  test('is 0, the order of scheduling, when nobody chooses', () => {
+  test('is 0, the order of scheduling, without an instrument that chooses', () => {
     expect(orderOfTimers()).toBe('abcdz');
     install({});
     expect(orderOfTimers()).toBe('abcdz');

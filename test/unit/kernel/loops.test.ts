@@ -36,7 +36,7 @@ describe('getEventLoop', () => {
     expect(getEventLoop()).toBe(loop);
   });
 
-  test('throws after setEventLoop(null), and tells how to have one', () => {
+  test('throws after setEventLoop(null), and says how to get one', () => {
     setEventLoop(null);
     expect(thrownBy(getEventLoop)).toMatchObject({
       name: 'RuntimeError',
@@ -53,7 +53,7 @@ describe('setEventLoop', () => {
 });
 
 describe('newEventLoop', () => {
-  test("gives a new loop each time, which is nobody's", () => {
+  test("returns a new loop each time, which is not the thread's loop", () => {
     const loops = [newEventLoop(), newEventLoop({ host: new VirtualHost(7) })];
     expect(loops[0]).not.toBe(loops[1]);
     expect(loops).not.toContain(getEventLoop());
@@ -88,7 +88,7 @@ describeBoth('the running loop', (s) => {
     expect(seen).toEqual([true, true, true, true, true, true]);
   });
 
-  test('is none outside', () => {
+  test('is null outside', () => {
     expect(thrownBy(getRunningLoop)).toMatchObject({ name: 'RuntimeError', code: 'NO_RUNNING_LOOP' });
     expect(currentTask()).toBe(null);
   });

@@ -96,7 +96,7 @@ describe('the caller in a stack', () => {
     ).toBe('https://app.example/main.js:7:9');
   });
 
-  test('is none of the files of the bundle', () => {
+  test('is not a file of the bundle', () => {
     expect(
       callerOf(
         lines(

@@ -51,7 +51,7 @@ describe('the registry under Symbol.for("asyncio-ts")', () => {
 });
 
 describeBoth('the report of a task', (s) => {
-  test('says that it is scheduled, then what it waits for, then nothing', async () => {
+  test('shows that it is scheduled, then what it waits for, then nothing', async () => {
     const { loop, host, iterate } = manualLoop();
     const main = s.fn(function* () {
       yield* s.wait(sleep(5));
@@ -77,7 +77,7 @@ describeBoth('the report of a task', (s) => {
     expect(reportOf('outer')).toMatchObject({ state: 'waiting', waitsFor: expect.stringContaining("'inner'") });
   });
 
-  test('says what is done, and to what, when it waits at a primitive', async () => {
+  test('shows the operation and its object when it waits at a primitive', async () => {
     const { loop, iterate } = manualLoop();
     const lock = new Lock();
     const main = s.fn(function* () {

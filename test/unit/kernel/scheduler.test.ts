@@ -24,7 +24,7 @@ describeBoth('callSoon always beats callLater(0)', (s) => {
     expect(trace).toEqual(['A', 'B', 'soon', 'timer']);
   });
 
-  test('a task that yields for ever leaves everyone a turn between two of its steps', async () => {
+  test('a task that yields for ever lets every other task run between two of its steps', async () => {
     const { loop, iterate } = manualLoop();
     const trace: string[] = [];
     const greedy = s.fn(function* () {
@@ -78,7 +78,7 @@ describe('an iteration', () => {
     expect([...seen, loop.isRunning()]).toEqual([true, false]);
   });
 
-  test('goes on from microtasks where the step of an async function stays open', async () => {
+  test('continues from microtasks while the step of an async function is open', async () => {
     const { loop } = manualLoop();
     const trace: string[] = [];
     loop.createTask(async () => {
@@ -128,7 +128,7 @@ describeBoth('stop', (s) => {
     expect(trace).toEqual(['first', 'second']);
   });
 
-  test('in a callback: the rest of the iteration still runs, what was added waits for the next run', async () => {
+  test('in a callback: the rest of the iteration still runs, added callbacks wait for the next run', async () => {
     const { loop } = virtualLoop();
     const trace: string[] = [];
     const stopper = s.fn(function* () {
@@ -169,7 +169,7 @@ describeBoth('stop', (s) => {
     expect(trace).toEqual(['queued by the final step']);
   });
 
-  test('a run after a stopped one finds what is left', async () => {
+  test('a run after a stopped one runs the remaining callbacks', async () => {
     const { loop } = virtualLoop();
     const main = s.fn(function* () {
       yield* s.wait(sleep(10));
@@ -194,7 +194,7 @@ describe('runOnce', () => {
     await run;
   });
 
-  test('lets a KeyboardInterrupt out, where nobody else runs the loop; the rest stays queued', () => {
+  test('throws a KeyboardInterrupt when driven by hand; the rest stays queued', () => {
     const { loop } = manualLoop();
     const trace: string[] = [];
     loop.callSoon(() => {
@@ -355,7 +355,7 @@ describe('the clock', () => {
     expect(loop.time()).toBe(101);
   });
 
-  test('of a host that goes back delays timers and loses none', () => {
+  test('of a host that goes back delays timers, but no timer is lost', () => {
     muteLog('warn');
     const { loop, host } = clockLoop();
     const trace: string[] = [];

@@ -122,7 +122,7 @@ describe('several loops', () => {
 });
 
 describe('removeSignalHandler', () => {
-  test('tells whether there was one, and the default handling is back', () => {
+  test('returns whether there was one, and restores the default handling', () => {
     const loop = newLoop();
     expect(loop.removeSignalHandler(USR2)).toBe(false);
     loop.addSignalHandler(USR2, () => {});
@@ -138,8 +138,8 @@ describe('removeSignalHandler', () => {
   });
 });
 
-describe('a loop on a host of its own', () => {
-  test('is told by it, and does nothing before its next iteration', async () => {
+describe('a loop on its own host', () => {
+  test('gets signals from it, and does nothing before its next iteration', async () => {
     const { loop, host, iterate } = manualLoop();
     const listening = new Map<string, () => void>();
     Object.assign(host, {
@@ -194,7 +194,7 @@ describe('bad input to addSignalHandler', () => {
       expect(thrown(use)).toMatchObject({ name: 'TypeError', message: expect.stringContaining("'SIGTERM', got 12") });
   });
 
-  test('coroutine functions and what is no function are TypeErrors', () => {
+  test('coroutine functions and values that are not functions are TypeErrors', () => {
     const loop = newLoop();
     for (const callback of [async () => {}, function* () {}, 42, null])
       expect(thrown(() => loop.addSignalHandler(USR2, callback as never))).toMatchObject({

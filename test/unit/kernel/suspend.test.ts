@@ -29,7 +29,7 @@ describe('a generator coroutine', () => {
     ['a coroutine of the library', () => sleep(0), /^yield was used instead of yield from for generator/],
     ['a lazy coroutine', () => coroutine(nested)(), /^yield was used instead of yield from/],
     ['a future', (loop) => loop.createFuture(), /^yield was used instead of yield from .*`yield\* future`/],
-  ])('that yields %s is told so where it stands, in the next iteration', async (_what, make, message) => {
+  ])('that yields %s gets an error at that place, in the next iteration', async (_what, make, message) => {
     const { loop, iterate } = manualLoop();
     const caught: unknown[] = [];
     const task = loop.createTask(function* () {
@@ -51,7 +51,7 @@ describe('a generator coroutine', () => {
 });
 
 describeBoth('a task that waits', (s) => {
-  test('for itself is told so', async () => {
+  test('for itself gets an error', async () => {
     const { loop, iterate } = manualLoop();
     const main = s.fn(function* (): Generator<unknown, unknown, unknown> {
       return yield* failure(s, task);
@@ -61,7 +61,7 @@ describeBoth('a task that waits', (s) => {
     expect(task.result()).toMatchObject({ name: 'RuntimeError', code: 'AWAITS_ITSELF' });
   });
 
-  test('for a future of another loop is told so, and the future is not touched', async () => {
+  test('for a future of another loop gets an error, and the future is not changed', async () => {
     const { loop, iterate } = manualLoop();
     const foreign = manualLoop().loop.createFuture();
     const main = s.fn(function* () {

@@ -29,7 +29,7 @@ async function cancelCarelessTask(s: Spelling, afterwards: () => void, debug = t
 }
 
 describeBoth('a task that swallows its cancellation', (s) => {
-  test('is reported in debug mode, with who asked for it', async () => {
+  test('is reported in debug mode, with the origin of the request', async () => {
     const [report, ...others] = await cancelCarelessTask(s, () => {});
     expect(report).toMatch(/careless.*was cancelled by Task 'boss': enough.*rethrowIfCancelled/s);
     expect(others).toEqual([]);

@@ -366,7 +366,7 @@ describeBoth('a task', (s) => {
   });
 });
 
-describeBoth('a task that nobody holds', (s) => {
+describeBoth('a task without any reference to it', (s) => {
   test('is kept by its loop until it is done, and not longer', async () => {
     const { loop, iterate } = manualLoop();
     const start = () => {

@@ -134,7 +134,7 @@ describe('the timer queue', () => {
     }
   });
 
-  test('keeps its order when timers are thrown out of the middle and of the end of what they were put behind', () => {
+  test('keeps its order when timers are removed from the middle and from the end of their row', () => {
     const queue = new TimerQueue();
     const entries = Array.from({ length: 400 }, (_, i) => new Entry(i % 40));
     for (const entry of entries) queue.push(entry);

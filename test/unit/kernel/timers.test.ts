@@ -71,7 +71,7 @@ describe('a timer is due', () => {
     expect(trace).toEqual(['callback']);
   });
 
-  test('behind what was ready before, all that are due at once', () => {
+  test('after callbacks that were ready before, all that are due together', () => {
     const { loop, host } = manualLoop();
     const trace: string[] = [];
     for (const when of [3, 1, 2]) loop.callAt(when, () => trace.push(`timer ${when}`));

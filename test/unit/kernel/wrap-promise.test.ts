@@ -17,7 +17,7 @@ describeBoth('wrapPromise', (s) => {
     await expect(loop.runUntilComplete(failing)).rejects.toBe(error);
   });
 
-  test('makes waiting for it cancellable, and tells who does the work', async () => {
+  test('makes waiting for it cancellable, and calls onCancel', async () => {
     const { loop, iterate } = manualLoop();
     const { promise, resolve } = Promise.withResolvers<string>();
     const reasons: CancelledError[] = [];
@@ -50,7 +50,7 @@ describe('the future of a promise', () => {
     expect(future.state).toBe('pending');
   });
 
-  test('says in its picture what it waits for', () => {
+  test('shows what it waits for', () => {
     const { loop } = manualLoop();
     expect(String(wrapPromise(Promise.resolve(), { loop }))).toContain('pending');
   });

@@ -106,7 +106,7 @@ const SLEEPS: readonly [name: string, make: () => Made][] = (
   ] as const
 ).map(([name, make]) => [name, () => ({ coroutine: make(), waiting: () => 0, wake: () => {} })]);
 
-describeBoth('a coroutine of the library that is no generator', (s) => {
+describeBoth('a coroutine of the library that is not a generator', (s) => {
   const reused = { name: 'RuntimeError', code: 'COROUTINE_REUSED' };
 
   test.each([...KINDS, ...SLEEPS])('can be awaited once, and by one at a time: %s', (_name, make) =>
@@ -153,8 +153,8 @@ describeBoth('a coroutine of the library that is no generator', (s) => {
   );
 });
 
-describe('a coroutine of the library that is no generator', () => {
-  test.each([...KINDS, ...SLEEPS])('is told from nothing else: %s', (_name, make) => {
+describe('a coroutine of the library that is not a generator', () => {
+  test.each([...KINDS, ...SLEEPS])('looks like a generator of the library: %s', (_name, make) => {
     using loop = manualLoop().loop;
     loop.runOnce();
     const { coroutine } = make();
@@ -206,7 +206,7 @@ describe('a coroutine of the library that is no generator', () => {
     });
   });
 
-  test('may be resumed by the loop wherever it is only if no code of a program runs in it', () => {
+  test('may be resumed by the loop at any place only if no code of a program runs in it', () => {
     const isQuiet = (coroutine: unknown) => (coroutine as WrittenCoroutine<unknown>)._isQuiet;
     class Loud extends Queue<number> {
       override getNowait(): number {

@@ -36,12 +36,12 @@ describe('what a call was given', () => {
     expect(parse()).toEqual({});
   });
 
-  it('is refused when something is given twice, or the options are none', () => {
+  it('is refused when something is given twice, or the options are not an object', () => {
     expect(() => parse('h', { host: 'g' })).toThrow(
       'f: host is given twice, by position and by name; write f(host, port)',
     );
     expect(() => parse('h', 1, 'utf-8')).toThrow(
-      "options are one object behind the rest, got 'utf-8'; write f(host, port, { … })",
+      "options are one object after the other arguments, got 'utf-8'; write f(host, port, { … })",
     );
   });
 });

@@ -91,7 +91,7 @@ describeBoth('a cancellation in disguise', (s) => {
     );
 
     test(
-      `is no failure of a group’s child, nor of its body: ${what}`,
+      `is not a failure of a group’s child, nor of its body: ${what}`,
       program(s, function* () {
         yield* s.wait(
           taskGroup(

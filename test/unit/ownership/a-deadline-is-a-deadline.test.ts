@@ -38,7 +38,7 @@ describeBoth('a deadline', (s) => {
   );
 
   test(
-    'is refused by a body that received the CancelledError and returned all the same, as in CPython',
+    'is refused by a body that received the CancelledError and returned anyway, as in CPython',
     program(s, function* () {
       const body = s.fn(function* () {
         yield* failure(s, sleep(60));
@@ -134,7 +134,7 @@ describe('a plain body', () => {
     );
 
     test(
-      `that fails after its deadline is told to nobody: ${name}`,
+      `that fails after its deadline is not reported: ${name}`,
       simulated(async ({ foreignFailure, foreign }) => {
         expect(await outcome(within(1, () => foreignFailure(5, new RangeError('too late'))))).toBe('TimeoutError');
         await foreign(10);
@@ -178,7 +178,7 @@ describe('a plain body', () => {
   );
 
   test(
-    'whose function is at a promise of somebody else again after a wait of the library is waited for',
+    'whose function is at a foreign promise again after a wait of the library is waited for',
     simulated(async ({ foreign }) => {
       const work = async () => {
         await sleep(0.5);
@@ -224,7 +224,7 @@ describe('a plain body', () => {
   );
 });
 
-describe('an async body at a promise of somebody else', () => {
+describe('an async body at a foreign promise', () => {
   test(
     'is waited for, and what it returns comes too late',
     simulated(async ({ foreign }) => {
@@ -278,14 +278,14 @@ describe('an async body at a promise of somebody else', () => {
   );
 
   test(
-    'is told in debug mode, with the place, once',
+    'is reported in debug mode, with the place, once',
     simulated(
       async ({ foreign, warnings }) => {
         const limited = () => timeout(1, async () => await foreign(5, 'rows'));
         for (let i = 0; i < 3; i++) expect(await outcome(limited())).toBe('TimeoutError');
         expect(warnings.splice(0)).toEqual([
           expect.stringMatching(
-            /^timeout\(1 s\) of .* has passed while its body waited for a promise that is not of this library[\s\S]*a-deadline-is\S*:\d+/,
+            /^timeout\(1 s\) of .* has passed while its body waited for a promise that this library did not make[\s\S]*a-deadline-is\S*:\d+/,
           ),
         ]);
       },

@@ -70,7 +70,7 @@ describeBoth('with one line, a request', (s) => {
   );
 
   test(
-    'that comes when it was woken and has not gone on yet is thrown all the same',
+    'that comes when it was woken and has not gone on yet is thrown anyway',
     program(s, function* () {
       const future = new Future<string>();
       const task = createTask(
@@ -107,7 +107,7 @@ describeBoth('with one line, a request', (s) => {
   );
 
   test(
-    'that nobody has heard of when it returns cancels the task, and drops its result',
+    'that was not delivered before it returns cancels the task, and drops its result',
     program(s, function* () {
       const task = createTask(
         s.fn(function* () {
@@ -266,7 +266,7 @@ describe('a request that hits the loser of a race alone', () => {
   );
 
   test(
-    'counts as delivered when somebody in the scope begins a new await of the library',
+    'counts as delivered when a new await of the library is begun in the scope',
     simulated(async ({ foreign }) => {
       const log: string[] = [];
       const task = createTask(racing(foreign, () => cleaningUp(log, 'loser', () => sleep(60))));
@@ -324,7 +324,7 @@ describe('a request that hits the loser of a race alone', () => {
   );
 });
 
-describe('a request that comes while the line is at a promise of somebody else', () => {
+describe('a request that comes while the line is at a foreign promise', () => {
   const attempt = async (
     { foreign }: SimulatedRuntime,
     deliver: () => unknown,
@@ -430,7 +430,7 @@ describe('a request that comes while the line is at a promise of somebody else',
 
 describe('the corners that are documented', () => {
   test(
-    'a race that a promise of somebody else has won leaves a loser that takes a request, until the line awaits the library',
+    'a race that a foreign promise has won leaves a loser that takes a request, until the line awaits the library',
     simulated(async ({ foreign }) => {
       const racing = (between: () => PromiseLike<unknown>) =>
         createTask(async () => {

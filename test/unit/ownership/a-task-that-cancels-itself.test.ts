@@ -24,7 +24,7 @@ describeBoth('a task that is cancelled', (s) => {
   };
 
   test(
-    'from its own finally is told at the next await there, once',
+    'from its own finally gets the error at the next await there, once',
     program(s, function* () {
       const log: string[] = [];
       const task = createTask(
@@ -75,7 +75,7 @@ describeBoth('a task that is cancelled', (s) => {
   );
 
   test(
-    'again from the finally of its cancellation is told once more',
+    'again from the finally of its cancellation gets the error once more',
     program(s, function* () {
       const log: string[] = [];
       const task = createTask(
@@ -137,7 +137,7 @@ describeBoth('a task that is cancelled', (s) => {
   );
 
   test(
-    'during its eager start is told at its first await',
+    'during its eager start gets the error at its first await',
     program(s, function* () {
       const log: string[] = [];
       const task = createTask(
@@ -160,7 +160,7 @@ describeBoth('a task that is cancelled', (s) => {
   );
 
   test(
-    'by what it starts eagerly is told at its next await, and the child lives on',
+    'by what it starts eagerly gets the error at its next await, and the child lives on',
     program(s, function* () {
       let child: Task<string> | undefined;
       const task = yield* run(function* () {
@@ -266,7 +266,7 @@ describeBoth('a task that is cancelled', (s) => {
 
 describe('a scope', () => {
   test(
-    'left by an error thrown from [Symbol.dispose] is over all the same',
+    'left by an error thrown from [Symbol.dispose] is over anyway',
     simulated(async () => {
       const throwing = () => ({
         [Symbol.dispose]() {
@@ -326,7 +326,7 @@ describe('a scope', () => {
   );
 
   test(
-    'cancelled from [Symbol.asyncDispose] is told at the next await of the clean-up, once',
+    'cancelled from [Symbol.asyncDispose] gets the error at the next await of the clean-up, once',
     simulated(async () => {
       const log: string[] = [];
       const task = createTask(async () => {

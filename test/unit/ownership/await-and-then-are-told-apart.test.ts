@@ -167,7 +167,7 @@ describe('then, called by a program', () => {
   );
 
   test(
-    'rejects what it returned when the callback throws, and harms nobody else',
+    'rejects what it returned when the callback throws, and affects nothing else',
     simulated(async () => {
       const thrown = new RangeError('of the callback');
       const throwing = (() => {
@@ -351,7 +351,7 @@ describe("a program's own class with a then", () => {
     }) as PromiseLike<unknown>;
 
   test(
-    'whose then cannot be read rejects the await, and harms nobody else',
+    'whose then cannot be read rejects the await, and affects nothing else',
     simulated(async () => {
       const error = new RangeError('then cannot be read');
       expect(await (async () => await throwing(error))().then(String, (thrown: unknown) => thrown)).toBe(error);
@@ -388,7 +388,7 @@ describe("a program's own class with a then", () => {
 
   for (const [name, take] of takers) {
     test(
-      `whose then cannot be read, or called, gives that error and harms nobody: given to ${name}`,
+      `whose then cannot be read, or called, gives that error and affects nothing else: given to ${name}`,
       { timeout: 500 },
       simulated(async () => {
         const calling = {
@@ -432,7 +432,7 @@ describe("a program's own class with a then", () => {
   );
 
   test(
-    'that is a subclass of Future, with a then of its own, is a future all the same',
+    'that is a subclass of Future, with a then of its own, is a future anyway',
     simulated(async () => {
       const calls: string[] = [];
       class Traced<T> extends Future<T> {

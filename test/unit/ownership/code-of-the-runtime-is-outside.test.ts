@@ -178,7 +178,7 @@ for (const [name, schedule] of callers) {
     );
 
     test(
-      'makes tasks that are nobody else’s',
+      'makes tasks of its own',
       simulated(async (runtime) => {
         const end = await called(
           runtime,
@@ -297,7 +297,7 @@ describe('a function that is bound to its async context', () => {
   }
 });
 
-describe('a callback that has gone through a promise of somebody else before it touches the library', () => {
+describe('a callback that has awaited a foreign promise before it uses the library', () => {
   const late: Schedule = (runtime, callback) =>
     runtime.timer(0.5, async () => {
       await runtime.foreign(0.5);
@@ -305,7 +305,7 @@ describe('a callback that has gone through a promise of somebody else before it 
     });
 
   test(
-    'has deadlines of its own all the same',
+    'has deadlines of its own anyway',
     simulated(async (runtime) => {
       expect(await called(runtime, late, () => outcome(timeout(1, () => sleep(60))))).toBe('TimeoutError');
     }),
@@ -374,7 +374,7 @@ describeBoth('code outside', (s) => {
   );
 
   test(
-    'that enters a deadline by hand is told that there is no task',
+    'that enters a deadline by hand gets an error that there is no task',
     program(s, function* () {
       const { promise, resolve } = Promise.withResolvers<unknown>();
       setImmediate(() => {
@@ -390,7 +390,7 @@ describeBoth('code outside', (s) => {
   );
 
   test(
-    'that awaits itself, being a line of its task, is told so',
+    'that awaits itself, being a line of its task, gets an error',
     program(s, function* () {
       const task: Task<unknown> = createTask(
         s.fn(function* () {

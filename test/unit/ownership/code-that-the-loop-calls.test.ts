@@ -29,7 +29,7 @@ for (const [where, go] of places) {
   describe(`made ${where}`, () => {
     // It loses its loop and its context variables at its first await.
     test(
-      'a callback of the loop that calls an async function runs for nobody',
+      'a callback of the loop that calls an async function runs outside any task',
       simulated(async (runtime) => {
         user.set('main');
         const seen: unknown[] = [];
@@ -60,7 +60,7 @@ for (const [where, go] of places) {
 
     // It loses its loop and its context variables at its first await.
     test(
-      'a done callback that calls an async function runs for nobody',
+      'a done callback that calls an async function runs outside any task',
       simulated(async (runtime) => {
         const seen: unknown[] = [];
         const loop = getRunningLoop();
@@ -158,7 +158,7 @@ for (const [where, go] of places) {
     );
 
     test(
-      'code that is run in another context is the code of its task all the same',
+      'code that is run in another context is the code of its task anyway',
       simulated(async (runtime) => {
         await go(runtime);
         const context = copyContext();

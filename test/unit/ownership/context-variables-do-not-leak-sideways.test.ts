@@ -158,7 +158,7 @@ describe('what a callback of the runtime sets', () => {
 
 describe('what a line sets', () => {
   test(
-    'after a promise of somebody else is seen by its caller',
+    'after a foreign promise is seen by its caller',
     simulated(async ({ foreign }) => {
       user.set('main');
       const login = async () => {

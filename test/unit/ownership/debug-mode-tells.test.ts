@@ -31,9 +31,9 @@ const work = async () => await sleep(1, 'worked');
 /** Past the types, which refuse a promise. */
 const asTask = (promise: Promise<unknown>) => promise as never;
 
-describe('debug mode tells', () => {
+describe('debug mode reports', () => {
   test(
-    'of a promise that is given to gather',
+    'a promise that is given to gather',
     toldOncePerPlace(/^gather\(\) was given a promise/, () => [
       async () => await gather(work(), work()),
       async () => await gather([work()]),
@@ -41,9 +41,9 @@ describe('debug mode tells', () => {
   );
 
   test(
-    'of a deadline that has passed while a body was waiting for a promise of somebody else',
+    'a deadline that has passed while a body was waiting for a foreign promise',
     toldOncePerPlace(
-      /^timeout\(1 s\).* has passed while its body waited for a promise that is not of this library/,
+      /^timeout\(1 s\).* has passed while its body waited for a promise that this library did not make/,
       ({ foreign }) => [
         () => outcome(timeout(1, async () => await foreign(5))),
         () => outcome(timeout(1, async () => await foreign(5, 'late'))),
@@ -52,7 +52,7 @@ describe('debug mode tells', () => {
   );
 
   test(
-    'of a value that is dropped because it came too late, and has to be closed',
+    'a value that is dropped because it came too late, and has to be closed',
     toldOncePerPlace(/onLate/, ({ foreign }) => [
       () => outcome(waitFor(wrapPromise(foreign(2, { close: () => {} })), 1)),
       () => outcome(waitFor(wrapPromise(foreign(2, { release: () => {} })), 1)),
@@ -60,7 +60,7 @@ describe('debug mode tells', () => {
   );
 
   test(
-    'of a line that a task has left behind, when the task ends',
+    'a line that a task has left behind, when the task ends',
     toldOncePerPlace(/has left an await behind/, () => [
       () =>
         createTask(async () => {
@@ -75,7 +75,7 @@ describe('debug mode tells', () => {
   );
 
   test(
-    'of an await of a branch beside another one',
+    'an await of a branch beside another one',
     toldOncePerPlace(/awaits in two places at once/, () => [
       async () => await Promise.all([work(), (async () => await sleep(1))()]),
       async () => await Promise.all([work(), (async () => await sleep(2))()]),
@@ -83,7 +83,7 @@ describe('debug mode tells', () => {
   );
 
   test(
-    'of an await of a callback that counts as a line of the task, having gone through a promise of somebody else',
+    'an await of a callback that counts as a line of the task, because it has awaited a foreign promise',
     toldOncePerPlace(/awaits in two places at once/, ({ timer, foreign }) => [
       async () => {
         timer(1, async () => {
@@ -96,7 +96,7 @@ describe('debug mode tells', () => {
   );
 
   test(
-    'of a task that has swallowed a cancellation',
+    'a task that has swallowed a cancellation',
     simulated(
       async ({ warnings }) => {
         const task: Task<unknown> = createTask(async () => await outcome(sleep(60)), { name: 'stubborn' });
@@ -125,7 +125,7 @@ describe('debug mode says nothing', () => {
     ],
     ['of promises of others that are in time', ({ foreign }) => timeout(5, async () => await foreign(1))],
     [
-      'of a callback of the runtime, which is nobody’s',
+      'of a callback of the runtime, which belongs to no task',
       async ({ timer }) => {
         timer(1, () => outcome(sleep(1)));
         await sleep(5);
@@ -158,7 +158,7 @@ describe('debug mode says nothing', () => {
 
 describe('outside debug mode', () => {
   test(
-    'a promise that is given to createTask is told as well, once for each place',
+    'a promise that is given to createTask is reported as well, once for each place',
     toldOncePerPlace(
       /^createTask\(\) was given a promise/,
       () => [async () => await createTask(asTask(work())), async () => await createTask(asTask(work()))],
@@ -167,7 +167,7 @@ describe('outside debug mode', () => {
   );
 
   test(
-    'nothing else is told',
+    'nothing else is reported',
     simulated(async ({ foreign, timer }) => {
       await gather(work(), work());
       await outcome(timeout(1, async () => await foreign(5)));

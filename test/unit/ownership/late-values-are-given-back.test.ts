@@ -91,7 +91,7 @@ describeBoth('onLate', (s) => {
   );
 
   test(
-    'that throws goes to the exception handler, and harms nobody',
+    'that throws goes to the exception handler, and affects nothing else',
     program(s, function* (reports) {
       const { promise, resolve } = Promise.withResolvers<string>();
       const error = new RangeError('of onLate');
@@ -108,7 +108,7 @@ describeBoth('onLate', (s) => {
   );
 
   test(
-    'beside an onCancel that throws: that goes to the exception handler, and the wait ends all the same',
+    'beside an onCancel that throws: that goes to the exception handler, and the wait ends anyway',
     program(s, function* (reports) {
       const error = new RangeError('of onCancel');
       const late: string[] = [];
@@ -148,7 +148,7 @@ describeBoth('onLate', (s) => {
   );
 });
 
-describe('a value that comes late', () => {
+describe('a value that arrives late', () => {
   test(
     'goes to onLate also where a branch has given the wait up, and the task goes on',
     simulated(async ({ foreign }) => {
@@ -199,7 +199,7 @@ describe('a value that comes late', () => {
   });
 
   test(
-    'without onLate is told in debug mode when it has to be closed, with the place, once for each place',
+    'without onLate is reported in debug mode when it has to be closed, with the place, once for each place',
     simulated(
       async ({ foreign, warnings }) => {
         const bring = (name: PropertyKey) => foreign(2, { [name]: () => {} });
@@ -219,7 +219,7 @@ describe('a value that comes late', () => {
   );
 
   test(
-    'without onLate is told of nowhere else, and not when it is a plain value',
+    'without onLate is reported nowhere else, and not when it is a plain value',
     simulated(
       async ({ foreign }) => {
         for (const value of [1, 'text', null, {}, { close: 'not a function' }])

@@ -77,7 +77,7 @@ describe('two loops in one thread with open steps at once', () => {
     expect(await sideBySide(main(0, 1), main(1, 0))).toEqual(['CancelledError', 'to its end']);
   });
 
-  test('of which one sets a future of the other: its waiter goes on there', async () => {
+  test('of which one sets a future of the other: the waiter continues on its own loop', async () => {
     const made = Promise.withResolvers<[Future<string>]>();
     const waiting = async () => {
       const future = new Future<string>();
@@ -94,7 +94,7 @@ describe('two loops in one thread with open steps at once', () => {
     expect(await sideBySide<unknown[]>(waiting, setting)).toEqual([['set by the other', true], ['set']]);
   });
 
-  test('of which one awaits a future of the other is told that it is of another loop', async () => {
+  test('of which one awaits a future of the other get an error that it belongs to another loop', async () => {
     const made = Promise.withResolvers<[Future<string>]>();
     const over = Promise.withResolvers<void>();
     const waiting = async () => {
@@ -114,7 +114,7 @@ describe('two loops in one thread with open steps at once', () => {
 });
 
 describeBoth('two loops that are driven by hand', (s) => {
-  test('take turns without mixing up whose step it is', async () => {
+  test('take turns without confusing their steps', async () => {
     const [one, other] = [manualLoop(), manualLoop()];
     const log: string[] = [];
     const body = (name: string) =>

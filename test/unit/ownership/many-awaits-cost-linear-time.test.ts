@@ -83,7 +83,7 @@ describe('16,000 awaits in one task', () => {
       (count) => outcome(timeout(1, () => Promise.all(Array.from({ length: count }, async () => await sleep(50))))),
     ],
     [
-      'branches that set a variable after a promise of somebody else',
+      'branches that set a variable after a foreign promise',
       (count) =>
         Promise.all(
           Array.from({ length: count }, async (_, i) => {

@@ -132,7 +132,7 @@ describeBoth('a CancelledError', (s) => {
   );
 
   test(
-    'says it to everybody who looks at the task, the second and the third as well',
+    'says it to all code that reads the error of the task, the second and the third as well',
     program(s, function* () {
       const victim = createTask(waiting(), { name: 'victim' });
       yield* s.wait(sleep(1));
@@ -266,7 +266,7 @@ describe('a CancelledError', () => {
   });
 
   test(
-    'that leaves a task has a stack where somebody looks at it',
+    'that leaves a task has a stack when it is read',
     simulated(async () => {
       const task = createTask(() => sleep(60));
       await sleep(1);
@@ -277,7 +277,7 @@ describe('a CancelledError', () => {
   );
 });
 
-describe('a child that ends as cancelled though nobody has asked it or its group', () => {
+describe('a child that ends as cancelled although neither it nor its group was cancelled', () => {
   test(
     'is reported: its work is lost',
     simulated(async ({ reports, warnings }) => {
@@ -294,7 +294,7 @@ describe('a child that ends as cancelled though nobody has asked it or its group
   );
 
   test(
-    'is not reported when somebody has asked: it, its group, or what is around',
+    'is not reported when it, its group, or a scope around was cancelled',
     simulated(async () => {
       await taskGroup(async (group) => {
         const child: Task<unknown> = group.createTask(() => sleep(60));

@@ -198,7 +198,7 @@ describe('a wait that is left over', () => {
     );
 
     test(
-      `is no affair of a deadline that comes later: ${how}`,
+      `does not concern a deadline that comes later: ${how}`,
       simulated(async () => {
         const looked = job();
         await look(looked);
@@ -247,7 +247,7 @@ describe('code outside', () => {
 
 describe('then(f) of a future', () => {
   test(
-    'is no wait: it ends when the future does, whatever becomes of the task that called it',
+    'is not a wait: it ends when the future does, whatever becomes of the task that called it',
     simulated(async () => {
       const heard: unknown[] = [];
       const body = async (task: Task<string>) => {
@@ -260,7 +260,7 @@ describe('then(f) of a future', () => {
   );
 
   test(
-    'is no wait of a deadline either, nor are catch and finally',
+    'is not a wait of a deadline either, nor are catch and finally',
     simulated(async () => {
       const heard: unknown[] = [];
       const waitedFor = job();

@@ -92,7 +92,7 @@ describeBoth('with one line, the count', (s) => {
   );
 
   test(
-    'at the entry of a deadline is what it compares with: one that is entered while the task is asked to end is kept all the same',
+    'at the entry of a deadline is the number to compare with: a deadline that is entered while the task is cancelled still counts',
     program(s, function* () {
       const task: Task<unknown> = createTask(
         s.fn(function* () {
@@ -249,7 +249,7 @@ describe('with several lines, the count', () => {
   );
 
   test(
-    'of a deadline is no affair of a group in a sibling branch',
+    'of a deadline does not concern a group in a sibling branch',
     simulated(async () => {
       const group = () =>
         taskGroup(async (g) => {

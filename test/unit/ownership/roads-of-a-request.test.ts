@@ -130,7 +130,7 @@ for (const [by, end] of requests) {
     );
 
     row(
-      'is at a promise of somebody else, is thrown at its next await',
+      'is at a foreign promise, is thrown at its next await',
       async ({ foreign }) => {
         await foreign(10);
         await sleep(1);
@@ -139,7 +139,7 @@ for (const [by, end] of requests) {
     );
 
     row(
-      'is at a promise of somebody else, is thrown when it asks the signal',
+      'is at a foreign promise, is thrown when it asks the signal',
       async ({ foreign }) => {
         await foreign(10);
         currentSignal()!.throwIfAborted();
@@ -148,7 +148,7 @@ for (const [by, end] of requests) {
     );
 
     row(
-      'is at a promise of somebody else inside an inner scope, is thrown at its next await there',
+      'is at a foreign promise inside an inner scope, is thrown at its next await there',
       async ({ foreign }) => {
         await timeout(50, async () => {
           await foreign(10);
@@ -159,7 +159,7 @@ for (const [by, end] of requests) {
     );
 
     row(
-      'is at a promise of somebody else, and goes into another scope then, is thrown there',
+      'is at a foreign promise, and goes into another scope then, is thrown there',
       async ({ foreign }) => {
         await foreign(10);
         await timeout(50, () => sleep(1));

@@ -93,7 +93,7 @@ for (const [name, asyncContext] of runtimes) {
     );
 
     test(
-      'who waits hands its cancellation down, and who has looked does not',
+      'a current wait passes its cancellation on, and a leftover does not',
       simulated(async ({ createTask, sleep }) => {
         const [awaited, looked] = [createTask(() => sleep(20)), createTask(() => sleep(20, 'looked at'))];
         const task = createTask(async () => {
@@ -140,7 +140,7 @@ for (const [name, asyncContext] of runtimes) {
     );
 
     test(
-      'a line that awaits its own task, and nothing else, is told so',
+      'a line that awaits its own task, and nothing else, gets an error',
       simulated(async ({ createTask, sleep }) => {
         const task: Task<unknown> = createTask(async () => {
           await sleep(1);
@@ -289,7 +289,7 @@ for (const [name, asyncContext] of runtimes) {
       );
 
       test(
-        'a deadline after a promise of somebody else is kept',
+        'a deadline after a foreign promise is kept',
         simulated(async ({ sleep, timeout }) => {
           const body = async () => {
             await new Promise((resolve) => setImmediate(resolve));
@@ -300,7 +300,7 @@ for (const [name, asyncContext] of runtimes) {
       );
     } else {
       test(
-        'a deadline after a promise of somebody else is kept, or debug mode says that it cannot be',
+        'a deadline after a foreign promise is kept, or debug mode says that it cannot be',
         simulated(
           async ({ logger, sleep, timeout }) => {
             const told: string[] = [];
@@ -318,7 +318,7 @@ for (const [name, asyncContext] of runtimes) {
       );
 
       test(
-        'a plain body at a promise of somebody else is left at its deadline',
+        'a plain body at a foreign promise is left at its deadline',
         simulated(async ({ sleep, timeout }) => {
           const { promise, resolve } = Promise.withResolvers<void>();
           expect(await outcome(timeout(1, () => promise))).toBe('TimeoutError');

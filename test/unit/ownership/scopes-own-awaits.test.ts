@@ -340,7 +340,7 @@ describe('a wait belongs to the line that makes it', () => {
   );
 
   test(
-    'a listener belongs to whoever emits, not to whoever has registered it',
+    'a listener belongs to the line that emits, not to the one that registered it',
     simulated(async () => {
       const emitter = new EventEmitter();
       const heard: unknown[] = [];
@@ -437,7 +437,7 @@ describe('an async generator', () => {
   }
 
   test(
-    'waits in the scope of whoever asks for the next item',
+    'waits in the scope of the line that asks for the next item',
     simulated(async () => {
       const source = items();
       const next = async () => (await source.next()).value;
@@ -493,7 +493,7 @@ describe('an async generator', () => {
 
 describe('a deadline that is entered and left by hand', () => {
   test(
-    'is that of the line, across steps and promises of others',
+    'is that of the line, across steps and foreign promises',
     simulated(async ({ foreign }) => {
       const limit = timeout(2);
       await limit.enter();

@@ -151,7 +151,7 @@ describeBoth('the signal', (s) => {
   );
 
   test(
-    'is one and the same for whoever asks in a scope',
+    'is the same for all code in a scope',
     program(s, function* () {
       const first = currentSignal();
       yield* s.wait(sleep(1));
@@ -181,7 +181,7 @@ describe('the signal of a branch', () => {
   );
 
   test(
-    'is that of its scope after a promise of somebody else as well',
+    'is that of its scope after a foreign promise as well',
     simulated(async ({ foreign }) => {
       const seen: unknown[] = [];
       await outcome(

@@ -92,7 +92,7 @@ describe('lines that still wait when a scope fails', () => {
   );
 
   test(
-    'are no affair of a scope that ends well: they go on',
+    'do not concern a scope that ends well: they go on',
     simulated(async () => {
       const log: string[] = [];
       await timeout(50, async () => {
@@ -134,7 +134,7 @@ describe('lines that still wait when their task is cancelled', () => {
   );
 
   test(
-    'include those that nobody awaits',
+    'include those that are not awaited',
     simulated(async () => {
       const log: string[] = [];
       const task = createTask(async () => {
@@ -198,7 +198,7 @@ describe('lines of a task that has finished', () => {
     }),
   );
 
-  test('are cancelled when run() ends, have time to clean up, and are told', async () => {
+  test('are cancelled when run() ends, have time to clean up, and are reported', async () => {
     const log: string[] = [];
     await simulate(
       async () => {
@@ -218,7 +218,7 @@ describe('lines of a task that has finished', () => {
     ]);
   });
 
-  test('are told once for their task, with what they wait for, and what to write', async () => {
+  test('are reported once for their task, with what they wait for, and what to write', async () => {
     await simulate(
       async () => {
         floating(sleepingFunction());
@@ -233,7 +233,7 @@ describe('lines of a task that has finished', () => {
     );
   });
 
-  test('are told with where they wait when the task ends, in debug mode: each place once', async () => {
+  test('are reported with their places when the task ends, in debug mode: each place once', async () => {
     const place = /at \S*what-a-task-leaves-behind\S*:\d+/;
     await simulate(
       async ({ warnings }) => {
@@ -273,7 +273,7 @@ describe('lines of a task that has finished', () => {
     expect(log).toEqual(['4 cleaned up']);
   });
 
-  test('that were started after a promise of somebody else are cancelled as well', async () => {
+  test('that were started after a foreign promise are cancelled as well', async () => {
     const log: string[] = [];
     await simulate(
       async ({ foreign }) => {
@@ -287,7 +287,7 @@ describe('lines of a task that has finished', () => {
   });
 });
 
-describe('a line that comes back late from a promise of somebody else', () => {
+describe('a line that comes back late from a foreign promise', () => {
   test(
     'into a task that was cancelled gets that cancellation at its next await, once, and cleans up undisturbed',
     simulated(async ({ foreign }) => {
@@ -436,7 +436,7 @@ describe('what comes after run()', () => {
     expect(new Set(Object.values(ends))).toEqual(new Set(['CancelledError']));
   });
 
-  test('a future that is set then wakes nobody, and throws nothing', async () => {
+  test('a future that is set then wakes no task, and throws nothing', async () => {
     let future: Future<string> | undefined;
     const log: unknown[] = [];
     await simulate(

@@ -121,7 +121,7 @@ describe('an order', () => {
     expect([queue.getNowait(), queue.getNowait(), queue.getNowait()]).toEqual([1, 2, 3]);
   });
 
-  test('by value has none for objects, NaN and values of different types', () => {
+  test('by value does not exist for objects, NaN and values of different types', () => {
     for (const [a, b, ...shown] of [
       [{}, {}, '<Object object>'],
       [1, Number.NaN, 'NaN', '1'],
@@ -157,7 +157,7 @@ describeBoth('an order that throws', (s) => {
   };
 
   test(
-    'fails who puts and who gets, and loses nothing',
+    'throws in put and get, and loses nothing',
     program(s, function* () {
       const { queue, fails } = fallible(0, 3, 1, 2);
       fails.times = 2;
@@ -171,7 +171,7 @@ describeBoth('an order that throws', (s) => {
   );
 
   test(
-    'leaves the item that it failed to get to the next one who waits',
+    'leaves the item that it failed to get to the next waiting task',
     program(s, function* () {
       const { queue, fails } = fallible(0);
       const [first, ...others] = [1, 2, 3, 4].map(() => createTask(() => queue.get()));
@@ -184,7 +184,7 @@ describeBoth('an order that throws', (s) => {
   );
 
   test(
-    'leaves the room that it failed to fill to the next one who waits',
+    'leaves the room that it failed to fill to the next waiting task',
     program(s, function* () {
       const { queue, fails } = fallible(2, 1, 2);
       const [first, second] = [3, 4].map((item) => createTask(() => queue.put(item)));
@@ -226,7 +226,7 @@ describeBoth('items', (s) => {
   );
 
   test(
-    'that are undefined come to those who wait and to those who iterate',
+    'that are undefined are given to waiting tasks and to iterations',
     program(s, function* () {
       const queue = new Queue<undefined>();
       const waiting = createTask(() => queue.get());
@@ -269,7 +269,7 @@ describeBoth('items', (s) => {
 
 describeBoth('use from another loop', (s) => {
   test(
-    'is refused to who puts when tasks have waited to get, since a queue has one loop for all',
+    'throws in put when tasks of another loop have waited to get, since a queue has one loop',
     program(s, function* () {
       const queue = new Queue<number>(1);
       const getting = createTask(() => queue.get());

@@ -11,7 +11,7 @@ function waitsFor(name: string): string | null | undefined {
 }
 
 describe('a queue', () => {
-  test('is shown in one line with what is in it, by Node too', () => {
+  test('is shown in one line with its items, by Node too', () => {
     for (const [queue, text] of [
       [new Queue<unknown>(), "<Queue maxsize=0 _queue=[1, 'a', null] tasks=3>"],
       [new LifoQueue<unknown>(5), "<LifoQueue maxsize=5 _queue=[1, 'a', null] tasks=3>"],
@@ -37,7 +37,7 @@ describe('a queue', () => {
 
 describeBoth('a queue that tasks wait for', (s) => {
   test(
-    'shows those who get, and is what they are shown to wait for',
+    'shows the tasks that get, and is shown as what they wait for',
     program(s, function* () {
       const queue = new Queue<number>();
       for (const name of ['a', 'b']) createTask(() => queue.get(), { name });
@@ -64,7 +64,7 @@ describeBoth('a queue that tasks wait for', (s) => {
   );
 
   test(
-    'shows those who put and those who join',
+    'shows the tasks that put and those that join',
     program(s, function* () {
       const queue = new Queue<number>(1);
       queue.putNowait(1);

@@ -23,7 +23,7 @@ const FLOATING = `
     console.log('goes on');
   });`;
 
-describe('a call that nobody awaits and that its task has cancelled', () => {
+describe('a call that is not awaited and that its task has cancelled', () => {
   test('does not end the program', () => {
     expect(programOf(FLOATING)).toMatchObject({ lines: ['goes on'], stderr: '', status: 0 });
   });
@@ -75,7 +75,7 @@ describe('a call that nobody awaits and that its task has cancelled', () => {
     expect([lines, status]).toEqual([['goes on', 'told RangeError', '1'], 0]);
   });
 
-  test('does not hide that a run was cancelled which nobody awaits', () => {
+  test('does not hide that a run that is not awaited was cancelled', () => {
     const body = `
       core.run(async () => { core.currentTask().cancel(); await core.sleep(1); });
       await foreign(100);
@@ -85,7 +85,7 @@ describe('a call that nobody awaits and that its task has cancelled', () => {
     expect(stderr).toContain('CancelledError');
   });
 
-  test('does not hide that a cancelled task is awaited by code outside that nobody awaits', () => {
+  test('does not hide a rejection of code outside that awaits a cancelled task', () => {
     const body = `
       const task = core.createTask(async () => await core.sleep(1));
       (async () => await task)();

@@ -54,7 +54,7 @@ describeBoth('the first Ctrl-C', (s) => {
     expect(seconds).toBe(5);
   });
 
-  test('leaves the result to a main task that goes on regardless', async () => {
+  test('keeps the result of a main task that ignores the cancellation', async () => {
     const main = s.fn(function* () {
       yield* failure(s, sleep(60));
       return yield* s.wait(sleep(1, 'went on'));
@@ -71,7 +71,7 @@ describeBoth('the first Ctrl-C', (s) => {
     expect((await runInterrupted(main, [1])).outcome).toBe(error);
   });
 
-  test('is no KeyboardInterrupt when somebody else has cancelled the main task as well', async () => {
+  test('is not a KeyboardInterrupt when other code has cancelled the main task as well', async () => {
     const main = s.fn(function* () {
       const task = currentTask()!;
       getRunningLoop().callLater(1, () => task.cancel('by somebody else'));
@@ -116,7 +116,7 @@ describeBoth('the second Ctrl-C', (s) => {
     expect(cleanedUp).toBe(false);
   });
 
-  test('ends also a main task that goes on regardless', async () => {
+  test('also ends a main task that ignores the cancellation', async () => {
     const main = s.fn(function* () {
       yield* failure(s, sleep(60));
       yield* s.wait(sleep(60));
@@ -212,7 +212,7 @@ describeBoth('Ctrl-C during the clean-up', (s) => {
 });
 
 describe('the second Ctrl-C in an async function that waits for a foreign promise', () => {
-  test('ends the run, although nobody can end the function', async () => {
+  test('ends the run, although the function cannot be ended', async () => {
     const main = async () => {
       await new Promise(() => {});
     };
@@ -265,7 +265,7 @@ describeBoth('listening to Ctrl-C', (s) => {
 });
 
 describe('a real SIGINT', () => {
-  test('is the Ctrl-C of a process, whose default handling is back after the run', () => {
+  test('is the Ctrl-C of a process, whose default handling is restored after the run', () => {
     const { stdout } = runInProcess(`
       import { run, sleep } from 'asyncio-ts';
       const interrupted = async () => {

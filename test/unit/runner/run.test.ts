@@ -49,7 +49,7 @@ describeBoth('run', (s) => {
     expect(await runVirtually(main, { name: 'the main task' })).toMatchObject({ result: 'the main task' });
   });
 
-  test('turns debug mode on or off, and leaves it alone when not told', async () => {
+  test('turns debug mode on or off, and does not change it without the option', async () => {
     const main = s.fn(function* () {
       return getRunningLoop().getDebug();
     });
@@ -222,7 +222,7 @@ describeBoth('an AbortSignal given to run', (s) => {
     expect(began).toBe(false);
   });
 
-  test('leaves the result to a main task that goes on regardless', async () => {
+  test('keeps the result of a main task that ignores the cancellation', async () => {
     const controller = new AbortController();
     const main = s.fn(function* () {
       getRunningLoop().callLater(1, () => controller.abort());

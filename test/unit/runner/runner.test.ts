@@ -106,7 +106,7 @@ describeBoth('a runner', (s) => {
     expect(await results).toEqual(['a at 2', 'b at 2']);
   });
 
-  test('names the main tasks as it is told', async () => {
+  test('names the main tasks as the option says', async () => {
     await using runner = virtualRunner();
     const main = s.fn(function* () {
       return currentTask()!.getName();
@@ -169,7 +169,7 @@ describeBoth('what a runner runs', (s) => {
     expect(await runner.run(awaitable)).toBe('yielded');
   });
 
-  test('is no future of another loop, which is refused in the main task', async () => {
+  test('may not be a future of another loop, which is refused in the main task', async () => {
     await using runner = virtualRunner();
     const { loop } = virtualLoop();
     await expect(runner.run(loop.createFuture())).rejects.toMatchObject({ name: 'RuntimeError' });
@@ -187,14 +187,14 @@ describe('what a runner runs', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  test('may be a promise that is rejected already, whose rejection the runtime does not miss', async () => {
+  test('may be a promise that is rejected already, whose rejection is not reported as unhandled', async () => {
     await using runner = virtualRunner();
     const error = new Error('of the promise');
     await expect(runner.run(Promise.reject(error))).rejects.toBe(error);
     await expect(run(Promise.reject(error))).rejects.toBe(error);
   });
 
-  test('is explained in debug mode when it is a promise, whose work has begun outside the loop', async () => {
+  test('is reported in debug mode when it is a promise, because its work has begun outside the loop', async () => {
     const warn = muteLog('warn');
     await using runner = new Runner({ debug: true });
     const main = async () => 'result';

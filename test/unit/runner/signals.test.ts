@@ -99,7 +99,7 @@ describeBoth('the first signal of those that a run is to end at', (s) => {
     expect(seconds).toBe(4);
   });
 
-  test('is none when it is not among them', async () => {
+  test('does not interrupt when it is not among them', async () => {
     const main = s.fn(function* () {
       yield* s.wait(sleep(2));
       return 'done';

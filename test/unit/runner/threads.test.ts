@@ -33,7 +33,7 @@ describe('getEventLoop', () => {
     expect(getEventLoop().isClosed()).toBe(false);
   });
 
-  test('in a worker thread throws, and tells how to have one', async () => {
+  test('in a worker thread throws, and says how to get one', async () => {
     const error = await runInWorker('async () => attempt(() => getEventLoop())');
     expect(error).toMatchObject({ name: 'RuntimeError', code: 'NO_LOOP' });
     expect(error).toMatchObject({ message: expect.stringContaining('setEventLoop(newEventLoop())') });

@@ -80,7 +80,7 @@ describe('the reader of declaration files', () => {
     expect(globals).toEqual(['declare global {\n    interface SymbolConstructor {\n    }\n}']);
   });
 
-  it('refuses what it would otherwise leave out of the report', () => {
+  it('refuses declarations that it would otherwise leave out of the report', () => {
     expect(() => surface({ 'index.d.ts': "export * as all from './a.js';" })).toThrow("cannot report 'export * as all");
     expect(() => surface({ 'index.d.ts': 'export default 1;' })).toThrow("cannot report 'export default 1;'");
     expect(() => surface({ 'index.d.ts': "export { lost } from './a.js';", 'a.d.ts': 'export {};' })).toThrow(

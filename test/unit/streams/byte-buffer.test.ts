@@ -106,7 +106,7 @@ describe('a buffer of bytes', () => {
     );
   });
 
-  it('keeps doing so over hundreds of chunks, of which it drops those that are taken', () => {
+  it('keeps doing so over hundreds of chunks, and drops those that are taken', () => {
     const buffer = new ByteBuffer();
     let pushed = 0;
     let taken = 0;
@@ -205,7 +205,7 @@ describe('the work of a buffer of bytes', () => {
     expect(count).toBeLessThanOrEqual(200_000);
   });
 
-  it('puts small chunks together while many wait, so that they cost no more than what is in them', () => {
+  it('joins small chunks while many wait, so that they need no more memory than their bytes', () => {
     const buffer = new ByteBuffer();
     for (let i = 0; i < 100_000; i++) buffer.push(Uint8Array.of(i % 251));
     const chunks: Uint8Array[] = [];
@@ -216,7 +216,7 @@ describe('the work of a buffer of bytes', () => {
     expect(all.every((byte, i) => byte === i % 251)).toBe(true);
   });
 
-  it('does so whatever is taken meanwhile, and never changes what was taken', () => {
+  it('does so whatever is taken in between, and never changes bytes that were taken', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 700 }), fc.nat(300)), { minLength: 200, maxLength: 600 }),
@@ -248,7 +248,7 @@ describe('the work of a buffer of bytes', () => {
     ).toBe(0);
   });
 
-  it('looks into one chunk for what is in the first one, however many follow', () => {
+  it('searches only one chunk for bytes that are in the first one, however many follow', () => {
     const buffer = new ByteBuffer();
     for (let i = 0; i < 1_000; i++) buffer.push(bytes('line\n'));
     const looks = searched(() => {
@@ -283,7 +283,7 @@ describe('the work of a buffer of bytes', () => {
     indexOf.mockRestore();
   });
 
-  it('looks into a new chunk only, when it is told what was searched before', () => {
+  it('searches only a new chunk when the position of the last search is given', () => {
     const buffer = new ByteBuffer();
     const looks = searched(() => {
       for (let i = 0; i < 1_000; i++) {

@@ -54,7 +54,7 @@ describeBoth('the lines of a reader as bytes', (s) => {
   );
 
   it(
-    'leave the rest to be read when somebody stops',
+    'leave the rest to be read when the loop is left',
     program(s, function* () {
       const reader = ended('one\ntwo\nthree\n');
       const enough = new Error('enough');

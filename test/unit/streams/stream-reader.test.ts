@@ -105,7 +105,7 @@ describeBoth('read', (s) => {
   );
 
   it(
-    'waits on when somebody else has taken the bytes that woke it: no bytes mean the end',
+    'keeps waiting when another task has taken the bytes that woke it: no bytes mean the end',
     program(s, function* () {
       const reader = fed([]);
       const loop = getRunningLoop();
@@ -270,7 +270,7 @@ describeBoth('readline', (s) => {
 
 describeBoth('readuntil', (s) => {
   it(
-    'ends at a line end unless told otherwise',
+    'ends at a line end unless the option says otherwise',
     program(s, function* () {
       expect(text(yield* s.wait(fed(['a\nb']).readuntil()))).toBe('a\n');
     }),
@@ -402,7 +402,7 @@ describeBoth('readuntil', (s) => {
   );
 });
 
-describe('what is asked of a reader', () => {
+describe('the arguments of a reader', () => {
   const { loop } = manualLoop();
   const reader = new StreamReader({ loop });
 
@@ -628,7 +628,7 @@ describeBoth('a second reader', (s) => {
 describe('a reader as text', () => {
   const { loop } = manualLoop();
 
-  it('says what is in it and how it stands', () => {
+  it('shows its content and its state', () => {
     expect(String(new StreamReader({ loop }))).toBe('<StreamReader>');
     expect(String(new StreamReader({ loop, limit: 123 }))).toBe('<StreamReader limit=123>');
     const reader = new StreamReader({ loop });

@@ -79,7 +79,7 @@ describeBoth('drain', (s) => {
   );
 
   it(
-    'waits while writing is paused, for everybody who drains',
+    'waits while writing is paused, for all tasks that drain',
     program(s, function* () {
       const { writer, protocol } = connected();
       protocol.pauseWriting();
@@ -230,7 +230,7 @@ describeBoth('disposing of a writer', (s) => {
   );
 
   it(
-    'throws what nobody has seen',
+    'throws an error that was not seen',
     program(s, function* () {
       const { writer, protocol } = connected();
       const error = reset();

@@ -11,13 +11,13 @@ const MARK = '\ufeff';
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
 describe('a decoder', () => {
-  it('leaves byte order marks where they stand, in every encoding that has them', () => {
+  it('keeps byte order marks, in every encoding that has them', () => {
     expect(decoderOf('f', {}).decode(utf8(`${MARK}a${MARK}`))).toBe(`${MARK}a${MARK}`);
     expect(decoderOf('f', { encoding: 'utf-16le' }).decode(Uint8Array.of(0xff, 0xfe, 0x61, 0))).toBe(`${MARK}a`);
     expect(decoderOf('f', { encoding: 'utf-16be' }).decode(Uint8Array.of(0xfe, 0xff, 0, 0x61))).toBe(`${MARK}a`);
   });
 
-  it('fails on bytes that are no text, or replaces them when it is asked to', () => {
+  it('fails on bytes that are not text, or replaces them when it is asked to', () => {
     const wrong = Uint8Array.of(0x61, 0xff);
     const says = ["f: 'utf-8' codec can't decode", "errors: 'replace'"];
     expectThrown(() => decoderOf('f', {}).decode(wrong), { type: ValueError, code: 'INVALID_ENCODING', says });
@@ -45,7 +45,7 @@ describe('a decoder', () => {
 });
 
 describe('half of a surrogate pair', () => {
-  it('is no text, wherever it stands', () => {
+  it('is not text, at any position', () => {
     for (const [text, at] of [
       ['\ud83d', 0],
       ['ab\ude00', 2],
@@ -61,7 +61,7 @@ describe('half of a surrogate pair', () => {
     for (const text of ['', 'plain', '\u{1f600}', '\ufffd']) expect(() => checkWellFormed('f', text)).not.toThrow();
   });
 
-  it('is found where strings cannot tell by themselves', () => {
+  it('is found in runtimes whose strings have no check for it', () => {
     const old = (text: string) => Object.assign(Object(text) as string, { isWellFormed: undefined });
     expect(() => checkWellFormed('f', old('a\ud83d'))).toThrow(ValueError);
     expect(() => checkWellFormed('f', old('a\u{1f600}'))).not.toThrow();
@@ -125,7 +125,7 @@ describeBoth('what a reader gives as text', (s) => {
   );
 
   it(
-    'is refused at once in a wrong form, and the right one is told',
+    'is refused at once in a wrong form, and the error says the right one',
     program(s, function* () {
       const reader = fed(['one\n']);
       const wrongs: readonly [() => unknown, string][] = [
@@ -138,7 +138,7 @@ describeBoth('what a reader gives as text', (s) => {
       ];
       for (const [call, says] of wrongs)
         expectThrown(call, { type: TypeError, code: 'INVALID_ARGUMENT', says: [says] });
-      expect(() => reader.read({ n: 5, encoding: 'utf-8' })).toThrow('5 bytes may end within a character');
+      expect(() => reader.read({ n: 5, encoding: 'utf-8' })).toThrow('5 bytes may end inside a character');
       expect(() => reader.readline({ encoding: 'nonsense' })).toThrow(RangeError);
       expect(yield* s.wait(reader.readline({ encoding: 'utf-8' }))).toBe('one\n'); // nothing was taken
     }),

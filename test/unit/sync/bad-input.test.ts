@@ -38,7 +38,7 @@ describe('a count', () => {
     });
   }
 
-  test('of parties cannot be zero, nor so many that they never come', () => {
+  test('of parties cannot be zero or infinite', () => {
     expectThrown(() => new Barrier(0), wrongCount('parties must be > 0', 'got 0'));
     expectThrown(() => new Barrier(Number.POSITIVE_INFINITY), wrongCount('parties must be > 0', 'Infinity'));
   });
@@ -169,7 +169,7 @@ describeBoth('a body', (s) => {
     ['a lock', () => new Lock()],
     ['a condition', () => new Condition()],
     ['a semaphore', () => new Semaphore()],
-  ])('for %s that is no function is refused at once: a promise has begun its work already', (_, make) =>
+  ])('for %s that is not a function is refused at once: a promise has begun its work already', (_, make) =>
     program(s, function* () {
       const lock = make();
       for (const [body, shown] of [

@@ -58,7 +58,7 @@ describeBoth('a barrier', (s) => {
   );
 
   test(
-    'sends those who wait away when it is reset, and can be used on',
+    'throws into waiting tasks when it is reset, and can still be used',
     program(s, function* () {
       const barrier = new Barrier(3);
       const waiting = passers(barrier, 2);
@@ -80,7 +80,7 @@ describeBoth('a barrier', (s) => {
   );
 
   test(
-    'that is aborted is broken for those who wait and those who come, until it is reset',
+    'that is aborted is broken for waiting and arriving tasks, until it is reset',
     program(s, function* () {
       const barrier = new Barrier(2);
       const [waiting] = passers(barrier, 1);
@@ -96,7 +96,7 @@ describeBoth('a barrier', (s) => {
   );
 
   test(
-    'makes those who come while a round leaves wait for the next one',
+    'makes tasks that arrive while a round leaves wait for the next one',
     program(s, function* () {
       const barrier = new Barrier(2);
       const [first] = passers(barrier, 1);

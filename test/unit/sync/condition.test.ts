@@ -64,7 +64,7 @@ describeBoth('a condition', (s) => {
   );
 
   test(
-    'wakes as many as it is told to, in the order in which they came',
+    'wakes the given number of tasks, in the order in which they came',
     program(s, function* () {
       const condition = new Condition();
       const trace: string[] = [];

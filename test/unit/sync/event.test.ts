@@ -27,7 +27,7 @@ describeBoth('an event', (s) => {
   );
 
   test(
-    'wakes all who wait, in the order in which they came',
+    'wakes all waiting tasks, in the order in which they came',
     program(s, function* () {
       const event = new Event();
       const woken: string[] = [];
@@ -42,7 +42,7 @@ describeBoth('an event', (s) => {
   );
 
   test(
-    'that is set and cleared at once still wakes all who wait, and those who come later wait',
+    'that is set and cleared at once still wakes all waiting tasks, and those who come later wait',
     program(s, function* () {
       const event = new Event();
       const woken: string[] = [];

@@ -29,7 +29,7 @@ function named(statistics: object): object {
   return Object.fromEntries(Object.entries(statistics).map(([key, value]) => [key, shown(value)]));
 }
 
-describe('a primitive of its own', () => {
+describe('a user-defined primitive', () => {
   test('is shown in one line, by Node too', () => {
     for (const [primitive, text] of [
       [new Lock(), '<Lock [unlocked]>'],

@@ -226,7 +226,7 @@ describeBoth('asCompleted', (s) => {
   );
 
   test(
-    'counts the time that is up for whoever was told of it, and for no cancelled one',
+    'counts the time that is up only for the waits that got it, not for cancelled ones',
     program(s, function* () {
       const completed = asCompleted([new Future(), new Future()], { timeout: 2 });
       expect(

@@ -26,7 +26,7 @@ describeBoth('the context of a task', (s) => {
   );
 
   test(
-    'is its own across every await, whoever runs in between',
+    'is its own across every await, whatever runs in between',
     program(s, function* () {
       const named = (name: string) =>
         s.fn(function* () {

@@ -99,7 +99,7 @@ describeBoth('an eager task', (s) => {
   );
 
   test(
-    'keeps its error for who awaits it',
+    'keeps its error for the task that awaits it',
     program(s, function* () {
       const error = new Error('at once');
       const body = s.fn(function* () {

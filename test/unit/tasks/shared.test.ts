@@ -4,7 +4,7 @@ import { thrownBy } from '../../support/programs.ts';
 import { describeBoth, runVirtually, type Spelling } from '../../support/spellings.ts';
 
 describeBoth('shared()', (s) => {
-  test('runs the work once for all who ask while it is under way', async () => {
+  test('runs the work once for all calls during the run', async () => {
     let runs = 0;
     const ask = shared(work(s, () => ++runs));
     const main = s.fn(function* () {
@@ -16,7 +16,7 @@ describeBoth('shared()', (s) => {
     expect((await runVirtually(main)).result).toEqual([1, 1, 2]);
   });
 
-  test('keeps the result for later callers when it is told to, until it is forgotten', async () => {
+  test('keeps the result for later callers with the option, until it is forgotten', async () => {
     let runs = 0;
     const ask = shared(
       work(s, () => ++runs),
@@ -48,7 +48,7 @@ describeBoth('shared()', (s) => {
     expect((await runVirtually(main)).result).toEqual([true, 'done']);
   });
 
-  test('cancels the work when the last waiter has left, and begins anew for whoever asks then', async () => {
+  test('cancels the work when the last waiter is cancelled, and begins again for the next call', async () => {
     const log: string[] = [];
     let runs = 0;
     const ask = shared(
@@ -78,7 +78,7 @@ describeBoth('shared()', (s) => {
     expect(log).toEqual(['one has left', 'CancelledError in run 1']);
   });
 
-  test('gives an error to all who wait, and does not keep it', async () => {
+  test('gives an error to all waiting callers, and does not keep it', async () => {
     let runs = 0;
     const ask = shared(
       s.fn(function* () {
@@ -119,7 +119,7 @@ describeBoth('shared()', (s) => {
     expect(calls).toEqual([[1], [2], [1, 'a'], [Number.NaN]]);
   });
 
-  test('tells the exception handler of an error when nobody waits any more', async () => {
+  test('reports an error to the exception handler when no caller waits any more', async () => {
     const ask = shared(
       s.fn(function* () {
         try {
@@ -148,7 +148,7 @@ describeBoth('shared()', (s) => {
   });
 });
 
-test('shared() refuses what is no function, and says what to write', () => {
+test('shared() refuses a value that is not a function, and says what to write', () => {
   expect(thrownBy(() => shared(Promise.resolve() as never))).toMatchObject({
     name: 'TypeError',
     message: expect.stringContaining('write shared(f), not shared(f())'),

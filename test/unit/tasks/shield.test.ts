@@ -90,7 +90,7 @@ describeBoth('shield', (s) => {
     }),
   );
 
-  test('reports an error that comes after its own cancellation when nobody has asked for it', async () => {
+  test('reports an error after its own cancellation when the error is not retrieved', async () => {
     const { loop } = virtualLoop();
     const reports: ExceptionContext[] = [];
     loop.setExceptionHandler((_loop, context) => reports.push(context));
@@ -143,7 +143,7 @@ describeBoth('shield', (s) => {
     }),
   );
 
-  test('protects from no shutdown of the loop', async () => {
+  test('does not protect from the shutdown of the loop', async () => {
     const ended: unknown[] = [];
     const inner = s.fn(function* () {
       try {

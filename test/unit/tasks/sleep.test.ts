@@ -58,7 +58,7 @@ describeBoth('sleep', (s) => {
     expect([task.cancelled(), host.wantedAt]).toEqual([true, null]);
   });
 
-  test('refuses what is no duration, at once', () => {
+  test('refuses a value that is not a duration, at once', () => {
     expect(() => sleep(Number.NaN)).toThrow(ValueError);
     expect(() => sleep('1' as never)).toThrow(TypeError);
   });

@@ -153,7 +153,7 @@ describeBoth('a task group with a limit', (s) => {
   );
 
   test(
-    'refuses what is no coroutine',
+    'refuses a value that is not a coroutine',
     program(s, function* () {
       const body = s.fn(function* (group: TaskGroup) {
         expect(thrownBy(() => group.createTask(42 as never))).toMatchObject({ code: 'NOT_A_COROUTINE' });

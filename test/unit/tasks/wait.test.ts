@@ -139,7 +139,7 @@ describeBoth('wait', (s) => {
   );
 
   test(
-    'refuses nothing to wait for, and whatever is no future, at once',
+    'refuses nothing to wait for, and values that are not futures, at once',
     program(s, function* () {
       const fn = s.fn(function* () {});
       expect(thrownBy(() => wait([]))).toMatchObject({ name: 'ValueError', code: 'NOTHING_TO_WAIT_FOR' });

@@ -27,7 +27,7 @@ function happens(kind: 'begins' | 'ends', of: Timeline, ...labels: string[]): vo
   for (const label of labels) log.hear({ kind, timeline: of, lane: { label, begin: 0, steps: [], end: null } });
 }
 
-test('tasks that begin or end together are told of in one line for each program', () => {
+test('tasks that begin or end together are shown in one line for each program', () => {
   happens('begins', first, 'main');
   happens('begins', second, 'main');
   happens('begins', first, 'do1');

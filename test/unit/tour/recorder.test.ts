@@ -60,13 +60,13 @@ test('a task without a name has that of its function, where that is known', asyn
   expect(recorder.timelines[0]!.lanes.map(({ label }) => label)).toEqual(['main', 'mine', 'work']);
 });
 
-test('loops that nobody has opened a timeline for are left out', async () => {
+test('loops without an open timeline are left out', async () => {
   const { recorder } = record();
   await run(async () => {});
   expect(recorder.timelines).toEqual([]);
 });
 
-test('what is printed is put beside the program that runs', async () => {
+test('printed text is shown beside the program that runs', async () => {
   const { recorder, happenings, loopFactory } = record();
   const print = (text: string) => async () => recorder.print(text);
   await run(print('hello'), { loopFactory: loopFactory('first') });

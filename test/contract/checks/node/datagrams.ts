@@ -19,7 +19,7 @@ const { live: liveWithSharedPorts } = subject('datagrams', withSharedPorts);
 
 const ANY_PORT = ['127.0.0.1', 0] as const;
 
-live('go both ways, and bytes and borders stay what they were', function* (s) {
+live('go both ways, and their bytes and boundaries do not change', function* (s) {
   const server = yield* s.wait(openDatagramSocket({ localAddr: ANY_PORT }));
   const client = yield* s.wait(openDatagramSocket({ remoteAddr: server.address }));
   equal(client.peer, server.address);
@@ -76,7 +76,7 @@ live('are not lost by a wait that is cancelled', function* (s) {
   yield* s.wait(socket.close());
 });
 
-live('too long are refused, and the socket goes on', function* (s) {
+live('that are too long are refused, and the socket still works', function* (s) {
   const socket = yield* s.wait(openDatagramSocket({ localAddr: ANY_PORT }));
   yield* s.wait(socket.send(new Uint8Array(70_000), socket.address));
   equal((yield* s.fails(socket.receive(), OSError)).code, 'EMSGSIZE');
@@ -134,7 +134,7 @@ class Notes extends DatagramProtocol {
   }
 }
 
-live('a protocol is told of in order', function* (s) {
+live('events reach a protocol in order', function* (s) {
   const [server, answering] = yield* s.wait(createDatagramEndpoint(() => new Notes(), { localAddr: ANY_PORT }));
   const remoteAddr = server.getExtraInfo('sockname') as readonly [string, number];
   const [client, asking] = yield* s.wait(createDatagramEndpoint(() => new Notes(), { remoteAddr }));

@@ -36,7 +36,7 @@ live('localhost has an address, and so has this machine', function* (s) {
   );
 });
 
-live('a name that does not resolve, and a family that is none, are errors', function* (s) {
+live('a name that does not resolve, and an invalid family, are errors', function* (s) {
   const error = yield* s.fails(getaddrinfo('no.such.host.invalid'), GetAddrInfoError, /no\.such\.host\.invalid/);
   equal(error.code, 'ENOTFOUND');
   throws(() => getaddrinfo(HOST, 80, { family: 5 as never }), ValueError);
@@ -81,7 +81,7 @@ live('a server of localhost is reached by name', function* (s) {
   yield* s.wait(server.shutdown(5));
 });
 
-live('nobody at any address is one error, or all of them', function* (s) {
+live('when no address answers, there is one error, or an error for each', function* (s) {
   const server = yield* s.wait(startServer(sayGoodDay(s), HOST, 0));
   const { port } = server;
   yield* s.wait(server.shutdown(5));

@@ -49,7 +49,7 @@ liveThread('a function of a module is found there, by name', function* (s) {
   const zlib = moduleFunctions<typeof import('node:zlib')>('node:zlib');
   ok((yield* s.wait(toThread(zlib.gzipSync, 'a'.repeat(10_000)))).length < 100, 'packed bytes');
   const none = moduleFunctions<{ none(): void }>(new URL('../../programs/work.ts', import.meta.url));
-  yield* s.fails(toThread(none.none), TypeError, /exports no such function/);
+  yield* s.fails(toThread(none.none), TypeError, /does not export this function/);
 });
 
 liveThread('the loop goes on meanwhile', function* (s) {

@@ -55,7 +55,7 @@ live('of the runtime itself are read and written', function* (s) {
   equal([returncode, stdout, stderr], [0, 'ONE\nGRÜSSE\n', '']);
 });
 
-check('that are no streams are refused', async () => {
+check('that are not streams are refused', async () => {
   throws(() => connectReadPipe(() => new Protocol(), 5 as never), TypeError);
   throws(() => connectWritePipe(() => new Protocol(), {} as never), TypeError);
 });

@@ -31,7 +31,7 @@ function* known(s: Spelling, port: number): Steps<readonly [StreamReader, Stream
   return connection;
 }
 
-live('serve until they are cancelled, then nobody is there', function* (s) {
+live('serve until they are cancelled, then connections are refused', function* (s) {
   const server = yield* s.wait(startServer(waiting(s), HOST, 0, { startServing: false }));
   equal(server.isServing(), false);
   const serving = createTask(server.serveForever());
@@ -48,7 +48,7 @@ live('serve until they are cancelled, then nobody is there', function* (s) {
   yield* s.fails(openConnection(HOST, port), ConnectionRefusedError);
 });
 
-live('that are closed keep their connections, and close or abort them when told to', function* (s) {
+live('that are closed keep their connections, and close or abort them on demand', function* (s) {
   for (const how of ['closeClients', 'abortClients'] as const) {
     const server = yield* s.wait(startServer(waiting(s), HOST, 0));
     const { port } = server;

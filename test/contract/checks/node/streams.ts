@@ -67,7 +67,7 @@ program('lines go both ways over TCP, and half-close works', function* (s) {
   yield* end(s, server);
 });
 
-program('lines go both ways over TLS, and a certificate that nobody vouches for is refused', function* (s) {
+program('lines go both ways over TLS, and an untrusted certificate is refused', function* (s) {
   const server = yield* s.wait(startServer(echo(s), HOST, 0, { ssl: { key, cert } }));
   yield* talk(s, yield* s.wait(openConnection(HOST, server.port, { ssl: { ca: cert } })));
   yield* s.fails(openConnection(HOST, server.port, { ssl: true }), SSLCertVerificationError);
@@ -148,7 +148,7 @@ program('lines end as is said, as bytes and as text, within the limit', function
   yield* end(s, server);
 });
 
-program('a handler that fails is reported, and the server goes on', function* (s) {
+program('a handler that fails is reported, and the server keeps running', function* (s) {
   const reports: unknown[] = [];
   getRunningLoop().setExceptionHandler((_loop, { exception }) => {
     reports.push(exception);
@@ -181,7 +181,7 @@ program('a handler that never ends is cut at the deadline', function* (s) {
   writer.close();
 });
 
-program('errors of the system have its codes, and are told at once', function* (s) {
+program('errors of the system have its codes, and are thrown at once', function* (s) {
   const server = yield* s.wait(startServer(echo(s), HOST, 0));
   const { port } = server;
   equal((yield* s.fails(startServer(echo(s), HOST, port), OSError)).code, 'EADDRINUSE');
@@ -242,7 +242,7 @@ class Answering extends Notes {
   }
 }
 
-program('a protocol is told of things in order', function* (s) {
+program('events reach a protocol in order', function* (s) {
   const made: Notes[] = [];
   const factory = () => {
     const notes = new Answering();

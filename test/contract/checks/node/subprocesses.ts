@@ -112,7 +112,7 @@ live('the error output is apart, in order with the other, or nowhere', function*
   equal([yield* s.wait(quiet.wait()), quiet.stdin, quiet.stdout, quiet.stderr], [0, null, null, null]);
 });
 
-live('a program is slowed down while nobody reads, and none of its output is lost', function* (s) {
+live('a program is slowed down while its output is not read, and no output is lost', function* (s) {
   const lines = 200_000;
   const program = yield* s.wait(createSubprocessExec('seq', `${lines}`, { stdout: PIPE, limit: 1_000 }));
   yield* s.wait(sleep(0.02));
@@ -129,7 +129,7 @@ live('a program is slowed down while nobody reads, and none of its output is los
   equal(yield* s.wait(program.wait()), 0);
 });
 
-live('a process has ended although another one holds its pipes', function* (s) {
+live('a process has ended although another one has its pipes open', function* (s) {
   const parent = yield* s.wait(createSubprocessShell('sleep 1000 & echo $!', { stdout: PIPE }));
   const pid = Number(text((yield* s.wait(parent.stdout?.readline())) ?? null));
   equal(yield* s.wait(parent.wait()), 0);
@@ -183,7 +183,7 @@ live('a whole group ends with its first process', function* (s) {
   ok(!runs(pid), 'no grandchild');
 });
 
-live('what cannot be started is told at once', function* (s) {
+live('a program that cannot be started is reported at once', function* (s) {
   const missing = yield* s.fails(createSubprocessExec('no-such-program-at-all'), FileNotFoundError);
   equal([missing.code, missing.path], ['ENOENT', 'no-such-program-at-all']);
   const nowhere = yield* s.fails(createSubprocessExec('echo', { cwd: '/no/such/folder' }), FileNotFoundError);
@@ -229,7 +229,7 @@ class Notes extends SubprocessProtocol {
   }
 }
 
-live('a protocol is told of things in order', function* (s) {
+live('events reach a protocol in order', function* (s) {
   const [transport, protocol] = yield* s.wait(
     subprocessExec(() => new Notes(), 'sh', '-c', 'echo out; echo err >&2; exit 4'),
   );
@@ -239,7 +239,7 @@ live('a protocol is told of things in order', function* (s) {
   gone(transport.getPid());
 });
 
-checkBoth('none is left behind its loop', async (s) => {
+checkBoth('no process is left when its loop is closed', async (s) => {
   const start = s.fn(function* (): Steps<number> {
     return (yield* s.wait(createSubprocessExec('sleep', '1000', { stdin: PIPE, stdout: PIPE }))).pid;
   });

@@ -126,7 +126,7 @@ live('put what comes into buffers of the program, plain and encrypted', function
   }
 });
 
-live('hold a peer back, which is told to wait and to go on', function* (s) {
+live('slow a peer down, whose protocol is paused and resumed', function* (s) {
   const accepted: Kept[] = [];
   const factory = () => {
     const kept = new Kept();
@@ -225,7 +225,7 @@ live('are encrypted in their midst, with another protocol', function* (s) {
   yield* s.wait(server.shutdown(5));
 });
 
-live('go over Unix sockets, whose file goes with the server', function* (s) {
+live('go over Unix sockets, whose file is removed with the server', function* (s) {
   const { existsSync, mkdtempSync, rmSync } = process.getBuiltinModule('node:fs');
   const folder = mkdtempSync('/tmp/asyncio-ts-contract-');
   const path = `${folder}/socket`;

@@ -78,7 +78,7 @@ for (const border of borders) {
       expect(arrived).toMatchObject({ name: 'ConfigError', message: 'bad', code: 'BAD', file: '/etc/x' });
     });
 
-    test('of a class of the program that has the name of one of the library is none of the library', () => {
+    test('of a class of the program with the name of a library class is not an error of the library', () => {
       class TimeoutError extends Error {
         override name = 'TimeoutError';
       }
@@ -160,7 +160,7 @@ for (const border of borders) {
     });
   });
 
-  describe(`what is thrown on its way to another ${border}`, () => {
+  describe(`a thrown value on its way to another ${border}`, () => {
     test.each([1n, 'text', null, undefined, 42, Number.NaN, { code: 1, inner: ['a'] }, [1, 2], new Map([[1, 2]])])(
       'may be no error at all: %o',
       (thrown) => {

@@ -98,7 +98,7 @@ describeBoth('an endpoint for datagrams', (s) => {
   );
 
   test(
-    'is told that nobody is at the peer, and stays open',
+    'gets an error when no socket is at the address of the peer, and stays open',
     realProgram(s, function* () {
       const [gone] = yield* s.wait(make(LOCAL));
       const address = nameOf(gone);
@@ -114,7 +114,7 @@ describeBoth('an endpoint for datagrams', (s) => {
   );
 
   test(
-    'is told of a datagram that is too long, and stays open',
+    'gets an error for a datagram that is too long, and stays open',
     realProgram(s, function* () {
       const [transport, protocol] = yield* s.wait(make(LOCAL));
       const address = nameOf(transport);

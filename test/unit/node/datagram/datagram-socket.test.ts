@@ -38,7 +38,7 @@ describeBoth('a socket for datagrams', (s) => {
   );
 
   test(
-    'gives datagrams to those who wait in the order in which they came, each once',
+    'gives datagrams to waiting tasks in the order in which they came, each once',
     realProgram(s, function* () {
       const socket = yield* s.wait(openDatagramSocket(LOCAL));
       const tasks = [1, 2, 3, 4].map(() => createTask(() => socket.receive()));
@@ -112,7 +112,7 @@ describeBoth('a socket for datagrams', (s) => {
   );
 
   test(
-    'tells those who wait that it was closed',
+    'makes waiting tasks fail when it is closed',
     realProgram(s, function* () {
       const socket = yield* s.wait(openDatagramSocket(LOCAL));
       const waiting = createTask(() => socket.receive());
@@ -142,7 +142,7 @@ describeBoth('a socket for datagrams', (s) => {
   );
 
   test(
-    'makes who sends too much wait until there is room',
+    'makes a task that sends too much wait until there is room',
     realProgram(s, function* () {
       const socket = yield* s.wait(openDatagramSocket(LOCAL));
       const large = new Uint8Array(40_000);
@@ -167,11 +167,11 @@ describeBoth('a socket for datagrams', (s) => {
     'refuses what cannot be sent at once',
     realProgram(s, function* () {
       const socket = yield* s.wait(openDatagramSocket(LOCAL));
-      expect(() => socket.send('a')).toThrow('send: whom to? The socket is not connected');
+      expect(() => socket.send('a')).toThrow('send: the socket is not connected');
       expect(() => socket.send(1 as never, socket.address)).toThrow(
         'send: a Uint8Array or a string is required, got 1',
       );
-      expect(() => socket.send('a', ['127.0.0.1', 0])).toThrow('send: nobody can be reached at port 0');
+      expect(() => socket.send('a', ['127.0.0.1', 0])).toThrow("send: port 0 cannot be a peer's port");
       yield* s.wait(socket.close());
     }),
   );

@@ -122,7 +122,7 @@ describeBoth('a transport of datagrams', (s) => {
   );
 
   test(
-    'sends to its peer only, or to whom it is told when it has none',
+    'sends only to its peer, or to the given address when it has none',
     program(s, function* () {
       const { socket, transport } = connected();
       transport.sendto('a');
@@ -139,15 +139,15 @@ describeBoth('a transport of datagrams', (s) => {
       const free = connected(null);
       free.transport.sendto('a', OTHER);
       expect(free.socket.sent.map(({ text, to }) => [text, to])).toEqual([['a', [10, '127.0.0.1']]]);
-      expect(() => free.transport.sendto('a')).toThrow('sendto: whom to? The socket is not connected');
-      expect(() => free.transport.sendto('a', ['127.0.0.1', 0])).toThrow('sendto: nobody can be reached at port 0');
+      expect(() => free.transport.sendto('a')).toThrow('sendto: the socket is not connected');
+      expect(() => free.transport.sendto('a', ['127.0.0.1', 0])).toThrow("sendto: port 0 cannot be a peer's port");
       expect(() => free.transport.sendto('a', 'x' as never)).toThrow("sendto: an address is [host, port], got 'x'");
       expect(() => free.transport.sendto(3 as never, OTHER)).toThrow('sendto: a Uint8Array or a string is required');
     }),
   );
 
   test(
-    'drops what is sent once it is closed, with a warning to who does not stop',
+    'drops what is sent once it is closed, with a warning when sending continues',
     program(s, function* () {
       const warn = muteLog('warn');
       const { socket, transport } = connected();
@@ -155,7 +155,7 @@ describeBoth('a transport of datagrams', (s) => {
       for (let i = 0; i < 8; i++) transport.sendto('a');
       expect(socket.sent).toEqual([]);
       expect(warn.mock.calls).toEqual([
-        ['sendto() is called in vain, the socket is closed: <UdpTransport closed peer=127.0.0.1:9>'],
+        ['sendto() has no effect, the socket is closed: <UdpTransport closed peer=127.0.0.1:9>'],
       ]);
     }),
   );
@@ -183,7 +183,7 @@ describeBoth('a transport of datagrams', (s) => {
   );
 
   test(
-    'is lost by what is no failure of the system',
+    'is lost by what is not a failure of the system',
     program(s, function* (reports) {
       const { socket, protocol } = connected();
       const error = new Error('what is this');
@@ -195,7 +195,7 @@ describeBoth('a transport of datagrams', (s) => {
   );
 
   test(
-    'is lost when somebody else closes the socket',
+    'is lost when other code closes the socket',
     program(s, function* () {
       const { socket, protocol } = connected();
       socket.close();

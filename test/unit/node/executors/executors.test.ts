@@ -143,7 +143,7 @@ for (const kind of kinds) {
       expect(error).toMatchObject({ name: 'OwnError', code: 'OWN', message: 'of a class that nobody else knows' });
     });
 
-    test('carries over what is no error, groups of errors, and a CancelledError as an ordinary one', async () => {
+    test('carries over thrown values that are not errors, groups of errors, and a CancelledError as an ordinary error', async () => {
       const pool = newPool(kind);
       const thrown = await failureOf(
         pool.submit(() => {
@@ -167,7 +167,7 @@ for (const kind of kinds) {
       expect(cancelled).toMatchObject({ name: 'CancelledError', message: 'there' });
     });
 
-    test('names the argument that cannot be cloned, and goes on', async () => {
+    test('names the argument that cannot be cloned, and still works', async () => {
       const pool = newPool(kind);
       const error = await failureOf(pool.submit((_a: number, _b: object) => 1, 1, { items: [1, { f() {} }] }));
       expect(error).toBeInstanceOf(TypeError);
@@ -178,11 +178,11 @@ for (const kind of kinds) {
       expect(await pool.submit(() => 'next')).toBe('next');
     });
 
-    test('says what of the result cannot be cloned, and goes on', async () => {
+    test('says which part of the result cannot be cloned, and still works', async () => {
       const pool = newPool(kind);
       for (const [fn, path] of [
         [() => ({ then_: [() => 1] }), 'result.then_[0] is a function'],
-        [() => new Map([[1, Symbol('s')]]), 'result: something in the map is a symbol'],
+        [() => new Map([[1, Symbol('s')]]), 'result: an entry of the map is a symbol'],
         [() => Symbol('s'), 'result is a symbol'],
         [() => [new WeakMap()], 'result[0] is a WeakMap, which cannot be cloned'],
         [() => ({ to: new URL('http://a.b') }), 'result.to is a URL, which cannot be cloned'],
@@ -271,7 +271,7 @@ for (const kind of kinds) {
       expect(process.listenerCount('exit')).toBe(before);
     });
 
-    test('tells which variable an inline function captures, and the ways out', async () => {
+    test('names the variable that an inline function captures, and says what to do', async () => {
       const factor = 2;
       const error = await failureOf(newPool(kind).submit((n: number) => n * factor, 1));
       expect(error).toBeInstanceOf(TypeError);
@@ -287,7 +287,7 @@ for (const kind of kinds) {
       });
     });
 
-    test('fails a job whose worker dies, and goes on with another one', async () => {
+    test('fails a job whose worker dies, and continues with another worker', async () => {
       const pool = newPool(kind);
       const dies = pool.submit(() => process.exit(3));
       const next = pool.submit(() => 'next');
@@ -299,7 +299,7 @@ for (const kind of kinds) {
       expect(await next).toBe('next');
     });
 
-    test('runs so many jobs at once, in order of submission', async () => {
+    test('runs maxWorkers jobs at once, in order of submission', async () => {
       const pool = newPool(kind, { maxWorkers: 2 });
       const jobs = [1, 2, 3, 4].map((n) => pool.submit((x: number) => x, n));
       expect(jobs.map((job) => job.state)).toEqual(['running', 'running', 'pending', 'pending']);
@@ -325,7 +325,7 @@ for (const kind of kinds) {
       expect(error).toMatchObject({ code: 'INITIALIZER_FAILED', message: expect.stringContaining('no database') });
     });
 
-    test('takes no work after shutdown, which waits for what was submitted and for the workers', async () => {
+    test('accepts no work after shutdown, which waits for the submitted jobs and for the workers', async () => {
       const pool = newPool(kind);
       const jobs = [pool.submit(() => 1), pool.submit(() => 2)];
       await pool.shutdown();
@@ -423,7 +423,7 @@ for (const kind of kinds) {
         expect(error).toMatchObject({
           code: 'EXPORT_NOT_FOUND',
           message: expect.stringMatching(
-            new RegExp(`^${name}\\(\\) of file:.*work\\.ts .*no such function, but .*fib`),
+            new RegExp(`^${name}\\(\\) of file:.*work\\.ts .*does not export this function, it exports .*fib`),
           ),
         });
       }
@@ -539,7 +539,7 @@ describe('a thread that uses up its memory', () => {
   });
 });
 
-describe('a job in a process that sends messages of its own', () => {
+describe('a job in a process that sends its own messages', () => {
   test('disturbs neither its executor nor itself', async () => {
     const pool = newPool('processes');
     for (const message of ['ready', null, 42, { type: 'ready' }, { id: 'mine', bytes: new Uint8Array([1, 2]) }]) {

@@ -10,7 +10,7 @@ function startedWith(...options: string[]): void {
 afterEach(() => startedWith(...own));
 
 describe('the options of this process', () => {
-  test('are those of its worker processes, but for a debugger and the program', () => {
+  test('are those of its worker processes, except for a debugger and the program', () => {
     startedWith('--expose-gc', '--inspect=9229', '--import', 'tsx', '--input-type=module', '--eval', 'text', '-C', 'x');
     expect(argumentsForProcesses()).toEqual(['--expose-gc', '--import', 'tsx', '-C', 'x']);
     startedWith('-e', '--import', '--watch', '-p', '1');

@@ -86,7 +86,7 @@ describe('the text of a function', () => {
         get = () => this.#secret;
       })().get(),
       'FUNCTION_WITHOUT_SOURCE',
-      /no function of its own/,
+      /not a complete function/,
     ],
   ])('is refused of %s', async (_what, fn, code, message) => {
     const error = await failureOf(() => newPool('threads').submit(fn as () => void));

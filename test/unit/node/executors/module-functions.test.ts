@@ -13,7 +13,7 @@ describe('the functions of a module', () => {
     expect(() => toThread(work.fib, 'a')).not.toThrow();
   });
 
-  test('are the same each time, and say what they are', () => {
+  test('are the same each time, and show what they are', () => {
     expect(work.fib).toBe(work.fib);
     const { name, module, exportName } = work.fib;
     expect([name, exportName]).toEqual(['fib', 'fib']);
@@ -33,7 +33,7 @@ describe('the functions of a module', () => {
 });
 
 describe('the address of a module', () => {
-  test('that is relative is a ValueError, which tells what to write', async () => {
+  test('that is relative is a ValueError, which says what to write', async () => {
     const error = await failureOf(() => moduleFunctions('./work.ts'));
     expect(error).toBeInstanceOf(ValueError);
     expect(error).toMatchObject({

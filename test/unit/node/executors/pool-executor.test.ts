@@ -49,7 +49,7 @@ describe('the options of an executor', () => {
 });
 
 describe('a thread that cannot be made ready', () => {
-  test('fails the jobs that wait for it, and tells why', async () => {
+  test('fails the jobs that wait for it, and says why', async () => {
     const options = ['--input-type=module', '--import', 'file:///nowhere.mjs'];
     process.execArgv.push(...options);
     onTestFinished(() => {
@@ -98,7 +98,7 @@ describe('a job', () => {
     expect(await second).toBe(8);
   });
 
-  test('that was cancelled stays so, and nobody need look at it', async () => {
+  test('that was cancelled stays cancelled, and is not reported as unhandled', async () => {
     const pool = newPool('threads');
     const running = pool.submit(work.fib, 5);
     const waiting = pool.submit(work.fib, 6);

@@ -343,7 +343,7 @@ describeBoth('the place', (s) => {
   );
 
   test(
-    'is none in a pipe, which can be read all the same',
+    'is none in a pipe, which can be read anyway',
     realProgram(s, function* () {
       const path = mkfifoSync();
       const [reader, writer] = yield* s.wait(gather(openFile(path), openFile(path, 'w')));

@@ -9,7 +9,7 @@ import { bytes, text } from './support.ts';
 describe('bytes', () => {
   const codec = codecOf('f', {});
 
-  it('stay what they are, and strings become UTF-8', () => {
+  it('are not changed, and strings become UTF-8', () => {
     const data = bytes('ö');
     expect(codec.encoding).toBe(null);
     expect(codec.decode(data)).toBe(data);
@@ -17,7 +17,7 @@ describe('bytes', () => {
     expect(text(codec.encode('write', 'ö€'))).toBe('ö€');
   });
 
-  it.each([3, null, [1], new ArrayBuffer(1)])('%o is none', (data) => {
+  it.each([3, null, [1], new ArrayBuffer(1)])('%o is not an encoding', (data) => {
     expect(() => codec.encode('write', data)).toThrow('write: a Uint8Array or a string is required');
   });
 });
@@ -34,13 +34,13 @@ describe('UTF-8', () => {
     expect(codec.decode(bytes('\ufeffa'))).toBe('\ufeffa');
   });
 
-  it('refuses bytes that are no text, or shows where they were', () => {
+  it('refuses bytes that are not text, or shows where they were', () => {
     const wrong = Uint8Array.of(0x61, 0xff, 0x62);
     const error = thrownBy(() => codec.decode(wrong)) as ValueError;
     expect(error).toBeInstanceOf(ValueError);
     expect([error.code, error.message]).toEqual([
       'INVALID_ENCODING',
-      "'utf-8' codec can't decode the bytes read: they are no text in UTF-8",
+      "'utf-8' codec can't decode the bytes read: they are not valid UTF-8",
     ]);
     expect(codecOf('f', { encoding: 'utf-8', errors: 'replace' }).decode(wrong)).toBe('a\ufffdb');
   });
@@ -49,7 +49,7 @@ describe('UTF-8', () => {
     expect(() => codec.encode('write', bytes('a'))).toThrow('write: the file is text, so a string is required');
   });
 
-  test('the size of so many characters is that of their bytes', () => {
+  test('the size of a number of characters is that of their bytes', () => {
     const characters = fc.array(fc.constantFrom('a', 'ö', '€', '😀', '\n'), { maxLength: 12 });
     fc.assert(
       fc.property(characters, fc.nat(12), (all, count) => {
@@ -116,13 +116,13 @@ describe('a character that is not in the encoding', () => {
     expect(latin1.decode(latin1.encode('write', 'ä€\u{1f600}!'))).toBe('ä??!');
   });
 
-  it('is no part of a path', () => {
+  it('is not part of a path', () => {
     expect(() => checkPath('openFile', '/tmp/\ud83d')).toThrow("openFile: the path: 'utf-8' codec can't encode");
   });
 });
 
-describe('options that are none', () => {
-  it('are refused, and the right form is told', () => {
+describe('wrong options', () => {
+  it('are refused, and the error says the right form', () => {
     expect(() => codecOf('readFile', 'latin1' as never)).toThrow(
       "readFile: options are one object, got 'latin1'; write { encoding: 'latin1' }",
     );

@@ -140,7 +140,7 @@ describeBoth('a write that fails after it was left behind', (s) => {
   );
 
   test(
-    'is thrown by close(), which closes all the same',
+    'is thrown by close(), which closes anyway',
     realProgram(s, function* () {
       const handle = new FakeHandle();
       const file = handle.file();
@@ -208,7 +208,7 @@ describeBoth('closing', (s) => {
   );
 
   test(
-    'that fails is told to who waits, or to the loop',
+    'that fails is thrown in the waiting task, or reported to the loop',
     realProgram(s, function* (reports) {
       const told = new FakeHandle();
       const file = told.file();

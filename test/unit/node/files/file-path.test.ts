@@ -22,7 +22,7 @@ describe('a path', () => {
     expect(() => checkPath('openFile', path)).toThrow(`openFile: ${message}`);
   });
 
-  it.each([3, null, undefined, {}])('%o is none', (path) => {
+  it.each([3, null, undefined, {}])('%o is not a path', (path) => {
     expect(() => checkPath('openFile', path)).toThrow(TypeError);
     expect(() => checkPath('openFile', path)).toThrow('openFile: a path (a string, a file: URL or bytes) is required');
   });

@@ -10,7 +10,7 @@ import { mkfifoSync } from './fifo.ts';
 import { allIsClosedIn } from './support.ts';
 
 // Who reads from a pipe waits until somebody writes to it. That may be never, and the system's call cannot be stopped.
-describeBoth('leaving a pipe that nobody writes to', (s) => {
+describeBoth('leaving a pipe without a writer', (s) => {
   /** Ends the call that was left behind, after which the file is closed by itself. */
   function* released(fifo: string): Generator<unknown, void, unknown> {
     writeFileSync(fifo, 'late\n');

@@ -31,7 +31,7 @@ describe('a mode', () => {
     expect(() => parseMode('openFile', 'rt')).toThrow("for text give an encoding: { mode: 'r', encoding: 'utf-8' }");
   });
 
-  it('that is no string is refused', () => {
+  it('that is not a string is refused', () => {
     expect(() => parseMode('openFile', 0o666)).toThrow("openFile: a mode such as 'r' is required, got 438");
   });
 });

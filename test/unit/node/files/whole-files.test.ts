@@ -22,7 +22,7 @@ describeBoth('readFile', (s) => {
   );
 
   test(
-    'fails with the error of the system, or for bytes that are no text',
+    'fails with the error of the system, or for bytes that are not text',
     realProgram(s, function* () {
       expect(yield* failure(s, readFile(noFile()))).toBeInstanceOf(FileNotFoundError);
       expect(yield* failure(s, readFile('/'))).toMatchObject({ name: 'OSError', code: 'EISDIR' });
@@ -118,7 +118,7 @@ describeBoth('readLines', (s) => {
   );
 
   test(
-    'closes the file when nobody wants more lines',
+    'closes the file when no more lines are wanted',
     realProgram(s, function* () {
       const file = fileOf('one\ntwo\n');
       const lines = readLines(file, { encoding: 'utf-8' });
@@ -132,7 +132,7 @@ describeBoth('readLines', (s) => {
   );
 
   test(
-    'opens nothing that nobody wants, and is over when it fails',
+    'opens nothing without need, and ends when it fails',
     realProgram(s, function* () {
       const unwanted = readLines(noFile());
       yield* s.wait(unwanted.return());

@@ -238,7 +238,7 @@ describeBoth('a connection to a name', (s) => {
   );
 });
 
-describe('what is asked of a resolver', () => {
+describe('the arguments of a resolver', () => {
   it.each<[name: string, call: () => unknown, error: object]>([
     ['no host', () => getaddrinfo(undefined as never), { name: 'TypeError' }],
     ['an empty host', () => getaddrinfo(''), { name: 'TypeError' }],

@@ -221,7 +221,7 @@ describe('reading in Deno', () => {
     return { handle, calls };
   }
 
-  it('goes on when it was stopped and started again at once', async () => {
+  it('continues when it was stopped and started again at once', async () => {
     const { handle, calls } = handleInDeno();
     handle.readStop();
     handle.readStart();

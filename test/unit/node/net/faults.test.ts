@@ -69,7 +69,7 @@ describeBoth('a peer that resets the connection', (s) => {
   );
 
   it(
-    'in mid-write wakes who drains',
+    'in the middle of a write wakes the tasks that drain',
     networked(s, function* () {
       const peers: StreamWriter[] = [];
       const server = yield* s.wait(
@@ -127,7 +127,7 @@ describeBoth('a peer that resets the connection', (s) => {
   );
 
   it(
-    'is told to a protocol, once',
+    'is reported to a protocol, once',
     networked(s, function* () {
       const factory = making(() => new Notes());
       const server = yield* s.wait(createServer(factory, LOCAL, 0));

@@ -22,13 +22,13 @@ describe('the order of addresses', () => {
     expect(order(['four1', 'four2', 'six1', 'six2', 'six3'], 1)).toEqual(['four1', 'six1', 'four2', 'six2', 'six3']);
   });
 
-  it('begins with as many of the first version as it is told to', () => {
+  it('begins with the given number of the first version', () => {
     expect(order(['six1', 'six2', 'six3', 'four1', 'four2'], 2)).toEqual(['six1', 'six2', 'four1', 'six3', 'four2']);
     expect(order(['six1', 'six2', 'six3', 'four1', 'four2'], 9)).toEqual(['six1', 'six2', 'six3', 'four1', 'four2']);
     expect(order(['six1', 'six2', 'four1'], 0)).toEqual(['six1', 'four1', 'six2']);
   });
 
-  it('stays as it is for one version, and for none', () => {
+  it('does not change for one version, or for no addresses', () => {
     expect(order(['six1', 'six2'], 1)).toEqual(['six1', 'six2']);
     expect(order([], 1)).toEqual([]);
   });

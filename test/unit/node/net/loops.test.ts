@@ -37,7 +37,7 @@ describeBoth('a loop from newEventLoop', (s) => {
     loop.close();
   });
 
-  it('goes on with a connection in its next run', async () => {
+  it('continues with a connection in its next run', async () => {
     const loop = newEventLoop();
     let server: Server;
     const pair = await loop.runUntilComplete(
@@ -61,7 +61,7 @@ describeBoth('a loop from newEventLoop', (s) => {
     loop.close();
   });
 
-  it('keeps little of what comes between its runs, and loses none of it', async () => {
+  it('buffers few of the bytes that arrive between its runs, and loses none', async () => {
     const size = 20_000_000;
     const loop = newEventLoop();
     const factory = making(() => new Notes());
@@ -92,7 +92,7 @@ describeBoth('a loop from newEventLoop', (s) => {
     loop.close();
   });
 
-  it('closes servers and connections when it is closed, and tells nobody', async () => {
+  it('closes servers and connections when it is closed, without calling their protocols', async () => {
     const loop = newEventLoop();
     const factory = making(() => new Notes());
     const clients = making(() => new Notes());

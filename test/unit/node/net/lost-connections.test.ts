@@ -37,7 +37,7 @@ describeBoth('a connection that is lost', (s) => {
   );
 
   it(
-    'fails a read with an error that the socket tells of without ending, as with an alert of TLS',
+    'fails a read with an error that the socket reports without ending, as with an alert of TLS',
     networked(s, function* () {
       const server = yield* s.wait(startServer(silent('hello'), LOCAL, 0));
       const { reader, writer } = yield* s.wait(openConnection(LOCAL, server.port));

@@ -87,7 +87,7 @@ describe('readInto', () => {
     await close();
   });
 
-  it('is held up by pause, and goes on with resume', async () => {
+  it('is stopped by pause, and continues with resume', async () => {
     const { client, peer, close } = await connection();
     const { pieces, until } = collect(client);
     client.resume();

@@ -202,7 +202,7 @@ describeBoth('a server', (s) => {
 
 describeBoth('a server that does not listen at once', (s) => {
   it(
-    'listens when it is told to, and again is harmless',
+    'listens after startServing, and a second call has no effect',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0, { startServing: false }));
       expect(server.isServing()).toBe(false);
@@ -351,7 +351,7 @@ describeBoth('shutdown', (s) => {
   );
 
   it(
-    'does so also while somebody serves forever',
+    'does so also during serveForever',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0));
       const serving = createTask(server.serveForever());
@@ -515,7 +515,7 @@ describeBoth('the protocols of a server', (s) => {
   );
 });
 
-describe('what is asked of a server', () => {
+describe('the arguments of a server', () => {
   const wrongs: [name: string, call: () => unknown, error: object][] = [
     ['no handler', () => startServer(null as never, LOCAL, 0), { name: 'TypeError', code: 'NOT_CALLABLE' }],
     ['no factory', () => createServer(new Notes() as never, LOCAL, 0), { name: 'TypeError', code: 'NOT_CALLABLE' }],

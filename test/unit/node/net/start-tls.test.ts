@@ -158,7 +158,7 @@ describeBoth('startTls', (s) => {
   );
 
   it(
-    'fails when nobody vouches for the server, and the connection is gone then',
+    'fails when the certificate of the server is not trusted, and the connection is gone then',
     networked(s, function* (reports) {
       const server = yield* s.wait(startServer(upgrading(s), LOCAL, 0));
       const pair = yield* s.wait(openConnection(LOCAL, server.port));
@@ -292,7 +292,7 @@ describeBoth('startTls', (s) => {
 
 describeBoth('startTls over a connection that was made without a host', (s) => {
   it(
-    'must be told whom to expect',
+    'needs the expected server name',
     networked(s, function* () {
       const file = path.join(folder(), 'socket');
       const server = yield* s.wait(startUnixServer(upgrading(s), file));
@@ -314,7 +314,7 @@ describeBoth('startTls over a connection that was made without a host', (s) => {
 
 describeBoth('startTls of a transport', (s) => {
   it(
-    'gives one that goes on with the protocol, which is not told of a connection again',
+    'gives one that continues with the protocol, whose connectionMade is not called again',
     networked(s, function* () {
       const factory = making(() => new Notes());
       const server = yield* s.wait(createServer(factory, LOCAL, 0));
@@ -342,7 +342,7 @@ describeBoth('startTls of a transport', (s) => {
   );
 
   it(
-    'tells the protocol once of the loss, when it fails',
+    'reports the loss once to the protocol, when it fails',
     networked(s, function* () {
       const server = yield* s.wait(createServer(() => new Notes(), LOCAL, 0));
       const [plain, client] = yield* s.wait(createConnection(() => new Notes(), LOCAL, server.port));
@@ -356,7 +356,7 @@ describeBoth('startTls of a transport', (s) => {
   );
 });
 
-describeBoth('a socket that somebody else has accepted', (s) => {
+describeBoth('a socket that other code has accepted', (s) => {
   it(
     'becomes a transport, in plain or encrypted',
     networked(s, function* () {

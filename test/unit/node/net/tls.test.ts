@@ -282,7 +282,7 @@ describeBoth('an encrypted connection', (s) => {
 
 describeBoth('an encrypted connection that cannot be', (s) => {
   it(
-    'fails when nobody vouches for the server',
+    'fails when the certificate of the server is not trusted',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0, { ssl: own }));
       for (const ssl of [true, {}, { ca: new Authority('Others').cert }]) {
@@ -504,7 +504,7 @@ describeBoth('an encrypted connection that cannot be', (s) => {
   );
 });
 
-describe('what is asked of an encrypted connection', () => {
+describe('the arguments of an encrypted connection', () => {
   it.each<[name: string, call: () => unknown, error: object]>([
     [
       'a handshake time of zero',

@@ -65,7 +65,7 @@ describeBoth('a connection for a protocol', (s) => {
   );
 
   it(
-    'tells of itself, of data, of the end and of the loss, in this order, each once',
+    'calls the protocol for the connection, data, the end and the loss, in this order, each once',
     networked(s, function* () {
       const { server, client, peer } = yield* connected(s, () => new Notes());
       client.transport!.write('one');
@@ -85,7 +85,7 @@ describeBoth('a connection for a protocol', (s) => {
   );
 
   it(
-    'tells of a connection that is lost at once, too: it was made before',
+    'reports a connection that is lost at once, too: it was made before',
     networked(s, function* () {
       const factory = making(() => new Notes());
       const server = yield* s.wait(createServer(factory, LOCAL, 0));
@@ -104,7 +104,7 @@ describeBoth('a connection for a protocol', (s) => {
   );
 
   it(
-    'tells of both when the socket has ended before the protocol was made',
+    'reports both when the socket has ended before the protocol was made',
     networked(s, function* () {
       const server = yield* s.wait(createServer(() => new Notes(), LOCAL, 0));
       const { writer } = yield* s.wait(openConnection(LOCAL, server.port));
@@ -124,7 +124,7 @@ describeBoth('a connection for a protocol', (s) => {
   );
 
   it(
-    'tells of both when the transport is aborted before its protocol knows of it',
+    'reports both when the transport is aborted before its protocol knows of it',
     networked(s, function* () {
       const factory = making(() => new Notes());
       const server = yield* s.wait(createServer(factory, LOCAL, 0));
@@ -809,7 +809,7 @@ describeBoth('making a connection', (s) => {
   );
 });
 
-describe('what is asked of a connection', () => {
+describe('the arguments of a connection', () => {
   const wrongs: [name: string, call: () => unknown, error: object][] = [
     ['no factory', () => createConnection(null as never, LOCAL, 1), { name: 'TypeError', code: 'NOT_CALLABLE' }],
     ['no host', () => openConnection(null, 80), { name: 'TypeError' }],

@@ -214,7 +214,7 @@ describeBoth('a Unix socket', (s) => {
   );
 });
 
-describe('what is asked of a Unix socket', () => {
+describe('the arguments of a Unix socket', () => {
   it.each<[name: string, call: () => unknown, error: object]>([
     ['no path', () => openUnixConnection(''), { name: 'TypeError' }],
     ['a number as path', () => startUnixServer(() => {}, 5 as never), { name: 'TypeError' }],

@@ -54,7 +54,7 @@ async function quiet(): Promise<void> {
 }
 
 describeBoth('connectReadPipe', (s) => {
-  test('tells a protocol of what comes, of the end, and that it is over', async () => {
+  test('calls a protocol for bytes that arrive, for the end, and when the pipe is closed', async () => {
     const main = s.fn(function* () {
       const pipe = new PassThrough();
       const [transport, protocol] = yield* s.wait(connectReadPipe(() => new Notes(), pipe));
@@ -69,7 +69,7 @@ describeBoth('connectReadPipe', (s) => {
     await run(main);
   });
 
-  test('keeps what has come for a protocol that pauses, and the end behind it', async () => {
+  test('keeps bytes for a protocol that pauses, and the end after them', async () => {
     const main = s.fn(function* () {
       const pipe = new PassThrough();
       const [transport, protocol] = yield* s.wait(connectReadPipe(() => new Pausing(), pipe));
@@ -87,7 +87,7 @@ describeBoth('connectReadPipe', (s) => {
     await run(main);
   });
 
-  test('tells of an error of the stream', async () => {
+  test('reports an error of the stream', async () => {
     const main = s.fn(function* () {
       const pipe = new PassThrough();
       const [, protocol] = yield* s.wait(connectReadPipe(() => new Notes(), pipe));
@@ -145,7 +145,7 @@ describeBoth('connectWritePipe', (s) => {
   });
 });
 
-test('what is no stream is refused at once', async () => {
+test('a value that is not a stream is refused at once', async () => {
   const main = function* () {
     const factory = () => new Notes();
     expect(() => connectReadPipe(factory, {} as PassThrough)).toThrow(

@@ -111,7 +111,7 @@ describeBoth('createSubprocessExec', (s) => {
   );
 
   it.runIf(process.getuid?.() === 0)(
-    'runs it as somebody else',
+    'runs it as another user',
     program(s, function* () {
       const options = { stdout: PIPE, user: 65_534, group: 65_533 } as const;
       const process = yield* s.wait(createSubprocessExec('sh', '-c', 'id -u; id -g', options));
@@ -203,14 +203,21 @@ describeBoth('a process that cannot be started', (s) => {
     [interpreter, {}, FileNotFoundError, 'ENOENT', interpreter, 'the interpreter named in its first line'],
     [noProgram, {}, PermissionError, 'EACCES', noProgram, 'the file is not executable'],
     [folder, {}, PermissionError, 'EACCES', folder, 'it is a folder'],
-    [`${noProgram}/x`, {}, OSError, 'ENOTDIR', `${noProgram}/x`, 'a part of its path is no folder'],
+    [`${noProgram}/x`, {}, OSError, 'ENOTDIR', `${noProgram}/x`, 'a part of its path is not a folder'],
     ['ls', { cwd: `${folder}/none` }, FileNotFoundError, 'ENOENT', `${folder}/none`, 'cwd does not exist'],
     ['ls', { cwd: noProgram }, OSError, 'ENOTDIR', noProgram, 'cwd is no folder'],
-    ['ls', { cwd: `${noProgram}/x` }, OSError, 'ENOTDIR', `${noProgram}/x`, 'cwd lies in no folder'],
+    [
+      'ls',
+      { cwd: `${noProgram}/x` },
+      OSError,
+      'ENOTDIR',
+      `${noProgram}/x`,
+      'cwd is inside something that is not a folder',
+    ],
     ['none', { cwd: folder }, FileNotFoundError, 'ENOENT', 'none', 'there is no such program in PATH'],
     ['none', { stdout: PIPE, stderr: STDOUT }, FileNotFoundError, 'ENOENT', 'none', 'there is no such program in PATH'],
     ['none', { stdin: PIPE, stdout: PIPE, stderr: PIPE }, FileNotFoundError, 'ENOENT', 'none', 'no such program'],
-  ])('is refused with what was in the way: %s %j', (name, options, type, code, place, says) =>
+  ])('is refused with an error that says why: %s %j', (name, options, type, code, place, says) =>
     program(s, function* () {
       const error = yield* failure(s, createSubprocessExec(name, options as SubprocessOptions));
       expectMistake(error, { type, code, says: [says] });

@@ -39,7 +39,7 @@ describeBoth('Process.wait', (s) => {
   );
 
   it(
-    'wakes all who wait',
+    'wakes all waiting tasks',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('cat', BOTH));
       const waiting = gather(...Array.from({ length: 5 }, () => process.wait()));
@@ -49,7 +49,7 @@ describeBoth('Process.wait', (s) => {
   );
 
   it(
-    'wakes when the process ends, whoever holds its pipes',
+    'wakes when the process ends, even if its pipes are open elsewhere',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessShell('sleep 1000 & echo $!; exit 3', { stdout: PIPE }));
       expect(yield* s.wait(process.wait())).toBe(3);
@@ -187,7 +187,7 @@ describeBoth('Process.communicate', (s) => {
   );
 
   it(
-    'refuses input for which there is no pipe, and what is no input',
+    'refuses input for which there is no pipe, and a value that is not input',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('true'));
       const says = ['no pipe', 'stdin: PIPE'];
@@ -214,7 +214,7 @@ describeBoth('Process.communicate', (s) => {
   );
 
   it(
-    'fails when somebody else reads the output, and the process goes on',
+    'fails when another task reads the output, and the process goes on',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('cat', BOTH));
       const reading = createTask(() => process.stdout!.readline());
@@ -268,7 +268,7 @@ describeBoth('the streams of a process', (s) => {
   );
 
   it(
-    'tell who writes that the process reads no more',
+    'throw in a writer when the process does not read any more',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessShell('exec 0<&-; echo closed; exec sleep 1000', BOTH));
       yield* s.wait(process.stdout!.readline());
@@ -283,7 +283,7 @@ describeBoth('the streams of a process', (s) => {
   );
 
   it(
-    'let go of who drains when the process is killed',
+    'end the waits of drain when the process is killed',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('sleep', '1000', { stdin: PIPE }));
       process.stdin!.write(new Uint8Array(1_000_000));
@@ -432,7 +432,7 @@ describeBoth('a signal', (s) => {
   );
 
   it(
-    'finds nobody when the process and its pipes are gone',
+    'throws when the process has ended and its pipes are closed',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('true', { stdout: PIPE }));
       yield* s.wait(process.communicate());

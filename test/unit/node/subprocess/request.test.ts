@@ -51,7 +51,7 @@ describe.each(starters)('%s', (name, start) => {
 });
 
 describe('what starts processes', () => {
-  it('refuses arguments that are no strings', () => {
+  it('refuses arguments that are not strings', () => {
     expectThrown(() => createSubprocessExec('x', 'a', 5 as never, 'b'), { ...TYPE, says: ['argument 2', 'got 5'] });
     expectThrown(() => createSubprocessExec('x', 'a\0'), { ...VALUE, says: ['argument 1', 'null character'] });
     expectThrown(() => createSubprocessExec('x', ['a'] as never), { ...TYPE, says: ["must be an object, got ['a']"] });
@@ -90,7 +90,7 @@ describe('what starts processes', () => {
     expectThrown(() => createSubprocessExec('x', { [option]: 1 } as never), unknown);
   });
 
-  it('refuses what is no function where a protocol is to be made', () => {
+  it('refuses a protocol factory that is not a function', () => {
     const expected = { ...TYPE, says: ['a function that makes a protocol', 'null'] };
     expectThrown(() => subprocessExec(null as never, 'x'), expected);
     expectThrown(() => subprocessShell(null as never, 'x'), expected);
@@ -115,7 +115,7 @@ describe('a request', () => {
     ]);
   });
 
-  it('makes a group of its own for whoever wants to kill it', () => {
+  it('makes a process group when killGroup is given', () => {
     const { runtime, killGroup } = shellRequest('f', 'ls', { killGroup: true }, null);
     expect([runtime.detached, killGroup, runtime.shell]).toEqual([true, true, true]);
     expect(shellRequest('f', 'ls', { shell: '/bin/bash' }, null).runtime.shell).toBe('/bin/bash');

@@ -39,7 +39,7 @@ describeBoth('runProcess', (s) => {
   );
 
   it(
-    'gives nothing for what it was told not to read',
+    'gives nothing for an output that is not a pipe',
     program(s, function* () {
       const script = ['-c', 'echo out; echo err >&2'];
       const merged = yield* s.wait(runProcess('sh', script, { stderr: STDOUT, encoding: 'utf-8' }));
@@ -101,7 +101,7 @@ describeBoth('runProcess', (s) => {
   );
 
   it(
-    'does not say that a process runs that has ended, when something else keeps its output open',
+    'does not say that an ended process still runs, when another process keeps its output open',
     program(s, function* () {
       let timeout = 0.05;
       let error: unknown;
@@ -114,7 +114,7 @@ describeBoth('runProcess', (s) => {
       } while ((error as ProcessTimeoutError).returncode === null);
       expect(error).toMatchObject({ returncode: 3, stdout: new TextEncoder().encode('begun\n') });
       expect((error as Error).message).toContain(
-        'it has returned 3, but something that it started holds its output open',
+        'it has returned 3, but a process that it started keeps its output open',
       );
     }),
   );

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { channelsOf } from '../../../../src/node/subprocess/stdio.ts';
 import { expectThrown } from '../../../support/mistakes.ts';
 
-describe('where the streams of a process lead', () => {
+describe('the targets of the streams of a process', () => {
   it('is said in three different values that are equal to nothing else', () => {
     expect(new Set([PIPE, STDOUT, DEVNULL]).size).toBe(3);
     expect(String(PIPE)).toContain('PIPE');
   });
 
-  it('is what was said, or what is usual', () => {
+  it('is the given one, or the default', () => {
     const usual = channelsOf('f', {}, null);
     expect(usual).toEqual({ stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
     expect(channelsOf('f', {}, PIPE)).toEqual({ stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' });
@@ -38,7 +38,7 @@ describe('where the streams of a process lead', () => {
     expectThrown(check(true), { ...wrong, says: ['got true'] });
     expectThrown(check({ fd: null }), { ...wrong, says: ['<Object object>'] });
     for (const fd of [-1, 1.5, Number.NaN])
-      expectThrown(check(fd), { type: ValueError, code: 'INVALID_STDIO', says: [`${fd} is no file descriptor`] });
+      expectThrown(check(fd), { type: ValueError, code: 'INVALID_STDIO', says: [`${fd} is not a file descriptor`] });
     expectThrown(check(STDOUT), { type: ValueError, code: 'INVALID_STDIO', says: ['only stderr can'] });
     expectThrown(() => channelsOf('f', { stdout: STDOUT as never }, null), {
       type: ValueError,

@@ -69,7 +69,7 @@ describeBoth('Process.stop', (s) => {
   );
 
   it(
-    'kills at once when it is cancelled, and waits for the end all the same',
+    'kills at once when it is cancelled, and waits for the end anyway',
     program(s, function* () {
       const process = yield* stubborn(s);
       const task = createTask(() => process.stop({ gracePeriod: 1_000 }));
@@ -96,7 +96,7 @@ describeBoth('Process.stop', (s) => {
   );
 
   it(
-    'refuses what is no signal or no time, before it does anything',
+    'refuses a wrong signal or time, before it does anything',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('sleep', '1000'));
       const unknown = { type: ValueError, code: 'UNKNOWN_SIGNAL', says: ['stop', 'NOPE'] };
@@ -130,7 +130,7 @@ describeBoth('Process.stop', (s) => {
   );
 
   it(
-    'finds nobody in a group that has ended',
+    'finds no process in a group that has ended',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('true', { killGroup: true }));
       yield* s.wait(process.wait());

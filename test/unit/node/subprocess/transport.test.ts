@@ -258,7 +258,7 @@ describeBoth('the transport of a process', (s) => {
     }),
   );
 
-  it('kills the process when its loop is closed, and calls nobody any more', async () => {
+  it('kills the process when its loop is closed, and does not call the protocol any more', async () => {
     let protocol!: Notes;
     await run(
       s.fn(function* () {

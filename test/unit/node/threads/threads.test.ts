@@ -79,12 +79,12 @@ describeBoth('callSoonThreadsafe from another thread', (s) => {
       yield* s.wait(reported.wait());
       return reports.sort();
     });
-    expect(await run(main)).toEqual(['failed', 'this loop exposes no function toString, but fails']);
+    expect(await run(main)).toEqual(['failed', 'this loop does not expose toString(), it exposes fails']);
   });
 });
 
 describeBoth('runCoroutineThreadsafe from another thread', (s) => {
-  test('runs a coroutine on the loop, and brings its result', async () => {
+  test('runs a coroutine on the loop, and returns its result', async () => {
     const main = s.fn(function* () {
       const functions = {
         double: s.fn(function* (n: number) {
@@ -115,7 +115,7 @@ describeBoth('runCoroutineThreadsafe from another thread', (s) => {
     expect(await run(main)).toEqual([true, 'too small', 'TOO_SMALL', true]);
   });
 
-  test('can be cancelled, which cancels the task over there', async () => {
+  test('can be cancelled, which cancels the task in the other thread', async () => {
     const main = s.fn(function* () {
       const begun = new Event();
       const ended = new Future<unknown>();
@@ -143,7 +143,7 @@ describeBoth('runCoroutineThreadsafe from another thread', (s) => {
     expect(cancellation).toBeInstanceOf(CancelledError);
   });
 
-  test('is cancelled with the task that awaits it, and by the task over there', async () => {
+  test('is cancelled with the task that awaits it, and by the task in the other thread', async () => {
     const main = s.fn(function* () {
       const begun = new Event();
       const ended = new Future<unknown>();
@@ -172,7 +172,7 @@ describeBoth('runCoroutineThreadsafe from another thread', (s) => {
     expect(await run(main)).toBe(true);
   });
 
-  test('fails when there is no such function, and when the result cannot be sent', async () => {
+  test('fails when the function does not exist, and when the result cannot be sent', async () => {
     const main = s.fn(function* () {
       const { remote } = connected(getRunningLoop(), {
         uncloneable: s.fn(function* () {
@@ -188,7 +188,7 @@ describeBoth('runCoroutineThreadsafe from another thread', (s) => {
       {
         name: 'RuntimeError',
         code: 'FUNCTION_NOT_EXPOSED',
-        message: expect.stringMatching(/missing, but uncloneable$/),
+        message: expect.stringMatching(/expose missing\(\), it exposes uncloneable$/),
       },
       {
         name: 'TypeError',
@@ -204,7 +204,7 @@ describe('a connection to a loop', () => {
     await new Future();
   };
 
-  test('that is closed on the side of the loop fails what is waited for, and what comes later', async () => {
+  test('that is closed on the side of the loop fails pending calls, and later ones', async () => {
     const program = `
       post([
         (await failureOf(remote.runCoroutineThreadsafe('work'))).code,
@@ -227,7 +227,7 @@ describe('a connection to a loop', () => {
     });
   });
 
-  test('closes with the loop, and a program that waits for it learns of it', async () => {
+  test('closes with the loop, and a program that waits for it gets an error', async () => {
     const loop = newEventLoop();
     const { door, remote } = connected(loop, { endless });
     const call = remote.runCoroutineThreadsafe('endless');
@@ -244,7 +244,7 @@ describe('a connection to a loop', () => {
     expect(await failureOf(() => remote.runCoroutineThreadsafe('endless'))).toMatchObject({ code: 'PORT_CLOSED' });
   });
 
-  test('closes when the other thread ends, and what runs for it goes on', async () => {
+  test('closes when the other thread ends, and its tasks go on', async () => {
     await run(async () => {
       const [begun, released] = [new Event(), new Event()];
       const over = new Future<string>();
@@ -264,7 +264,7 @@ describe('a connection to a loop', () => {
     });
   });
 
-  test('that is closed on the other side fails what is waited for there', async () => {
+  test('that is closed on the other side fails pending calls there', async () => {
     await run(async () => {
       const { remote } = connected(getRunningLoop(), { endless });
       const call = remote.runCoroutineThreadsafe('endless');
@@ -276,7 +276,7 @@ describe('a connection to a loop', () => {
     });
   });
 
-  test('refuses arguments that cannot be cloned, and goes on', async () => {
+  test('refuses arguments that cannot be cloned, and still works', async () => {
     await run(async () => {
       const { remote } = connected(getRunningLoop(), { same: async (x: unknown) => x });
       for (const send of [
@@ -342,7 +342,7 @@ describe('a connection to a loop', () => {
     });
   });
 
-  test('takes no notice of messages that are not its own', async () => {
+  test('ignores messages that are not its own', async () => {
     await run(async () => {
       const loop = getRunningLoop();
       const reports: unknown[] = [];
