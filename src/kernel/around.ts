@@ -1,5 +1,6 @@
 import { callCoroutineFunction, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
-import { ENTER, type Enterable, type Frame, type TaskRole } from './engine/roles.ts';
+import { callInTask } from './engine/await.ts';
+import { ENTER, type Enterable, type Frame, NONE, type TaskRole } from './engine/roles.ts';
 import { iterableOf } from './ensure.ts';
 import { WrittenCoroutine } from './written-coroutine.ts';
 
@@ -58,6 +59,25 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
   get _isLeavable(): boolean {
     const { body } = this;
     return typeof body === 'function' && !isAsyncFunction(body) && !isGeneratorFunction(body);
+  }
+
+  /** Whether an async function may await it without a frame: its body is an async function, and has not begun. @internal */
+  override get _hasAsyncBody(): boolean {
+    return this.state === CREATED && isAsyncFunction(this.body as object);
+  }
+
+  /** Enters the construct and calls the body, an async function. @internal */
+  override _beginBody(task: TaskRole): PromiseLike<unknown> {
+    this[Symbol.iterator]();
+    this.enter();
+    this.state = RUNNING;
+    return callInTask(task, this.body as (arg: unknown) => PromiseLike<unknown>, [this.arg]);
+  }
+
+  /** The body has ended: what the construct returns, or throws. @internal */
+  override _endBody(error: unknown, result: unknown): R {
+    this.state = OVER;
+    return error === NONE ? this.leave(result) : this.fail(error);
   }
 
   /** @internal */

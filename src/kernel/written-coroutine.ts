@@ -1,3 +1,4 @@
+import { RuntimeError } from '../errors/errors.ts';
 import {
   type AwaitableCoroutine,
   CLAIMED,
@@ -63,6 +64,21 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
 
   /** Ends it, whether it has begun or not; it does not wait any more. */
   protected abstract end(): void;
+
+  /** @internal */
+  get _hasAsyncBody(): boolean {
+    return false;
+  }
+
+  /** @internal */
+  _beginBody(_task: TaskRole): PromiseLike<unknown> {
+    throw new RuntimeError(`${this.calledAs} has no body`);
+  }
+
+  /** @internal */
+  _endBody(_error: unknown, _result: unknown): T {
+    throw new RuntimeError(`${this.calledAs} has no body`);
+  }
 
   /** What it waits for was cancelled: it ends. False, and nothing has happened, where it goes on instead. @internal */
   _endCancelled(): boolean {

@@ -3,7 +3,7 @@ import { type AsyncStorage, canTellCallbacks, canTellTasks } from '../runtime/pl
 import { currentContext } from './context.ts';
 import { current, enterAsyncContext, NOT_ENTERED, prepareAsyncTasks, runAs } from './current.ts';
 import { noteDelivered, noteTaken } from './delivered.ts';
-import { emit, hooks } from './hooks.ts';
+import { emit, hooks, watched } from './hooks.ts';
 import { gotOf, noteMoved, noteTold, ownContextOf, runningScope } from './line.ts';
 import { placeOfCall, takeOwner } from './lookups.ts';
 import { MadeRequest, sequence } from './request.ts';
@@ -85,6 +85,11 @@ export function awaitCoroutine(
   if (scope !== null && task !== null && !task.done()) {
     if (coroutine._isQuiet === true && endedAtOnce(task, coroutine as Written, resolve as Resolve, reject as Reject))
       return undefined as never;
+    if (coroutine._hasAsyncBody === true && !watched.steps && onAwait.noted === null) {
+      const wait = new BodyAwait(coroutine as Written, scope, task, resolve as Resolve, reject as Reject);
+      runAs(task._loop, task, scope, contextOfLine(scope, task), current.loop === null, beginBody, wait, null, null);
+      return undefined as never;
+    }
     beginCoroutine(scope, task, coroutine, resolve as Resolve, reject as Reject, false);
   } else if (scope !== null && task !== null) {
     // A line that its task has left behind: it waits for a task of the coroutine's own.
@@ -157,7 +162,7 @@ function beginCoroutine(
     reject(error);
     return;
   }
-  const context = ownContextOf(scope) ?? task._ownContext;
+  const context = contextOfLine(scope, task);
   const begin = isObserver ? beginObserved : beginAwaited;
   // A program that calls `then` goes on afterwards: its own scope is to be restored.
   runAs(task._loop, task, scope, context, current.loop === null && !isObserver, begin, frame, resolve, reject);
@@ -183,6 +188,10 @@ function beginAwaited(frame: Frame, resolve: Resolve, reject: Reject): void {
 
 function beginObserved(frame: Frame, resolve: Resolve, reject: Reject): void {
   beginFrame(frame, resolve, reject, OBSERVER);
+}
+
+function contextOfLine(scope: Scope, task: TaskRole): ContextRole | null {
+  return ownContextOf(scope) ?? task._ownContext;
 }
 
 /** Runs the first step of a coroutine in the scope that is current. */
@@ -267,6 +276,15 @@ const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
 /** Told of each await that waits, with its place; set while some loop is in debug mode. */
 export const onAwait: { noted: ((wait: ScopeWait, place: string | null) => void) | null } = { noted: null };
 
+/** When the line that awaits was told of a request last. It may have come back from a foreign promise, unseen until now. */
+function gotAtAwait(scope: Scope, task: TaskRole): number {
+  const { _step: step } = task._loop;
+  if (step.task === task) return step.got;
+  const got = gotOf(scope);
+  if (step.isComeback(task)) noteResumed(scope);
+  return got;
+}
+
 // What a pending await's `_marks` hold.
 const IS_OVER = 1;
 const RUNNING = 2;
@@ -317,13 +335,7 @@ export class PendingAwait implements ScopeWait {
     this._frame = frame;
     this._resolve = resolve;
     this._reject = reject;
-    const { _step: step } = task._loop;
-    if (step.task === task) {
-      this._got = step.got;
-    } else {
-      this._got = gotOf(scope);
-      if (step.isComeback(task)) noteResumed(scope);
-    }
+    this._got = gotAtAwait(scope, task);
     this._began = noteBegan(scope);
     addWait(at, this);
     if ((task._marks & STATE) !== 0) task._loop._noteLineLeft(task._rootScope());
@@ -547,6 +559,76 @@ function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
   } finally {
     stack._stepped(current.scope);
   }
+}
+
+// --------------------------------------------------------------------------------------------- constructs around async functions
+
+/**
+ * An async function awaits a construct around another one: `await timeout(5, f)`. The commonest of constructs, so that it goes without a
+ * frame, and without a wait of its own: the awaits of `f` are what a request reaches, in the construct's scope.
+ */
+class BodyAwait {
+  readonly construct: Written;
+  readonly task: TaskRole;
+  /** That of the construct, once it was entered. */
+  scope: Scope;
+  readonly got: number;
+  readonly resolve: Resolve;
+  readonly reject: Reject;
+
+  constructor(construct: Written, scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject) {
+    this.construct = construct;
+    this.task = task;
+    this.scope = scope;
+    this.got = gotAtAwait(scope, task);
+    this.resolve = resolve;
+    this.reject = reject;
+    noteBegan(scope);
+  }
+}
+
+function beginBody(wait: BodyAwait): void {
+  const { task } = wait;
+  let promise: PromiseLike<unknown>;
+  try {
+    promise = wait.construct._beginBody(task);
+  } catch (error) {
+    wait.reject(error); // it could not be entered
+    return;
+  }
+  wait.scope = current.scope!;
+  task._loop._step.open(task, wait.got);
+  promise.then(
+    (value) => bodySettled(wait, NONE, value),
+    (error) => bodySettled(wait, error, undefined),
+  );
+}
+
+/** As `settled`: within the same step, or in the next iteration where the function has come back from a foreign promise. */
+function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
+  const { _loop: loop } = wait.task;
+  if (loop._step.task === wait.task) endBody(wait, error, value);
+  else if (!loop.isClosed()) loop._push({ _run: () => endBody(wait, error, value) });
+}
+
+function endBody(wait: BodyAwait, error: unknown, value: unknown): void {
+  const { task, scope } = wait;
+  runAs(task._loop, task, scope, contextOfLine(scope, task), false, leaveConstruct, wait, error, value);
+  if (task.done()) task._loop._step.ends(task);
+}
+
+function leaveConstruct(wait: BodyAwait, error: unknown, value: unknown): void {
+  let result: unknown;
+  try {
+    result = wait.construct._endBody(error, value);
+  } catch (failure) {
+    wait.task._loop._step.open(wait.task, wait.got);
+    noteDelivered(failure);
+    wait.reject(failure);
+    return;
+  }
+  wait.task._loop._step.open(wait.task, wait.got);
+  wait.resolve(result as never);
 }
 
 // --------------------------------------------------------------------------------------------- calls

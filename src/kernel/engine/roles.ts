@@ -32,6 +32,12 @@ export interface Written extends Frame {
   readonly _isQuiet: boolean;
   /** What it waits for was cancelled: it ends. False, and nothing has happened, where it goes on instead. @internal */
   _endCancelled(): boolean;
+  /** Whether it is a construct around an async function that has not begun. @internal */
+  readonly _hasAsyncBody: boolean;
+  /** Enters that construct, and calls the function. @internal */
+  _beginBody(task: TaskRole): PromiseLike<unknown>;
+  /** Leaves that construct: what the await gives, or throws. `error` is `NONE` where the function has returned. @internal */
+  _endBody(error: unknown, result: unknown): unknown;
 }
 
 /** No error: what a call stack holds when it is simply to go on. */
