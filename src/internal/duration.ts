@@ -1,5 +1,7 @@
 import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
+import { describe } from './describe.ts';
+import { isPlain } from './options.ts';
 
 /** A span of time in named units, as `Temporal.Duration` has them. Absent units count as zero. */
 export interface DurationParts {
@@ -42,10 +44,48 @@ export function inSeconds(duration: Duration, what = 'delay'): number {
   return seconds;
 }
 
+/**
+ * A duration that a call was given by position or by name: `timeout(5)`, `timeout({ seconds: 5 })` and `timeout({ delay: 5 })` are the same
+ * call.
+ *
+ * @param call the function that was called, for messages
+ * @param name the parameter's
+ * @param given what the call was given in its place; a number, `null` and `undefined` come back as they are
+ * @param others the names that may stand beside it
+ * @throws {TypeError} when the object has neither the name nor units of time
+ */
+export function durationByName<T>(
+  call: string,
+  name: string,
+  given: T | Readonly<Record<string, unknown>>,
+  others: readonly string[] = [],
+): T {
+  if (typeof given !== 'object' || given === null || !isPlain(given)) return given as T;
+  const isNamed = name in given || others.some((other) => other in given);
+  const wrong = Object.keys(given).find((key) => (isNamed ? key !== name && !others.includes(key) : !isUnit(key)));
+  if (wrong === undefined) return (isNamed ? given[name] : given) as T;
+  throw typeError(
+    `${call}: there is no option ${describe(wrong)}${isNamed ? ` beside ${name}` : ''}; ` +
+      `write ${call}({ ${name}: ${describe(given[isNamed ? name : wrong])} })${isNamed ? '' : ', or units of time such as { milliseconds: 500 }'}`,
+    'INVALID_DELAY',
+  );
+}
+
+function isUnit(name: string): name is keyof DurationParts {
+  return Object.hasOwn(SECONDS_IN, name);
+}
+
 function sumOf(parts: DurationParts, what: string): number {
   let seconds = 0;
   let known = 0;
   if (typeof parts === 'object' && parts !== null) {
+    const unknown = isPlain(parts) ? Object.keys(parts).find((key) => !isUnit(key)) : undefined;
+    if (unknown !== undefined) {
+      throw typeError(
+        `Invalid ${what}: there is no unit of time ${describe(unknown)}; the units are ${Object.keys(SECONDS_IN).join(', ')}, as in { milliseconds: 500 }`,
+        'INVALID_DELAY',
+      );
+    }
     for (const unit of Object.keys(SECONDS_IN) as (keyof DurationParts)[]) {
       const amount = parts[unit];
       if (amount === undefined) continue;

@@ -8,13 +8,18 @@ import { describe } from './describe.ts';
  * @param call the function that was called, for messages
  * @param options what it was given; `undefined` is none
  * @param names the options that there are; the first one is what a value by position is taken to mean
- * @throws {TypeError} when it is no object, or has one of the names in Python's spelling
+ * @throws {TypeError} when it is no object, one of a class that has none of the names, or has one of the names in Python's spelling
  */
 export function checkOptions(call: string, options: unknown, names: readonly string[]): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null) {
     throw typeError(
       `${call}: options are one object at the end, got ${describe(options)}; write { ${names[0]}: ${describe(options)} }`,
+    );
+  }
+  if (!isPlain(options) && !names.some((name) => name in options)) {
+    throw typeError(
+      `${call}: options are one object at the end, got ${describe(options)}; the names of what there is: { ${names.join(', ')} }`,
     );
   }
   for (const key of Object.keys(options)) {
@@ -50,8 +55,22 @@ export function byNameOrPosition<T>(
   );
 }
 
+/**
+ * A parameter that takes any value, by position or by name: `cancel('late')` and `cancel({ msg: 'late' })` are the same call. An object is
+ * taken for names only when it has the parameter's and no other, so that all other objects are values.
+ */
+export function anyByName<T>(name: string, given: T | Readonly<Record<string, T>>): T {
+  try {
+    if (!isPlain(given)) return given as T;
+    const keys = Object.keys(given);
+    return keys.length === 1 && keys[0] === name ? (given[name] as T) : (given as T);
+  } catch {
+    return given as T; // a proxy that throws: a value as any other
+  }
+}
+
 /** Whether a value is an object of names, and not one that a parameter may be. */
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -1,7 +1,7 @@
 import { leavesTheLoop, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type Duration, durationByName, inSeconds } from '../internal/duration.ts';
 import { bindWhenRead } from '../internal/methods.ts';
 import { checkOptions } from '../internal/options.ts';
 import {
@@ -374,10 +374,13 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Waits until the default executor has done its work; it takes no more.
    *
-   * @param timeout seconds after which it is left alone, with a warning
+   * @param timeout seconds after which it is left alone, with a warning; by position or as `{ timeout }`
    */
-  shutdownDefaultExecutor(timeout: Duration | null = null): AwaitableCoroutine<void> {
-    return shutdownExecutor(this, () => this.#takeExecutor(), timeout);
+  shutdownDefaultExecutor(
+    timeout: Duration | null | { readonly timeout: Duration | null | undefined } = null,
+  ): AwaitableCoroutine<void> {
+    const limit = durationByName('shutdownDefaultExecutor', 'timeout', timeout as Duration | null) ?? null;
+    return shutdownExecutor(this, () => this.#takeExecutor(), limit);
   }
 
   #takeExecutor(): Executor | null {

@@ -11,6 +11,7 @@ import {
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
 import { bindWhenRead } from '../internal/methods.ts';
+import { anyByName, checkOptions } from '../internal/options.ts';
 import { abortSignals, cancelOnAbort, type Signalled, signalOf } from './abort.ts';
 import {
   type CoroutineFunction,
@@ -542,6 +543,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * @param options `limit`: at most so many, the innermost ones (of an error: the outermost)
    */
   getStack(options: { readonly limit?: number | null } = {}): string[] {
+    checkOptions('getStack', options, ['limit']);
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     if (this._state === PENDING) {
       const frames = stackOfFrames(this._coro, this._parents, this._frame);
@@ -567,11 +569,11 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Asks the task to end: a `CancelledError` is thrown where each of its lines waits, in the loop's next iteration. The task is
    * cancelled when the coroutine lets the error out; it may clean up first, or refuse.
    *
-   * @param message carried by the `CancelledError`
+   * @param message carried by the `CancelledError`; by position or, with Python's name, as `{ msg }`
    * @returns false when the task is done already
    */
   override cancel(message?: unknown): boolean {
-    return this._cancelFor(null, message);
+    return this._cancelFor(null, message === undefined ? message : anyByName('msg', message));
   }
 
   /** @param through the construct that asks, for the story @internal */

@@ -1,4 +1,5 @@
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type Duration, durationByName, inSeconds } from '../internal/duration.ts';
+import { anyByName } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   checkpoint,
@@ -7,6 +8,14 @@ import {
   WrittenCoroutine,
 } from '../kernel/lowlevel.ts';
 
+/** The parameters of `sleep` by name. */
+export interface SleepOptions<T = undefined> {
+  /** Seconds, or named units; not where it is given by position. */
+  readonly delay?: Duration | undefined;
+  /** What the wait gives. */
+  readonly result?: T | undefined;
+}
+
 /**
  * Waits for a time. `sleep(0)` gives all others that are ready a turn, and nothing else.
  *
@@ -14,17 +23,36 @@ import {
  *
  * Follows CPython's `asyncio.sleep`.
  *
- * @param delay seconds, or named units such as `{ milliseconds: 500 }`; zero or less waits for one iteration of the loop
- * @param result what the wait gives
+ * @param delay seconds, or named units such as `{ milliseconds: 500 }`; zero or less waits for one iteration of the loop. By position or as
+ * `{ delay }`
+ * @param result what the wait gives, by position or as `{ result }`
  * @throws {ValueError} at once, when the delay is `NaN`
  * @throws {TypeError} at once, when it is no duration
  * @example
  * await sleep(0.5);
  */
 export function sleep(delay: Duration): AwaitableCoroutine<void>;
+export function sleep<T = void>(options: SleepOptions<T> & { readonly delay: Duration }): AwaitableCoroutine<T>;
+export function sleep<T>(delay: Duration, options: { readonly result: T }): AwaitableCoroutine<T>;
 export function sleep<T>(delay: Duration, result: T): AwaitableCoroutine<T>;
-export function sleep<T>(delay: Duration, result?: T): AwaitableCoroutine<T | undefined> {
-  const seconds = inSeconds(delay);
+export function sleep<T>(
+  delay: Duration | SleepOptions<T>,
+  result?: T | { readonly result: T },
+): AwaitableCoroutine<T | undefined> {
+  if (typeof delay === 'object') return sleepByName(delay, result);
+  return pause(inSeconds(delay), typeof result === 'object' ? anyByName<T>('result', result as T) : result);
+}
+
+function sleepByName<T>(
+  delay: Duration | SleepOptions<T>,
+  result: T | { readonly result: T } | undefined,
+): AwaitableCoroutine<T | undefined> {
+  const seconds = inSeconds(durationByName<Duration>('sleep', 'delay', delay as Duration, ['result']));
+  const named = (delay as SleepOptions<T> | null)?.result;
+  return pause(seconds, named === undefined ? anyByName<T | undefined>('result', result as T) : named);
+}
+
+function pause<T>(seconds: number, result: T | undefined): AwaitableCoroutine<T | undefined> {
   if (seconds > 0) return new Pause(seconds, result);
   return result === undefined ? (checkpoint() as AwaitableCoroutine<T | undefined>) : new CheckpointWithResult(result);
 }

@@ -49,7 +49,8 @@ describe('a duration', () => {
     [null, 'got null'],
     [true, 'got boolean true'],
     [{}, 'got object'],
-    [{ secs: 1 }, 'got object'],
+    [{ secs: 1 }, "no unit of time 'secs'; the units are days, hours, minutes, seconds, "],
+    [{ minutes: 1, second: 1 }, "no unit of time 'second'"],
     [[1], 'got an array'],
     [{ seconds: '1' }, 'expected a number of seconds, got string 1'],
   ])('of %o is refused, with what would be right', (duration, problem) => {
