@@ -2,6 +2,7 @@ import { CancelledError, RuntimeError } from '../errors/index.ts';
 import { ConnectionAbortedError, OSError } from '../errors/os-error.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
+import { anyByName } from '../internal/options.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
 import { bindMethods } from './bound.ts';
 import {
@@ -165,13 +166,14 @@ export class StreamWriter implements AsyncDisposable {
    *
    * Follows CPython's `StreamWriter.get_extra_info`.
    *
-   * @param otherwise what to give when it does not know
+   * @param otherwise what to give when it does not know, by position or, with Python's name, as `{ default }`
    */
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return this.#transport.getExtraInfo(name, otherwise);
+    return this.#transport.getExtraInfo(name, anyByName('default', otherwise));
   }
 
   /**

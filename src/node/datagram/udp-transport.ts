@@ -3,6 +3,7 @@ import { leavesTheLoop, ValueError } from '../../errors/index.ts';
 import { OSError } from '../../errors/os-error.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
+import { anyByName, byNameOrPosition } from '../../internal/options.ts';
 import {
   attach,
   type Context,
@@ -124,7 +125,8 @@ export class UdpTransport implements DatagramTransport, LoopResource {
 
   // --------------------------------------------------------------------------------------------- sending
 
-  sendto(data: Bytes, address: DatagramAddress | null = null): void {
+  sendto(data: Bytes, addr: DatagramAddress | null | { readonly addr: DatagramAddress | null } = null): void {
+    const address = byNameOrPosition<DatagramAddress | null>('sendto', ['addr'], addr, null);
     this.check('sendto', data, address);
     if (this.#state !== 'open') {
       this.#inVain++;
@@ -224,12 +226,13 @@ export class UdpTransport implements DatagramTransport, LoopResource {
   // --------------------------------------------------------------------------------------------- the rest
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
     const { sockname, peername, socket } = this.#bound;
     const known: Readonly<Record<string, unknown>> = { sockname, peername, socket };
-    return known[name] ?? otherwise;
+    return known[name] ?? anyByName('default', otherwise);
   }
 
   isClosing(): boolean {

@@ -4,6 +4,7 @@ import { leavesTheLoop, RuntimeError } from '../../errors/index.ts';
 import { OSError } from '../../errors/os-error.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
+import { anyByName } from '../../internal/options.ts';
 import {
   type AwaitableCoroutine,
   attach,
@@ -226,10 +227,11 @@ export class SocketTransport implements Transport, LoopResource {
   // --------------------------------------------------------------------------------------------- for programs
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return extraInfoOf(this.#socket, this.#names, name) ?? otherwise;
+    return extraInfoOf(this.#socket, this.#names, name) ?? anyByName('default', otherwise);
   }
 
   /** A socket that has failed is closing before it says so: who writes and drains in a circle would never let it say so. */

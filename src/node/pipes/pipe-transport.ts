@@ -1,5 +1,6 @@
 import { osError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
+import { anyByName } from '../../internal/options.ts';
 import type { BaseProtocol, BaseTransport, ExtraInfo } from '../../streams/index.ts';
 import { lossOf } from '../net/failures.ts';
 
@@ -34,10 +35,11 @@ export abstract class PipeTransport implements BaseTransport {
   }
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return name === 'pipe' ? this.#stream : otherwise;
+    return name === 'pipe' ? this.#stream : anyByName('default', otherwise);
   }
 
   isClosing(): boolean {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { osError, ProcessLookupError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
+import { anyByName } from '../../internal/options.ts';
 import {
   attach,
   type Context,
@@ -255,10 +256,11 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
   }
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return name === 'subprocess' ? this.#child : otherwise;
+    return name === 'subprocess' ? this.#child : anyByName('default', otherwise);
   }
 
   toString(): string {
