@@ -1,7 +1,7 @@
 import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from './describe.ts';
-import { isPlain } from './options.ts';
+import { anyByName, isPlain } from './options.ts';
 
 /** A span of time in named units, as `Temporal.Duration` has them. Absent units count as zero. */
 export interface DurationParts {
@@ -28,14 +28,15 @@ const SECONDS_IN: Readonly<Record<keyof DurationParts, number>> = {
 };
 
 /**
- * A duration in seconds.
+ * A duration in seconds. As parameters of Python can be given by name, so can this one: `{ delay: 5 }` is 5.
  *
  * @param what the parameter's name, for the error message
  * @throws {TypeError} when it is neither a number nor a bag of named units
  * @throws {ValueError} when it is not a number (`NaN`)
  */
 export function inSeconds(duration: Duration, what = 'delay'): number {
-  const seconds = typeof duration === 'number' ? duration : sumOf(duration, what);
+  const given = typeof duration === 'number' ? duration : anyByName(what, duration);
+  const seconds = typeof given === 'number' ? given : sumOf(given, what);
   if (Number.isNaN(seconds)) {
     throw new ValueError(`Invalid ${what}: NaN (not a number); expected a number of seconds`, {
       code: 'INVALID_DELAY',
@@ -44,31 +45,10 @@ export function inSeconds(duration: Duration, what = 'delay'): number {
   return seconds;
 }
 
-/**
- * A duration that a call was given by position or by name: `timeout(5)`, `timeout({ seconds: 5 })` and `timeout({ delay: 5 })` are the same
- * call.
- *
- * @param call the function that was called, for messages
- * @param name the parameter's
- * @param given what the call was given in its place; a number, `null` and `undefined` come back as they are
- * @param others the names that may stand beside it
- * @throws {TypeError} when the object has neither the name nor units of time
- */
-export function durationByName<T>(
-  call: string,
-  name: string,
-  given: T | Readonly<Record<string, unknown>>,
-  others: readonly string[] = [],
-): T {
-  if (typeof given !== 'object' || given === null || !isPlain(given)) return given as T;
-  const isNamed = name in given || others.some((other) => other in given);
-  const wrong = Object.keys(given).find((key) => (isNamed ? key !== name && !others.includes(key) : !isUnit(key)));
-  if (wrong === undefined) return (isNamed ? given[name] : given) as T;
-  throw typeError(
-    `${call}: there is no option ${describe(wrong)}${isNamed ? ` beside ${name}` : ''}; ` +
-      `write ${call}({ ${name}: ${describe(given[isNamed ? name : wrong])} })${isNamed ? '' : ', or units of time such as { milliseconds: 500 }'}`,
-    'INVALID_DELAY',
-  );
+/** As `inSeconds`, where `null` and `undefined` stand for no limit. */
+export function secondsOrNull(duration: Duration | null | undefined | object, what: string): number | null {
+  const given = anyByName(what, duration as Duration | null | undefined) ?? null;
+  return given === null ? null : inSeconds(given, what);
 }
 
 function isUnit(name: string): name is keyof DurationParts {
@@ -82,7 +62,8 @@ function sumOf(parts: DurationParts, what: string): number {
     const unknown = isPlain(parts) ? Object.keys(parts).find((key) => !isUnit(key)) : undefined;
     if (unknown !== undefined) {
       throw typeError(
-        `Invalid ${what}: there is no unit of time ${describe(unknown)}; the units are ${Object.keys(SECONDS_IN).join(', ')}, as in { milliseconds: 500 }`,
+        `Invalid ${what}: there is no unit of time ${describe(unknown)}; ` +
+          `expected a number of seconds, units such as { milliseconds: 500 }, or { ${what}: … }`,
         'INVALID_DELAY',
       );
     }

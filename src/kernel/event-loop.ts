@@ -1,7 +1,7 @@
 import { leavesTheLoop, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
-import { type Duration, durationByName, inSeconds } from '../internal/duration.ts';
+import { type Duration, inSeconds, secondsOrNull } from '../internal/duration.ts';
 import { bindWhenRead } from '../internal/methods.ts';
 import { checkOptions } from '../internal/options.ts';
 import {
@@ -218,7 +218,7 @@ export class EventLoop extends Scheduler implements Disposable {
     method: string,
   ): TimerHandle {
     this.#checkCallback(callback, method);
-    const timer = new TimerHandle(inSeconds(when, 'time'), callback, args, this, context);
+    const timer = new TimerHandle(inSeconds(when, 'when'), callback, args, this, context);
     this._pushTimer(timer);
     return timer;
   }
@@ -379,8 +379,7 @@ export class EventLoop extends Scheduler implements Disposable {
   shutdownDefaultExecutor(
     timeout: Duration | null | { readonly timeout: Duration | null | undefined } = null,
   ): AwaitableCoroutine<void> {
-    const limit = durationByName('shutdownDefaultExecutor', 'timeout', timeout as Duration | null) ?? null;
-    return shutdownExecutor(this, () => this.#takeExecutor(), limit);
+    return shutdownExecutor(this, () => this.#takeExecutor(), secondsOrNull(timeout, 'timeout'));
   }
 
   #takeExecutor(): Executor | null {
@@ -675,7 +674,7 @@ const nothing = /* @__PURE__ */ libraryCoroutine(function* (): Generator<unknown
 const shutdownExecutor = /* @__PURE__ */ libraryCoroutine(function* shutdownDefaultExecutor(
   loop: EventLoop,
   take: () => Executor | null,
-  timeout: Duration | null,
+  timeout: number | null,
 ): Generator<unknown, void, unknown> {
   const over = take()?.shutdown?.();
   if (over === undefined || over === null) return;
@@ -688,8 +687,8 @@ const shutdownExecutor = /* @__PURE__ */ libraryCoroutine(function* shutdownDefa
   }
 });
 
-function giveUp(future: Future<void>, timeout: Duration): void {
+function giveUp(future: Future<void>, timeout: number): void {
   if (future.done()) return;
-  logger.warn(`The executor did not finish its work within ${inSeconds(timeout)} seconds.`);
+  logger.warn(`The executor did not finish its work within ${timeout} seconds.`);
   future.setResult(undefined);
 }

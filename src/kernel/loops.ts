@@ -1,7 +1,7 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { byNameOrPosition } from '../internal/options.ts';
+import { anyByName } from '../internal/options.ts';
 import { runningTask } from './engine/line.ts';
 import { EventLoop, type EventLoopOptions, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { isMainThread } from './runtime/platform.ts';
@@ -90,6 +90,13 @@ export interface LoopOption {
   readonly loop?: EventLoop | null | undefined;
 }
 
+function loopOf(call: string, given: EventLoop | null | undefined | LoopOption): EventLoop | null {
+  const loop = anyByName('loop', given as EventLoop | null | undefined) ?? null;
+  if (loop !== null && typeof loop.callSoon !== 'function')
+    throw typeError(`${call}: an event loop is required, got ${describe(given)}; write ${call}({ loop })`);
+  return loop;
+}
+
 /**
  * The task whose code runs, `null` in plain callbacks and outside any task.
  *
@@ -99,7 +106,7 @@ export interface LoopOption {
  * @throws {RuntimeError} when no loop runs the caller and the thread has none either
  */
 export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown> | null {
-  const its = byNameOrPosition<EventLoop | null>('currentTask', ['loop'], loop, null);
+  const its = loopOf('currentTask', loop);
   if (its === null && runningLoop() === null && !hasThreadLoop()) getRunningLoop();
   const task = runningTask() as Task<unknown> | null;
   return task !== null && (its === null || task.getLoop() === its) ? task : null;
@@ -114,6 +121,6 @@ export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown>
  * @throws {RuntimeError} when there is neither
  */
 export function allTasks(loop?: EventLoop | null | LoopOption): Set<Task<unknown>> {
-  const its = byNameOrPosition<EventLoop | null>('allTasks', ['loop'], loop, null);
+  const its = loopOf('allTasks', loop);
   return new Set([...(its ?? getEventLoop())._tasks()].reverse());
 }

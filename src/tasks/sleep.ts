@@ -1,4 +1,4 @@
-import { type Duration, durationByName, inSeconds } from '../internal/duration.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
 import { anyByName } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
@@ -39,17 +39,11 @@ export function sleep<T>(
   delay: Duration | SleepOptions<T>,
   result?: T | { readonly result: T },
 ): AwaitableCoroutine<T | undefined> {
-  if (typeof delay === 'object') return sleepByName(delay, result);
-  return pause(inSeconds(delay), typeof result === 'object' ? anyByName<T>('result', result as T) : result);
-}
-
-function sleepByName<T>(
-  delay: Duration | SleepOptions<T>,
-  result: T | { readonly result: T } | undefined,
-): AwaitableCoroutine<T | undefined> {
-  const seconds = inSeconds(durationByName<Duration>('sleep', 'delay', delay as Duration, ['result']));
-  const named = (delay as SleepOptions<T> | null)?.result;
-  return pause(seconds, named === undefined ? anyByName<T | undefined>('result', result as T) : named);
+  if (typeof delay === 'object' && delay !== null && Object.hasOwn(delay, 'result')) {
+    const { result: named, ...time } = delay as SleepOptions<T>;
+    return pause(inSeconds(time as Duration), named);
+  }
+  return pause(inSeconds(delay as Duration), typeof result === 'object' ? anyByName<T>('result', result as T) : result);
 }
 
 function pause<T>(seconds: number, result: T | undefined): AwaitableCoroutine<T | undefined> {

@@ -2,7 +2,7 @@ import { errorOfThrown, isCancelledError, unwrapCancellation } from '../errors/e
 import { ExceptionGroup, RuntimeError, TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { type Duration, durationByName, inSeconds } from '../internal/duration.ts';
+import { type Duration, secondsOrNull } from '../internal/duration.ts';
 import {
   Around,
   type AwaitableCoroutine,
@@ -59,7 +59,7 @@ export class Timeout implements WithDeadline {
    * @param delay the seconds that messages tell, where it was given as such
    */
   constructor(when: number | null | TimeoutAtOptions = null, delay: number | null = null) {
-    this.#when = deadlineOf('Timeout', when);
+    this.#when = secondsOrNull(when, 'when');
     this.#delay = delay;
   }
 
@@ -85,7 +85,7 @@ export class Timeout implements WithDeadline {
     if (this.#state !== 'active') {
       throw new RuntimeError(`Cannot change state of ${this.#state} Timeout`, { code: 'TIMEOUT_OVER' });
     }
-    this.#when = deadlineOf('reschedule', when);
+    this.#when = secondsOrNull(when, 'when');
     this.#timer?.cancel();
     // One in the past: the body runs up to its first suspension all the same.
     this.#timer = this.#when === null ? null : deadlineAt(getRunningLoop(), this.#when, this);
@@ -253,11 +253,6 @@ export interface TimeoutAtOptions {
   readonly when: number | null | undefined;
 }
 
-function deadlineOf(call: string, when: number | null | TimeoutAtOptions): number | null {
-  const given = typeof when === 'number' ? when : (durationByName(call, 'when', when as number | null) ?? null);
-  return given === null ? null : inSeconds(given, 'deadline');
-}
-
 /** The body of a timeout: an async function, or a generator function. */
 export type TimeoutBody<T> = CoroutineFunction<T, [timeout: Timeout]>;
 
@@ -284,10 +279,8 @@ export function timeout<T>(
   body?: TimeoutBody<T>,
 ): AwaitableCoroutine<T> | Timeout {
   checkTime('timeout', delay, body);
-  const time =
-    typeof delay === 'number' ? delay : (durationByName('timeout', 'delay', delay as Duration | null) ?? null);
-  if (time === null) return limited(new Timeout(null), body);
-  const given = inSeconds(time);
+  const given = secondsOrNull(delay, 'delay');
+  if (given === null) return limited(new Timeout(null), body);
   return limited(new Timeout(implicitLoop().time() + given, given), body);
 }
 
@@ -305,7 +298,7 @@ export function timeoutAt<T>(
   body?: TimeoutBody<T>,
 ): AwaitableCoroutine<T> | Timeout {
   checkTime('timeoutAt', when, body);
-  return limited(new Timeout(deadlineOf('timeoutAt', when)), body);
+  return limited(new Timeout(when), body);
 }
 
 /** The body first, and the time behind it, is how others have it. */

@@ -2,7 +2,7 @@ import { errorOfThrown, isCancelledError } from '../errors/errors.ts';
 import { TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { type Duration, durationByName, inSeconds } from '../internal/duration.ts';
+import { type Duration, secondsOrNull } from '../internal/duration.ts';
 import {
   Around,
   type AwaitableCoroutine,
@@ -45,8 +45,7 @@ export function waitFor<T>(
 ): AwaitableCoroutine<T> {
   if (!isAwaitable(awaitable))
     throw typeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
-  const timeout = durationByName<Duration | null>('waitFor', 'timeout', limit as Duration | null) ?? null;
-  const seconds = timeout === null ? null : inSeconds(timeout, 'timeout');
+  const seconds = secondsOrNull(limit, 'timeout');
   if (seconds !== null && seconds <= 0) return notAtAll(awaitable) as AwaitableCoroutine<T>;
   return new WithinFromNow<T>(awaitable, seconds);
 }

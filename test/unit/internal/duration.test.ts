@@ -37,6 +37,15 @@ describe('a duration', () => {
     expect(inSeconds(new TemporalLike())).toBe(7_200);
   });
 
+  test('may come by the name of its parameter', () => {
+    expect(inSeconds({ delay: 5 } as Duration)).toBe(5);
+    expect(inSeconds({ timeout: { minutes: 1 } } as Duration, 'timeout')).toBe(60);
+    expect(() => inSeconds({ delay: 5 } as Duration, 'timeout')).toThrow("no unit of time 'delay'");
+    const circle: { delay?: unknown } = {};
+    circle.delay = circle;
+    expect(() => inSeconds(circle as Duration)).toThrow("no unit of time 'delay'");
+  });
+
   test('of NaN is refused, by the name of the parameter', () => {
     expect(() => inSeconds(Number.NaN, 'timeout')).toThrow(ValueError);
     expect(() => inSeconds(Number.NaN, 'timeout')).toThrow('Invalid timeout: NaN');
@@ -49,7 +58,10 @@ describe('a duration', () => {
     [null, 'got null'],
     [true, 'got boolean true'],
     [{}, 'got object'],
-    [{ secs: 1 }, "no unit of time 'secs'; the units are days, hours, minutes, seconds, "],
+    [
+      { secs: 1 },
+      "no unit of time 'secs'; expected a number of seconds, units such as { milliseconds: 500 }, or { delay: … }",
+    ],
     [{ minutes: 1, second: 1 }, "no unit of time 'second'"],
     [[1], 'got an array'],
     [{ seconds: '1' }, 'expected a number of seconds, got string 1'],
