@@ -155,9 +155,9 @@ const mistakes: Record<string, Record<string, Mistake>> = {
   'a delay that is not a number': {
     'of sleep': notANumber(() => sleep(Number.NaN), 'delay'),
     'of callLater': notANumber(() => getRunningLoop().callLater(Number.NaN, () => {}), 'delay'),
-    'of callAt': notANumber(() => getRunningLoop().callAt(Number.NaN, () => {}), 'time'),
+    'of callAt': notANumber(() => getRunningLoop().callAt(Number.NaN, () => {}), 'when'),
     'of timeout': notANumber(() => timeout(Number.NaN, fetchUser), 'delay'),
-    'of timeoutAt': notANumber(() => timeoutAt(Number.NaN, fetchUser), 'deadline'),
+    'of timeoutAt': notANumber(() => timeoutAt(Number.NaN, fetchUser), 'when'),
     'of waitFor': notANumber(() => waitFor(new Future(), Number.NaN), 'timeout'),
     'of wait': notANumber(() => wait([new Future()], { timeout: Number.NaN }), 'timeout'),
     'of asCompleted': notANumber(() => asCompleted([new Future()], { timeout: Number.NaN }), 'timeout'),
