@@ -1,6 +1,5 @@
 import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
-import { describe } from './describe.ts';
 import { anyByName, isPlain } from './options.ts';
 
 /** A span of time in named units, as `Temporal.Duration` has them. Absent units count as zero. */
@@ -51,39 +50,29 @@ export function secondsOrNull(duration: Duration | null | undefined | object, wh
   return given === null ? null : inSeconds(given, what);
 }
 
-function isUnit(name: string): name is keyof DurationParts {
-  return Object.hasOwn(SECONDS_IN, name);
-}
-
 function sumOf(parts: DurationParts, what: string): number {
   let seconds = 0;
   let known = 0;
   if (typeof parts === 'object' && parts !== null) {
-    const unknown = isPlain(parts) ? Object.keys(parts).find((key) => !isUnit(key)) : undefined;
-    if (unknown !== undefined) {
-      throw typeError(
-        `Invalid ${what}: there is no unit of time ${describe(unknown)}; ` +
-          `expected a number of seconds, units such as { milliseconds: 500 }, or { ${what}: … }`,
-        'INVALID_DELAY',
-      );
-    }
-    for (const unit of Object.keys(SECONDS_IN) as (keyof DurationParts)[]) {
-      const amount = parts[unit];
+    for (const unit of Object.keys(isPlain(parts) ? parts : SECONDS_IN)) {
+      const amount: unknown = parts[unit as keyof DurationParts];
       if (amount === undefined) continue;
-      if (typeof amount !== 'number') {
-        throw typeError(`Invalid ${what}: expected a number of ${unit}, got ${describeType(amount)}`, 'INVALID_DELAY');
+      if (!Object.hasOwn(SECONDS_IN, unit)) {
+        throw invalid(what, `there is no unit of time '${unit}'; ${EXPECTED}, or { ${what}: … }`);
       }
+      if (typeof amount !== 'number') throw invalid(what, `expected a number of ${unit}, got ${describeType(amount)}`);
       known++;
-      seconds += amount * SECONDS_IN[unit];
+      seconds += amount * SECONDS_IN[unit as keyof DurationParts];
     }
   }
-  if (known === 0) {
-    throw typeError(
-      `Invalid ${what}: expected a number of seconds or an object such as { milliseconds: 500 }, got ${describeType(parts)}`,
-      'INVALID_DELAY',
-    );
-  }
+  if (known === 0) throw invalid(what, `${EXPECTED}, got ${describeType(parts)}`);
   return seconds;
+}
+
+const EXPECTED = 'expected a number of seconds or an object such as { milliseconds: 500 }';
+
+function invalid(what: string, problem: string): TypeError {
+  return typeError(`Invalid ${what}: ${problem}`, 'INVALID_DELAY');
 }
 
 function describeType(value: unknown): string {

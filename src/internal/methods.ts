@@ -1,28 +1,52 @@
 import { typeError } from '../errors/type-error.ts';
 
+/** A function that was read from an object, before it is known whether it is called at once or passed on. */
+interface Read {
+  readonly self: object;
+  /** The functions of this method that were passed on, by their objects; as of the first one. */
+  readonly method: { passedOn: WeakMap<object, unknown> | null };
+  bound: unknown;
+}
+
+/** The latest read that has not been followed by its call; it keeps its object alive until the next one. */
+let uncalled: Read | null = null;
+
 /**
  * In Python a method that is passed on takes its object along: `signal(SIGTERM, stop.set)`. In JavaScript it loses it. So the few methods
- * that programs of Python pass on give, each time they are read, a function that is bound: as handlers and callbacks they work.
+ * that programs of Python pass on give, when they are read, a function that is bound: as handlers and callbacks they work.
  *
- * A bound function for each read costs about 10 ns and no memory of the object. So this is for methods that are not called in a hurry;
- * others say what to write (`unbound`).
+ * What was passed on stays one function for each object, so that `process.off('SIGTERM', stop.set)` finds what was given to `on`. A read
+ * that was not followed by its call before the next read has been passed on. What is only called is not kept: that costs about 10 ns a
+ * call, and no memory of the object. So this is for methods that are not called in a hurry; others say what to write (`unbound`).
  *
  * @param prototype of the class, whose own methods are replaced by accessors. Subclasses may override them, and a program may set others
  */
 export function bindWhenRead<T extends object>(prototype: T, ...names: readonly (keyof T & string)[]): void {
   const type = prototype.constructor as new () => T;
   for (const name of names) {
-    const method = prototype[name] as (...args: unknown[]) => unknown;
+    const call = prototype[name] as (...args: unknown[]) => unknown;
+    const method: Read['method'] = { passedOn: null };
     Object.defineProperty(prototype, name, {
       configurable: true,
       get(this: T | undefined) {
         // Of the class itself, for comparisons; and for tools that call the getter alone.
-        if (this === undefined || this === prototype) return method;
-        // Called on an object of the class it is a method as any other: read from the prototype of a subclass, for instance.
+        if (this === undefined || this === prototype) return call;
+        if (uncalled !== null) {
+          uncalled.method.passedOn ??= new WeakMap();
+          uncalled.method.passedOn.set(uncalled.self, uncalled.bound);
+          uncalled = null;
+        }
+        const kept = method.passedOn?.get(this);
+        if (kept !== undefined) return kept;
         const self: T = this;
-        return function (this: unknown, ...args: unknown[]): unknown {
-          return method.apply(this instanceof type ? this : self, args);
+        const read: Read = { self, method, bound: null };
+        uncalled = read;
+        read.bound = function (this: unknown, ...args: unknown[]): unknown {
+          if (uncalled === read && this === self) uncalled = null;
+          // Called on an object of the class it is a method as any other: read from the prototype of a subclass, for instance.
+          return call.apply(this instanceof type ? this : self, args);
         };
+        return read.bound;
       },
       set(this: T, value: unknown) {
         Object.defineProperty(this, name, { value, writable: true, configurable: true });

@@ -12,15 +12,10 @@ import { describe } from './describe.ts';
  */
 export function checkOptions(call: string, options: unknown, names: readonly string[]): void {
   if (options === undefined) return;
-  if (typeof options !== 'object' || options === null) {
-    throw typeError(
-      `${call}: options are one object at the end, got ${describe(options)}; write { ${names[0]}: ${describe(options)} }`,
-    );
-  }
-  if (!isPlain(options) && !names.some((name) => name in options)) {
-    throw typeError(
-      `${call}: options are one object at the end, got ${describe(options)}; the names of what there is: { ${names.join(', ')} }`,
-    );
+  const isObject = typeof options === 'object' && options !== null;
+  if (!isObject || !(isPlain(options) || names.some((name) => name in options))) {
+    const written = isObject ? names.join(', ') : `${names[0]}: ${describe(options)}`;
+    throw typeError(`${call}: options are one object at the end, got ${describe(options)}; write { ${written} }`);
   }
   for (const key of Object.keys(options)) {
     if (!key.includes('_')) continue;

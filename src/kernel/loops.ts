@@ -90,10 +90,10 @@ export interface LoopOption {
   readonly loop?: EventLoop | null | undefined;
 }
 
-function loopOf(call: string, given: EventLoop | null | undefined | LoopOption): EventLoop | null {
+function loopOf(given: EventLoop | null | undefined | LoopOption): EventLoop | null {
   const loop = anyByName('loop', given as EventLoop | null | undefined) ?? null;
   if (loop !== null && typeof loop.callSoon !== 'function')
-    throw typeError(`${call}: an event loop is required, got ${describe(given)}; write ${call}({ loop })`);
+    throw typeError(`An event loop is required, got ${describe(given)}`);
   return loop;
 }
 
@@ -106,7 +106,7 @@ function loopOf(call: string, given: EventLoop | null | undefined | LoopOption):
  * @throws {RuntimeError} when no loop runs the caller and the thread has none either
  */
 export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown> | null {
-  const its = loopOf('currentTask', loop);
+  const its = loopOf(loop);
   if (its === null && runningLoop() === null && !hasThreadLoop()) getRunningLoop();
   const task = runningTask() as Task<unknown> | null;
   return task !== null && (its === null || task.getLoop() === its) ? task : null;
@@ -121,6 +121,6 @@ export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown>
  * @throws {RuntimeError} when there is neither
  */
 export function allTasks(loop?: EventLoop | null | LoopOption): Set<Task<unknown>> {
-  const its = loopOf('allTasks', loop);
+  const its = loopOf(loop);
   return new Set([...(its ?? getEventLoop())._tasks()].reverse());
 }

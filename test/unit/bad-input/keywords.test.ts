@@ -251,9 +251,9 @@ describeBoth('what Python programmers write by habit', (s) => {
         [() => timeoutAt(any(f)), 'write timeoutAt(seconds, body)'],
         [() => new Timeout(any({ delay: 5 })), 'or { when: … }'],
         [() => waitFor(done, any({ delay: 5 })), 'or { timeout: … }'],
-        [() => allTasks(any(5)), 'an event loop is required, got 5; write allTasks({ loop })'],
+        [() => allTasks(any(5)), 'An event loop is required, got 5'],
         [() => getRunningLoop().callLater(any({ secs: 5 }), f), 'or { delay: … }'],
-        [() => currentTask(any({ lop: 5 })), 'write currentTask({ loop })'],
+        [() => currentTask(any({ lop: 5 })), 'An event loop is required, got '],
         [() => getRunningLoop().shutdownDefaultExecutor(any({ limit: 5 })), 'or { timeout: … }'],
       ];
       for (const [call, says] of wrong) expect(call).toThrow(says);

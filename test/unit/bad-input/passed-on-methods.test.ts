@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import {
   BoundedSemaphore,
   Condition,
@@ -105,6 +106,36 @@ describe('a method that is bound when it is read', () => {
     queue.putNowait(1);
     expect([spy.mock.calls, queue.qsize()]).toEqual([[[1]], 1]);
     expect(Object.keys(new Event())).toEqual([]);
+  });
+
+  test('is one function for each object, so that what was registered can be removed', () => {
+    const [stop, other] = [new Event(), new Event()];
+    const target = new EventEmitter();
+    target.on('stop', stop.set);
+    other.set(); // calls in between are no matter
+    stop.set();
+    stop.clear();
+    other.clear();
+    expect(target.listeners('stop')).toEqual([stop.set]);
+    target.off('stop', stop.set);
+    target.emit('stop');
+    expect(stop.isSet()).toBe(false);
+    const read = [stop.set, stop.clear, other.set, stop.set, stop.clear, other.set];
+    expect(new Set(read).size).toBe(3);
+    for (const [index, method] of read.slice(0, 3).entries()) expect(read[index + 3]).toBe(method);
+    expect(read[0]).toBe(stop.set);
+  });
+
+  test('is one function also when it is read again at once, or while it is called', () => {
+    const queue = new Queue<unknown>();
+    expect(queue.putNowait).toBe(queue.putNowait);
+    const other = new Queue<unknown>();
+    other.putNowait(other.putNowait); // the reads of one call and its argument
+    expect(other.getNowait()).toBe(other.putNowait);
+    const loop = newEventLoop({ host: new VirtualHost() });
+    const { stop } = loop;
+    expect(loop.stop).toBe(stop);
+    loop.close();
   });
 
   test('is still told from that of a subclass', () => {

@@ -60,7 +60,7 @@ describe('a duration', () => {
     [{}, 'got object'],
     [
       { secs: 1 },
-      "no unit of time 'secs'; expected a number of seconds, units such as { milliseconds: 500 }, or { delay: … }",
+      "no unit of time 'secs'; expected a number of seconds or an object such as { milliseconds: 500 }, or { delay: … }",
     ],
     [{ minutes: 1, second: 1 }, "no unit of time 'second'"],
     [[1], 'got an array'],
