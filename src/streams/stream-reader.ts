@@ -1,6 +1,7 @@
 import { IncompleteReadError, LimitOverrunError, RuntimeError, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import type { AwaitableIterator } from '../interop/task-iterator.ts';
 import {
   type AwaitableCoroutine,
@@ -72,6 +73,10 @@ export interface StreamReaderOptions {
  * writer.close();
  */
 export class StreamReader implements AsyncIterable<Uint8Array> {
+  static {
+    inspectAsText(StreamReader.prototype);
+  }
+
   readonly #buffer = new ByteBuffer();
   readonly #limit: number;
   readonly #loop: EventLoop;
@@ -515,11 +520,6 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     if (this.#failure !== null) parts.push(`exception=${describe(this.#failure.error)}`);
     if (this.#paused) parts.push('paused');
     return `<${parts.join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

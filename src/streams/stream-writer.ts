@@ -2,6 +2,7 @@ import { CancelledError, RuntimeError } from '../errors/index.ts';
 import { ConnectionAbortedError, OSError } from '../errors/os-error.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { anyByName } from '../internal/options.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
 import { bindMethods } from './bound.ts';
@@ -60,6 +61,10 @@ export interface TlsCapable {
  * await writer.waitClosed();
  */
 export class StreamWriter implements AsyncDisposable {
+  static {
+    inspectAsText(StreamWriter.prototype);
+  }
+
   #transport: WriteTransport;
   readonly #protocol: WriterProtocol;
   readonly #reader: StreamReader | null;
@@ -281,11 +286,6 @@ export class StreamWriter implements AsyncDisposable {
 
   toString(): string {
     return `<${nameOfClass(this)} transport=${this.#transport}${this.#reader === null ? '' : ` reader=${this.#reader}`}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

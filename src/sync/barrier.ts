@@ -1,5 +1,6 @@
 import { BrokenBarrierError, ValueError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { byNameOrPosition } from '../internal/options.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { Condition } from './condition.ts';
@@ -46,6 +47,10 @@ export interface BarrierStatistics {
  * });
  */
 export class Barrier {
+  static {
+    inspectAsText(Barrier.prototype);
+  }
+
   readonly #parties: number;
   readonly #condition = new Condition();
   #state: BarrierState = 'filling';
@@ -196,10 +201,5 @@ export class Barrier {
   toString(): string {
     const waiting = this.broken ? '' : `, waiters:${this.nWaiting}/${this.#parties}`;
     return `<${nameOfClass(this)} [${this.#state}${waiting}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

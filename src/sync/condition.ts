@@ -2,6 +2,7 @@ import { isCancelledError } from '../errors/errors.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
 import {
@@ -65,6 +66,10 @@ export interface ConditionStatistics {
  * });
  */
 export class Condition {
+  static {
+    inspectAsText(Condition.prototype);
+  }
+
   readonly #lock: Lock;
   readonly #waiters = new WaitQueue(this, 'wait');
 
@@ -230,11 +235,6 @@ export class Condition {
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${this.locked() ? 'locked' : 'unlocked'}${waiting}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -1,6 +1,7 @@
 import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -26,6 +27,10 @@ export interface Acquirable {
  * using _ = await lock.acquire();
  */
 export class Guard implements Disposable {
+  static {
+    inspectAsText(Guard.prototype);
+  }
+
   #held: Acquirable | null;
   readonly #holder: Task<unknown> | null | undefined;
 
@@ -59,11 +64,6 @@ export class Guard implements Disposable {
 
   toString(): string {
     return this.#held === null ? '<Guard released>' : `<Guard of ${this.#held}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -1,5 +1,6 @@
 import { ValueError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
 import {
@@ -47,6 +48,10 @@ export interface SemaphoreStatistics {
  * const page = await limit.with(() => fetch(url));
  */
 export class Semaphore {
+  static {
+    inspectAsText(Semaphore.prototype);
+  }
+
   /** Units that nobody has taken; those of tasks that were woken are taken already. @internal */
   value: number;
   readonly #waiters = new WaitQueue(this, 'acquire');
@@ -151,11 +156,6 @@ export class Semaphore {
     const state = this.locked() ? 'locked' : `unlocked, value:${this.value}`;
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${state}${waiting}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -1,5 +1,6 @@
 import { QueueShutDown, RuntimeError, ValueError } from '../../errors/index.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import { type AwaitableIterator, OVER, TaskIterator } from '../../interop/task-iterator.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { Queue } from '../../queues/index.ts';
@@ -97,6 +98,10 @@ class Mailbox extends DatagramProtocol {
  * console.log(new TextDecoder().decode(data), address.port === socket.address.port); // hello true
  */
 export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable {
+  static {
+    inspectAsText(DatagramSocket.prototype);
+  }
+
   readonly #transport: UdpTransport;
   readonly #mailbox: Mailbox;
 
@@ -217,11 +222,6 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     const dropped = this.dropped === 0 ? '' : `, ${this.dropped} dropped`;
     const state = this.closed ? 'closed' : `at ${shown(this.address)}`;
     return `<${nameOfClass(this)} ${state}${peer}, ${this.buffered} buffered${dropped}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -3,6 +3,7 @@ import { leavesTheLoop, ValueError } from '../../errors/index.ts';
 import { OSError } from '../../errors/os-error.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import { anyByName, byNameOrPosition } from '../../internal/options.ts';
 import {
   attach,
@@ -49,6 +50,10 @@ const MOST_UNDELIVERED = 1_024;
  * Follows CPython's `_SelectorDatagramTransport`.
  */
 export class UdpTransport implements DatagramTransport, LoopResource {
+  static {
+    inspectAsText(UdpTransport.prototype);
+  }
+
   /** How many datagrams were dropped because the loop did not turn. */
   dropped = 0;
   readonly #loop: EventLoop;
@@ -278,10 +283,5 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     if (peername !== undefined) parts.push(`peer=${shown(peername)}`);
     if (this.#size > 0) parts.push(`${this.#unsent} datagrams to send`);
     return `<${parts.join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

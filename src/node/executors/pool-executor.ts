@@ -3,6 +3,7 @@ import { RuntimeError, ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import type { Executor } from '../../kernel/lowlevel.ts';
 import { type AwaitablePromise, awaitablePromise } from '../awaitable-promise.ts';
 import { type Border, messageOf, pack, unpack } from '../border/index.ts';
@@ -68,6 +69,10 @@ export interface WorkerKind {
 
 /** What threads and processes have in common: a queue of jobs in front of as many workers as may run at once. */
 export abstract class PoolExecutor implements Executor, AsyncDisposable {
+  static {
+    inspectAsText(PoolExecutor.prototype);
+  }
+
   readonly #maxWorkers: number;
   readonly #terminate: boolean;
   readonly #initializer: PackedCall | null;
@@ -253,11 +258,6 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   toString(): string {
     const { maxWorkers, running, queued, isShutDown } = this.statistics();
     return `<${nameOfClass(this)}${isShutDown ? ' shut down' : ''} maxWorkers=${maxWorkers} running=${running} queued=${queued}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

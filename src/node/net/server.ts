@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type TlsOptions, type Server as TlsSer
 import { isCancelledError } from '../../errors/errors.ts';
 import { CancelledError, leavesTheLoop, RuntimeError, TimeoutError } from '../../errors/index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import {
   type AwaitableCoroutine,
   attach,
@@ -81,6 +82,10 @@ type State = 'created' | 'serving' | 'closed';
  * await wait([serving]);
  */
 export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
+  static {
+    inspectAsText(Server.prototype);
+  }
+
   readonly #loop: EventLoop;
   readonly #setup: ServerSetup;
   readonly #context: Context;
@@ -436,11 +441,6 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   toString(): string {
     const where = this.#sockets.length > 0 ? ` on ${this.#sockets.join(', ')}` : '';
     return `<Server ${this.#state}${where} connections=${this.#clients.size}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -4,6 +4,7 @@ import { leavesTheLoop, RuntimeError } from '../../errors/index.ts';
 import { OSError } from '../../errors/os-error.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import { anyByName } from '../../internal/options.ts';
 import {
   type AwaitableCoroutine,
@@ -79,6 +80,10 @@ export interface SocketTransportOptions {
  * Follows CPython's `_SelectorSocketTransport`.
  */
 export class SocketTransport implements Transport, LoopResource {
+  static {
+    inspectAsText(SocketTransport.prototype);
+  }
+
   readonly #loop: EventLoop;
   readonly #socket: Socket | TLSSocket;
   readonly #names: KnownNames;
@@ -396,10 +401,5 @@ export class SocketTransport implements Transport, LoopResource {
     if (this.#paused) parts.push('paused');
     if (this.#writing.size > 0) parts.push(`${this.#writing.size} bytes to send`);
     return `<${parts.join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

@@ -1,5 +1,6 @@
 import { osError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import { anyByName } from '../../internal/options.ts';
 import type { BaseProtocol, BaseTransport, ExtraInfo } from '../../streams/index.ts';
 import { lossOf } from '../net/failures.ts';
@@ -17,6 +18,10 @@ export type PipeState = 'open' | 'closing' | 'closed';
 
 /** What both ends of pipes have in common. They call their protocol at once: who owns the pipe brings that in order. */
 export abstract class PipeTransport implements BaseTransport {
+  static {
+    inspectAsText(PipeTransport.prototype);
+  }
+
   /** The runtime's stream. */
   readonly #stream: object;
   /** For the transport. @internal */
@@ -55,10 +60,5 @@ export abstract class PipeTransport implements BaseTransport {
 
   toString(): string {
     return `<${nameOfClass(this)} ${this.state}${this.details()}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

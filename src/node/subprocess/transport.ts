@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { osError, ProcessLookupError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import { anyByName } from '../../internal/options.ts';
 import {
   attach,
@@ -50,6 +51,10 @@ type State = 'running' | 'exited' | 'lost';
  * Follows CPython's `BaseSubprocessTransport`.
  */
 export class ChildTransport implements SubprocessTransport, LoopResource, PipeOwner {
+  static {
+    inspectAsText(ChildTransport.prototype);
+  }
+
   readonly #loop: EventLoop;
   readonly #context: Context = copyContext();
   readonly #child: ChildProcess;
@@ -270,10 +275,5 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
     const pipes = { stdin: this.#stdin, stdout: this.#stdout, stderr: this.#stderr };
     for (const [name, pipe] of Object.entries(pipes)) if (pipe !== null) parts.push(`${name}=${pipe}`);
     return `<${parts.join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
