@@ -103,6 +103,24 @@ export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
   future._rareFields().purpose = purpose;
 }
 
+/**
+ * A wait for one thing to happen: a future that says what it is waited for. Whoever knows of it ends the wait with `release`.
+ *
+ * @param purpose for the live view, deadlock reports and explored schedules
+ */
+export function newWait<T = void>(loop: EventLoop, purpose: WaitRecord): Future<T> {
+  const wait = loop.createFuture<T>();
+  noteWait(wait, purpose);
+  return wait;
+}
+
+/** Ends a wait in order, unless it is over: cancelled, or released before. */
+export function release<T>(wait: Future<T>, result: T): void;
+export function release(wait: Future<void>): void;
+export function release(wait: Future<unknown>, result?: unknown): void {
+  if (!wait.done()) wait.setResult(result);
+}
+
 /** A future of the running loop that has a result after a time. `release()` it when nobody waits for it any more. */
 export function resultAfter<T>(seconds: number, result: T): TimedFuture<T> {
   return getRunningLoop()._after(seconds, result);

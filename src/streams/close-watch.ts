@@ -17,7 +17,7 @@ export class CloseWatch {
   /** @param error `null` when it ended in order */
   lost(error: unknown): void {
     this.#outcome = { error };
-    this.#waiters?.release(error);
+    this.#waiters?.end(error);
   }
 
   /** @throws what the connection was lost with */

@@ -33,7 +33,7 @@ export class FlowControl {
   /** The connection is gone: nobody waits any longer. */
   lost(error: unknown): void {
     this.#isLost = true;
-    if (this.#isPaused) this.#waiters?.release(error);
+    if (this.#isPaused) this.#waiters?.end(error);
   }
 
   /** Whether `drain` does nothing. */

@@ -9,7 +9,8 @@ import {
   type Future,
   implicitLoop,
   libraryCoroutine,
-  noteWait,
+  newWait,
+  release,
 } from '../kernel/lowlevel.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 import { concatenated } from './bytes.ts';
@@ -182,7 +183,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   wake(): void {
     const waiter = this.#waiter;
     this.#waiter = null;
-    if (waiter !== null && !waiter.done()) waiter.setResult(undefined);
+    if (waiter !== null) release(waiter);
   }
 
   /**
@@ -226,8 +227,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
       this.#paused = false;
       this.#transport?.resumeReading();
     }
-    const waiter = this.#loop.createFuture<void>();
-    noteWait(waiter, { operation, object: this });
+    const waiter = newWait(this.#loop, { operation, object: this });
     this.#waiter = waiter;
     if (this.feeder !== null) this.feeder.awaited = this;
     return waiter;

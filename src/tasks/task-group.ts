@@ -22,8 +22,9 @@ import {
   leaveScope,
   libraryCoroutine,
   logger,
+  newWait,
   noteTouched,
-  noteWait,
+  release,
   requestsAtEntry,
   requestsTo,
   runningTask,
@@ -209,8 +210,7 @@ export class TaskGroup {
     let cancellation = cancelled;
     // The wait can be cancelled several times: by the parent's cancellation, and by the group's own.
     while (this.#tasks.size > 0) {
-      this.#allDone = this.#loop!.createFuture<void>();
-      noteWait(this.#allDone, { operation: 'tasks', object: this });
+      this.#allDone = newWait(this.#loop!, { operation: 'tasks', object: this });
       try {
         yield* this.#allDone;
       } catch (error) {
@@ -276,7 +276,7 @@ export class TaskGroup {
   }
 
   #noteEnd(task: Task<unknown>): void {
-    if (this.#allDone !== null && this.#tasks.size === 0 && !this.#allDone.done()) this.#allDone.setResult(undefined);
+    if (this.#allDone !== null && this.#tasks.size === 0) release(this.#allDone);
     if (task.cancelled()) {
       if (task.cancelRequest === null && !this.#aborting) this.#reportLost(task);
       return;

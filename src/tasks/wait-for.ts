@@ -13,7 +13,8 @@ import {
   getRunningLoop,
   isAwaitable,
   libraryCoroutine,
-  noteWait,
+  newWait,
+  release,
   subscribe,
 } from '../kernel/lowlevel.ts';
 import { type Timeout, timeout as within } from './timeout.ts';
@@ -99,16 +100,13 @@ const notAtAll = /* @__PURE__ */ libraryCoroutine(function* waitFor(
 
 /** Cancels a future and waits for its end, through a future of its own so that this wait can be cancelled too. */
 function* cancelAndWait(future: Future<unknown>): Generator<unknown, void, unknown> {
-  const waiter = getRunningLoop().createFuture<void>();
-  noteWait(waiter, { operation: 'end of cancelled', object: future });
-  const release = (): void => {
-    if (!waiter.done()) waiter.setResult(undefined);
-  };
-  subscribe(future, release, currentTask());
+  const waiter = newWait(getRunningLoop(), { operation: 'end of cancelled', object: future });
+  const over = (): void => release(waiter);
+  subscribe(future, over, currentTask());
   try {
     future.cancel();
     yield* waiter;
   } finally {
-    future.removeDoneCallback(release);
+    future.removeDoneCallback(over);
   }
 }

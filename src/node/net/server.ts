@@ -15,7 +15,8 @@ import {
   type LoopResource,
   libraryCoroutine,
   logger,
-  noteWait,
+  newWait,
+  release,
   type Task,
 } from '../../kernel/lowlevel.ts';
 import { bindMethods } from '../../streams/bound.ts';
@@ -177,7 +178,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     this.#servers = [];
     this.#sockets = [];
     for (const socket of this.#handshaking) socket.destroy();
-    if (this.#forever !== null && !this.#forever.done()) this.#forever.setResult(undefined);
+    if (this.#forever !== null) release(this.#forever);
     this.#checkEnd();
   }
 
@@ -358,8 +359,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   ): Generator<unknown, never, unknown> {
     if (server.#forever !== null)
       throw new RuntimeError(`server ${server} is already being awaited on serveForever()`, { code: 'SERVED_ALREADY' });
-    const forever = server.#loop.createFuture<void>();
-    noteWait(forever, { operation: 'serveForever', object: server });
+    const forever = newWait(server.#loop, { operation: 'serveForever', object: server });
     server.#forever = forever;
     try {
       yield* server.#listen();
