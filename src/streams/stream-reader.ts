@@ -14,6 +14,7 @@ import {
 } from '../kernel/lowlevel.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 import { concatenated } from './bytes.ts';
+import { checkByteLimit } from './limit.ts';
 import { ByteLines, type LinesOptions, TextLines } from './lines.ts';
 import { Separators } from './separators.ts';
 import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
@@ -103,10 +104,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   constructor(options: StreamReaderOptions | number = {}, eventLoop?: EventLoop) {
     const isObject = typeof options === 'object' && options !== null;
     const { limit = DEFAULT_LIMIT, loop } = isObject ? options : { limit: options, loop: eventLoop };
-    if (typeof limit !== 'number')
-      throw typeError(`StreamReader: limit must be a number of bytes, got ${describe(limit)}`);
-    if (!(limit > 0)) throw new ValueError(`StreamReader: limit cannot be <= 0, got ${limit}`);
-    this.#limit = limit;
+    this.#limit = checkByteLimit('StreamReader', limit);
     this.#loop = loop ?? implicitLoop();
   }
 

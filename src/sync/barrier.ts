@@ -1,10 +1,10 @@
-import { BrokenBarrierError, ValueError } from '../errors/index.ts';
+import { BrokenBarrierError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { checkWholeNumber } from '../internal/whole-number.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { Condition } from './condition.ts';
-import { checkCount } from './count.ts';
 
 /**
  * The states of a barrier.
@@ -63,13 +63,7 @@ export class Barrier {
    */
   constructor(count: number | BarrierOptions) {
     const parties = byNameOrPosition<unknown>('Barrier', ['parties'], count, undefined);
-    checkCount(parties, 'Barrier: parties must be > 0', 1);
-    if (parties === Number.POSITIVE_INFINITY) {
-      throw new ValueError('Barrier: parties must be > 0 and a whole number, got Infinity: they would never all come', {
-        code: 'INVALID_COUNT',
-      });
-    }
-    this.#parties = parties;
+    this.#parties = checkWholeNumber('Barrier: parties', parties, { least: 1 });
     this.#condition.waiters.object = this; // who waits, waits for the barrier
   }
 

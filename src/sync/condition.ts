@@ -5,6 +5,7 @@ import { describe, nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -14,7 +15,6 @@ import {
   WaitQueue,
   WrittenCoroutine,
 } from '../kernel/lowlevel.ts';
-import { checkCount } from './count.ts';
 import { type Guard, holding } from './guard.ts';
 import { Lock } from './lock.ts';
 
@@ -186,7 +186,7 @@ export class Condition {
   notify(count: number | NotifyOptions = 1): void {
     if (this === undefined || !(#lock in this)) throw unbound('Condition.notify');
     const most = byNameOrPosition('notify', ['n'], count, 1);
-    checkCount(most, 'Condition.notify: the count must be >= 0', 0);
+    checkWholeNumber('Condition.notify: the count', most, { least: 0, orInfinity: true });
     if (!this.locked()) throw this.notAcquired('notify');
     this.#waiters.wake(most);
   }

@@ -3,6 +3,7 @@ import { nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -12,7 +13,6 @@ import {
   WaitQueue,
 } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
-import { checkCount } from './count.ts';
 import { Guard, holding } from './guard.ts';
 import { Holders } from './holders.ts';
 
@@ -64,7 +64,7 @@ export class Semaphore {
    */
   constructor(units: number | SemaphoreOptions = 1) {
     const value = unitsOf(units);
-    checkCount(value, 'Semaphore initial value must be >= 0', 0);
+    checkWholeNumber('Semaphore: the initial value', value, { least: 0, orInfinity: true });
     this.value = value;
   }
 

@@ -2,9 +2,9 @@ import { errorOfThrown, isCancelledError, unwrapCancellation } from '../errors/e
 import { ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, titlesOf } from '../internal/describe.ts';
-import { checkLimit } from '../internal/limit.ts';
 import { unbound } from '../internal/methods.ts';
 import { checkOptions } from '../internal/options.ts';
+import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -94,7 +94,10 @@ export class TaskGroup {
    */
   constructor(options: TaskGroupOptions = {}) {
     checkOptions('TaskGroup', options, ['limit']);
-    this.#slots = options.limit === undefined ? null : new Semaphore(checkLimit('TaskGroup', options.limit));
+    this.#slots =
+      options.limit === undefined
+        ? null
+        : new Semaphore(checkWholeNumber('TaskGroup: limit', options.limit, CONCURRENCY));
   }
 
   /**

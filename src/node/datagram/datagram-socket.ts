@@ -1,6 +1,7 @@
-import { QueueShutDown, RuntimeError, ValueError } from '../../errors/index.ts';
-import { describe, nameOfClass } from '../../internal/describe.ts';
+import { QueueShutDown, RuntimeError } from '../../errors/index.ts';
+import { nameOfClass } from '../../internal/describe.ts';
 import { inspectAsText } from '../../internal/inspection.ts';
+import { checkWholeNumber } from '../../internal/whole-number.ts';
 import { type AwaitableIterator, OVER, TaskIterator } from '../../interop/task-iterator.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { Queue } from '../../queues/index.ts';
@@ -266,11 +267,7 @@ class Datagrams extends TaskIterator<Datagram> {
 export function openDatagramSocket(options: DatagramSocketOptions): AwaitableCoroutine<DatagramSocket> {
   checkDatagramOptions('openDatagramSocket', options);
   const { maxBuffered = DEFAULT_MOST } = options;
-  if (!Number.isInteger(maxBuffered) || maxBuffered < 1) {
-    throw new ValueError(
-      `openDatagramSocket: maxBuffered is a whole number of at least 1, got ${describe(maxBuffered)}`,
-    );
-  }
+  checkWholeNumber('openDatagramSocket: maxBuffered', maxBuffered, { least: 1, of: 'datagrams' });
   return open(options, maxBuffered);
 }
 
