@@ -32,6 +32,33 @@ export function parse(file: string, text: string): Parsed {
   return { program, comments };
 }
 
+/** The names that stand for variables, where they are declared and where they are read: not those of members and keys. */
+export function namesRead(program: Program): Mention[] {
+  const found: Mention[] = [];
+  const others = new Set<number>();
+  const skip = ({ computed, key }: { readonly computed: boolean; readonly key: Span }): void => {
+    if (!computed) others.add(key.start);
+  };
+  new Visitor({
+    MemberExpression: ({ computed, property }) => skip({ computed, key: property }),
+    TSQualifiedName: ({ right }) => {
+      others.add(right.start);
+    },
+    Property: (node) => {
+      if (!node.shorthand) skip(node);
+    },
+    MethodDefinition: skip,
+    PropertyDefinition: skip,
+    AccessorProperty: skip,
+    TSPropertySignature: skip,
+    TSMethodSignature: skip,
+    'Identifier:exit': ({ name, start, end }) => {
+      if (!others.has(start)) found.push({ name, start, end });
+    },
+  }).visit(program);
+  return found;
+}
+
 /** The names of members of classes, interfaces and object types. */
 export function membersDeclared(program: Program): Mention[] {
   const found: Mention[] = [];
