@@ -32,6 +32,26 @@ export function parse(file: string, text: string): Parsed {
   return { program, comments };
 }
 
+/** A name that a file declares at its top level. */
+export interface Declared {
+  readonly name: string;
+  /** Whether nothing is left of it at run time. */
+  readonly isType: boolean;
+  readonly isExported: boolean;
+}
+
+/** What a file declares at its top level, in order; names of destructuring are left out. */
+export function declaredBy(program: Program): Declared[] {
+  return program.body.flatMap((statement) => {
+    const isExported = statement.type === 'ExportNamedDeclaration';
+    const node = isExported ? statement.declaration : statement;
+    if (node === null || !('declare' in node)) return [];
+    const isType = node.type === 'TSTypeAliasDeclaration' || node.type === 'TSInterfaceDeclaration';
+    const ids = node.type === 'VariableDeclaration' ? node.declarations.map(({ id }) => id) : [node.id];
+    return ids.flatMap((id) => (id?.type === 'Identifier' ? [{ name: id.name, isType, isExported }] : []));
+  });
+}
+
 /** The names that stand for variables, where they are declared and where they are read: not those of members and keys. */
 export function namesRead(program: Program): Mention[] {
   const found: Mention[] = [];
