@@ -19,11 +19,7 @@ export {
   type Coroutine,
   type CoroutineFunction,
   type CoroutineLike,
-  CoroutineObject,
-  coroutine,
-  isAsyncFunction,
   iscoroutine,
-  isGeneratorFunction,
   libraryCoroutine,
   lookUpThen,
   noteMade,
@@ -32,14 +28,13 @@ export {
 } from './coroutine.ts';
 export type { WithDeadline } from './deadline.ts';
 export { placeInDebugMode } from './debug-awaits.ts';
-export { type Context, ContextVar, copyContext } from './engine/context.ts';
-export { choose, emit, hooks } from './engine/hooks.ts';
+export { type Context, copyContext } from './engine/context.ts';
 export { ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
-export type { Executor, ExecutorJob } from './executor.ts';
+export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
-export type { Handle, TimerHandle } from './handle.ts';
-export { allTasks, currentTask, getEventLoop } from './loops.ts';
+export type { TimerHandle } from './handle.ts';
+export { currentTask, getEventLoop } from './loops.ts';
 export { reportOnce } from './places.ts';
 export { nameFailure, postponeReport, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
@@ -70,7 +65,6 @@ export {
   requestsAtEntry,
   requestsTo,
   type Scope,
-  signalOfScope,
   spare,
   takeBack,
   taskOf,

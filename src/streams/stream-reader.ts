@@ -21,7 +21,7 @@ import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
 import type { Bytes, ReadTransport } from './transports.ts';
 
 /** How many bytes a reader keeps before it looks for a line's end in vain: 64 KiB. */
-export const DEFAULT_LIMIT = 2 ** 16;
+const DEFAULT_LIMIT = 2 ** 16;
 
 /** Feeds a reader that it knows by a weak reference, which costs more to follow than everything else that it does. */
 export interface Feeder {
