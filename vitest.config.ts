@@ -12,7 +12,7 @@ process.env['NODE_COMPILE_CACHE'] ??= `${root}.vitest/compile-cache`;
 /** Tests of processes, threads, sockets, signals and whole programs: they wait for the system more than they compute. */
 const SYSTEM = ['node', 'cli', 'examples', 'runner', 'tutorial'].map((folder) => `test/unit/${folder}/**/*.test.ts`);
 
-/** What takes longest: `npm run test:all` has it, `npm test` has not. */
+/** What takes longest, because it waits for processes and threads, or puts a load on: `npm run test:all` has it, `npm test` has not. */
 const SLOW = [
   'test/unit/node/executors/executors.test.ts',
   'test/unit/node/threads/threads.test.ts',
@@ -22,6 +22,7 @@ const SLOW = [
   'test/unit/examples/chat.test.ts',
   'test/unit/examples/proxy.test.ts',
   'test/unit/bad-input/extremes.test.ts',
+  'test/unit/ownership/many-awaits-cost-linear-time.test.ts',
 ];
 
 /** A test that says one of these changes or looks at what the whole process has: its loop, its memory, its modules. */
