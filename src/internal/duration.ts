@@ -1,5 +1,6 @@
 import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
+import { describe } from './describe.ts';
 import { anyByName, isPlain } from './options.ts';
 
 /** A span of time in named units, as `Temporal.Duration` has them. Absent units count as zero. */
@@ -57,15 +58,15 @@ function sumOf(parts: DurationParts, what: string): number {
     for (const unit of Object.keys(isPlain(parts) ? parts : SECONDS_IN)) {
       const amount: unknown = parts[unit as keyof DurationParts];
       if (amount === undefined) continue;
-      if (!Object.hasOwn(SECONDS_IN, unit)) {
+      if (!(unit in SECONDS_IN)) {
         throw invalid(what, `there is no unit of time '${unit}'; ${EXPECTED}, or { ${what}: … }`);
       }
-      if (typeof amount !== 'number') throw invalid(what, `expected a number of ${unit}, got ${describeType(amount)}`);
+      if (typeof amount !== 'number') throw invalid(what, `expected a number of ${unit}, got ${describe(amount)}`);
       known++;
       seconds += amount * SECONDS_IN[unit as keyof DurationParts];
     }
   }
-  if (known === 0) throw invalid(what, `${EXPECTED}, got ${describeType(parts)}`);
+  if (known === 0) throw invalid(what, `${EXPECTED}, got ${describe(parts)}`);
   return seconds;
 }
 
@@ -73,8 +74,4 @@ const EXPECTED = 'expected a number of seconds or an object such as { millisecon
 
 function invalid(what: string, problem: string): TypeError {
   return typeError(`Invalid ${what}: ${problem}`, 'INVALID_DELAY');
-}
-
-function describeType(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `${typeof value} ${String(value)}`;
 }

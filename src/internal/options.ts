@@ -12,15 +12,29 @@ import { describe } from './describe.ts';
  */
 export function checkOptions(call: string, options: unknown, names: readonly string[]): void {
   if (options === undefined) return;
-  const isObject = typeof options === 'object' && options !== null;
-  if (!isObject || !(isPlain(options) || names.some((name) => name in options))) {
-    const written = isObject ? names.join(', ') : `${names[0]}: ${describe(options)}`;
-    throw typeError(`${call}: options are one object at the end, got ${describe(options)}; write { ${written} }`);
+  if (!isPlain(options) && !hasSome(options, names)) {
+    const shown = describe(options);
+    const written = typeof options === 'object' ? names.join(', ') : `${names[0]}: ${shown}`;
+    throw typeError(`${call}: options are one object at the end, got ${shown}; write { ${written} }`);
   }
+  checkSpelling(call, options, names);
+}
+
+function hasSome(options: unknown, names: readonly string[]): options is object {
+  return typeof options === 'object' && options !== null && names.some((name) => name in options);
+}
+
+/**
+ * Answers a name as Python spells it with how it is spelled here.
+ *
+ * @param names the options that there are; any when absent
+ * @throws {TypeError} `{ return_when: … }`
+ */
+export function checkSpelling(call: string, options: object, names?: readonly string[]): void {
   for (const key of Object.keys(options)) {
-    if (!key.includes('_')) continue;
     const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    if (names.includes(name)) throw typeError(`${call}: there is no option ${key}; write { ${name}: … }`);
+    if (name !== key && (names?.includes(name) ?? true))
+      throw typeError(`${call}: there is no option ${key}; write { ${name}: … }`);
   }
 }
 
@@ -56,12 +70,11 @@ export function byNameOrPosition<T>(
  */
 export function anyByName<T>(name: string, given: T | Readonly<Record<string, T>>): T {
   try {
-    if (!isPlain(given)) return given as T;
-    const keys = Object.keys(given);
-    return keys.length === 1 && keys[0] === name ? (given[name] as T) : (given as T);
+    if (isPlain(given) && Object.keys(given).join() === name) return given[name] as T;
   } catch {
-    return given as T; // a proxy that throws: a value as any other
+    // a proxy that throws: a value as any other
   }
+  return given as T;
 }
 
 /** Whether a value is an object of names, and not one that a parameter may be. */

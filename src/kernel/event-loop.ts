@@ -3,7 +3,7 @@ import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { type Duration, inSeconds, secondsOrNull } from '../internal/duration.ts';
 import { bindWhenRead } from '../internal/methods.ts';
-import { checkOptions } from '../internal/options.ts';
+import { anyByName, checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type AwaitableLike,
@@ -545,8 +545,8 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /** Turns debug mode on or off: slow callbacks and coroutines that nobody awaits are reported. */
-  setDebug(enabled: boolean): void {
-    if (this._debug === Boolean(enabled)) return;
+  setDebug(enabled: boolean | { readonly enabled: boolean }): void {
+    if (this._debug === Boolean(anyByName<unknown>('enabled', enabled))) return;
     this._setDebug(!this._debug);
     if (this.isClosed()) return;
     reportNeverAwaited(this._debug);

@@ -312,6 +312,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * @throws {RuntimeError} when the coroutine is run by a task already, or the loop is closed
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
+    if (typeof options !== 'object') checkOptions('Task', options, ['name']);
     super(options as { loop?: EventLoop | null });
     const context = givenContext(options.context); // before the coroutine is this task's
     this._value = null;

@@ -2,6 +2,7 @@ import { IncompleteReadError, LimitOverrunError, RuntimeError, ValueError } from
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
+import { byNameOrPosition } from '../internal/options.ts';
 import type { AwaitableIterator } from '../interop/task-iterator.ts';
 import {
   type AwaitableCoroutine,
@@ -104,6 +105,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   constructor(options: StreamReaderOptions | number = {}, eventLoop?: EventLoop) {
     const isObject = typeof options === 'object' && options !== null;
     const { limit = DEFAULT_LIMIT, loop } = isObject ? options : { limit: options, loop: eventLoop };
+    byNameOrPosition('StreamReader', ['limit', 'loop'], options, undefined);
     this.#limit = checkByteLimit('StreamReader', limit);
     this.#loop = loop ?? implicitLoop();
   }
@@ -349,6 +351,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   ): AwaitableCoroutine<Bytes> {
     const isByName =
       typeof given === 'object' && given !== null && !(given instanceof Uint8Array) && !Array.isArray(given);
+    if (isByName) byNameOrPosition('readuntil', ['separator', 'encoding', 'errors'], given, undefined);
     const { separator = NEWLINE, ...options }: ReadUntilOptions = isByName
       ? (given as ReadUntilOptions)
       : {

@@ -15,15 +15,19 @@ import {
   Lock,
   mapConcurrent,
   newEventLoop,
+  on,
+  once,
   PriorityQueue,
+  pipeTo,
   produce,
   Queue,
   Runner,
   run,
+  runCoroutineThreadsafe,
   Semaphore,
   shared,
   sleep,
-  type Task,
+  Task,
   TaskGroup,
   Timeout,
   taskGroup,
@@ -33,6 +37,7 @@ import {
   waitFor,
   wrapFuture,
   wrapPromise,
+  writing,
 } from 'asyncio-ts';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { failure, program } from '../../support/programs.ts';
@@ -231,6 +236,7 @@ describeBoth('what Python programmers write by habit', (s) => {
         ],
         [() => createTask(f, any('name')), "{ name: 'name' }"],
         [() => createTask(f, any({ eager_start: true })), '{ eagerStart: … }'],
+        [() => new Task(f, any('name')), "{ name: 'name' }"],
         [() => new Runner(any(true)), '{ debug: true }'],
         [() => new Runner(any({ loop_factory: newEventLoop })), '{ loopFactory: … }'],
         [() => getRunningLoop().createTask(f, any('name')), "{ name: 'name' }"],
@@ -251,13 +257,49 @@ describeBoth('what Python programmers write by habit', (s) => {
         [() => timeoutAt(any(f)), 'write timeoutAt(seconds, body)'],
         [() => new Timeout(any({ delay: 5 })), 'or { when: … }'],
         [() => waitFor(done, any({ delay: 5 })), 'or { timeout: … }'],
-        [() => allTasks(any(5)), 'An event loop is required, got 5'],
+        [() => allTasks(any(5)), 'loop: an event loop or null is expected, got 5'],
         [() => getRunningLoop().callLater(any({ secs: 5 }), f), 'or { delay: … }'],
-        [() => currentTask(any({ lop: 5 })), 'An event loop is required, got '],
+        [() => currentTask(any({ lop: 5 })), 'loop: an event loop or null is expected, got '],
         [() => getRunningLoop().shutdownDefaultExecutor(any({ limit: 5 })), 'or { timeout: … }'],
       ];
       for (const [call, says] of wrong) expect(call).toThrow(says);
       yield* s.wait(done);
+    }),
+  );
+
+  test(
+    'is answered where events and streams are wrapped',
+    program(s, function* () {
+      const any = (value: unknown) => value as never;
+      const target = new EventTarget();
+      const stream = new WritableStream();
+      const wrong: readonly (readonly [() => unknown, string])[] = [
+        [() => on(target, 'x', any('end')), "{ close: 'end' }"],
+        [() => once(target, 'x', any(true)), '{ capture: true }'],
+        [() => pipeTo([1], stream, any(true)), '{ preventClose: true }'],
+        [() => pipeTo([1], stream, any({ prevent_abort: true })), '{ preventAbort: … }'],
+        [() => writing(stream, async () => {}, any(true)), '{ preventClose: true }'],
+      ];
+      for (const [call, says] of wrong) expect(call).toThrow(says);
+      yield* s.wait(sleep(0));
+    }),
+  );
+
+  test(
+    'gives a loop, and debug mode, by name as by position',
+    program(s, function* () {
+      const loop = getRunningLoop();
+      expect(yield* s.wait(wrapPromise(runCoroutineThreadsafe(sleep(0, 'a'), { loop })))).toBe('a');
+      expect(yield* s.wait(wrapPromise(runCoroutineThreadsafe(sleep(0, 'b'), loop)))).toBe('b');
+      expect(() => runCoroutineThreadsafe(sleep(0), undefined as never)).toThrow(
+        'write runCoroutineThreadsafe(f, loop)',
+      );
+      const other = newEventLoop();
+      other.setDebug({ enabled: true });
+      expect(other.getDebug()).toBe(true);
+      other.setDebug({ enabled: false });
+      expect(other.getDebug()).toBe(false);
+      other.close();
     }),
   );
 

@@ -165,7 +165,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       () => sleep('5' as never),
       TypeError,
       'INVALID_DELAY',
-      ...['string 5', 'number of seconds', '{ milliseconds: 500 }'],
+      ...["got '5'", 'number of seconds', '{ milliseconds: 500 }'],
     ),
     'but null': thrown(() => sleep(null as never), TypeError, 'INVALID_DELAY', 'null', 'number of seconds'),
     'but in a unit nobody knows': thrown(
@@ -178,7 +178,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       () => sleep({ minutes: '5' } as never),
       TypeError,
       'INVALID_DELAY',
-      ...['string 5', 'number of minutes'],
+      ...["got '5'", 'number of minutes'],
     ),
   },
 

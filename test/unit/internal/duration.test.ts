@@ -53,18 +53,18 @@ describe('a duration', () => {
   });
 
   test.each([
-    ['text', 'got string text'],
+    ['text', "got 'text'"],
     [undefined, 'got undefined'],
     [null, 'got null'],
-    [true, 'got boolean true'],
-    [{}, 'got object'],
+    [true, 'got true'],
+    [{}, 'got <Object object>'],
     [
       { secs: 1 },
       "no unit of time 'secs'; expected a number of seconds or an object such as { milliseconds: 500 }, or { delay: … }",
     ],
     [{ minutes: 1, second: 1 }, "no unit of time 'second'"],
-    [[1], 'got an array'],
-    [{ seconds: '1' }, 'expected a number of seconds, got string 1'],
+    [[1], 'got [1]'],
+    [{ seconds: '1' }, "expected a number of seconds, got '1'"],
   ])('of %o is refused, with what would be right', (duration, problem) => {
     expect(() => inSeconds(duration as Duration)).toThrow(TypeError);
     expect(() => inSeconds(duration as Duration)).toThrow(problem);
