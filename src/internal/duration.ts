@@ -59,7 +59,7 @@ function sumOf(parts: DurationParts, what: string): number {
       const amount: unknown = parts[unit as keyof DurationParts];
       if (amount === undefined) continue;
       if (!(unit in SECONDS_IN)) {
-        throw invalid(what, `there is no unit of time '${unit}'; ${EXPECTED}, or { ${what}: … }`);
+        throw invalid(what, `no unit of time '${unit}'; ${EXPECTED}, or { ${what}: … }`);
       }
       if (typeof amount !== 'number') throw invalid(what, `expected a number of ${unit}, got ${describe(amount)}`);
       known++;

@@ -1,51 +1,62 @@
 import { typeError } from '../errors/type-error.ts';
 
-/** A function that was read from an object, before it is known whether it is called at once or passed on. */
+/** What a method gave when it was read from an object, and whether that was passed on. */
 interface Read {
   readonly self: object;
-  /** The functions of this method that were passed on, by their objects; as of the first one. */
-  readonly method: { passedOn: WeakMap<object, unknown> | null };
+  /** How many reads have not been followed by their call: those have passed it on. */
+  uncalled: number;
   bound: unknown;
 }
-
-/** The latest read that has not been followed by its call; it keeps its object alive until the next one. */
-let uncalled: Read | null = null;
 
 /**
  * In Python a method that is passed on takes its object along: `signal(SIGTERM, stop.set)`. In JavaScript it loses it. So the few methods
  * that programs of Python pass on give, when they are read, a function that is bound: as handlers and callbacks they work.
  *
- * What was passed on stays one function for each object, so that `process.off('SIGTERM', stop.set)` finds what was given to `on`. A read
- * that was not followed by its call before the next read has been passed on. What is only called is not kept: that costs about 10 ns a
- * call, and no memory of the object. So this is for methods that are not called in a hurry; others say what to write (`unbound`).
+ * What was passed on stays one function for each object, so that `process.off('SIGTERM', stop.set)` finds what was given to `on`: a read
+ * that was not followed by its call has been passed on. What is only called costs no memory of the object. The latest read is kept, so that
+ * calls of one object need no new function each; calls of many objects in turn cost some 20 ns more.
  *
  * @param prototype of the class, whose own methods are replaced by accessors. Subclasses may override them, and a program may set others
+ * @param isOfMany that the latest one is not kept either once it was called, because the class has many objects that live for a short time
  */
-export function bindWhenRead<T extends object>(prototype: T, ...names: readonly (keyof T & string)[]): void {
+export function bindWhenRead<T extends object>(
+  prototype: T,
+  names: readonly (keyof T & string)[],
+  isOfMany = false,
+): void {
   const type = prototype.constructor as new () => T;
   for (const name of names) {
-    const call = prototype[name] as (...args: unknown[]) => unknown;
-    const method: Read['method'] = { passedOn: null };
+    const method = prototype[name] as (argument: unknown) => unknown;
+    let latest: Read | null = null;
+    let passedOn: WeakMap<object, unknown> | null = null;
     Object.defineProperty(prototype, name, {
       configurable: true,
       get(this: T | undefined) {
-        // Of the class itself, for comparisons; and for tools that call the getter alone.
-        if (this === undefined || this === prototype) return call;
-        if (uncalled !== null) {
-          uncalled.method.passedOn ??= new WeakMap();
-          uncalled.method.passedOn.set(uncalled.self, uncalled.bound);
-          uncalled = null;
+        if (latest !== null && latest.self === this) {
+          latest.uncalled++;
+          return latest.bound;
         }
-        const kept = method.passedOn?.get(this);
+        // Of the class itself, for comparisons; and for tools that call the getter alone.
+        if (this === undefined || this === prototype) return method;
+        if (latest !== null && latest.uncalled > 0) {
+          passedOn ??= new WeakMap();
+          passedOn.set(latest.self, latest.bound);
+        }
+        const kept = passedOn?.get(this);
         if (kept !== undefined) return kept;
         const self: T = this;
-        const read: Read = { self, method, bound: null };
-        uncalled = read;
-        read.bound = function (this: unknown, ...args: unknown[]): unknown {
-          if (uncalled === read && this === self) uncalled = null;
+        const read: Read = { self, uncalled: 1, bound: null };
+        // The methods take one argument at the most.
+        read.bound = function (this: unknown, argument: unknown): unknown {
+          if (this === self) {
+            read.uncalled--;
+            if (latest === read && read.uncalled === 0 && isOfMany) latest = null;
+            return method.call(self, argument);
+          }
           // Called on an object of the class it is a method as any other: read from the prototype of a subclass, for instance.
-          return call.apply(this instanceof type ? this : self, args);
+          return method.call(this instanceof type ? this : self, argument);
         };
+        latest = read;
         return read.bound;
       },
       set(this: T, value: unknown) {
@@ -71,8 +82,8 @@ export function unbound(method: string): TypeError {
   const [type, name] = method.split('.') as [string, string];
   const object = type.charAt(0).toLowerCase() + type.slice(1);
   return typeError(
-    `${method} was called without its ${object}, as a method is that was passed on by itself; ` +
-      `write () => ${object}.${name}(), or ${object}.${name}.bind(${object}), instead of ${object}.${name}`,
+    `${method} was called without its ${object}, as when passed on; ` +
+      `write () => ${object}.${name}(), or ${object}.${name}.bind(${object})`,
     'UNBOUND_METHOD',
   );
 }

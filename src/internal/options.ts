@@ -12,16 +12,13 @@ import { describe } from './describe.ts';
  */
 export function checkOptions(call: string, options: unknown, names: readonly string[]): void {
   if (options === undefined) return;
-  if (!isPlain(options) && !hasSome(options, names)) {
+  const isObject = typeof options === 'object' && options !== null;
+  if (!isObject || !(isPlain(options) || names.some((name) => name in options))) {
     const shown = describe(options);
-    const written = typeof options === 'object' ? names.join(', ') : `${names[0]}: ${shown}`;
+    const written = isObject ? names.join(', ') : `${names[0]}: ${shown}`;
     throw typeError(`${call}: options are one object at the end, got ${shown}; write { ${written} }`);
   }
   checkSpelling(call, options, names);
-}
-
-function hasSome(options: unknown, names: readonly string[]): options is object {
-  return typeof options === 'object' && options !== null && names.some((name) => name in options);
 }
 
 /**

@@ -96,7 +96,7 @@ export const UNRETRIEVED_AFTER = 0.5;
  */
 export class EventLoop extends Scheduler implements Disposable {
   static {
-    bindWhenRead(EventLoop.prototype, 'stop');
+    bindWhenRead(EventLoop.prototype, ['stop']);
   }
 
   #exceptionHandler: ExceptionHandler | null = null;

@@ -93,7 +93,7 @@ export interface LoopOption {
 function loopOf(given: EventLoop | null | undefined | LoopOption): EventLoop | null {
   const loop = anyByName('loop', given as EventLoop | null | undefined) ?? null;
   if (loop !== null && typeof loop.callSoon !== 'function')
-    throw typeError(`loop: an event loop or null is expected, got ${describe(given)}`);
+    throw typeError(`an event loop was expected, got ${describe(given)}`);
   return loop;
 }
 

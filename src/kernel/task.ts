@@ -286,7 +286,7 @@ const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
  */
 export class Task<T = unknown> extends Future<T> implements TaskRole {
   static {
-    bindWhenRead(Task.prototype, 'cancel');
+    bindWhenRead(Task.prototype, ['cancel'], true);
   }
 
   /** @internal */

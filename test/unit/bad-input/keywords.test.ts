@@ -257,9 +257,9 @@ describeBoth('what Python programmers write by habit', (s) => {
         [() => timeoutAt(any(f)), 'write timeoutAt(seconds, body)'],
         [() => new Timeout(any({ delay: 5 })), 'or { when: … }'],
         [() => waitFor(done, any({ delay: 5 })), 'or { timeout: … }'],
-        [() => allTasks(any(5)), 'loop: an event loop or null is expected, got 5'],
+        [() => allTasks(any(5)), 'an event loop was expected, got 5'],
         [() => getRunningLoop().callLater(any({ secs: 5 }), f), 'or { delay: … }'],
-        [() => currentTask(any({ lop: 5 })), 'loop: an event loop or null is expected, got '],
+        [() => currentTask(any({ lop: 5 })), 'an event loop was expected, got '],
         [() => getRunningLoop().shutdownDefaultExecutor(any({ limit: 5 })), 'or { timeout: … }'],
       ];
       for (const [call, says] of wrong) expect(call).toThrow(says);
