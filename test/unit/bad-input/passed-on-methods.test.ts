@@ -138,6 +138,24 @@ describe('a method that is bound when it is read', () => {
     loop.close();
   });
 
+  test('is one function also after it was called as a listener, and its object and others as usual', () => {
+    const loop = newEventLoop({ host: new VirtualHost() });
+    const tasks = [1, 2, 3].map(() => loop.createTask(async () => {}));
+    const target = new EventEmitter();
+    for (const task of tasks) target.on('stop', task.cancel);
+    target.emit('stop');
+    target.emit('stop');
+    for (const task of tasks) {
+      task.cancel();
+      task.cancel('again');
+    }
+    expect(target.listeners('stop')).toEqual(tasks.map((task) => task.cancel));
+    for (const task of tasks) target.off('stop', task.cancel);
+    expect(target.listenerCount('stop')).toBe(0);
+    loop.runOnce();
+    loop.close();
+  });
+
   test('is still told from that of a subclass', () => {
     expect(inherits(new Event(), 'set', Event.prototype)).toBe(true);
     expect(inherits(new Loud(), 'set', Event.prototype)).toBe(false);
