@@ -5,10 +5,14 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const root = fileURLToPath(new URL('./', import.meta.url));
 const src = `${root}src/`;
 
+// Every process that a test starts loads the sources: what Node has compiled once, it need not compile again. Entries are told by the
+// contents of their files, so that a run with them is the same as one without.
+process.env['NODE_COMPILE_CACHE'] ??= `${root}.vitest/compile-cache`;
+
 /** Tests of processes, threads, sockets, signals and whole programs: they wait for the system more than they compute. */
 const SYSTEM = ['node', 'cli', 'examples', 'runner', 'tutorial'].map((folder) => `test/unit/${folder}/**/*.test.ts`);
 
-/** What takes longest: `npm run test:all` has it, `npm test` has not. */
+/** What takes longest, because it waits for processes and threads, or puts a load on: `npm run test:all` has it, `npm test` has not. */
 const SLOW = [
   'test/unit/node/executors/executors.test.ts',
   'test/unit/node/threads/threads.test.ts',
@@ -18,15 +22,29 @@ const SLOW = [
   'test/unit/examples/chat.test.ts',
   'test/unit/examples/proxy.test.ts',
   'test/unit/bad-input/extremes.test.ts',
+  'test/unit/ownership/many-awaits-cost-linear-time.test.ts',
 ];
 
 /** A test that says one of these changes or looks at what the whole process has: its loop, its memory, its modules. */
 const PROCESS_WIDE = /\bsetEventLoop\b|\bresetModules\b|support\/gc\.ts/;
 
-const units = globSync('test/unit/**/*.test.ts', { cwd: root, exclude: [...SYSTEM, ...SLOW] }).map((file) =>
-  file.replaceAll('\\', '/'),
+/** As above, for tests of the system: signals, folders and listeners of the process, and the descriptors that it has. */
+const PROCESS_WIDE_SYSTEM =
+  /\bsetEventLoop\b|\bresetModules\b|support\/gc\.ts|\bprocess\.(on|once|off|emit|kill|chdir|umask|exitCode)\b|\bspawn(Sync)?\(/;
+/** The folders whose tests leave nothing behind but sockets and files that are closed. */
+const SHARING = ['net', 'datagram', 'files', 'border', 'pipes'].map(
+  (folder) => `test/unit/node/${folder}/**/*.test.ts`,
 );
-const processWide = units.filter((file) => PROCESS_WIDE.test(readFileSync(root + file, 'utf8')));
+
+const filesOf = (patterns: string | readonly string[], but: readonly string[]): string[] =>
+  globSync(patterns, { cwd: root, exclude: but }).map((file) => file.replaceAll('\\', '/'));
+const says = (pattern: RegExp) => (file: string) => pattern.test(readFileSync(root + file, 'utf8'));
+
+const processWide = filesOf('test/unit/**/*.test.ts', [...SYSTEM, ...SLOW]).filter(says(PROCESS_WIDE));
+const units = ['test/unit/**/*.test.ts'];
+const sharing = filesOf([...SHARING, 'test/unit/cli/**/*.test.ts'], SLOW).filter(
+  (file) => !says(PROCESS_WIDE_SYSTEM)(file),
+);
 
 // Unit tests run on the sources. Nothing here may make a run differ from the one before: fixed order, no retry, and
 // test/setup.ts fixes the seed of fast-check.
@@ -59,10 +77,11 @@ export default defineConfig({
     passWithNoTests: false,
     projects: [
       // Files share a process: what one of them costs is mostly the start of a process and the loading of the library.
-      project('units', 0, { include: units, exclude: processWide, isolate: false }),
+      project('units', 0, { include: units, exclude: [...processWide, ...SYSTEM, ...SLOW], isolate: false }),
       project('process-wide', 0, { include: processWide }),
       // More at a time than there are cores, because they wait.
-      project('system', 1, { include: SYSTEM, exclude: SLOW, maxWorkers: 4 }),
+      project('sharing', 1, { include: sharing, isolate: false, maxWorkers: 4 }),
+      project('system', 1, { include: SYSTEM, exclude: [...sharing, ...SLOW], maxWorkers: 4 }),
       project('slow', 2, { include: SLOW, maxWorkers: 4 }),
     ],
   },

@@ -37,7 +37,9 @@ if (leaks.length > 0) {
   console.log(`wrote ${REPORT}`);
 }
 
-function section(entry: string, { exported, mentioned, globals }: Surface): string {
+function section(entry: string, { exported, mentioned, globals, internal }: Surface): string {
+  // Members of the kernel that only the kernel may touch are called _x and must not reach the published types.
+  leaks.push(...internal);
   const lines = [`## \`${entry}\`\n`, `${exported.size} exported names.\n`, '```ts', ...texts(exported), '```\n'];
   if (mentioned.size > 0) lines.push('### Mentioned, not exported\n', '```ts', ...texts(mentioned), '```\n');
   if (globals.length > 0) lines.push('### Global declarations\n', '```ts', ...globals, '```\n');
@@ -46,13 +48,7 @@ function section(entry: string, { exported, mentioned, globals }: Surface): stri
 
 function texts(declarations: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
-  for (const [name, text] of declarations) {
-    found.push(`${found.length > 0 ? '\n' : ''}${text}`);
-    // Members of the kernel that only the kernel may touch are called _x and must not reach the published types.
-    const member =
-      /^\s+(?:(?:readonly|static|get|set|protected|abstract|declare|accessor) )*(_[A-Za-z]\w*)[?!]?[(:<;]/gm;
-    for (const match of text.matchAll(member)) leaks.push(`${name}.${match[1]}`);
-  }
+  for (const text of declarations.values()) found.push(`${found.length > 0 ? '\n' : ''}${text}`);
   return found;
 }
 

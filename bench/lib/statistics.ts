@@ -4,7 +4,7 @@ export function median(samples: readonly number[]): number {
 }
 
 /** The value that so much of the samples is below, between two of them by straight line. */
-export function quantile(samples: readonly number[], part: number): number {
+function quantile(samples: readonly number[], part: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (sorted.length - 1) * part;
   const below = sorted[Math.floor(at)] ?? Number.NaN;

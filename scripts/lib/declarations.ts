@@ -1,5 +1,13 @@
 import path from 'node:path';
-import { blank } from './source-text.ts';
+import {
+  blank,
+  type Mention,
+  membersDeclared,
+  parse as parseSource,
+  type Span,
+  type Statement,
+  typesMentioned,
+} from './syntax.ts';
 
 /** What a name means: a declaration of a file, or something that another package or the runtime has. */
 interface Target {
@@ -7,10 +15,20 @@ interface Target {
   readonly name: string;
 }
 
+/** One statement that declares a name. */
+interface Declaration {
+  /** As the compiler has written it, without comments, private members and the words that export it. */
+  readonly text: string;
+  /** The names that it reads. */
+  readonly mentions: readonly string[];
+  /** Members whose names begin with an underscore. */
+  readonly internal: readonly string[];
+}
+
 /** One declaration file, as far as a report needs it. */
 interface Module {
-  /** Texts of a name: overloads and merged declarations keep their order. */
-  readonly declarations: Map<string, string[]>;
+  /** What declares a name: overloads and merged declarations keep their order. */
+  readonly declarations: Map<string, Declaration[]>;
   /** Exported name to where it comes from. */
   readonly exports: Map<string, Target>;
   /** Files of `export * from`. */
@@ -26,15 +44,11 @@ export interface Surface {
   /** Declarations that exported ones mention but that have no exported name. */
   readonly mentioned: Map<string, string>;
   readonly globals: string[];
+  /** `Task._state`: members whose names say that they belong to the kernel. */
+  readonly internal: string[];
 }
 
-const DECLARATION =
-  /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|function\*?|const enum|enum|const|let|var|namespace)\s+([\w$]+)/;
-
-/**
- * Reads declaration files as the compiler writes them: a statement begins in the first column, and what belongs to it
- * is indented or closes a bracket. `read` gives the text of a file.
- */
+/** Reads declaration files. `read` gives the text of a file. */
 export class Declarations {
   readonly #modules = new Map<string, Module>();
   readonly #read: (file: string) => string;
@@ -65,7 +79,12 @@ export class Declarations {
       }
     }
     const globals = [...this.#modules.values()].flatMap((module) => module.globals);
-    return { exported, mentioned: new Map(sorted(mentioned)), globals: globals.sort() };
+    const internal = queue.flatMap((target) =>
+      this.#declarationsOf(target).flatMap((declaration) =>
+        declaration.internal.map((name) => `${target.name}.${name}`),
+      ),
+    );
+    return { exported, mentioned: new Map(sorted(mentioned)), globals: globals.sort(), internal };
   }
 
   #exportsOf(file: string, visited: Set<string>): Map<string, Target> {
@@ -96,20 +115,20 @@ export class Declarations {
 
   #textsOf(target: Target): string[] {
     if (!isFile(target.file)) return [`export { ${target.name} } from '${target.file}';`];
-    return this.#module(target.file).declarations.get(target.name) ?? [];
+    return this.#declarationsOf(target).map(({ text }) => text);
+  }
+
+  #declarationsOf(target: Target): readonly Declaration[] {
+    return isFile(target.file) ? (this.#module(target.file).declarations.get(target.name) ?? []) : [];
   }
 
   #mentionedBy(target: Target): Target[] {
     if (!isFile(target.file)) return [];
     const module = this.#module(target.file);
     const found: Target[] = [];
-    for (const text of this.#textsOf(target)) {
-      // Names of members and parameters have a colon or a bracket right behind them, types do not.
-      for (const match of blank(text, { strings: true }).matchAll(/(?<![.\w$])([\w$]+)(?!\??:|\()(?![\w$])/g)) {
-        const name = match[1]!;
-        if (module.declarations.has(name)) found.push({ file: target.file, name });
-        else if (module.imports.has(name)) found.push(this.#resolve(module.imports.get(name)!));
-      }
+    for (const name of this.#declarationsOf(target).flatMap(({ mentions }) => mentions)) {
+      if (module.declarations.has(name)) found.push({ file: target.file, name });
+      else if (module.imports.has(name)) found.push(this.#resolve(module.imports.get(name)!));
     }
     return found.filter((other) => isFile(other.file));
   }
@@ -126,52 +145,113 @@ export class Declarations {
 
 function parse(file: string, source: string): Module {
   const module: Module = { declarations: new Map(), exports: new Map(), stars: [], imports: new Map(), globals: [] };
-  for (const statement of statements(source)) {
-    const declared = DECLARATION.exec(statement)?.[1];
-    const list = /^(import|export) (?:type )?\{([^}]*)\}(?: from ['"]([^'"]+)['"])?/.exec(statement);
-    const star = /^export (?:type )?\* from ['"]([^'"]+)['"]/.exec(statement);
-    const namespace = /^import (?:type )?\* as ([\w$]+) from ['"]([^'"]+)['"]/.exec(statement);
-    if (statement.startsWith('declare global')) {
-      module.globals.push(statement);
-    } else if (declared !== undefined) {
-      const text = withoutPrivates(statement).replace(/^(export )?(declare )?/, '');
-      module.declarations.set(declared, [...(module.declarations.get(declared) ?? []), text]);
-      if (statement.startsWith('export ')) module.exports.set(declared, { file, name: declared });
-    } else if (list !== null) {
-      const [, keyword, names, from] = list;
-      const source = from === undefined ? file : moduleFile(file, from);
-      for (const part of names!.split(',')) {
-        const [, name, alias] = /^\s*(?:type )?([\w$]+)(?: as ([\w$]+))?\s*$/.exec(part) ?? [];
-        if (name === undefined) continue;
-        const into = keyword === 'import' ? module.imports : module.exports;
-        into.set(alias ?? name, { file: source, name });
-      }
-    } else if (star !== null) {
-      module.stars.push(moduleFile(file, star[1]!));
-    } else if (namespace !== null) {
-      if (isFile(moduleFile(file, namespace[2]!))) throw new Error(`${file}: cannot report '${statement}'`);
-    } else if (!/^import ['"]/.test(statement)) {
-      throw new Error(`${file}: cannot report '${statement}'`);
+  const parsed = parseSource(file, source);
+  const mentions = typesMentioned(parsed.program);
+  const members = membersDeclared(parsed.program);
+  const text = (span: Span, hidden: readonly Span[] = []): string =>
+    textOf(source, span, [...parsed.comments, ...hidden]);
+  const refuse = (statement: Statement): never => {
+    throw new Error(`${file}: cannot report '${text(statement)}'`);
+  };
+  const declare = (node: Declaring, isExported: boolean): void => {
+    for (const name of namesOf(node)) {
+      const privates = membersOf(node).filter(isPrivate);
+      const declaration: Declaration = {
+        text: text(node, privates).replace(/^declare /, ''),
+        mentions: within(node, mentions, privates).map((mention) => mention.name),
+        internal: within(node, members, privates)
+          .map((member) => member.name)
+          .filter((member) => member.startsWith('_')),
+      };
+      module.declarations.set(name, [...(module.declarations.get(name) ?? []), declaration]);
+      if (isExported) module.exports.set(name, { file, name });
+    }
+  };
+
+  for (const statement of parsed.program.body) {
+    switch (statement.type) {
+      case 'ImportDeclaration':
+        for (const specifier of statement.specifiers) {
+          const from = moduleFile(file, statement.source.value);
+          if (specifier.type === 'ImportNamespaceSpecifier') {
+            if (isFile(from)) refuse(statement);
+          } else {
+            const name = specifier.type === 'ImportSpecifier' ? nameOf(specifier.imported) : 'default';
+            module.imports.set(specifier.local.name, { file: from, name });
+          }
+        }
+        break;
+      case 'ExportAllDeclaration':
+        if (statement.exported !== null) refuse(statement);
+        module.stars.push(moduleFile(file, statement.source.value));
+        break;
+      case 'ExportNamedDeclaration':
+        for (const { local, exported } of statement.specifiers) {
+          const from = statement.source === null ? file : moduleFile(file, statement.source.value);
+          module.exports.set(nameOf(exported), { file: from, name: nameOf(local) });
+        }
+        if (statement.declaration !== null) declare(statement.declaration, true);
+        break;
+      case 'TSModuleDeclaration':
+        if (statement.kind === 'global') module.globals.push(text(statement));
+        else declare(statement, false);
+        break;
+      default:
+        if (isDeclaring(statement)) declare(statement, false);
+        else refuse(statement);
     }
   }
   return module;
 }
 
-function statements(source: string): string[] {
-  const found: string[] = [];
-  for (const line of blank(source, { strings: false }).split('\n')) {
-    const text = line.trimEnd();
-    if (text === '') continue;
-    if (/^[\s})\]>|&]/.test(text) && found.length > 0) found[found.length - 1] += `\n${text}`;
-    else found.push(text);
-  }
-  return found;
+type Declaring = NonNullable<Extract<Statement, { type: 'ExportNamedDeclaration' }>['declaration']>;
+type Class = Extract<Declaring, { type: 'ClassDeclaration' | 'ClassExpression' }>;
+type Member =
+  | Class['body']['body'][number]
+  | Extract<Declaring, { type: 'TSInterfaceDeclaration' }>['body']['body'][number];
+
+function isDeclaring(statement: Statement): statement is Extract<Statement, Declaring> {
+  return 'declare' in statement;
+}
+
+function namesOf(node: Declaring): string[] {
+  if (node.type === 'VariableDeclaration') return node.declarations.map(({ id }) => nameOf(id));
+  return node.id === null ? [] : [nameOf(node.id)];
+}
+
+function membersOf(node: Declaring): readonly Member[] {
+  if (node.type === 'ClassDeclaration' || node.type === 'TSInterfaceDeclaration') return node.body.body;
+  return [];
 }
 
 /** Private members have no types in a declaration file, and nobody can use them. A private constructor says something. */
-function withoutPrivates(text: string): string {
-  const lines = text.split('\n');
-  return lines.filter((line) => !/^\s+(#private;|(static )?private (?!constructor\b))/.test(line)).join('\n');
+function isPrivate(member: Member): boolean {
+  if (!('key' in member)) return false;
+  if (member.key.type === 'PrivateIdentifier') return true;
+  const isConstructor = 'kind' in member && member.kind === 'constructor';
+  return 'accessibility' in member && member.accessibility === 'private' && !isConstructor;
+}
+
+/** Empty for what has no simple name. */
+function nameOf(node: { readonly type: string; readonly name?: unknown; readonly value?: unknown }): string {
+  const name = node.type === 'Literal' ? node.value : node.name;
+  return typeof name === 'string' ? name : '';
+}
+
+/** The text of a statement without what is hidden, and without the lines that are empty then. */
+function textOf(source: string, span: Span, hidden: readonly Span[]): string {
+  const inside = hidden.filter(({ start, end }) => start >= span.start && end <= span.end);
+  const moved = inside.map(({ start, end }) => ({ start: start - span.start, end: end - span.start }));
+  const lines = blank(source.slice(span.start, span.end), moved).split('\n');
+  return lines
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+function within(span: Span, mentions: readonly Mention[], hidden: readonly Span[]): Mention[] {
+  const isIn = (mention: Mention, outer: Span): boolean => mention.start >= outer.start && mention.end <= outer.end;
+  return mentions.filter((mention) => isIn(mention, span) && !hidden.some((one) => isIn(mention, one)));
 }
 
 function moduleFile(from: string, specifier: string): string {

@@ -42,7 +42,7 @@ function describeObject(value: object): string {
 const LONGEST_TITLE = 120;
 
 /** What was thrown, in one line: the class and the message of an error, otherwise the value. */
-export function titleOf(thrown: unknown): string {
+function titleOf(thrown: unknown): string {
   try {
     if (!(thrown instanceof Error)) return describe(thrown);
     const text = String(thrown).replace(LINE_BREAKS, '\\n');

@@ -1,5 +1,7 @@
 import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
+import { describe } from './describe.ts';
+import { anyByName, isPlain } from './options.ts';
 
 /** A span of time in named units, as `Temporal.Duration` has them. Absent units count as zero. */
 export interface DurationParts {
@@ -26,14 +28,15 @@ const SECONDS_IN: Readonly<Record<keyof DurationParts, number>> = {
 };
 
 /**
- * A duration in seconds.
+ * A duration in seconds. As parameters of Python can be given by name, so can this one: `{ delay: 5 }` is 5.
  *
  * @param what the parameter's name, for the error message
  * @throws {TypeError} when it is neither a number nor a bag of named units
  * @throws {ValueError} when it is not a number (`NaN`)
  */
 export function inSeconds(duration: Duration, what = 'delay'): number {
-  const seconds = typeof duration === 'number' ? duration : sumOf(duration, what);
+  const given = typeof duration === 'number' ? duration : anyByName(what, duration);
+  const seconds = typeof given === 'number' ? given : sumOf(given, what);
   if (Number.isNaN(seconds)) {
     throw new ValueError(`Invalid ${what}: NaN (not a number); expected a number of seconds`, {
       code: 'INVALID_DELAY',
@@ -42,29 +45,33 @@ export function inSeconds(duration: Duration, what = 'delay'): number {
   return seconds;
 }
 
+/** As `inSeconds`, where `null` and `undefined` stand for no limit. */
+export function secondsOrNull(duration: Duration | null | undefined | object, what: string): number | null {
+  const given = anyByName(what, duration as Duration | null | undefined) ?? null;
+  return given === null ? null : inSeconds(given, what);
+}
+
 function sumOf(parts: DurationParts, what: string): number {
   let seconds = 0;
   let known = 0;
   if (typeof parts === 'object' && parts !== null) {
-    for (const unit of Object.keys(SECONDS_IN) as (keyof DurationParts)[]) {
-      const amount = parts[unit];
+    for (const unit of Object.keys(isPlain(parts) ? parts : SECONDS_IN)) {
+      const amount: unknown = parts[unit as keyof DurationParts];
       if (amount === undefined) continue;
-      if (typeof amount !== 'number') {
-        throw typeError(`Invalid ${what}: expected a number of ${unit}, got ${describeType(amount)}`, 'INVALID_DELAY');
+      if (!(unit in SECONDS_IN)) {
+        throw invalid(what, `no unit of time '${unit}'; ${EXPECTED}, or { ${what}: … }`);
       }
+      if (typeof amount !== 'number') throw invalid(what, `expected a number of ${unit}, got ${describe(amount)}`);
       known++;
-      seconds += amount * SECONDS_IN[unit];
+      seconds += amount * SECONDS_IN[unit as keyof DurationParts];
     }
   }
-  if (known === 0) {
-    throw typeError(
-      `Invalid ${what}: expected a number of seconds or an object such as { milliseconds: 500 }, got ${describeType(parts)}`,
-      'INVALID_DELAY',
-    );
-  }
+  if (known === 0) throw invalid(what, `${EXPECTED}, got ${describe(parts)}`);
   return seconds;
 }
 
-function describeType(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `${typeof value} ${String(value)}`;
+const EXPECTED = 'expected a number of seconds or an object such as { milliseconds: 500 }';
+
+function invalid(what: string, problem: string): TypeError {
+  return typeError(`Invalid ${what}: ${problem}`, 'INVALID_DELAY');
 }

@@ -1,29 +1,63 @@
 import { typeError } from '../errors/type-error.ts';
 
+/** What a method gave when it was read from an object, and whether that was passed on. */
+interface Read {
+  readonly self: object;
+  /** How many reads have not been followed by their call: those have passed it on. */
+  uncalled: number;
+  bound: unknown;
+}
+
 /**
- * In Python a method that is passed as a value keeps its object: `signal(SIGTERM, stop.set)`. In JavaScript it loses it. So the few methods
- * that Python programs often pass as callbacks are accessors here, which return a bound function each time they are read.
+ * In Python a method that is passed on takes its object along: `signal(SIGTERM, stop.set)`. In JavaScript it loses it. So the few methods
+ * that programs of Python pass on give, when they are read, a function that is bound: as handlers and callbacks they work.
  *
- * A bound function for each read costs about 10 ns, but no memory in the object. So this is only for methods that are not called often;
- * others throw an error that says what to write (`unbound`).
+ * What was passed on stays one function for each object, so that `process.off('SIGTERM', stop.set)` finds what was given to `on`: a read
+ * that was not followed by its call has been passed on. What is only called costs no memory of the object. The latest read is kept, so that
+ * calls of one object need no new function each; calls of many objects in turn cost some 20 ns more.
  *
- * @param prototype of the class, whose own methods are replaced by accessors. Subclasses may override them, and a program may replace them
+ * @param prototype of the class, whose own methods are replaced by accessors. Subclasses may override them, and a program may set others
+ * @param isOfMany that the latest one is not kept either once it was called, because the class has many objects that live for a short time
  */
-export function bindWhenRead<T extends object>(prototype: T, ...names: readonly (keyof T & string)[]): void {
+export function bindWhenRead<T extends object>(
+  prototype: T,
+  names: readonly (keyof T & string)[],
+  isOfMany = false,
+): void {
   const type = prototype.constructor as new () => T;
   for (const name of names) {
-    const method = prototype[name] as (...args: unknown[]) => unknown;
+    const method = prototype[name] as (argument: unknown) => unknown;
+    let latest: Read | null = null;
+    let passedOn: WeakMap<object, unknown> | null = null;
     Object.defineProperty(prototype, name, {
       configurable: true,
       get(this: T | undefined) {
-        // When it is read from the class itself: for comparisons, and for tools that call only the getter.
+        if (latest !== null && latest.self === this) {
+          latest.uncalled++;
+          return latest.bound;
+        }
+        // Of the class itself, for comparisons; and for tools that call the getter alone.
         if (this === undefined || this === prototype) return method;
-        // When the returned function is called on an object of the class, it works as any method: read from a subclass's prototype, for
-        // example.
+        if (latest !== null && latest.uncalled > 0) {
+          passedOn ??= new WeakMap();
+          passedOn.set(latest.self, latest.bound);
+        }
+        const kept = passedOn?.get(this);
+        if (kept !== undefined) return kept;
         const self: T = this;
-        return function (this: unknown, ...args: unknown[]): unknown {
-          return method.apply(this instanceof type ? this : self, args);
+        const read: Read = { self, uncalled: 1, bound: null };
+        // The methods take one argument at the most.
+        read.bound = function (this: unknown, argument: unknown): unknown {
+          if (this === self) {
+            read.uncalled--;
+            if (latest === read && read.uncalled === 0 && isOfMany) latest = null;
+            return method.call(self, argument);
+          }
+          // Called on an object of the class it is a method as any other: read from the prototype of a subclass, for instance.
+          return method.call(this instanceof type ? this : self, argument);
         };
+        latest = read;
+        return read.bound;
       },
       set(this: T, value: unknown) {
         Object.defineProperty(this, name, { value, writable: true, configurable: true });
@@ -48,8 +82,8 @@ export function unbound(method: string): TypeError {
   const [type, name] = method.split('.') as [string, string];
   const object = type.charAt(0).toLowerCase() + type.slice(1);
   return typeError(
-    `${method} was called without its ${object}, because the method was passed on without it; ` +
-      `write () => ${object}.${name}(), or ${object}.${name}.bind(${object}), instead of ${object}.${name}`,
+    `${method} was called without its ${object}, as when passed on; ` +
+      `write () => ${object}.${name}(), or ${object}.${name}.bind(${object})`,
     'UNBOUND_METHOD',
   );
 }

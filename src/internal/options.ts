@@ -8,20 +8,31 @@ import { describe } from './describe.ts';
  *
  * @param call the function that was called, for messages
  * @param options what it was given; `undefined` is none
- * @param names the names of all options; a value by position is assumed to mean the first one
- * @throws {TypeError} when it is not an object, or has one of the names in Python's spelling
+ * @param names the options that there are; the first one is what a value by position is taken to mean
+ * @throws {TypeError} when it is no object, one of a class that has none of the names, or has one of the names in Python's spelling
  */
 export function checkOptions(call: string, options: unknown, names: readonly string[]): void {
   if (options === undefined) return;
-  if (typeof options !== 'object' || options === null) {
-    throw typeError(
-      `${call}: options are one object at the end, got ${describe(options)}; write { ${names[0]}: ${describe(options)} }`,
-    );
+  const isObject = typeof options === 'object' && options !== null;
+  if (!isObject || !(isPlain(options) || names.some((name) => name in options))) {
+    const shown = describe(options);
+    const written = isObject ? names.join(', ') : `${names[0]}: ${shown}`;
+    throw typeError(`${call}: options are one object at the end, got ${shown}; write { ${written} }`);
   }
+  checkSpelling(call, options, names);
+}
+
+/**
+ * Answers a name as Python spells it with how it is spelled here.
+ *
+ * @param names the options that there are; any when absent
+ * @throws {TypeError} `{ return_when: … }`
+ */
+export function checkSpelling(call: string, options: object, names?: readonly string[]): void {
   for (const key of Object.keys(options)) {
-    if (!key.includes('_')) continue;
     const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    if (names.includes(name)) throw typeError(`${call}: there is no option ${key}; write { ${name}: … }`);
+    if (name !== key && (names?.includes(name) ?? true))
+      throw typeError(`${call}: there is no option ${key}; write { ${name}: … }`);
   }
 }
 
@@ -52,8 +63,21 @@ export function byNameOrPosition<T>(
   );
 }
 
-/** Whether a value is an object of named parameters, not an object that is itself a parameter's value. */
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+/**
+ * A parameter that takes any value, by position or by name: `cancel('late')` and `cancel({ msg: 'late' })` are the same call. An object is
+ * taken for names only when it has the parameter's and no other, so that all other objects are values.
+ */
+export function anyByName<T>(name: string, given: T | Readonly<Record<string, T>>): T {
+  try {
+    if (isPlain(given) && Object.keys(given).join() === name) return given[name] as T;
+  } catch {
+    // a proxy that throws: a value as any other
+  }
+  return given as T;
+}
+
+/** Whether a value is an object of names, and not one that a parameter may be. */
+export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

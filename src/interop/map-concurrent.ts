@@ -1,7 +1,7 @@
 import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { checkLimit } from '../internal/limit.ts';
+import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type Awaitable,
   type AwaitableCoroutine,
@@ -185,6 +185,6 @@ export function mapConcurrent<T, R>(
     const meant = typeof options === 'number' ? options : 10;
     throw typeError(`mapConcurrent: options are one object, got ${describe(options)}; write { limit: ${meant} }`);
   }
-  const limit = checkLimit('mapConcurrent', options.limit);
+  const limit = checkWholeNumber('mapConcurrent: limit', options.limit, CONCURRENCY);
   return new ConcurrentMap(items, fn as Mapper<never, R> as Mapper<unknown, R>, limit, options.ordered ?? true);
 }

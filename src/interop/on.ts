@@ -1,4 +1,5 @@
 import { QueueShutDown } from '../errors/index.ts';
+import { checkOptions } from '../internal/options.ts';
 import { Queue } from '../queues/index.ts';
 import {
   checkEventSource,
@@ -111,5 +112,6 @@ export function on<A extends unknown[] = unknown[]>(
 ): EventIterator<A>;
 export function on(source: EventSource, type: string | symbol, options?: OnOptions): EventIterator<unknown> {
   checkEventSource('on', source);
+  checkOptions('on', options, ['close', 'capture', 'passive']);
   return new EventIterator(source, type, options);
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from '../internal/options.ts';
 import { Future, failWith, noteWait } from '../kernel/lowlevel.ts';
 import {
   checkEventSource,
@@ -80,5 +81,6 @@ export function once<E = unknown>(target: EventTargetLike, type: string, options
 export function once<A extends unknown[] = unknown[]>(emitter: EventEmitterLike, type: string | symbol): EventFuture<A>;
 export function once(source: EventSource, type: string | symbol, options?: EventTargetOptions): EventFuture<unknown> {
   checkEventSource('once', source);
+  checkOptions('once', options, ['capture', 'passive']);
   return new EventFuture(source, type, options);
 }

@@ -1,6 +1,7 @@
 import { isCancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -100,6 +101,7 @@ export function writing<T, R>(
       `writing: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
+  checkOptions('writing', options, ['preventClose', 'preventAbort']);
   return runWriting(stream, body as WritingBody<never, unknown>, options) as AwaitableCoroutine<R>;
 }
 
@@ -178,6 +180,7 @@ export function pipeTo<T>(
 ): AwaitableCoroutine<void> {
   checkItems('pipeTo', items);
   checkWritable('pipeTo', stream);
+  checkOptions('pipeTo', options, ['preventClose', 'preventAbort']);
   return writing(
     stream,
     function* (writer) {

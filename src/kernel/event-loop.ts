@@ -1,9 +1,9 @@
 import { leavesTheLoop, RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type Duration, inSeconds, secondsOrNull } from '../internal/duration.ts';
 import { bindWhenRead } from '../internal/methods.ts';
-import { checkOptions } from '../internal/options.ts';
+import { anyByName, checkOptions } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type AwaitableLike,
@@ -96,7 +96,7 @@ export const UNRETRIEVED_AFTER = 0.5;
  */
 export class EventLoop extends Scheduler implements Disposable {
   static {
-    bindWhenRead(EventLoop.prototype, 'stop');
+    bindWhenRead(EventLoop.prototype, ['stop']);
   }
 
   #exceptionHandler: ExceptionHandler | null = null;
@@ -218,7 +218,7 @@ export class EventLoop extends Scheduler implements Disposable {
     method: string,
   ): TimerHandle {
     this.#checkCallback(callback, method);
-    const timer = new TimerHandle(inSeconds(when, 'time'), callback, args, this, context);
+    const timer = new TimerHandle(inSeconds(when, 'when'), callback, args, this, context);
     this._pushTimer(timer);
     return timer;
   }
@@ -374,10 +374,12 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Waits until the default executor has done all its work; it accepts no new work.
    *
-   * @param timeout seconds after which this stops waiting, with a warning
+   * @param timeout seconds after which it is left alone, with a warning; by position or as `{ timeout }`
    */
-  shutdownDefaultExecutor(timeout: Duration | null = null): AwaitableCoroutine<void> {
-    return shutdownExecutor(this, () => this.#takeExecutor(), timeout);
+  shutdownDefaultExecutor(
+    timeout: Duration | null | { readonly timeout: Duration | null | undefined } = null,
+  ): AwaitableCoroutine<void> {
+    return shutdownExecutor(this, () => this.#takeExecutor(), secondsOrNull(timeout, 'timeout'));
   }
 
   #takeExecutor(): Executor | null {
@@ -543,9 +545,9 @@ export class EventLoop extends Scheduler implements Disposable {
     }
   }
 
-  /** Turns debug mode on or off. It reports slow callbacks, coroutines that are never awaited, and other probable mistakes. */
-  setDebug(enabled: boolean): void {
-    if (this._debug === Boolean(enabled)) return;
+  /** Turns debug mode on or off: slow callbacks and coroutines that nobody awaits are reported. */
+  setDebug(enabled: boolean | { readonly enabled: boolean }): void {
+    if (this._debug === Boolean(anyByName<unknown>('enabled', enabled))) return;
     this._setDebug(!this._debug);
     if (this.isClosed()) return;
     reportNeverAwaited(this._debug);
@@ -673,7 +675,7 @@ const nothing = /* @__PURE__ */ libraryCoroutine(function* (): Generator<unknown
 const shutdownExecutor = /* @__PURE__ */ libraryCoroutine(function* shutdownDefaultExecutor(
   loop: EventLoop,
   take: () => Executor | null,
-  timeout: Duration | null,
+  timeout: number | null,
 ): Generator<unknown, void, unknown> {
   const over = take()?.shutdown?.();
   if (over === undefined || over === null) return;
@@ -686,8 +688,8 @@ const shutdownExecutor = /* @__PURE__ */ libraryCoroutine(function* shutdownDefa
   }
 });
 
-function giveUp(future: Future<void>, timeout: Duration): void {
+function giveUp(future: Future<void>, timeout: number): void {
   if (future.done()) return;
-  logger.warn(`The executor did not finish its work within ${inSeconds(timeout)} seconds.`);
+  logger.warn(`The executor did not finish its work within ${timeout} seconds.`);
   future.setResult(undefined);
 }

@@ -9,6 +9,7 @@ import {
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
 import { unbound } from '../internal/methods.ts';
+import { anyByName, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
@@ -177,7 +178,9 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * @throws {RuntimeError} when there is neither
    */
   constructor(options?: { readonly loop?: EventLoop | null }) {
-    this._loop = options?.loop ?? implicitLoop();
+    const loop = options?.loop;
+    if (loop === undefined && new.target === Future) checkOptions('Future', options, ['loop']);
+    this._loop = loop ?? implicitLoop();
   }
 
   /** @internal */
@@ -326,14 +329,14 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /**
    * Cancels it: code that waits for it gets a `CancelledError`.
    *
-   * @param message the message of the `CancelledError`
+   * @param message carried by the `CancelledError`; by position or, with Python's name, as `{ msg }`
    * @returns false when it is done already
    */
   cancel(message?: unknown): boolean {
     if (!(this instanceof Future)) throw unbound('Future.cancel');
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
-    if (message !== undefined) this.cancelMessage = message;
+    if (message !== undefined) this.cancelMessage = anyByName('msg', message);
     this._finish(CANCELLED, carried.request);
     return true;
   }
@@ -348,6 +351,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   addDoneCallback(callback: DoneCallback<this>, options?: { readonly context?: Context | null | undefined }): void {
     if (typeof callback !== 'function')
       throw typeError(`addDoneCallback: a function is required, got ${describe(callback)}`, 'NOT_CALLABLE');
+    checkOptions('addDoneCallback', options, ['context']);
     this._addWaiter(new RegisteredCallback(this, callback, options?.context ?? null));
   }
 

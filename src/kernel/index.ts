@@ -26,7 +26,7 @@ export type { Executor, ExecutorJob } from './executor.ts';
 export { type DoneCallback, Future, isfuture } from './future.ts';
 export { type Callback, Handle, TimerHandle } from './handle.ts';
 export { addInstrument, type Instrument } from './instruments.ts';
-export { allTasks, currentTask, getEventLoop, newEventLoop, setEventLoop } from './loops.ts';
+export { allTasks, currentTask, getEventLoop, type LoopOption, newEventLoop, setEventLoop } from './loops.ts';
 export type { Registry, TaskReport } from './registry.ts';
 export { Runner, type RunnerOptions, type RunOptions, run } from './runner.ts';
 export { type Host, RuntimeHost } from './runtime/host.ts';

@@ -1,6 +1,7 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { anyByName } from '../internal/options.ts';
 import { runningTask } from './engine/line.ts';
 import { EventLoop, type EventLoopOptions, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { isMainThread } from './runtime/platform.ts';
@@ -84,19 +85,31 @@ export function lendThread(loop: EventLoop): () => void {
   };
 }
 
+/** A loop by name. */
+export interface LoopOption {
+  readonly loop?: EventLoop | null | undefined;
+}
+
+function loopOf(given: EventLoop | null | undefined | LoopOption): EventLoop | null {
+  const loop = anyByName('loop', given as EventLoop | null | undefined) ?? null;
+  if (loop !== null && typeof loop.callSoon !== 'function')
+    throw typeError(`an event loop was expected, got ${describe(given)}`);
+  return loop;
+}
+
 /**
  * The task whose code runs, `null` in plain callbacks and outside any task.
  *
  * Follows CPython's `asyncio.current_task`.
  *
- * @param loop the task of this loop; of the running one when absent
+ * @param loop the task of this loop, by position or as `{ loop }`; of the running one when absent
  * @throws {RuntimeError} when no loop runs the caller and the thread has none either
  */
-export function currentTask(loop?: EventLoop | null): Task<unknown> | null {
-  const running = runningLoop();
-  if (running === null && (loop === undefined || loop === null) && !hasThreadLoop()) getRunningLoop();
+export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown> | null {
+  const its = loopOf(loop);
+  if (its === null && runningLoop() === null && !hasThreadLoop()) getRunningLoop();
   const task = runningTask() as Task<unknown> | null;
-  return task !== null && (loop === undefined || loop === null || task.getLoop() === loop) ? task : null;
+  return task !== null && (its === null || task.getLoop() === its) ? task : null;
 }
 
 /**
@@ -104,9 +117,10 @@ export function currentTask(loop?: EventLoop | null): Task<unknown> | null {
  *
  * Follows CPython's `asyncio.all_tasks`.
  *
- * @param loop the running one, or the thread's, when absent
+ * @param loop by position or as `{ loop }`; the running one, or the thread's, when absent
  * @throws {RuntimeError} when there is neither
  */
-export function allTasks(loop?: EventLoop | null): Set<Task<unknown>> {
-  return new Set([...(loop ?? getEventLoop())._tasks()].reverse());
+export function allTasks(loop?: EventLoop | null | LoopOption): Set<Task<unknown>> {
+  const its = loopOf(loop);
+  return new Set([...(its ?? getEventLoop())._tasks()].reverse());
 }

@@ -19,11 +19,7 @@ export {
   type Coroutine,
   type CoroutineFunction,
   type CoroutineLike,
-  CoroutineObject,
-  coroutine,
-  isAsyncFunction,
   iscoroutine,
-  isGeneratorFunction,
   libraryCoroutine,
   lookUpThen,
   noteMade,
@@ -32,15 +28,14 @@ export {
 } from './coroutine.ts';
 export type { WithDeadline } from './deadline.ts';
 export { placeInDebugMode } from './debug-awaits.ts';
-export { type Context, ContextVar, copyContext } from './engine/context.ts';
-export { choose, emit, hooks } from './engine/hooks.ts';
+export { type Context, copyContext } from './engine/context.ts';
 export { NONE } from './engine/roles.ts';
 export { ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
-export type { Executor, ExecutorJob } from './executor.ts';
+export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
-export type { Handle, TimerHandle } from './handle.ts';
-export { allTasks, currentTask, getEventLoop } from './loops.ts';
+export type { TimerHandle } from './handle.ts';
+export { currentTask, getEventLoop } from './loops.ts';
 export { reportOnce } from './places.ts';
 export { nameFailure, postponeReport, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
@@ -71,7 +66,6 @@ export {
   requestsAtEntry,
   requestsTo,
   type Scope,
-  signalOfScope,
   spare,
   takeBack,
   taskOf,
@@ -104,7 +98,25 @@ export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
   future._rareFields().purpose = purpose;
 }
 
-/** A future of the running loop that has a result after a time. Call its `release()` when it is not waited for any more. */
+/**
+ * A wait for one thing to happen: a future that says what it is waited for. Whoever knows of it ends the wait with `release`.
+ *
+ * @param purpose for the live view, deadlock reports and explored schedules
+ */
+export function newWait<T = void>(loop: EventLoop, purpose: WaitRecord): Future<T> {
+  const wait = loop.createFuture<T>();
+  noteWait(wait, purpose);
+  return wait;
+}
+
+/** Ends a wait in order, unless it is over: cancelled, or released before. */
+export function release<T>(wait: Future<T>, result: T): void;
+export function release(wait: Future<void>): void;
+export function release(wait: Future<unknown>, result?: unknown): void {
+  if (!wait.done()) wait.setResult(result);
+}
+
+/** A future of the running loop that has a result after a time. `release()` it when nobody waits for it any more. */
 export function resultAfter<T>(seconds: number, result: T): TimedFuture<T> {
   return getRunningLoop()._after(seconds, result);
 }

@@ -1,12 +1,11 @@
 import { CancelledError, cancelledError, isCancelledError } from '../errors/errors.ts';
-import { abortSignals, signalOf, weaken } from './abort.ts';
+import { abortSignals, weaken } from './abort.ts';
 import { leaveBody } from './engine/await.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';
 import { carried, isQuiet, isWithin, cancelScope as request, setPending } from './engine/scope.ts';
 import type { Future } from './future.ts';
-import type { PlatformAbortSignal } from './runtime/platform.ts';
 import { Task } from './task.ts';
 
 /**
@@ -103,11 +102,6 @@ export function deliverAgain(scope: Scope): void {
 /** Lets lines of a scope that wait for foreign promises clean up without another cancellation, because `return()` already closes them. */
 export function spare(scope: Scope): void {
   spareLines(scope);
-}
-
-/** The signal of a scope: aborted when it, or one around it, is cancelled. */
-export function signalOfScope(scope: Scope): PlatformAbortSignal | null {
-  return signalOf(scope, taskOf(scope));
 }
 
 /** Cancels a task on behalf of a construct, which the story names. */

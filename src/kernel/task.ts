@@ -11,6 +11,7 @@ import {
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
 import { bindWhenRead } from '../internal/methods.ts';
+import { anyByName, checkOptions } from '../internal/options.ts';
 import { abortSignals, cancelOnAbort, type Signalled, signalOf } from './abort.ts';
 import {
   type CoroutineFunction,
@@ -287,7 +288,7 @@ const ALERTS_OR_DONE = ALERTS | STATE;
  */
 export class Task<T = unknown> extends Future<T> implements TaskRole {
   static {
-    bindWhenRead(Task.prototype, 'cancel');
+    bindWhenRead(Task.prototype, ['cancel'], true);
   }
 
   /** @internal */
@@ -313,6 +314,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * @throws {RuntimeError} when a task already runs the coroutine, or the loop is closed
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
+    if (typeof options !== 'object') checkOptions('Task', options, ['name']);
     super(options as { loop?: EventLoop | null });
     const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
@@ -549,6 +551,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * @param options `limit`: the largest number of entries; the innermost ones are kept, for an error the outermost
    */
   getStack(options: { readonly limit?: number | null } = {}): string[] {
+    checkOptions('getStack', options, ['limit']);
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     if (this._state === PENDING) {
       const frames = stackOfFrames(this._coro, this._parents, this._frame);
@@ -574,11 +577,11 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Requests the end of the task: in the loop's next iteration a `CancelledError` is thrown where each of its lines waits. The task is
    * cancelled when the coroutine lets the error through; the coroutine may clean up first, or catch the error and continue.
    *
-   * @param message the message of the `CancelledError`
+   * @param message carried by the `CancelledError`; by position or, with Python's name, as `{ msg }`
    * @returns false when the task is done already
    */
   override cancel(message?: unknown): boolean {
-    return this._cancelFor(null, message);
+    return this._cancelFor(null, message === undefined ? message : anyByName('msg', message));
   }
 
   /** @param through the construct that makes the request, for the story @internal */

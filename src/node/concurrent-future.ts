@@ -1,5 +1,6 @@
 import { CancelledError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import type { Awaitable, Future } from '../kernel/lowlevel.ts';
 import { iteratorOf, type Then, thenOf, type Waits } from './awaitable-promise.ts';
 
@@ -20,6 +21,10 @@ export type WorkState = 'pending' | 'running' | 'finished' | 'cancelled';
  * Follows CPython's `concurrent.futures.Future`.
  */
 export abstract class ConcurrentFuture<T> implements Awaitable<T> {
+  static {
+    inspectAsText(ConcurrentFuture.prototype);
+  }
+
   readonly #settled = Promise.withResolvers<T>();
   #state: WorkState = 'pending';
   /** The waits of tasks, until it is done. */
@@ -93,12 +98,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     return `<${nameOfClass(this)} ${this.#state} fn=${this.name}()>`;
   }
 
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
-  }
-
-  /** The work has begun. @internal */
+  /** Somebody works at it now. @internal */
   markRunning(): void {
     this.#state = 'running';
   }

@@ -1,5 +1,6 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkSpelling, isPlain } from '../internal/options.ts';
 
 /**
  * The arguments of a call, by name. Python's parameters may be given by position or by name; named ones are given as one object at
@@ -12,13 +13,14 @@ import { describe } from '../internal/describe.ts';
  */
 export function byName<O extends object>(name: string, parameters: readonly string[], given: readonly unknown[]): O {
   const last = given.at(-1);
-  const hasOptions = given.length > parameters.length || isOptions(last);
+  const hasOptions = given.length > parameters.length || isPlain(last);
   const options = hasOptions ? (last ?? {}) : {};
-  if (!isOptions(options)) {
+  if (!isPlain(options)) {
     throw typeError(
       `${name}: options are one object after the other arguments, got ${describe(options)}; write ${name}(${parameters.join(', ')}, { … })`,
     );
   }
+  checkSpelling(name, options);
   const positional = hasOptions ? given.slice(0, -1) : given;
   const all: Record<string, unknown> = { ...options };
   for (const [index, value] of positional.entries()) {
@@ -33,11 +35,4 @@ export function byName<O extends object>(name: string, parameters: readonly stri
     all[parameter] = value;
   }
   return all as O;
-}
-
-/** Whether a value is an object of named parameters, not an object that is itself a parameter's value. */
-function isOptions(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

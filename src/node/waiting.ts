@@ -4,7 +4,8 @@ import {
   type EventLoop,
   failWith,
   type LoopResource,
-  noteWait,
+  newWait,
+  release,
   type WaitRecord,
 } from '../kernel/lowlevel.ts';
 
@@ -26,11 +27,10 @@ export function* settled<T>(
   begin: (settle: Settle<T>) => () => void,
   abandon?: () => void,
 ): Generator<unknown, T, unknown> {
-  const future = loop.createFuture<T>();
-  noteWait(future, record);
+  const future = newWait<T>(loop, record);
   const end = begin({
     resolve: (value) => {
-      if (!future.done() && !loop.isClosed()) future.setResult(value);
+      if (!loop.isClosed()) release(future, value);
     },
     reject: (error) => {
       if (!future.done() && !loop.isClosed()) failWith(future, error);

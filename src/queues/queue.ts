@@ -1,6 +1,7 @@
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { bindWhenRead, inherits, unbound } from '../internal/methods.ts';
 import { byNameOrPosition, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
@@ -89,7 +90,8 @@ export interface ShutdownOptions {
  */
 export class Queue<T> implements AsyncIterable<T> {
   static {
-    bindWhenRead(Queue.prototype, 'putNowait');
+    inspectAsText(Queue.prototype);
+    bindWhenRead(Queue.prototype, ['putNowait']);
   }
 
   readonly #maxsize: number;
@@ -403,11 +405,6 @@ export class Queue<T> implements AsyncIterable<T> {
       items.push(describe(item));
     }
     return items.join(', ');
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

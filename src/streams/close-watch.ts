@@ -17,7 +17,7 @@ export class CloseWatch {
   /** @param error `null` when it ended without an error */
   lost(error: unknown): void {
     this.#outcome = { error };
-    this.#waiters?.release(error);
+    this.#waiters?.end(error);
   }
 
   /** @throws the error with which the connection was lost */

@@ -33,7 +33,7 @@ export class FlowControl {
   /** The connection has ended: all waits end. */
   lost(error: unknown): void {
     this.#isLost = true;
-    if (this.#isPaused) this.#waiters?.release(error);
+    if (this.#isPaused) this.#waiters?.end(error);
   }
 
   /** Whether `drain` has nothing to do. */

@@ -1,6 +1,8 @@
 import { IncompleteReadError, LimitOverrunError, RuntimeError, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
+import { byNameOrPosition } from '../internal/options.ts';
 import type { AwaitableIterator } from '../interop/task-iterator.ts';
 import {
   type AwaitableCoroutine,
@@ -8,17 +10,19 @@ import {
   type Future,
   implicitLoop,
   libraryCoroutine,
-  noteWait,
+  newWait,
+  release,
 } from '../kernel/lowlevel.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 import { concatenated } from './bytes.ts';
+import { checkByteLimit } from './limit.ts';
 import { ByteLines, type LinesOptions, TextLines } from './lines.ts';
 import { Separators } from './separators.ts';
 import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
 import type { Bytes, ReadTransport } from './transports.ts';
 
-/** The longest line that a reader accepts, in bytes: 64 KiB. */
-export const DEFAULT_LIMIT = 2 ** 16;
+/** How many bytes a reader keeps before it looks for a line's end in vain: 64 KiB. */
+const DEFAULT_LIMIT = 2 ** 16;
 
 /** Feeds a reader that it holds by a weak reference. Reading that reference costs more than everything else here. */
 export interface Feeder {
@@ -72,6 +76,10 @@ export interface StreamReaderOptions {
  * writer.close();
  */
 export class StreamReader implements AsyncIterable<Uint8Array> {
+  static {
+    inspectAsText(StreamReader.prototype);
+  }
+
   readonly #buffer = new ByteBuffer();
   readonly #limit: number;
   readonly #loop: EventLoop;
@@ -97,10 +105,8 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   constructor(options: StreamReaderOptions | number = {}, eventLoop?: EventLoop) {
     const isObject = typeof options === 'object' && options !== null;
     const { limit = DEFAULT_LIMIT, loop } = isObject ? options : { limit: options, loop: eventLoop };
-    if (typeof limit !== 'number')
-      throw typeError(`StreamReader: limit must be a number of bytes, got ${describe(limit)}`);
-    if (!(limit > 0)) throw new ValueError(`StreamReader: limit cannot be <= 0, got ${limit}`);
-    this.#limit = limit;
+    byNameOrPosition('StreamReader', ['limit', 'loop'], options, undefined);
+    this.#limit = checkByteLimit('StreamReader', limit);
     this.#loop = loop ?? implicitLoop();
   }
 
@@ -177,7 +183,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   wake(): void {
     const waiter = this.#waiter;
     this.#waiter = null;
-    if (waiter !== null && !waiter.done()) waiter.setResult(undefined);
+    if (waiter !== null) release(waiter);
   }
 
   /**
@@ -221,8 +227,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
       this.#paused = false;
       this.#transport?.resumeReading();
     }
-    const waiter = this.#loop.createFuture<void>();
-    noteWait(waiter, { operation, object: this });
+    const waiter = newWait(this.#loop, { operation, object: this });
     this.#waiter = waiter;
     if (this.feeder !== null) this.feeder.awaited = this;
     return waiter;
@@ -346,6 +351,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   ): AwaitableCoroutine<Bytes> {
     const isByName =
       typeof given === 'object' && given !== null && !(given instanceof Uint8Array) && !Array.isArray(given);
+    if (isByName) byNameOrPosition('readuntil', ['separator', 'encoding', 'errors'], given, undefined);
     const { separator = NEWLINE, ...options }: ReadUntilOptions = isByName
       ? (given as ReadUntilOptions)
       : {
@@ -516,11 +522,6 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     if (this.#failure !== null) parts.push(`exception=${describe(this.#failure.error)}`);
     if (this.#paused) parts.push('paused');
     return `<${parts.join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

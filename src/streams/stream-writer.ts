@@ -2,6 +2,8 @@ import { CancelledError, RuntimeError } from '../errors/index.ts';
 import { ConnectionAbortedError, OSError } from '../errors/os-error.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
+import { inspectAsText } from '../internal/inspection.ts';
+import { anyByName } from '../internal/options.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
 import { bindMethods } from './bound.ts';
 import {
@@ -59,6 +61,10 @@ export interface TlsCapable {
  * await writer.waitClosed();
  */
 export class StreamWriter implements AsyncDisposable {
+  static {
+    inspectAsText(StreamWriter.prototype);
+  }
+
   #transport: WriteTransport;
   readonly #protocol: WriterProtocol;
   readonly #reader: StreamReader | null;
@@ -167,13 +173,14 @@ export class StreamWriter implements AsyncDisposable {
    *
    * Follows CPython's `StreamWriter.get_extra_info`.
    *
-   * @param otherwise the value to return when it is not known
+   * @param otherwise what to give when it does not know, by position or, with Python's name, as `{ default }`
    */
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return this.#transport.getExtraInfo(name, otherwise);
+    return this.#transport.getExtraInfo(name, anyByName('default', otherwise));
   }
 
   /**
@@ -281,11 +288,6 @@ export class StreamWriter implements AsyncDisposable {
 
   toString(): string {
     return `<${nameOfClass(this)} transport=${this.#transport}${this.#reader === null ? '' : ` reader=${this.#reader}`}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -46,9 +46,10 @@ export interface BaseTransport {
    * Follows CPython's `BaseTransport.get_extra_info`; Python's names (`ssl_object`) work too.
    *
    * @param name such as `peername` or `sockname`
-   * @param otherwise the value to return when it is not known
+   * @param otherwise what to give when it does not know, by position or, with Python's name, as `{ default }`
    */
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   /** Whether it is closed or is being closed. */
@@ -107,9 +108,15 @@ export interface DatagramTransport extends BaseTransport {
   /**
    * Sends a datagram.
    *
-   * @param address the receiver; absent when the socket is connected
+   * @param addr whom to, by position or as `{ addr }`; absent when the socket is connected
    */
-  sendto(data: Bytes, address?: readonly [host: string, port: number] | null): void;
+  sendto(
+    data: Bytes,
+    addr?:
+      | readonly [host: string, port: number]
+      | null
+      | { readonly addr: readonly [host: string, port: number] | null },
+  ): void;
   abort(): void;
   getWriteBufferSize(): number;
   getWriteBufferLimits(): readonly [low: number, high: number];

@@ -1,10 +1,10 @@
-import { type EventLoop, type Future, failWith, noteWait, type WaitRecord } from '../kernel/lowlevel.ts';
+import { type EventLoop, type Future, failWith, newWait, release, type WaitRecord } from '../kernel/lowlevel.ts';
 
-/** Tasks that wait for the same to happen. All of them are woken together, from inside the loop or outside. */
-export class Waiters {
+/** Tasks that wait for the same to happen. They are told all at once, by whoever knows, inside the loop or outside. */
+export class Waiters<T = void> {
   readonly #loop: EventLoop;
   readonly #record: WaitRecord;
-  readonly #futures = new Set<Future<void>>();
+  readonly #futures = new Set<Future<T>>();
 
   /**
    * @param operation the name of the operation, for the wait records
@@ -15,23 +15,26 @@ export class Waiters {
     this.#record = { operation, object };
   }
 
-  *wait(): Generator<unknown, void, unknown> {
-    const future = this.#loop.createFuture<void>();
-    noteWait(future, this.#record);
+  /** @param object what is waited for, where that is another one */
+  *wait(object?: object): Generator<unknown, T, unknown> {
+    const record = object === undefined ? this.#record : { ...this.#record, object };
+    const future = newWait<T>(this.#loop, record);
     this.#futures.add(future);
     try {
-      yield* future;
+      return yield* future;
     } finally {
       this.#futures.delete(future);
     }
   }
 
-  /** @param error the error with which the waits fail; `null` when they end without an error */
-  release(error: unknown = null): void {
-    for (const future of this.#futures) {
-      if (future.done()) continue;
-      if (error === null) future.setResult(undefined);
-      else failWith(future, error);
-    }
+  /** @param result what the waits give */
+  release(result: T): void {
+    for (const future of this.#futures) release(future, result);
+  }
+
+  /** @param error what the waits fail with, `null` when they are over in order */
+  end(this: Waiters, error: unknown): void {
+    if (error === null) this.release();
+    else for (const future of this.#futures) if (!future.done()) failWith(future, error);
   }
 }

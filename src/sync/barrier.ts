@@ -1,9 +1,10 @@
-import { BrokenBarrierError, ValueError } from '../errors/index.ts';
+import { BrokenBarrierError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { checkWholeNumber } from '../internal/whole-number.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { Condition } from './condition.ts';
-import { checkCount } from './count.ts';
 
 /**
  * The states of a barrier.
@@ -46,6 +47,10 @@ export interface BarrierStatistics {
  * });
  */
 export class Barrier {
+  static {
+    inspectAsText(Barrier.prototype);
+  }
+
   readonly #parties: number;
   readonly #condition = new Condition();
   #state: BarrierState = 'filling';
@@ -58,17 +63,8 @@ export class Barrier {
    */
   constructor(count: number | BarrierOptions) {
     const parties = byNameOrPosition<unknown>('Barrier', ['parties'], count, undefined);
-    checkCount(parties, 'Barrier: parties must be > 0', 1);
-    if (parties === Number.POSITIVE_INFINITY) {
-      throw new ValueError(
-        'Barrier: parties must be > 0 and a whole number, got Infinity: the barrier would never open',
-        {
-          code: 'INVALID_COUNT',
-        },
-      );
-    }
-    this.#parties = parties;
-    this.#condition.waiters.object = this; // tools show that the tasks wait for the barrier
+    this.#parties = checkWholeNumber('Barrier: parties', parties, { least: 1 });
+    this.#condition.waiters.object = this; // who waits, waits for the barrier
   }
 
   /** How many tasks have to arrive. */
@@ -199,10 +195,5 @@ export class Barrier {
   toString(): string {
     const waiting = this.broken ? '' : `, waiters:${this.nWaiting}/${this.#parties}`;
     return `<${nameOfClass(this)} [${this.#state}${waiting}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

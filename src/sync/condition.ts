@@ -2,8 +2,10 @@ import { isCancelledError } from '../errors/errors.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -13,7 +15,6 @@ import {
   WaitQueue,
   WrittenCoroutine,
 } from '../kernel/lowlevel.ts';
-import { checkCount } from './count.ts';
 import { type Guard, holding } from './guard.ts';
 import { Lock } from './lock.ts';
 
@@ -65,6 +66,10 @@ export interface ConditionStatistics {
  * });
  */
 export class Condition {
+  static {
+    inspectAsText(Condition.prototype);
+  }
+
   readonly #lock: Lock;
   readonly #waiters = new WaitQueue(this, 'wait');
 
@@ -181,7 +186,7 @@ export class Condition {
   notify(count: number | NotifyOptions = 1): void {
     if (this === undefined || !(#lock in this)) throw unbound('Condition.notify');
     const most = byNameOrPosition('notify', ['n'], count, 1);
-    checkCount(most, 'Condition.notify: the count must be >= 0', 0);
+    checkWholeNumber('Condition.notify: the count', most, { least: 0, orInfinity: true });
     if (!this.locked()) throw this.notAcquired('notify');
     this.#waiters.wake(most);
   }
@@ -230,11 +235,6 @@ export class Condition {
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${this.locked() ? 'locked' : 'unlocked'}${waiting}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -1,4 +1,5 @@
 import { nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { bindWhenRead } from '../internal/methods.ts';
 import { type AwaitableCoroutine, type Task, thenOf, WaitQueue } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
@@ -26,7 +27,8 @@ export interface EventStatistics {
  */
 export class Event {
   static {
-    bindWhenRead(Event.prototype, 'set', 'clear');
+    inspectAsText(Event.prototype);
+    bindWhenRead(Event.prototype, ['set', 'clear']);
   }
 
   #isSet = false;
@@ -78,11 +80,6 @@ export class Event {
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${this.#isSet ? 'set' : 'unset'}${waiting}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

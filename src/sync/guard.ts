@@ -1,6 +1,7 @@
 import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -26,14 +27,11 @@ export interface Acquirable {
  * using _ = await lock.acquire();
  */
 export class Guard implements Disposable {
-  /**
-   * The engine asks what an `await` gives for a `then`. Found here, it need not look through `Object.prototype` as well, which is 5 ns.
-   *
-   * @internal
-   */
-  static readonly withoutThen: object = /* @__PURE__ */ Object.defineProperty(Guard.prototype, 'then', {
-    value: undefined,
-  });
+  static {
+    inspectAsText(Guard.prototype);
+    // The engine asks what an `await` gives for a `then`. Found here, it need not look through `Object.prototype` as well, which is 5 ns.
+    Object.defineProperty(Guard.prototype, 'then', { value: undefined });
+  }
 
   #held: Acquirable | null;
   readonly #holder: Task<unknown> | null | undefined;
@@ -68,11 +66,6 @@ export class Guard implements Disposable {
 
   toString(): string {
     return this.#held === null ? '<Guard released>' : `<Guard of ${this.#held}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -1,5 +1,6 @@
 import { RuntimeError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import {
   type AwaitableCoroutine,
@@ -38,6 +39,10 @@ export interface LockStatistics {
  * await lock.with(() => download(url)); // the same around a body
  */
 export class Lock {
+  static {
+    inspectAsText(Lock.prototype);
+  }
+
   #locked = false;
   #holder: Task<unknown> | null = null;
   readonly #waiters = new WaitQueue(this, 'acquire');
@@ -137,11 +142,6 @@ export class Lock {
   toString(): string {
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${this.#locked ? 'locked' : 'unlocked'}${waiting}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

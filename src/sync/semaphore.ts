@@ -1,7 +1,9 @@
 import { ValueError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -12,7 +14,6 @@ import {
   WaitQueue,
 } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
-import { checkCount } from './count.ts';
 import { Guard, holding } from './guard.ts';
 import { Holders } from './holders.ts';
 
@@ -48,7 +49,11 @@ export interface SemaphoreStatistics {
  * const page = await limit.with(() => fetch(url));
  */
 export class Semaphore {
-  /** The units that are free; units reserved for tasks that were woken do not count as free. @internal */
+  static {
+    inspectAsText(Semaphore.prototype);
+  }
+
+  /** Units that nobody has taken; those of tasks that were woken are taken already. @internal */
   value: number;
   readonly #waiters = new WaitQueue(this, 'acquire');
   readonly #holders = new Holders();
@@ -60,7 +65,7 @@ export class Semaphore {
    */
   constructor(units: number | SemaphoreOptions = 1) {
     const value = unitsOf(units);
-    checkCount(value, 'Semaphore initial value must be >= 0', 0);
+    checkWholeNumber('Semaphore: the initial value', value, { least: 0, orInfinity: true });
     this.value = value;
   }
 
@@ -152,11 +157,6 @@ export class Semaphore {
     const state = this.locked() ? 'locked' : `unlocked, value:${this.value}`;
     const waiting = this.#waiters.size > 0 ? `, waiters:${this.#waiters.size}` : '';
     return `<${nameOfClass(this)} [${state}${waiting}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

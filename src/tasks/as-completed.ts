@@ -14,7 +14,7 @@ import {
   iscoroutine,
   isfuture,
   libraryCoroutine,
-  noteWait,
+  newWait,
   type Outcome,
   postponeReport,
   resumeReport,
@@ -108,8 +108,7 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
   }
 
   *#wait(): Generator<unknown, void, unknown> {
-    const getter = getEventLoop().createFuture<void>();
-    noteWait(getter, { operation: 'next', object: this });
+    const getter = newWait(getEventLoop(), { operation: 'next', object: this });
     this.#getters.push(getter);
     try {
       yield* getter;

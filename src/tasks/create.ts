@@ -1,5 +1,6 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import {
   type AwaitableLike,
   type CoroutineLike,
@@ -57,6 +58,7 @@ export function ensureFuture<T>(
       'NOT_AWAITABLE',
     );
   }
+  checkOptions('ensureFuture', options, ['loop']);
   const loop = options.loop ?? null;
   if (loop === null && isfuture(awaitable)) return awaitable as Future<T>;
   return ensureFutureOn<T>(awaitable, loop ?? getEventLoop());
@@ -67,6 +69,7 @@ export function wrapFuture<T>(
   future: Future<T> | PromiseLike<T>,
   options: { readonly loop?: EventLoop | null } = {},
 ): Future<T> {
+  checkOptions('wrapFuture', options, ['loop']);
   return ensureFuture<T>(future, options);
 }
 

@@ -11,10 +11,17 @@ export {
 export { type GatherOptions, gather } from './gather.ts';
 export { type SharedFunction, type SharedOptions, shared } from './shared.ts';
 export { shield } from './shield.ts';
-export { sleep } from './sleep.ts';
+export { type SleepOptions, sleep } from './sleep.ts';
 export { TaskGroup, type TaskGroupBody, type TaskGroupOptions, taskGroup } from './task-group.ts';
 export { runCoroutineThreadsafe, toThread } from './threads.ts';
-export { Timeout, type TimeoutBody, timeout, timeoutAt } from './timeout.ts';
+export {
+  Timeout,
+  type TimeoutAtOptions,
+  type TimeoutBody,
+  type TimeoutOptions,
+  timeout,
+  timeoutAt,
+} from './timeout.ts';
 export {
   ALL_COMPLETED,
   type DoneAndPending,

@@ -1,4 +1,5 @@
 import { type Duration, inSeconds } from '../internal/duration.ts';
+import { anyByName } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   checkpoint,
@@ -8,6 +9,14 @@ import {
   WrittenCoroutine,
 } from '../kernel/lowlevel.ts';
 
+/** The parameters of `sleep` by name. */
+export interface SleepOptions<T = undefined> {
+  /** Seconds, or named units; not where it is given by position. */
+  readonly delay?: Duration | undefined;
+  /** What the wait gives. */
+  readonly result?: T | undefined;
+}
+
 /**
  * Waits for a time. `sleep(0)` only lets all other tasks that are ready run once.
  *
@@ -15,17 +24,30 @@ import {
  *
  * Follows CPython's `asyncio.sleep`.
  *
- * @param delay seconds, or named units such as `{ milliseconds: 500 }`; zero or less waits for one iteration of the loop
- * @param result what the wait gives
+ * @param delay seconds, or named units such as `{ milliseconds: 500 }`; zero or less waits for one iteration of the loop. By position or as
+ * `{ delay }`
+ * @param result what the wait gives, by position or as `{ result }`
  * @throws {ValueError} at once, when the delay is `NaN`
  * @throws {TypeError} at once, when it is not a duration
  * @example
  * await sleep(0.5);
  */
 export function sleep(delay: Duration): AwaitableCoroutine<void>;
+export function sleep<T = void>(options: SleepOptions<T> & { readonly delay: Duration }): AwaitableCoroutine<T>;
+export function sleep<T>(delay: Duration, options: { readonly result: T }): AwaitableCoroutine<T>;
 export function sleep<T>(delay: Duration, result: T): AwaitableCoroutine<T>;
-export function sleep<T>(delay: Duration, result?: T): AwaitableCoroutine<T | undefined> {
-  const seconds = inSeconds(delay);
+export function sleep<T>(
+  delay: Duration | SleepOptions<T>,
+  result?: T | { readonly result: T },
+): AwaitableCoroutine<T | undefined> {
+  if (typeof delay === 'object' && delay !== null && 'result' in delay) {
+    const { result: named, ...time } = delay as SleepOptions<T>;
+    return pause(inSeconds(time as Duration), named);
+  }
+  return pause(inSeconds(delay as Duration), typeof result === 'object' ? anyByName<T>('result', result as T) : result);
+}
+
+function pause<T>(seconds: number, result: T | undefined): AwaitableCoroutine<T | undefined> {
   if (seconds > 0) return new Pause(seconds, result);
   return result === undefined ? (checkpoint() as AwaitableCoroutine<T | undefined>) : new CheckpointWithResult(result);
 }

@@ -2,9 +2,9 @@ import { errorOfThrown, isCancelledError, unwrapCancellation } from '../errors/e
 import { ExceptionGroup, leavesTheLoop, RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, titlesOf } from '../internal/describe.ts';
-import { checkLimit } from '../internal/limit.ts';
 import { unbound } from '../internal/methods.ts';
 import { checkOptions } from '../internal/options.ts';
+import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -22,8 +22,9 @@ import {
   leaveScope,
   libraryCoroutine,
   logger,
+  newWait,
   noteTouched,
-  noteWait,
+  release,
   requestsAtEntry,
   requestsTo,
   runningTask,
@@ -93,7 +94,10 @@ export class TaskGroup {
    */
   constructor(options: TaskGroupOptions = {}) {
     checkOptions('TaskGroup', options, ['limit']);
-    this.#slots = options.limit === undefined ? null : new Semaphore(checkLimit('TaskGroup', options.limit));
+    this.#slots =
+      options.limit === undefined
+        ? null
+        : new Semaphore(checkWholeNumber('TaskGroup: limit', options.limit, CONCURRENCY));
   }
 
   /**
@@ -209,8 +213,7 @@ export class TaskGroup {
     let cancellation = cancelled;
     // The wait can be cancelled several times: by the parent's cancellation, and by the group's own.
     while (this.#tasks.size > 0) {
-      this.#allDone = this.#loop!.createFuture<void>();
-      noteWait(this.#allDone, { operation: 'tasks', object: this });
+      this.#allDone = newWait(this.#loop!, { operation: 'tasks', object: this });
       try {
         yield* this.#allDone;
       } catch (error) {
@@ -276,7 +279,7 @@ export class TaskGroup {
   }
 
   #noteEnd(task: Task<unknown>): void {
-    if (this.#allDone !== null && this.#tasks.size === 0 && !this.#allDone.done()) this.#allDone.setResult(undefined);
+    if (this.#allDone !== null && this.#tasks.size === 0) release(this.#allDone);
     if (task.cancelled()) {
       if (task.cancelRequest === null && !this.#aborting) this.#reportLost(task);
       return;

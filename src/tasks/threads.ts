@@ -1,5 +1,6 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { anyByName } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineLike,
@@ -16,17 +17,26 @@ import {
  *
  * Follows CPython's `asyncio.run_coroutine_threadsafe`; JavaScript threads share no objects, so the loop must belong to this thread.
  *
+ * @param loop by position or as `{ loop }`
  * @returns a promise of its result
- * @throws {TypeError} when `coro` is not a coroutine
+ * @throws {TypeError} when `coro` is no coroutine, or `loop` no loop
  */
-export function runCoroutineThreadsafe<T>(coro: CoroutineLike<T>, loop: EventLoop): Promise<T> {
+export function runCoroutineThreadsafe<T>(
+  coro: CoroutineLike<T>,
+  loop: EventLoop | { readonly loop: EventLoop },
+): Promise<T> {
   if (typeof coro !== 'function' && !iscoroutine(coro))
     throw typeError(`A coroutine object is required, got ${describe(coro)}`, 'NOT_A_COROUTINE');
-  // The task is made later, but gets the async context and the context variables of this call.
+  const its = anyByName('loop', loop as EventLoop);
+  if (typeof its?.callSoonThreadsafe !== 'function')
+    throw typeError(
+      `runCoroutineThreadsafe: the loop to run on is required, got ${describe(loop)}; write runCoroutineThreadsafe(f, loop)`,
+    );
+  // The task is made later, and has the async context of now, as it has the context variables.
   const scope = newAsyncFrame();
-  const make = (): Task<T> => loop.createTask(coro);
+  const make = (): Task<T> => its.createTask(coro);
   return new Promise<T>((resolve, reject) => {
-    loop.callSoonThreadsafe(() => {
+    its.callSoonThreadsafe(() => {
       try {
         const task = scope === null ? make() : scope.runInAsyncScope(make, undefined);
         task.then(resolve, reject);

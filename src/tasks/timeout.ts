@@ -2,7 +2,7 @@ import { errorOfThrown, isCancelledError, unwrapCancellation } from '../errors/e
 import { ExceptionGroup, RuntimeError, TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type Duration, secondsOrNull } from '../internal/duration.ts';
 import {
   Around,
   type AwaitableCoroutine,
@@ -56,11 +56,11 @@ export class Timeout implements WithDeadline {
   /** Where it was made, in debug mode. */
   readonly #place: string | null | undefined = placeInDebugMode();
   /**
-   * @param when the deadline on the loop's clock in seconds; `null` for none
-   * @param delay the time limit in seconds, for messages, if one was given
+   * @param when the deadline on the loop's clock in seconds, by position or as `{ when }`; `null` for none
+   * @param delay the seconds that messages tell, where it was given as such
    */
-  constructor(when: number | null = null, delay: number | null = null) {
-    this.#when = when === null ? null : inSeconds(when, 'deadline');
+  constructor(when: number | null | TimeoutAtOptions = null, delay: number | null = null) {
+    this.#when = secondsOrNull(when, 'when');
     this.#delay = delay;
   }
 
@@ -77,16 +77,16 @@ export class Timeout implements WithDeadline {
   /**
    * Moves the deadline.
    *
-   * @param when a time of the loop's clock in seconds; `null` for no deadline
+   * @param when a time of the loop's clock in seconds, by position or as `{ when }`; `null` for no deadline
    * @throws {RuntimeError} before the timeout is entered, and once it has expired or was left
    */
-  reschedule(when: number | null = null): void {
+  reschedule(when: number | null | TimeoutAtOptions = null): void {
     if (this.#state === 'created')
       throw new RuntimeError('Timeout has not been entered', { code: 'TIMEOUT_NOT_ENTERED' });
     if (this.#state !== 'active') {
       throw new RuntimeError(`Cannot change state of ${this.#state} Timeout`, { code: 'TIMEOUT_OVER' });
     }
-    this.#when = when === null ? null : inSeconds(when, 'deadline');
+    this.#when = secondsOrNull(when, 'when');
     this.#timer?.cancel();
     // A deadline in the past: the body still runs up to its first suspension.
     this.#timer = this.#when === null ? null : deadlineAt(getRunningLoop(), this.#when, this);
@@ -242,6 +242,18 @@ const left = /* @__PURE__ */ libraryCoroutine(function* exit(
   timeout.exitNow(error);
 });
 
+/** The time of `timeout` by name. */
+export interface TimeoutOptions {
+  /** `null` for no deadline. */
+  readonly delay: Duration | null | undefined;
+}
+
+/** The deadline of `timeoutAt` and `Timeout` by name. */
+export interface TimeoutAtOptions {
+  /** A time of the loop's clock in seconds; `null` for no deadline. */
+  readonly when: number | null | undefined;
+}
+
 /** The body of a timeout: an async function, or a generator function. */
 export type TimeoutBody<T> = CoroutineFunction<T, [timeout: Timeout]>;
 
@@ -253,19 +265,23 @@ export type TimeoutBody<T> = CoroutineFunction<T, [timeout: Timeout]>;
  *
  * Follows CPython's `asyncio.timeout`.
  *
- * @param delay seconds from this call, or named units; `null` for no deadline, `reschedule` may set one
- * @param body runs in the current task; without it, the `Timeout` itself is returned
+ * @param delay seconds from this call, or named units, by position or as `{ delay }`; `null` for no deadline, `reschedule` may set one
+ * @param body runs in the present task; without it, the `Timeout` itself is returned
  * @returns what the body returns
  * @throws {TimeoutError} when the deadline ended the body
  * @throws {RuntimeError} outside any task
  * @example
  * const page = await timeout(5, async () => await download(url));
  */
-export function timeout(delay?: Duration | null): Timeout;
-export function timeout<T>(delay: Duration | null, body: TimeoutBody<T>): AwaitableCoroutine<T>;
-export function timeout<T>(delay: Duration | null = null, body?: TimeoutBody<T>): AwaitableCoroutine<T> | Timeout {
-  if (delay === null) return limited(new Timeout(null), body);
-  const given = inSeconds(delay);
+export function timeout(delay?: Duration | null | TimeoutOptions): Timeout;
+export function timeout<T>(delay: Duration | null | TimeoutOptions, body: TimeoutBody<T>): AwaitableCoroutine<T>;
+export function timeout<T>(
+  delay: Duration | null | TimeoutOptions = null,
+  body?: TimeoutBody<T>,
+): AwaitableCoroutine<T> | Timeout {
+  checkTime('timeout', delay, body);
+  const given = secondsOrNull(delay, 'delay');
+  if (given === null) return limited(new Timeout(null), body);
   return limited(new Timeout(implicitLoop().time() + given, given), body);
 }
 
@@ -274,12 +290,23 @@ export function timeout<T>(delay: Duration | null = null, body?: TimeoutBody<T>)
  *
  * Follows CPython's `asyncio.timeout_at`.
  *
- * @param when seconds, as `loop.time()` gives them; `null` for no deadline
+ * @param when seconds, as `loop.time()` gives them, by position or as `{ when }`; `null` for no deadline
  */
-export function timeoutAt(when?: number | null): Timeout;
-export function timeoutAt<T>(when: number | null, body: TimeoutBody<T>): AwaitableCoroutine<T>;
-export function timeoutAt<T>(when: number | null = null, body?: TimeoutBody<T>): AwaitableCoroutine<T> | Timeout {
+export function timeoutAt(when?: number | null | TimeoutAtOptions): Timeout;
+export function timeoutAt<T>(when: number | null | TimeoutAtOptions, body: TimeoutBody<T>): AwaitableCoroutine<T>;
+export function timeoutAt<T>(
+  when: number | null | TimeoutAtOptions = null,
+  body?: TimeoutBody<T>,
+): AwaitableCoroutine<T> | Timeout {
+  checkTime('timeoutAt', when, body);
   return limited(new Timeout(when), body);
+}
+
+/** The body first, and the time behind it, is how others have it. */
+function checkTime(call: string, time: unknown, body: unknown): void {
+  if (typeof time !== 'function') return;
+  const written = body === undefined ? 'seconds' : describe(body);
+  throw typeError(`${call}: the time comes first, and then the body; write ${call}(${written}, body)`, 'INVALID_DELAY');
 }
 
 function limited<T>(limit: Timeout, body: TimeoutBody<T> | undefined): AwaitableCoroutine<T> | Timeout {

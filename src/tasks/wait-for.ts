@@ -2,7 +2,7 @@ import { errorOfThrown, isCancelledError } from '../errors/errors.ts';
 import { TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import { type Duration, secondsOrNull } from '../internal/duration.ts';
 import {
   Around,
   type AwaitableCoroutine,
@@ -13,7 +13,8 @@ import {
   getRunningLoop,
   isAwaitable,
   libraryCoroutine,
-  noteWait,
+  newWait,
+  release,
   subscribe,
   thenOf,
 } from '../kernel/lowlevel.ts';
@@ -23,10 +24,6 @@ import { type Timeout, timeout as within } from './timeout.ts';
 export interface WaitForOptions {
   /** `null` for no limit. */
   readonly timeout: Duration | null | undefined;
-}
-
-function isByName(limit: Duration | null | WaitForOptions): limit is WaitForOptions {
-  return typeof limit === 'object' && limit !== null && 'timeout' in limit;
 }
 
 /**
@@ -51,8 +48,7 @@ export function waitFor<T>(
 ): AwaitableCoroutine<T> {
   if (!isAwaitable(awaitable))
     throw typeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
-  const timeout = isByName(limit) ? (limit.timeout ?? null) : limit;
-  const seconds = timeout === null ? null : inSeconds(timeout, 'timeout');
+  const seconds = secondsOrNull(limit, 'timeout');
   if (seconds !== null && seconds <= 0) return notAtAll(awaitable) as AwaitableCoroutine<T>;
   return new WithinFromNow<T>(awaitable, seconds);
 }
@@ -110,16 +106,13 @@ const notAtAll = /* @__PURE__ */ libraryCoroutine(function* waitFor(
 
 /** Cancels a future and waits for its end, through a future of its own so that this wait can be cancelled too. */
 function* cancelAndWait(future: Future<unknown>): Generator<unknown, void, unknown> {
-  const waiter = getRunningLoop().createFuture<void>();
-  noteWait(waiter, { operation: 'end of cancelled', object: future });
-  const release = (): void => {
-    if (!waiter.done()) waiter.setResult(undefined);
-  };
-  subscribe(future, release, currentTask());
+  const waiter = newWait(getRunningLoop(), { operation: 'end of cancelled', object: future });
+  const over = (): void => release(waiter);
+  subscribe(future, over, currentTask());
   try {
     future.cancel();
     yield* waiter;
   } finally {
-    future.removeDoneCallback(release);
+    future.removeDoneCallback(over);
   }
 }

@@ -13,8 +13,9 @@ import {
   iscoroutine,
   isfuture,
   libraryCoroutine,
-  noteWait,
+  newWait,
   postponeReport,
+  release,
   resumeReport,
   uncollect,
   type WaitRecord,
@@ -100,8 +101,7 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   returnWhen: ReturnWhen,
 ): Generator<unknown, DoneAndPending<Future<unknown>>, unknown> {
   const loop = getRunningLoop();
-  const waiter = loop.createFuture<void>();
-  noteWait(waiter, WAIT);
+  const waiter = newWait(loop, WAIT);
   const timer = timeout === null ? null : loop.callLater(timeout, release, waiter);
   let left = futures.size;
   const collector = new Collector((future) => {
@@ -135,8 +135,4 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
 function endsTheWait(future: Future<unknown> | null, returnWhen: ReturnWhen): boolean {
   if (returnWhen === FIRST_COMPLETED) return true;
   return returnWhen === FIRST_EXCEPTION && future !== null && !future.cancelled() && future.exception() !== null;
-}
-
-function release(waiter: Future<void>): void {
-  if (!waiter.done()) waiter.setResult(undefined);
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { declaredBy, parse } from '../../scripts/lib/syntax.ts';
 import { type Example, filesLike, ROOT, textOf } from './example-files.ts';
 import * as givens from './example-givens.ts';
 import * as nodeGivens from './example-givens-node.ts';
@@ -10,15 +11,14 @@ const declarations = new Map<string, Map<string, { readonly isType: boolean }>>(
 
 function readDeclarations(): void {
   for (const file of filesLike('src/**/*.ts')) {
-    for (const [, kind, name] of textOf(file).matchAll(EXPORTED)) {
-      const places = declarations.get(name!) ?? new Map<string, { isType: boolean }>();
-      places.set(file, { isType: kind === 'type' || kind === 'interface' });
-      declarations.set(name!, places);
+    for (const { name, isType, isExported } of declaredBy(parse(file, textOf(file)).program)) {
+      if (!isExported) continue;
+      const places = declarations.get(name) ?? new Map<string, { isType: boolean }>();
+      places.set(file, { isType });
+      declarations.set(name, places);
     }
   }
 }
-
-const EXPORTED = /^export (?:abstract |async )?(class|const|function\*?|interface|type) (\w+)/gm;
 
 /** The imports that an example of a source file leaves out: of its own file before others, and what is given. */
 function importsOf({ file, code }: Example, folder: string): string {

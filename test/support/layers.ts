@@ -1,6 +1,7 @@
 import path from 'node:path';
+import { Visitor } from 'rolldown/utils';
 import manifest from '../../package.json' with { type: 'json' };
-import { blank, lineOf } from '../../scripts/lib/source-text.ts';
+import { lineOf, membersDeclared, namesRead, parse, type Span } from '../../scripts/lib/syntax.ts';
 
 /**
  * The layers of src, lowest first. A file may import from its own layer and from lower ones; the entry point stands
@@ -41,20 +42,25 @@ interface Import {
 
 /** Import and export declarations, `import()` calls and types. */
 export function importsOf(source: string): Import[] {
-  // What looks like an import inside a string is none, so the search runs on a text whose strings are blank.
-  const code = blank(source, { strings: true });
   const found: Import[] = [];
-  const declaration =
-    /(?<![.\w$])(?:import|export)\s+(type\s+(?!from\b))?(?:[\w$*{][^;'"`()=]*?\sfrom\s*)?(['"]) +\2/dg;
-  const call = /(?<![.\w$])(typeof\s+)?import\s*\(\s*(['"`]) +\2/dg;
-  for (const pattern of [declaration, call]) {
-    for (const match of code.matchAll(pattern)) {
-      const [, end] = match.indices![0]!;
-      const [, begin] = match.indices![2]!;
-      const specifier = source.slice(begin, end - 1);
-      found.push({ specifier, typeOnly: match[1] !== undefined, line: lineOf(code, match.index) });
-    }
-  }
+  const add = (node: Span, from: { readonly type: string; readonly value?: unknown }, typeOnly: boolean): void => {
+    if (typeof from.value === 'string')
+      found.push({ specifier: from.value, typeOnly, line: lineOf(source, node.start) });
+  };
+  new Visitor({
+    ImportDeclaration: (node) => add(node, node.source, node.importKind === 'type'),
+    ExportAllDeclaration: (node) => add(node, node.source, node.exportKind === 'type'),
+    ExportNamedDeclaration: (node) => {
+      if (node.source !== null) add(node, node.source, node.exportKind === 'type');
+    },
+    ImportExpression: (node) => {
+      const { source: from } = node;
+      // A template without anything in it is text as well.
+      const isText = from.type === 'TemplateLiteral' && from.expressions.length === 0;
+      add(node, isText ? { type: from.type, value: from.quasis[0]?.value.cooked } : from, false);
+    },
+    TSImportType: (node) => add(node, node.source, true),
+  }).visit(parse('source.ts', source).program);
   return found;
 }
 
@@ -109,22 +115,33 @@ function importProblem(file: string, { specifier }: Import, files: ReadonlyMap<s
 }
 
 function accessProblems(file: string, source: string): string[] {
-  const code = blank(source, { strings: true });
+  const { program } = parse(file, source);
   const found: string[] = [];
+  const tell = (at: Span, problem: string): void => {
+    found.push(`${file}:${lineOf(source, at.start)}: ${problem}`);
+  };
   if (file !== HOST) {
-    for (const match of code.matchAll(/(?<![.\w$])globalThis\b/g)) {
-      found.push(`${file}:${lineOf(code, match.index)}: only ${HOST} reads globalThis`);
+    for (const mention of namesRead(program)) {
+      if (mention.name === 'globalThis') tell(mention, `only ${HOST} reads globalThis`);
     }
   }
   if (unitOf(file) !== 'kernel') {
-    const own = new Set(
-      [...code.matchAll(/^\s+(?:[a-z]+\s+)*(_[a-z]\w*)\s*[?!]?\s*[:=;(<]/gim)].map((match) => match[1]),
-    );
-    for (const match of code.matchAll(/([\w$)\]]+)\s*[?!]?\.\s*(_[a-z]\w*)/gi)) {
-      if (match[1] === 'this' && own.has(match[2])) continue; // a member of its own class
-      if (NODE_FOLDERS.includes(unitOf(file)) && NODE_MEMBERS.includes(match[2]!)) continue;
-      found.push(`${file}:${lineOf(code, match.index)}: touches '${match[2]}', which belongs to the kernel`);
-    }
+    const own = new Set(membersDeclared(program).map(({ name }) => name));
+    const touch = (member: { readonly type: string; readonly name?: unknown } & Span, isOfThis: boolean): void => {
+      const name = member.type === 'Identifier' ? String(member.name) : '';
+      if (!/^_[a-z]/i.test(name)) return;
+      if (isOfThis && own.has(name)) return; // a member of its own class
+      if (NODE_FOLDERS.includes(unitOf(file)) && NODE_MEMBERS.includes(name)) return;
+      tell(member, `touches '${name}', which belongs to the kernel`);
+    };
+    new Visitor({
+      MemberExpression: ({ object, property, computed }) => {
+        if (!computed) touch(property, object.type === 'ThisExpression');
+      },
+      ObjectPattern: ({ properties }) => {
+        for (const property of properties) if (property.type === 'Property') touch(property.key, false);
+      },
+    }).visit(program);
   }
   return found;
 }

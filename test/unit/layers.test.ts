@@ -155,6 +155,8 @@ describe('the check of the layers', () => {
       'kernel/x.ts:3: only kernel/runtime/platform.ts reads globalThis',
     ]);
     expect(check({ 'node/x.ts': 'const name = `${globalThis}`;' })).toHaveLength(1);
+    expect(check({ 'node/x.ts': 'type All = typeof globalThis;' })).toHaveLength(1);
+    expect(check({ 'node/x.ts': 'const x = { globalThis: 1 }; x.globalThis;' })).toEqual([]);
   });
 
   it('lets only the kernel touch members that begin with an underscore', () => {
@@ -165,6 +167,9 @@ describe('the check of the layers', () => {
       'tasks[0]._state',
       'task\n  ._state',
       'this._state',
+      'const { _state } = task',
+      'const { _state: state } = task',
+      'f(({ _state }) => 1)',
     ]) {
       expect(check({ 'sync/x.ts': `${access};` }), access).toHaveLength(1);
       expect(check({ 'kernel/x.ts': `${access};` }), access).toEqual([]);

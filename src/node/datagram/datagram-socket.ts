@@ -1,5 +1,7 @@
-import { QueueShutDown, RuntimeError, ValueError } from '../../errors/index.ts';
-import { describe, nameOfClass } from '../../internal/describe.ts';
+import { QueueShutDown, RuntimeError } from '../../errors/index.ts';
+import { nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
+import { checkWholeNumber } from '../../internal/whole-number.ts';
 import { type AwaitableIterator, OVER, TaskIterator } from '../../interop/task-iterator.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { Queue } from '../../queues/index.ts';
@@ -97,6 +99,10 @@ class Mailbox extends DatagramProtocol {
  * console.log(new TextDecoder().decode(data), address.port === socket.address.port); // hello true
  */
 export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable {
+  static {
+    inspectAsText(DatagramSocket.prototype);
+  }
+
   readonly #transport: UdpTransport;
   readonly #mailbox: Mailbox;
 
@@ -220,11 +226,6 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     const state = this.closed ? 'closed' : `at ${shown(this.address)}`;
     return `<${nameOfClass(this)} ${state}${peer}, ${this.buffered} buffered${dropped}>`;
   }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
-  }
 }
 
 function closed(socket: DatagramSocket): RuntimeError {
@@ -268,11 +269,7 @@ class Datagrams extends TaskIterator<Datagram> {
 export function openDatagramSocket(options: DatagramSocketOptions): AwaitableCoroutine<DatagramSocket> {
   checkDatagramOptions('openDatagramSocket', options);
   const { maxBuffered = DEFAULT_MOST } = options;
-  if (!Number.isInteger(maxBuffered) || maxBuffered < 1) {
-    throw new ValueError(
-      `openDatagramSocket: maxBuffered is a whole number of at least 1, got ${describe(maxBuffered)}`,
-    );
-  }
+  checkWholeNumber('openDatagramSocket: maxBuffered', maxBuffered, { least: 1, of: 'datagrams' });
   return open(options, maxBuffered);
 }
 

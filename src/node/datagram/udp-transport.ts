@@ -3,6 +3,8 @@ import { leavesTheLoop, ValueError } from '../../errors/index.ts';
 import { OSError } from '../../errors/os-error.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
+import { anyByName, byNameOrPosition } from '../../internal/options.ts';
 import {
   attach,
   type Context,
@@ -48,7 +50,11 @@ const MOST_UNDELIVERED = 1_024;
  * Follows CPython's `_SelectorDatagramTransport`.
  */
 export class UdpTransport implements DatagramTransport, LoopResource {
-  /** How many datagrams were dropped because the loop did not run. */
+  static {
+    inspectAsText(UdpTransport.prototype);
+  }
+
+  /** How many datagrams were dropped because the loop did not turn. */
   dropped = 0;
   readonly #loop: EventLoop;
   readonly #context: Context = copyContext();
@@ -127,7 +133,8 @@ export class UdpTransport implements DatagramTransport, LoopResource {
 
   // --------------------------------------------------------------------------------------------- sending
 
-  sendto(data: Bytes, address: DatagramAddress | null = null): void {
+  sendto(data: Bytes, addr: DatagramAddress | null | { readonly addr: DatagramAddress | null } = null): void {
+    const address = byNameOrPosition<DatagramAddress | null>('sendto', ['addr'], addr, null);
     this.check('sendto', data, address);
     if (this.#state !== 'open') {
       this.#inVain++;
@@ -227,12 +234,13 @@ export class UdpTransport implements DatagramTransport, LoopResource {
   // --------------------------------------------------------------------------------------------- the rest
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
     const { sockname, peername, socket } = this.#bound;
     const known: Readonly<Record<string, unknown>> = { sockname, peername, socket };
-    return known[name] ?? otherwise;
+    return known[name] ?? anyByName('default', otherwise);
   }
 
   isClosing(): boolean {
@@ -278,10 +286,5 @@ export class UdpTransport implements DatagramTransport, LoopResource {
     if (peername !== undefined) parts.push(`peer=${shown(peername)}`);
     if (this.#size > 0) parts.push(`${this.#unsent} datagrams to send`);
     return `<${parts.join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

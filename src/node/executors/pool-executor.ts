@@ -3,6 +3,8 @@ import { RuntimeError, ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
+import { checkWholeNumber } from '../../internal/whole-number.ts';
 import type { Executor } from '../../kernel/lowlevel.ts';
 import { type AwaitablePromise, awaitablePromise } from '../awaitable-promise.ts';
 import { type Border, messageOf, pack, unpack } from '../border/index.ts';
@@ -68,6 +70,10 @@ export interface WorkerKind {
 
 /** The base of executors of threads and of processes: a queue of jobs for a limited number of workers. */
 export abstract class PoolExecutor implements Executor, AsyncDisposable {
+  static {
+    inspectAsText(PoolExecutor.prototype);
+  }
+
   readonly #maxWorkers: number;
   readonly #terminate: boolean;
   readonly #initializer: PackedCall | null;
@@ -87,7 +93,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     const all = allOptions(nameOfClass(this), maxWorkers, options, kind.options);
     const { initializer, initargs = [], terminate = false } = all;
     this.#kind = kind;
-    this.#maxWorkers = count(all.maxWorkers ?? availableParallelism());
+    this.#maxWorkers = checkWholeNumber('maxWorkers', all.maxWorkers ?? availableParallelism(), { least: 1 });
     this.#idleTimeout = seconds(all.idleTimeout);
     this.#terminate = terminate;
     this.#initializer =
@@ -254,11 +260,6 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     const { maxWorkers, running, queued, isShutDown } = this.statistics();
     return `<${nameOfClass(this)}${isShutDown ? ' shut down' : ''} maxWorkers=${maxWorkers} running=${running} queued=${queued}>`;
   }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
-  }
 }
 
 function callOf(fn: (...args: never[]) => unknown, args: readonly unknown[], method: string): Call {
@@ -298,16 +299,6 @@ function allOptions(
 
 function isOptions(value: unknown): value is PoolExecutorOptions {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function count(maxWorkers: unknown): number {
-  if (typeof maxWorkers !== 'number') throw typeError(`maxWorkers must be a number, got ${describe(maxWorkers)}`);
-  if (!Number.isInteger(maxWorkers) || maxWorkers < 1) {
-    throw new ValueError(`maxWorkers must be a whole number of 1 or more, got ${maxWorkers}`, {
-      code: 'INVALID_COUNT',
-    });
-  }
-  return maxWorkers;
 }
 
 function seconds(idleTimeout: Duration | null | undefined): number {

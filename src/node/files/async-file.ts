@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { IncompleteReadError, ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import type { AwaitableIterator } from '../../interop/index.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { concatenated } from '../../streams/bytes.ts';
@@ -45,7 +46,11 @@ const CHUNK = 2 ** 16;
  * for await (const line of file) console.log(line.trimEnd()); // one, two
  */
 export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>, AsyncDisposable {
-  /** The path with which it was opened. */
+  static {
+    inspectAsText(AsyncFile.prototype);
+  }
+
+  /** The path that it was opened by. */
   readonly name: FilePath;
   readonly #openMode: OpenMode;
   readonly #codec: Codec<Bytes>;
@@ -495,10 +500,5 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   toString(): string {
     const state = this.closed ? ' closed' : '';
     return `<${nameOfClass(this)} ${showPath(this.name)} mode='${this.mode}'${state}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
-import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { checkWholeNumber } from '../../internal/whole-number.ts';
 import type { SocketAddress, SocketName } from '../../streams/index.ts';
 
 /** An address as a list whose parts are also available by name. */
@@ -48,8 +48,7 @@ export function checkHost(name: string, host: unknown): asserts host is string {
 export function checkPort(name: string, port: unknown): asserts port is number {
   if (typeof port !== 'number')
     throw typeError(`${name}: a port must be a number, got ${describe(port)}; write (host, port) or { host, port }`);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new ValueError(`${name}: a port is a whole number from 0 to 65535, got ${port}`, { code: 'INVALID_PORT' });
+  checkWholeNumber(`${name}: a port`, port, { least: 0, most: 65_535, code: 'INVALID_PORT' });
 }
 
 /**

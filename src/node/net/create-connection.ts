@@ -3,6 +3,7 @@ import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { checkWholeNumber } from '../../internal/whole-number.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import type { BaseProtocol, Transport } from '../../streams/index.ts';
 import { byName } from '../keywords.ts';
@@ -153,8 +154,7 @@ export function checkConnectionOptions(
   if (localAddr !== undefined) checkAddress(`${name}: localAddr`, localAddr);
   if (happyEyeballsDelay !== undefined && happyEyeballsDelay !== null)
     inSeconds(happyEyeballsDelay, 'happyEyeballsDelay');
-  if (interleave !== undefined && !(Number.isInteger(interleave) && interleave >= 0))
-    throw new ValueError(`${name}: interleave is a whole number, got ${describe(interleave)}`);
+  if (interleave !== undefined) checkWholeNumber(`${name}: interleave`, interleave, { least: 0 });
   keepAliveOf(name, options);
   checkTls(name, options, host);
 }

@@ -3,6 +3,7 @@ import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import type { Duration } from '../../internal/duration.ts';
+import { checkWholeNumber } from '../../internal/whole-number.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import type { BaseProtocol } from '../../streams/index.ts';
@@ -131,8 +132,7 @@ function checkServerOptions(name: string, options: BaseServerOptions): void {
   checkHandshakeTimeout(name, sslHandshakeTimeout);
   if (sslHandshakeTimeout !== undefined && context === null)
     throw new ValueError(`${name}: sslHandshakeTimeout is only meaningful with ssl`);
-  if (!Number.isInteger(backlog) || backlog < 0)
-    throw new ValueError(`${name}: backlog is a whole number of connections, got ${describe(backlog)}`);
+  checkWholeNumber(`${name}: backlog`, backlog, { least: 0, of: 'connections' });
 }
 
 const create = /* @__PURE__ */ libraryCoroutine(function* createServer(

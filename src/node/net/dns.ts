@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { checkOptions } from '../../internal/options.ts';
 import {
   type AwaitableCoroutine,
   getRunningLoop,
@@ -60,8 +61,10 @@ export interface AddressInfoEntry {
 export function getaddrinfo(
   host: string | null,
   port: number | null = 0,
-  { family = AF_UNSPEC, addrConfig = false }: GetAddrInfoOptions = {},
+  options: GetAddrInfoOptions = {},
 ): AwaitableCoroutine<AddressInfoEntry[]> {
+  checkOptions('getaddrinfo', options, ['family', 'addrConfig']);
+  const { family = AF_UNSPEC, addrConfig = false } = options;
   if (host !== null) checkHost('getaddrinfo', host);
   if (port !== null) checkPort('getaddrinfo', port);
   checkFamily('getaddrinfo', family);

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type TlsOptions, type Server as TlsSer
 import { isCancelledError } from '../../errors/errors.ts';
 import { CancelledError, leavesTheLoop, RuntimeError, TimeoutError } from '../../errors/index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import {
   type AwaitableCoroutine,
   attach,
@@ -14,7 +15,8 @@ import {
   type LoopResource,
   libraryCoroutine,
   logger,
-  noteWait,
+  newWait,
+  release,
   type Task,
 } from '../../kernel/lowlevel.ts';
 import { bindMethods } from '../../streams/bound.ts';
@@ -81,6 +83,10 @@ type State = 'created' | 'serving' | 'closed';
  * await wait([serving]);
  */
 export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
+  static {
+    inspectAsText(Server.prototype);
+  }
+
   readonly #loop: EventLoop;
   readonly #setup: ServerSetup;
   readonly #context: Context;
@@ -172,7 +178,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     this.#servers = [];
     this.#sockets = [];
     for (const socket of this.#handshaking) socket.destroy();
-    if (this.#forever !== null && !this.#forever.done()) this.#forever.setResult(undefined);
+    if (this.#forever !== null) release(this.#forever);
     this.#checkEnd();
   }
 
@@ -354,8 +360,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   ): Generator<unknown, never, unknown> {
     if (server.#forever !== null)
       throw new RuntimeError(`server ${server} is already being awaited on serveForever()`, { code: 'SERVED_ALREADY' });
-    const forever = server.#loop.createFuture<void>();
-    noteWait(forever, { operation: 'serveForever', object: server });
+    const forever = newWait(server.#loop, { operation: 'serveForever', object: server });
     server.#forever = forever;
     try {
       yield* server.#listen();
@@ -436,11 +441,6 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   toString(): string {
     const where = this.#sockets.length > 0 ? ` on ${this.#sockets.join(', ')}` : '';
     return `<Server ${this.#state}${where} connections=${this.#clients.size}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -4,6 +4,8 @@ import { leavesTheLoop, RuntimeError } from '../../errors/index.ts';
 import { OSError } from '../../errors/os-error.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
+import { anyByName } from '../../internal/options.ts';
 import {
   type AwaitableCoroutine,
   attach,
@@ -78,6 +80,10 @@ export interface SocketTransportOptions {
  * Follows CPython's `_SelectorSocketTransport`.
  */
 export class SocketTransport implements Transport, LoopResource {
+  static {
+    inspectAsText(SocketTransport.prototype);
+  }
+
   readonly #loop: EventLoop;
   readonly #socket: Socket | TLSSocket;
   readonly #names: KnownNames;
@@ -226,10 +232,11 @@ export class SocketTransport implements Transport, LoopResource {
   // --------------------------------------------------------------------------------------------- for programs
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return extraInfoOf(this.#socket, this.#names, name) ?? otherwise;
+    return extraInfoOf(this.#socket, this.#names, name) ?? anyByName('default', otherwise);
   }
 
   /**
@@ -397,10 +404,5 @@ export class SocketTransport implements Transport, LoopResource {
     if (this.#paused) parts.push('paused');
     if (this.#writing.size > 0) parts.push(`${this.#writing.size} bytes to send`);
     return `<${parts.join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

@@ -1,9 +1,9 @@
-import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import { type ConnectionHandler, StreamReader, StreamReaderProtocol, StreamWriter } from '../../streams/index.ts';
+import { checkByteLimit } from '../../streams/limit.ts';
 import { byName } from '../keywords.ts';
 import { connectToPath } from './connect-socket.ts';
 import {
@@ -109,9 +109,7 @@ const open = /* @__PURE__ */ libraryCoroutine(function* openConnection(
 function checkLimit(name: string, options: LimitOption): void {
   const { limit } = options;
   closeTimeoutOf(name, options);
-  if (limit === undefined) return;
-  if (typeof limit !== 'number') throw typeError(`${name}: limit must be a number of bytes, got ${describe(limit)}`);
-  if (!(limit > 0)) throw new ValueError(`${name}: limit cannot be <= 0, got ${limit}`);
+  checkByteLimit(name, limit);
 }
 
 /**

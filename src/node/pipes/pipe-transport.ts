@@ -1,5 +1,7 @@
 import { osError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
+import { anyByName } from '../../internal/options.ts';
 import type { BaseProtocol, BaseTransport, ExtraInfo } from '../../streams/index.ts';
 import { lossOf } from '../net/failures.ts';
 
@@ -16,6 +18,10 @@ export type PipeState = 'open' | 'closing' | 'closed';
 
 /** The base of both ends of pipes. They call their protocol at once; the owner of the pipe takes care of the order. */
 export abstract class PipeTransport implements BaseTransport {
+  static {
+    inspectAsText(PipeTransport.prototype);
+  }
+
   /** The runtime's stream. */
   readonly #stream: object;
   /** For the transport. @internal */
@@ -34,10 +40,11 @@ export abstract class PipeTransport implements BaseTransport {
   }
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return name === 'pipe' ? this.#stream : otherwise;
+    return name === 'pipe' ? this.#stream : anyByName('default', otherwise);
   }
 
   isClosing(): boolean {
@@ -53,10 +60,5 @@ export abstract class PipeTransport implements BaseTransport {
 
   toString(): string {
     return `<${nameOfClass(this)} ${this.state}${this.details()}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

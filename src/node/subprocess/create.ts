@@ -1,15 +1,13 @@
-import { ValueError } from '../../errors/index.ts';
-import { typeError } from '../../errors/type-error.ts';
-import { describe } from '../../internal/describe.ts';
 import { type AwaitableCoroutine, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { checkByteLimit } from '../../streams/limit.ts';
 import { connected, type ProgramArguments, splitArguments } from './lowlevel.ts';
 import type { SubprocessOptions, SubprocessShellOptions } from './options.ts';
 import { checkGrace, type EndOptions, Process } from './process.ts';
 import { checkNames, execRequest, flag, type SpawnRequest, shellRequest } from './request.ts';
 import { SubprocessStreamProtocol } from './stream-protocol.ts';
 
-/** Options of streams and of ending a process, which are not used for starting it. */
-export const PROCESS_OPTIONS: readonly string[] = ['limit', 'killOnCancel', 'gracePeriod'];
+/** Options of streams and of ending, which starting does not know. */
+const PROCESS_OPTIONS: readonly string[] = ['limit', 'killOnCancel', 'gracePeriod'];
 
 /** How long a process may take to end, in seconds. */
 const DEFAULT_GRACE = 5;
@@ -69,9 +67,7 @@ export function createSubprocessShell(
 /** Checks the options that are not used for starting. */
 function checkProcess(where: string, options: SubprocessOptions): [limit: number | undefined, ending: EndOptions] {
   const { limit, gracePeriod = DEFAULT_GRACE } = options;
-  if (limit !== undefined && typeof limit !== 'number')
-    throw typeError(`${where}: limit must be a number of bytes, got ${describe(limit)}`);
-  if (limit !== undefined && !(limit > 0)) throw new ValueError(`${where}: limit must be above 0, got ${limit}`);
+  checkByteLimit(where, limit);
   const killOnCancel = flag(where, options, 'killOnCancel');
   return [limit, { killOnCancel, gracePeriod: checkGrace(where, gracePeriod) }];
 }

@@ -1,6 +1,6 @@
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
-import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine, noteWait } from '../../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine, newWait, release } from '../../kernel/lowlevel.ts';
 import { SubprocessProtocol, type SubprocessTransport } from '../../streams/index.ts';
 import type { ShellOptions, SpawnOptions } from './options.ts';
 import { checkNames, execRequest, type SpawnRequest, shellRequest } from './request.ts';
@@ -91,12 +91,9 @@ export const connected = /* @__PURE__ */ libraryCoroutine(function* subprocess(
   if (!(protocol instanceof SubprocessProtocol))
     throw typeError(`the protocol factory must return a SubprocessProtocol, got ${describe(protocol)}`);
   const transport = new ChildTransport(loop, protocol, yield* spawned(loop, request), request.killGroup);
-  // The protocol is called before this continues.
-  const made = loop.createFuture<void>();
-  noteWait(made, { operation: 'connectionMade', object: transport });
-  loop.callSoon(() => {
-    if (!made.done()) made.setResult(undefined);
-  });
+  // The protocol's turn is before ours.
+  const made = newWait(loop, { operation: 'connectionMade', object: transport });
+  loop.callSoon(release, made);
   try {
     yield* made;
   } catch (error) {

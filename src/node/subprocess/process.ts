@@ -4,6 +4,7 @@ import { BrokenPipeError, ConnectionResetError } from '../../errors/os-error.ts'
 import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import { type AwaitableCoroutine, libraryCoroutine, runningTask } from '../../kernel/lowlevel.ts';
 import { bindMethods } from '../../streams/bound.ts';
 import { checkBytes } from '../../streams/bytes.ts';
@@ -58,7 +59,11 @@ export interface CommunicateOptions extends TextOutputOptions {
  * console.log(process.returncode, new TextDecoder().decode(stdout!).split('\n')); // 0 [ '1', '2', '3', '' ]
  */
 export class Process implements AsyncDisposable {
-  /** Its process id. */
+  static {
+    inspectAsText(Process.prototype);
+  }
+
+  /** Its number in the system. */
   readonly pid: number;
   /** Writes its input; `null` unless that is a pipe. */
   readonly stdin: StreamWriter | null;
@@ -256,11 +261,6 @@ export class Process implements AsyncDisposable {
   toString(): string {
     const { returncode } = this;
     return `<${nameOfClass(this)} ${this.pid} [${returncode === null ? 'running' : `returncode=${returncode}`}]>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

@@ -1,3 +1,4 @@
+import { inspectAsText } from '../../internal/inspection.ts';
 import { type EventLoop, implicitLoop } from '../../kernel/lowlevel.ts';
 import { CloseWatch } from '../../streams/close-watch.ts';
 import { FlowControl } from '../../streams/flow-control.ts';
@@ -24,7 +25,11 @@ export interface SubprocessStreamProtocolOptions {
  * transport.close();
  */
 export class SubprocessStreamProtocol extends SubprocessProtocol implements WriterProtocol {
-  /** Writes its input; `null` when that is not a pipe, and before the connection is made. */
+  static {
+    inspectAsText(SubprocessStreamProtocol.prototype);
+  }
+
+  /** Writes its input; `null` when that is no pipe, and before the connection is made. */
   stdin: StreamWriter | null = null;
   /** Reads its output; `null` when that is not a pipe, and before the connection is made. */
   stdout: StreamReader | null = null;
@@ -116,10 +121,5 @@ export class SubprocessStreamProtocol extends SubprocessProtocol implements Writ
   override toString(): string {
     const streams = (['stdin', 'stdout', 'stderr'] as const).filter((name) => this[name] !== null);
     return `<${['SubprocessStreamProtocol', ...streams.map((name) => `${name}=${this[name]}`)].join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

@@ -1,16 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { osError, ProcessLookupError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
-import {
-  attach,
-  type Context,
-  copyContext,
-  detach,
-  type EventLoop,
-  type Future,
-  type LoopResource,
-  noteWait,
-} from '../../kernel/lowlevel.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
+import { anyByName } from '../../internal/options.ts';
+import { attach, type Context, copyContext, detach, type EventLoop, type LoopResource } from '../../kernel/lowlevel.ts';
 import { bindMethods } from '../../streams/bound.ts';
 import type {
   BaseProtocol,
@@ -20,6 +13,7 @@ import type {
   SubprocessProtocol,
   SubprocessTransport,
 } from '../../streams/index.ts';
+import { Waiters } from '../../streams/waiters.ts';
 import { ReadPipeTransport } from '../pipes/read-pipe.ts';
 import { WritePipeTransport } from '../pipes/write-pipe.ts';
 import { groupRuns } from './group.ts';
@@ -49,6 +43,10 @@ type State = 'running' | 'exited' | 'lost';
  * Follows CPython's `BaseSubprocessTransport`.
  */
 export class ChildTransport implements SubprocessTransport, LoopResource, PipeOwner {
+  static {
+    inspectAsText(ChildTransport.prototype);
+  }
+
   readonly #loop: EventLoop;
   readonly #context: Context = copyContext();
   readonly #child: ChildProcess;
@@ -66,10 +64,11 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
   #state: State = 'running';
   #isClosed = false;
   #returncode: number | null = null;
-  readonly #waiters = new Set<Future<number>>();
+  readonly #waiters: Waiters<number>;
 
   constructor(loop: EventLoop, protocol: SubprocessProtocol, spawned: Spawned, killGroup: boolean) {
     this.#loop = loop;
+    this.#waiters = new Waiters(loop, 'wait', this);
     this.#protocol = protocol;
     this.#direct = Object.getPrototypeOf(protocol) === SubprocessStreamProtocol.prototype;
     this.#child = spawned.child;
@@ -134,8 +133,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
 
   #wake(returncode: number): void {
     if (this.#loop.isClosed()) return;
-    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult(returncode);
-    this.#waiters.clear();
+    this.#waiters.release(returncode);
   }
 
   #finishIfOver(): void {
@@ -172,14 +170,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
    */
   *exited(object: object): Generator<unknown, number, unknown> {
     if (this.#returncode !== null) return this.#returncode;
-    const waiter = this.#loop.createFuture<number>();
-    noteWait(waiter, { operation: 'wait', object });
-    this.#waiters.add(waiter);
-    try {
-      return yield* waiter;
-    } finally {
-      this.#waiters.delete(waiter);
-    }
+    return yield* this.#waiters.wait(object);
   }
 
   /**
@@ -255,10 +246,11 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
   }
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | undefined;
+  getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: { readonly default: D }): ExtraInfo[K] | D;
   getExtraInfo<K extends keyof ExtraInfo, D>(name: K, otherwise: D): ExtraInfo[K] | D;
   getExtraInfo(name: string, otherwise?: unknown): unknown;
   getExtraInfo(name: string, otherwise?: unknown): unknown {
-    return name === 'subprocess' ? this.#child : otherwise;
+    return name === 'subprocess' ? this.#child : anyByName('default', otherwise);
   }
 
   toString(): string {
@@ -268,10 +260,5 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
     const pipes = { stdin: this.#stdin, stdout: this.#stdout, stderr: this.#stderr };
     for (const [name, pipe] of Object.entries(pipes)) if (pipe !== null) parts.push(`${name}=${pipe}`);
     return `<${parts.join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { RuntimeError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import type { AwaitableLike, Outcome } from '../../kernel/lowlevel.ts';
 import { type Packed, pack, sentence, unpack } from '../border/index.ts';
 import { ConcurrentFuture } from '../concurrent-future.ts';
@@ -33,6 +34,10 @@ export type RemoteResult<R> = R extends AwaitableLike<unknown> ? Outcome<R> : R;
 
 /** The loop of another thread: made by `connectLoop`. */
 export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disposable {
+  static {
+    inspectAsText(RemoteLoop.prototype);
+  }
+
   readonly #port: MessagePort;
   readonly #calls = new Map<number, RemoteCall<unknown>>();
   #lastId = 0;
@@ -143,11 +148,6 @@ export class RemoteLoop<F extends LoopFunctions = LoopFunctions> implements Disp
 
   toString(): string {
     return `<RemoteLoop ${this.#isClosed ? 'closed' : 'open'} calls=${this.#calls.size}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

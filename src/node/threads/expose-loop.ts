@@ -3,6 +3,7 @@ import { isCancelledError } from '../../errors/errors.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { inspectAsText } from '../../internal/inspection.ts';
 import {
   attach,
   type CoroutineLike,
@@ -20,7 +21,11 @@ import { type LoopFunctions, marked, type Request, type Response, unmarked } fro
  *     OPEN ──close(), the loop or the other side closes──▶ CLOSED
  */
 export class LoopDoor implements Disposable, LoopResource {
-  /** The other end: send it to the other thread, for `connectLoop`. It must be in the list of transferred objects. */
+  static {
+    inspectAsText(LoopDoor.prototype);
+  }
+
+  /** The other end: send it to the thread that shall have it, for `connectLoop`. It must be in the list of what is transferred. */
   readonly port: MessagePort;
   readonly #loop: EventLoop;
   readonly #functions: LoopFunctions;
@@ -148,11 +153,6 @@ export class LoopDoor implements Disposable, LoopResource {
 
   toString(): string {
     return `<LoopDoor ${this.#isClosed ? 'closed' : 'open'} tasks=${this.#tasks.size}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

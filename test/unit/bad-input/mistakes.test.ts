@@ -155,9 +155,9 @@ const mistakes: Record<string, Record<string, Mistake>> = {
   'a delay that is not a number': {
     'of sleep': notANumber(() => sleep(Number.NaN), 'delay'),
     'of callLater': notANumber(() => getRunningLoop().callLater(Number.NaN, () => {}), 'delay'),
-    'of callAt': notANumber(() => getRunningLoop().callAt(Number.NaN, () => {}), 'time'),
+    'of callAt': notANumber(() => getRunningLoop().callAt(Number.NaN, () => {}), 'when'),
     'of timeout': notANumber(() => timeout(Number.NaN, fetchUser), 'delay'),
-    'of timeoutAt': notANumber(() => timeoutAt(Number.NaN, fetchUser), 'deadline'),
+    'of timeoutAt': notANumber(() => timeoutAt(Number.NaN, fetchUser), 'when'),
     'of waitFor': notANumber(() => waitFor(new Future(), Number.NaN), 'timeout'),
     'of wait': notANumber(() => wait([new Future()], { timeout: Number.NaN }), 'timeout'),
     'of asCompleted': notANumber(() => asCompleted([new Future()], { timeout: Number.NaN }), 'timeout'),
@@ -165,7 +165,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       () => sleep('5' as never),
       TypeError,
       'INVALID_DELAY',
-      ...['string 5', 'number of seconds', '{ milliseconds: 500 }'],
+      ...["got '5'", 'number of seconds', '{ milliseconds: 500 }'],
     ),
     'but null': thrown(() => sleep(null as never), TypeError, 'INVALID_DELAY', 'null', 'number of seconds'),
     'but in a unit nobody knows': thrown(
@@ -178,7 +178,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       () => sleep({ minutes: '5' } as never),
       TypeError,
       'INVALID_DELAY',
-      ...['string 5', 'number of minutes'],
+      ...["got '5'", 'number of minutes'],
     ),
   },
 

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import {
   BoundedSemaphore,
   Condition,
@@ -107,7 +108,55 @@ describe('a method that is bound when it is read', () => {
     expect(Object.keys(new Event())).toEqual([]);
   });
 
-  test('is still distinguished from that of a subclass', () => {
+  test('is one function for each object, so that what was registered can be removed', () => {
+    const [stop, other] = [new Event(), new Event()];
+    const target = new EventEmitter();
+    target.on('stop', stop.set);
+    other.set(); // calls in between are no matter
+    stop.set();
+    stop.clear();
+    other.clear();
+    expect(target.listeners('stop')).toEqual([stop.set]);
+    target.off('stop', stop.set);
+    target.emit('stop');
+    expect(stop.isSet()).toBe(false);
+    const read = [stop.set, stop.clear, other.set, stop.set, stop.clear, other.set];
+    expect(new Set(read).size).toBe(3);
+    for (const [index, method] of read.slice(0, 3).entries()) expect(read[index + 3]).toBe(method);
+    expect(read[0]).toBe(stop.set);
+  });
+
+  test('is one function also when it is read again at once, or while it is called', () => {
+    const queue = new Queue<unknown>();
+    expect(queue.putNowait).toBe(queue.putNowait);
+    const other = new Queue<unknown>();
+    other.putNowait(other.putNowait); // the reads of one call and its argument
+    expect(other.getNowait()).toBe(other.putNowait);
+    const loop = newEventLoop({ host: new VirtualHost() });
+    const { stop } = loop;
+    expect(loop.stop).toBe(stop);
+    loop.close();
+  });
+
+  test('is one function also after it was called as a listener, and its object and others as usual', () => {
+    const loop = newEventLoop({ host: new VirtualHost() });
+    const tasks = [1, 2, 3].map(() => loop.createTask(async () => {}));
+    const target = new EventEmitter();
+    for (const task of tasks) target.on('stop', task.cancel);
+    target.emit('stop');
+    target.emit('stop');
+    for (const task of tasks) {
+      task.cancel();
+      task.cancel('again');
+    }
+    expect(target.listeners('stop')).toEqual(tasks.map((task) => task.cancel));
+    for (const task of tasks) target.off('stop', task.cancel);
+    expect(target.listenerCount('stop')).toBe(0);
+    loop.runOnce();
+    loop.close();
+  });
+
+  test('is still told from that of a subclass', () => {
     expect(inherits(new Event(), 'set', Event.prototype)).toBe(true);
     expect(inherits(new Loud(), 'set', Event.prototype)).toBe(false);
     expect(inherits(new Loud(), 'nothing', Event.prototype)).toBe(false);

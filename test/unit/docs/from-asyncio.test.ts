@@ -2,6 +2,7 @@ import * as core from 'asyncio-ts';
 import * as node from 'asyncio-ts/node';
 import * as testing from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
+import { declaredBy, parse } from '../../../scripts/lib/syntax.ts';
 import { textOf } from '../../support/example-files.ts';
 
 const DOCUMENT = 'docs/from-asyncio.md';
@@ -11,10 +12,7 @@ const mentioned = new Set([...textOf(DOCUMENT).matchAll(/`[^`\n]+`/g)].flatMap((
 
 /** The names that are exported according to the report of the public types, which knows types too. */
 const reported = [...textOf('api/asyncio-ts.api.md').matchAll(/^## `.+?`$[\s\S]*?^```ts$([\s\S]*?)^```$/gm)].flatMap(
-  ([, declarations]) =>
-    [...declarations!.matchAll(/^(?:abstract )?(?:class|const|function|interface|type) (\w+)/gm)].map(
-      ([, name]) => name!,
-    ),
+  ([, declarations]) => declaredBy(parse('report.d.ts', declarations!).program).map(({ name }) => name),
 );
 
 /** `asyncio.__all__` of CPython 3.14 on Linux and on Windows, and `contextvars.__all__`. */

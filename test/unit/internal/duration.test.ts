@@ -37,6 +37,15 @@ describe('a duration', () => {
     expect(inSeconds(new TemporalLike())).toBe(7_200);
   });
 
+  test('may come by the name of its parameter', () => {
+    expect(inSeconds({ delay: 5 } as Duration)).toBe(5);
+    expect(inSeconds({ timeout: { minutes: 1 } } as Duration, 'timeout')).toBe(60);
+    expect(() => inSeconds({ delay: 5 } as Duration, 'timeout')).toThrow("no unit of time 'delay'");
+    const circle: { delay?: unknown } = {};
+    circle.delay = circle;
+    expect(() => inSeconds(circle as Duration)).toThrow("no unit of time 'delay'");
+  });
+
   test('of NaN is refused, by the name of the parameter', () => {
     expect(() => inSeconds(Number.NaN, 'timeout')).toThrow(ValueError);
     expect(() => inSeconds(Number.NaN, 'timeout')).toThrow('Invalid timeout: NaN');
@@ -44,14 +53,18 @@ describe('a duration', () => {
   });
 
   test.each([
-    ['text', 'got string text'],
+    ['text', "got 'text'"],
     [undefined, 'got undefined'],
     [null, 'got null'],
-    [true, 'got boolean true'],
-    [{}, 'got object'],
-    [{ secs: 1 }, 'got object'],
-    [[1], 'got an array'],
-    [{ seconds: '1' }, 'expected a number of seconds, got string 1'],
+    [true, 'got true'],
+    [{}, 'got <Object object>'],
+    [
+      { secs: 1 },
+      "no unit of time 'secs'; expected a number of seconds or an object such as { milliseconds: 500 }, or { delay: … }",
+    ],
+    [{ minutes: 1, second: 1 }, "no unit of time 'second'"],
+    [[1], 'got [1]'],
+    [{ seconds: '1' }, "expected a number of seconds, got '1'"],
   ])('of %o is refused, with what would be right', (duration, problem) => {
     expect(() => inSeconds(duration as Duration)).toThrow(TypeError);
     expect(() => inSeconds(duration as Duration)).toThrow(problem);

@@ -275,32 +275,32 @@ describe('both spellings in one task', () => {
 describe('iscoroutine', () => {
   function* generator() {}
 
-  test.each<[what: string, value: unknown, answer: boolean]>([
-    ['a generator', generator(), true],
-    ['what a coroutine() function returns', coroutine(async () => {})(), true],
-    ['what a function of the library returns', sleep(0), true],
-    ['a promise', Promise.resolve(), false],
-    ['a future', manualLoop().loop.createFuture(), false],
-    ['an async generator', (async function* () {})(), false],
-    ['a function', generator, false],
-    ['an array', [], false],
-    ['null', null, false],
-  ])('%s: %#', (_what, value, answer) => {
+  test.each<[what: string, answer: boolean, value: unknown]>([
+    ['a generator', true, generator()],
+    ['what a coroutine() function returns', true, coroutine(async () => {})()],
+    ['what a function of the library returns', true, sleep(0)],
+    ['a promise', false, Promise.resolve()],
+    ['a future', false, manualLoop().loop.createFuture()],
+    ['an async generator', false, (async function* () {})()],
+    ['a function', false, generator],
+    ['an array', false, []],
+    ['null', false, null],
+  ])('says of %s: %s', (_what, answer, value) => {
     expect(iscoroutine(value)).toBe(answer);
   });
 });
 
 describe('iscoroutinefunction', () => {
-  test.each<[what: string, value: unknown, answer: boolean]>([
-    ['a generator function', function* () {}, true],
-    ['an async function', async () => {}, true],
-    ['what coroutine() returns', coroutine(async () => {}), true],
-    ['a function of the library', sleep, false],
-    ['a function', () => {}, false],
-    ['an async generator function', async function* () {}, false],
-    ['a coroutine', sleep(0), false],
-    ['null', null, false],
-  ])('%s: %#', (_what, value, answer) => {
+  test.each<[what: string, answer: boolean, value: unknown]>([
+    ['a generator function', true, function* () {}],
+    ['an async function', true, async () => {}],
+    ['what coroutine() returns', true, coroutine(async () => {})],
+    ['a function of the library', false, sleep],
+    ['a function', false, () => {}],
+    ['an async generator function', false, async function* () {}],
+    ['a coroutine', false, sleep(0)],
+    ['null', false, null],
+  ])('says of %s: %s', (_what, answer, value) => {
     expect(iscoroutinefunction(value)).toBe(answer);
   });
 });

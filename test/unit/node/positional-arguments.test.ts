@@ -1,6 +1,16 @@
 import { getRunningLoop, ValueError } from 'asyncio-ts';
-import { createDatagramEndpoint, DatagramProtocol, openConnection, StreamReader, startServer } from 'asyncio-ts/node';
-import { expect, it } from 'vitest';
+import {
+  createDatagramEndpoint,
+  createSubprocessExec,
+  DatagramProtocol,
+  getaddrinfo,
+  openConnection,
+  openDatagramSocket,
+  openFile,
+  StreamReader,
+  startServer,
+} from 'asyncio-ts/node';
+import { describe, expect, it } from 'vitest';
 import { describeBoth } from '../../support/spellings.ts';
 import { LOCAL, networked, silent } from './net/support.ts';
 
@@ -53,4 +63,36 @@ describeBoth('what Python takes by position can be given by position, too', (s) 
       server.close();
     }),
   );
+});
+
+describe('a keyword of Python in the wrong form', () => {
+  const any = (value: unknown) => value as never;
+  const protocol = () => new DatagramProtocol();
+  const wrong: readonly (readonly [what: string, call: () => unknown, says: string])[] = [
+    ['openConnection', () => openConnection(LOCAL, 1, any({ ssl_handshake_timeout: 5 })), '{ sslHandshakeTimeout: … }'],
+    ['startServer', () => startServer(silent(), LOCAL, 0, any({ start_serving: false })), '{ startServing: … }'],
+    ['openFile', () => openFile('/', 'r', any({ read_only: true })), '{ readOnly: … }'],
+    [
+      'createDatagramEndpoint',
+      () => createDatagramEndpoint(protocol, any({ local_addr: [LOCAL, 0] })),
+      '{ localAddr: … }',
+    ],
+    ['openDatagramSocket', () => openDatagramSocket(any({ local_addr: [LOCAL, 0] })), '{ localAddr: … }'],
+    [
+      'createSubprocessExec',
+      () => createSubprocessExec('true', any({ start_new_session: true })),
+      '{ startNewSession: … }',
+    ],
+    ['getaddrinfo', () => getaddrinfo('localhost', 80, any(4)), '{ family: 4 }'],
+    ['StreamReader', () => new StreamReader(any({ limits: 5 })), 'write StreamReader({ limit: 5 })'],
+    [
+      'readuntil',
+      () => new StreamReader({ loop: any(null) }).readuntil(any({ sep: 'x' })),
+      "readuntil({ separator: 'x' })",
+    ],
+  ];
+
+  it.each(wrong)('of %s is answered with the right one', (_, call, says) => {
+    expect(call).toThrow(says);
+  });
 });

@@ -65,6 +65,25 @@ describe('the reader of declaration files', () => {
     expect([...mentioned.keys()]).toEqual([]);
   });
 
+  it('names the members that belong to the kernel, also of types that are only mentioned', () => {
+    const { internal } = surface({
+      'index.d.ts':
+        'interface Role {\n    _step(): void;\n}\nexport declare class Task {\n    get _role(): Role;\n    private _gone;\n    own_name: 1;\n}\n' +
+        'export type Options = {\n    _all?: boolean;\n    _: 1;\n};\ninterface Unused {\n    _no: 1;\n}',
+    });
+    expect(internal).toEqual(['Options._all', 'Options._', 'Task._role', 'Role._step']);
+  });
+
+  it('tells comments from strings, and private members by what they are, not by where their line begins', () => {
+    const { exported } = surface({
+      'index.d.ts':
+        'export declare class A { private x; /* gone */ y: "/* stays */"; }\n' +
+        'export declare const b: {\n    /** Gone. */\n    c: 1; // gone\n};',
+    });
+    expect(exported.get('A')!.replace(/\s+/g, ' ')).toBe('class A { y: "/* stays */"; }');
+    expect(exported.get('b')).toBe('const b: {\n    c: 1;\n};');
+  });
+
   it('ends on modules that export each other', () => {
     const { exported } = surface({
       'index.d.ts': "export * from './a.js';",
@@ -83,6 +102,7 @@ describe('the reader of declaration files', () => {
   it('refuses declarations that it would otherwise leave out of the report', () => {
     expect(() => surface({ 'index.d.ts': "export * as all from './a.js';" })).toThrow("cannot report 'export * as all");
     expect(() => surface({ 'index.d.ts': 'export default 1;' })).toThrow("cannot report 'export default 1;'");
+    expect(() => surface({ 'index.d.ts': 'export declare const x: ;' })).toThrow('index.d.ts: ');
     expect(() => surface({ 'index.d.ts': "export { lost } from './a.js';", 'a.d.ts': 'export {};' })).toThrow(
       "'lost' is declared nowhere",
     );

@@ -39,6 +39,7 @@ describeBoth('a writer', (s) => {
       expect(writer.getExtraInfo('peername')).toBe('the peer');
       expect(writer.getExtraInfo('nonsense')).toBeUndefined();
       expect(writer.getExtraInfo('nonsense', 5)).toBe(5);
+      expect(writer.getExtraInfo('nonsense', { default: 5 })).toBe(5);
     }),
   );
 

@@ -38,13 +38,16 @@ describe('a count', () => {
     });
   }
 
-  test('of parties cannot be zero or infinite', () => {
-    expectThrown(() => new Barrier(0), wrongCount('parties must be > 0', 'got 0'));
-    expectThrown(() => new Barrier(Number.POSITIVE_INFINITY), wrongCount('parties must be > 0', 'Infinity'));
+  test('of parties cannot be zero, nor so many that they never come', () => {
+    expectThrown(() => new Barrier(0), wrongCount('parties must be a whole number of at least 1', 'got 0'));
+    expectThrown(
+      () => new Barrier(Number.POSITIVE_INFINITY),
+      wrongCount('parties must be a whole number of at least 1', 'Infinity'),
+    );
   });
 
   test('of parties must be given', () => {
-    expectThrown(() => new Barrier(undefined as never), noNumber('parties must be > 0', 'undefined'));
+    expectThrown(() => new Barrier(undefined as never), noNumber('Barrier: parties must be a number', 'undefined'));
   });
 });
 
@@ -227,7 +230,10 @@ describeBoth('a condition', (s) => {
       yield* iterations(s, 2);
       yield* s.wait(condition.acquire());
       for (const count of [-1, Number.NaN, 1.5])
-        expectThrown(() => condition.notify(count), wrongCount('the count must be >= 0', String(count)));
+        expectThrown(
+          () => condition.notify(count),
+          wrongCount('the count must be a whole number of at least 0', String(count)),
+        );
       expectThrown(() => condition.notify('1' as never), noNumber("'1'"));
       condition.release();
       yield* iterations(s, 3);

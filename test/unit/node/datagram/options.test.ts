@@ -20,8 +20,8 @@ describe.each(Object.entries(makers))('the options of %s', (name, make) => {
     [{ localAddr: ['127.0.0.1'] }, 'TypeError', 'localAddr: an address is [host, port]'],
     [{ localAddr: ['', 0] }, 'TypeError', 'localAddr: a host name or address is required'],
     [{ localAddr: ['127.0.0.1', '80'] }, 'TypeError', "localAddr: a port must be a number, got '80'"],
-    [{ remoteAddr: ['127.0.0.1', 65_536] }, 'ValueError', 'remoteAddr: a port is a whole number from 0 to 65535'],
-    [{ remoteAddr: ['127.0.0.1', 0] }, 'ValueError', "remoteAddr: port 0 cannot be a peer's port"],
+    [{ remoteAddr: ['127.0.0.1', 65_536] }, 'ValueError', 'remoteAddr: a port must be a whole number from 0 to 65535'],
+    [{ remoteAddr: ['127.0.0.1', 0] }, 'ValueError', 'remoteAddr: nobody can be reached at port 0'],
     [{ sock: {} }, 'TypeError', 'A datagram socket was expected, got <Object object>'],
     [{ sock: null }, 'TypeError', 'A datagram socket was expected, got null'],
   ])('%o are refused at once', (options, kind, message) => {
@@ -47,9 +47,15 @@ describe('besides', () => {
     );
   });
 
-  it.each([0, -1, 1.5, Number.NaN, '9'])('%o is no number of datagrams to keep', (maxBuffered) => {
+  it.each([
+    [0, 'whole number of at least 1'],
+    [-1, 'whole number of at least 1'],
+    [1.5, 'whole number of at least 1'],
+    [Number.NaN, 'whole number of at least 1'],
+    ['9', 'number of datagrams'],
+  ])('%o is no number of datagrams to keep', (maxBuffered, wanted) => {
     expect(() => openDatagramSocket({ family: 4, maxBuffered: maxBuffered as number })).toThrow(
-      'openDatagramSocket: maxBuffered is a whole number of at least 1, got',
+      `openDatagramSocket: maxBuffered must be a ${wanted}, got`,
     );
   });
 });

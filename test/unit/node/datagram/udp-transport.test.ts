@@ -138,9 +138,16 @@ describeBoth('a transport of datagrams', (s) => {
       });
       const free = connected(null);
       free.transport.sendto('a', OTHER);
-      expect(free.socket.sent.map(({ text, to }) => [text, to])).toEqual([['a', [10, '127.0.0.1']]]);
-      expect(() => free.transport.sendto('a')).toThrow('sendto: the socket is not connected');
-      expect(() => free.transport.sendto('a', ['127.0.0.1', 0])).toThrow("sendto: port 0 cannot be a peer's port");
+      free.transport.sendto('b', { addr: OTHER });
+      expect(free.socket.sent.map(({ text, to }) => [text, to])).toEqual([
+        ['a', [10, '127.0.0.1']],
+        ['b', [10, '127.0.0.1']],
+      ]);
+      expect(() => free.transport.sendto('a', { address: OTHER } as never)).toThrow('write sendto({ addr: ');
+      expect(free.transport.getExtraInfo('nonsense', { default: 5 })).toBe(5);
+      expect(free.transport.getExtraInfo('nonsense', 5)).toBe(5);
+      expect(() => free.transport.sendto('a')).toThrow('sendto: whom to? The socket is not connected');
+      expect(() => free.transport.sendto('a', ['127.0.0.1', 0])).toThrow('sendto: nobody can be reached at port 0');
       expect(() => free.transport.sendto('a', 'x' as never)).toThrow("sendto: an address is [host, port], got 'x'");
       expect(() => free.transport.sendto(3 as never, OTHER)).toThrow('sendto: a Uint8Array or a string is required');
     }),

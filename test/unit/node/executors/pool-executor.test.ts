@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 20_000 });
 
 describe('the options of an executor', () => {
   test.each([
-    [{ maxWorkers: 0 }, ValueError, /maxWorkers must be a whole number of 1 or more, got 0/],
+    [{ maxWorkers: 0 }, ValueError, /maxWorkers must be a whole number of at least 1, got 0/],
     [{ maxWorkers: 1.5 }, ValueError, /got 1\.5/],
     [{ maxWorkers: '2' }, TypeError, /maxWorkers must be a number, got '2'/],
     [{ idleTimeout: -1 }, ValueError, /idleTimeout must not be negative/],
