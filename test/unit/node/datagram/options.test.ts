@@ -21,7 +21,7 @@ describe.each(Object.entries(makers))('the options of %s', (name, make) => {
     [{ localAddr: ['', 0] }, 'TypeError', 'localAddr: a host name or address is required'],
     [{ localAddr: ['127.0.0.1', '80'] }, 'TypeError', "localAddr: a port must be a number, got '80'"],
     [{ remoteAddr: ['127.0.0.1', 65_536] }, 'ValueError', 'remoteAddr: a port must be a whole number from 0 to 65535'],
-    [{ remoteAddr: ['127.0.0.1', 0] }, 'ValueError', 'remoteAddr: nobody can be reached at port 0'],
+    [{ remoteAddr: ['127.0.0.1', 0] }, 'ValueError', "remoteAddr: port 0 cannot be a peer's port"],
     [{ sock: {} }, 'TypeError', 'A datagram socket was expected, got <Object object>'],
     [{ sock: null }, 'TypeError', 'A datagram socket was expected, got null'],
   ])('%o are refused at once', (options, kind, message) => {
