@@ -23,7 +23,7 @@ import {
   iscoroutine,
   isGeneratorFunction,
 } from './coroutine.ts';
-import { callFirst, follow, hasAsyncCalls, leaveBody } from './engine/await.ts';
+import { callFirst, follow, followFirst, hasAsyncCalls, leaveBody } from './engine/await.ts';
 import {
   type Context,
   contextOf,
@@ -36,7 +36,7 @@ import {
 import { current, enterAsyncContext, leaveAsyncContext, NOT_ENTERED, runAs } from './engine/current.ts';
 import { emit, hooks, watched } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
-import { MadeRequest } from './engine/request.ts';
+import { MadeRequest, sequence } from './engine/request.ts';
 import {
   type CallStack,
   ENDING,
@@ -47,6 +47,7 @@ import {
   HAS_ERROR,
   IN_ASYNC_CONTEXT,
   IN_DELIVERY,
+  IS_ASYNC,
   MUST_CANCEL,
   NONE,
   OWN_CONTEXT,
@@ -267,7 +268,8 @@ function newFrameOfCalls(options: TaskOptions): AsyncFrame | null {
 
 /** What of a task's marks makes a step look closer. */
 const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
-const ALERTS_OR_DONE = ALERTS | STATE;
+/** Of the marks of a task in the ready queue: an async function, which is always called in its first step, and neither cancelled nor done. */
+const FRESH = ALERTS | STATE | IS_ASYNC;
 
 /**
  * A future that drives a coroutine: `createTask` makes one.
@@ -322,6 +324,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const own = this._coro;
     if (typeof own === 'function') {
       this._rareFields().frameOfCalls = newFrameOfCalls(options);
+      if (isAsyncFunction(own)) this._marks |= IS_ASYNC;
     } else {
       if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
       // Otherwise two tasks would alternate in the same body.
@@ -751,8 +754,13 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     current.task = this;
     current.context = (marks & OWN_CONTEXT) !== 0 ? (this._within as Context) : null;
     if (rare !== null) {
-      current.scope = rare.at;
-      noteResumed(rare.at ?? rare);
+      if (rare._more === null) {
+        // What begins to wait later counts as later anyway.
+        rare.resumed = ++sequence.now;
+      } else {
+        current.scope = rare.at;
+        noteResumed(rare.at ?? rare);
+      }
     }
     if (current.entersBeforeCalls && this._frame !== null) enterAsyncContext(current.scope ?? this._rootScope());
     try {
@@ -761,7 +769,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       else if (this._frame !== null) step(this, error);
       else this._call(error);
     } finally {
-      if (current.scope !== null || rare !== null) this._stepped(current.scope);
+      if (current.scope !== null || (rare !== null && rare._more !== null)) this._stepped(current.scope);
       if (current.outerStore !== NOT_ENTERED) leaveAsyncContext();
       current.task = null;
       current.scope = null;
@@ -808,7 +816,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** Only in the ready queue before its first step: an async function has no frame, and waits by awaits of its own. @internal */
   _isFresh(): boolean {
-    return this._frame === null && (this._marks & ALERTS_OR_DONE) === 0 && isAsyncFunction(this._coro);
+    return (this._marks & FRESH) === IS_ASYNC;
   }
 
   /** The first step of a task made of a function: calls it. @internal */
@@ -817,8 +825,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this._failed(error); // cancelled before its first step: the function is never called
       return;
     }
-    if (isAsyncFunction(this._coro)) {
-      follow(this, callFirst(this, this._coro as () => Promise<unknown>), null);
+    if ((this._marks & IS_ASYNC) !== 0) {
+      followFirst(this, callFirst(this, this._coro as () => Promise<unknown>));
       return;
     }
     let begun: Frame | PromiseLike<unknown>;

@@ -727,6 +727,22 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
   );
 }
 
+/** As `follow`, of the promise of the async function that a task is made of. */
+export function followFirst(task: TaskRole, promise: PromiseLike<unknown>): void {
+  task._loop._step.open(task, 0);
+  task._following = TO_THE_END;
+  promise.then(
+    (value) => {
+      task._following = null;
+      finish(task, NONE, value);
+    },
+    (error) => {
+      task._following = null;
+      finish(task, error, undefined);
+    },
+  );
+}
+
 /** As `promise.then`; what that throws is the promise's error, as it is for an `await`. */
 function subscribe(
   stack: CallStack,

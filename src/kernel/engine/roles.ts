@@ -116,6 +116,8 @@ export interface LoopRole {
   _schedule(waiter: Waiter): void;
   /** Whether giving way means nothing to anybody, because the task would be the next to run anyway. @internal */
   _isAlone(task: TaskRole): boolean;
+  /** A task's own frames give way. True where the task is alone, and simply goes on. @internal */
+  _giveWay(task: TaskRole): boolean;
   /** A line goes on waiting though its task is done. @internal */
   _noteLineLeft(root: Scope): void;
   /** The last line that a task has left behind is over. @internal */
@@ -231,6 +233,8 @@ export const HAD_SEVERAL = 1 << 10;
 export const ENDING = 1 << 8;
 /** A request is being handed to the task and on to what it waits for. */
 export const IN_DELIVERY = 1 << 11;
+/** The coroutine is an async function. */
+export const IS_ASYNC = 1 << 12;
 
 /** A request to cancel: who asked, why and when. */
 export interface Request {

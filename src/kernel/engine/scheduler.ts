@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../errors/errors.ts';
 import { RingBuffer } from '../../internal/ring-buffer.ts';
-import { newFrameWithout } from '../runtime/async-frames.ts';
+import { forgetAsyncContext, newFrameWithout } from '../runtime/async-frames.ts';
 import { type Host, RuntimeHost } from '../runtime/host.ts';
 import { afterMicrotasks, keepsContextOfCall, logger, throwUncaught } from '../runtime/platform.ts';
 import { PendingAwait } from './await.ts';
@@ -270,6 +270,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   /** Runs iterations, or the rest of one, as code of this loop. */
   #iterate(): void {
     const isOver = runAs(this, null, null, null, false, this.#runIterations, null, null, null);
+    forgetAsyncContext();
     if (isOver && !this.#closed) this.#request();
   }
 
@@ -457,7 +458,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     const isAwait = next instanceof PendingAwait;
     if (!this.#isPlain()) return false;
     const isBare = isAwait && next._isBare();
-    if (!isBare && !(isAwait ? next._isQuiet() : next._isFresh?.() === true)) return false;
+    // A task's step saves nothing of the thread's record: it is only begun where nothing is in it.
+    if (!isBare && !(isAwait ? next._isQuiet() : current.loop === null && next._isFresh?.() === true)) return false;
     if (this.#todo === 0) {
       if (this._timers.length > 0 || (this.#run === null && !this._hosted)) return false;
       this.#todo = ready.length;
@@ -502,6 +504,13 @@ export abstract class Scheduler implements LoopRole, StepOwner {
       return false;
     }
     return (this.#run !== null || this._hosted) && this.#isPlain() && !this.#pacer.isSpent();
+  }
+
+  /** A task's own frames give way. True where the task is alone, and simply goes on. @internal */
+  _giveWay(task: TaskRole): boolean {
+    if (this._ready.length === 0 && this._isAlone(task)) return true;
+    this._schedule(task);
+    return false;
   }
 
   #inFrame(part: () => void): void {

@@ -61,8 +61,8 @@ export function step(stack: CallStack, error: unknown, sent?: unknown): void {
     if (yielded === undefined) {
       // It gives way; when there is nobody to give way to, it goes on.
       const task = stack._task;
-      if (task._loop._isAlone(task)) continue;
-      giveWay(stack);
+      if (stack === task ? task._loop._giveWay(task) : task._loop._isAlone(task)) continue;
+      if (stack !== task) giveWay(stack);
       return;
     }
     if (!isEnterable(yielded)) {

@@ -15,6 +15,14 @@ let mapKey: symbol | null | undefined;
 /** An empty async context, once one was met; until the key is known, what may be one: that of the first loop, say. */
 let emptyFrame: AsyncFrame | null = null;
 
+/** The map of ours alone that was met last: one who makes many tasks makes them in one context. Kept until the end of the loop's turn. */
+let bareMap: unknown = null;
+
+/** Nothing is kept beyond a turn. */
+export function forgetAsyncContext(): void {
+  bareMap = null;
+}
+
 /** The async context of the caller without the value of one store, where that can be told; otherwise with it. */
 export function newFrameWithout(storage: AsyncStorage | null): AsyncFrame | null {
   const frame = newAsyncFrame();
@@ -29,11 +37,14 @@ export function newFrameWithout(storage: AsyncStorage | null): AsyncFrame | null
     if (mapKey === null) return frame;
   }
   const values = frame[mapKey] as ReadonlyMap<unknown, unknown> | undefined;
+  if (values === bareMap && emptyFrame !== null) return emptyFrame;
   if (values === undefined) {
     emptyFrame ??= frame;
     return emptyFrame;
   }
-  return emptyFrame !== null && storage !== null && values.size === 1 && values.has(storage) ? emptyFrame : frame;
+  if (emptyFrame === null || storage === null || values.size !== 1 || !values.has(storage)) return frame;
+  bareMap = values;
+  return emptyFrame;
 }
 
 /** The key under which a resource has a map with a value that nobody else can have put there. */
