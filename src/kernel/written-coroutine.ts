@@ -80,6 +80,11 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     throw new RuntimeError(`${this.calledAs} has no body`);
   }
 
+  /** What it waits for has succeeded: what it gives; `NONE`, and nothing has happened, where it may have to wait again. @internal */
+  _endWoken(_task: TaskRole): T | typeof NONE {
+    return NONE;
+  }
+
   /** What it waits for was cancelled: it ends. False, and nothing has happened, where it goes on instead. @internal */
   _endCancelled(): boolean {
     this.end();

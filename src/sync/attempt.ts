@@ -78,6 +78,16 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
     return this.take(false, task);
   }
 
+  /** @internal */
+  override _endWoken(task: Task<unknown>): T | typeof NONE {
+    const place = this.place;
+    if (place === null || this.mustWait(true)) return NONE;
+    this.place = null;
+    this.leave(place);
+    this.isOver = true;
+    return this.take(true, task);
+  }
+
   protected end(): void {
     const place = this.place;
     this.isOver = true;

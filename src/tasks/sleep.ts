@@ -93,6 +93,12 @@ class Pause<T> extends WrittenCoroutine<T> {
     return future.next();
   }
 
+  /** @internal */
+  override _endWoken(): T {
+    this.end();
+    return this.result;
+  }
+
   protected end(): void {
     this.isOver = true;
     this.future?.release();

@@ -423,14 +423,10 @@ export class PendingAwait implements ScopeWait {
     else if (waiting?.cancelled()) this._got = sequence.now;
     if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
     const { _frame: frame } = this;
-    if (frame !== null && error === NONE && waiting !== null && endedCancelled(frame, waiting, this.#extra)) {
-      this._frame = null;
-      this._failed((waiting as FutureRole)._failure());
+    if (frame !== null && error === NONE && waiting !== null && this.#isQuietFrame(frame)) {
+      this.#resumeQuietly(frame as Written, waiting as FutureRole);
     } else if (frame !== null) {
-      this._marks |= RUNNING;
-      runFrames(this, error, undefined);
-      this._marks &= ~RUNNING;
-      if (hooks.afterStep !== null && task._loop._step.task !== task) emit('afterStep', task);
+      this.#runFrames(error);
     } else if (error !== NONE) {
       this._failed(error);
     } else if (waiting === null) {
@@ -458,12 +454,49 @@ export class PendingAwait implements ScopeWait {
   /** Whether waking it runs nothing but a frame of the library in which no code of a program runs. */
   _isQuiet(): boolean {
     const { _frame: frame } = this;
+    return frame !== null && this.#isQuietFrame(frame) && (this._task._marks & NOT_BARE) === 0;
+  }
+
+  #isQuietFrame(frame: Frame): boolean {
+    const extra = this.#extra;
     return (
-      frame !== null &&
-      (frame as { readonly _isQuiet?: boolean })._isQuiet === true &&
-      (this._parents === null || this._parents.length === 0) &&
-      (this._task._marks & NOT_BARE) === 0
+      (frame as Partial<Written>)._isQuiet === true &&
+      (extra === null || extra.parents === null || extra.parents.length === 0)
     );
+  }
+
+  /** What its only frame waits for is done: most frames end with that, and those that know it need not be resumed. */
+  #resumeQuietly(frame: Written, waiting: FutureRole): void {
+    if (waiting._hasPlainResult?.() !== true) {
+      this.#runFrames(NONE);
+      return;
+    }
+    let failure: unknown = NONE;
+    let result: unknown;
+    try {
+      if (!waiting.cancelled()) result = frame._endWoken(this._task);
+      else if (frame._endCancelled()) failure = waiting._failure();
+      else result = NONE;
+    } catch (error) {
+      failure = error;
+    }
+    if (failure !== NONE) {
+      this._frame = null;
+      this._failed(failure);
+    } else if (result !== NONE) {
+      this._frame = null;
+      this._completed(result);
+    } else {
+      this.#runFrames(NONE);
+    }
+  }
+
+  #runFrames(error: unknown): void {
+    const task = this._task;
+    this._marks |= RUNNING;
+    runFrames(this, error, undefined);
+    this._marks &= ~RUNNING;
+    if (hooks.afterStep !== null && task._loop._step.task !== task) emit('afterStep', task);
   }
 
   /** Wakes it where `_isBare()`: its step has been opened. */
@@ -531,18 +564,6 @@ export class PendingAwait implements ScopeWait {
     if (!this._isObserver) task._loop._step.open(task, this._got);
     else if ((task._marks & STATE) !== 0 && !hasLines(task._rootScope())) task._loop._noteLinesOver(task._rootScope());
   }
-}
-
-/** What the only frame of a stack waits for was cancelled, and the frame ends without having to be resumed. */
-function endedCancelled(frame: Frame, waiting: FutureLike, extra: StackExtra | null): boolean {
-  const written = frame as Partial<Written>;
-  return (
-    written._isQuiet === true &&
-    (extra === null || extra.parents === null || extra.parents.length === 0) &&
-    waiting.cancelled() &&
-    (waiting as Partial<FutureRole>)._hasPlainResult?.() === true &&
-    written._endCancelled!()
-  );
 }
 
 /** Runs the frames of a call stack as code of its task, from wherever it is called. */

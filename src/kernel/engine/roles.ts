@@ -30,6 +30,8 @@ export interface Written extends Frame {
   _endAtOnce(task: TaskRole): unknown;
   /** Whether no code of a program runs in it, so that the loop may resume it wherever it is. @internal */
   readonly _isQuiet: boolean;
+  /** What it waits for has succeeded: what it gives; `NONE`, and nothing has happened, where it may have to wait again. @internal */
+  _endWoken(task: TaskRole): unknown;
   /** What it waits for was cancelled: it ends. False, and nothing has happened, where it goes on instead. @internal */
   _endCancelled(): boolean;
   /** Whether it is a construct around an async function that has not begun. @internal */
