@@ -116,9 +116,9 @@ export function release(wait: Future<unknown>, result?: unknown): void {
   if (!wait.done()) wait.setResult(result);
 }
 
-/** A future of the running loop that has a result after a time. `release()` it when nobody waits for it any more. */
-export function resultAfter<T>(seconds: number, result: T): TimedFuture<T> {
-  return getRunningLoop()._after(seconds, result);
+/** A future of a loop, the running one when absent, that has a result after a time. `release()` it when nobody waits for it any more. */
+export function resultAfter<T>(seconds: number, result: T, loop: EventLoop = getRunningLoop()): TimedFuture<T> {
+  return loop._after(seconds, result);
 }
 
 /** Calls a listener at a time of the loop's clock; in the next iteration when the time has already passed. */

@@ -101,10 +101,10 @@ export class WaitQueue implements WaitRecord {
   /**
    * Takes the last place. The first to wait binds the primitive to its loop.
    *
+   * @param loop of the task that waits; the running one when absent
    * @throws {RuntimeError} when the primitive belongs to another loop
    */
-  join(): Place {
-    const loop = implicitLoop();
+  join(loop: EventLoop = implicitLoop()): Place {
     const bound = this.#bound;
     bound.#loop ??= loop;
     if (bound.#loop !== loop) {

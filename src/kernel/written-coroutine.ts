@@ -9,7 +9,7 @@ import {
   noteTouched,
   refuseDisposal,
 } from './coroutine.ts';
-import { NONE, type TaskRole, type Written } from './engine/roles.ts';
+import { type FutureRole, NONE, type TaskRole, type Written } from './engine/roles.ts';
 
 /**
  * A coroutine of this library whose frame is written by hand: a class with `next`, `throw` and `return` instead of a generator
@@ -49,6 +49,11 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
   /** Ends it where it stands, if it need not wait: `NONE` says that it must. @internal */
   _endAtOnce(_task: TaskRole): T | typeof NONE {
     return NONE;
+  }
+
+  /** Begins it with what it has to wait for; `null`, and nothing has happened, where it has to be run as a frame. @internal */
+  _beginWait(_task: TaskRole): FutureRole | null {
+    return null;
   }
 
   /** Whoever asks for the iterator is the one who awaits it. */

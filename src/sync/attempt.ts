@@ -79,6 +79,14 @@ export abstract class Attempt<T> extends WrittenCoroutine<T> {
   }
 
   /** @internal */
+  override _beginWait(task: Task<unknown>): Place | null {
+    if (this.isOver || this.place !== null) return null;
+    this[Symbol.iterator]();
+    this.place = this.queue.join(task.getLoop());
+    return this.place;
+  }
+
+  /** @internal */
   override _endWoken(task: Task<unknown>): T | typeof NONE {
     const place = this.place;
     if (place === null || this.mustWait(true)) return NONE;

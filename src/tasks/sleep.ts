@@ -4,6 +4,7 @@ import {
   type AwaitableCoroutine,
   checkpoint,
   resultAfter,
+  type Task,
   type TimedFuture,
   thenOf,
   WrittenCoroutine,
@@ -91,6 +92,14 @@ class Pause<T> extends WrittenCoroutine<T> {
     }
     if (future.done()) this.end();
     return future.next();
+  }
+
+  /** @internal */
+  override _beginWait(task: Task<unknown>): TimedFuture<T> | null {
+    if (this.isOver || this.future !== null) return null;
+    this[Symbol.iterator]();
+    this.future = resultAfter(this.seconds, this.result, task.getLoop());
+    return this.future;
   }
 
   /** @internal */

@@ -83,8 +83,10 @@ export function awaitCoroutine(
   const scope = takeOwner();
   const task = scope === null ? null : taskOfLine(scope);
   if (scope !== null && task !== null && !task.done()) {
-    if (coroutine._isQuiet === true && endedAtOnce(task, coroutine as Written, resolve as Resolve, reject as Reject))
+    if (coroutine._isQuiet === true) {
+      awaitQuietly(scope, task, coroutine as Written, resolve as Resolve, reject as Reject);
       return undefined as never;
+    }
     if (coroutine._hasAsyncBody === true && !watched.steps && onAwait.noted === null) {
       const wait = new BodyAwait(coroutine as Written, scope, task, resolve as Resolve, reject as Reject);
       runAs(task._loop, task, scope, contextOfLine(scope, task), current.loop === null, beginBody, wait, null, null);
@@ -168,18 +170,29 @@ function beginCoroutine(
   runAs(task._loop, task, scope, context, current.loop === null && !isObserver, begin, frame, resolve, reject);
 }
 
-/** Most awaits of locks and queues need not wait: those that know it need no frame. True when the coroutine was one of them. */
-function endedAtOnce(task: TaskRole, coroutine: Written, resolve: Resolve, reject: Reject): boolean {
+/**
+ * An async function awaits a coroutine in which no code of a program runs: a lock's, say. Most need not wait. The others begin to, without
+ * being run as a frame.
+ */
+function awaitQuietly(scope: Scope, task: TaskRole, coroutine: Written, resolve: Resolve, reject: Reject): void {
   let result: unknown;
+  let future: FutureRole | null = null;
   try {
     result = coroutine._endAtOnce(task);
+    if (result === NONE) future = coroutine._beginWait(task);
   } catch (error) {
     reject(error);
-    return true;
+    return;
   }
-  if (result === NONE) return false;
-  resolve(result as never);
-  return true;
+  if (result !== NONE) {
+    resolve(result as never);
+  } else if (future === null) {
+    beginCoroutine(scope, task, coroutine as Written & Iterable<unknown>, resolve, reject, false);
+  } else {
+    future._asyncioFutureBlocking = true;
+    waitOn(new PendingAwait(scope, task, resolve, reject, coroutine), future);
+    task._loop._step.suspends(task);
+  }
 }
 
 function beginAwaited(frame: Frame, resolve: Resolve, reject: Reject): void {

@@ -28,6 +28,8 @@ export interface Written extends Frame {
    * @internal
    */
   _endAtOnce(task: TaskRole): unknown;
+  /** Begins it with what it has to wait for; `null`, and nothing has happened, where it has to be run as a frame. @internal */
+  _beginWait(task: TaskRole): FutureRole | null;
   /** Whether no code of a program runs in it, so that the loop may resume it wherever it is. @internal */
   readonly _isQuiet: boolean;
   /** What it waits for has succeeded: what it gives; `NONE`, and nothing has happened, where it may have to wait again. @internal */
