@@ -1,5 +1,5 @@
 import { callCoroutineFunction, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
-import { callInTask } from './engine/await.ts';
+import { callInTask } from './engine/calls.ts';
 import { ENTER, type Enterable, type Frame, NONE, type TaskRole } from './engine/roles.ts';
 import { iterableOf } from './ensure.ts';
 import { WrittenCoroutine } from './written-coroutine.ts';

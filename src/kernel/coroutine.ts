@@ -1,7 +1,8 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
-import { awaitCoroutine, callInTask, observeCoroutine } from './engine/await.ts';
+import { awaitCoroutine, observeCoroutine } from './engine/await.ts';
+import { callInTask } from './engine/calls.ts';
 import { runningLoop } from './engine/line.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { ENTER, type Enterable, type Frame, type TaskRole } from './engine/roles.ts';

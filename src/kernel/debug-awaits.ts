@@ -1,5 +1,5 @@
-import { onAwait } from './engine/await.ts';
 import { places } from './engine/lookups.ts';
+import { onAwait } from './engine/pending-await.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, ScopeWait } from './engine/roles.ts';
 import { findWait, waitsOf } from './engine/scope.ts';

@@ -1,6 +1,6 @@
 import { CancelledError, cancelledError, isCancelledError } from '../errors/errors.ts';
 import { abortSignals, weaken } from './abort.ts';
-import { leaveBody } from './engine/await.ts';
+import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';

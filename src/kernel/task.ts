@@ -23,7 +23,7 @@ import {
   iscoroutine,
   isGeneratorFunction,
 } from './coroutine.ts';
-import { callFirst, follow, followFirst, hasAsyncCalls, leaveBody } from './engine/await.ts';
+import { callFirst, hasAsyncCalls } from './engine/calls.ts';
 import {
   type Context,
   contextOf,
@@ -34,6 +34,7 @@ import {
   type Values,
 } from './engine/context.ts';
 import { current, enterAsyncContext, leaveAsyncContext, NOT_ENTERED, runAs } from './engine/current.ts';
+import { follow, followFirst, leaveBody } from './engine/follow.ts';
 import { emit, hooks, watched } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
 import { MadeRequest, sequence } from './engine/request.ts';
@@ -864,6 +865,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       leaveContext(outer);
     }
   }
+
+  /** @internal */
+  _stepping(): void {}
 
   /** @internal */
   _stepped(scope: Scope | null): void {

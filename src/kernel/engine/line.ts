@@ -2,7 +2,7 @@ import { afterMicrotasks, canTellCallbacks, isCalledByRuntime } from '../runtime
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
-import { CancelScope, LATE, LOST, OVER, SPARED } from './scope.ts';
+import { CancelScope, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
 
 /**
  * Whose line of execution runs. A task of generators has one line; async functions may have several, each branch of a `Promise.all`
@@ -238,4 +238,18 @@ const LEFT = 'a deadline that passed while it waited for a promise that is not o
 /** The lines of a scope's task that are at foreign promises are being closed by their `return()`: they clean up undisturbed. */
 export function spareLines(scope: Scope): void {
   for (let at: Scope | null = scope; at !== null; at = at.parent) at.marks |= SPARED;
+}
+
+/** When the line that awaits was told of a request last. It may have come back from a foreign promise, unseen until now. */
+export function gotAtAwait(scope: Scope, task: TaskRole): number {
+  const { _step: step } = task._loop;
+  if (step.task === task) return step.got;
+  const got = gotOf(scope);
+  if (step.isComeback(task)) noteResumed(scope);
+  return got;
+}
+
+/** The context of a line, where it is known already; `null`: the one of its task, once somebody asks for it. */
+export function contextOfLine(scope: Scope, task: TaskRole): Scope['context'] {
+  return ownContextOf(scope) ?? task._ownContext;
 }

@@ -5,6 +5,10 @@
 
 import type { AsyncFrame } from '../runtime/platform.ts';
 
+/** What the engine's job of an `await` calls with the outcome. */
+export type Resolve = (value: never) => void;
+export type Reject = (error: unknown) => void;
+
 /** Whatever the loop runs: a task's step, a future's callback, a handle. */
 export interface Runnable {
   /** @internal */
@@ -174,6 +178,8 @@ export interface CallStack extends Waiter {
   _mustOf: Scope | null;
   /** When its line was told of a request last; 0: never, or not known. @internal */
   _got: number;
+  /** The frames are about to run. @internal */
+  _stepping(): void;
   /** The frames have run, and are in this scope now. @internal */
   _stepped(scope: Scope | null): void;
   /** An async function runs on top of the frames. @internal */

@@ -3,13 +3,13 @@ import { RingBuffer } from '../../internal/ring-buffer.ts';
 import { forgetAsyncContext, newFrameWithout } from '../runtime/async-frames.ts';
 import { type Host, RuntimeHost } from '../runtime/host.ts';
 import { afterMicrotasks, keepsContextOfCall, logger, throwUncaught } from '../runtime/platform.ts';
-import { PendingAwait } from './await.ts';
 import { Clock } from './clock.ts';
 import { current, prepareAsyncTasks, runAs } from './current.ts';
 import { choose, emit, hooks, watched } from './hooks.ts';
 import { runningLoop } from './line.ts';
 import { OpenStep, type StepOwner } from './open-step.ts';
 import { Pacer } from './pacer.ts';
+import { PendingAwait } from './pending-await.ts';
 import { beat, busyFor, keepPulse } from './pulse.ts';
 import {
   ENDING,

@@ -337,7 +337,7 @@ export function ownInChain(scope: Scope | null): number {
   return sum;
 }
 
-/** Leaves a body that is followed and awaits nothing of this library; set by `await.ts`, which follows. */
+/** Leaves a body that is followed and awaits nothing of this library; set by `follow.ts`. */
 type LeaveBody = (stack: CallStack, error: unknown) => void;
 
 /** Runs when the leftovers that a request has hit have had their steps: did anybody react? */

@@ -1,0 +1,85 @@
+import { current, runAs } from './current.ts';
+import { noteDelivered } from './delivered.ts';
+import { contextOfLine, gotAtAwait } from './line.ts';
+import { NONE, type Reject, type Resolve, type Scope, type TaskRole, type Written } from './roles.ts';
+import { noteBegan } from './scope.ts';
+
+/**
+ * An async function awaits a construct around another one: `await timeout(5, f)`. The commonest of constructs, so that it goes without a
+ * frame, and without a wait of its own: the awaits of `f` are what a request reaches, in the construct's scope.
+ */
+class BodyAwait {
+  readonly construct: Written;
+  readonly task: TaskRole;
+  /** That of the construct, once it was entered. */
+  scope: Scope;
+  readonly got: number;
+  readonly resolve: Resolve;
+  readonly reject: Reject;
+
+  constructor(construct: Written, scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject) {
+    this.construct = construct;
+    this.task = task;
+    this.scope = scope;
+    this.got = gotAtAwait(scope, task);
+    this.resolve = resolve;
+    this.reject = reject;
+    noteBegan(scope);
+  }
+}
+
+/** The await begins: the construct is entered, and the function called. */
+export function beginConstruct(
+  construct: Written,
+  scope: Scope,
+  task: TaskRole,
+  resolve: Resolve,
+  reject: Reject,
+): void {
+  const wait = new BodyAwait(construct, scope, task, resolve, reject);
+  runAs(task._loop, task, scope, contextOfLine(scope, task), current.loop === null, beginBody, wait, null, null);
+}
+
+function beginBody(wait: BodyAwait): void {
+  const { task } = wait;
+  let promise: PromiseLike<unknown>;
+  try {
+    promise = wait.construct._beginBody(task);
+  } catch (error) {
+    wait.reject(error); // it could not be entered
+    return;
+  }
+  wait.scope = current.scope!;
+  task._loop._step.open(task, wait.got);
+  promise.then(
+    (value) => bodySettled(wait, NONE, value),
+    (error) => bodySettled(wait, error, undefined),
+  );
+}
+
+/** As `settled`: within the same step, or in the next iteration where the function has come back from a foreign promise. */
+function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
+  const { _loop: loop } = wait.task;
+  if (loop._step.task === wait.task) endBody(wait, error, value);
+  else if (!loop.isClosed()) loop._push({ _run: () => endBody(wait, error, value) });
+}
+
+function endBody(wait: BodyAwait, error: unknown, value: unknown): void {
+  const { task, scope } = wait;
+  runAs(task._loop, task, scope, contextOfLine(scope, task), false, leaveConstruct, wait, error, value);
+  if (task.done()) task._loop._step.ends(task);
+}
+
+function leaveConstruct(wait: BodyAwait, error: unknown, value: unknown): void {
+  let result: unknown;
+  try {
+    result = wait.construct._endBody(error, value);
+  } catch (failure) {
+    wait.task._loop._step.open(wait.task, wait.got);
+    noteDelivered(failure);
+    wait.reject(failure);
+    return;
+  }
+  wait.task._loop._step.open(wait.task, wait.got);
+  wait.resolve(result as never);
+}

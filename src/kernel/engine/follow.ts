@@ -1,0 +1,150 @@
+import { leavesTheLoop } from '../../errors/errors.ts';
+import { current, enterAsyncContext, runAs } from './current.ts';
+import { ownContextOf } from './line.ts';
+import { type CallStack, type Following, NONE, type Reject, type Scope, type TaskRole } from './roles.ts';
+import { setPending } from './scope.ts';
+import { pop, step } from './step.ts';
+
+/**
+ * Promises of async functions that run on top of a call stack's frames: the only code that follows them. And how frames are run from outside
+ * a step.
+ */
+
+/** Runs the frames of a call stack as code of its task, from wherever it is called. */
+export function runFrames(stack: CallStack, error: unknown, value: unknown): void {
+  const task = stack._task;
+  const context = ownContextOf(stack._at) ?? task._ownContext;
+  runAs(task._loop, task, stack._at, context, false, stepFrames, stack, error, value);
+}
+
+function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
+  if (current.entersBeforeCalls && current.scope !== null) enterAsyncContext(current.scope);
+  stack._stepping();
+  try {
+    step(stack, error, value);
+  } finally {
+    stack._stepped(current.scope);
+  }
+}
+
+/**
+ * An async function runs on top of a call stack's frames. When it settles, the frame below goes on within the same step; after a
+ * foreign promise the step is over, and the stack waits for its turn like any other. The promise is followed and not wrapped: one
+ * iteration later would be another program.
+ */
+export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
+  stack._task._loop._step.open(stack._task, stack._got);
+  if (leavable === null) {
+    stack._following = TO_THE_END;
+    subscribe(
+      stack,
+      promise,
+      (value) => settled(stack, NONE, value),
+      (error) => settled(stack, error, undefined),
+    );
+    return;
+  }
+  const following: Following = { leavable };
+  stack._following = following;
+  subscribe(
+    stack,
+    promise,
+    (value) => {
+      if (stack._following === following) settled(stack, NONE, value);
+    },
+    (error) => {
+      if (stack._following === following) settled(stack, error, undefined);
+    },
+  );
+}
+
+/** As `follow`, of the promise of the async function that a task is made of. */
+export function followFirst(task: TaskRole, promise: PromiseLike<unknown>): void {
+  task._loop._step.open(task, 0);
+  task._following = TO_THE_END;
+  promise.then(
+    (value) => {
+      task._following = null;
+      finish(task, NONE, value);
+    },
+    (error) => {
+      task._following = null;
+      finish(task, error, undefined);
+    },
+  );
+}
+
+/** As `promise.then`; what that throws is the promise's error, as it is for an `await`. */
+function subscribe(
+  stack: CallStack,
+  promise: PromiseLike<unknown>,
+  resolve: (value: unknown) => void,
+  reject: Reject,
+): void {
+  const following = stack._following;
+  try {
+    promise.then(resolve, reject);
+  } catch (error) {
+    // It may have settled before it threw.
+    (async () => {
+      await null;
+      if (stack._following === following) reject(error);
+    })();
+  }
+}
+
+/** What is followed to its end, whatever comes. */
+const TO_THE_END: Following = { leavable: null };
+
+/** Stops following: what is followed goes on by itself, the frames below get an error in the next iteration. */
+export function leaveBody(stack: CallStack, error: unknown): void {
+  stack._following = null;
+  pop(stack);
+  stack._error = error;
+  stack._task._loop._schedule(stack);
+}
+
+function settled(stack: CallStack, error: unknown, value: unknown): void {
+  const task = stack._task;
+  const loop = task._loop;
+  stack._following = null;
+  if (stack._parents === null || stack._parents.length === 0) finish(stack, error, value);
+  else if (loop._step.task === task) goOn(stack, error, value);
+  else if (!loop.isClosed()) loop._push({ _run: () => goOn(stack, error, value) });
+}
+
+/** The function that settled was the whole of the stack. */
+function finish(stack: CallStack, error: unknown, value: unknown): void {
+  const task = stack._task;
+  try {
+    if (error === NONE) stack._completed(value);
+    else stack._failed(error);
+  } catch (failure) {
+    interruptOrThrow(task, failure);
+  }
+  task._loop._step.ends(task);
+}
+
+/** The frame below the function that settled goes on. */
+function goOn(stack: CallStack, error: unknown, value: unknown): void {
+  const task = stack._task;
+  pop(stack);
+  // It came when the function had settled, and the frames had not gone on yet.
+  if (stack._must !== null) {
+    setPending(stack._mustOf ?? stack._at ?? task._rootScope(), stack._must);
+    stack._must = null;
+  }
+  try {
+    runFrames(stack, error, value);
+  } catch (failure) {
+    interruptOrThrow(task, failure);
+  }
+  if (task.done()) task._loop._step.ends(task);
+  // No frame: another async function was called on top of it, or the `await` is over and the step goes on.
+  else if (stack._frame !== null) task._loop._step.suspends(task);
+}
+
+function interruptOrThrow(task: TaskRole, failure: unknown): void {
+  if (!leavesTheLoop(failure)) throw failure;
+  task._loop._interrupt(failure);
+}
