@@ -1,5 +1,7 @@
-import { callCoroutineFunction, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
-import { callInTask } from './engine/calls.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { begunOf, callCoroutineFunction, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
+import { callInTask, isPromiseOfEngine } from './engine/calls.ts';
 import { ENTER, type Enterable, type Frame, NONE, type TaskRole } from './engine/roles.ts';
 import { iterableOf } from './ensure.ts';
 import { WrittenCoroutine } from './written-coroutine.ts';
@@ -71,7 +73,16 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
     this[Symbol.iterator]();
     this.enter();
     this.state = RUNNING;
-    return callInTask(task, this.body as (arg: unknown) => PromiseLike<unknown>, [this.arg]);
+    const body = this.body as (arg: unknown) => never;
+    try {
+      const begun: unknown = callInTask(task, body, [this.arg]);
+      if (isPromiseOfEngine(begun)) return begun;
+      const promise = begunOf(begun, body);
+      if ('then' in promise) return promise;
+      throw typeError(`${this.calledAs}: an async function has returned ${describe(begun)}`, 'NOT_A_COROUTINE');
+    } catch (error) {
+      return this.failed(error);
+    }
   }
 
   /** The body has ended: what the construct returns, or throws. @internal */

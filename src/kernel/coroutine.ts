@@ -299,6 +299,11 @@ export function callCoroutineFunction(
   const result: unknown = isGeneratorFunction(fn)
     ? called(...(args as never))
     : callInTask(task, called, args as never);
+  return begunOf(result, fn);
+}
+
+/** What a function has returned, as what a task goes on with. */
+export function begunOf(result: unknown, fn: AnyCoroutineFunction<unknown>): Frame | PromiseLike<unknown> {
   if (isFrame(result)) {
     if (!(Symbol.asyncIterator in result))
       return Symbol.iterator in result ? (result as Coroutine<unknown>)[Symbol.iterator]() : result;

@@ -14,6 +14,7 @@ import { bindWhenRead } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
 import { abortSignals, cancelOnAbort, type Signalled, signalOf } from './abort.ts';
 import {
+  begunOf,
   type CoroutineFunction,
   type CoroutineLike,
   CoroutineObject,
@@ -23,7 +24,7 @@ import {
   iscoroutine,
   isGeneratorFunction,
 } from './coroutine.ts';
-import { callFirst, hasAsyncCalls } from './engine/calls.ts';
+import { callFirst, hasAsyncCalls, isPromiseOfEngine } from './engine/calls.ts';
 import {
   type Context,
   contextOf,
@@ -826,13 +827,19 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this._failed(error); // cancelled before its first step: the function is never called
       return;
     }
-    if ((this._marks & IS_ASYNC) !== 0) {
-      followFirst(this, callFirst(this, this._coro as () => Promise<unknown>));
-      return;
-    }
+    const coro = this._coro as CoroutineFunction<unknown>;
     let begun: Frame | PromiseLike<unknown>;
     try {
-      begun = callCoroutineFunction(this, this._coro as CoroutineFunction<unknown>, []);
+      if ((this._marks & IS_ASYNC) === 0) {
+        begun = callCoroutineFunction(this, coro, []);
+      } else {
+        const promise: unknown = callFirst(this, coro as () => unknown);
+        if (isPromiseOfEngine(promise)) {
+          followFirst(this, promise);
+          return;
+        }
+        begun = begunOf(promise, coro);
+      }
     } catch (failure) {
       this._failed(failure);
       return;

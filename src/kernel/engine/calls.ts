@@ -64,3 +64,11 @@ function enterStorage<A extends unknown[], R>(storage: AsyncStorage, scope: Scop
   storage.enterWith(scope);
   return fn(...args);
 }
+
+let enginePromise: unknown;
+
+/** Whether an async function has returned what they all return. A proxy of one may return anything. */
+export function isPromiseOfEngine(value: unknown): value is Promise<unknown> {
+  enginePromise ??= (async () => {})().constructor;
+  return (value as { readonly constructor?: unknown } | null | undefined)?.constructor === enginePromise;
+}
