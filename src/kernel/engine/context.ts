@@ -3,9 +3,9 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { type AsyncStorage, canTellCallbacks } from '../runtime/platform.ts';
 import { current, NOT_ENTERED } from './current.ts';
-import { contextOfScope, ownContextOf, scopeOfLine } from './line.ts';
+import { contextOfScope, lend, ownContextOf, scopeOfLine } from './line.ts';
 import { isAboutToWait } from './lookups.ts';
-import type { ContextRole, Scope, TaskRole } from './roles.ts';
+import type { ContextRole, Scope } from './roles.ts';
 import { CancelScope, waitsNow } from './scope.ts';
 
 /** The values of a context; never changed, so that contexts can share it. */
@@ -163,26 +163,27 @@ function contextToSet(): Context {
     if (isInHandle || current.context !== null || current.run === null) return context;
     return startFlow(new CancelScope(null, null, current.run, null), context, storage);
   }
-  if (scope.context !== null || scope.task === null) return context;
   const { task } = scope;
+  if (task === null || (scope.context !== null && (isInHandle || canTellCallbacks()))) return context;
+  let isLent = false;
   if (isInHandle) {
     // The first segment of an async function, called in a step of its task; not one that a frame has called, which looks like the frame.
     if (task !== current.task || current.outerStore !== NOT_ENTERED || !isAboutToWait(task)) return context;
   } else {
     if (current.context !== null) return context;
-    if (task._loop._step.task === task ? !isAboutToWait(task) : isBackAlone(task)) return context;
+    if (task._loop._step.task === task) {
+      if (!isAboutToWait(task)) return context;
+    } else if (!canTellCallbacks()) {
+      isLent = true;
+    } else if (!task.done() && !waitsNow(task)) {
+      return context; // a line of the task that comes back from a foreign promise: its caller is to see what it sets
+    }
   }
-  const own = startFlow(new CancelScope(scope, task, task._loop, null), context, storage);
+  const line = new CancelScope(scope, task, task._loop, null);
+  const own = startFlow(line, context, storage);
   if (isInHandle) current.context = own;
+  if (isLent) lend(scope, line);
   return own;
-}
-
-/**
- * Whether this is a line of a task that comes back from a foreign promise while the task waits nowhere. Where callbacks are not told from
- * lines it might as well be a handler, and one request must never see what another one has set.
- */
-function isBackAlone(task: TaskRole): boolean {
-  return canTellCallbacks() && !task.done() && !waitsNow(task);
 }
 
 /** What runs now, and what follows from it, has context variables of its own. */

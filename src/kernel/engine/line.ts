@@ -24,7 +24,56 @@ export function scopeOfLine(): Scope | null {
     storage.enterWith(flow);
     return flow;
   }
+  if (inherited === lent.to) takeLent(inherited);
   return inherited.inner === null ? inherited : innermost(inherited);
+}
+
+/**
+ * Where callbacks are not told from lines, what comes back from a foreign promise may be a helper, whose caller is to see what it sets, or a
+ * request handler, whose context variables no other one must see. So it gets variables of its own. When somebody goes on in its scope
+ * within the next microtasks it was a helper, because that is how a caller goes on: then the task gets its values. The runtime calls
+ * every other handler when the microtasks are over.
+ */
+const lent: { to: Scope | null; line: Scope | null; microtasks: number; isCounting: boolean } = {
+  to: null,
+  line: null,
+  microtasks: 0,
+  isCounting: false,
+};
+
+/** An async function that returns another one's promise takes three microtasks; this is enough for some of those. */
+const MICROTASKS = 10;
+
+/** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
+const RESOLVED = /* @__PURE__ */ (async () => {})();
+
+/** Whoever goes on in a scope within the next microtasks sees the variables of an inner one. */
+export function lend(to: Scope, line: Scope): void {
+  lent.to = to;
+  lent.line = line;
+  lent.microtasks = MICROTASKS;
+  if (lent.isCounting) return;
+  lent.isCounting = true;
+  RESOLVED.then(countMicrotask);
+}
+
+const countMicrotask = (): void => {
+  lent.microtasks--;
+  if (lent.microtasks > 0) {
+    RESOLVED.then(countMicrotask);
+    return;
+  }
+  lent.isCounting = false;
+  lent.to = null;
+  lent.line = null;
+};
+
+function takeLent(scope: Scope): void {
+  const values = lent.line!.context!._values;
+  lent.to = null;
+  lent.line = null;
+  const context = contextOfScope(scope);
+  if (context !== null) context._values = values;
 }
 
 /** Code outside any task begins: it starts from the values that the task has now whose async context it inherited. */

@@ -38,7 +38,7 @@ liveThread('a function that is sent computes there', function* (s) {
   const error = yield* s.fails(
     toThread(() => outside),
     TypeError,
-    /uses outside, which is not there/,
+    /uses outside, which does not exist in the worker/,
   );
   equal((error as { code?: string }).code, 'FUNCTION_CAPTURES');
   throws(() => toThread(5 as never), TypeError);
