@@ -1,4 +1,4 @@
-import { afterMicrotasks, canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
+import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
@@ -19,7 +19,7 @@ export function scopeOfLine(): Scope | null {
   if (storage === null) return current.openTask === null ? null : innermost(current.openTask._rootScope());
   const inherited = storage.getStore() as Scope | undefined;
   if (inherited === undefined) return null;
-  if (inherited.task !== null && isCalledByRuntime()) {
+  if (inherited.task === null ? isAnotherCallback(inherited) : isCalledByRuntime()) {
     const flow = newFlow(inherited);
     storage.enterWith(flow);
     return flow;
@@ -76,10 +76,18 @@ function takeLent(scope: Scope): void {
   if (context !== null) context._values = values;
 }
 
+/** Whether the runtime has called a callback that was made by a flow outside any task, and inherited its context. */
+function isAnotherCallback(flow: Scope): boolean {
+  const { calledBy } = flow;
+  const id = callbackId(calledBy);
+  return id !== 0 && id !== calledBy;
+}
+
 /** Code outside any task begins: it starts from the values that the task has now whose async context it inherited. */
 function newFlow(inherited: Scope): Scope {
   const flow = new CancelScope(null, null, inherited.loop, null);
   flow.context = contextOfScope(inherited)?.copy() ?? null;
+  flow.calledBy = callbackId(0);
   return flow;
 }
 

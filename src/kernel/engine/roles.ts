@@ -293,6 +293,8 @@ export interface Scope {
   context: ContextRole | null;
   /** The scope that lines of it have entered by `enter()`, and where nothing tells lines apart. */
   inner: Scope | null;
+  /** Of a flow outside any task: the execution id of the callback that began it; 0 where that is not known. */
+  calledBy: number;
   /** Its signal, once somebody has asked for it. */
   signal: SignalRole | null;
 }

@@ -68,6 +68,15 @@ export abstract class BaseScope {
     this.#extra.inner = scope;
   }
 
+  get calledBy(): number {
+    return this.#extra === null ? 0 : this.#extra.calledBy;
+  }
+
+  set calledBy(id: number) {
+    this.#extra ??= new Extra(null);
+    this.#extra.calledBy = id;
+  }
+
   get signal(): SignalRole | null {
     return this.#extra === null ? null : this.#extra.signal;
   }
@@ -156,6 +165,7 @@ class Extra {
   context: ContextRole | null = null;
   inner: Scope | null = null;
   signal: SignalRole | null = null;
+  calledBy = 0;
 
   constructor(loop: LoopRole | null) {
     this.loop = loop;

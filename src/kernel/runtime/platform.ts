@@ -218,6 +218,17 @@ export function isCalledByRuntime(): boolean {
   return executionId() !== 0 && isCallback();
 }
 
+/**
+ * The execution id of the callback that runs now, when the runtime has called it; 0 otherwise.
+ *
+ * @param known an id of which the answer is known, and which is not looked at again
+ */
+export function callbackId(known: number): number {
+  executionId ??= findAsyncHooks()?.executionAsyncId ?? noId;
+  const id = executionId();
+  return id === known || (id !== 0 && isCallback()) ? id : 0;
+}
+
 /** The runtime's `executionAsyncId`: asked at every `await`, so that it is kept. */
 let executionId: (() => number) | undefined;
 

@@ -154,6 +154,29 @@ describe('what a callback of the runtime sets', () => {
       expect(seen).toEqual(['when it is called']);
     }),
   );
+
+  test(
+    'is not seen by the callback that has made it, and begins with what that one had',
+    simulated(async ({ timer }) => {
+      user.set('main');
+      const seen: unknown[] = [];
+      timer(1, async () => {
+        user.set('ann');
+        for (const name of ['bob', 'cal']) {
+          timer(1, async () => {
+            const before = user.get();
+            user.set(name);
+            await sleep(1);
+            seen.push([before, user.get()]);
+          });
+        }
+        await sleep(5);
+        seen.push(user.get());
+      });
+      await sleep(20);
+      expect([...seen, user.get()]).toEqual([['ann', 'bob'], ['ann', 'cal'], 'ann', 'main']);
+    }),
+  );
 });
 
 describe('what a line sets', () => {

@@ -289,6 +289,63 @@ for (const [name, asyncContext] of runtimes) {
       );
 
       test(
+        'what a callback sets while its task is at a foreign promise is seen by it alone, too',
+        simulated(async ({ ContextVar, sleep }) => {
+          const user = new ContextVar<string>('user', { default: 'nobody' });
+          const seen: unknown[] = [];
+          const { promise, resolve } = Promise.withResolvers<void>();
+          const request = (name: string, then: () => void) => async () => {
+            const before = user.get();
+            user.set(name);
+            setImmediate(then);
+            await sleep(1);
+            seen.push([before, user.get()]);
+          };
+          // By then the step of the main function is over.
+          setImmediate(() => setImmediate(() => setImmediate(request('ada', request('bob', resolve)))));
+          await promise;
+          expect(user.get()).toBe('nobody');
+          await sleep(5);
+          expect(seen).toEqual([
+            ['nobody', 'ada'],
+            ['ada', 'bob'], // made by the first one, whose context it inherited
+          ]);
+        }),
+      );
+
+      test(
+        'what a helper sets after a foreign promise is seen by its caller, and by the callers of that',
+        simulated(async ({ ContextVar, sleep }) => {
+          const user = new ContextVar<string>('user');
+          const login = async (name: string) => {
+            await new Promise((resolve) => setImmediate(resolve));
+            user.set(name);
+          };
+          const outer = async (name: string) => {
+            await login(name);
+            return user.get();
+          };
+          const returned = (name: string) => outer(name);
+          await login('a');
+          expect(user.get()).toBe('a');
+          expect([await outer('b'), user.get()]).toEqual(['b', 'b']);
+          expect([await returned('c'), user.get()]).toEqual(['c', 'c']);
+          await login('d');
+          await sleep(1);
+          expect(user.get()).toBe('d');
+        }),
+      );
+
+      test(
+        'awaiting mapConcurrent() is an await of its line',
+        simulated(async ({ currentTask, mapConcurrent, sleep }) => {
+          const task = currentTask();
+          expect(await mapConcurrent([3, 1], async (n) => await sleep(n, n), { limit: 2 })).toEqual([3, 1]);
+          expect(currentTask()).toBe(task);
+        }),
+      );
+
+      test(
         'a deadline after a foreign promise is kept',
         simulated(async ({ sleep, timeout }) => {
           const body = async () => {
@@ -315,6 +372,15 @@ for (const [name, asyncContext] of runtimes) {
           },
           { debug: true },
         ),
+      );
+
+      test(
+        'awaiting mapConcurrent() is an await of its line',
+        simulated(async ({ currentTask, mapConcurrent, sleep }) => {
+          const task = currentTask();
+          expect(await mapConcurrent([3, 1], async (n) => await sleep(n, n), { limit: 2 })).toEqual([3, 1]);
+          expect(currentTask()).toBe(task);
+        }),
       );
 
       test(
