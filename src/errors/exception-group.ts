@@ -1,4 +1,7 @@
+import { describe } from '../internal/describe.ts';
 import { ValueError } from './errors.ts';
+import { typeError } from './type-error.ts';
+
 /** Selects errors: a class of errors, or a function that returns whether an error matches. */
 export type ErrorMatcher<E extends Error = Error> =
   | (abstract new (
@@ -23,8 +26,15 @@ export class ExceptionGroup<E = unknown> extends AggregateError {
    * @param message what the errors have in common
    * @param errors at least one error; a group may hold groups
    * @throws {ValueError} when `errors` is empty
+   * @throws {TypeError} when the message is no string, or `errors` are no list
    */
   constructor(message: string, errors: Iterable<E>, options?: ErrorOptions) {
+    if (typeof message !== 'string' || typeof errors !== 'object' || errors === null || !(Symbol.iterator in errors)) {
+      throw typeError(
+        `ExceptionGroup: a message and a list of errors are required, got ${describe(message)} and ${describe(errors)}; ` +
+          "write new ExceptionGroup('what failed', [error])",
+      );
+    }
     const list = [...errors];
     if (list.length === 0) throw new ValueError('ExceptionGroup: at least one error is required, got none');
     super(list, message, options);
@@ -82,6 +92,13 @@ export class ExceptionGroup<E = unknown> extends AggregateError {
 }
 
 function predicate(matcher: ErrorMatcher): (error: unknown) => boolean {
+  if (typeof matcher !== 'function') {
+    throw typeError(
+      `ExceptionGroup: a class of errors or a function is required, got ${describe(matcher)}; write group.split(TypeError) or ` +
+        'group.split((error) => …)',
+      'NOT_CALLABLE',
+    );
+  }
   if (isErrorClass(matcher)) return (error) => error instanceof matcher;
   return matcher;
 }

@@ -1,7 +1,7 @@
 import { ValueError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from './describe.ts';
-import { anyByName, isPlain } from './options.ts';
+import { anyByName, isPlain, nearest } from './options.ts';
 
 /** A span of time in named units, as `Temporal.Duration` has them. Absent units count as zero. */
 export interface DurationParts {
@@ -59,7 +59,13 @@ function sumOf(parts: DurationParts, what: string): number {
       const amount: unknown = parts[unit as keyof DurationParts];
       if (amount === undefined) continue;
       if (!(unit in SECONDS_IN)) {
-        throw invalid(what, `no unit of time '${unit}'; ${EXPECTED}, or { ${what}: … }`);
+        // A misspelt unit beside others would make the time shorter, and nothing would report it.
+        const meant = unit === what ? undefined : nearest(unit, [...Object.keys(SECONDS_IN), what]);
+        const write = meant === undefined ? '' : `write { ${meant}: … }; `;
+        throw invalid(
+          what,
+          `no unit of time ${describe(unit)}; ${write}${EXPECTED}, or { ${what}: … }; the units are ${Object.keys(SECONDS_IN).join(', ')}`,
+        );
       }
       if (typeof amount !== 'number') throw invalid(what, `expected a number of ${unit}, got ${describe(amount)}`);
       known++;

@@ -3,6 +3,7 @@ import {
   currentScope,
   type Future,
   iterableOf,
+  onAbort,
   runningTask,
   spare,
   wrapPromise,
@@ -46,8 +47,7 @@ export function* foreignCall<T>(call: () => Called<T>): Generator<unknown, T, un
   }
   let promise: PromiseLike<T> | null = null;
   let cancelled = (): void => {};
-  const listener = (): void => cancelled();
-  signal.addEventListener('abort', listener);
+  const stopListening = onAbort(signal, () => cancelled());
   let outcome: T | typeof CANCELLED;
   try {
     outcome = yield* iterableOf<T | typeof CANCELLED, []>(() => {
@@ -60,7 +60,7 @@ export function* foreignCall<T>(call: () => Called<T>): Generator<unknown, T, un
       });
     });
   } finally {
-    signal.removeEventListener('abort', listener);
+    stopListening();
   }
   // A cancellation that no wait in the call has received is thrown at this wait.
   return outcome === CANCELLED ? yield* leavable(() => promise!) : outcome;

@@ -1,11 +1,14 @@
 import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { checkOptions } from '../internal/options.ts';
 import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type Awaitable,
   type AwaitableCoroutine,
   type CoroutineFunction,
+  catchOf,
+  finallyOf,
   libraryCoroutine,
   lookUpThen,
   newAsyncFrame,
@@ -124,6 +127,16 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
     return lookUpThen.call(this) as AwaitableCoroutine<R[]>['then'];
   }
 
+  /** As a promise's `catch`, of all results. */
+  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<R[] | B> {
+    return catchOf.call(this, onRejected) as Promise<R[] | B>;
+  }
+
+  /** As a promise's `finally`, of all results. */
+  finally(onFinally?: (() => void) | null): Promise<R[]> {
+    return finallyOf.call(this, onFinally) as Promise<R[]>;
+  }
+
   override toString(): string {
     return `<ConcurrentMap limit=${this.#limit} ${this.#mapping.running} running>`;
   }
@@ -185,6 +198,7 @@ export function mapConcurrent<T, R>(
     const meant = typeof options === 'number' ? options : 10;
     throw typeError(`mapConcurrent: options are one object, got ${describe(options)}; write { limit: ${meant} }`);
   }
+  checkOptions('mapConcurrent', options, ['limit', 'ordered']);
   const limit = checkWholeNumber('mapConcurrent: limit', options.limit, CONCURRENCY);
   return new ConcurrentMap(items, fn as Mapper<never, R> as Mapper<unknown, R>, limit, options.ordered ?? true);
 }

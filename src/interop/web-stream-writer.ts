@@ -101,9 +101,11 @@ export function writing<T, R>(
       `writing: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
-  checkOptions('writing', options, ['preventClose', 'preventAbort']);
+  checkOptions('writing', options, WRITING_OPTIONS);
   return runWriting(stream, body as WritingBody<never, unknown>, options) as AwaitableCoroutine<R>;
 }
+
+const WRITING_OPTIONS = ['preventClose', 'preventAbort'];
 
 function checkWritable(name: string, stream: unknown): void {
   if (!isWritable(stream))
@@ -180,7 +182,7 @@ export function pipeTo<T>(
 ): AwaitableCoroutine<void> {
   checkItems('pipeTo', items);
   checkWritable('pipeTo', stream);
-  checkOptions('pipeTo', options, ['preventClose', 'preventAbort']);
+  checkOptions('pipeTo', options, WRITING_OPTIONS);
   return writing(
     stream,
     function* (writer) {

@@ -1,8 +1,10 @@
 import { type CancelledError, cancelledError, textOf } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
 import { noteDelivered } from './engine/delivered.ts';
 import { MadeRequest, sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope, type SignalRole } from './engine/roles.ts';
-import { isWithin } from './engine/scope.ts';
+import { OVER } from './engine/scope.ts';
 import { type AbortSignalLike, newAbortController, type PlatformAbortSignal } from './runtime/platform.ts';
 import type { Task } from './task.ts';
 
@@ -11,12 +13,58 @@ export function cancelOnAbort(task: Task<unknown>, signal: AbortSignalLike): voi
   const cancel = (): void => {
     task._cancelFor('an AbortSignal', messageOf(signal.reason));
   };
-  if (signal.aborted) {
-    cancel();
-    return;
+  if (signal.aborted) cancel();
+  else task.addDoneCallback(onAbort(signal, cancel));
+}
+
+/** Who listens to a signal, by way of the one listener that this library has on it. */
+class Listeners {
+  readonly #signal: AbortSignalLike;
+  readonly #all = new Set<() => void>();
+
+  constructor(signal: AbortSignalLike) {
+    this.#signal = signal;
   }
-  signal.addEventListener('abort', cancel, { once: true });
-  task.addDoneCallback(() => signal.removeEventListener('abort', cancel));
+
+  add(listener: () => void): void {
+    if (this.#all.size === 0) this.#signal.addEventListener('abort', this.#aborted);
+    this.#all.add(listener);
+  }
+
+  delete(listener: () => void): void {
+    if (this.#all.delete(listener) && this.#all.size === 0) this.#signal.removeEventListener('abort', this.#aborted);
+  }
+
+  readonly #aborted = (): void => {
+    const all = [...this.#all];
+    this.#all.clear();
+    this.#signal.removeEventListener('abort', this.#aborted);
+    for (const listener of all) listener();
+  };
+}
+
+const listenersOf = new WeakMap<AbortSignalLike, Listeners>();
+
+/**
+ * Calls a listener once when a signal is aborted. Many may wait for one signal, that of the whole program, say: an `EventTarget` walks
+ * through its listeners for each one that comes or goes, and Node warns of many. Therefore this library has one listener on a signal.
+ *
+ * @param listener a function of its own for each call
+ * @returns a function that takes the listener back
+ */
+export function onAbort(signal: AbortSignalLike, listener: () => void): () => void {
+  const known = listenersOf.get(signal) ?? new Listeners(signal);
+  listenersOf.set(signal, known);
+  known.add(listener);
+  return () => known.delete(listener);
+}
+
+/** @throws {TypeError} when it is no signal: before there is a task that it would be of */
+export function checkSignal(signal: unknown): void {
+  const given = (signal ?? {}) as Partial<AbortSignalLike> & { readonly signal?: unknown };
+  if (typeof given.addEventListener === 'function') return;
+  const hint = given.signal === undefined ? '' : '; write { signal: controller.signal }';
+  throw typeError(`signal must be an AbortSignal, got ${describe(signal)}${hint}`);
 }
 
 function messageOf(reason: unknown): string | undefined {
@@ -70,7 +118,7 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
     if (controller === null) return null;
     const made = new ScopeSignal(controller, () => seen(scope, task));
     scope.signal = made;
-    task._signalled.push(scope);
+    takePlace(scope);
     if (isCancelled(scope, task)) {
       const request = pendingIn(scope) ?? requestOfConstruct(scope, task) ?? task._request;
       made.abort(cancelledError(request?.message, request));
@@ -111,27 +159,103 @@ function seen(scope: Scope, task: Task<unknown>): void {
   task._marks &= ~MUST_CANCEL;
 }
 
-/** A request has been made to a scope: aborts the signals of all scopes in it. */
-export function abortSignals(signalled: readonly Signalled[], scope: Scope, request: Request): void {
-  for (const one of [...signalled]) {
-    const at = one instanceof WeakRef ? one.deref() : one;
-    if (at !== undefined && isWithin(at, scope)) at.signal?.abort(cancelledError(request.message, request));
+/**
+ * Where a scope stands among those of its task that have a signal, or have one inside them.
+ *
+ *     root ─▶ timeout ─▶ group ─▶ timeout      each place knows those directly inside it, so that a request finds all
+ *                                              signals in its scope, and no others
+ *
+ * A scope that was entered is held by the scope around it: whoever waits for its signal alone is reachable by nothing else. One that was
+ * left, with all inside it, is held weakly: its signal lives as long as somebody has it, such as a line that was left behind.
+ */
+class Place {
+  readonly scope: Scope;
+  readonly parent: Place | null;
+  /** Its entry in the place around it. */
+  readonly entry: Entry;
+  /** The places directly inside it, in the order in which they came. */
+  #inner: Entry[] = [];
+  /** How many of these there were when the dead ones were taken out last. */
+  #alive = FEW;
+  /** Reasons to be held by the place around it: itself as long as it was not left, and each place inside it that is held. */
+  #holds = 0;
+
+  constructor(scope: Scope, parent: Place | null) {
+    this.scope = scope;
+    this.parent = parent;
+    this.entry = { held: null, left: null };
+    if (parent !== null) parent.#add(this.entry);
+  }
+
+  /** Those who come pay for the sweep: it looks at no more places than have come since the last one, and as many again. */
+  #add(entry: Entry): void {
+    if (this.#inner.length >= 2 * this.#alive) {
+      this.#inner = this.#inner.filter((one) => placeOf(one) !== undefined);
+      this.#alive = Math.max(FEW, this.#inner.length);
+    }
+    this.#inner.push(entry);
+  }
+
+  hold(): void {
+    for (let at: Place | null = this; at !== null && at.#holds++ === 0; at = at.parent) at.entry.held = at;
+  }
+
+  release(): void {
+    for (let at: Place | null = this; at !== null && --at.#holds === 0; at = at.parent) {
+      at.entry.held = null;
+      at.entry.left ??= new WeakRef(at);
+    }
+  }
+
+  /** The scopes with a signal in this one, itself first; without recursion, since scopes may be nested as deep as a program likes. */
+  signalled(): Scope[] {
+    const found: Scope[] = [];
+    const open: Place[] = [this];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (at.scope.signal !== null) found.push(at.scope);
+      for (let i = at.#inner.length - 1; i >= 0; i--) {
+        const inner = placeOf(at.#inner[i]!);
+        if (inner !== undefined) open.push(inner);
+      }
+    }
+    return found;
   }
 }
 
-/**
- * A scope that has a signal. After the scope was left, the reference is weak, because a line that was left behind may still use the signal.
- */
-export type Signalled = Scope | WeakRef<Scope>;
-
-/** A scope is left: from now on its signal lives only as long as the program holds it. */
-export function weaken(signalled: Signalled[], scope: Scope): void {
-  const at = signalled.indexOf(scope);
-  if (at < 0) return;
-  signalled[at] = new WeakRef(scope);
-  if (signalled.length < MANY) return;
-  const kept = signalled.filter((one) => !(one instanceof WeakRef) || one.deref() !== undefined);
-  signalled.splice(0, signalled.length, ...kept);
+interface Entry {
+  held: Place | null;
+  /** Once it was left. */
+  left: WeakRef<Place> | null;
 }
 
-const MANY = 32;
+function placeOf({ held, left }: Entry): Place | undefined {
+  return held ?? left?.deref();
+}
+
+/** So many are not worth a sweep. */
+const FEW = 16;
+
+/** Gives a scope its place, and those around it that have none. */
+function takePlace(scope: Scope): void {
+  const without: Scope[] = [];
+  let at: Scope | null = scope;
+  for (; at !== null && at.place === null; at = at.parent) without.push(at);
+  let parent = at === null ? null : (at.place as Place);
+  for (let i = without.length - 1; i >= 0; i--) {
+    const made = new Place(without[i]!, parent);
+    without[i]!.place = made;
+    if ((without[i]!.marks & OVER) === 0) made.hold();
+    else made.entry.left = new WeakRef(made);
+    parent = made;
+  }
+}
+
+/** A request has been made to a scope: aborts the signals of all scopes in it. */
+export function abortSignals(scope: Scope, request: Request): void {
+  for (const one of (scope.place as Place).signalled()) one.signal?.abort(cancelledError(request.message, request));
+}
+
+/** A scope is left: from now on its signal lives only as long as the program holds it. */
+export function weaken(scope: Scope): void {
+  (scope.place as Place).release();
+}

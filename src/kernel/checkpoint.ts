@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
-import { type AwaitableCoroutine, isWatching, noteMade, noteTouched } from './coroutine.ts';
+import { type AwaitableCoroutine, catchOf, finallyOf, isWatching, noteMade, noteTouched } from './coroutine.ts';
 import { awaitCheckpoint, awaitCoroutine, observeCoroutine } from './engine/await.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { implicitLoop } from './thread-loop.ts';
@@ -54,6 +54,14 @@ export class Checkpoint implements AwaitableCoroutine<void> {
   ) => Promise<R1 | R2> {
     noteLookUp(this);
     return this._then;
+  }
+
+  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<void | R> {
+    return catchOf.call(this, onRejected) as Promise<void | R>;
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<void> {
+    return finallyOf.call(this, onFinally) as Promise<void>;
   }
 
   /** @internal */

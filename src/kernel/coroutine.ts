@@ -36,6 +36,10 @@ export interface Awaitable<T> extends PromiseLike<T> {
 /** A lazy coroutine of this library: no code runs until it is awaited or made a task. */
 export interface AwaitableCoroutine<T> extends Coroutine<T>, PromiseLike<T> {
   [Symbol.iterator](): Coroutine<T>;
+  /** As a promise's `catch`. Begins it, as `then` does: the call is its one use. */
+  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R>;
+  /** As a promise's `finally`. Begins it, as `then` does: the call is its one use. */
+  finally(onFinally?: (() => void) | null): Promise<T>;
 }
 
 /** A function that begins a coroutine: a generator function, an async function, or one that returns the same as these. */
@@ -161,6 +165,14 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   ) => Promise<R1 | R2> {
     noteLookUp(this);
     return thenOfGenerator as never;
+  }
+
+  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+    return catchOf.call(this, onRejected) as Promise<T | R>;
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return finallyOf.call(this, onFinally) as Promise<T>;
   }
 
   /** @internal */
@@ -351,6 +363,8 @@ export function libraryCoroutine<A extends unknown[], T>(
   const generators: object = Object.getPrototypeOf(fn).prototype;
   awaitableGenerators ??= Object.create(generators, {
     then: { get: lookUpThen, configurable: true },
+    catch: { value: catchOf, configurable: true, writable: true },
+    finally: { value: finallyOf, configurable: true, writable: true },
     [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
     // Not claimed yet. The same property distinguishes them from other generators without another lookup.
     [CLAIMED]: { value: false, configurable: true, writable: true },
@@ -414,6 +428,18 @@ function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
 export function lookUpThen(this: object): unknown {
   noteLookUp(this);
   return thenOfGenerator;
+}
+
+type OnRejected = ((error: unknown) => unknown) | null | undefined;
+
+/** The `catch` of this library's coroutines. */
+export function catchOf(this: PromiseLike<unknown>, onRejected?: OnRejected): Promise<unknown> {
+  return this.then(null, onRejected) as Promise<unknown>;
+}
+
+/** The `finally` of this library's coroutines. */
+export function finallyOf(this: PromiseLike<unknown>, onFinally?: (() => void) | null): Promise<unknown> {
+  return (this.then((value) => value) as Promise<unknown>).finally(onFinally);
 }
 
 function thenOfGenerator<T, R1, R2>(

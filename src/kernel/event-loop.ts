@@ -30,7 +30,7 @@ import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
 import { debugFromEnvironment, logger, reportToPage } from './runtime/platform.ts';
 import { SignalHandlers } from './signals.ts';
-import { Task, type TaskOptions } from './task.ts';
+import { TASK_OPTIONS, Task, type TaskOptions } from './task.ts';
 import { TimedFuture } from './timed-future.ts';
 import { wrapPromise } from './wrap-promise.ts';
 
@@ -66,8 +66,6 @@ const SCHEDULING_METHODS = ['callSoon', 'callSoonIn', 'callLater', 'callAt', 'ti
  * does with an unhandled rejection, which ends a process.
  */
 export type OnUnretrieved = 'report' | 'throw';
-
-const TASK_OPTIONS = ['name', 'context', 'eagerStart', 'signal', 'asyncContext'] as const;
 
 /** Options of a new loop. */
 export interface EventLoopOptions extends SchedulerOptions {
@@ -122,7 +120,8 @@ export class EventLoop extends Scheduler implements Disposable {
   _onNoLineLeft: (() => void) | null = null;
   /** Whether a subclass overrides scheduling methods; if not, the kernel does not call them. */
   readonly #isOverridden: boolean;
-  readonly #defaults: { readonly loop: EventLoop };
+  /** What futures and tasks are made with when nothing else is said. @internal */
+  readonly _defaults: { readonly loop: EventLoop };
 
   /**
    * @param options `host`: the runtime services. A loop with its own host may call it at any time; without
@@ -133,7 +132,7 @@ export class EventLoop extends Scheduler implements Disposable {
     super(options);
     if (options.unretrievedAfter !== undefined) this.unretrievedAfter = options.unretrievedAfter;
     this.unretrieved = options.unretrieved ?? 'report';
-    this.#defaults = { loop: this };
+    this._defaults = { loop: this };
     this.#isOverridden = SCHEDULING_METHODS.some((method) => this[method] !== EventLoop.prototype[method]);
     if (debugFromEnvironment()) this.setDebug(true);
     registerLoop(this);
@@ -242,7 +241,7 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** A pending future of this loop. */
   createFuture<T = unknown>(): Future<T> {
-    return new Future<T>(this.#defaults);
+    return new Future<T>(this._defaults);
   }
 
   /**
@@ -253,11 +252,13 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
     this._checkClosed();
-    if (options !== undefined && options !== null) checkOptions('createTask', options, TASK_OPTIONS);
-    const checked = asCoroutine(coro, this);
     const factory = this.#taskFactory;
+    // A factory may have options of its own.
+    if (options !== undefined && options !== null && factory === null)
+      checkOptions('createTask', options, TASK_OPTIONS);
+    const checked = asCoroutine(coro, this);
     if (factory === null)
-      return new Task<T>(checked, options === undefined ? this.#defaults : { ...options, loop: this });
+      return new Task<T>(checked, options === undefined ? this._defaults : { ...options, loop: this });
     const task = factory<T>(this, checked, options ?? {});
     const name = options?.name;
     if (name !== undefined && name !== null && task.getName?.() !== name) task.setName(name);
@@ -561,6 +562,11 @@ export class EventLoop extends Scheduler implements Disposable {
 
   override toString(): string {
     return `<${nameOfClass(this)} running=${this.isRunning()} closed=${this.isClosed()} debug=${this.getDebug()}>`;
+  }
+
+  /** What `JSON.stringify` writes: its text, for logs. */
+  toJSON(): string {
+    return String(this);
   }
 
   // --------------------------------------------------------------------------------------------- for the kernel

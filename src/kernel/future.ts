@@ -11,12 +11,14 @@ import { describe, describeFunction, nameOfClass } from '../internal/describe.ts
 import { unbound } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
+import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
 import { BLOCKING, COLLECTED, type FutureRole, HAD_SEVERAL, NONE, STATE, type Waiter } from './engine/roles.ts';
 import { carried } from './engine/scope.ts';
+import { yieldedFuture } from './engine/step.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Handle } from './handle.ts';
 import { type Unretrieved, unwatchFailure, watchFailure } from './reports.ts';
@@ -147,9 +149,6 @@ export class Collector implements Waiter {
   }
 }
 
-// The result of a pending future's iterator. One object for all: `yield*` passes it to the task, which reads it at once.
-const waiting: { done: false; value: unknown } = { done: false, value: undefined };
-
 /**
  * A value that will be there later. Tasks wait for it with `await` or `yield*`; the loop calls its done callbacks.
  *
@@ -179,7 +178,11 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    */
   constructor(options?: { readonly loop?: EventLoop | null }) {
     const loop = options?.loop;
-    if (loop === undefined && new.target === Future) checkOptions('Future', options, ['loop']);
+    if (loop === undefined) {
+      if (new.target === Future) checkOptions('Future', options, ['loop']); // a class that extends it may have options of its own
+    } else if (loop !== null && loop._defaults !== options) {
+      checkLoop('Future', loop);
+    }
     this._loop = loop ?? implicitLoop();
   }
 
@@ -351,7 +354,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   addDoneCallback(callback: DoneCallback<this>, options?: { readonly context?: Context | null | undefined }): void {
     if (typeof callback !== 'function')
       throw typeError(`addDoneCallback: a function is required, got ${describe(callback)}`, 'NOT_CALLABLE');
-    checkOptions('addDoneCallback', options, ['context']);
+    if (options !== undefined && options !== null) checkOptions('addDoneCallback', options, ['context']);
     this._addWaiter(new RegisteredCallback(this, callback, options?.context ?? null));
   }
 
@@ -388,6 +391,11 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     return nameOfClass(this);
   }
 
+  /** What `JSON.stringify` writes: its text, for logs. */
+  toJSON(): string {
+    return String(this);
+  }
+
   // A future is its own iterator and keeps no state for it: while it is pending, `next` gives the future to the task, and the
   // result once it is done.
 
@@ -403,8 +411,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     // `next` was called again before a task has seen it: the program iterates it by hand.
     if (this._asyncioFutureBlocking) throw new RuntimeError("await wasn't used with future", { code: 'NOT_AWAITED' });
     this._asyncioFutureBlocking = true;
-    waiting.value = this;
-    return waiting;
+    yieldedFuture.value = this;
+    return yieldedFuture;
   }
 
   /** @internal */
@@ -422,6 +430,22 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /** @internal */
   _subscribe(callback: DoneCallback<never>, awaiter: Future<unknown> | null): void {
     this._addWaiter(new Subscription(this, callback, awaiter));
+  }
+
+  /**
+   * Takes back one subscription of a callback that has no other. The search ends where it is found, so when many wait for one future
+   * and leave in the order in which they came, as they do at deadlines, each is found at once. @internal
+   */
+  _unsubscribe(callback: DoneCallback<never>): void {
+    if (this._firstWaiter === null) return;
+    const others = this._rare?.otherWaiters ?? null;
+    if (callbackOf(this._firstWaiter) === callback) {
+      this._firstWaiter = others?.shift() ?? null;
+    } else if (others !== null) {
+      const at = others.findIndex((waiter) => callbackOf(waiter) === callback);
+      if (at >= 0) others.splice(at, 1);
+    }
+    if (others?.length === 0) this._rare!.otherWaiters = null;
   }
 
   /**
@@ -593,8 +617,10 @@ function thenOfFuture<T, R1, R2>(
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
   onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
-  if (isAwaitOfTheEngine(this, onFulfilled, onRejected)) return awaitFuture(this, onFulfilled, onRejected);
-  return new Promise<T>((resolve, reject) => observe(this, resolve, reject)).then(onFulfilled, onRejected);
+  const isOfCycle = this._state === SUCCEEDED && this._value instanceof Future && isCycle(this as Future<unknown>);
+  const future = isOfCycle ? failureOfCycle(this as Future<unknown>) : this;
+  if (isAwaitOfTheEngine(this, onFulfilled, onRejected)) return awaitFuture(future, onFulfilled, onRejected);
+  return new Promise<T>((resolve, reject) => observe(future, resolve, reject)).then(onFulfilled, onRejected);
 }
 
 function callbackOf(waiter: Waiter): unknown {
@@ -632,4 +658,32 @@ export function isfuture(value: unknown): value is Future<unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const mark = (value as { _asyncioFutureBlocking?: unknown })._asyncioFutureBlocking;
   return mark !== undefined && mark !== null;
+}
+
+/**
+ * Whether the result of a future is the future itself, perhaps by way of others: `yield*` gives it, as in CPython, while an `await` goes on
+ * to await the result, and would never come to an end.
+ */
+function isCycle(future: Future<unknown>): boolean {
+  let mark: unknown = null;
+  let steps = 0;
+  for (let at = future._value; at instanceof Future && at._state === SUCCEEDED && at !== mark; at = at._value) {
+    if (at === future) return true;
+    // A cycle further on, in which this one is not, is that of others: the mark moves on, so that it is met there.
+    if ((++steps & (steps - 1)) === 0) mark = at;
+  }
+  return false;
+}
+
+/** What waits for a future whose result is the future itself, gets: what a promise rejects with that is resolved with itself. */
+function failureOfCycle(future: Future<unknown>): Future<never> {
+  const failed = new Future<never>({ loop: future._loop });
+  failed.setException(
+    typeError(
+      `Chaining cycle: the result of ${nameOfClass(future)} is the ${nameOfClass(future)} itself, so that an await of it would never ` +
+        'come to an end; give it a value: future.setResult(value)',
+      'CHAINING_CYCLE',
+    ),
+  );
+  return failed;
 }

@@ -105,6 +105,11 @@ export class Handle implements Runnable {
   toString(): string {
     return this.#picture ?? `<${this._details().join(' ')}>`;
   }
+
+  /** What `JSON.stringify` writes: its text, for logs. */
+  toJSON(): string {
+    return String(this);
+  }
 }
 
 /**

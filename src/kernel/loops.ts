@@ -2,6 +2,7 @@ import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { anyByName } from '../internal/options.ts';
+import { checkLoop } from './check-loop.ts';
 import { runningTask } from './engine/line.ts';
 import { EventLoop, type EventLoopOptions, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { isMainThread } from './runtime/platform.ts';
@@ -90,10 +91,9 @@ export interface LoopOption {
   readonly loop?: EventLoop | null | undefined;
 }
 
-function loopOf(given: EventLoop | null | undefined | LoopOption): EventLoop | null {
+function loopOf(call: string, given: EventLoop | null | undefined | LoopOption): EventLoop | null {
   const loop = anyByName('loop', given as EventLoop | null | undefined) ?? null;
-  if (loop !== null && typeof loop.callSoon !== 'function')
-    throw typeError(`an event loop was expected, got ${describe(given)}`);
+  if (loop !== null) checkLoop(call, loop, '; leave it out for the running one');
   return loop;
 }
 
@@ -106,7 +106,7 @@ function loopOf(given: EventLoop | null | undefined | LoopOption): EventLoop | n
  * @throws {RuntimeError} when no loop runs the caller and the thread has none either
  */
 export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown> | null {
-  const its = loopOf(loop);
+  const its = loopOf('currentTask', loop);
   if (its === null && runningLoop() === null && !hasThreadLoop()) getRunningLoop();
   const task = runningTask() as Task<unknown> | null;
   return task !== null && (its === null || task.getLoop() === its) ? task : null;
@@ -121,6 +121,6 @@ export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown>
  * @throws {RuntimeError} when there is neither
  */
 export function allTasks(loop?: EventLoop | null | LoopOption): Set<Task<unknown>> {
-  const its = loopOf(loop);
+  const its = loopOf('allTasks', loop);
   return new Set([...(its ?? getEventLoop())._tasks()].reverse());
 }

@@ -11,7 +11,9 @@ import type { Task } from './task.ts';
 import { getRunningLoop } from './thread-loop.ts';
 import type { TimedFuture } from './timed-future.ts';
 
+export { onAbort } from './abort.ts';
 export { Around } from './around.ts';
+export { checkLoop } from './check-loop.ts';
 export {
   type Awaitable,
   type AwaitableCoroutine,
@@ -19,6 +21,8 @@ export {
   type Coroutine,
   type CoroutineFunction,
   type CoroutineLike,
+  catchOf,
+  finallyOf,
   iscoroutine,
   libraryCoroutine,
   lookUpThen,
@@ -139,6 +143,12 @@ export function subscribe<T>(
   // For a future of another library, or a class that overrides registration, there is only `addDoneCallback`.
   if (future._isPlain?.() === true) future._subscribe(callback, awaiter);
   else future.addDoneCallback(callback);
+}
+
+/** Takes back what was subscribed once. */
+export function unsubscribe<T>(future: Future<T>, callback: (future: Future<T>) => void): void {
+  if (future._isPlain?.() === true) future._unsubscribe(callback);
+  else future.removeDoneCallback(callback);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isCancelledError, KeyboardInterrupt, RuntimeError, withStack } from '../errors/errors.ts';
 import type { Duration } from '../internal/duration.ts';
-import { checkOptions } from '../internal/options.ts';
+import { checkCallback, checkOptions } from '../internal/options.ts';
 import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { reportLines } from './debug-awaits.ts';
 import { type Context, copyContext } from './engine/context.ts';
@@ -89,6 +89,7 @@ export class Runner implements AsyncDisposable {
 
   constructor(options: RunnerOptions = {}) {
     checkOptions('Runner', options, RUNNER_OPTIONS);
+    checkCallback('Runner: loopFactory', options.loopFactory);
     this.#options = options;
     this.#debug = options.debug ?? null;
     this.#loopFactory = options.loopFactory ?? null;
@@ -357,10 +358,12 @@ export async function run<T>(main: AwaitableLike<T>, options: RunnerOptions & Ru
       code: 'LOOP_RUNNING',
     });
   }
-  const runner = new Runner(options);
+  checkOptions('run', options, [...RUNNER_OPTIONS, ...RUN_OPTIONS]);
+  const { context, name, signal, ...others } = options;
+  const runner = new Runner(others);
   let result: T;
   try {
-    result = await runner.run(main, options);
+    result = await runner.run(main, { context, name, signal });
   } catch (error) {
     await runner.close().catch((interrupt: unknown) => {
       // Like `__context__` in Python: the error that the interrupt replaces.

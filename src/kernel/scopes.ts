@@ -4,7 +4,7 @@ import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';
-import { carried, isQuiet, isWithin, cancelScope as request, setPending } from './engine/scope.ts';
+import { carried, isQuiet, isWithin, OVER, cancelScope as request, setPending } from './engine/scope.ts';
 import type { Future } from './future.ts';
 import { Task } from './task.ts';
 
@@ -41,8 +41,7 @@ export function enterScope(task: Task<unknown>, owner: object): Scope {
  * @param isCancelled whether it is left because it was cancelled: lines that come back to it later get that cancellation
  */
 export function leaveScope(scope: Scope, isCancelled: boolean): void {
-  const task = taskOf(scope);
-  if (scope.signal !== null) weaken(task._signalled, scope);
+  if (scope.place !== null && (scope.marks & OVER) === 0) weaken(scope);
   leave(scope, isCancelled);
 }
 
@@ -54,7 +53,7 @@ export function cancelScope(scope: Scope, through: object | string): void {
   const running = runningScope();
   const cancelsItself = running !== null && isWithin(running, scope);
   request(scope, made, leaveBody, cancelsItself);
-  abortSignals(task._signalled, scope, made);
+  if (scope.place !== null) abortSignals(scope, made);
   if (cancelsItself) setPending(scope, made);
 }
 

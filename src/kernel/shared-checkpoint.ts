@@ -1,6 +1,6 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { Checkpoint } from './checkpoint.ts';
-import type { AwaitableCoroutine } from './coroutine.ts';
+import { type AwaitableCoroutine, finallyOf } from './coroutine.ts';
 import { awaitCheckpoint, awaitCoroutine, observeCoroutine } from './engine/await.ts';
 import { current } from './engine/current.ts';
 import { runningScope, scopeOfLine } from './engine/line.ts';
@@ -58,6 +58,8 @@ function newSharedCheckpoint(): AwaitableCoroutine<void> {
         return thenOfEngine;
       },
     },
+    // Not the inherited one, which asks for the constructor as the engine does.
+    finally: { value: finallyOf },
     [Symbol.iterator]: { value: () => new Checkpoint() },
     [Symbol.toStringTag]: { value: 'Generator' },
     next: { value: notBegun },

@@ -12,7 +12,7 @@ import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
 import { bindWhenRead } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
-import { abortSignals, cancelOnAbort, type Signalled, signalOf } from './abort.ts';
+import { abortSignals, cancelOnAbort, checkSignal, signalOf } from './abort.ts';
 import {
   begunOf,
   type CoroutineFunction,
@@ -118,6 +118,10 @@ export interface TaskOptions {
   readonly asyncContext?: boolean | undefined;
 }
 
+/** @internal */
+export const TASK_OPTIONS = ['name', 'context', 'eagerStart', 'signal', 'asyncContext'] as const;
+const WITH_LOOP: readonly string[] = [...TASK_OPTIONS, 'loop'];
+
 /** Describes who asked for a task's cancellation, and when. */
 export interface CancelRequest {
   /** The task that called `cancel()`, `null` when a callback or code outside the loop did. */
@@ -147,8 +151,6 @@ class TaskExtra implements RareFields {
   at: Scope | null = null;
   /** What the constructs of all scopes have asked for and not taken back. */
   ownTotal = 0;
-  /** The scopes that have a signal: those that were left, weakly. */
-  signalled: Signalled[] | null = null;
   /** The error that the task ends with once its lines have cleaned up. */
   ending: unknown = null;
 }
@@ -244,14 +246,6 @@ class TaskRoot extends RootScope implements RareFields {
     if (this._more !== null || value !== 0) this._moreFields().ownTotal = value;
   }
 
-  get signalled(): Signalled[] | null {
-    return this._more === null ? null : this._more.signalled;
-  }
-
-  set signalled(value: Signalled[] | null) {
-    if (this._more !== null || value !== null) this._moreFields().signalled = value;
-  }
-
   get ending(): unknown {
     return this._more === null ? null : this._more.ending;
   }
@@ -318,8 +312,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * @throws {RuntimeError} when a task already runs the coroutine, or the loop is closed
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
-    if (typeof options !== 'object') checkOptions('Task', options, ['name']);
+    if (typeof options !== 'object' || options === null) checkOptions('Task', options, WITH_LOOP);
     super(options as { loop?: EventLoop | null });
+    if (options !== this._loop._defaults) {
+      checkOptions('Task', options, WITH_LOOP);
+      if (options.signal !== undefined) checkSignal(options.signal);
+    }
     const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
     this._coro = ownCoroutine(coro);
@@ -621,12 +619,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       const running = runningScope();
       const cancelsItself = running !== null && running.task === this;
       cancelScope(root, request, leaveBody, cancelsItself);
-      if (root.signalled !== null) abortSignals(root.signalled, root, request);
+      if (root.place !== null) abortSignals(root, request);
       // If the signal was read in the meantime, that was another line.
       if (cancelsItself) setPending(root, request);
       return;
     }
-    if (root.signalled !== null) abortSignals(root.signalled, root, request);
+    if (root.place !== null) abortSignals(root, request);
   }
 
   /** Its request has come back to it: what it waits for waits for it in turn, and will not end by itself. @internal */
@@ -724,13 +722,6 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const signal = signalOf(scope ?? this._rareFields(), this);
     if (signal === null) throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
     return signal;
-  }
-
-  /** The scopes that have a signal. @internal */
-  get _signalled(): Signalled[] {
-    const rare = this._rareFields();
-    rare.signalled ??= [];
-    return rare.signalled;
   }
 
   /** Later errors have the story as well; a message that was given is only in the first error, as in CPython. @internal */

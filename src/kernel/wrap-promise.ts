@@ -1,7 +1,7 @@
 import type { CancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { checkOptions } from '../internal/options.ts';
+import { checkCallback, checkOptions } from '../internal/options.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, type WaitRecord } from './future.ts';
 import { callerPlace, reportOnce } from './places.ts';
@@ -115,6 +115,8 @@ export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOpti
     throw typeError(`wrapPromise: a promise is required, got ${describe(promise)}`, 'NOT_AWAITABLE');
   }
   checkOptions('wrapPromise', options, ['onCancel', 'onLate', 'loop']);
+  checkCallback('wrapPromise: onCancel', options.onCancel);
+  checkCallback('wrapPromise: onLate', options.onLate);
   const future = new PromiseFuture<T>(options);
   promise.then(
     (value) => future.bring(value),

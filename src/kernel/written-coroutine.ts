@@ -2,7 +2,9 @@ import { RuntimeError } from '../errors/errors.ts';
 import {
   type AwaitableCoroutine,
   CLAIMED,
+  catchOf,
   claim,
+  finallyOf,
   isWatching,
   lookUpThen,
   noteMade,
@@ -110,6 +112,14 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
 
   get then(): AwaitableCoroutine<T>['then'] {
     return thenOf(this);
+  }
+
+  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+    return catchOf.call(this, onRejected) as Promise<T | R>;
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return finallyOf.call(this, onFinally) as Promise<T>;
   }
 
   /** As in a generator of this library, in place of which it is used. */

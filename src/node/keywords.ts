@@ -1,6 +1,6 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
-import { checkSpelling, isPlain } from '../internal/options.ts';
+import { checkOptions, isPlain } from '../internal/options.ts';
 
 /**
  * The arguments of a call, by name. Python's parameters may be given by position or by name; named ones are given as one object at
@@ -8,10 +8,16 @@ import { checkSpelling, isPlain } from '../internal/options.ts';
  *
  * @param name the function that was called, for messages
  * @param parameters the names of the parameters that can be given by position
+ * @param names the names of the other options
  * @param given the arguments of the call
- * @throws {TypeError} when something is given twice, or the options are not an object
+ * @throws {TypeError} when something is given twice, the options are not an object, or there is no option of a name
  */
-export function byName<O extends object>(name: string, parameters: readonly string[], given: readonly unknown[]): O {
+export function byName<O extends object>(
+  name: string,
+  parameters: readonly string[],
+  names: readonly string[],
+  given: readonly unknown[],
+): O {
   const last = given.at(-1);
   const hasOptions = given.length > parameters.length || isPlain(last);
   const options = hasOptions ? (last ?? {}) : {};
@@ -20,7 +26,7 @@ export function byName<O extends object>(name: string, parameters: readonly stri
       `${name}: options are one object after the other arguments, got ${describe(options)}; write ${name}(${parameters.join(', ')}, { … })`,
     );
   }
-  checkSpelling(name, options);
+  if (hasOptions) checkOptions(name, options, [...parameters, ...names]);
   const positional = hasOptions ? given.slice(0, -1) : given;
   const all: Record<string, unknown> = { ...options };
   for (const [index, value] of positional.entries()) {

@@ -1,7 +1,7 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { Heap } from '../internal/heap.ts';
-import { byNameOrPosition } from '../internal/options.ts';
+import { byNameOrPosition, checkOptions } from '../internal/options.ts';
 import { Queue, type QueueOptions } from './queue.ts';
 import type { Store } from './store.ts';
 
@@ -79,14 +79,17 @@ export class PriorityQueue<T> extends Queue<T> {
   constructor(size: number | PriorityQueueOptions<T> = 0, options: PriorityQueueOptions<T> = {}) {
     if (typeof options !== 'object' || options === null)
       throw typeError(`PriorityQueue: options are required, got ${describe(options)}; write { compare: (a, b) => … }`);
+    checkOptions('PriorityQueue', options, PRIORITY_QUEUE_OPTIONS);
     const all = typeof size === 'object' && size !== null ? { ...size, ...options } : options;
-    const maxsize = byNameOrPosition('PriorityQueue', ['maxsize', 'compare'], size, all.maxsize ?? 0);
+    const maxsize = byNameOrPosition('new PriorityQueue', PRIORITY_QUEUE_OPTIONS, size, all.maxsize ?? 0);
     const compare = all.compare ?? compareByValue;
     if (typeof compare !== 'function')
       throw typeError(`PriorityQueue: compare must be a function, got ${describe(compare)}`, 'NOT_CALLABLE');
     super(maxsize, new Ranking<T>(compare));
   }
 }
+
+const PRIORITY_QUEUE_OPTIONS = ['maxsize', 'compare'] as const;
 
 function noOrder(order: unknown, a: unknown, b: unknown): TypeError {
   return typeError(

@@ -109,7 +109,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {TypeError} when the size is not a number
    */
   constructor(size: number | QueueOptions = 0, items: Store<T> = new FifoStore<T>()) {
-    const maxsize = byNameOrPosition(nameOfClass(new.target.prototype), ['maxsize'], size, 0);
+    const maxsize = byNameOrPosition(`new ${nameOfClass(new.target.prototype)}`, ['maxsize'], size, 0);
     if (typeof maxsize !== 'number')
       throw typeError(`${nameOfClass(this)}: maxsize must be a number, got ${describe(maxsize)}; 0 is for any number`);
     if (Number.isNaN(maxsize)) {

@@ -1,4 +1,5 @@
 import { leavesTheLoop } from '../errors/index.ts';
+import { checkCallback, checkOptions } from '../internal/options.ts';
 import {
   type Awaitable,
   type Coroutine,
@@ -61,6 +62,8 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
     options: StreamReaderProtocolOptions = {},
   ) {
     super();
+    checkOptions('StreamReaderProtocol', options, ['loop', 'onTask', 'closeTimeout']);
+    checkCallback('StreamReaderProtocol: onTask', options.onTask);
     const { loop = implicitLoop(), onTask } = options;
     this.#loop = loop;
     this.#reader = new WeakRef(reader);

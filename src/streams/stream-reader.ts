@@ -2,7 +2,7 @@ import { IncompleteReadError, LimitOverrunError, RuntimeError, ValueError } from
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
-import { byNameOrPosition } from '../internal/options.ts';
+import { checkOptions, nearest } from '../internal/options.ts';
 import type { AwaitableIterator } from '../interop/task-iterator.ts';
 import {
   type AwaitableCoroutine,
@@ -104,8 +104,8 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    */
   constructor(options: StreamReaderOptions | number = {}, eventLoop?: EventLoop) {
     const isObject = typeof options === 'object' && options !== null;
+    if (isObject) checkOptions('StreamReader', options, ['limit', 'loop']);
     const { limit = DEFAULT_LIMIT, loop } = isObject ? options : { limit: options, loop: eventLoop };
-    byNameOrPosition('StreamReader', ['limit', 'loop'], options, undefined);
     this.#limit = checkByteLimit('StreamReader', limit);
     this.#loop = loop ?? implicitLoop();
   }
@@ -319,7 +319,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   readline(options?: DecodingOptions): AwaitableCoroutine<Bytes>;
   readline(options?: DecodingOptions): AwaitableCoroutine<Bytes> {
     if (options === undefined) return StreamReader.#readline(this);
-    const decoder = textDecoderOf('readline', checkOptions('readline', options, 'readline({ encoding: "utf-8" })'));
+    const decoder = textDecoderOf('readline', checkDecoding('readline', options, 'readline({ encoding: "utf-8" })'));
     return decoder === null ? StreamReader.#readline(this) : asText(StreamReader.#readline(this), decoder);
   }
 
@@ -351,11 +351,11 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   ): AwaitableCoroutine<Bytes> {
     const isByName =
       typeof given === 'object' && given !== null && !(given instanceof Uint8Array) && !Array.isArray(given);
-    if (isByName) byNameOrPosition('readuntil', ['separator', 'encoding', 'errors'], given, undefined);
+    if (isByName) checkOptions('readuntil', given, READUNTIL_OPTIONS);
     const { separator = NEWLINE, ...options }: ReadUntilOptions = isByName
       ? (given as ReadUntilOptions)
       : {
-          ...checkOptions('readuntil', others, 'readuntil("\\r\\n", { encoding: "utf-8" })'),
+          ...checkDecoding('readuntil', others, 'readuntil("\\r\\n", { encoding: "utf-8" })'),
           separator: given as Bytes,
         };
     const decoder = textDecoderOf('readuntil', options);
@@ -374,6 +374,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * @throws {ValueError} where the next line is awaited, when it is not valid text; the line is dropped
    */
   lines(options: LinesOptions = {}): AwaitableIterator<string> {
+    if (typeof options === 'object' && options !== null) checkOptions('lines', options, LINES_OPTIONS);
     return new TextLines(this, options)[Symbol.asyncIterator]();
   }
 
@@ -532,17 +533,25 @@ function checkCount(name: string, count: unknown): number {
   throw typeError(`${name}: a whole number of bytes is required, got ${describe(count)}; write ${name}(100)`);
 }
 
-function checkOptions<T extends object>(name: string, options: T, right: string): T {
-  if (typeof options === 'object' && options !== null && !(options instanceof Uint8Array)) return options;
-  throw typeError(`${name}: options are one object, got ${describe(options)}; write ${right}`);
+function checkDecoding<T extends object>(name: string, options: T, right: string): T {
+  if (typeof options !== 'object' || options === null || options instanceof Uint8Array)
+    throw typeError(`${name}: options are one object, got ${describe(options)}; write ${right}`);
+  checkOptions(name, options, DECODING_OPTIONS);
+  return options;
 }
 
-const READ_OPTIONS: readonly string[] = ['n', 'encoding', 'errors'];
+const DECODING_OPTIONS: readonly string[] = ['encoding', 'errors'];
+const LINES_OPTIONS: readonly string[] = [...DECODING_OPTIONS, 'keepEnds'];
+const READ_OPTIONS: readonly string[] = ['n', ...DECODING_OPTIONS];
+const READUNTIL_OPTIONS: readonly string[] = ['separator', ...DECODING_OPTIONS];
 
 function checkReadOptions(given: ReadOptions): ReadOptions {
   const isObject = typeof given === 'object' && given !== null;
-  const names = isObject ? Object.keys(given) : [];
-  if (names.length > 0 && names.every((name) => READ_OPTIONS.includes(name))) return given;
+  const names = isObject && !Array.isArray(given) && !(given instanceof Uint8Array) ? Object.keys(given) : [];
+  if (names.some((name) => nearest(name, READ_OPTIONS) !== undefined)) {
+    checkOptions('read', given, READ_OPTIONS);
+    return given;
+  }
   throw typeError(
     `read: a whole number of bytes or options are required, got ${describe(given)}; ` +
       'write read(100), read() or read({ encoding: "utf-8" })',

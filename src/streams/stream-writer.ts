@@ -3,7 +3,7 @@ import { ConnectionAbortedError, OSError } from '../errors/os-error.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
 import { inspectAsText } from '../internal/inspection.ts';
-import { anyByName } from '../internal/options.ts';
+import { anyByName, checkOptions } from '../internal/options.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
 import { bindMethods } from './bound.ts';
 import {
@@ -196,6 +196,7 @@ export class StreamWriter implements AsyncDisposable {
    * @throws the error of the handshake; the connection is closed
    */
   startTls(context: unknown, options: StartTlsOptions = {}): AwaitableCoroutine<void> {
+    checkOptions('startTls', options, ['serverHostname', 'sslHandshakeTimeout']);
     return StreamWriter.#startTls(this, context, options);
   }
 

@@ -62,7 +62,7 @@ export class Barrier {
    * @throws {TypeError} when it is not a number
    */
   constructor(count: number | BarrierOptions) {
-    const parties = byNameOrPosition<unknown>('Barrier', ['parties'], count, undefined);
+    const parties = byNameOrPosition<unknown>('new Barrier', ['parties'], count, undefined);
     this.#parties = checkWholeNumber('Barrier: parties', parties, { least: 1 });
     this.#condition.waiters.object = this; // who waits, waits for the barrier
   }

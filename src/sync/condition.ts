@@ -30,7 +30,7 @@ function isLock(value: unknown): value is Lock {
 }
 
 function lockOf(given: unknown): unknown {
-  const lock = byNameOrPosition<unknown>('Condition', ['lock'], given, undefined);
+  const lock = byNameOrPosition<unknown>('new Condition', ['lock'], given, undefined, 'new Lock()');
   return lock === undefined ? new Lock() : lock;
 }
 

@@ -24,7 +24,7 @@ export interface SemaphoreOptions {
 }
 
 function unitsOf(units: number | SemaphoreOptions): number {
-  return byNameOrPosition('Semaphore', ['value'], units, 1);
+  return byNameOrPosition('new Semaphore', ['value'], units, 1);
 }
 
 /** The state of a semaphore. */

@@ -84,14 +84,37 @@ class GatheringFuture extends Future<unknown[]> {
 
   override cancel(message?: unknown): boolean {
     if (this.done()) return false;
-    let cancelled = false;
-    for (const child of this.#children) if (child.cancel(message)) cancelled = true;
-    // When at least one child was really cancelled, the request counts as passed on, whatever the children do with it.
-    if (cancelled) {
-      this.#cancelRequested = true;
-      this.#story = carriedRequest();
+    // Without recursion: gathers may be nested as deep as a program likes.
+    const open: Cancelling[] = [{ gathering: this, next: 0, hasCancelled: false }];
+    for (;;) {
+      const at = open.at(-1)!;
+      const inner = at.gathering.#cancelNext(at, message);
+      if (inner !== null) {
+        if (!inner.done()) open.push({ gathering: inner, next: 0, hasCancelled: false });
+        continue;
+      }
+      if (at.hasCancelled) at.gathering.#noteCancelled();
+      open.pop();
+      const outer = open.at(-1);
+      if (outer === undefined) return at.hasCancelled;
+      if (at.hasCancelled) outer.hasCancelled = true;
     }
-    return cancelled;
+  }
+
+  /** Cancels the children from the next one on, up to one that is a gather itself, which it returns; `null` at the end. */
+  #cancelNext(at: Cancelling, message: unknown): GatheringFuture | null {
+    while (at.next < this.#children.length) {
+      const child = this.#children[at.next++]!;
+      if (child instanceof GatheringFuture) return child;
+      if (child.cancel(message)) at.hasCancelled = true;
+    }
+    return null;
+  }
+
+  /** When at least one child was really cancelled, the request counts as passed on, whatever the children do with it. */
+  #noteCancelled(): void {
+    this.#cancelRequested = true;
+    this.#story = carriedRequest();
   }
 
   /** @param child `null` for one that has succeeded */
@@ -125,6 +148,14 @@ class GatheringFuture extends Future<unknown[]> {
   }
 }
 
+/** How far the cancellation of one of several nested gathers has come. */
+interface Cancelling {
+  readonly gathering: GatheringFuture;
+  next: number;
+  /** Whether one of those before was really cancelled. */
+  hasCancelled: boolean;
+}
+
 function outcome(child: Future<unknown>): unknown {
   if (child.cancelled()) return new CancelledError(child.cancelMessage ?? '');
   return child.exception() ?? child.result();
@@ -136,8 +167,7 @@ function cancelledError(child: Future<unknown>, story: unknown): unknown {
 
 /**
  * Runs awaitables concurrently and collects their results in the order of the arguments. Starts at once. The same awaitable given
- * f()` for each call. => twice runs once, and so does the same function; to call a function twice, pass `() => f()` each time. => f()` for
- * each call.
+ * twice runs once, and so does the same function; to call a function twice, pass `() => f()` each time.
  *
  * The first error is the outcome, unless `returnExceptions` is set; the others keep running.
  *

@@ -4,6 +4,7 @@ import { checkOptions } from '../internal/options.ts';
 import {
   type CoroutineFunction,
   cancelFor,
+  type EventLoop,
   Future,
   failWith,
   getEventLoop,
@@ -28,19 +29,17 @@ export interface SharedFunction<T, A extends unknown[]> {
 }
 
 /**
- * One run of work.
+ * One run of work, in one loop: those of another loop cannot wait for it, and have a run of their own.
  *
- *     RUNNING ──done──▶ over (kept, or forgotten)
+ *     RUNNING ──done──▶ over (its result is kept, or it is forgotten)
  *        └──the last waiter has left──▶ cancelled, and forgotten at once: the next call begins a new run
  */
 class Run<T> {
-  readonly args: readonly unknown[];
   readonly #task: Task<T>;
   readonly #onLeft: () => void;
   #waiters = 0;
 
-  constructor(args: readonly unknown[], task: Task<T>, onLeft: () => void) {
-    this.args = args;
+  constructor(task: Task<T>, onLeft: () => void) {
     this.#task = task;
     this.#onLeft = onLeft;
   }
@@ -67,6 +66,10 @@ class Run<T> {
       this.#task.getLoop().callExceptionHandler({ message, exception, task: this.#task as Task<unknown> });
     }
     return true;
+  }
+
+  get result(): T {
+    return this.#task.result();
   }
 
   #leave(): void {
@@ -103,12 +106,66 @@ function settle<T>(task: Task<T>, wait: Future<T>): void {
   else failWith(wait, error);
 }
 
+/** The work of one list of arguments. */
+class Work<T> {
+  /** The result, once it is kept: for those who ask in any loop, at any time. */
+  kept: { readonly result: T } | null = null;
+  /** The runs under way. */
+  readonly runs = new Map<EventLoop, Run<T>>();
+
+  get isOver(): boolean {
+    return this.kept === null && this.runs.size === 0;
+  }
+}
+
+/**
+ * Work by its arguments, which are compared as `Map` compares keys. Each argument leads to the next step, so that work is found at once
+ * however much of it begins with the same arguments (`row('users', id)`).
+ */
+class WorkByArguments<T> {
+  #work: Work<T> | null = null;
+  readonly #next = new Map<unknown, WorkByArguments<T>>();
+
+  /** The work of a list of arguments, made when there is none. */
+  get(args: readonly unknown[]): Work<T> {
+    let at: WorkByArguments<T> = this;
+    for (const arg of args) {
+      let next = at.#next.get(arg);
+      if (next === undefined) {
+        next = new WorkByArguments();
+        at.#next.set(arg, next);
+      }
+      at = next;
+    }
+    at.#work ??= new Work();
+    return at.#work;
+  }
+
+  /** Drops work, and the steps that lead to nothing else. */
+  drop(args: readonly unknown[], work: Work<T>): void {
+    const path: WorkByArguments<T>[] = [this];
+    for (const arg of args) {
+      const next = path.at(-1)!.#next.get(arg);
+      if (next === undefined) return;
+      path.push(next);
+    }
+    if (path.at(-1)!.#work !== work) return;
+    path.at(-1)!.#work = null;
+    for (let i = args.length; i > 0 && path[i]!.#isEmpty(); i--) path[i - 1]!.#next.delete(args[i - 1]);
+  }
+
+  #isEmpty(): boolean {
+    return this.#work === null && this.#next.size === 0;
+  }
+}
+
 /**
  * Makes a function whose callers share one run of its work: calls during a run wait for the same result. Use it in place of what is often
  * written as a memoised promise (`conn ??= connect()`), where the first caller's deadline or cancellation would end the work of all.
  *
  * Calls with different arguments are different work; arguments are compared as `Map` compares keys. The work is a task of its own, begun in
- * the context of its first caller.
+ * the context of its first caller. Each event loop has its own run of it; a result that is kept is given to callers in all loops, also to
+ * those of a later `run()`.
  *
  * **Cancellation**: cancelling one caller does not affect the others; when the last one has been cancelled, the work is cancelled. A
  * deadline around one call ends only that wait.
@@ -133,34 +190,50 @@ export function shared<T, A extends unknown[] = []>(
       'NOT_A_COROUTINE',
     );
   }
-  // Indexed by the first argument, so that the work for one of many keys is found quickly.
-  const runs = new Map<unknown, Run<T>[]>();
+  let all = new WorkByArguments<T>();
   const ask = (...args: A): Future<T> => {
-    const known = runs.get(args[0])?.find((run) => isSame(run.args, args));
-    return (known ?? begin(args)).join();
+    const loop = getEventLoop();
+    const work = all.get(args);
+    if (work.kept !== null) return keptResult(loop, work.kept.result);
+    return (work.runs.get(loop) ?? begin(loop, work, args)).join();
   };
-  const begin = (args: A): Run<T> => {
+  const begin = (loop: EventLoop, work: Work<T>, args: A): Run<T> => {
+    const from = all;
     const start = (): ReturnType<typeof fn> => fn(...args);
-    const task = getEventLoop().createTask<T>(Object.defineProperty(start, 'name', { value: fn.name }));
-    const run: Run<T> = new Run<T>(args, task, () => forget(run));
-    runs.set(args[0], [...(runs.get(args[0]) ?? []), run]);
+    const over = (): void => {
+      if (work.runs.get(loop) === run) work.runs.delete(loop);
+      if (work.isOver) from.drop(args, work);
+    };
+    let task: Task<T>;
+    try {
+      task = loop.createTask<T>(Object.defineProperty(start, 'name', { value: fn.name }));
+    } catch (error) {
+      if (work.isOver) from.drop(args, work);
+      throw error;
+    }
+    const run: Run<T> = new Run<T>(task, over);
+    // A loop that was closed has left its run behind.
+    for (const other of work.runs.keys()) if (other.isClosed()) work.runs.delete(other);
+    work.runs.set(loop, run);
     subscribe(
       task,
       () => {
-        if (run.hasFailed() || options.keep !== true) forget(run);
+        if (!run.hasFailed() && options.keep === true && work.runs.get(loop) === run)
+          work.kept ??= { result: run.result };
+        over();
       },
       null,
     );
     return run;
   };
-  const forget = (run: Run<T>): void => {
-    const others = runs.get(run.args[0])?.filter((other) => other !== run) ?? [];
-    if (others.length > 0) runs.set(run.args[0], others);
-    else runs.delete(run.args[0]);
+  const forget = (): void => {
+    all = new WorkByArguments();
   };
-  return Object.assign(ask, { forget: () => runs.clear() });
+  return Object.assign(ask, { forget });
 }
 
-function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {
-  return one.length === other.length && one.every((arg, i) => Object.is(arg, other[i]) || arg === other[i]);
+function keptResult<T>(loop: EventLoop, result: T): Future<T> {
+  const kept = new Future<T>({ loop });
+  kept.setResult(result);
+  return kept;
 }

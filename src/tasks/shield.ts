@@ -8,6 +8,7 @@ import {
   noteWait,
   reportPromise,
   subscribe,
+  unsubscribe,
 } from '../kernel/lowlevel.ts';
 import { ensureFuture } from './create.ts';
 import { errorOf } from './outcome.ts';
@@ -46,15 +47,19 @@ export function shield<T>(awaitable: AwaitableLike<T>): Future<T> {
   };
   const outerDone = (): void => {
     if (inner.done()) return;
-    inner.removeDoneCallback(innerDone);
-    // At most once, however many waits there have been.
-    inner.removeDoneCallback(nameShielded);
+    unsubscribe(inner, innerDone);
+    // Once, however many waits there have been.
+    if (named.has(inner)) return;
+    named.add(inner);
     subscribe(inner, nameShielded, null);
   };
   subscribe(inner, innerDone, outer);
   outer.addDoneCallback(outerDone);
   return outer;
 }
+
+/** The futures whose report is named already. */
+const named = /* @__PURE__ */ new WeakSet<object>();
 
 /** The message of the report when the error is never retrieved. */
 function nameShielded(inner: Future<unknown>): void {

@@ -4,6 +4,7 @@ import { anyByName } from '../internal/options.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineLike,
+  checkLoop,
   type EventLoop,
   getRunningLoop,
   iscoroutine,
@@ -28,10 +29,7 @@ export function runCoroutineThreadsafe<T>(
   if (typeof coro !== 'function' && !iscoroutine(coro))
     throw typeError(`A coroutine object is required, got ${describe(coro)}`, 'NOT_A_COROUTINE');
   const its = anyByName('loop', loop as EventLoop);
-  if (typeof its?.callSoonThreadsafe !== 'function')
-    throw typeError(
-      `runCoroutineThreadsafe: the loop to run on is required, got ${describe(loop)}; write runCoroutineThreadsafe(f, loop)`,
-    );
+  checkLoop('runCoroutineThreadsafe', its, '; write runCoroutineThreadsafe(f, loop) with the loop that is to run it');
   // The task is made later, and has the async context of now, as it has the context variables.
   const scope = newAsyncFrame();
   const make = (): Task<T> => its.createTask(coro);

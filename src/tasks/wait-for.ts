@@ -3,6 +3,7 @@ import { TimeoutError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, secondsOrNull } from '../internal/duration.ts';
+import { checkOptions, nearest } from '../internal/options.ts';
 import {
   Around,
   type AwaitableCoroutine,
@@ -24,6 +25,11 @@ import { type Timeout, timeout as within } from './timeout.ts';
 export interface WaitForOptions {
   /** `null` for no limit. */
   readonly timeout: Duration | null | undefined;
+}
+
+function isByName(limit: Duration | null | WaitForOptions): limit is WaitForOptions {
+  if (typeof limit !== 'object' || limit === null) return false;
+  return 'timeout' in limit || Object.keys(limit).some((name) => nearest(name, ['timeout']) !== undefined);
 }
 
 /**
@@ -48,7 +54,8 @@ export function waitFor<T>(
 ): AwaitableCoroutine<T> {
   if (!isAwaitable(awaitable))
     throw typeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
-  const seconds = secondsOrNull(limit, 'timeout');
+  if (isByName(limit)) checkOptions('waitFor', limit, ['timeout']);
+  const seconds = secondsOrNull(isByName(limit) ? limit.timeout : limit, 'timeout');
   if (seconds !== null && seconds <= 0) return notAtAll(awaitable) as AwaitableCoroutine<T>;
   return new WithinFromNow<T>(awaitable, seconds);
 }

@@ -1,6 +1,7 @@
 import { LookupError, RuntimeError, ValueError } from '../../errors/errors.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { checkOptions } from '../../internal/options.ts';
 import { type AsyncStorage, canTellCallbacks } from '../runtime/platform.ts';
 import { current, NOT_ENTERED } from './current.ts';
 import { contextOfScope, lend, ownContextOf, scopeOfLine } from './line.ts';
@@ -43,6 +44,11 @@ export class Context implements ContextRole {
    * @throws {RuntimeError} when the context is already entered
    */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    if (typeof fn !== 'function')
+      throw typeError(
+        `Context.run: a function is required, got ${describe(fn)}; write context.run(f, …)`,
+        'NOT_CALLABLE',
+      );
     const outer = enterContext(this);
     try {
       return fn(...args);
@@ -258,6 +264,7 @@ export class ContextVar<T> {
    * @param options `default`: the value where none is set
    */
   constructor(name: string, options: { readonly default?: T } = {}) {
+    checkOptions('ContextVar', options, ['default']);
     if (typeof name !== 'string') throw typeError(`ContextVar: the name must be a string, got ${describe(name)}`);
     this.name = name;
     this._default = 'default' in options ? (options.default as T) : MISSING;

@@ -90,6 +90,17 @@ export class Pacer {
     else this.#host.soon(this.#turn);
   }
 
+  /**
+   * Asks for a turn after the host's I/O when a time has come already: its shortest timer takes a millisecond or more. As in CPython,
+   * whose iterations look at I/O before they run what is due, timers that set each other anew leave room for it. A host that cannot tell
+   * when its I/O is over has its own idea of time, and decides by itself.
+   */
+  askIfDue(when: number): boolean {
+    if (this.#host.afterIO === undefined || when >= this.due()) return false;
+    this.askAfterIO();
+    return true;
+  }
+
   /** Counts a handle. Whether the turn has taken its time. */
   isSpent(): boolean {
     if (++this.#handles >= this.#handlesAReading && this.#readClock()) this.#isOverdue = true;

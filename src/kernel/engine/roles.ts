@@ -297,6 +297,8 @@ export interface Scope {
   calledBy: number;
   /** Its signal, once somebody has asked for it. */
   signal: SignalRole | null;
+  /** Its place among the scopes of its task that have a signal in them (`abort.ts`). */
+  place: object | null;
 }
 
 /** The signal of a scope. */

@@ -419,7 +419,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
       return;
     }
     this._timers.prune();
-    this.#pacer.askAt(this._timers.length > 0 ? this._timers.first()._when : null);
+    const next = this._timers.length > 0 ? this._timers.first()._when : null;
+    if (next === null || !this.#pacer.askIfDue(next)) this.#pacer.askAt(next);
   }
 
   #split(): void {

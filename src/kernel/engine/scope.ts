@@ -85,6 +85,15 @@ export abstract class BaseScope {
     this.#extra ??= new Extra(null);
     this.#extra.signal = signal;
   }
+
+  get place(): object | null {
+    return this.#extra === null ? null : this.#extra.place;
+  }
+
+  set place(place: object | null) {
+    this.#extra ??= new Extra(null);
+    this.#extra.place = place;
+  }
 }
 
 /**
@@ -166,6 +175,7 @@ class Extra {
   inner: Scope | null = null;
   signal: SignalRole | null = null;
   calledBy = 0;
+  place: object | null = null;
 
   constructor(loop: LoopRole | null) {
     this.loop = loop;

@@ -172,8 +172,15 @@ function bringsCancellation(waiting: FutureLike | null): boolean {
 
 // --------------------------------------------------------------------------------------------- suspending
 
+/**
+ * The result of a pending future's iterator. One object for all: `yield*` passes it to the task, which reads it at once, and empties it, so
+ * that it does not keep the future alive that was waited for last.
+ */
+export const yieldedFuture: { done: false; value: unknown } = { done: false, value: undefined };
+
 /** A call stack waits on what its frame yielded; `undefined` is `sleep(0)`, whatever is no future is a mistake. */
 function suspend(stack: CallStack, yielded: unknown): void {
+  yieldedFuture.value = undefined;
   if (yielded === undefined) giveWay(stack);
   else if (isFutureLike(yielded)) waitOn(stack, yielded);
   else throwLater(stack, mistakenYield(stack, yielded));

@@ -267,7 +267,7 @@ class Datagrams extends TaskIterator<Datagram> {
  * await server.send(data, address);
  */
 export function openDatagramSocket(options: DatagramSocketOptions): AwaitableCoroutine<DatagramSocket> {
-  checkDatagramOptions('openDatagramSocket', options);
+  checkDatagramOptions('openDatagramSocket', options, ['maxBuffered']);
   const { maxBuffered = DEFAULT_MOST } = options;
   checkWholeNumber('openDatagramSocket: maxBuffered', maxBuffered, { least: 1, of: 'datagrams' });
   return open(options, maxBuffered);

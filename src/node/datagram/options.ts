@@ -2,7 +2,7 @@ import type { Socket } from 'node:dgram';
 import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
-import { checkSpelling } from '../../internal/options.ts';
+import { checkOptions } from '../../internal/options.ts';
 import { checkAddress, checkHost, showAddress } from '../net/addresses.ts';
 import { type AddressFamily, checkFamily } from '../net/dns.ts';
 
@@ -31,10 +31,14 @@ export interface DatagramOptions {
  * @throws {TypeError} when an address is not `[host, port]`, or `sock` is not a socket
  * @throws {ValueError} when a port or family is invalid, or options contradict each other
  */
-export function checkDatagramOptions(name: string, options: unknown): asserts options is DatagramOptions {
+export function checkDatagramOptions(
+  name: string,
+  options: unknown,
+  others: readonly string[] = [],
+): asserts options is DatagramOptions {
   if (typeof options !== 'object' || options === null)
     throw typeError(`${name}: options are required, got ${describe(options)}; write { localAddr: ['127.0.0.1', 0] }`);
-  checkSpelling(name, options);
+  checkOptions(name, options, [...MODIFIERS, 'sock', ...others]);
   const { localAddr, remoteAddr, family = 0, sock } = options as DatagramOptions;
   if (sock !== undefined) {
     checkSocket(name, options as DatagramOptions & { sock: unknown });

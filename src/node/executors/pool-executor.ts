@@ -4,6 +4,7 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { inspectAsText } from '../../internal/inspection.ts';
+import { checkOptions } from '../../internal/options.ts';
 import { checkWholeNumber } from '../../internal/whole-number.ts';
 import type { Executor } from '../../kernel/lowlevel.ts';
 import { type AwaitablePromise, awaitablePromise } from '../awaitable-promise.ts';
@@ -126,6 +127,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
    * await waitFor(getRunningLoop().runInExecutor(impatient, () => 'in time'), 60); // after a minute, ends the worker
    */
   with(options: JobOptions): Executor {
+    checkOptions('with', options, ['terminate']);
     const terminate = options.terminate ?? this.#terminate;
     return {
       submit: (fn, ...args) => this.#submit(fn, args, terminate),
@@ -208,6 +210,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     options: ExecutorShutdownOptions = {},
   ): AwaitablePromise<void> {
     const all = typeof wait === 'boolean' ? { ...options, wait } : wait;
+    checkOptions('shutdown', all, ['wait', 'cancelFutures']);
     return awaitablePromise(this.#shutdown(all), { operation: 'shutdown', object: this });
   }
 

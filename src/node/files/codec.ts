@@ -23,6 +23,9 @@ export interface CodecOptions {
   readonly errors?: DecodingErrors | undefined;
 }
 
+/** The names of these options. */
+export const CODEC_OPTIONS: readonly string[] = ['encoding', 'errors'];
+
 /** Converts between the bytes of a file and the values that a program reads and writes. */
 export interface Codec<T> {
   /** `null` for bytes. */

@@ -7,7 +7,7 @@ import type { Bytes } from '../../streams/transports.ts';
 import { byName } from '../keywords.ts';
 import { AsyncFile } from './async-file.ts';
 import { checkPermissions } from './checks.ts';
-import { type CodecOptions, codecOf, type TextOptions } from './codec.ts';
+import { CODEC_OPTIONS, type CodecOptions, codecOf, type TextOptions } from './codec.ts';
 import { checkPath, type FilePath } from './file-path.ts';
 import { type FileMode, parseMode } from './open-mode.ts';
 
@@ -63,7 +63,12 @@ export function openFile(path: FilePath, ...given: readonly unknown[]): Awaitabl
   const [first] = given;
   if (first !== undefined && typeof first !== 'string' && (typeof first !== 'object' || first === null))
     throw typeError(`openFile: a mode such as 'r' or options are required, got ${describe(first)}`);
-  const options = byName<OpenFileOptions & CodecOptions>('openFile', ['mode'], given);
+  const options = byName<OpenFileOptions & CodecOptions>(
+    'openFile',
+    ['mode'],
+    ['permissions', ...CODEC_OPTIONS],
+    given,
+  );
   const { mode = 'r', permissions = 0o666 } = options;
   checkPermissions('openFile', permissions);
   const openMode = parseMode('openFile', mode);

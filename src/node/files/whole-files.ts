@@ -3,6 +3,7 @@ import { isCancelledError } from '../../errors/errors.ts';
 import { ValueError } from '../../errors/index.ts';
 import { osError } from '../../errors/os-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { checkOptions } from '../../internal/options.ts';
 import { OVER, TaskIterator } from '../../interop/task-iterator.ts';
 import {
   type AwaitableCoroutine,
@@ -14,7 +15,7 @@ import {
 import type { Bytes } from '../../streams/transports.ts';
 import type { AsyncFile } from './async-file.ts';
 import { checkPermissions } from './checks.ts';
-import { type Codec, type CodecOptions, codecOf, type FileEncoding, type TextOptions } from './codec.ts';
+import { CODEC_OPTIONS, type Codec, type CodecOptions, codecOf, type FileEncoding, type TextOptions } from './codec.ts';
 import { checkPath, type FilePath, showPath } from './file-path.ts';
 import { openFile } from './open-file.ts';
 
@@ -37,6 +38,7 @@ interface AsBytes {
 export function readFile(path: FilePath, options?: AsBytes): AwaitableCoroutine<Uint8Array>;
 export function readFile(path: FilePath, options: TextOptions): AwaitableCoroutine<string>;
 export function readFile(path: FilePath, options: CodecOptions = {}): AwaitableCoroutine<Bytes> {
+  checkOptions('readFile', options, CODEC_OPTIONS);
   const codec = codecOf('readFile', options);
   const place = checkPath('readFile', path);
   return reading((signal) => readWhole(place, { signal }), codec);
@@ -81,6 +83,7 @@ export interface WriteFileOptions {
  * await writeFile(path, 'one\ntwo\n');
  */
 export function writeFile(path: FilePath, data: Bytes, options: WriteFileOptions = {}): AwaitableCoroutine<void> {
+  checkOptions('writeFile', options, ['encoding', 'mode', 'permissions']);
   const codec = codecOf('writeFile', options);
   const { mode = 'w', permissions = 0o666 } = options;
   checkPermissions('writeFile', permissions);
@@ -139,6 +142,7 @@ export function readLines(path: FilePath, options: CodecOptions = {}): TaskItera
 }
 
 function openLines(path: FilePath, options: TextOptions): AwaitableCoroutine<AsyncFile<string>> {
+  checkOptions('readLines', options, CODEC_OPTIONS);
   codecOf('readLines', options);
   return openFile(path, options);
 }

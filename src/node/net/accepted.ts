@@ -3,6 +3,7 @@ import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import type { Duration } from '../../internal/duration.ts';
+import { checkOptions } from '../../internal/options.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import type { BaseProtocol, StartTlsOptions, Transport } from '../../streams/index.ts';
 import { begin, checkFactory, type TransportAndProtocol } from './create-connection.ts';
@@ -38,6 +39,7 @@ export function connectAcceptedSocket<P extends BaseProtocol>(
   checkFactory('connectAcceptedSocket', protocolFactory);
   if (!(sock instanceof Socket))
     throw typeError(`connectAcceptedSocket: a net.Socket is required, got ${describe(sock)}`);
+  checkOptions('connectAcceptedSocket', options, ['ssl', 'sslHandshakeTimeout']);
   const { sslHandshakeTimeout } = options;
   if (serverContextOf('connectAcceptedSocket', options.ssl) === null && sslHandshakeTimeout !== undefined)
     throw new ValueError('connectAcceptedSocket: sslHandshakeTimeout is only meaningful with ssl');
@@ -77,8 +79,10 @@ export function startTls(
   transport: Transport,
   protocol: BaseProtocol,
   context: SslContext | true,
-  { serverSide = false, ...options }: UpgradeOptions = {},
+  given: UpgradeOptions = {},
 ): AwaitableCoroutine<Transport> {
+  checkOptions('startTls', given, ['serverSide', 'serverHostname', 'sslHandshakeTimeout']);
+  const { serverSide = false, ...options } = given;
   if (!(transport instanceof SocketTransport))
     throw typeError(`startTls: ${describe(transport)} cannot be encrypted; only TCP and Unix sockets can`);
   transport.setProtocol(protocol);

@@ -121,12 +121,27 @@ export function createConnection<P extends BaseProtocol>(
   return create(protocolFactory, host, port, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;
 }
 
+/** The names of the options of TLS for who connects. */
+export const TLS_CLIENT_OPTIONS: readonly string[] = ['ssl', 'serverHostname', 'sslHandshakeTimeout'];
+
+const CONNECTION_OPTIONS: readonly string[] = [
+  ...TLS_CLIENT_OPTIONS,
+  'family',
+  'localAddr',
+  'sock',
+  'keepAlive',
+  'happyEyeballsDelay',
+  'interleave',
+  'allErrors',
+];
+
 /** The arguments of a call that connects, in any form. */
 export function connectionByName<O extends ConnectionOptions>(
   name: string,
   given: readonly unknown[],
+  others: readonly string[] = [],
 ): O & HostAndPort {
-  return byName<O & HostAndPort>(name, ['host', 'port'], given);
+  return byName<O & HostAndPort>(name, ['host', 'port'], [...CONNECTION_OPTIONS, ...others], given);
 }
 
 export function checkFactory(name: string, factory: unknown): void {
@@ -283,7 +298,12 @@ export function createUnixConnection<P extends BaseProtocol>(
   ...given: readonly unknown[]
 ): AwaitableCoroutine<TransportAndProtocol<Transport, P>> {
   checkFactory('createUnixConnection', protocolFactory);
-  const { path, ...options } = byName<TlsClientOptions & PathOption>('createUnixConnection', ['path'], given);
+  const { path, ...options } = byName<TlsClientOptions & PathOption>(
+    'createUnixConnection',
+    ['path'],
+    TLS_CLIENT_OPTIONS,
+    given,
+  );
   checkPath('createUnixConnection', path);
   checkTls('createUnixConnection', options, null);
   return createUnix(protocolFactory, path, options) as AwaitableCoroutine<TransportAndProtocol<Transport, P>>;

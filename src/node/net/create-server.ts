@@ -47,9 +47,24 @@ export interface ServerPlace {
   readonly port: number;
 }
 
+const BASE_SERVER_OPTIONS: readonly string[] = [
+  'ssl',
+  'sslHandshakeTimeout',
+  'backlog',
+  'startServing',
+  'closeTimeout',
+];
+const SERVER_OPTIONS: readonly string[] = [...BASE_SERVER_OPTIONS, 'family', 'reusePort', 'keepAlive'];
+/** The names of the options of a server at a Unix socket. @internal */
+export const UNIX_SERVER_OPTIONS: readonly string[] = [...BASE_SERVER_OPTIONS, 'mode'];
+
 /** The arguments of a call that listens, in any form. @internal */
-export function serverByName<O extends ServerOptions>(name: string, given: readonly unknown[]): O & ServerPlace {
-  return byName<O & ServerPlace>(name, ['host', 'port'], given);
+export function serverByName<O extends ServerOptions>(
+  name: string,
+  given: readonly unknown[],
+  others: readonly string[] = [],
+): O & ServerPlace {
+  return byName<O & ServerPlace>(name, ['host', 'port'], [...SERVER_OPTIONS, ...others], given);
 }
 
 /** Settings of all kinds of servers, and whether the protocols are the library's own. @internal */
@@ -212,7 +227,12 @@ export function createUnixServer(
   ...given: readonly unknown[]
 ): AwaitableCoroutine<Server> {
   checkFactory('createUnixServer', protocolFactory);
-  const { path, ...options } = byName<UnixServerOptions & PathOption>('createUnixServer', ['path'], given);
+  const { path, ...options } = byName<UnixServerOptions & PathOption>(
+    'createUnixServer',
+    ['path'],
+    UNIX_SERVER_OPTIONS,
+    given,
+  );
   return serverAt('createUnixServer', path, options, { protocolFactory, options, direct: false });
 }
 

@@ -149,6 +149,7 @@ export function getnameinfo(
     throw new ValueError(`getnameinfo: an address is required, got the name ${describe(sockaddr[0])}`);
   if (typeof options !== 'object' || options === null)
     throw typeError(`getnameinfo: options are required, got ${describe(options)}`);
+  checkOptions('getnameinfo', options, ['numericHost', 'numericService']);
   return lookUpNames(sockaddr[0], sockaddr[1], options);
 }
 

@@ -53,7 +53,7 @@ export function sendfile(
   file: AsyncFile<Uint8Array>,
   ...given: readonly unknown[]
 ): AwaitableCoroutine<number> {
-  const { offset = 0, count = null } = byName<SendfileOptions>('sendfile', ['offset', 'count'], given);
+  const { offset = 0, count = null } = byName<SendfileOptions>('sendfile', ['offset', 'count'], [], given);
   if (typeof transport?.write !== 'function')
     throw typeError(`sendfile: a transport is required, got ${describe(transport)}; streams have writer.transport`);
   if (!(file instanceof AsyncFile) || file.encoding !== null)

@@ -16,6 +16,7 @@ import {
   type HostAndPort,
   type PathOption,
   reach,
+  TLS_CLIENT_OPTIONS,
   type TlsClientOptions,
 } from './create-connection.ts';
 import {
@@ -26,6 +27,7 @@ import {
   serverAt,
   serverByName,
   serverOn,
+  UNIX_SERVER_OPTIONS,
   type UnixServerOptions,
 } from './create-server.ts';
 import type { Server } from './server.ts';
@@ -86,7 +88,7 @@ export function openConnection(
   options: ConnectionOptions & LimitOption & HostAndPort,
 ): AwaitableCoroutine<StreamPair>;
 export function openConnection(...given: readonly unknown[]): AwaitableCoroutine<StreamPair> {
-  const all = connectionByName<ConnectionOptions & LimitOption>('openConnection', given);
+  const all = connectionByName<ConnectionOptions & LimitOption>('openConnection', given, LIMIT_OPTIONS);
   const { host = null, port = null, ...options } = all;
   checkConnectionOptions('openConnection', host, port, options);
   checkLimit('openConnection', options);
@@ -105,6 +107,8 @@ const open = /* @__PURE__ */ libraryCoroutine(function* openConnection(
   const [transport] = yield* begin(loop, socket, () => protocol, options, host ?? undefined);
   return streamPair(reader, new StreamWriter(transport, protocol, reader, loop, options));
 });
+
+const LIMIT_OPTIONS: readonly string[] = ['limit', 'closeTimeout'];
 
 function checkLimit(name: string, options: LimitOption): void {
   const { limit } = options;
@@ -136,6 +140,7 @@ export function openUnixConnection(...given: readonly unknown[]): AwaitableCorou
   const { path, ...options } = byName<TlsClientOptions & LimitOption & PathOption>(
     'openUnixConnection',
     ['path'],
+    [...TLS_CLIENT_OPTIONS, ...LIMIT_OPTIONS],
     given,
   );
   checkPath('openUnixConnection', path);
@@ -203,7 +208,7 @@ export function startServer(
   options: ServerOptions & LimitOption & ServerPlace,
 ): AwaitableCoroutine<Server>;
 export function startServer(handler: ConnectionHandler, ...given: readonly unknown[]): AwaitableCoroutine<Server> {
-  const all = serverByName<ServerOptions & LimitOption>('startServer', given);
+  const all = serverByName<ServerOptions & LimitOption>('startServer', given, LIMIT_OPTIONS);
   const { host = null, port, ...options } = all;
   return serverOn('startServer', host, port, options, streamPlan('startServer', handler, options));
 }
@@ -230,7 +235,12 @@ export function startUnixServer(
   options: UnixServerOptions & LimitOption & PathOption,
 ): AwaitableCoroutine<Server>;
 export function startUnixServer(handler: ConnectionHandler, ...given: readonly unknown[]): AwaitableCoroutine<Server> {
-  const { path, ...options } = byName<UnixServerOptions & LimitOption & PathOption>('startUnixServer', ['path'], given);
+  const { path, ...options } = byName<UnixServerOptions & LimitOption & PathOption>(
+    'startUnixServer',
+    ['path'],
+    [...UNIX_SERVER_OPTIONS, ...LIMIT_OPTIONS],
+    given,
+  );
   return serverAt('startUnixServer', path, options, streamPlan('startUnixServer', handler, options));
 }
 

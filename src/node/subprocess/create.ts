@@ -7,7 +7,7 @@ import { checkNames, execRequest, flag, type SpawnRequest, shellRequest } from '
 import { SubprocessStreamProtocol } from './stream-protocol.ts';
 
 /** Options of streams and of ending, which starting does not know. */
-const PROCESS_OPTIONS: readonly string[] = ['limit', 'killOnCancel', 'gracePeriod'];
+export const PROCESS_OPTIONS: readonly string[] = ['limit', 'killOnCancel', 'gracePeriod'];
 
 /** How long a process may take to end, in seconds. */
 const DEFAULT_GRACE = 5;

@@ -5,6 +5,7 @@ import { typeError } from '../../errors/type-error.ts';
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { inspectAsText } from '../../internal/inspection.ts';
+import { checkOptions } from '../../internal/options.ts';
 import { type AwaitableCoroutine, libraryCoroutine, runningTask } from '../../kernel/lowlevel.ts';
 import { bindMethods } from '../../streams/bound.ts';
 import { checkBytes } from '../../streams/bytes.ts';
@@ -189,7 +190,9 @@ export class Process implements AsyncDisposable {
    * const server = await createSubprocessExec('sleep', '1000');
    * console.log(await server.stop({ gracePeriod: 2 })); // -15
    */
-  stop({ signal = 'SIGTERM', gracePeriod }: StopOptions = {}): AwaitableCoroutine<number> {
+  stop(options: StopOptions = {}): AwaitableCoroutine<number> {
+    checkOptions('stop', options, ['signal', 'gracePeriod']);
+    const { signal = 'SIGTERM', gracePeriod } = options;
     checkSignal('stop', signal);
     const seconds = gracePeriod === undefined ? this.#ending.gracePeriod : checkGrace('stop', gracePeriod);
     return Process.#stop(this, signal, seconds);

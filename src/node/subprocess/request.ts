@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { RuntimeError, ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
-import { checkSpelling } from '../../internal/options.ts';
+import { nearest } from '../../internal/options.ts';
 import { checkWellFormed } from '../../streams/text.ts';
 import type { ShellOptions, SpawnOptions } from './options.ts';
 import { type Channels, channelsOf, type Stdio } from './stdio.ts';
@@ -52,11 +52,12 @@ const SPAWN = 'stdin stdout stderr cwd env argv0 startNewSession killGroup user 
 export function checkNames(where: string, options: unknown, known: readonly string[]): asserts options is object {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw typeError(`${where}: the options must be an object, got ${describe(options)}`);
-  checkSpelling(where, options, [...SPAWN, ...known]);
   for (const name of Object.keys(options)) {
     if (SPAWN.includes(name) || known.includes(name)) continue;
     const hint = Object.hasOwn(HINTS, name) ? `: ${HINTS[name]}` : '';
-    throw typeError(`${where}: there is no option ${describe(name)}${hint}`, 'UNKNOWN_OPTION');
+    const meant = hint === '' ? nearest(name, [...SPAWN, ...known]) : undefined;
+    const write = meant === undefined ? '' : `; write { ${meant}: … }`;
+    throw typeError(`${where}: there is no option ${describe(name)}${hint}${write}`, 'UNKNOWN_OPTION');
   }
 }
 

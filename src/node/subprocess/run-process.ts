@@ -8,11 +8,11 @@ import type { Bytes } from '../../streams/index.ts';
 import type { Decoder } from '../../streams/text.ts';
 import { waitFor } from '../../tasks/wait-for.ts';
 import { CalledProcessError } from './called-process-error.ts';
-import { createSubprocessExec } from './create.ts';
+import { createSubprocessExec, PROCESS_OPTIONS } from './create.ts';
 import type { SubprocessOptions } from './options.ts';
 import type { Process, ProcessOutput } from './process.ts';
 import { ProcessTimeoutError } from './process-timeout-error.ts';
-import { flag } from './request.ts';
+import { checkNames, flag } from './request.ts';
 import { PIPE } from './stdio.ts';
 import { type AsText, outputDecoderOf, type TextOutputOptions } from './text-output.ts';
 
@@ -73,6 +73,7 @@ export function runProcess(
   if (!Array.isArray(args)) throw typeError(`runProcess: the arguments must be an array, got ${describe(args)}`);
   if (typeof options !== 'object' || options === null)
     throw typeError(`runProcess: the options must be an object, got ${describe(options)}`);
+  checkNames('runProcess', options, [...PROCESS_OPTIONS, 'input', 'check', 'timeout', 'encoding', 'errors', 'text']);
   const { input, check: _check, timeout = null, encoding, errors, text, ...others } = options;
   if (input !== undefined) checkBytes('runProcess: input', input);
   const decoder = outputDecoderOf('runProcess', { encoding, errors, text });

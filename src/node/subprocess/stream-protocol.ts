@@ -1,4 +1,5 @@
 import { inspectAsText } from '../../internal/inspection.ts';
+import { checkOptions } from '../../internal/options.ts';
 import { type EventLoop, implicitLoop } from '../../kernel/lowlevel.ts';
 import { CloseWatch } from '../../streams/close-watch.ts';
 import { FlowControl } from '../../streams/flow-control.ts';
@@ -45,8 +46,10 @@ export class SubprocessStreamProtocol extends SubprocessProtocol implements Writ
   readonly #open = new Set<number>();
   #exited = false;
 
-  constructor({ limit, loop = implicitLoop() }: SubprocessStreamProtocolOptions = {}) {
+  constructor(options: SubprocessStreamProtocolOptions = {}) {
     super();
+    checkOptions('SubprocessStreamProtocol', options, ['limit', 'loop']);
+    const { limit, loop = implicitLoop() } = options;
     this.#limit = limit;
     this.#loop = loop;
     this.#flow = new FlowControl(loop, this);

@@ -4,6 +4,7 @@ import {
   Barrier,
   BoundedSemaphore,
   Condition,
+  ContextVar,
   copyContext,
   createTask,
   currentTask,
@@ -29,6 +30,7 @@ import {
   sleep,
   Task,
   TaskGroup,
+  type TaskOptions,
   Timeout,
   taskGroup,
   timeout,
@@ -39,8 +41,9 @@ import {
   wrapPromise,
   writing,
 } from 'asyncio-ts';
+import { StreamReader, StreamReaderProtocol } from 'asyncio-ts/node';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { failure, program } from '../../support/programs.ts';
+import { failure, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
 describe('a parameter that Python takes by position and by name', () => {
@@ -86,9 +89,22 @@ describe('a parameter that Python takes by position and by name', () => {
 
   test('is named in the error when a wrong name was given', () => {
     const wrong: readonly (readonly [() => unknown, RegExp])[] = [
-      [() => new Queue({ size: 5 } as never), /Queue: there is no option 'size'; write Queue\(\{ maxsize: 5 \}\)/],
-      [() => new Semaphore({ count: 2 } as never), /write Semaphore\(\{ value: 2 \}\)/],
-      [() => new Barrier({ count: 2 } as never), /write Barrier\(\{ parties: 2 \}\)/],
+      [
+        () => new Queue({ size: 5 } as never),
+        /new Queue: there is no option 'size'; write new Queue\(\{ maxsize: 5 \}\)/,
+      ],
+      [() => new Semaphore({ count: 2 } as never), /write new Semaphore\(\{ value: 2 \}\)/],
+      [() => new Barrier({ count: 2 } as never), /write new Barrier\(\{ parties: 2 \}\)/],
+      [() => new Condition({ lck: 1 } as never), /write new Condition\(\{ lock: new Lock\(\) \}\)/],
+      [
+        () => new PriorityQueue({ maxsiz: 1, compare: () => 0 } as never),
+        /write new PriorityQueue\(\{ maxsize: 1 \}\)/,
+      ],
+      [
+        () => new PriorityQueue(1, { compar: () => 0 } as never),
+        /write \{ compare: … \}; its options are maxsize, compare/,
+      ],
+      [() => new Condition().notify({ m: 1 } as never), /write notify\(\{ n: 1 \}\)/],
     ];
     for (const [call, message] of wrong) expect(call).toThrow(message);
   });
@@ -257,9 +273,9 @@ describeBoth('what Python programmers write by habit', (s) => {
         [() => timeoutAt(any(f)), 'write timeoutAt(seconds, body)'],
         [() => new Timeout(any({ delay: 5 })), 'or { when: … }'],
         [() => waitFor(done, any({ delay: 5 })), 'or { timeout: … }'],
-        [() => allTasks(any(5)), 'an event loop was expected, got 5'],
+        [() => allTasks(any(5)), 'allTasks: an event loop is required, got 5; leave it out'],
         [() => getRunningLoop().callLater(any({ secs: 5 }), f), 'or { delay: … }'],
-        [() => currentTask(any({ lop: 5 })), 'an event loop was expected, got '],
+        [() => currentTask(any({ lop: 5 })), 'currentTask: an event loop is required, got '],
         [() => getRunningLoop().shutdownDefaultExecutor(any({ limit: 5 })), 'or { timeout: … }'],
       ];
       for (const [call, says] of wrong) expect(call).toThrow(says);
@@ -308,6 +324,130 @@ describeBoth('what Python programmers write by habit', (s) => {
     await expect(run(main, true as never)).rejects.toThrow('{ debug: true }');
     await expect(run(main, { loop_factory: newEventLoop } as never)).rejects.toThrow('{ loopFactory: … }');
   });
+});
+
+describeBoth('a misspelt option', (s) => {
+  const any = (value: unknown) => value as never;
+  const target = new EventTarget();
+  const reader = () => new StreamReader({ loop: getRunningLoop() });
+  const calls: Readonly<Record<string, readonly [call: (options: unknown) => unknown, wrong: string, right: string]>> =
+    {
+      gather: [(o) => gather([], any(o)), 'returnException', 'returnExceptions'],
+      wait: [(o) => wait([new Future()], any(o)), 'timout', 'timeout'],
+      waitFor: [(o) => waitFor(new Future(), any(o)), 'timout', 'timeout'],
+      asCompleted: [(o) => asCompleted([], any(o)), 'timeOut', 'timeout'],
+      wrapPromise: [(o) => wrapPromise(Promise.resolve(), any(o)), 'onlate', 'onLate'],
+      taskGroup: [(o) => taskGroup(async () => {}, any(o)), 'limti', 'limit'],
+      TaskGroup: [(o) => new TaskGroup(any(o)), 'limits', 'limit'],
+      createTask: [(o) => createTask(async () => {}, any(o)), 'eager', 'eagerStart'],
+      Task: [(o) => new Task(async () => {}, any(o)), 'nam', 'name'],
+      Future: [(o) => new Future(any(o)), 'lop', 'loop'],
+      addDoneCallback: [(o) => new Future().addDoneCallback(() => {}, any(o)), 'contxt', 'context'],
+      shared: [(o) => shared(async () => {}, any(o)), 'keeep', 'keep'],
+      produce: [(o) => produce(async () => {}, any(o)), 'bufer', 'buffer'],
+      mapConcurrent: [
+        (o) => mapConcurrent([], async () => {}, any({ limit: 1, ...(o as object) })),
+        'order',
+        'ordered',
+      ],
+      once: [(o) => once(target, 'x', any(o)), 'captur', 'capture'],
+      on: [(o) => on(target, 'x', any(o)), 'closes', 'close'],
+      writing: [(o) => writing(new WritableStream(), async () => {}, any(o)), 'preventclose', 'preventClose'],
+      pipeTo: [(o) => pipeTo([], new WritableStream(), any(o)), 'prevent_abort', 'preventAbort'],
+      shutdown: [(o) => new Queue().shutdown(any(o)), 'imediate', 'immediate'],
+      ContextVar: [(o) => new ContextVar('v', any(o)), 'defalt', 'default'],
+      EventLoop: [(o) => newEventLoop(any(o)), 'hosts', 'host'],
+      Runner: [(o) => new Runner(any(o)), 'debgu', 'debug'],
+      StreamReader: [(o) => new StreamReader(any(o)), 'limt', 'limit'],
+      StreamReaderProtocol: [(o) => new StreamReaderProtocol(reader(), null, any(o)), 'onTasks', 'onTask'],
+      read: [(o) => reader().read(any(o)), 'encodng', 'encoding'],
+      readline: [(o) => reader().readline(any(o)), 'error', 'errors'],
+      readuntil: [(o) => reader().readuntil(any(o)), 'seperator', 'separator'],
+      lines: [(o) => reader().lines(any(o)), 'keepends', 'keepEnds'],
+    };
+
+  for (const [name, [call, wrong, right]] of Object.entries(calls)) {
+    test(
+      `of ${name} is an error at once, which tells the right one`,
+      program(s, function* () {
+        const error = thrownBy(() => call({ [wrong]: 1 })) as Error;
+        expect(error).toBeInstanceOf(TypeError);
+        expect(error).toMatchObject({ code: 'UNKNOWN_OPTION' });
+        expect(error.message).toContain(`${name}: there is no option '${wrong}'; write { ${right}: … }; its `);
+        expect(error.message.split('; its ')[1]).toContain(right);
+        const unlike = thrownBy(() => call({ [wrong]: 1, qqqqqqqqqqqq: 1 })) as Error;
+        expect(unlike.message).toContain(`'${wrong}'`);
+      }),
+    );
+  }
+
+  test('of run() and Runner.run() rejects at once', async () => {
+    const main = s.fn(function* () {});
+    await expect(run(main, { debgu: true } as never)).rejects.toThrow(
+      "run: there is no option 'debgu'; write { debug: … }",
+    );
+    const runner = new Runner();
+    await expect(runner.run(main, { nam: 'x' } as never)).rejects.toThrow('write { name: … }');
+    await runner.close();
+  });
+
+  test(
+    'that is like none is answered with those that there are',
+    program(s, function* () {
+      expect(() => wait([new Future()], any({ colour: 1 }))).toThrow(
+        "wait: there is no option 'colour'; its options are timeout, returnWhen",
+      );
+    }),
+  );
+
+  test(
+    'is not one that is given as undefined, and what a task factory knows is its own matter',
+    program(s, function* () {
+      expect(yield* s.wait(gather([], any({ returnExceptions: undefined, other: undefined })))).toEqual([]);
+      const loop = getRunningLoop();
+      const seen: unknown[] = [];
+      loop.setTaskFactory((itsLoop, coro, options) => {
+        const { priority, ...others } = options as TaskOptions & { readonly priority: number };
+        seen.push(priority);
+        return new Task(coro, { ...others, loop: itsLoop });
+      });
+      yield* s.wait(
+        loop.createTask(
+          s.fn(function* () {}),
+          any({ priority: 3, name: 'important' }),
+        ),
+      );
+      loop.setTaskFactory(null);
+      expect(seen).toEqual([3]);
+    }),
+  );
+
+  test(
+    'is not the only mistake: objects that are no options are told as such',
+    program(s, function* () {
+      const { signal } = new AbortController();
+      expect(() => createTask(async () => {}, any(signal))).toThrow(
+        'createTask: options are one object at the end, got',
+      );
+      expect(() => wait([new Future()], any([5]))).toThrow('wait: options are one object at the end, got');
+    }),
+  );
+
+  test(
+    'is an error as much as a callback that is none',
+    program(s, function* () {
+      const promise = Promise.resolve();
+      expect(() => wrapPromise(promise, { onCancel: 3 as never })).toThrow(
+        'wrapPromise: onCancel must be a function, got 3',
+      );
+      expect(() => wrapPromise(promise, { onLate: 'x' as never })).toThrow('wrapPromise: onLate must be a function');
+      expect(() => new Runner({ loopFactory: 3 as never })).toThrow('Runner: loopFactory must be a function, got 3');
+      expect(() => createTask(async () => {}, { signal: 3 as never })).toThrow('signal must be an AbortSignal, got 3');
+      expect(() => createTask(async () => {}, { signal: new AbortController() as never })).toThrow(
+        'write { signal: controller.signal }',
+      );
+    }),
+  );
 });
 
 describe('the types of sleep', () => {

@@ -1,9 +1,12 @@
 import {
+  allTasks,
   asCompleted,
+  copyContext,
   coroutine,
   createTask,
   currentTask,
   EventLoop,
+  ExceptionGroup,
   ensureFuture,
   Future,
   gather,
@@ -11,6 +14,7 @@ import {
   InvalidStateError,
   RuntimeError,
   run,
+  runCoroutineThreadsafe,
   shield,
   sleep,
   Task,
@@ -278,6 +282,74 @@ const mistakes: Record<string, Record<string, Mistake>> = {
     'given to coroutine()': thrown(() => coroutine(42 as never), TypeError, 'NOT_A_COROUTINE', '42', aFunction),
     'given to taskGroup': thrown(() => taskGroup(42 as never), TypeError, 'NOT_A_COROUTINE', '42', aFunction),
     'given to timeout': thrown(() => timeout(1, 42 as never), TypeError, 'NOT_A_COROUTINE', '42', aFunction),
+  },
+
+  'what is no event loop': {
+    'but none at all, given to runCoroutineThreadsafe': thrown(
+      () => runCoroutineThreadsafe(fetchUser, undefined as never),
+      TypeError,
+      'NOT_A_LOOP',
+      ...['runCoroutineThreadsafe: an event loop is required, got undefined', 'runCoroutineThreadsafe(f, loop)'],
+    ),
+    'given to allTasks': thrown(
+      () => allTasks(3 as never),
+      TypeError,
+      'NOT_A_LOOP',
+      'allTasks',
+      'got 3',
+      'leave it out',
+    ),
+    'given to currentTask': thrown(
+      () => currentTask({} as never),
+      TypeError,
+      'NOT_A_LOOP',
+      'currentTask',
+      'leave it out',
+    ),
+    'given to a future': thrown(() => new Future({ loop: 3 as never }), TypeError, 'NOT_A_LOOP', 'Future', 'got 3'),
+    'given to wrapPromise': thrown(
+      () => wrapPromise(Promise.resolve(), { loop: 'x' as never }),
+      TypeError,
+      'NOT_A_LOOP',
+      "got 'x'",
+    ),
+  },
+
+  'a group of errors': {
+    'without errors': thrown(
+      () => new ExceptionGroup('m', undefined as never),
+      TypeError,
+      'INVALID_ARGUMENT',
+      ...["got 'm' and undefined", "new ExceptionGroup('what failed', [error])"],
+    ),
+    'without a message': thrown(
+      () => new ExceptionGroup([new Error('e')] as never, undefined as never),
+      TypeError,
+      'INVALID_ARGUMENT',
+      "new ExceptionGroup('what failed', [error])",
+    ),
+    'of letters': thrown(() => new ExceptionGroup('m', 'abc' as never), TypeError, 'INVALID_ARGUMENT', "'abc'"),
+    'split by what is neither a class nor a function': thrown(
+      () => new ExceptionGroup('m', [new Error('e')]).split(3 as never),
+      TypeError,
+      'NOT_CALLABLE',
+      ...['got 3', 'group.split(TypeError)'],
+    ),
+    'of which a part is asked for by nothing': thrown(
+      () => new ExceptionGroup('m', [new Error('e')]).subgroup(undefined as never),
+      TypeError,
+      'NOT_CALLABLE',
+      'got undefined',
+    ),
+  },
+
+  'what is no function, to be run in a context': {
+    'by run()': thrown(
+      () => copyContext().run(3 as never),
+      TypeError,
+      'NOT_CALLABLE',
+      ...['Context.run', 'got 3', 'context.run(f'],
+    ),
   },
 
   'what is no context': {

@@ -60,9 +60,13 @@ describe('a duration', () => {
     [{}, 'got <Object object>'],
     [
       { secs: 1 },
-      "no unit of time 'secs'; expected a number of seconds or an object such as { milliseconds: 500 }, or { delay: … }",
+      "no unit of time 'secs'; write { seconds: … }; " +
+        'expected a number of seconds or an object such as { milliseconds: 500 }, or { delay: … }; the units are days, hours,',
     ],
-    [{ minutes: 1, second: 1 }, "no unit of time 'second'"],
+    [{ minutes: 1, second: 1 }, "no unit of time 'second'; write { seconds: … }"],
+    [{ seconds: 1, milisecond: 5 }, "no unit of time 'milisecond'; write { milliseconds: … }"],
+    [{ seconds: 1, weeks: 5 }, "no unit of time 'weeks'; expected a number of seconds"],
+    [{ dealy: 1 }, "no unit of time 'dealy'; write { delay: … }"],
     [[1], 'got [1]'],
     [{ seconds: '1' }, "expected a number of seconds, got '1'"],
   ])('of %o is refused, with what would be right', (duration, problem) => {

@@ -1,5 +1,6 @@
 import {
   type Awaitable,
+  type AwaitableCoroutine,
   type Coroutine,
   coroutine,
   createTask,
@@ -8,14 +9,20 @@ import {
   gather,
   iscoroutine,
   iscoroutinefunction,
+  Lock,
+  mapConcurrent,
   type Outcome,
   sleep,
   type Task,
+  taskGroup,
+  timeout,
+  waitFor,
+  wrapPromise,
 } from 'asyncio-ts';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { collectGarbage } from '../../support/gc.ts';
 import { manualLoop, muteLog, virtualLoop } from '../../support/loops.ts';
-import { failure } from '../../support/programs.ts';
+import { failure, program } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
 describeBoth('a lazy coroutine', (s) => {
@@ -315,4 +322,79 @@ describe('the types', () => {
     expectTypeOf<Outcome<() => Promise<string>>>().toEqualTypeOf<string>();
     expectTypeOf<Outcome<() => Coroutine<string>>>().toEqualTypeOf<string>();
   });
+});
+
+describeBoth('catch and finally of a coroutine', (s) => {
+  const lazy = (body: () => unknown) =>
+    coroutine(
+      s.fn(function* () {
+        yield* s.wait(sleep(1));
+        return body();
+      }),
+    )();
+  const fails = () => {
+    throw new RangeError('failed');
+  };
+  const body = (work: () => unknown) =>
+    s.fn(function* () {
+      yield* s.wait(sleep(1));
+      return work();
+    });
+  const kinds: Readonly<Record<string, (work: () => unknown) => AwaitableCoroutine<unknown>>> = {
+    'of coroutine()': lazy,
+    'of timeout()': (work) => timeout(5, body(work)),
+    'of waitFor()': (work) => waitFor(createTask(body(work)), 5),
+    'of taskGroup()': (work) => taskGroup(body(work)),
+    'of a library generator': (work) => new Lock().with(body(work)),
+    'of mapConcurrent()': (work) => mapConcurrent([1], body(work), { limit: 1 }) as never,
+  };
+
+  for (const [name, make] of Object.entries(kinds)) {
+    test(
+      `are those of a promise: ${name}`,
+      program(s, function* () {
+        const ends: string[] = [];
+        const caught = make(fails).catch((error: unknown) => `caught ${(error as Error).message}`);
+        expect(caught).toBeInstanceOf(Promise);
+        expect(yield* s.wait(wrapPromise(caught))).toMatch(/^caught .*failed/);
+        expect(yield* s.wait(wrapPromise(make(() => 1).catch(() => 'not called')))).toEqual(
+          name === 'of mapConcurrent()' ? [1] : 1,
+        );
+        const failed = make(fails).finally(() => {
+          ends.push('of the failure');
+        });
+        expect(yield* failure(s, wrapPromise(failed))).toMatchObject({ message: expect.stringMatching(/failed/) });
+        const done = make(() => 2).finally(() => {
+          ends.push('of the result');
+        });
+        expect(yield* s.wait(wrapPromise(done))).toEqual(name === 'of mapConcurrent()' ? [2] : 2);
+        expect(ends).toEqual(['of the failure', 'of the result']);
+      }),
+    );
+  }
+
+  test(
+    'of sleep(0), sleep(1) and a free lock are those of a promise',
+    program(s, function* () {
+      const lock = new Lock();
+      const makes: (() => AwaitableCoroutine<unknown>)[] = [() => sleep(0), () => sleep(1), () => lock.acquire()];
+      for (const make of makes) {
+        const ends: string[] = [];
+        yield* s.wait(wrapPromise(make().catch(() => {})));
+        if (lock.locked()) lock.release();
+        yield* s.wait(wrapPromise(make().finally(() => ends.push('over') as never)));
+        if (lock.locked()) lock.release();
+        expect(ends).toEqual(['over']);
+      }
+    }),
+  );
+
+  test(
+    'are its one use',
+    program(s, function* () {
+      const once = lazy(() => 1);
+      yield* s.wait(wrapPromise(once.catch(() => {})));
+      expect(yield* failure(s, once)).toMatchObject({ code: 'COROUTINE_REUSED' });
+    }),
+  );
 });

@@ -1,18 +1,28 @@
 import { inspect } from 'node:util';
 import {
   CancelledError,
+  Condition,
   ContextVar,
   copyContext,
+  createTask,
   currentTask,
   type EventLoop,
   Future,
+  gather,
+  getRunningLoop,
   InvalidStateError,
   isfuture,
+  Queue,
+  shield,
+  sleep,
+  type Task,
+  timeout,
+  wait,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { manualLoop, virtualLoop } from '../../support/loops.ts';
-import { thrownBy } from '../../support/programs.ts';
-import { describeBoth } from '../../support/spellings.ts';
+import { program, thrownBy } from '../../support/programs.ts';
+import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 const failure = new Error('no');
 
@@ -360,4 +370,83 @@ describeBoth('waiting for a future', (s) => {
       [42, 42],
     ]);
   });
+});
+
+describe('a future whose result is the future itself', () => {
+  const cycle = { name: 'TypeError', code: 'CHAINING_CYCLE', message: expect.stringMatching(/^Chaining cycle/) };
+
+  test('fails its awaits in async functions, also those from before, and by way of others', async () => {
+    const main = async () => {
+      const [a, b, c] = [new Future<unknown>(), new Future<unknown>(), new Future<unknown>()];
+      const before = createTask(async () => await c);
+      await sleep(1);
+      a.setResult(b);
+      b.setResult(c);
+      c.setResult(a);
+      for (const future of [a, b, c]) await expect(future).rejects.toMatchObject(cycle);
+      const leading = new Future<unknown>();
+      leading.setResult(a);
+      await expect(leading.then()).rejects.toMatchObject(cycle);
+      await wait([before]);
+      expect(before.exception()).toMatchObject(cycle);
+    };
+    await runVirtually(main);
+  });
+
+  test('gives it to generators, as in CPython', async () => {
+    const main = function* (): Generator<unknown, void, unknown> {
+      const future = new Future<unknown>();
+      future.setResult(future);
+      const result: unknown = yield* future;
+      expect(result === future).toBe(true);
+      const task: Task<unknown> = createTask(function* (): Generator<unknown, unknown, unknown> {
+        yield* sleep(1);
+        return task;
+      });
+      const itself: unknown = yield* task;
+      expect(itself === task).toBe(true);
+    };
+    await runVirtually(main);
+  });
+
+  test('is not one whose result is another future', async () => {
+    const main = async () => {
+      const [a, b] = [new Future<unknown>(), new Future<unknown>()];
+      a.setResult(b);
+      b.setResult('end');
+      expect(await a).toBe('end');
+    };
+    await runVirtually(main);
+  });
+});
+
+describeBoth('JSON.stringify', (s) => {
+  test(
+    'writes the text of futures, tasks, gathers, handles and loops, wherever they are',
+    program(s, function* () {
+      const loop = getRunningLoop();
+      const task = createTask(
+        s.fn(function* () {
+          yield* s.wait(sleep(1));
+        }),
+        { name: 'job' },
+      );
+      const objects = {
+        task,
+        future: new Future(),
+        gathering: gather(task),
+        shielded: shield(task),
+        handle: loop.callSoon(() => {}),
+        timer: loop.callLater(1, () => {}),
+        loop,
+      };
+      expect(JSON.parse(JSON.stringify(objects))).toEqual(
+        Object.fromEntries(Object.entries(objects).map(([name, object]) => [name, String(object)])),
+      );
+      expect(JSON.stringify({ task })).toContain("<Task pending name='job'");
+      for (const object of [timeout(1, async () => {}), sleep(1), wait([task]), new Queue(), new Condition()])
+        expect(() => JSON.stringify({ object })).not.toThrow();
+      yield* s.wait(task);
+    }),
+  );
 });

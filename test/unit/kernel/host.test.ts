@@ -1,6 +1,16 @@
-import { newEventLoop, RuntimeHost } from 'asyncio-ts';
+import {
+  type CoroutineFunction,
+  Future,
+  getRunningLoop,
+  newEventLoop,
+  RuntimeHost,
+  run,
+  sleep,
+  wait,
+} from 'asyncio-ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { afterMicrotasks } from '../../../src/kernel/runtime/platform.ts';
+import { describeBoth } from '../../support/spellings.ts';
 
 const DAY = 24 * 3600;
 
@@ -163,5 +173,104 @@ describe('Ctrl-C', () => {
     process.on('SIGINT', own);
     expect(host.onInterrupt(() => {})).toBe(null);
     process.removeListener('SIGINT', own);
+  });
+});
+
+describeBoth('what is due already', (s) => {
+  /** Counts what a loop asks of its host, whose clock stands still here. */
+  class CountingHost extends RuntimeHost {
+    readonly timers: number[] = [];
+    turnsAfterIO = 0;
+
+    override at(when: number | null, turn: () => void): void {
+      if (when !== null) this.timers.push(when);
+      super.at(when, turn);
+    }
+
+    override afterIO(turn: () => void): void {
+      this.turnsAfterIO++;
+      super.afterIO(turn);
+    }
+  }
+
+  const ran = async (main: CoroutineFunction<unknown>): Promise<CountingHost> => {
+    const host = new CountingHost();
+    await run(main, { loopFactory: () => newEventLoop({ host }) });
+    return host;
+  };
+
+  test('runs without a timer of the runtime: callLater(0), callAt(now), a wait of no time, a sleep below the clock’s step', async () => {
+    const host = await ran(
+      s.fn(function* () {
+        const loop = getRunningLoop();
+        for (const schedule of [
+          (f: () => void) => loop.callLater(0, f),
+          (f: () => void) => loop.callLater(-1, f),
+          (f: () => void) => loop.callAt(loop.time(), f),
+        ]) {
+          const future = new Future<void>();
+          schedule(() => future.setResult());
+          yield* s.wait(future);
+        }
+        const { pending } = yield* s.wait(wait([new Future()], { timeout: 0 }));
+        expect(pending.size).toBe(1);
+        yield* s.wait(sleep(1e-9));
+      }),
+    );
+    expect(host.timers).toEqual([]);
+    expect(host.turnsAfterIO).toBe(5);
+  });
+
+  test('leaves room for I/O when timers set each other anew', async () => {
+    let turnsOfOthers = 0;
+    const host = await ran(
+      s.fn(function* () {
+        const loop = getRunningLoop();
+        const done = new Future<void>();
+        const others = () => {
+          if (++turnsOfOthers < 5) setImmediate(others);
+          else done.setResult();
+        };
+        setImmediate(others);
+        const again = () => {
+          if (!done.done()) loop.callLater(0, again);
+        };
+        again();
+        yield* s.wait(done);
+      }),
+    );
+    expect(turnsOfOthers).toBe(5);
+    expect(host.timers).toEqual([]);
+  });
+
+  test('comes behind what was ready before, and before what it makes ready itself', async () => {
+    const order: string[] = [];
+    await ran(
+      s.fn(function* () {
+        const loop = getRunningLoop();
+        const done = new Future<void>();
+        loop.callLater(0, () => {
+          order.push('timer');
+          loop.callSoon(() => done.setResult());
+          loop.callSoon(() => order.push('of the timer'));
+        });
+        loop.callSoon(() => order.push('soon'));
+        yield* s.wait(done);
+      }),
+    );
+    expect(order).toEqual(['soon', 'timer', 'of the timer']);
+  });
+
+  test('waits for its time otherwise', async () => {
+    const host = new CountingHost();
+    const running = run(
+      s.fn(function* () {
+        yield* s.wait(sleep(2));
+      }),
+      { loopFactory: () => newEventLoop({ host }) },
+    );
+    await vi.advanceTimersByTimeAsync(2_000);
+    await running;
+    expect([host.timers.length, host.turnsAfterIO]).toEqual([1, 0]);
   });
 });

@@ -1,7 +1,9 @@
 import {
+  type AbortSignalLike,
   type CancelledError,
   copyContext,
   coroutine,
+  createTask,
   currentTask,
   Event,
   type EventLoop,
@@ -16,7 +18,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../support/gc.ts';
 import { manualLoop, muteLog } from '../../support/loops.ts';
-import { failure, thrownBy } from '../../support/programs.ts';
+import { failure, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth, type Spelling } from '../../support/spellings.ts';
 
 describeBoth('a wait that need not wait does not yield', (s) => {
@@ -510,4 +512,70 @@ describeBoth('the signal of a task', (s) => {
     await iterate();
     expect(task.signal.aborted).toBe(true);
   });
+});
+
+describeBoth('a signal given to many tasks', (s) => {
+  /** A signal that counts the listeners on it. */
+  class CountingSignal implements AbortSignalLike {
+    aborted = false;
+    reason: unknown = undefined;
+    most = 0;
+    readonly listeners = new Set<() => void>();
+
+    addEventListener(_type: 'abort', listener: () => void): void {
+      this.listeners.add(listener);
+      this.most = Math.max(this.most, this.listeners.size);
+    }
+
+    removeEventListener(_type: 'abort', listener: () => void): void {
+      this.listeners.delete(listener);
+    }
+
+    throwIfAborted(): void {
+      if (this.aborted) throw this.reason;
+    }
+
+    abort(reason: unknown): void {
+      this.aborted = true;
+      this.reason = reason;
+      for (const listener of [...this.listeners]) listener();
+    }
+  }
+
+  const sleeping = (seconds: number) =>
+    s.fn(function* () {
+      yield* s.wait(sleep(seconds));
+    });
+
+  test(
+    'has one listener of this library, and none once the tasks are done',
+    program(s, function* () {
+      const signal = new CountingSignal();
+      for (let round = 0; round < 2; round++) {
+        const tasks = Array.from({ length: 50 }, (_, i) => createTask(sleeping(i), { signal }));
+        yield* s.wait(tasks[10]!);
+        expect(signal.listeners.size).toBe(1);
+        yield* s.wait(tasks[49]!);
+        yield* s.wait(sleep(0));
+        expect([signal.listeners.size, signal.most]).toEqual([0, 1]);
+      }
+    }),
+  );
+
+  test(
+    'cancels those that are not done, in the order in which they were made',
+    program(s, function* () {
+      const signal = new CountingSignal();
+      const tasks = Array.from({ length: 4 }, (_, i) => createTask(sleeping(i === 1 ? 0 : 60), { signal }));
+      const order: number[] = [];
+      for (const [i, task] of tasks.entries()) task.addDoneCallback(() => order.push(i));
+      yield* s.wait(sleep(1));
+      signal.abort(new Error('enough'));
+      yield* s.wait(sleep(1));
+      expect(order).toEqual([1, 0, 2, 3]);
+      expect(tasks.map((task) => task.cancelled())).toEqual([true, false, true, true]);
+      expect(tasks[3]!.cancelRequest).toMatchObject({ message: 'enough', through: 'an AbortSignal' });
+      expect(signal.listeners.size).toBe(0);
+    }),
+  );
 });

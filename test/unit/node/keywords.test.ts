@@ -2,27 +2,36 @@ import path from 'node:path';
 import { createTask } from 'asyncio-ts';
 import {
   createConnection,
+  createDatagramEndpoint,
   createServer,
+  createSubprocessExec,
   createUnixConnection,
   createUnixServer,
+  getaddrinfo,
+  getnameinfo,
   openConnection,
+  openDatagramSocket,
   openFile,
   openUnixConnection,
   readFile,
   readLines,
+  runProcess,
+  SubprocessStreamProtocol,
   sendfile,
   startServer,
   startUnixServer,
+  ThreadPoolExecutor,
   writeFile,
 } from 'asyncio-ts/node';
 import { describe, expect, it } from 'vitest';
 import { byName } from '../../../src/node/keywords.ts';
+import { thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 import { fileOf } from './files/support.ts';
 import { closed, echo, ended, folder, hears, LOCAL, making, Notes, networked, until } from './net/support.ts';
 
 describe('what a call was given', () => {
-  const parse = (...given: unknown[]) => byName('f', ['host', 'port'], given);
+  const parse = (...given: unknown[]) => byName('f', ['host', 'port'], ['ssl'], given);
 
   it('is the same by position, by name, and in part by each', () => {
     const all = { host: 'h', port: 1, ssl: true };
@@ -43,6 +52,54 @@ describe('what a call was given', () => {
     expect(() => parse('h', 1, 'utf-8')).toThrow(
       "options are one object after the other arguments, got 'utf-8'; write f(host, port, { … })",
     );
+  });
+});
+
+describe('a misspelt option', () => {
+  const any = (value: unknown) => value as never;
+  const factory = () => new Notes();
+  const handler = async () => {};
+  const calls: Readonly<Record<string, readonly [call: (options: object) => unknown, wrong: string, right: string]>> = {
+    openConnection: [(o) => openConnection(LOCAL, 80, any(o)), 'limt', 'limit'],
+    createConnection: [(o) => createConnection(factory, { host: LOCAL, port: 80, ...o }), 'local_addr', 'localAddr'],
+    openUnixConnection: [(o) => openUnixConnection('socket', any(o)), 'closeTimout', 'closeTimeout'],
+    createUnixConnection: [(o) => createUnixConnection(factory, 'socket', any(o)), 'servername', 'serverHostname'],
+    startServer: [(o) => startServer(handler, LOCAL, 0, any(o)), 'backlogs', 'backlog'],
+    createServer: [(o) => createServer(factory, { host: LOCAL, port: 0, ...o }), 'reuse_port', 'reusePort'],
+    startUnixServer: [(o) => startUnixServer(handler, 'socket', any(o)), 'mod', 'mode'],
+    createUnixServer: [(o) => createUnixServer(factory, 'socket', any(o)), 'start_serving', 'startServing'],
+    sendfile: [(o) => sendfile(any({}), any({}), any(o)), 'ofset', 'offset'],
+    openFile: [(o) => openFile('file', 'r', any(o)), 'encodng', 'encoding'],
+    readFile: [(o) => readFile('file', any(o)), 'encodng', 'encoding'],
+    writeFile: [(o) => writeFile('file', 'text', any(o)), 'permission', 'permissions'],
+    readLines: [(o) => readLines('file', any(o)), 'error', 'errors'],
+    getaddrinfo: [(o) => getaddrinfo('localhost', 80, any(o)), 'famly', 'family'],
+    getnameinfo: [(o) => getnameinfo([LOCAL, 80], any(o)), 'numeric_host', 'numericHost'],
+    createDatagramEndpoint: [
+      (o) => createDatagramEndpoint(any(factory), any({ family: 4, ...o })),
+      'localAdr',
+      'localAddr',
+    ],
+    openDatagramSocket: [(o) => openDatagramSocket({ family: 4, ...o }), 'maxBuffer', 'maxBuffered'],
+    SubprocessStreamProtocol: [(o) => new SubprocessStreamProtocol(any(o)), 'limt', 'limit'],
+    createSubprocessExec: [(o) => createSubprocessExec('true', any(o)), 'killgroup', 'killGroup'],
+    runProcess: [(o) => runProcess('true', [], any(o)), 'timout', 'timeout'],
+  };
+
+  it.each(Object.entries(calls))(
+    'of %s is an error at once, which tells the right one',
+    (name, [call, wrong, right]) => {
+      const error = thrownBy(() => call({ [wrong]: 1 })) as Error;
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error).toMatchObject({ code: 'UNKNOWN_OPTION' });
+      expect(error.message).toContain(`${name}: there is no option '${wrong}'; write { ${right}: … }`);
+    },
+  );
+
+  it('of an executor is one as well', async () => {
+    await using pool = new ThreadPoolExecutor(1);
+    expect(() => pool.with(any({ terminat: true }))).toThrow('with: there is no option');
+    expect(() => pool.shutdown(any({ cancelFuture: true }))).toThrow('write { cancelFutures: … }');
   });
 });
 

@@ -71,7 +71,12 @@ describe('a keyword of Python in the wrong form', () => {
   const wrong: readonly (readonly [what: string, call: () => unknown, says: string])[] = [
     ['openConnection', () => openConnection(LOCAL, 1, any({ ssl_handshake_timeout: 5 })), '{ sslHandshakeTimeout: … }'],
     ['startServer', () => startServer(silent(), LOCAL, 0, any({ start_serving: false })), '{ startServing: … }'],
-    ['openFile', () => openFile('/', 'r', any({ read_only: true })), '{ readOnly: … }'],
+    [
+      'openFile',
+      () => openFile('/', 'r', any({ read_only: true })),
+      'its options are mode, permissions, encoding, errors',
+    ],
+    ['openFile with a misspelt option', () => openFile('/', 'r', any({ encodings: 'utf-8' })), '{ encoding: … }'],
     [
       'createDatagramEndpoint',
       () => createDatagramEndpoint(protocol, any({ local_addr: [LOCAL, 0] })),
@@ -84,11 +89,11 @@ describe('a keyword of Python in the wrong form', () => {
       '{ startNewSession: … }',
     ],
     ['getaddrinfo', () => getaddrinfo('localhost', 80, any(4)), '{ family: 4 }'],
-    ['StreamReader', () => new StreamReader(any({ limits: 5 })), 'write StreamReader({ limit: 5 })'],
+    ['StreamReader', () => new StreamReader(any({ limits: 5 })), 'write { limit: … }'],
     [
       'readuntil',
       () => new StreamReader({ loop: any(null) }).readuntil(any({ sep: 'x' })),
-      "readuntil({ separator: 'x' })",
+      "there is no option 'sep'; write { separator: … }",
     ],
   ];
 

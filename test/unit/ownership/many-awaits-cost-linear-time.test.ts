@@ -1,10 +1,14 @@
 import {
   ContextVar,
   createTask,
+  currentSignal,
   Event,
   Future,
+  forEach,
   gather,
   getRunningLoop,
+  shared,
+  shield,
   sleep,
   type Task,
   taskGroup,
@@ -81,6 +85,119 @@ describe('16,000 awaits in one task', () => {
     [
       'branches inside a deadline that passes',
       (count) => outcome(timeout(1, () => Promise.all(Array.from({ length: count }, async () => await sleep(50))))),
+    ],
+    [
+      'deadlines one after the other whose signals are looked at',
+      async (count) => {
+        for (let i = 0; i < count; i++) {
+          await timeout(50, async () => {
+            expect(currentSignal()!.aborted).toBe(false);
+            await sleep(0);
+          });
+        }
+      },
+    ],
+    [
+      'deadlines side by side whose signals are looked at',
+      (count) =>
+        Promise.all(
+          Array.from({ length: count }, () =>
+            timeout(50, async () => {
+              currentSignal();
+              await sleep(1);
+            }),
+          ),
+        ),
+    ],
+    [
+      'deadlines that pass side by side and abort their signals',
+      async (count) => {
+        const signals: AbortSignal[] = [];
+        const body = async () => {
+          signals.push(currentSignal()!);
+          await sleep(50);
+        };
+        await Promise.all(Array.from({ length: count }, () => outcome(timeout(1, body))));
+        expect(signals.every(({ aborted }) => aborted)).toBe(true);
+      },
+    ],
+    [
+      'groups whose signals are aborted one by one',
+      (count) =>
+        Promise.all(
+          Array.from({ length: count }, () =>
+            outcome(
+              taskGroup(async (group) => {
+                currentSignal();
+                group.cancel();
+                await sleep(50);
+              }),
+            ),
+          ),
+        ),
+    ],
+    [
+      'signals of left scopes that somebody holds',
+      async (count) => {
+        const signals: AbortSignal[] = [];
+        const task = createTask(async () => {
+          for (let i = 0; i < count; i++) await timeout(50, async () => signals.push(currentSignal()!));
+          await sleep(50);
+        });
+        await sleep(1);
+        task.cancel();
+        await outcome(task);
+        expect([signals.length, signals.every(({ aborted }) => aborted)]).toEqual([count, true]);
+      },
+    ],
+    [
+      'tasks that one signal may cancel',
+      async (count) => {
+        const { signal } = new AbortController();
+        await gather(Array.from({ length: count }, () => createTask(() => sleep(1), { signal })));
+      },
+    ],
+    [
+      'tasks that one signal cancels',
+      async (count) => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const tasks = Array.from({ length: count }, () => createTask(() => sleep(50), { signal }));
+        await sleep(1);
+        controller.abort();
+        await gather(tasks, { returnExceptions: true });
+        expect(tasks.every((task) => task.cancelled())).toBe(true);
+      },
+    ],
+    [
+      'loops over streams side by side, which listen to the signal of one task',
+      (count) =>
+        Promise.all(
+          Array.from({ length: count }, () =>
+            forEach(
+              (async function* () {
+                yield 1;
+              })(),
+              async () => {},
+            ),
+          ),
+        ),
+    ],
+    [
+      'shields of one task that are left by their deadlines',
+      async (count) => {
+        const task = createTask(() => sleep(50));
+        await Promise.all(Array.from({ length: count }, () => outcome(timeout(1, () => shield(task)))));
+        expect(task.done()).toBe(false);
+        task.cancel();
+      },
+    ],
+    [
+      'calls of one shared function that differ in their second argument',
+      async (count) => {
+        const row = shared(async (_table: string, id: number) => await sleep(1, id));
+        await Promise.all(Array.from({ length: count }, (_, id) => row('users', id)));
+      },
     ],
     [
       'branches that set a variable after a foreign promise',
@@ -284,6 +401,79 @@ describe('deep nesting', () => {
       expect(task.cancel()).toBe(true);
       await outcome(task);
       expect([task.cancelled(), getRunningLoop().time()]).toEqual([true, 1]);
+    }),
+  );
+});
+
+describeBoth('gathers of 20,000 levels', (s) => {
+  const sleeping = s.fn(function* () {
+    yield* s.wait(sleep(60));
+  });
+  /** `gather(gather(… gather(first, other) …))`. */
+  const nested = (first: Task<unknown>, levels: number): Future<unknown> => {
+    let last: Future<unknown> = gather(first, createTask(sleeping));
+    for (let i = 1; i < levels; i++) last = gather(last);
+    return last;
+  };
+
+  test(
+    'are cancelled as a whole, each task once',
+    program(s, function* () {
+      const first = createTask(sleeping);
+      const last = nested(first, 20_000);
+      yield* s.wait(sleep(1));
+      expect(last.cancel('why')).toBe(true);
+      expect(first.cancelling()).toBe(1);
+      expect(yield* failure(s, last)).toMatchObject({ name: 'CancelledError', message: 'why' });
+      expect([first.cancelled(), last.done(), last.cancel()]).toEqual([true, true, false]);
+      expect(getRunningLoop().time()).toBe(1);
+    }),
+  );
+
+  test(
+    'are left by a deadline around them',
+    program(s, function* () {
+      const first = createTask(sleeping);
+      const last = nested(first, 20_000);
+      const body = s.fn(function* () {
+        yield* s.wait(last);
+      });
+      expect(yield* failure(s, timeout(1, body))).toMatchObject({ name: 'TimeoutError' });
+      expect(first.cancelled()).toBe(true);
+    }),
+  );
+
+  test(
+    'and tasks in turn are cancelled as a whole',
+    program(s, function* () {
+      const first = createTask(sleeping);
+      let last: Task<unknown> = first;
+      for (let i = 0; i < 5_000; i++) {
+        const before = gather(last);
+        last = createTask(
+          s.fn(function* () {
+            yield* s.wait(before);
+          }),
+        );
+      }
+      yield* s.wait(sleep(1));
+      expect(last.cancel()).toBe(true);
+      yield* failure(s, last);
+      expect([first.cancelling(), first.cancelled(), last.cancelled()]).toEqual([1, true, true]);
+    }),
+  );
+
+  test(
+    'fail with the first error, as few do',
+    program(s, function* () {
+      const error = new RangeError('of the first');
+      const failing = createTask(
+        s.fn(function* () {
+          yield* s.wait(sleep(1));
+          throw error;
+        }),
+      );
+      expect((yield* failure(s, nested(failing, 20_000))) === error).toBe(true);
     }),
   );
 });

@@ -10,6 +10,7 @@ import {
   waitFor,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
+import { collectGarbage } from '../../support/gc.ts';
 import { failure, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth } from '../../support/spellings.ts';
@@ -230,6 +231,57 @@ describe('the signal of a branch', () => {
       };
       await outcome(timeout(1, body));
       expect(log).toEqual(['abort at 1', 'threw']);
+    }),
+  );
+
+  test(
+    'of a scope that was left is aborted with the task as long as somebody has it, and one that nobody has is forgotten',
+    simulated(async () => {
+      const kept: AbortSignal[] = [];
+      const forgotten: WeakRef<AbortSignal>[] = [];
+      let collected = false;
+      const task = createTask(async () => {
+        for (let i = 0; i < 100; i++) {
+          await timeout(5, async () => {
+            const signal = currentSignal()!;
+            if (i % 10 === 0) kept.push(signal);
+            else forgotten.push(new WeakRef(signal));
+          });
+        }
+        await sleep(60);
+      });
+      await sleep(1);
+      await collectGarbage();
+      collected = forgotten.filter((ref) => ref.deref() === undefined).length > 80;
+      task.cancel();
+      await outcome(task);
+      expect([collected, kept.length, kept.every(({ aborted }) => aborted)]).toEqual([true, 10, true]);
+    }),
+  );
+
+  test(
+    'of a scope that is not left is aborted though its listener alone knows of it',
+    simulated(async () => {
+      const log: string[] = [];
+      /** Nothing but the signal leads to the line that waits here. */
+      const untilAborted = () =>
+        new Promise<void>((resolve) =>
+          currentSignal()!.addEventListener('abort', () => resolve(log.push('aborted') as never)),
+        );
+      const task = createTask(() =>
+        Promise.all([
+          timeout(50, () => timeout(null, untilAborted)),
+          timeout(50, async () => {
+            // Left, while an inner scope is not: the line in it was begun and not awaited.
+            timeout(null, untilAborted).then(() => {});
+          }),
+        ]),
+      );
+      await sleep(1);
+      await collectGarbage();
+      task.cancel();
+      await outcome(task);
+      expect(log).toEqual(['aborted', 'aborted']);
     }),
   );
 });

@@ -1,4 +1,13 @@
-import { CancelledError, createTask, getRunningLoop, shared, sleep, TimeoutError, timeout } from 'asyncio-ts';
+import {
+  CancelledError,
+  createTask,
+  type Future,
+  getRunningLoop,
+  shared,
+  sleep,
+  TimeoutError,
+  timeout,
+} from 'asyncio-ts';
 import { expect, test } from 'vitest';
 import { thrownBy } from '../../support/programs.ts';
 import { describeBoth, runVirtually, type Spelling } from '../../support/spellings.ts';
@@ -28,6 +37,74 @@ describeBoth('shared()', (s) => {
       return [...kept, yield* s.wait(ask())];
     });
     expect((await runVirtually(main)).result).toEqual([1, 1, 2]);
+  });
+
+  test('gives a kept result to callers of a later run, and to those outside of any', async () => {
+    let runs = 0;
+    const ask = shared(
+      work(s, (key: unknown) => `${key} of run ${++runs}`),
+      { keep: true },
+    );
+    const main = s.fn(function* () {
+      return yield* s.wait(ask('config'));
+    });
+    const results = [(await runVirtually(main)).result, (await runVirtually(main)).result, await ask('config')];
+    expect(results).toEqual(Array(3).fill('config of run 1'));
+    ask.forget();
+    expect((await runVirtually(main)).result).toBe('config of run 2');
+  });
+
+  test('begins anew in a later run when the run before has ended before the work', async () => {
+    let begun = 0;
+    const ask = shared(
+      s.fn(function* () {
+        const run = ++begun;
+        yield* s.wait(sleep(2));
+        return run;
+      }),
+      { keep: true },
+    );
+    const leaving = s.fn(function* () {
+      ask();
+      yield* s.wait(sleep(1));
+    });
+    const waiting = s.fn(function* () {
+      return yield* s.wait(ask());
+    });
+    await runVirtually(leaving);
+    expect((await runVirtually(waiting)).result).toBe(2);
+    expect((await runVirtually(waiting)).result).toBe(2);
+  });
+
+  test('does not keep the result of a run that was forgotten while it was under way', async () => {
+    let runs = 0;
+    const ask = shared(
+      work(s, () => ++runs),
+      { keep: true },
+    );
+    const main = s.fn(function* () {
+      const first = ask();
+      yield* s.wait(sleep(1));
+      ask.forget();
+      const second = ask();
+      return [yield* s.wait(first), yield* s.wait(ask()), yield* s.wait(second), yield* s.wait(ask())];
+    });
+    expect((await runVirtually(main)).result).toEqual([1, 2, 2, 2]);
+  });
+
+  test('tells calls apart by all of their arguments, and by how many there are', async () => {
+    const calls: unknown[][] = [];
+    const ask = shared(work(s, (...args: unknown[]) => calls.push(args)));
+    const lists = [[], [undefined], ['a'], ['a', 'b'], ['a', 'c'], ['a', 'b', 'c'], [Number.NaN, -0], ['a', undefined]];
+    const main = s.fn(function* () {
+      const waits: Future<number>[] = [...lists, ...lists].map((args) => ask(...args));
+      waits.push(ask(Number.NaN, 0));
+      for (const wait of waits) yield* s.wait(wait);
+      const again = ask('a', 'b');
+      yield* s.wait(again);
+    });
+    await runVirtually(main);
+    expect(calls).toEqual([...lists, ['a', 'b']]);
   });
 
   test('lets a deadline end one wait and nothing else', async () => {
@@ -155,9 +232,9 @@ test('shared() refuses a value that is not a function, and says what to write', 
   });
 });
 
-function work<T>(s: Spelling, result: () => T) {
-  return s.fn(function* () {
+function work<T, A extends unknown[]>(s: Spelling, result: (...args: A) => T) {
+  return s.fn(function* (...args: A) {
     yield* s.wait(sleep(2));
-    return result();
+    return result(...args);
   });
 }
