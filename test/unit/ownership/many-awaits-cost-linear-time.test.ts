@@ -37,10 +37,17 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
 /** How many times the work for 16,000 takes the time of that for 2,000: 8 where it is linear, 64 where it is quadratic. */
 async function growth(work: (count: number) => Promise<unknown>): Promise<number> {
   await work(2_000); // warm-up
-  const few = await milliseconds(() => work(2_000));
-  const many = await milliseconds(() => work(16_000));
-  return many / Math.max(few, 2);
+  let least = Number.POSITIVE_INFINITY;
+  // Once more where a busy machine, or a collection of garbage, has made one of the two slow.
+  for (let attempt = 0; attempt < 3 && least >= LINEAR; attempt++) {
+    const few = await milliseconds(() => work(2_000));
+    const many = await milliseconds(() => work(16_000));
+    least = Math.min(least, many / Math.max(few, 2));
+  }
+  return least;
 }
+
+const LINEAR = 30;
 
 describe('16,000 awaits in one task', () => {
   const branches: [what: string, work: (count: number) => Promise<unknown>][] = [
@@ -227,9 +234,9 @@ describe('16,000 awaits in one task', () => {
   ];
 
   for (const [what, work] of branches) {
-    test(`cost linear time: ${what}`, { timeout: 20_000 }, async () => {
+    test(`cost linear time: ${what}`, { timeout: 40_000 }, async () => {
       const { result } = await runVirtually(async () => await growth(work));
-      expect(result).toBeLessThan(30);
+      expect(result).toBeLessThan(LINEAR);
     });
   }
 
