@@ -2,9 +2,9 @@ import { type CancelledError, cancelledError, textOf } from '../errors/errors.ts
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { noteDelivered } from './engine/delivered.ts';
-import { MadeRequest, sequence } from './engine/request.ts';
+import { sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope, type SignalRole } from './engine/roles.ts';
-import { OVER } from './engine/scope.ts';
+import { askedScopes, OVER } from './engine/scope.ts';
 import { type AbortSignalLike, newAbortController, type PlatformAbortSignal } from './runtime/platform.ts';
 import type { Task } from './task.ts';
 
@@ -120,7 +120,7 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
     scope.signal = made;
     takePlace(scope);
     if (isCancelled(scope, task)) {
-      const request = pendingIn(scope) ?? requestOfConstruct(scope, task) ?? task._request;
+      const request = pendingIn(scope) ?? askedScopes(scope)[0]?.asked ?? task._request;
       made.abort(cancelledError(request?.message, request));
     }
   }
@@ -138,14 +138,6 @@ function isCancelled(scope: Scope, task: Task<unknown>): boolean {
 /** A request that is pending for the next await of a scope. */
 function pendingIn(scope: Scope): Request | null {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.pending !== null) return at.pending;
-  return null;
-}
-
-/** The request of a construct around the scope that has asked for its own scope's end, and was already delivered. */
-function requestOfConstruct(scope: Scope, task: Task<unknown>): Request | null {
-  for (let at: Scope | null = scope; at !== null; at = at.parent) {
-    if (at.own > 0) return new MadeRequest(task, null, undefined, at.owner, null, task.getLoop().time());
-  }
   return null;
 }
 

@@ -16,7 +16,16 @@ import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
-import { BLOCKING, COLLECTED, type FutureRole, HAD_SEVERAL, NONE, STATE, type Waiter } from './engine/roles.ts';
+import {
+  BLOCKING,
+  COLLECTED,
+  type FutureRole,
+  HAD_SEVERAL,
+  NONE,
+  STATE,
+  STORY_DUE,
+  type Waiter,
+} from './engine/roles.ts';
 import { carried } from './engine/scope.ts';
 import { yieldedFuture } from './engine/step.ts';
 import type { EventLoop } from './event-loop.ts';
@@ -340,6 +349,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
     if (message !== undefined) this.cancelMessage = anyByName('msg', message);
+    if (this._firstWaiter !== null) this._marks |= STORY_DUE;
     this._finish(CANCELLED, carried.request);
     return true;
   }
@@ -407,7 +417,10 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /** @internal */
   next(): IteratorResult<unknown, T> {
     if (this._state === SUCCEEDED) return { done: true, value: this._value as T };
-    if (this._state !== PENDING) return { done: true, value: this.result() };
+    if (this._state !== PENDING) {
+      this._marks &= ~STORY_DUE;
+      return { done: true, value: this.result() };
+    }
     // `next` was called again before a task has seen it: the program iterates it by hand.
     if (this._asyncioFutureBlocking) throw new RuntimeError("await wasn't used with future", { code: 'NOT_AWAITED' });
     this._asyncioFutureBlocking = true;
@@ -452,14 +465,16 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
    * What `result()` throws, of a future that is done; `NONE` where it returns its value. For who waits: to throw and to catch takes longer
    * than everything else about a wait that fails.
    *
+   * @param isLate whether the one that asks has come when it was done already, so that others may have to be told yet
    * @internal
    */
-  _failure(): unknown {
+  _failure(isLate = false): unknown {
     switch (this._state) {
       case FAILED:
         this._retrieved();
         return this._value;
       case CANCELLED:
+        if (!isLate) this._marks &= ~STORY_DUE;
         return this._takeCancelledError();
       default:
         return NONE;
@@ -497,6 +512,9 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
       if (at >= 0) others!.splice(at, 1);
     }
   }
+
+  /** A wait for it was given up without cancelling it. @internal */
+  _left(): void {}
 
   /** @internal */
   _waiters(): Waiter[] {
@@ -559,7 +577,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     }
     // The first error also takes the story, so that the objects of a request do not live as long as the future.
     const error = this._newCancelledError();
-    if ((this._marks & HAD_SEVERAL) === 0) this._value = null;
+    if ((this._marks & (HAD_SEVERAL | STORY_DUE)) === 0) this._value = null;
     return error;
   }
 

@@ -109,7 +109,8 @@ export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown>
   const its = loopOf('currentTask', loop);
   if (its === null && runningLoop() === null && !hasThreadLoop()) getRunningLoop();
   const task = runningTask() as Task<unknown> | null;
-  return task !== null && (its === null || task.getLoop() === its) ? task : null;
+  // Frames of a line that a task has left behind run for no task, as async functions do.
+  return task !== null && !task.done() && (its === null || task.getLoop() === its) ? task : null;
 }
 
 /**

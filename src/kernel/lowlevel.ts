@@ -64,6 +64,7 @@ export {
   currentScope,
   deliverAgain,
   enterScope,
+  errorOfCancelled,
   isUndelivered,
   leaveScope,
   refusedError,

@@ -3,8 +3,19 @@ import { abortSignals, weaken } from './abort.ts';
 import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
-import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';
-import { carried, isQuiet, isWithin, OVER, cancelScope as request, setPending } from './engine/scope.ts';
+import type { Request, Scope } from './engine/roles.ts';
+import {
+  askedScopes,
+  carried,
+  gotByRunning,
+  isAgain,
+  isQuiet,
+  isWithin,
+  OVER,
+  cancelScope as request,
+  setPending,
+  setPendingAgain,
+} from './engine/scope.ts';
 import type { Future } from './future.ts';
 import { Task } from './task.ts';
 
@@ -50,6 +61,7 @@ export function cancelScope(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   task._countOwn(scope);
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
+  scope.asked = made;
   const running = runningScope();
   const cancelsItself = running !== null && isWithin(running, scope);
   request(scope, made, leaveBody, cancelsItself);
@@ -80,22 +92,30 @@ export function takeBack(scope: Scope): void {
   taskOf(scope)._takeBack(scope);
 }
 
-/** Whether the construct has asked for the scope's end, and no line has received that yet. */
+/**
+ * Whether the construct has asked for the scope's end, and neither the line that leaves the scope nor another current wait has received
+ * that.
+ */
 export function isUndelivered(scope: Scope): boolean {
-  return scope.pending !== null && scope.own > 0;
+  const { pending } = scope;
+  if (pending === null || scope.own === 0 || isAgain(scope)) return false;
+  return pending.order > gotByRunning(taskOf(scope));
 }
 
-/** Delivers a request to a scope, or to one around it, again at the next wait, because a failure was thrown instead of it. */
+/**
+ * Delivers the requests to a scope, to those around it and to the task again at the next wait, because a failure was thrown instead of them.
+ * All of them: each construct drops its own when it is left, and the others still stand.
+ */
 export function deliverAgain(scope: Scope): void {
   const task = taskOf(scope);
-  for (let at: Scope | null = scope; at !== null && at.parent !== null; at = at.parent) {
-    if (at.own === 0) continue;
-    setPending(at, new MadeRequest(task, null, undefined, at.owner, null, task.getLoop().time()));
-    return;
+  const got = gotByRunning(task);
+  for (const asked of askedScopes(scope)) {
+    if (asked.pending !== null && asked.pending.order > got) continue; // it waits for its first line
+    setPendingAgain(asked, asked.asked!);
   }
-  task._request?.renew(); // also for lines that have already got it
-  task._marks |= MUST_CANCEL;
-  task.cancelMessage = undefined;
+  if (task._told === null) return;
+  setPendingAgain(task._rootScope(), task._request!);
+  task.cancelMessage = undefined; // as in CPython
 }
 
 /** Lets lines of a scope that wait for foreign promises clean up without another cancellation, because `return()` already closes them. */
@@ -123,6 +143,19 @@ export function refusedError(future: Future<unknown>, request: unknown): Cancell
   return cancelledError(future.cancelMessage, own ?? (request as Request | null));
 }
 
+/**
+ * A `CancelledError` for a future that was cancelled, as a value among others: the future keeps its own error. `args` is what it is in
+ * CPython, the message or an empty one. Where nothing was given to `cancel()`, the text says who asked.
+ */
+export function errorOfCancelled(future: Future<unknown>): CancelledError {
+  const request = requestThatEnded(future);
+  const message = future.cancelMessage;
+  if (message !== undefined || request === null || request.message !== undefined) return cancelledError(message ?? '');
+  const error = cancelledError('', request);
+  Reflect.deleteProperty(error, 'message'); // so that the story is the text
+  return error;
+}
+
 /** Cancels a future because the thing that it represents was cancelled; it gets the same story. */
 export function cancelWith(future: Future<unknown>, cause: Future<unknown>): void {
   const outer = carried.request;
@@ -134,9 +167,11 @@ export function cancelWith(future: Future<unknown>, cause: Future<unknown>): voi
   }
 }
 
-/** The request that has cancelled something: its own, or that of the error that ended it. */
+/** The request that has cancelled something: its own, the one that was handed to it, or that of the error that ended it. */
 function requestThatEnded(future: Future<unknown>): Request | null {
-  if (!(future instanceof Task)) return null;
-  const { _value: error } = future;
-  return future._request ?? (isCancelledError(error) ? (CancelledError.storyOf(error) as Request | null) : null);
+  const { _value: value } = future;
+  const own = future instanceof Task ? future._request : null;
+  if (own !== null) return own;
+  if (value instanceof MadeRequest) return value;
+  return isCancelledError(value) ? (CancelledError.storyOf(value) as Request | null) : null;
 }

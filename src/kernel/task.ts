@@ -65,6 +65,7 @@ import {
   cancelScope,
   carried,
   carryTo,
+  hasGotRequest,
   hasLines,
   isQuiet,
   LOST,
@@ -633,7 +634,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (this._state !== PENDING || request === null) return;
     const waiting = this._waiting;
     if (waiting !== null && !isDone(waiting)) {
-      if (waiting._isPlain?.() === true) (waiting as Future<unknown>)._removeWaiter(this);
+      if (waiting._isPlain?.() === true) {
+        (waiting as Future<unknown>)._removeWaiter(this);
+        (waiting as Future<unknown>)._left();
+      }
       this._value = null;
       this._error = cancelledError(request.message, request);
       this._marks &= ~MUST_CANCEL;
@@ -907,7 +911,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /** Whether the pending request is only for other lines: this line has already got it, and goes on. @internal */
   _hasRefused(): boolean {
     const { _step: step } = this._loop;
-    return step.task === this && this._request !== null && step.got >= this._request.order;
+    return step.task === this && hasGotRequest(this, step.got);
   }
 
   /** Reports a swallowed cancellation: in JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */

@@ -2,8 +2,9 @@ import type { CancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkCallback, checkOptions } from '../internal/options.ts';
+import { MadeRequest } from './engine/request.ts';
 import type { EventLoop } from './event-loop.ts';
-import { Future, type WaitRecord } from './future.ts';
+import { CANCELLED, Future, type WaitRecord } from './future.ts';
 import { callerPlace, reportOnce } from './places.ts';
 
 /** Options of `wrapPromise`. */
@@ -13,12 +14,15 @@ export interface WrapPromiseOptions<T = unknown> {
   /**
    * Called with the value of the promise when it arrives after the wait was given up, to give it back: a pooled connection, a lock, an open
    * file.
-   * A late error is dropped.
+   * A late error is dropped. The wait of a race's loser counts as given up when its task is cancelled; whoever awaits the future after
+   * the value was given back gets a `CancelledError`.
    */
   readonly onLate?: ((value: T) => void) | undefined;
   /** The loop of the future; the running one, or the thread's, when absent. */
   readonly loop?: EventLoop | undefined;
 }
+
+const GIVEN_UP = 'onLate of wrapPromise(), which has taken the value: nobody waited any more';
 
 const PROMISE: WaitRecord = { operation: 'promise', object: null };
 
@@ -26,6 +30,8 @@ class PromiseFuture<T> extends Future<T> {
   readonly #options: WrapPromiseOptions<T>;
   /** Where the promise was wrapped, in debug mode. */
   readonly #place: string | null;
+  /** A leftover has waited for it, and no longer does: the loser of a race in a task that was cancelled. */
+  #isLeft = false;
 
   constructor(options: WrapPromiseOptions<T>) {
     super(options.loop === undefined ? undefined : { loop: options.loop });
@@ -45,9 +51,17 @@ class PromiseFuture<T> extends Future<T> {
     return cancelled;
   }
 
+  /** @internal */
+  override _left(): void {
+    this.#isLeft = true;
+  }
+
   /** The promise fulfils. */
   bring(value: T): void {
-    if (this.done()) this.#late(value);
+    if (this.#isGivenUp()) {
+      this._finish(CANCELLED, new MadeRequest(null, null, undefined, GIVEN_UP, null, this._loop.time()));
+      this.#late(value);
+    } else if (this.done()) this.#late(value);
     else if (!this._loop.isClosed()) this.setResult(value);
     else this.#late(value);
   }
@@ -55,6 +69,11 @@ class PromiseFuture<T> extends Future<T> {
   /** The promise rejects. */
   fail(error: unknown): void {
     if (!this.done() && !this._loop.isClosed()) this._setFailure(error);
+  }
+
+  /** Whether the last that has waited was a leftover, which does not cancel what it waits for, and the value has to be given back. */
+  #isGivenUp(): boolean {
+    return this.#isLeft && this.#options.onLate !== undefined && !this.done() && this._firstWaiter === null;
   }
 
   /** The wait was given up: the value is given back, or dropped. */

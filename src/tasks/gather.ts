@@ -1,4 +1,3 @@
-import { CancelledError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkOptions } from '../internal/options.ts';
@@ -9,6 +8,7 @@ import {
   collect,
   type EventLoop,
   ensureFutureOn,
+  errorOfCancelled,
   Future,
   failWith,
   getEventLoop,
@@ -157,7 +157,7 @@ interface Cancelling {
 }
 
 function outcome(child: Future<unknown>): unknown {
-  if (child.cancelled()) return new CancelledError(child.cancelMessage ?? '');
+  if (child.cancelled()) return errorOfCancelled(child);
   return child.exception() ?? child.result();
 }
 

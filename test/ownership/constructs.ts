@@ -69,7 +69,8 @@ export function runTimeout(
     isLeft = true;
     scope.leave = null;
     takeBack();
-    const isUndelivered = scope.pending !== null && model.mutation !== 'late-is-success';
+    const isUndelivered =
+      scope.pending !== scope.again && engine.waitsFor(scope, line) && model.mutation !== 'late-is-success';
     const { own } = scope;
     scope.own = 0;
     const isOurs = hasExpired && task.requestsTo(scope) <= requestsAtEntry;
@@ -189,10 +190,13 @@ export function runGroup(
       settle({ failure: { name: 'ExceptionGroup', parts: failures } });
     } else settle(OK);
   };
-  /** It was cancelled from outside as well, and throws its failures: the one who asked is heard at the next await. */
+  /** It was cancelled from outside as well, and throws its failures: those who asked are heard at the next await. */
   const deliverAgain = (): void => {
-    const asked = [...scope.around()].slice(1).find((one) => one.own > 0) ?? parent.root;
-    if (!asked.isOver) asked.pending = asked.requests.at(-1) ?? { scope: asked, askedBy: null, at: 0 };
+    for (const asked of [...scope.around()].slice(1)) {
+      const hasAsked = asked.own > 0 || (asked === parent.root && parent.cancels > 0);
+      if (!hasAsked || asked.isOver || engine.waitsFor(asked, by)) continue;
+      asked.again = asked.pending = asked.requests.at(-1) ?? { scope: asked, askedBy: null, at: 0 };
+    }
   };
   const waitForTasks = (error: Failure | null, cancelled: boolean): void => {
     if (tasks.size === 0) {

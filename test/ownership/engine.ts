@@ -16,6 +16,9 @@ interface Timer {
   isCancelled: boolean;
 }
 
+const TOLD_AND_FOREIGN =
+  'R3: a line that has been told comes back from a foreign promise, and the request waits for another line';
+
 const MAX_HANDLES = 100_000;
 
 function shuffle(items: unknown[], chance: () => number): void {
@@ -279,6 +282,7 @@ export class Engine {
     for (const one of scope.around())
       if (one.takenBy !== null && !one.takenBy.isOver && one.takenBy.line !== line)
         this.stop('R3: several awaits begin in the moment in which a request waits for one');
+    this.checkGone(scope);
     const request = this.takePending(scope, line);
     if (request) for (const one of scope.around()) if (one.takenAt === this.now) one.takenBy = wait;
     if (future === null) {
@@ -297,10 +301,11 @@ export class Engine {
       if (was && scope.isLate) break;
       if (one.pending === null) continue;
       const { askedBy } = one.pending;
-      if (askedBy !== null && ![...line.callers()].includes(askedBy)) {
+      if (askedBy !== null && !line.isOf(askedBy, one.pending)) {
         if (line.received.has(one.pending) || line.heard.has(one.pending)) continue; // it waits for the line that has asked
         this.stop('R3: a line has asked for its own end, and another one awaits');
       }
+      if (!this.waitsFor(one, line)) continue;
       was = true;
       for (const other of this.#atForeignIn(one))
         if (other !== line)
@@ -311,6 +316,26 @@ export class Engine {
       one.pending = null;
     }
     return was;
+  }
+
+  /** A line comes back from a foreign promise: whether it has been told is not known, and the line that has asked is no more. */
+  checkGone(scope: Scope): void {
+    if (this.#open === scope.task) return;
+    for (const { gone } of scope.around()) if (gone !== null) this.stop(TOLD_AND_FOREIGN);
+  }
+
+  /** Whether a request that is pending in a scope is for a line: for all but those that have got it. */
+  waitsFor({ pending, again, task }: Scope, line: Line): boolean {
+    if (pending === null) return false;
+    if (pending === again) return true;
+    if (line.received.has(pending)) {
+      if (this.#open !== task) this.stop(TOLD_AND_FOREIGN);
+      if (line.isBegunSince(pending)) this.stop('R8: a line begun by one that had been told awaits');
+      return false;
+    }
+    if (line.heard.has(pending))
+      this.stop('R3: a part has got the request, and the line that waited for it has gone on');
+    return true;
   }
 
   // ---------------------------------------------------------------------------------------------------------- cancellation
@@ -454,6 +479,10 @@ export class Engine {
         this.stop('R3: a part has got the request, and the line that waited for it has gone on');
       const got = standing.filter((request) => line.received.has(request));
       if (got.length > 0 && got.every((request) => line.isBegunSince(request)))
+        this.stop('R8: a line begun by one that had been told outlives it');
+      const isOfTold = (request: Request): boolean =>
+        line.isBegunSince(request) && [...line.callers()].some((one) => one.received.has(request));
+      if (got.length === 0 && standing.some(isOfTold))
         this.stop('R8: a line begun by one that had been told outlives it');
       return got.length > 0;
     };

@@ -18,6 +18,11 @@ export class Future {
     this.isShared = isShared;
   }
 
+  /** Whether the last that has waited for it was a leftover, which has not cancelled it. */
+  get isGivenUp(): boolean {
+    return this.isLeft && this.outcome === null && this.#callbacks.size === 0;
+  }
+
   settle(outcome: Outcome): void {
     if (this.outcome !== null) return;
     this.outcome = outcome;
@@ -136,13 +141,15 @@ export class Task extends Future {
   }
 
   /** Its body has settled. One that has failed stays open until the lines that it ends have cleaned up. */
-  end(given: Outcome): void {
+  end(given: Outcome, line: Line | null): void {
     let outcome = given;
     const asking = this.root.pending?.askedBy ?? null;
     if (outcome.failure === null && asking !== null && (asking.kind !== 'body' || asking.caller !== null))
       this.engine.stop('R3: a line has asked for its own end, and waits elsewhere when its task returns');
-    if (this.root.pending !== null && outcome.failure === null) outcome = { failure: CANCELLED };
     const { engine } = this;
+    engine.checkGone(this.root);
+    const isForIt = line === null ? this.root.pending !== null : engine.waitsFor(this.root, line);
+    if (isForIt && outcome.failure === null) outcome = { failure: CANCELLED };
     engine.noteEnd();
     const isFailed = outcome.failure !== null;
     this.isCancelled = outcome.failure !== null && isCancellation(outcome.failure, engine.mutation);

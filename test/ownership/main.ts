@@ -105,8 +105,8 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-/** Where the library is known to be wrong: left out unless `--with` says otherwise. To be emptied. */
-const KNOWN_GAPS: readonly Part[] = ['self-cancel'];
+/** Where the library is known to be wrong: left out unless `--with` says otherwise. */
+const KNOWN_GAPS: readonly Part[] = [];
 
 /** What only Node tells: which code is a callback (R6, R8). */
 const ONLY_ON_NODE: readonly Part[] = ['callbacks', 'bound', 'late'];

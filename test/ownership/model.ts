@@ -156,7 +156,7 @@ class Model implements Interpreter {
   #runBody(task: Task, body: Body, group: Group | null): void {
     const line = new Line(this.engine.clock, `f${body.id}`, null, task.root, group, this.isGenerator(body));
     line.kind = 'body';
-    this.start(line, body).then((outcome) => task.end(outcome));
+    this.start(line, body).then((outcome) => task.end(outcome, line));
   }
 
   isGenerator(body: Body): boolean {
@@ -291,8 +291,8 @@ class Model implements Interpreter {
         const future = new Future(engine, false);
         this.#foreign(wait.ticks, false).then((outcome) => {
           if (engine.isClosed) engine.stop('R8: a future is set after the end of run()');
-          if (future.isLeft) engine.stop('R10: a leftover waited for it');
-          if (future.outcome !== null) this.#noteLate(line, wait);
+          if (future.outcome !== null || future.isGivenUp) this.#noteLate(line, wait);
+          if (future.isGivenUp) future.cancel();
           future.settle(outcome);
         });
         return this.#ofFuture(by, future);
@@ -386,7 +386,7 @@ class Model implements Interpreter {
           const task = this.task(
             'a task',
             this.variablesOf(by),
-            (owner) => run(owner.root, null, (outcome) => owner.end(outcome)),
+            (owner) => run(owner.root, null, (outcome) => owner.end(outcome, null)),
             null,
           );
           // A line of a task that is over waits for it where it is, and hands down what it gets; code outside only looks.

@@ -704,4 +704,75 @@ export const RULES: readonly RuleCase[] = [
       '350 task main: ok, cancelling 0',
     ],
   },
+  {
+    rule: 'R9',
+    title:
+      'a deadline that passes while a failed group cleans up is refused, also where the wait of the group is a leftover',
+    program: program([
+      timeout(
+        100,
+        f(
+          2,
+          float(3, sleep(50)),
+          caught('goOn', group(4, child('t', 5, boom), child('u', 6, finallyDo(sleep(200), sleep(900))))),
+        ),
+      ),
+    ]),
+    trace: [
+      '0 f4: returned',
+      '0 f5: threw Boom',
+      '0 task t: Boom, cancelling 0',
+      '50 f3: sleep 50: ok; returned',
+      '200 f1: timeout 100: ok; returned',
+      '200 f2: caught ExceptionGroup(Boom); returned',
+      '200 f6: sleep 200: ok; threw CancelledError',
+      '200 run: ok',
+      '200 task main: ok, cancelling 0',
+      '200 task u: cancelled, cancelling 1',
+    ],
+  },
+  {
+    rule: 'R3',
+    title: 'two deadlines that pass while a failed group cleans up are both heard: the outer one at the next await',
+    program: program([
+      timeout(
+        100,
+        f(
+          2,
+          timeout(
+            150,
+            f(3, caught('goOn', group(4, child('t', 5, boom), child('u', 6, finallyDo(sleep(200), sleep(900)))))),
+          ),
+          sleep(500),
+        ),
+      ),
+    ]),
+    trace: [
+      '0 f4: returned',
+      '0 f5: threw Boom',
+      '0 task t: Boom, cancelling 0',
+      '200 f1: threw TimeoutError',
+      '200 f2: timeout 150: ok; threw CancelledError',
+      '200 f3: caught ExceptionGroup(Boom); returned',
+      '200 f6: sleep 200: ok; threw CancelledError',
+      '200 run: TimeoutError',
+      '200 task main: TimeoutError, cancelling 0',
+      '200 task u: cancelled, cancelling 1',
+    ],
+  },
+  {
+    rule: 'R3',
+    title: 'what a line has asked of its own task is not told twice to the line that awaits it',
+    program: program([
+      caught('goOn', together('all', sleep(300), call(2, sleep(50), { op: 'cancel', name: 'main' }))),
+      sleep(100),
+    ]),
+    trace: [
+      '50 f1: caught CancelledError',
+      '50 f2: sleep 50: ok; cancel main: true; returned',
+      '150 f1: sleep 100: ok; returned',
+      '150 run: ok',
+      '150 task main: ok, cancelling 1',
+    ],
+  },
 ];

@@ -25,6 +25,10 @@ export class Scope {
   /** How often its own construct has asked for its end. */
   own = 0;
   pending: Request | null = null;
+  /** What is pending once more, because a failure was thrown instead of it: lines that have got it get it again. */
+  again: Request | null = null;
+  /** A request that a line has made for its own end, where that line has ended, and all that are known have been told. */
+  gone: Request | null = null;
   /** When a line has last taken what was pending. */
   takenAt: Ticks = -1;
   takenBy: Wait | null = null;
@@ -148,7 +152,10 @@ export class Line {
     for (const request of callee.missed) if (!this.received.has(request)) this.missed.add(request);
   }
 
-  /** It has ended: who waits for it has asked for what it has asked for. Where nobody does, all whom that concerns have been told. */
+  /**
+   * It has ended: who waits for it has asked for what it has asked for. Where nobody does, or who does has been told, all whom that
+   * concerns have been told.
+   */
   handOverAsked(): void {
     const { caller, scope } = this;
     if (scope === null) return;
@@ -156,13 +163,22 @@ export class Line {
       const { pending } = one;
       if (pending?.askedBy !== this) continue;
       const isOnStack = caller !== null && caller.at === null && !caller.isDone;
-      if (caller === null || (this.kind === 'float' && !isOnStack)) {
+      if (caller === null || (this.kind === 'float' && !isOnStack) || caller.received.has(pending)) {
         one.pending = null;
+        one.gone = pending;
         continue;
       }
       pending.askedBy = caller;
-      caller.heard.delete(pending);
     }
+  }
+
+  /** Whether it is the line that has made a request, or one that this has begun since. */
+  isOf(asking: Line, request: Request): boolean {
+    for (const line of this.callers()) {
+      if (line === asking) return true;
+      if ((line.kind === 'float' || line.kind === 'part') && line.bornAt < request.at) return false;
+    }
+    return false;
   }
 
   /** Whether it is a line of its own that has begun after a request, or was called by one. */
@@ -180,10 +196,14 @@ export class Line {
     return this.isGenerator || this.isPlain;
   }
 
-  /** The error goes up to those that wait for it; what comes out of a part of `Promise.all` and others is not certain. */
+  /** The error goes up to those that still wait for it; what comes out of a part of `Promise.all` and others is not certain. */
   receive(request: Request): void {
     let isCertain = true;
-    for (let line: Line | null = this; line !== null; line = line.kind === 'float' ? null : line.caller) {
+    for (
+      let line: Line | null = this;
+      line !== null;
+      line = line.kind === 'float' || line.isLoser ? null : line.caller
+    ) {
       (isCertain ? line.received : line.heard).add(request);
       line.missed.delete(request);
       if (line.kind === 'part') isCertain = false;

@@ -204,7 +204,7 @@ function beginObserved(frame: Frame, resolve: Resolve, reject: Reject): void {
 
 /** Settles a promise with a future's outcome. Unlike a line that waits, a promise that does never cancels it. */
 export function observe(future: FutureRole, resolve: Resolve, reject: Reject): void {
-  if (future.done()) settle(future, resolve, reject, noteTaken);
+  if (future.done()) settle(future, resolve, reject, noteTaken, true);
   else future._addWaiter(new PromiseWaiter(future, resolve, reject));
 }
 

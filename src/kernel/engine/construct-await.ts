@@ -1,6 +1,6 @@
 import { current, runAs } from './current.ts';
 import { noteDelivered } from './delivered.ts';
-import { contextOfLine, gotAtAwait } from './line.ts';
+import { contextOfLine, gotAtAwait, gotOf } from './line.ts';
 import { NONE, type Reject, type Resolve, type Scope, type TaskRole, type Written } from './roles.ts';
 import { noteBegan } from './scope.ts';
 
@@ -13,7 +13,7 @@ class BodyAwait {
   readonly task: TaskRole;
   /** That of the construct, once it was entered. */
   scope: Scope;
-  readonly got: number;
+  got: number;
   readonly resolve: Resolve;
   readonly reject: Reject;
 
@@ -60,8 +60,14 @@ function beginBody(wait: BodyAwait): void {
 /** As `settled`: within the same step, or in the next iteration where the function has come back from a foreign promise. */
 function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
   const { _loop: loop } = wait.task;
-  if (loop._step.task === wait.task) endBody(wait, error, value);
-  else if (!loop.isClosed()) loop._push({ _run: () => endBody(wait, error, value) });
+  const { _step: step } = loop;
+  if (step.task === wait.task) {
+    if (step.got > wait.got) wait.got = step.got; // what the body was told of, its line was
+    endBody(wait, error, value);
+  } else if (!loop.isClosed()) {
+    wait.got = Math.max(wait.got, gotOf(wait.scope));
+    loop._push({ _run: () => endBody(wait, error, value) });
+  }
 }
 
 function endBody(wait: BodyAwait, error: unknown, value: unknown): void {

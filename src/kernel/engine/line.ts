@@ -267,7 +267,8 @@ export function gotOf(scope: Scope): number {
   const { _step: step } = scope.loop;
   if (step.task !== null && step.task === scope.task) return step.got;
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
-  return scope.signal === null ? 0 : scope.signal.seenAt;
+  // Which of its lines has read the reason is not known. After the end of the run none of them can clean up, so that each is told.
+  return scope.signal === null || scope.loop.isClosed() ? 0 : scope.signal.seenAt;
 }
 
 /** The scope of a line that has just been told late: whoever awaits its function goes on within the same microtasks. */

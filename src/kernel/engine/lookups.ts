@@ -1,4 +1,4 @@
-import { current, enterAsyncContext } from './current.ts';
+import { current, enterAsyncContext, NOT_ENTERED } from './current.ts';
 import { flowOfCallback, isLost, meetLostScope, runningScope, scopeOfLine } from './line.ts';
 import type { Scope, TaskRole } from './roles.ts';
 
@@ -81,8 +81,18 @@ export function noteLookUp(object: object): void {
 /** A frame looks a `then` up, or an async function that it has called. */
 function scopeOfFrame(): Scope | null {
   const scope = runningScope();
-  if (scope !== null) enterAsyncContext(scope);
+  if (scope === null) return null;
+  const own = flowInside(scope);
+  if (own !== null) return own;
+  enterAsyncContext(scope);
   return scope;
+}
+
+/** What the first segment of an async function has set is its own: where it awaits, it goes on in the flow that has these variables. */
+function flowInside(scope: Scope): Scope | null {
+  if (current.context === null || current.storage === null || current.outerStore !== NOT_ENTERED) return null;
+  const inside = current.storage.getStore() as Scope | undefined;
+  return inside !== undefined && inside.parent === scope && inside.context === current.context ? inside : null;
 }
 
 /** As above, by a line whose scope is known. */

@@ -29,7 +29,7 @@ export interface StepOwner {
  * | --- | --- | --- | --- |
  * | CLOSED | no step is open | `null` | `open`, `openForOutside` |
  * | OPEN | the function runs, or will in a microtask | its task; `null` for code outside any task | it waits, it ends, the watch |
- * | CLOSING | it waits, but other awaits of its segment have yet to be registered | as before | a microtask |
+ * | CLOSING | it waits, but other awaits of its segment have yet to be registered | as before | a microtask; `open`, where one of them begins a function |
  *
  *     CLOSED ──open──▶ OPEN ──waits, all registered──▶ CLOSED
  *                       └──waits──▶ CLOSING ──microtask──▶ CLOSED
@@ -40,6 +40,8 @@ export class OpenStep implements OpenStepRole {
   /** Whether it is the step of a line that its task has left behind. */
   #isOfLine = false;
   #state: typeof CLOSED | typeof OPEN | typeof CLOSING = CLOSED;
+  /** How many microtasks are on their way that may close it. */
+  #closers = 0;
   #comebackOf: TaskRole | null = null;
   #comebackIn = -1;
   /** Whether the watch has been asked for. One a burst of steps: it is a macrotask. */
@@ -61,6 +63,7 @@ export class OpenStep implements OpenStepRole {
   /** A task's async function goes on. One that is open already is of a task that was started eagerly by this one, within its step. */
   open(task: TaskRole, got: number): void {
     if (this.#owner._isRunningHandle) this.openNow(task, got);
+    else if (this.#state === CLOSING && this.task === task) this.#state = OPEN; // an await of the segment has begun a function
   }
 
   /** As `open`, between two handles. */
@@ -98,6 +101,7 @@ export class OpenStep implements OpenStepRole {
       return;
     }
     this.#state = CLOSING;
+    this.#closers++;
     RESOLVED.then(this.#closeUnlessLookingUp);
   }
 
@@ -109,8 +113,12 @@ export class OpenStep implements OpenStepRole {
 
   /** What was looked up meanwhile is called in the microtasks right behind this one: an awaited body has begun, say. */
   readonly #closeUnlessLookingUp = (): void => {
-    if (this.task !== null && isLookingUp(this.task)) RESOLVED.then(this.#closeUnlessLookingUp);
-    else this.#close();
+    if (this.#closers === 1 && this.#state === CLOSING && this.task !== null && isLookingUp(this.task)) {
+      RESOLVED.then(this.#closeUnlessLookingUp);
+      return;
+    }
+    // Not the last of them, or open again: a later wait closes the step.
+    if (--this.#closers === 0 && this.#state === CLOSING) this.#close();
   };
 
   /** Whether an await is the first of a segment in which a line has come back from a foreign promise, unseen by any step. */

@@ -27,11 +27,20 @@ import {
 import { addWait, hasLines, noteBegan, noteResumed, removeWait } from './scope.ts';
 import { goOnFrom, takeError } from './step.ts';
 
-/** @param note told of what it rejects with */
-export function settle(future: FutureLike, resolve: Resolve, reject: Reject, note: (error: unknown) => void): void {
+/**
+ * @param note told of what it rejects with
+ * @param isLate whether the future was done before anybody waited here
+ */
+export function settle(
+  future: FutureLike,
+  resolve: Resolve,
+  reject: Reject,
+  note: (error: unknown) => void,
+  isLate = false,
+): void {
   const role = future as FutureRole;
   if (role._hasPlainResult?.() === true) {
-    const failure = role._failure();
+    const failure = role._failure(isLate);
     if (failure === NONE) {
       resolve(role._value as never);
     } else {
@@ -323,8 +332,10 @@ export class PendingAwait implements ScopeWait {
   _leave(error: unknown): void {
     const waiting = this._waiting;
     if (waiting !== null) {
-      if (waiting._isPlain?.() === true) (waiting as FutureRole)._removeWaiter(this);
-      else waiting.cancel();
+      if (waiting._isPlain?.() === true) {
+        (waiting as FutureRole)._removeWaiter(this);
+        (waiting as FutureRole)._left();
+      } else waiting.cancel();
     }
     this._waiting = null;
     this._error = error;

@@ -9,7 +9,7 @@ export const sequence = { now: 0 };
 export class MadeRequest implements Request {
   readonly by: TaskRole | null;
   readonly message: unknown;
-  order: number = ++sequence.now;
+  readonly order: number = ++sequence.now;
   readonly at: number;
   readonly #target: TaskRole | null;
   readonly #through: object | string | null;
@@ -46,11 +46,6 @@ export class MadeRequest implements Request {
     let first: Request = this;
     while (first instanceof MadeRequest && first.#through === null && first.#cause !== null) first = first.#cause;
     return first;
-  }
-
-  /** It is made once more. */
-  renew(): void {
-    this.order = ++sequence.now;
   }
 
   tell(): string {

@@ -103,11 +103,13 @@ export interface FutureRole extends FutureLike {
   /** Whether `_failure` may be asked instead of calling `result`. @internal */
   _hasPlainResult?(): boolean;
   /** What `result()` throws; `NONE` where it returns `_value`. @internal */
-  _failure(): unknown;
+  _failure(isLate?: boolean): unknown;
   /** @internal */
   _addWaiter(waiter: Waiter): void;
   /** @internal */
   _removeWaiter(waiter: Waiter): void;
+  /** A leftover's wait for it has ended by a request; the future goes on. @internal */
+  _left(): void;
 }
 
 /** A loop, as steps need it. */
@@ -241,6 +243,8 @@ export const COLLECTED = 1 << 9;
 export const HAD_SEVERAL = 1 << 10;
 /** The coroutine has ended; the task waits for lines that clean up. */
 export const ENDING = 1 << 8;
+/** Whoever waited for it when it was cancelled has yet to ask why: the story is kept for them, whoever asks before. */
+export const STORY_DUE = 1 << 13;
 /** A request is being handed to the task and on to what it waits for. */
 export const IN_DELIVERY = 1 << 11;
 /** The coroutine is an async function. */
@@ -258,8 +262,6 @@ export interface Request {
   readonly at: number;
   /** Its place in the order of steps, waits and requests. */
   readonly order: number;
-  /** It is made once more: it comes after all that was before. */
-  renew(): void;
   /** What was cancelled, told when somebody asks for the text of the error. */
   tell(): string;
 }
@@ -299,6 +301,8 @@ export interface Scope {
   signal: SignalRole | null;
   /** Its place among the scopes of its task that have a signal in them (`abort.ts`). */
   place: object | null;
+  /** The request that its construct has made last; `null` when it has made none. */
+  asked: Request | null;
 }
 
 /** The signal of a scope. */

@@ -28,6 +28,8 @@ export const HAS_AWAITED = 8;
 export const SPARED = 16;
 /** It was made for a line that has come late, with the request that the line has missed. */
 export const LATE = 32;
+/** What is pending has reached a line before, which gets it once more: a failure was thrown instead of the cancellation. */
+const AGAIN = 64;
 
 /** What all scopes have. */
 export abstract class BaseScope {
@@ -93,6 +95,15 @@ export abstract class BaseScope {
   set place(place: object | null) {
     this.#extra ??= new Extra(null);
     this.#extra.place = place;
+  }
+
+  get asked(): Request | null {
+    return this.#extra === null ? null : this.#extra.asked;
+  }
+
+  set asked(request: Request | null) {
+    this.#extra ??= new Extra(null);
+    this.#extra.asked = request;
   }
 }
 
@@ -176,6 +187,7 @@ class Extra {
   signal: SignalRole | null = null;
   calledBy = 0;
   place: object | null = null;
+  asked: Request | null = null;
 
   constructor(loop: LoopRole | null) {
     this.loop = loop;
@@ -303,6 +315,7 @@ export function waitsNow(task: TaskRole): boolean {
 /** A request waits for the scope's next await. That of a task's body is kept by the task, which need not have a scope. */
 export function setPending(scope: Scope, request: Request): void {
   const { task } = scope;
+  scope.marks &= ~AGAIN;
   if (scope.parent === null && task !== null) {
     task._marks |= MUST_CANCEL;
     task.cancelMessage = request.message;
@@ -310,6 +323,17 @@ export function setPending(scope: Scope, request: Request): void {
   }
   scope.pending = request;
   if (task !== null) task._marks |= SCOPE_PENDING;
+}
+
+/** As above, of a request that lines have got before: whoever awaits next gets it, having got it or not. */
+export function setPendingAgain(scope: Scope, request: Request): void {
+  setPending(scope, request);
+  scope.marks |= AGAIN;
+}
+
+/** Whether what is pending in a scope is for lines that have got it before, too. */
+export function isAgain(scope: Scope): boolean {
+  return (scope.marks & AGAIN) !== 0;
 }
 
 /**
@@ -325,10 +349,15 @@ export function takeRequest(scope: Scope, got: number): Request | null {
     return missed;
   }
   const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope, got);
-  if ((task._marks & MUST_CANCEL) === 0 || (got > 0 && task._request !== null && task._request.order <= got))
-    return request;
+  if ((task._marks & MUST_CANCEL) === 0 || hasGotRequest(task, got)) return request;
   task._marks &= ~MUST_CANCEL;
   return requestOfTask(task);
+}
+
+/** Whether the pending request of a task is for other lines than one that was told at some time. */
+export function hasGotRequest(task: TaskRole, got: number): boolean {
+  const request = task._request;
+  return got > 0 && request !== null && request.order <= got && !isAgain(task._rootScope());
 }
 
 /** The request of the task itself, with the message that it is to be delivered with. */
@@ -343,7 +372,7 @@ export function takePending(scope: Scope, got = 0): Request | null {
   let latest: Request | null = null;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     const { pending } = at;
-    if (pending === null || pending.order <= got) continue;
+    if (pending === null || (pending.order <= got && !isAgain(at))) continue;
     if (latest === null || pending.order > latest.order) latest = pending;
     at.pending = null; // never the root's
   }
@@ -355,6 +384,27 @@ export function ownInChain(scope: Scope | null): number {
   let sum = 0;
   for (let at = scope; at !== null; at = at.parent) sum += at.own;
   return sum;
+}
+
+/** The scopes around a line whose constructs have asked for their end and not taken that back, the innermost first. */
+export function askedScopes(scope: Scope): Scope[] {
+  const asked: Scope[] = [];
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.own > 0) asked.push(at);
+  return asked;
+}
+
+/**
+ * When the line of a task whose construct is being left was told of a request last; 0: never, or it has gone through a foreign promise.
+ * What has reached the task's own frames is not pending, so that nothing has to be known about them.
+ */
+export function gotByRunning(task: TaskRole): number {
+  const { _step: step } = task._loop;
+  if (step.task === task) return step.got;
+  return task._root === null ? 0 : (findWait(task._root, isRunning)?._got ?? 0);
+}
+
+function isRunning(wait: ScopeWait): boolean {
+  return wait._isRunning;
 }
 
 /** Leaves a body that is followed and awaits nothing of this library; set by `follow.ts`. */
@@ -406,7 +456,7 @@ export function carryTo(future: FutureLike, request: Request, message: unknown):
  * | is at a foreign promise | pending of the *cancelled scope* | at the scope's next wait, or when the signal is read |
  * | comes back into a scope that is lost | once, at its first await (`line.ts`) | once |
  * | is outside | never | – |
- * | a group that failed while it was cancelled from outside | pending of the scope that was asked, not of the group's parent | next wait |
+ * | a group that failed while it was cancelled from outside | pending once more, of each scope that was asked, not of the group's parent | before, and at the next wait |
  *
  * @param leave leaves a body that is followed
  * @param cancelsItself whether a line of the scope asks: the caller then keeps the request pending for it, once signals are aborted

@@ -1,6 +1,8 @@
 import {
+  coroutine,
   createTask,
   currentTask,
+  type Future,
   gather,
   getRunningLoop,
   Lock,
@@ -181,6 +183,55 @@ describe('a value that arrives late', () => {
       );
       await sleep(10);
       expect(late.toSorted()).toEqual(['a', 'b']);
+    }),
+  );
+
+  for (const [what, wait] of [
+    ['itself', async (future: Future<string>) => await future],
+    [
+      'in a frame',
+      coroutine(function* (future: Future<string>) {
+        return yield* future;
+      }),
+    ],
+  ] as const) {
+    test(
+      `goes to onLate also where the loser of a race has waited for it ${what}, and its task was cancelled`,
+      simulated(async ({ foreign }) => {
+        const late: string[] = [];
+        let future: Future<string> | undefined;
+        const task = createTask(async () => {
+          future = wrapPromise(foreign(5, 'connection'), { onLate: (value) => late.push(value) });
+          await Promise.race([sleep(1), wait(future)]);
+          await sleep(60);
+        });
+        await sleep(2);
+        task.cancel();
+        await outcome(task);
+        expect(future!.done()).toBe(false); // a leftover does not cancel what it waits for
+        await sleep(10);
+        expect(late).toEqual(['connection']);
+        expect(await outcome(future)).toBe('CancelledError');
+      }),
+    );
+  }
+
+  test(
+    'does not go to onLate while another line waits for it, nor is it lost without onLate',
+    simulated(async ({ foreign }) => {
+      const late: string[] = [];
+      const held = wrapPromise(foreign(5, 'held'), { onLate: (value) => late.push(value) });
+      const plain = wrapPromise(foreign(5, 'plain'));
+      const task = createTask(async () => {
+        await Promise.race([sleep(1), held, plain]);
+        await sleep(60);
+      });
+      await sleep(2);
+      task.cancel();
+      await outcome(task);
+      expect(await held).toBe('held');
+      expect(await plain).toBe('plain');
+      expect(late).toEqual([]);
     }),
   );
 

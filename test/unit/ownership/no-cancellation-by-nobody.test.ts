@@ -13,7 +13,7 @@ import {
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { runInProcess } from '../../support/processes.ts';
-import { failure, iterations, program } from '../../support/programs.ts';
+import { failure, iterations, program, thrownBy } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
@@ -145,6 +145,53 @@ describeBoth('a CancelledError', (s) => {
   );
 
   test(
+    'says it to the line that has waited for a future, though other code has asked the future before',
+    program(s, function* () {
+      const future = new Future<void>();
+      const victim = createTask(
+        s.fn(function* () {
+          const error = yield* failure(s, future);
+          return (error as Error).message;
+        }),
+        { name: 'victim' },
+      );
+      yield* s.wait(sleep(1));
+      victim.cancel();
+      const seen = [thrownBy(() => future.result()), thrownBy(() => future.exception())];
+      const told = yield* s.wait(victim);
+      for (const message of [told, ...seen.map((error) => (error as Error).message)])
+        expect(message).toMatch(/^Task 'victim' was cancelled by Task-\d+$/);
+    }),
+  );
+
+  test(
+    'says it among the results of gather, for tasks, futures and gathers that were cancelled',
+    program(s, function* () {
+      const future = new Future<void>();
+      const victim = createTask(waiting(), { name: 'victim' });
+      const waiter = createTask(
+        s.fn(function* () {
+          yield* s.wait(future);
+        }),
+        { name: 'waiter' },
+      );
+      const inner = createTask(waiting(), { name: 'inner' });
+      const all = gather([victim, future, waiter, gather([inner])], { returnExceptions: true });
+      yield* s.wait(sleep(1));
+      victim.cancel();
+      waiter.cancel();
+      inner.cancel();
+      const messages = (yield* s.wait(all)).map((error) => (error as unknown as Error).message);
+      expect(messages).toEqual([
+        expect.stringMatching(/^Task 'victim' was cancelled by Task-\d+$/),
+        expect.stringMatching(/^Task 'waiter' was cancelled by Task-\d+$/),
+        expect.stringMatching(/^Task 'waiter' was cancelled by Task-\d+$/),
+        expect.stringMatching(/^Task 'inner' was cancelled by Task-\d+$/),
+      ]);
+    }),
+  );
+
+  test(
     'of an AbortSignal says so, with its reason',
     program(s, function* () {
       const controller = new AbortController();
@@ -208,6 +255,34 @@ describe('a CancelledError', () => {
       await outcome(task);
       expect(told[0]).toMatch(/timeout\(1 s\)/);
       expect(told[1]).toBe("Task 'of branches' was cancelled by Task 'main'");
+    }),
+  );
+
+  test(
+    'says who asked in each await of one future, when the request was pending for the first of them',
+    simulated(async ({ foreign }) => {
+      const told: string[] = [];
+      const future = new Future<void>();
+      const branch = async (name: string) => {
+        try {
+          await future;
+        } catch (error) {
+          told.push(`${name}: ${(error as Error).message}`);
+        }
+      };
+      const task = createTask(
+        async () => {
+          await foreign(5);
+          await Promise.all([branch('first'), branch('second'), branch('third')]);
+        },
+        { name: 'victim' },
+      );
+      await sleep(1);
+      task.cancel();
+      await outcome(task);
+      expect(told.sort()).toEqual(
+        ['first', 'second', 'third'].map((name) => `${name}: Task 'victim' was cancelled by Task 'main'`),
+      );
     }),
   );
 

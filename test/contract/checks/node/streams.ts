@@ -19,7 +19,7 @@ import {
   startUnixServer,
   type Transport,
 } from 'asyncio-ts/node';
-import { cert, key } from '../../lib/certificate.ts';
+import { cert, key } from '../../../field/certificate.mjs';
 import { equal, ok } from '../../lib/expect.ts';
 import { subject } from '../../lib/registry.ts';
 import type { Spelling, Steps } from '../../lib/spellings.ts';

@@ -12,7 +12,7 @@ import {
   type Transport,
   writeFile,
 } from 'asyncio-ts/node';
-import { cert, key } from '../../lib/certificate.ts';
+import { cert, key } from '../../../field/certificate.mjs';
 import { equal, ok } from '../../lib/expect.ts';
 import { subject } from '../../lib/registry.ts';
 import { text } from '../../lib/text.ts';

@@ -1,0 +1,338 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  ContextVar,
+  createTask,
+  currentSignal,
+  currentTask,
+  getRunningLoop,
+  sleep,
+  type Task,
+  type TaskGroup,
+  taskGroup,
+  timeout,
+} from 'asyncio-ts';
+import { describe, expect, test } from 'vitest';
+import { failure, program } from '../../support/programs.ts';
+import { outcome, simulate, simulated } from '../../support/simulated-runtime.ts';
+import { describeBoth, type Spelling } from '../../support/spellings.ts';
+
+/** R3, R9: what a line was told of goes along it, through the constructs that it awaits; nobody else's request does. */
+
+/** A group whose one task fails at once, and whose other one needs two seconds to clean up. */
+function* failingGroup(s: Spelling): Generator<unknown, void, unknown> {
+  const failing = s.fn(function* (): Generator<unknown, void, unknown> {
+    throw new RangeError('at once');
+  });
+  const slow = s.fn(function* () {
+    try {
+      yield* s.wait(sleep(60));
+    } finally {
+      yield* s.wait(sleep(2));
+    }
+  });
+  const body = s.fn(function* (group: TaskGroup) {
+    group.createTask(failing);
+    group.createTask(slow);
+  });
+  expect(yield* failure(s, taskGroup(body))).toMatchObject({ name: 'ExceptionGroup' });
+}
+
+describeBoth('a deadline that passes while a failed group cleans up', (s) => {
+  test(
+    'is refused by a body that goes on without another await, as in CPython',
+    program(s, function* () {
+      const body = s.fn(function* () {
+        yield* failingGroup(s);
+        return 'went on';
+      });
+      expect(yield* s.wait(timeout(1, body))).toBe('went on');
+      expect([currentTask()!.cancelling(), getRunningLoop().time()]).toEqual([0, 2]);
+    }),
+  );
+
+  test(
+    'is thrown at the next await, with the story of the deadline',
+    program(s, function* () {
+      let told = '';
+      const body = s.fn(function* (): Generator<unknown, void, unknown> {
+        yield* failingGroup(s);
+        const error = yield* failure(s, sleep(60));
+        told = (error as Error).message;
+        throw error;
+      });
+      expect(yield* failure(s, timeout(1, body))).toMatchObject({ name: 'TimeoutError' });
+      expect([told, getRunningLoop().time()]).toEqual([expect.stringMatching(/was cancelled by timeout\(1 s\)$/), 2]);
+    }),
+  );
+
+  test(
+    'is thrown at the next await also where a deadline inside it has passed as well, and was left',
+    program(s, function* () {
+      const inner = s.fn(function* () {
+        yield* failingGroup(s);
+      });
+      const body = s.fn(function* () {
+        yield* s.wait(timeout(1.5, inner));
+        yield* s.wait(sleep(60));
+      });
+      expect(yield* failure(s, timeout(1, body))).toMatchObject({ name: 'TimeoutError' });
+      expect(getRunningLoop().time()).toBe(2);
+    }),
+  );
+
+  test(
+    'aborts a signal that is asked for later with the story of the deadline',
+    program(s, function* () {
+      const body = s.fn(function* () {
+        yield* failingGroup(s);
+        yield* failure(s, sleep(60));
+        return (currentSignal()!.reason as Error).message;
+      });
+      expect(yield* s.wait(timeout(1, body))).toMatch(/was cancelled by timeout\(1 s\)$/);
+    }),
+  );
+});
+
+describe('a request that has hit a leftover of the line itself', () => {
+  /** A function that is not awaited makes all waits that began before its step leftovers. */
+  const floating = async () => {
+    void (async () => await sleep(0.5))();
+  };
+
+  test(
+    'is refused by the body of a deadline that goes on',
+    simulated(async () => {
+      const body = async () => {
+        await floating();
+        await outcome(
+          taskGroup(async (group) => {
+            group.createTask(() => sleep(60));
+          }),
+        );
+        await sleep(2);
+        return 'went on';
+      };
+      expect(await timeout(1, body)).toBe('went on');
+      expect(getRunningLoop().time()).toBe(3);
+    }),
+  );
+
+  test(
+    'is refused where the deadline is awaited in frames',
+    simulated(async () => {
+      const body = function* () {
+        yield* taskGroup(function* (group) {
+          group.createTask(function* () {
+            yield* sleep(60);
+          });
+        });
+      };
+      const catching = function* () {
+        try {
+          yield* body();
+        } catch {
+          // refused
+        }
+        return 'went on';
+      };
+      await floating();
+      expect(await timeout(1, catching)).toBe('went on');
+    }),
+  );
+
+  test(
+    'leaves a deadline late whose body has not got it',
+    simulated(async ({ foreign }) => {
+      const body = async () => {
+        await Promise.race([sleep(0.5), sleep(60)]);
+        await foreign(2);
+        return 'late';
+      };
+      const error: unknown = await timeout(1, body).then(String, (thrown: unknown) => thrown);
+      expect(error).toMatchObject({ name: 'TimeoutError', late: 'late' });
+    }),
+  );
+});
+
+describe('a line that was told', () => {
+  test(
+    'cleans up undisturbed when a failure was thrown instead of the cancellation that it got',
+    simulated(async () => {
+      const log: string[] = [];
+      const line = async () => {
+        try {
+          await sleep(60);
+        } finally {
+          log.push(String(await outcome(sleep(5, 'cleaned up'))));
+        }
+      };
+      const task = createTask(async () => {
+        void line();
+        const group = taskGroup(async (g) => {
+          g.createTask(async () => {
+            try {
+              await sleep(60);
+            } catch {
+              throw new RangeError('in clean-up');
+            }
+          });
+          await sleep(60);
+        });
+        log.push(String(await outcome(group)), String(await outcome(sleep(1))));
+        await sleep(1);
+        throw new RangeError('of the task');
+      });
+      await sleep(1);
+      task.cancel();
+      await outcome(task);
+      expect(log).toEqual(['ExceptionGroup', 'CancelledError', 'cleaned up']);
+    }),
+  );
+
+  test(
+    'late, inside a deadline, goes on after that: it is told once',
+    simulated(async ({ foreign }) => {
+      const log: unknown[] = [];
+      const line = async () => {
+        void (async () => {
+          try {
+            await sleep(60);
+          } finally {
+            await sleep(20); // keeps the task open
+          }
+        })();
+        const body = async () => {
+          await foreign(5);
+          await sleep(1);
+        };
+        log.push(await outcome(timeout(30, body)), await outcome(sleep(1, 'went on')));
+      };
+      const task = createTask(async () => await Promise.all([line(), sleep(60)]));
+      await sleep(1);
+      task.cancel();
+      await outcome(task);
+      expect(log).toEqual(['CancelledError', 'went on']);
+    }),
+  );
+
+  test('by the signal does not stand for another line that comes back when run() has ended', async () => {
+    const log: unknown[] = [];
+    let settled: Promise<unknown> = Promise.resolve();
+    await simulate(async ({ foreign }) => {
+      const task: Task<unknown> = createTask(async () => {
+        const bound = AsyncLocalStorage.bind(async () => {
+          log.push(await outcome(sleep(60)));
+        });
+        settled = foreign(20).then(bound);
+        task.cancel();
+        currentSignal()!.throwIfAborted();
+      });
+      await outcome(task);
+    });
+    await settled;
+    expect(log).toEqual(['CancelledError']);
+  });
+});
+
+describe('a line that cancels its own task', () => {
+  test(
+    'in a branch, inside a deadline, is told at its next await, though another branch is told at once',
+    simulated(async () => {
+      const log: unknown[] = [];
+      const task: Task<unknown> = createTask(async () => {
+        const asking = async () => {
+          await timeout(30, async () => {
+            task.cancel();
+          });
+          log.push(await outcome(sleep(5)));
+        };
+        await Promise.allSettled([sleep(60), timeout(20, asking)]);
+      });
+      await outcome(task);
+      expect(log).toEqual(['CancelledError']);
+    }),
+  );
+
+  test(
+    'and ends leaves the request to the line that awaits it',
+    simulated(async () => {
+      const log: unknown[] = [];
+      const task: Task<unknown> = createTask(async () => {
+        void sleep(60);
+        const asking = async () => {
+          await sleep(1);
+          task.cancel();
+        };
+        await asking();
+        log.push(await outcome(sleep(5)));
+      });
+      await outcome(task);
+      expect(log).toEqual(['CancelledError']);
+    }),
+  );
+
+  test(
+    'and ends leaves nothing to a line that has caught the request',
+    simulated(async () => {
+      const log: unknown[] = [];
+      const task: Task<unknown> = createTask(async () => {
+        const asking = async () => {
+          await sleep(1);
+          task.cancel();
+        };
+        log.push(await outcome(Promise.all([sleep(60), asking()])), await outcome(sleep(5, 'went on')));
+        return 'refused';
+      });
+      expect(await outcome(task)).toBe('refused');
+      expect(log).toEqual(['CancelledError', 'went on']);
+    }),
+  );
+});
+
+describe('the first segment of a task', () => {
+  const user = new ContextVar<string>('user', { default: 'nobody' });
+
+  test(
+    'that sets a variable after it has begun a function sees it after each await of the library, and the function does not',
+    simulated(async () => {
+      for (const wait of [
+        () => sleep(0),
+        () => sleep(1),
+        () => timeout(1, async () => {}),
+        () => taskGroup(async () => {}),
+      ]) {
+        const task = createTask(async () => {
+          const other = (async () => {
+            await sleep(5);
+            return user.get();
+          })();
+          user.set('main');
+          await wait();
+          const seen = user.get();
+          await sleep(1);
+          return [seen, user.get(), await other];
+        });
+        expect(await task).toEqual(['main', 'main', 'nobody']);
+      }
+    }),
+  );
+});
+
+describeBoth('a line that a finished task has left behind', (s) => {
+  test(
+    'has no current task',
+    simulated(async () => {
+      const seen: unknown[] = [];
+      const line = s.fn(function* () {
+        yield* s.wait(sleep(2));
+        seen.push(currentTask());
+      });
+      await createTask(async () => {
+        timeout(30, line).then(null, null);
+        return 'done';
+      });
+      await sleep(5);
+      expect(seen).toEqual([null]);
+    }),
+  );
+});
