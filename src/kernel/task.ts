@@ -869,6 +869,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /** @internal */
+  _heard(): void {}
+
+  /** @internal */
   _stepping(): void {}
 
   /** @internal */

@@ -1,6 +1,6 @@
 import { leavesTheLoop } from '../../errors/errors.ts';
 import { current, enterAsyncContext, runAs } from './current.ts';
-import { gotOf, ownContextOf } from './line.ts';
+import { ownContextOf } from './line.ts';
 import { type CallStack, type Following, NONE, type Reject, type Scope, type TaskRole } from './roles.ts';
 import { setPending } from './scope.ts';
 import { pop, step } from './step.ts';
@@ -108,7 +108,7 @@ function settled(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
   const loop = task._loop;
   stack._following = null;
-  if (stack !== task) stack._got = Math.max(stack._got, gotOf(stack._at ?? task._rootScope())); // what the function was told of, its line was
+  stack._heard();
   if (stack._parents === null || stack._parents.length === 0) finish(stack, error, value);
   else if (loop._step.task === task) goOn(stack, error, value);
   else if (!loop.isClosed()) loop._push({ _run: () => goOn(stack, error, value) });

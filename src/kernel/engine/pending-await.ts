@@ -3,7 +3,7 @@ import { current } from './current.ts';
 import { noteDelivered } from './delivered.ts';
 import { follow, runFrames } from './follow.ts';
 import { emit, hooks } from './hooks.ts';
-import { gotAtAwait, noteMoved, ownContextOf } from './line.ts';
+import { gotAtAwait, gotOf, noteMoved, ownContextOf } from './line.ts';
 import { placeOfCall } from './lookups.ts';
 import { sequence } from './request.ts';
 import {
@@ -306,6 +306,10 @@ export class PendingAwait implements ScopeWait {
 
   _follow(promise: PromiseLike<unknown>, leavable: Scope | null): void {
     follow(this, promise, leavable);
+  }
+
+  _heard(): void {
+    this._got = Math.max(this._got, gotOf(this._at));
   }
 
   _stepping(): void {

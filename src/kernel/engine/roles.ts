@@ -180,6 +180,8 @@ export interface CallStack extends Waiter {
   _mustOf: Scope | null;
   /** When its line was told of a request last; 0: never, or not known. @internal */
   _got: number;
+  /** An async function that it follows has settled: what that was told of, its line was. @internal */
+  _heard(): void;
   /** The frames are about to run. @internal */
   _stepping(): void;
   /** The frames have run, and are in this scope now. @internal */
@@ -299,10 +301,10 @@ export interface Scope {
   calledBy: number;
   /** Its signal, once somebody has asked for it. */
   signal: SignalRole | null;
-  /** Its place among the scopes of its task that have a signal in them (`abort.ts`). */
-  place: object | null;
   /** The request that its construct has made last; `null` when it has made none. */
   asked: Request | null;
+  /** Its place among the scopes of its task that have a signal in them (`abort.ts`). */
+  place: object | null;
 }
 
 /** The signal of a scope. */

@@ -88,15 +88,6 @@ export abstract class BaseScope {
     this.#extra.signal = signal;
   }
 
-  get place(): object | null {
-    return this.#extra === null ? null : this.#extra.place;
-  }
-
-  set place(place: object | null) {
-    this.#extra ??= new Extra(null);
-    this.#extra.place = place;
-  }
-
   get asked(): Request | null {
     return this.#extra === null ? null : this.#extra.asked;
   }
@@ -104,6 +95,15 @@ export abstract class BaseScope {
   set asked(request: Request | null) {
     this.#extra ??= new Extra(null);
     this.#extra.asked = request;
+  }
+
+  get place(): object | null {
+    return this.#extra === null ? null : this.#extra.place;
+  }
+
+  set place(place: object | null) {
+    this.#extra ??= new Extra(null);
+    this.#extra.place = place;
   }
 }
 
@@ -185,9 +185,9 @@ class Extra {
   context: ContextRole | null = null;
   inner: Scope | null = null;
   signal: SignalRole | null = null;
+  asked: Request | null = null;
   calledBy = 0;
   place: object | null = null;
-  asked: Request | null = null;
 
   constructor(loop: LoopRole | null) {
     this.loop = loop;
