@@ -95,7 +95,9 @@ export function awaitCoroutine(
   } else if (scope !== null && task !== null) {
     // A line that its task has left behind: it waits for a task of the coroutine's own.
     waitFor(scope.loop.createTask(coroutine as never), scope, task, resolve as Resolve, reject as Reject);
-  } else if (!rejectLateLine(scope, reject)) {
+  } else if (rejectLateLine(scope, reject)) {
+    coroutine[Symbol.iterator]().return?.(); // it was awaited, and will never run: debug mode is not to miss it
+  } else {
     observe(loop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
   }
   return undefined as never;

@@ -234,6 +234,17 @@ describe('a line that was told', () => {
   });
 });
 
+test('what a line awaits after the end of its run counts as awaited, though it never runs', async () => {
+  const wait = sleep(60);
+  let settled: Promise<unknown> = Promise.resolve();
+  await simulate(async ({ foreign }) => {
+    const bound = AsyncLocalStorage.bind(async () => await outcome(wait));
+    settled = foreign(20).then(bound);
+  });
+  expect(await settled).toBe('CancelledError');
+  expect(() => wait[Symbol.iterator]()).toThrow('cannot reuse already awaited coroutine');
+});
+
 describe('a line that cancels its own task', () => {
   test(
     'in a branch, inside a deadline, is told at its next await, though another branch is told at once',
