@@ -157,8 +157,8 @@ class TaskExtra implements RareFields {
 }
 
 /**
- * The scope of a task's body, for tasks that need one: tasks of async functions, and tasks that need `TaskExtra`.
- * There are three sizes of tasks, because programs have many: 120 bytes, 100 more with a scope, 130 more with the other fields.
+ * The scope of a task's body, for tasks that need one: tasks of async functions, cancelled tasks, and tasks that need `TaskExtra`.
+ * There are three sizes of tasks, because programs have many: 120 bytes, 120 more with a scope, 120 more with the other fields.
  */
 class TaskRoot extends RootScope implements RareFields {
   /** The async context of the task's async functions. */

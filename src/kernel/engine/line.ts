@@ -1,4 +1,4 @@
-import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime } from '../runtime/platform.ts';
+import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime, RESOLVED } from '../runtime/platform.ts';
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
@@ -43,9 +43,6 @@ const lent: { to: Scope | null; line: Scope | null; microtasks: number; isCounti
 
 /** An async function that returns another one's promise takes three microtasks; this is enough for some of those. */
 const MICROTASKS = 10;
-
-/** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
-const RESOLVED = /* @__PURE__ */ (async () => {})();
 
 /** Whoever goes on in a scope within the next microtasks sees the variables of an inner one. */
 export function lend(to: Scope, line: Scope): void {

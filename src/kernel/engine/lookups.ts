@@ -1,3 +1,4 @@
+import { RESOLVED } from '../runtime/platform.ts';
 import { current, enterAsyncContext, NOT_ENTERED } from './current.ts';
 import { flowOfCallback, isLost, meetLostScope, runningScope, scopeOfLine } from './line.ts';
 import type { Scope, TaskRole } from './roles.ts';
@@ -56,9 +57,6 @@ class List {
 }
 
 const lookUps = /* @__PURE__ */ new LookUps();
-
-/** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
-const RESOLVED = /* @__PURE__ */ (async () => {})();
 
 const endOfSegment = (): void => {
   const { called } = lookUps;

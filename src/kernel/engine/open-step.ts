@@ -1,11 +1,8 @@
-import { afterMicrotasks } from '../runtime/platform.ts';
+import { afterMicrotasks, RESOLVED } from '../runtime/platform.ts';
 import { current } from './current.ts';
 import { emit, hooks } from './hooks.ts';
 import { areAllRegistered, isLookingUp, segmentOfCall } from './lookups.ts';
 import { type OpenStepRole, STATE, type TaskRole } from './roles.ts';
-
-/** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
-const RESOLVED = /* @__PURE__ */ (async () => {})();
 
 const CLOSED = 0;
 const OPEN = 1;

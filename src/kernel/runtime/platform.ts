@@ -102,7 +102,8 @@ export interface Logger {
 
 export const globals = (): Globals => globalThis as object as Globals;
 
-const RESOLVED = /* @__PURE__ */ Promise.resolve();
+/** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
+export const RESOLVED: Promise<void> = /* @__PURE__ */ (async () => {})();
 
 /**
  * Listens to a signal of the process instead of what would happen by default. Several listeners suppress that as one does, and none
@@ -214,8 +215,7 @@ let enginePromise: (abstract new (...args: never[]) => unknown) | undefined;
  * bound to an `AsyncResource` have an id as well, and run for whoever bound them. Runtimes that give no ids always answer false.
  */
 export function isCalledByRuntime(): boolean {
-  executionId ??= findAsyncHooks()?.executionAsyncId ?? noId;
-  return executionId() !== 0 && isCallback();
+  return callbackId(0) !== 0;
 }
 
 /**

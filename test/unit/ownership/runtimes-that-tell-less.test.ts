@@ -224,6 +224,15 @@ for (const [name, asyncContext] of runtimes) {
       }),
     );
 
+    test(
+      'awaiting mapConcurrent() is an await of its line',
+      simulated(async ({ currentTask, mapConcurrent, sleep }) => {
+        const task = currentTask();
+        expect(await mapConcurrent([3, 1], async (n) => await sleep(n, n), { limit: 2 })).toEqual([3, 1]);
+        expect(currentTask()).toBe(task);
+      }),
+    );
+
     if (asyncContext) {
       test(
         'a deadline in a branch never touches its siblings',
@@ -337,15 +346,6 @@ for (const [name, asyncContext] of runtimes) {
       );
 
       test(
-        'awaiting mapConcurrent() is an await of its line',
-        simulated(async ({ currentTask, mapConcurrent, sleep }) => {
-          const task = currentTask();
-          expect(await mapConcurrent([3, 1], async (n) => await sleep(n, n), { limit: 2 })).toEqual([3, 1]);
-          expect(currentTask()).toBe(task);
-        }),
-      );
-
-      test(
         'a deadline after a foreign promise is kept',
         simulated(async ({ sleep, timeout }) => {
           const body = async () => {
@@ -372,15 +372,6 @@ for (const [name, asyncContext] of runtimes) {
           },
           { debug: true },
         ),
-      );
-
-      test(
-        'awaiting mapConcurrent() is an await of its line',
-        simulated(async ({ currentTask, mapConcurrent, sleep }) => {
-          const task = currentTask();
-          expect(await mapConcurrent([3, 1], async (n) => await sleep(n, n), { limit: 2 })).toEqual([3, 1]);
-          expect(currentTask()).toBe(task);
-        }),
       );
 
       test(
