@@ -275,10 +275,11 @@ export function noteTouched(coroutine: object): void {
 export const isWatching = (): boolean => debug.neverAwaited !== null;
 
 function watchNewCoroutines(): NeverAwaited {
+  // The collector takes its time: what was made while another loop was debugged would be told in the midst of something else.
   const collected = new FinalizationRegistry<string>((message) => {
-    if (debug.neverAwaited !== null) logger.warn(message);
+    if (debug.neverAwaited === watch) logger.warn(message);
   });
-  return {
+  const watch: NeverAwaited = {
     made(coroutine, name) {
       const loop = runningLoop();
       if (loop !== null && !loop.getDebug()) return; // several loops may be alive in one process
@@ -294,6 +295,7 @@ function watchNewCoroutines(): NeverAwaited {
       collected.unregister(coroutine);
     },
   };
+  return watch;
 }
 
 /**

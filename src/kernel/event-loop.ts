@@ -321,10 +321,7 @@ export class EventLoop extends Scheduler implements Disposable {
     super.close();
     this.#signals.clear();
     for (const resource of [...this._resources]) resource.loopClosed();
-    if (this._debug) {
-      reportNeverAwaited(false);
-      noteAwaits(false);
-    }
+    if (this._debug) watchFor(this, false);
     this.#executorIsShutDown = true;
     this.#executor?.shutdown?.();
     this.#executor = null;
@@ -551,8 +548,7 @@ export class EventLoop extends Scheduler implements Disposable {
     if (this._debug === Boolean(anyByName<unknown>('enabled', enabled))) return;
     this._setDebug(!this._debug);
     if (this.isClosed()) return;
-    reportNeverAwaited(this._debug);
-    noteAwaits(this._debug);
+    watchFor(this, this._debug);
   }
 
   /** Whether debug mode is on: by `setDebug`, by `run(main, { debug: true })`, or by `ASYNCIO_DEBUG=1`. */
@@ -698,4 +694,20 @@ function giveUp(future: Future<void>, timeout: number): void {
   if (future.done()) return;
   logger.warn(`The executor did not finish its work within ${timeout} seconds.`);
   future.setResult(undefined);
+}
+
+/** The loops in debug mode, so that one that is dropped without being closed is debugged no longer. */
+let debugged: FinalizationRegistry<null> | null = null;
+
+/** While any loop is in debug mode, coroutines that are made and awaits that begin are recorded. */
+function watchFor(loop: EventLoop, enabled: boolean): void {
+  debugged ??= new FinalizationRegistry(() => watch(false));
+  if (enabled) debugged.register(loop, null, loop);
+  else debugged.unregister(loop);
+  watch(enabled);
+}
+
+function watch(enabled: boolean): void {
+  reportNeverAwaited(enabled);
+  noteAwaits(enabled);
 }

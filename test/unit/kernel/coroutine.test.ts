@@ -205,6 +205,27 @@ describeBoth('a lazy coroutine', (s) => {
       await collectGarbage();
       expect(warn).not.toHaveBeenCalled();
     });
+
+    test('is not reported while another loop is debugged later', async () => {
+      const warn = muteLog('warn');
+      using first = manualLoop().loop;
+      first.setDebug(true);
+      forget();
+      first.setDebug(false);
+      using second = manualLoop().loop;
+      second.setDebug(true);
+      await collectGarbage();
+      expect(warn).not.toHaveBeenCalled();
+    });
+
+    test('is not reported once the only loop in debug mode was dropped, closed or not', async () => {
+      const warn = muteLog('warn');
+      (() => manualLoop().loop.setDebug(true))();
+      await collectGarbage();
+      forget();
+      await collectGarbage();
+      expect(warn).not.toHaveBeenCalled();
+    });
   });
 });
 

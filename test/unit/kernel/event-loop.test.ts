@@ -274,7 +274,7 @@ describe('shutdownAsyncgens', () => {
 
 describe('debug mode', () => {
   test('is off, until it is set', () => {
-    const { loop } = manualLoop();
+    using loop = manualLoop().loop;
     expect(loop.getDebug()).toBe(false);
     loop.setDebug(true);
     expect(loop.getDebug()).toBe(true);
@@ -288,7 +288,8 @@ describe('debug mode', () => {
     ['', false],
   ])('is set by ASYNCIO_DEBUG=%s: %s', (value, expected) => {
     vi.stubEnv('ASYNCIO_DEBUG', value);
-    expect(manualLoop().loop.getDebug()).toBe(expected);
+    using loop = manualLoop().loop;
+    expect(loop.getDebug()).toBe(expected);
     vi.unstubAllEnvs();
   });
 });
@@ -304,7 +305,7 @@ describe('an event loop', () => {
   });
 
   test('shows its state', () => {
-    const { loop } = manualLoop();
+    using loop = manualLoop().loop;
     expect(String(loop)).toBe('<EventLoop running=false closed=false debug=false>');
     loop.setDebug(true);
     loop.close();

@@ -101,7 +101,7 @@ describe('the picture of a handle', () => {
   });
 
   test('shows the arguments in debug mode, and its description from before it was cancelled', () => {
-    const { loop } = manualLoop();
+    using loop = manualLoop().loop;
     loop.setDebug(true);
     const handle = loop.callSoon(function save(..._args: unknown[]) {}, 'ada', 36);
     expect(String(handle)).toBe("<Handle save('ada', 36)>");

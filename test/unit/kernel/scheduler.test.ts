@@ -469,7 +469,8 @@ describe('what the loop asks its host for', () => {
 describeBoth('debug mode', (s) => {
   test('reports callbacks and steps that take longer than slowCallbackDuration', async () => {
     const warn = muteLog('warn');
-    const { loop, host, iterate } = manualLoop();
+    const { loop: debugged, host, iterate } = manualLoop();
+    using loop = debugged;
     loop.setDebug(true);
     loop.slowCallbackDuration = 2;
     const main = s.fn(function* main() {

@@ -55,7 +55,7 @@ describeBoth('run', (s) => {
     });
     expect(await runVirtually(main, { debug: true })).toMatchObject({ result: true });
     expect(await runVirtually(main)).toMatchObject({ result: false });
-    const { loop } = virtualLoop();
+    using loop = virtualLoop().loop;
     loop.setDebug(true);
     expect(await run(main, { debug: false, loopFactory: () => loop })).toBe(false);
   });
