@@ -289,7 +289,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   #begin(): void {
     if (hooks.iterationBegin !== null) emit('iterationBegin', this);
     if (this._timers.length > 0) this.#collectTimers();
-    this.#todo = this._ready.length;
+    this.#todo = watched.ready && this._ready.length > 0 ? this.#takeByChoice() : this._ready.length;
   }
 
   #collectTimers(): void {
@@ -317,10 +317,17 @@ export abstract class Scheduler implements LoopRole, StepOwner {
         if (!timer._cancelled) ties.push(timer);
       }
       while (ties.length > 0) {
-        const choice = ties.length > 1 ? choose('timer tie', ties.length) : 0;
+        const choice = ties.length > 1 ? choose('timer tie', ties.length, ties) : 0;
         this._ready.push(ties.splice(choice, 1)[0]!);
       }
     }
+  }
+
+  /** Whoever explores schedules decides what runs next: it becomes the first, and the only one of this iteration. */
+  #takeByChoice(): number {
+    const ready = this._ready;
+    if (ready.length > 1) ready.moveToFront(choose('ready', ready.length, ready));
+    return 1;
   }
 
   /** Runs the rest of the iteration. False when it is not over. */
