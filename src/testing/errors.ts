@@ -55,3 +55,14 @@ export class UnretrievedError extends RuntimeError {
     return 'UnretrievedError';
   }
 }
+
+/** A token cannot be replayed: the program that it was made for was another one, or is no longer the same. */
+export class StaleTokenError extends RuntimeError {
+  constructor(message: string) {
+    super(message, { code: 'STALE_TOKEN' });
+  }
+
+  override get name(): string {
+    return 'StaleTokenError';
+  }
+}

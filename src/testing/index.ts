@@ -6,6 +6,6 @@
  * @module asyncio-ts/testing
  */
 
-export { DeadlockError, LeakError, LivelockError, UnretrievedError } from './errors.ts';
+export { DeadlockError, LeakError, LivelockError, StaleTokenError, UnretrievedError } from './errors.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
