@@ -6,6 +6,15 @@
  * @module asyncio-ts/testing
  */
 
-export { DeadlockError, LeakError, LivelockError, StaleTokenError, UnretrievedError } from './errors.ts';
+export {
+  DeadlockError,
+  LeakError,
+  LivelockError,
+  NondeterminismError,
+  StaleTokenError,
+  UnretrievedError,
+} from './errors.ts';
+export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
+export { replay } from './explore/replay.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
