@@ -6,6 +6,7 @@
  * @module asyncio-ts/testing
  */
 
+export { type CompletionOptions, completion } from './completion.ts';
 export {
   DeadlockError,
   LeakError,
