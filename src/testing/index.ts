@@ -17,5 +17,6 @@ export {
 } from './errors.ts';
 export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
 export { replay } from './explore/replay.ts';
+export { runSchedule } from './explore/run-schedule.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
