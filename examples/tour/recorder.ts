@@ -8,6 +8,8 @@ export interface Lane {
   readonly steps: number[];
   /** `null` while it is not done. */
   end: number | null;
+  /** How it has ended, unless in order. */
+  outcome?: 'cancelled' | 'failed';
 }
 
 /** The tasks of one loop, the main one first. */
@@ -59,7 +61,7 @@ export class Recorder implements Instrument {
     const timeline = this.#byLoop.get(task.getLoop());
     // What follows on the main task are the runner's own: they clean up.
     if (timeline === undefined || (timeline.lanes[0]?.end ?? null) !== null) return;
-    const lane = { label: labelOf(task, timeline.lanes.length), begin: this.now(), steps: [], end: null };
+    const lane: Lane = { label: labelOf(task, timeline.lanes.length), begin: this.now(), steps: [], end: null };
     timeline.lanes.push(lane);
     this.#byTask.set(task, lane);
     this.#listener({ kind: 'begins', timeline, lane });
@@ -69,11 +71,13 @@ export class Recorder implements Instrument {
     this.#byTask.get(task)?.steps.push(this.now());
   }
 
-  taskFinished(task: Task<unknown>): void {
+  taskFinished(task: Task<unknown>, failure: { readonly error: unknown } | null = null): void {
     const lane = this.#byTask.get(task);
     const timeline = this.#byLoop.get(task.getLoop());
     if (lane === undefined || timeline === undefined) return;
     lane.end = this.now();
+    if (task.cancelled()) lane.outcome = 'cancelled';
+    else if (failure !== null) lane.outcome = 'failed';
     this.#listener({ kind: 'ends', timeline, lane });
   }
 

@@ -50,5 +50,6 @@ export class Screen {
 function colored(line: string): string {
   return line
     .replaceAll(/●+/g, (steps) => styleText('cyan', steps))
+    .replaceAll('✕', styleText('red', '✕'))
     .replaceAll(/─+/g, (wait) => styleText('dim', wait));
 }

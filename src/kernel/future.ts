@@ -10,6 +10,7 @@ import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
 import { unbound } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
+import type { Rejection } from '../internal/rejection.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
@@ -384,13 +385,13 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /** As a promise's `then`. Unlike an `await` in a task, waiting in this way never cancels the future. */
   get then(): <R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+    onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
   ) => Promise<R1 | R2> {
     return lookUpThenOfFuture(this) as never;
   }
 
   /** As a promise's `catch`. */
-  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+  catch<R = never>(onRejected?: ((error: Rejection) => R | PromiseLike<R>) | null): Promise<T | R> {
     return this.then(null, onRejected);
   }
 
@@ -636,7 +637,7 @@ export function lookUpThenOfFuture<T>(future: Future<T>): unknown {
 function thenOfFuture<T, R1, R2>(
   this: Future<T>,
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-  onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
   const isOfCycle = this._state === SUCCEEDED && this._value instanceof Future && isCycle(this as Future<unknown>);
   const future = isOfCycle ? failureOfCycle(this as Future<unknown>) : this;

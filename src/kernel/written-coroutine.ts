@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import type { Rejection } from '../internal/rejection.ts';
 import {
   type AwaitableCoroutine,
   CLAIMED,
@@ -114,7 +115,7 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     return thenOf(this);
   }
 
-  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+  catch<R = never>(onRejected?: ((error: Rejection) => R | PromiseLike<R>) | null): Promise<T | R> {
     return catchOf.call(this, onRejected) as Promise<T | R>;
   }
 
