@@ -70,9 +70,7 @@ export function listen(
 ): () => void {
   const removals: (() => void)[] = [];
   const add = (name: string | symbol, listener: Listener): void => {
-    removals.push(
-      isEventTarget(source) ? addToTarget(source, name, listener, options) : addToEmitter(source, name, listener),
-    );
+    removals.push(listenersOf(source, name, options).add(listener));
   };
   const removeAll = (): void => {
     for (const remove of removals.splice(0)) remove();
@@ -93,18 +91,151 @@ export function listen(
   return removeAll;
 }
 
-function addToTarget(
-  target: EventTargetLike,
-  type: string | symbol,
-  listener: Listener,
-  { capture = false, passive }: EventTargetOptions,
-): () => void {
-  // Without this option a browser decides by itself whether `touchmove` is passive.
-  target.addEventListener(type as string, listener, passive === undefined ? { capture } : { capture, passive });
-  return () => target.removeEventListener(type as string, listener, { capture });
+/** So many waits for one event of one source have a listener each. */
+const FEW = 32;
+
+/**
+ * The listeners of this library to one event of one source. An `EventTarget` walks through its listeners for each one that is added, and an
+ * `EventEmitter` for each one that is removed, so that thousands of waits for one event would cost quadratic time. Therefore only the first
+ * few waits have a listener each; those that begin while so many have one share a listener, at the place of the first that shares it.
+ *
+ * Invariant: whoever shares the listener has begun to wait after all who have their own. So as long as anyone shares it, all who come do,
+ * and all are told in the order in which they came.
+ */
+class Listeners {
+  readonly #subscription: Subscription;
+  /** Called when the last listener has gone. */
+  readonly #drop: () => void;
+  #own = 0;
+  #shared: SharedListener | null = null;
+
+  constructor(subscription: Subscription, drop: () => void) {
+    this.#subscription = subscription;
+    this.#drop = drop;
+  }
+
+  /** Returns a function that removes the listener; it is called once. */
+  add(listener: Listener): () => void {
+    return this.#shared === null && this.#own < FEW ? this.#addOwn(listener) : this.#addToShared(listener);
+  }
+
+  #addOwn(listener: Listener): () => void {
+    this.#subscription.add(listener);
+    this.#own++;
+    return () => {
+      this.#own--;
+      this.#left();
+      this.#subscription.remove(listener);
+    };
+  }
+
+  #addToShared(listener: Listener): () => void {
+    const shared = this.#sharedListener();
+    shared.all.add(listener);
+    return () => {
+      shared.all.delete(listener);
+      if (shared.all.size > 0) return;
+      if (this.#shared === shared) this.#shared = null;
+      this.#left();
+      this.#subscription.remove(shared.tell);
+    };
+  }
+
+  #sharedListener(): SharedListener {
+    const { add, isThere } = this.#subscription;
+    if (this.#shared !== null && isThere(this.#shared.tell)) return this.#shared;
+    const shared = new SharedListener();
+    add(shared.tell);
+    this.#shared = shared;
+    return shared;
+  }
+
+  #left(): void {
+    if (this.#own === 0 && this.#shared === null) this.#drop();
+  }
 }
 
-function addToEmitter(emitter: EventEmitterLike, type: string | symbol, listener: Listener): () => void {
-  emitter.on(type as string, listener);
-  return () => emitter.off(type as string, listener);
+/** One listener of a source for many of this library. */
+class SharedListener {
+  readonly all = new Set<Listener>();
+
+  readonly tell: Listener = (...args) => {
+    for (const listener of [...this.all]) if (this.all.has(listener)) listener(...args);
+  };
+}
+
+/** How listeners to one event are added to a source and removed from it. */
+interface Subscription {
+  readonly add: (listener: Listener) => void;
+  readonly remove: (listener: Listener) => void;
+  /** Whether a listener that was added is still there, or is again: a program may have called `removeAllListeners()`. */
+  readonly isThere: (listener: Listener) => boolean;
+}
+
+type ListenersByName = Map<string | symbol, Listeners>;
+
+const withoutOptions = new WeakMap<EventSource, ListenersByName>();
+/** Here the options are part of the names. */
+const withOptions = new WeakMap<EventSource, ListenersByName>();
+
+/** So many events of one source are remembered while nobody waits for them, so that the next wait is cheap. */
+const REMEMBERED = 8;
+
+function listenersOf(source: EventSource, name: string | symbol, options: EventTargetOptions): Listeners {
+  const isTarget = isEventTarget(source);
+  const { capture, passive } = options;
+  const hasOptions = isTarget && (capture !== undefined || passive !== undefined);
+  const known = hasOptions ? withOptions : withoutOptions;
+  const key = hasOptions ? `${capture} ${passive} ${String(name)}` : name;
+  let ofSource = known.get(source);
+  if (ofSource === undefined) {
+    ofSource = new Map();
+    known.set(source, ofSource);
+  }
+  return (
+    ofSource.get(key) ??
+    newListeners(
+      ofSource,
+      key,
+      isTarget ? toTarget(source, name as string, options) : toEmitter(source, name as string),
+    )
+  );
+}
+
+function newListeners(ofSource: ListenersByName, key: string | symbol, subscription: Subscription): Listeners {
+  const listeners = new Listeners(subscription, () => {
+    if (ofSource.size > REMEMBERED) ofSource.delete(key);
+  });
+  ofSource.set(key, listeners);
+  return listeners;
+}
+
+function toTarget(
+  target: EventTargetLike,
+  type: string,
+  { capture = false, passive }: EventTargetOptions,
+): Subscription {
+  // Without this option a browser decides by itself whether `touchmove` is passive.
+  const options = passive === undefined ? { capture } : { capture, passive };
+  const add = (listener: Listener): void => target.addEventListener(type, listener, options);
+  return {
+    add,
+    remove: (listener) => target.removeEventListener(type, listener, { capture }),
+    isThere(listener) {
+      // Node's `MessagePort`. Adding a listener has no effect where it is there already.
+      if ('removeAllListeners' in target) add(listener);
+      return true;
+    },
+  };
+}
+
+function toEmitter(emitter: EventEmitterLike, type: string): Subscription {
+  return {
+    add: (listener) => void emitter.on(type, listener),
+    remove: (listener) => void emitter.off(type, listener),
+    isThere(listener) {
+      const { listeners } = emitter as { listeners?: (type: string) => readonly unknown[] };
+      return typeof listeners !== 'function' || listeners.call(emitter, type).includes(listener);
+    },
+  };
 }

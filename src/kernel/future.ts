@@ -11,6 +11,7 @@ import { describe, describeFunction, nameOfClass } from '../internal/describe.ts
 import { unbound } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
+import { CallbackIndex } from './callback-index.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
@@ -21,6 +22,7 @@ import {
   COLLECTED,
   type FutureRole,
   HAD_SEVERAL,
+  INDEXED,
   NONE,
   STATE,
   STORY_DUE,
@@ -70,6 +72,13 @@ class RegisteredCallback extends Handle implements Waiter {
 
   constructor(future: Future<unknown>, callback: DoneCallback<never>, context: Context | null) {
     super(callback, [future], future._loop, context);
+  }
+
+  /** As `cancel`, without a description of it for debug mode: nobody has this handle. @internal */
+  _drop(): void {
+    this._cancelled = true;
+    this._callback = null;
+    this._args = null;
   }
 }
 
@@ -365,18 +374,24 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     if (typeof callback !== 'function')
       throw typeError(`addDoneCallback: a function is required, got ${describe(callback)}`, 'NOT_CALLABLE');
     if (options !== undefined && options !== null) checkOptions('addDoneCallback', options, ['context']);
-    this._addWaiter(new RegisteredCallback(this, callback, options?.context ?? null));
+    const waiter = new RegisteredCallback(this, callback, options?.context ?? null);
+    this._addWaiter(waiter);
+    if ((this._marks & INDEXED) !== 0) indexes.get(this)!.add(waiter);
   }
 
   /** Removes a done callback, however often it was added; returns how often it was. */
   removeDoneCallback(callback: DoneCallback<this>): number {
-    const kept = this._waiters().filter((waiter) => callbackOf(waiter) !== callback);
-    const removed = this._waiters().length - kept.length;
-    if (removed > 0) {
-      this._firstWaiter = kept.shift() ?? null;
-      this._rareFields().otherWaiters = kept.length > 0 ? kept : null;
+    const count = 1 + (this._rare?.otherWaiters?.length ?? 0);
+    if (count >= MANY || (this._marks & INDEXED) !== 0) {
+      const index = indexOf(this);
+      const removed = index.remove(callback);
+      if (index.isSweepDue(count)) this._keepWaiters(this._waiters());
+      return removed;
     }
-    return removed;
+    const waiters = this._waiters();
+    const kept = waiters.filter((waiter) => callbackOf(waiter) !== callback);
+    if (kept.length < waiters.length) this._keepWaiters(kept);
+    return waiters.length - kept.length;
   }
 
   /** As a promise's `then`. Unlike an `await` in a task, waiting in this way never cancels the future. */
@@ -518,13 +533,21 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   /** @internal */
   _waiters(): Waiter[] {
-    return this._firstWaiter === null ? [] : [this._firstWaiter, ...(this._rare?.otherWaiters ?? [])];
+    const waiters = this._firstWaiter === null ? [] : [this._firstWaiter, ...(this._rare?.otherWaiters ?? [])];
+    return (this._marks & INDEXED) === 0 ? waiters : waiters.filter((waiter) => !isRemoved(waiter));
+  }
+
+  /** @internal */
+  _keepWaiters([first, ...others]: Waiter[]): void {
+    this._firstWaiter = first ?? null;
+    if (this._rare !== null) this._rare.otherWaiters = others.length > 0 ? others : null;
   }
 
   /** @internal */
   _finish(state: State, value: unknown): void {
     this._marks = (this._marks & ~STATE) | state;
     this._value = value;
+    if ((this._marks & INDEXED) !== 0) dropIndex(this);
     const first = this._firstWaiter;
     if (first === null) return;
     const rare = this._rare;
@@ -622,6 +645,31 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
+}
+
+/** A future with so many waiters gets an index when a callback is removed. */
+const MANY = 32;
+
+const indexes = new WeakMap<Future<unknown>, CallbackIndex>();
+
+function indexOf(future: Future<unknown>): CallbackIndex {
+  const known = indexes.get(future);
+  if (known !== undefined) return known;
+  const index = new CallbackIndex();
+  for (const waiter of future._waiters()) if (waiter instanceof RegisteredCallback) index.add(waiter);
+  indexes.set(future, index);
+  future._marks |= INDEXED;
+  return index;
+}
+
+function dropIndex(future: Future<unknown>): void {
+  future._keepWaiters(future._waiters());
+  future._marks &= ~INDEXED;
+  indexes.delete(future);
+}
+
+function isRemoved(waiter: Waiter): boolean {
+  return waiter instanceof RegisteredCallback && waiter.cancelled();
 }
 
 /** What the accessor `then` of a future gives. */

@@ -247,6 +247,8 @@ export const HAD_SEVERAL = 1 << 10;
 export const ENDING = 1 << 8;
 /** Whoever waited for it when it was cancelled has yet to ask why: the story is kept for them, whoever asks before. */
 export const STORY_DUE = 1 << 13;
+/** Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters. */
+export const INDEXED = 1 << 14;
 /** A request is being handed to the task and on to what it waits for. */
 export const IN_DELIVERY = 1 << 11;
 /** The coroutine is an async function. */
