@@ -15,6 +15,7 @@ import { CallbackIndex } from './callback-index.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
+import { runningTask } from './engine/line.ts';
 import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
 import {
@@ -24,8 +25,10 @@ import {
   HAD_SEVERAL,
   INDEXED,
   NONE,
+  type Request,
   STATE,
   STORY_DUE,
+  type TaskRole,
   type Waiter,
 } from './engine/roles.ts';
 import { carried } from './engine/scope.ts';
@@ -44,13 +47,16 @@ import { implicitLoop } from './thread-loop.ts';
  * | PENDING   | `undefined`                    | `"pending"`   | `setResult`, `setException`, `cancel`  |
  * | SUCCEEDED | the result                     | `"finished"`  | –                                      |
  * | FAILED    | the error                      | `"finished"`  | –                                      |
- * | CANCELLED | the `CancelledError` that ended the task, or the request that cancelled the future; `null` when there is none, or the error has been thrown | `"cancelled"` | – |
+ * | CANCELLED | the `CancelledError` that ended the task, or the request that cancelled the future, or the task whose code called `cancel()`, or `NOBODY`; `null` when the error has been thrown | `"cancelled"` | – |
  */
 export const PENDING = 0;
 export const SUCCEEDED = 1;
 export const FAILED = 2;
 export const CANCELLED = 3;
 type State = typeof PENDING | typeof SUCCEEDED | typeof FAILED | typeof CANCELLED;
+
+/** Code outside any task has called `cancel()` of the future. */
+const NOBODY: unique symbol = /* @__PURE__ */ Symbol('nobody');
 
 /** What a wait for a future is for: used by the live view, deadlock reports and explored schedules. */
 export interface WaitRecord {
@@ -359,7 +365,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     if (this._state !== PENDING) return false;
     if (message !== undefined) this.cancelMessage = anyByName('msg', message);
     if (this._firstWaiter !== null) this._marks |= STORY_DUE;
-    this._finish(CANCELLED, carried.request);
+    this._finish(CANCELLED, carried.request ?? runningTask() ?? NOBODY);
     return true;
   }
 
@@ -606,7 +612,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   /** @internal */
   _newCancelledError(): CancelledError {
-    return cancelledError(this.cancelMessage, this._value instanceof MadeRequest ? this._value : null);
+    return cancelledError(this.cancelMessage, requestThatCancelled(this));
   }
 
   /** @internal */
@@ -670,6 +676,15 @@ function dropIndex(future: Future<unknown>): void {
 
 function isRemoved(waiter: Waiter): boolean {
   return waiter instanceof RegisteredCallback && waiter.cancelled();
+}
+
+/** The request that has cancelled a future; `null` when it is not known any more. For a plain `cancel()` it is made only when it is asked for. */
+export function requestThatCancelled(future: Future<unknown>): Request | null {
+  const { _value: value } = future;
+  if (value === null || value === undefined || value instanceof MadeRequest) return value ?? null;
+  const name = nameOfClass(future);
+  const target = `${/^[AEIOU]/.test(name) ? 'An' : 'A'} ${name}`;
+  return new MadeRequest(target, value === NOBODY ? null : (value as TaskRole), future.cancelMessage, null, null, 0);
 }
 
 /** What the accessor `then` of a future gives. */

@@ -16,7 +16,7 @@ import {
   setPending,
   setPendingAgain,
 } from './engine/scope.ts';
-import type { Future } from './future.ts';
+import { type Future, requestThatCancelled } from './future.ts';
 import { Task } from './task.ts';
 
 /**
@@ -172,6 +172,6 @@ function requestThatEnded(future: Future<unknown>): Request | null {
   const { _value: value } = future;
   const own = future instanceof Task ? future._request : null;
   if (own !== null) return own;
-  if (value instanceof MadeRequest) return value;
-  return isCancelledError(value) ? (CancelledError.storyOf(value) as Request | null) : null;
+  if (isCancelledError(value)) return CancelledError.storyOf(value) as Request | null;
+  return future.cancelled() ? requestThatCancelled(future) : null;
 }
