@@ -1,4 +1,4 @@
-// Runs all programs of the tutorial in real time, side by side, each on a loop of its own, and shows what runs when.
+// Runs all programs of the tutorial concurrently in real time, each on its own loop, and shows which task runs when.
 //
 //     npm start                   one spelling
 //     npm start -- --both         both spellings, one after the other
@@ -45,7 +45,7 @@ async function playInPicture(spelling: Spelling): Promise<Outcome[]> {
   }
 }
 
-// Each program would only cancel its own main, so the tour takes Ctrl-C for all of them.
+// Ctrl-C would cancel only the main task of each program, so the tour handles it for all of them.
 process.once('SIGINT', () => process.exit(130));
 
 const outcomes: Outcome[] = [];

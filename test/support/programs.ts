@@ -2,7 +2,7 @@ import { type ExceptionContext, getRunningLoop, sleep, type Task } from 'asyncio
 import { expect } from 'vitest';
 import { type Body, runVirtually, type Spelling } from './spellings.ts';
 
-/** The body of a program, given what its loop's exception handler was told so far. */
+/** The body of a program; its argument has the reports to its loop's exception handler so far. */
 type ProgramBody = Body<[reports: ExceptionContext[]], void>;
 
 /**

@@ -220,7 +220,7 @@ describe('40 waits for one event', () => {
   );
 
   test(
-    'are told apart by the phase in which they listen',
+    'are separate for the two phases in which they can listen',
     simulated(async () => {
       const parts: string[] = [];
       const target = new CountedTarget();

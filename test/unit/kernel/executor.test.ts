@@ -58,7 +58,7 @@ describe('the executor of a loop for which none was set', () => {
 });
 
 describeBoth('runInExecutor', (s) => {
-  /** An executor that does nothing, and notes which jobs it is told to drop. */
+  /** An executor that does nothing, and notes which jobs it is asked to drop. */
   function idleExecutor() {
     const dropped: unknown[] = [];
     const executor: Executor = {

@@ -338,7 +338,7 @@ describe('new Future', () => {
 });
 
 describe('isfuture', () => {
-  test('knows futures, and what says that it is one', () => {
+  test('recognises futures, and objects that have the mark of a future', () => {
     expect(isfuture(make('pending'))).toBe(true);
     expect(isfuture({ _asyncioFutureBlocking: false })).toBe(true);
     for (const value of [null, undefined, 1, {}, Promise.resolve(), { _asyncioFutureBlocking: null }]) {

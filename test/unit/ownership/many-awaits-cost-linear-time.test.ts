@@ -147,7 +147,7 @@ describe('16,000 awaits in one task', () => {
         ),
     ],
     [
-      'signals of left scopes that somebody holds',
+      'signals of left scopes to which the program has references',
       async (count) => {
         const signals: AbortSignal[] = [];
         const task = createTask(async () => {
@@ -374,7 +374,7 @@ describeBoth('a chain of 5,000 tasks that await each other', (s) => {
   );
 
   test(
-    'tells who began it, however long it is',
+    'says who asked for its cancellation first, however long it is',
     program(s, function* () {
       const tasks = chain(5_000);
       yield* s.wait(sleep(1));

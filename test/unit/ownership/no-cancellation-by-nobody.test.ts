@@ -110,7 +110,7 @@ describeBoth('a CancelledError', (s) => {
   );
 
   test(
-    'that was handed down says whom it was handed down from, and who began it',
+    'that was passed on says from which task, and who asked for it first',
     program(s, function* () {
       const inner = createTask(waiting(), { name: 'inner' });
       const middle = createTask(
@@ -167,7 +167,7 @@ describeBoth('a CancelledError', (s) => {
   );
 
   test(
-    'of a future that a program cancels says which task did so, to all who wait for it',
+    'of a future that a program cancels says which task did so, in each task that waits for it',
     program(s, function* () {
       class Reply extends Future<void> {}
       for (const [make, name] of [
@@ -355,7 +355,7 @@ describe('a CancelledError', () => {
   );
 
   test(
-    'of a line that has come back late says what it has missed',
+    'of a line that has come back late says which request it has missed',
     simulated(async ({ foreign }) => {
       const told: string[] = [];
       const late = async () => {
