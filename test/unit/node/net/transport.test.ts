@@ -633,7 +633,7 @@ describeBoth('what a transport keeps to send', (s) => {
       })();
       const loop = getRunningLoop();
       const side = new WriteSide(stream, { loop, transport: null as never, protocol: () => protocol });
-      side.marks.set({ high: 30, low: 10 });
+      side.setLimits({ high: 30, low: 10 });
       for (let i = 0; i < 4; i++) side.write(new Uint8Array(10), false);
       expect(notes).toEqual(['pause 40']);
       for (const left of [30, 20, 10]) {
