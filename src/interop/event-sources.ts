@@ -1,5 +1,6 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { SharedListener } from '../internal/shared-listener.ts';
 
 /** Called with an event, or with the arguments that an emitter emits. */
 type Listener = (...args: unknown[]) => void;
@@ -107,7 +108,7 @@ class Listeners {
   /** Called when the last listener has gone. */
   readonly #drop: () => void;
   #own = 0;
-  #shared: SharedListener | null = null;
+  #shared: SharedListener<Listener> | null = null;
 
   constructor(subscription: Subscription, drop: () => void) {
     this.#subscription = subscription;
@@ -130,38 +131,30 @@ class Listeners {
   }
 
   #addToShared(listener: Listener): () => void {
-    const shared = this.#sharedListener();
-    shared.all.add(listener);
-    return () => {
-      shared.all.delete(listener);
-      if (shared.all.size > 0) return;
-      if (this.#shared === shared) this.#shared = null;
-      this.#left();
-      this.#subscription.remove(shared.tell);
-    };
+    const known = this.#shared;
+    const shared = known !== null && this.#subscription.isThere(known.tell) ? known : this.#newShared();
+    const remove = shared.add(listener);
+    this.#shared = shared;
+    return remove;
   }
 
-  #sharedListener(): SharedListener {
-    const { add, isThere } = this.#subscription;
-    if (this.#shared !== null && isThere(this.#shared.tell)) return this.#shared;
-    const shared = new SharedListener();
-    add(shared.tell);
-    this.#shared = shared;
+  #newShared(): SharedListener<Listener> {
+    const { add, remove } = this.#subscription;
+    const shared = new SharedListener<Listener>((tell, isAdded) => {
+      if (isAdded) {
+        add(tell);
+        return;
+      }
+      if (this.#shared === shared) this.#shared = null;
+      this.#left();
+      remove(tell);
+    });
     return shared;
   }
 
   #left(): void {
     if (this.#own === 0 && this.#shared === null) this.#drop();
   }
-}
-
-/** One listener of a source for many of this library. */
-class SharedListener {
-  readonly all = new Set<Listener>();
-
-  readonly tell: Listener = (...args) => {
-    for (const listener of [...this.all]) if (this.all.has(listener)) listener(...args);
-  };
 }
 
 /** How listeners to one event are added to a source and removed from it. */
