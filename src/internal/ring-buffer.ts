@@ -33,6 +33,20 @@ export class RingBuffer<T> {
     return this.#items[this.#head]!;
   }
 
+  /** An item by its place; the oldest one is at 0. */
+  at(index: number): T | undefined {
+    return this.#items[(this.#head + index) & (this.#items.length - 1)];
+  }
+
+  /** Makes an item the oldest one. The others keep their order. */
+  moveToFront(index: number): void {
+    const items = this.#items;
+    const mask = items.length - 1;
+    const item = items[(this.#head + index) & mask];
+    for (let i = index; i > 0; i--) items[(this.#head + i) & mask] = items[(this.#head + i - 1) & mask];
+    items[this.#head] = item;
+  }
+
   /** Keeps only the items for which a function returns true. */
   filter(keep: (item: T) => boolean): void {
     const items = this.#items;

@@ -12,16 +12,27 @@ import { describeWaiting } from './task.ts';
  * to report several awaits at once in one task. While no loop is in debug mode, this costs one comparison for each await.
  */
 
-let placeOf: WeakMap<ScopeWait, string> | null = null;
-let loops = 0;
+let placeOf: WeakMap<object, string> | null = null;
+let users = 0;
 
-/** A loop's debug mode is switched on or off. */
+/** A loop's debug mode, or another tool that shows where tasks wait, is switched on or off. */
 export function noteAwaits(enabled: boolean): void {
-  loops += enabled ? 1 : -1;
-  const isOn = loops > 0;
+  users += enabled ? 1 : -1;
+  const isOn = users > 0;
   placeOf = isOn ? (placeOf ?? new WeakMap()) : null;
   places.take = isOn ? callerPlace : null;
+  places.yielded = isOn ? noteYielded : null;
   onAwait.noted = isOn ? noteAwait : null;
+}
+
+/** Where in the program a wait began: an await of an async function, or what a frame waits for; `null` when it was not recorded. */
+export function placeOfWait(wait: object): string | null {
+  return placeOf?.get(wait) ?? null;
+}
+
+function noteYielded(future: object): void {
+  const place = callerPlace();
+  if (place !== null) placeOf?.set(future, place);
 }
 
 /** The current place in the program, while any loop is in debug mode; otherwise `undefined`. */
@@ -31,8 +42,9 @@ export function placeInDebugMode(): string | null | undefined {
 
 function noteAwait(wait: ScopeWait, place: string | null): void {
   const { _task: task } = wait;
-  if (place === null || !task._loop.getDebug()) return; // several loops may be alive in one process
+  if (place === null) return;
   placeOf?.set(wait, place);
+  if (!task._loop.getDebug()) return; // several loops may be alive in one process
   const root = task._root;
   if (task.done() || root === null) return;
   // A line that has come back from a foreign promise runs a separate step, so all waits of the task belong to other lines.

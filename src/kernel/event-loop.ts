@@ -110,6 +110,7 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   unretrieved: OnUnretrieved;
   #overdue: OverdueFailures | null = null;
+  readonly #unregister: () => void;
   /** Objects that cannot work without the loop: connections, servers, processes. @internal */
   readonly _resources: Set<LoopResource> = new Set();
   // The tasks that are not done, so that none is garbage collected: a list linked through the tasks themselves.
@@ -135,7 +136,7 @@ export class EventLoop extends Scheduler implements Disposable {
     this._defaults = { loop: this };
     this.#isOverridden = SCHEDULING_METHODS.some((method) => this[method] !== EventLoop.prototype[method]);
     if (debugFromEnvironment()) this.setDebug(true);
-    registerLoop(this);
+    this.#unregister = registerLoop(this);
   }
 
   // --------------------------------------------------------------------------------------------- calls
@@ -322,6 +323,7 @@ export class EventLoop extends Scheduler implements Disposable {
     this.#signals.clear();
     for (const resource of [...this._resources]) resource.loopClosed();
     if (this._debug) watchFor(this, false);
+    this.#unregister();
     this.#executorIsShutDown = true;
     this.#executor?.shutdown?.();
     this.#executor = null;

@@ -16,7 +16,7 @@ import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
 import { runningTask } from './engine/line.ts';
-import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
+import { isAwaitOfTheEngine, noteLookUp, places } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
 import {
   BLOCKING,
@@ -66,6 +66,8 @@ export interface WaitRecord {
   readonly object: object | null;
   /** The tasks that hold it, if known. */
   readonly holders?: readonly Task<unknown>[];
+  /** Whether the outside world ends it: a file, a process, a thread. */
+  readonly isExternal?: boolean;
 }
 
 /** A function called when a future is done. */
@@ -445,6 +447,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     // `next` was called again before a task has seen it: the program iterates it by hand.
     if (this._asyncioFutureBlocking) throw new RuntimeError("await wasn't used with future", { code: 'NOT_AWAITED' });
     this._asyncioFutureBlocking = true;
+    if (places.yielded !== null) places.yielded(this);
     yieldedFuture.value = this;
     return yieldedFuture;
   }

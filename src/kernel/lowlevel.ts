@@ -34,18 +34,19 @@ export type { WithDeadline } from './deadline.ts';
 export { placeInDebugMode } from './debug-awaits.ts';
 export { type Context, copyContext } from './engine/context.ts';
 export { NONE } from './engine/roles.ts';
-export { ensureFutureOn, isAwaitable, iterableOf, reportPromise } from './ensure.ts';
+export { ensureFutureOn, isAwaitable, iterableOf, mainCoroutine, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
-export { currentTask, getEventLoop } from './loops.ts';
+export { currentTask, getEventLoop, lendThread } from './loops.ts';
 export { reportOnce } from './places.ts';
-export { nameFailure, postponeReport, resumeReport } from './reports.ts';
+export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {
   type AbortSignalLike,
   type AsyncFrame,
+  activeResources,
   afterMicrotasks,
   askForTurn,
   encodeUtf8,
@@ -77,8 +78,25 @@ export {
 } from './scopes.ts';
 export { checkpoint } from './shared-checkpoint.ts';
 export { Task, type TaskOptions } from './task.ts';
-export { getRunningLoop, implicitLoop } from './thread-loop.ts';
+export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
+export {
+  actorOf,
+  cancelLeft,
+  isEmptyLoop,
+  isInStep,
+  type LeftView,
+  leftIn,
+  nextTimer,
+  numberTasksFrom,
+  placeOfReady,
+  placeOfWait,
+  recordPlaces,
+  rewindClock,
+  type WaitView,
+  waitersOf,
+  waitsOfTask,
+} from './views.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 export { thenOf, WrittenCoroutine } from './written-coroutine.ts';

@@ -35,18 +35,31 @@ export interface CopyReport extends Copy {
 }
 
 const loops: Set<WeakRef<EventLoop>> = /* @__PURE__ */ new Set();
+let isIntroduced = false;
+/** With so many references, those to loops that were dropped without being closed are looked for. */
+let manyLoops = 16;
 
-/** Makes a loop known to tools that look into the process, from inside or through the runtime's inspector protocol. */
-export function registerLoop(loop: EventLoop): void {
-  if (loops.size === 0) introduceThisCopy();
-  for (const ref of loops) if (ref.deref() === undefined) loops.delete(ref);
-  loops.add(new WeakRef(loop));
+/**
+ * Makes a loop known to tools that look into the process, from inside or through the runtime's inspector protocol.
+ *
+ * @returns what to call when the loop is closed
+ */
+export function registerLoop(loop: EventLoop): () => void {
+  if (!isIntroduced) introduceThisCopy();
+  const ref = new WeakRef(loop);
+  loops.add(ref);
+  if (loops.size >= manyLoops) {
+    for (const one of loops) if (one.deref() === undefined) loops.delete(one);
+    manyLoops = Math.max(16, loops.size * 2);
+  }
+  return () => loops.delete(ref);
 }
 
 /**
  * The first copy of the library that makes a loop publishes the registry of the thread; later copies, of any version, add themselves to it.
  */
 function introduceThisCopy(): void {
+  isIntroduced = true;
   const copy: CopyReport = {
     place: placeOfCode(),
     loops: liveLoops,

@@ -258,6 +258,19 @@ class TaskRoot extends RootScope implements RareFields {
 
 let tasksMade = 0;
 
+/**
+ * Tasks without a name are numbered in the order in which they are made. A simulation numbers its own, so that what it tells is the same in
+ * each run.
+ *
+ * @param last the number that was given last
+ * @returns the one before this call
+ */
+export function numberTasksFrom(last: number): number {
+  const before = tasksMade;
+  tasksMade = last;
+  return before;
+}
+
 /** The async context of who makes a task. Our own value in it is replaced by the task's, but for steps that run in the context itself. */
 function newFrameOfCalls(options: TaskOptions): AsyncFrame | null {
   return options.asyncContext === true ? newAsyncFrame() : newFrameWithout(current.storage);

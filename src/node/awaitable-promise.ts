@@ -37,7 +37,7 @@ function newWait<T>(promise: Promise<T>, { record, begun, cancelled }: Waits<T>)
     },
   };
   const future = wrapPromise(outcome, { onCancel: () => cancelled?.(future) });
-  noteWait(future, record);
+  noteWait(future, { ...record, isExternal: true });
   return { future, begin: () => begin() };
 }
 

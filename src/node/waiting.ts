@@ -27,7 +27,7 @@ export function* settled<T>(
   begin: (settle: Settle<T>) => () => void,
   abandon?: () => void,
 ): Generator<unknown, T, unknown> {
-  const future = newWait<T>(loop, record);
+  const future = newWait<T>(loop, { ...record, isExternal: true });
   const end = begin({
     resolve: (value) => {
       if (!loop.isClosed()) release(future, value);

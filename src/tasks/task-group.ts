@@ -34,6 +34,7 @@ import {
   type Task,
   type TaskOptions,
   takeBack,
+  type WaitRecord,
 } from '../kernel/lowlevel.ts';
 import { Semaphore } from '../sync/index.ts';
 
@@ -214,7 +215,7 @@ export class TaskGroup {
     let cancellation = cancelled;
     // The wait can be cancelled several times: by the parent's cancellation, and by the group's own.
     while (this.#tasks.size > 0) {
-      this.#allDone = newWait(this.#loop!, { operation: 'tasks', object: this });
+      this.#allDone = newWait(this.#loop!, new TasksOfGroup(this));
       try {
         yield* this.#allDone;
       } catch (error) {
@@ -330,6 +331,20 @@ export class TaskGroup {
 }
 
 const BODY_FAILED = 'a failure beside it';
+
+/** What the exit of a group waits for: whichever of its tasks are left when somebody looks. */
+class TasksOfGroup implements WaitRecord {
+  readonly operation = 'tasks';
+  readonly object: TaskGroup;
+
+  constructor(group: TaskGroup) {
+    this.object = group;
+  }
+
+  get holders(): readonly Task<unknown>[] {
+    return [...this.object.tasks];
+  }
+}
 
 /** Closes a coroutine that will never run; otherwise debug mode would report that it was never awaited. */
 function discard(coro: unknown): void {

@@ -6,4 +6,16 @@
  * @module asyncio-ts/testing
  */
 
+export { type CompletionOptions, completion } from './completion.ts';
+export {
+  DeadlockError,
+  LeakError,
+  LivelockError,
+  NondeterminismError,
+  StaleTokenError,
+  UnretrievedError,
+} from './errors.ts';
+export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
+export { replay } from './explore/replay.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
+export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';

@@ -14,13 +14,20 @@ export interface HookCalls {
   iterationBegin(loop: object): void;
   iterationEnd(loop: object): void;
   errorReported(loop: object, context: object): void;
-  choose(label: string, count: number): number;
+  choose(label: string, count: number, candidates: Candidates): number | undefined;
+}
+
+/** What there is to choose from. */
+export interface Candidates {
+  at(index: number): object | undefined;
 }
 
 type Hook = keyof HookCalls;
 
 /** What is installed: any of the hooks. */
-export type Installed = object & { readonly [H in Hook]?: (...args: never[]) => unknown };
+export type Installed = object & { readonly [H in Hook]?: (...args: never[]) => unknown } & {
+  readonly choosesReady?: boolean;
+};
 
 /** The installed instruments that have a hook, `null` when none does, so that the kernel's check is one comparison. */
 export const hooks: { [H in Hook]: Installed[] | null } = {
@@ -38,8 +45,11 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
   choose: null,
 };
 
-/** Whether anything looks at steps, waits or iterations: one question for the fast paths, which have nothing to show then. */
-export const watched = { steps: false };
+/**
+ * `steps`: whether anything looks at steps, waits or iterations, or decides about them: one question for the fast paths, which have nothing
+ * to show then. `ready`: whether it decides which of all that is ready runs next.
+ */
+export const watched = { steps: false, ready: false };
 
 const HOOKS = /* @__PURE__ */ Object.keys(hooks) as Hook[];
 const OF_STEPS: readonly Hook[] = [
@@ -50,6 +60,7 @@ const OF_STEPS: readonly Hook[] = [
   'waitEnd',
   'iterationBegin',
   'iterationEnd',
+  'choose',
 ];
 
 /** Calls a hook of all instruments that have it. */
@@ -63,18 +74,21 @@ export function emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parame
   }
 }
 
-/** Asks the first instrument that decides; 0 when none does. */
-export function choose(label: string, count: number): number {
-  const instrument = hooks.choose?.[0];
-  if (instrument === undefined) return 0;
-  try {
-    const choice = (instrument as HookCalls).choose(label, count);
-    if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
-    throw new RangeError(`choose('${label}', ${count}): an integer from 0 to ${count - 1} is required, got ${choice}`);
-  } catch (error) {
-    disable(instrument, 'choose', error);
-    return 0;
+/** Asks the instruments, the first one first, until one decides; -1 when none does. */
+export function choose(label: string, count: number, candidates: Candidates): number {
+  for (const instrument of hooks.choose ?? []) {
+    try {
+      const choice = (instrument as HookCalls).choose(label, count, candidates);
+      if (choice === undefined) continue;
+      if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
+      throw new RangeError(
+        `choose('${label}', ${count}): an integer from 0 to ${count - 1} is required, got ${choice}`,
+      );
+    } catch (error) {
+      disable(instrument, 'choose', error);
+    }
   }
+  return -1;
 }
 
 function disable(instrument: Installed, hook: Hook, error: unknown): void {
@@ -100,4 +114,5 @@ export function uninstall(instrument: Installed): void {
 
 function noteWatched(): void {
   watched.steps = OF_STEPS.some((hook) => hooks[hook] !== null);
+  watched.ready = hooks.choose?.some(({ choosesReady }) => choosesReady === true) ?? false;
 }

@@ -109,8 +109,14 @@ export function noteLookUpBy(object: object, line: Scope | null): void {
   lookUps.task = scope === null ? null : scope.task;
 }
 
-/** Takes the place of an `await`; set while some loop is in debug mode. */
-export const places: { take: (() => string | null) | null } = { take: null };
+/**
+ * `take`: takes the place of an `await`. `yielded`: told of each future that a generator coroutine begins to wait for, while the place where
+ * it does is on the stack. Set while places are recorded.
+ */
+export const places: { take: (() => string | null) | null; yielded: ((future: object) => void) | null } = {
+  take: null,
+  yielded: null,
+};
 
 /**
  * Whether `then` is called by the engine for an `await` (or a promise resolved with the awaitable), and not by a program.

@@ -62,6 +62,7 @@ interface ProcessLike {
   listenerCount?(event: string): number;
   emit?(event: unknown, ...args: unknown[]): boolean;
   exit?(code: number): void;
+  getActiveResourcesInfo?(): string[];
   exitCode?: number | string | undefined;
 }
 
@@ -423,6 +424,11 @@ function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boo
     afterMicrotasks(() => process.on?.(UNHANDLED, listener));
   };
   process.on?.(UNHANDLED, listener);
+}
+
+/** What keeps the process alive, or is under way in it, by kinds of the runtime; `null` where it does not tell. */
+export function activeResources(): readonly string[] | null {
+  return globals().process?.getActiveResourcesInfo?.() ?? null;
 }
 
 /** Puts a value under a well-known symbol, for tools that look into the process from outside. */

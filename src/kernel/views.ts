@@ -1,0 +1,120 @@
+import { placeOfWait } from './debug-awaits.ts';
+import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
+import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
+import type { EventLoop, LoopResource } from './event-loop.ts';
+import type { Future, WaitRecord } from './future.ts';
+import { cancelLines } from './scopes.ts';
+import { isDetached, numberTasksFrom, type Task } from './task.ts';
+import { TimedFuture } from './timed-future.ts';
+
+/** The kernel as tools see it that simulate, explain or draw a program: what waits for what, and what is left. */
+
+/** One wait of a task. A task has several when branches of it wait side by side, as under `Promise.all`. */
+export interface WaitView {
+  /** What is waited for; `null` for a promise that is not of this library, and for a turn of the loop. */
+  readonly on: Future<unknown> | null;
+  /** What the wait is for, where that is known. */
+  readonly purpose: WaitRecord | null;
+  /** Whether the loop has no part in its end: a promise that is not of this library, a file, a process, a thread. */
+  readonly isForeign: boolean;
+  /** Where in the program, as `file:line:column`; `null` where places are not recorded. */
+  readonly place: string | null;
+}
+
+/** What a task waits for; empty when it runs, is about to, or is done. */
+export function waitsOfTask(task: Task<unknown>): WaitView[] {
+  const root = task._root;
+  const stacks: CallStack[] = root === null || isQuiet(root) ? [task] : [task, ...waitsOf(root)];
+  const found: WaitView[] = [];
+  for (const stack of stacks) if (stack._waiting !== null) found.push(viewOf(stack._waiting, stack));
+  if (found.length === 0 && isDetached(task)) found.push({ on: null, purpose: null, isForeign: true, place: null });
+  return found;
+}
+
+function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
+  const on = waiting as Future<unknown>;
+  const purpose = on._purpose ?? null;
+  return {
+    on,
+    purpose,
+    isForeign: purpose?.operation === 'promise' || purpose?.isExternal === true,
+    place: placeOfWait(stack) ?? placeOfWait(on),
+  };
+}
+
+/** Whom something that is ready to run belongs to: a task, or the thing itself where it is a callback. */
+export function actorOf(ready: object): object {
+  if (ready instanceof TimedFuture) return ready._waiters()[0]?._awaiter ?? ready;
+  return (ready as Partial<CallStack>)._task ?? ready;
+}
+
+/** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
+export function placeOfReady(ready: object): string | null {
+  const { _waiting: waiting = null } = ready as Partial<CallStack>;
+  return placeOfWait(ready) ?? (waiting === null ? null : placeOfWait(waiting));
+}
+
+/** The tasks and futures that wait for a task. */
+export function waitersOf(task: Task<unknown>): object[] {
+  return task._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
+}
+
+/** What of a loop would be lost if it were closed now. */
+export interface LeftView {
+  readonly tasks: readonly Task<unknown>[];
+  /** Functions that tasks have called and not awaited, by the task. */
+  readonly lines: readonly Task<unknown>[];
+  /** Timers that are not cancelled, other than those of waits of tasks. */
+  readonly timers: readonly object[];
+  /** Sockets, servers, processes, and what else has to end with the loop. */
+  readonly resources: readonly LoopResource[];
+}
+
+/** What is left in a loop. */
+export function leftIn(loop: EventLoop): LeftView {
+  const tasks = [...loop._tasks()].reverse();
+  const waited = new Set<object>(tasks.flatMap((task) => waitsOfTask(task).flatMap(({ on }) => on ?? [])));
+  return {
+    tasks,
+    lines: [...loop._linesLeft].filter(hasLines).map((root: Scope) => root.task as Task<unknown>),
+    timers: [...loop._timers].filter((timer) => !timer._cancelled && !waited.has(timer)),
+    resources: [...loop._resources],
+  };
+}
+
+/** Cancels what is left in a loop: its tasks, and functions that ended tasks have called and not awaited. */
+export function cancelLeft(loop: EventLoop, through: string): void {
+  for (const task of [...loop._tasks()]) task.cancel();
+  for (const root of [...loop._linesLeft]) cancelLines(root, through);
+}
+
+/** Whether nothing is in a loop, so that it can run another program. */
+export function isEmptyLoop(loop: EventLoop): boolean {
+  loop._timers.prune();
+  return (
+    loop._ready.length === 0 &&
+    loop._timers.length === 0 &&
+    loop._resources.size === 0 &&
+    loop._linesLeft.size === 0 &&
+    loop._tasks().next().done === true
+  );
+}
+
+/** The clock of the host of an empty loop begins anew. */
+export function rewindClock(loop: EventLoop): void {
+  loop._rewindClock();
+}
+
+/** When the next timer of a loop is due, in seconds of its clock; `null` when there is none. */
+export function nextTimer(loop: EventLoop): number | null {
+  loop._timers.prune();
+  return loop._timers.length > 0 ? loop._timers.first()._when : null;
+}
+
+/** Whether an async function of the loop is in the middle of a step, which microtasks go on with. */
+export function isInStep(loop: EventLoop): boolean {
+  return loop._step.isOpen;
+}
+
+export { noteAwaits as recordPlaces, placeOfWait } from './debug-awaits.ts';
+export { numberTasksFrom };

@@ -1,0 +1,75 @@
+import type { Simulation } from './simulation.ts';
+
+/** Something that comes from outside the loop at a time that nobody knows: the end of a read, a message, the result of a thread. */
+export interface Arrival {
+  /** What it is, for explanations. */
+  readonly label: string;
+  /** Those of one stream come in the order in which they were sent; `null` for one that is by itself. */
+  readonly stream: object | null;
+  readonly deliver: () => void;
+}
+
+/**
+ * What is on its way from outside. Without a decider everything comes at once, in the order in which it was sent. With one, each iteration
+ * of the loop begins with the question what has come meanwhile: any of the first of each stream, or nothing yet.
+ */
+export class Arrivals {
+  readonly #simulation: Simulation;
+  #waiting: Arrival[] = [];
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  add(arrival: Arrival): void {
+    this.#waiting.push(arrival);
+  }
+
+  /** Takes one back. False when it has already come. */
+  remove(arrival: Arrival): boolean {
+    const at = this.#waiting.indexOf(arrival);
+    if (at < 0) return false;
+    this.#waiting.splice(at, 1);
+    return true;
+  }
+
+  clear(): void {
+    this.#waiting = [];
+  }
+
+  /**
+   * Delivers what comes now. False when nothing does.
+   *
+   * @param isBusy whether the loop has something else to run, so that nothing need come
+   */
+  poll(isBusy: boolean): boolean {
+    const { loop, host } = this.#simulation;
+    let delivered = 0;
+    while (this.#waiting.length > 0) {
+      const heads = this.#heads();
+      const mayWait = isBusy || delivered > 0 || host.wish !== null;
+      const choice = this.#simulation.choose('arrival', heads.length + (mayWait ? 1 : 0), heads);
+      const chosen = heads[choice];
+      if (chosen === undefined) break;
+      this.remove(chosen);
+      loop.callSoon(chosen.deliver);
+      delivered++;
+    }
+    return delivered > 0;
+  }
+
+  /** The first of each stream. */
+  #heads(): Arrival[] {
+    const streams = new Set<object>();
+    return this.#waiting.filter(({ stream }) => {
+      if (stream === null) return true;
+      if (streams.has(stream)) return false;
+      streams.add(stream);
+      return true;
+    });
+  }
+}

@@ -1,0 +1,457 @@
+import {
+  addInstrument,
+  type Context,
+  type EventLoop,
+  newEventLoop,
+  RuntimeError,
+  RuntimeHost,
+  type Task,
+} from '../../index.ts';
+import { describe } from '../../internal/describe.ts';
+import {
+  type AwaitableLike,
+  activeResources,
+  afterMicrotasks,
+  cancelLeft,
+  isEmptyLoop,
+  isInStep,
+  leftIn,
+  lendThread,
+  mainCoroutine,
+  nextTimer,
+  numberTasksFrom,
+  recordPlaces,
+  reportFailuresOf,
+  rewindClock,
+  runningLoop,
+  waitsOfTask,
+} from '../../kernel/lowlevel.ts';
+import { LeakError, LivelockError, UnretrievedError } from '../errors.ts';
+import { Arrivals } from './arrivals.ts';
+import { SimulatedHost } from './host.ts';
+import { standstill } from './standstill.ts';
+
+/** Decides wherever a program may go on in several ways. The way that is taken without a decider is always the first one. */
+export interface Decider {
+  /** Whether it decides which of all that is ready runs next, which production never leaves open. */
+  readonly choosesReady: boolean;
+  /** By how much timers may be late while something else runs, in seconds. */
+  readonly slack: number;
+  /**
+   * Returns one of `count` ways, from 0.
+   *
+   * @param kind `ready`, `timer tie`, `arrival`, `late timer`, or a kind of a construct that simulates the outside world
+   * @param candidates what there is to choose from; one way more than there are candidates is to leave all of them for later
+   */
+  choose(kind: string, count: number, candidates: { at(index: number): object | undefined }): number;
+}
+
+/** How a program is simulated. */
+export interface SimulationOptions {
+  readonly decider?: Decider | null;
+  /** Whether it is run inside one call, as long as it awaits nothing that is not of this library and has no async functions. */
+  readonly quick?: boolean;
+  /** Whether the places of waits are recorded, for messages. */
+  readonly places?: boolean;
+  /** So many iterations without any time passing are a livelock. */
+  readonly maxSteps?: number;
+  /** How long real work may take that the program waits for, in real seconds. */
+  readonly patience?: number;
+  /** Whether what the program leaves behind is a problem. */
+  readonly failOnLeaks?: boolean;
+  /** Whether errors that nobody has looked at are one. */
+  readonly failOnUnretrieved?: boolean;
+  readonly debug?: boolean;
+}
+
+/** How a simulated program has ended. */
+export interface Ending<T> {
+  /** What its main function has returned; `null` when it has failed. */
+  readonly value: { readonly value: T } | null;
+  /** What it has failed with: what was thrown, a deadlock, a livelock; `null` when it has not. */
+  readonly failure: { readonly error: unknown } | null;
+  /** What it has left behind or lost. */
+  readonly problems: readonly Error[];
+  /** How much time has passed in the simulation, in seconds. */
+  readonly seconds: number;
+}
+
+const MAX_STEPS = 1_000_000;
+const PATIENCE = 1;
+/** For so long real work is waited for that does not show among the runtime's resources, in seconds. */
+const INVISIBLE = 0.005;
+/** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
+const QUIET_TURNS = 3;
+
+const simulations = new WeakMap<EventLoop, Simulation>();
+
+/** The simulation that a loop belongs to; `null` when it is no simulated one. */
+export function simulationOf(loop: EventLoop | null): Simulation | null {
+  return loop === null ? null : (simulations.get(loop) ?? null);
+}
+
+/**
+ * Runs programs one after the other, each from its beginning on a clock that begins at 0 and jumps to the next event when nothing is left
+ * to run. The loop is used again as long as programs leave nothing in it.
+ *
+ *     turn, turn, …  ──▶  quiet  ──▶  real work?  wait for it  ──▶  arrivals, timers  ──▶  turn …
+ *                                                                  none: over, or a standstill
+ */
+export class Simulation {
+  readonly host: SimulatedHost = new SimulatedHost();
+  readonly arrivals: Arrivals = new Arrivals(this);
+  /** Called when a program has come to its end, before what it has left behind is cancelled. */
+  onOutcome: (() => void) | null = null;
+  readonly #options: SimulationOptions;
+  #loop: EventLoop;
+  #removeInstrument: (() => void) | null = null;
+  /** Iterations since time has passed. */
+  #steps = 0;
+  #isLivelocked = false;
+  #interrupt: { readonly error: unknown } | null = null;
+  #running: Promise<void> | null = null;
+  /** Whether the loop has ended by itself. */
+  #isStopped = false;
+  /** What kept the process alive when the program began. */
+  #resourcesBefore: readonly string[] | null = null;
+  /** Tasks that have run since the loop was quiet last. */
+  readonly #stepped = new Set<Task<unknown>>();
+  /** Tasks that wait for something that takes real time, and that has not been waited for in vain. */
+  readonly #outside = new Set<Task<unknown>>();
+
+  constructor(options: SimulationOptions = {}) {
+    this.#options = options;
+    this.#loop = this.#newLoop();
+  }
+
+  get loop(): EventLoop {
+    return this.#loop;
+  }
+
+  get decider(): Decider | null {
+    return this.#options.decider ?? null;
+  }
+
+  /** Decides; the first way where nobody else does. */
+  choose(kind: string, count: number, candidates: { at(index: number): object | undefined }): number {
+    return count < 2 ? 0 : (this.decider?.choose(kind, count, candidates) ?? 0);
+  }
+
+  /** Runs a program from its beginning to its end, with everything that it leaves behind. */
+  async run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context } = {}): Promise<Ending<T>> {
+    if (runningLoop() !== null) {
+      throw new RuntimeError('a simulation cannot be run from a running event loop: await the coroutine instead', {
+        code: 'LOOP_RUNNING',
+      });
+    }
+    const { places = false } = this.#options;
+    this.#renew();
+    const lost: unknown[] = [];
+    const loop = this.#loop;
+    if (this.#options.failOnUnretrieved === true) {
+      loop.setExceptionHandler((_loop, context) => lost.push(context.exception ?? new Error(context.message)));
+    }
+    const giveThreadBack = lendThread(loop);
+    const tasksBefore = numberTasksFrom(0);
+    if (places) recordPlaces(true);
+    this.#install();
+    try {
+      const made = loop.createTask<T>(mainCoroutine(main, loop), task);
+      this.#start();
+      const failure = await this.#drive(() => made.done());
+      const outcome = made.done() ? outcomeOf(made) : null; // looked at in any case
+      const ending = failure ?? this.#interrupt ?? outcome!;
+      this.onOutcome?.();
+      const problems = await this.#end('value' in ending, lost);
+      const seconds = this.host.now;
+      return 'value' in ending
+        ? { value: ending, failure: null, problems, seconds }
+        : { value: null, failure: ending, problems, seconds };
+    } finally {
+      await this.#stop();
+      giveThreadBack();
+      numberTasksFrom(tasksBefore);
+      if (places) recordPlaces(false);
+    }
+  }
+
+  /** Ends the use of the simulation. */
+  close(): void {
+    this.#removeInstrument?.();
+    this.#removeInstrument = null;
+    this.#loop.close();
+  }
+
+  // ------------------------------------------------------------------------------------------------ the loop
+
+  #newLoop(): EventLoop {
+    const loop = newEventLoop({ host: this.host, unretrievedAfter: null });
+    simulations.set(loop, this);
+    return loop;
+  }
+
+  #renew(): void {
+    if (this.#loop.isClosed()) this.#loop = this.#newLoop();
+    this.host.reset();
+    rewindClock(this.#loop);
+    this.host.isQuick = this.#options.quick === true;
+    this.arrivals.clear();
+    this.#steps = 0;
+    this.#isLivelocked = false;
+    this.#interrupt = null;
+    this.#stepped.clear();
+    this.#outside.clear();
+    this.#resourcesBefore = this.host.isQuick ? null : activeResources();
+    if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
+  }
+
+  #install(): void {
+    if (this.#removeInstrument !== null) return;
+    const { decider = null, maxSteps = MAX_STEPS, patience = PATIENCE } = this.#options;
+    const afterStep = (task: Task<unknown>): void => {
+      if (task.getLoop() === this.#loop) this.#stepped.add(task);
+    };
+    const iterationBegin = (loop: unknown): void => {
+      if (loop !== this.#loop) return;
+      if (++this.#steps > maxSteps && !this.#isLivelocked) {
+        this.#isLivelocked = true;
+        this.#loop.stop();
+      }
+      if (!this.arrivals.isEmpty) this.arrivals.poll(true);
+      if (decider !== null && decider.slack > 0) this.#beLate(decider);
+    };
+    this.#removeInstrument =
+      decider === null
+        ? addInstrument({ iterationBegin, ...(patience > 0 ? { afterStep } : {}) })
+        : addInstrument({
+            iterationBegin,
+            choosesReady: decider.choosesReady,
+            choose: (kind, count, candidates) =>
+              runningLoop() === this.#loop ? decider.choose(kind, count, candidates) : undefined,
+          });
+  }
+
+  /** Code takes time: a timer that is due soon may be due before what is ready has run. */
+  #beLate(decider: Decider): void {
+    const next = nextTimer(this.#loop);
+    if (next === null || next <= this.host.now || next > this.host.now + decider.slack) return;
+    if (decider.choose('late timer', 2, NOTHING) === 1) this.host.now = next;
+  }
+
+  // ------------------------------------------------------------------------------------------------ driving it
+
+  /** Gives turns and lets time pass until the program is over. A failure when it never will be. */
+  async #drive(isDone: () => boolean): Promise<{ readonly error: unknown } | null> {
+    const { host } = this;
+    const isOver = (): boolean => this.#isStopped || isDone();
+    for (;;) {
+      while (host.takeTurn());
+      if (isOver()) return this.#isLivelocked ? { error: this.#livelock() } : null;
+      if (host.isQuick) {
+        if (!this.#isSlow() && this.#advance()) continue;
+        host.becomeSlow(); // it has async functions, or comes to a standstill, which is to be made sure of
+      }
+      await quiet(1);
+      if (host.isBusy || isInStep(this.#loop) || isOver()) continue;
+      if (!host.isQuick && (await this.#waitForOutside(isOver))) continue;
+      if (this.#advance()) continue;
+      await quiet(QUIET_TURNS);
+      if (host.isBusy || isInStep(this.#loop) || host.wish !== null || !this.arrivals.isEmpty || isOver()) continue;
+      if (await this.#waitForTheLast(isOver)) continue;
+      return { error: standstill(this.#loop) };
+    }
+  }
+
+  #start(): void {
+    this.#isStopped = false;
+    this.#running = this.#loop
+      .runForever()
+      .catch((error) => {
+        this.#interrupt = { error };
+      })
+      .finally(() => {
+        this.#isStopped = true;
+      });
+  }
+
+  /** Whether promises have a part in the program, so that it cannot be run inside one call. */
+  #isSlow(): boolean {
+    return isInStep(this.#loop) || (this.#loop.isRunning() && this.host.wish === null && this.arrivals.isEmpty);
+  }
+
+  /** What comes next comes: something from outside, or the next timer. False when there is neither. */
+  #advance(): boolean {
+    if (!this.arrivals.isEmpty && this.arrivals.poll(false)) return true;
+    if (this.host.wish === null) return false;
+    this.#steps = 0;
+    this.host.jump();
+    return true;
+  }
+
+  #livelock(): LivelockError {
+    const { maxSteps = MAX_STEPS } = this.#options;
+    return new LivelockError(
+      `livelock: the program has run for ${maxSteps} iterations of the loop without any time passing; what it does waits for ` +
+        'nothing. Raise maxSteps if it is meant to.',
+    );
+  }
+
+  // ------------------------------------------------------------------------------------------------ real work
+
+  /** Looks which of the tasks that have run wait for something that takes real time. */
+  #noteRealWaits(): void {
+    for (const task of this.#stepped) {
+      if (!task.done() && waitsOfTask(task).some(({ isForeign }) => isForeign)) this.#outside.add(task);
+      else this.#outside.delete(task);
+    }
+    this.#stepped.clear();
+  }
+
+  /**
+   * Time passes only when real work has had its time: a file that is read within `timeout(5)` is read in no simulated time. A wait that gets
+   * nothing is not waited for again.
+   */
+  async #waitForOutside(isOver: () => boolean): Promise<boolean> {
+    this.#noteRealWaits();
+    if (this.#outside.size === 0) return false;
+    const { patience = PATIENCE } = this.#options;
+    const isOurs = [...this.#outside].some((task) =>
+      waitsOfTask(task).some(({ purpose }) => purpose?.isExternal === true),
+    );
+    const isVisible = (): boolean => isOurs || this.#newResources().some((resource) => REQUEST.test(resource));
+    const hasCome = await this.#wait(patience, isOver, (waited) => waited < INVISIBLE || isVisible());
+    if (!hasCome) this.#outside.clear();
+    return hasCome;
+  }
+
+  /** Nothing is left but what may come from outside. */
+  async #waitForTheLast(isOver: () => boolean): Promise<boolean> {
+    const { patience = PATIENCE } = this.#options;
+    const isPossible = (): boolean =>
+      this.#resourcesBefore === null ? this.#hasForeignWait() : this.#newResources().length > 0;
+    return isPossible() && (await this.#wait(patience, isOver, isPossible));
+  }
+
+  #hasForeignWait(): boolean {
+    return leftIn(this.#loop).tasks.some((task) => waitsOfTask(task).some(({ isForeign }) => isForeign));
+  }
+
+  /** What keeps the process alive and did not when the program began. */
+  #newResources(): string[] {
+    const before = [...(this.#resourcesBefore ?? [])];
+    return (activeResources() ?? []).filter((resource) => {
+      const at = before.indexOf(resource);
+      if (at >= 0) before.splice(at, 1);
+      return at < 0;
+    });
+  }
+
+  /**
+   * Waits in real time. True when something has come.
+   *
+   * @param isWorth whether anything can come, after so many seconds
+   */
+  async #wait(patience: number, isOver: () => boolean, isWorth: (waited: number) => boolean): Promise<boolean> {
+    const clock = new RuntimeHost();
+    const began = clock.time();
+    let waited = 0;
+    while (waited < patience && isWorth(waited)) {
+      await quiet(1);
+      if (this.host.isBusy || isInStep(this.#loop) || isOver()) return true;
+      waited = clock.time() - began;
+    }
+    return false;
+  }
+
+  // ------------------------------------------------------------------------------------------------ its end
+
+  /** Looks at what the program leaves behind, and ends it. */
+  async #end(isComplete: boolean, lost: readonly unknown[]): Promise<Error[]> {
+    const problems: Error[] = [];
+    const loop = this.#loop;
+    const { failOnLeaks = false, failOnUnretrieved = false } = this.#options;
+    // What was cancelled or set last may have its turn, but no time passes for it.
+    if (!isEmptyLoop(loop)) {
+      await this.#settle();
+      if (failOnLeaks && isComplete) problems.push(...leaks(loop));
+      if (this.#isStopped) this.#start();
+      this.#isLivelocked = false;
+      this.#steps = 0;
+      cancelLeft(loop, 'the end of the simulation');
+      if (leftIn(loop).tasks.length > 0) {
+        const failure = await this.#drive(() => leftIn(loop).tasks.length === 0);
+        if (failure !== null && failOnLeaks) problems.push(failure.error as Error);
+      }
+      await this.#settle();
+    }
+    if (failOnUnretrieved) {
+      reportFailuresOf(loop);
+      if (lost.length > 0) problems.push(unretrieved(lost));
+    }
+    return problems;
+  }
+
+  /** Lets run what is ready, while time stands still. */
+  async #settle(): Promise<void> {
+    const { host } = this;
+    while (host.takeTurn());
+    while (!host.isQuick && (host.isBusy || isInStep(this.#loop))) await quiet(1);
+  }
+
+  async #stop(): Promise<void> {
+    if (!this.#isStopped) this.#loop.stop();
+    while (this.host.takeTurn());
+    await this.#running;
+    if (isEmptyLoop(this.#loop)) this.#loop.setExceptionHandler(null);
+    else this.#loop.close();
+  }
+}
+
+const NOTHING = { at: () => undefined };
+
+/** Requests of Node to its own threads and to the system, which come back soon. */
+const REQUEST = /Req|Immediate|Job|Zlib/;
+
+function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: unknown } {
+  try {
+    return { value: main.result() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+async function quiet(turns: number): Promise<void> {
+  for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => afterMicrotasks(resolve));
+}
+
+function leaks(loop: EventLoop): LeakError[] {
+  const { tasks, lines, timers, resources } = leftIn(loop);
+  const left = [
+    ...tasks.map((task) => `task ${describeTask(task)}`),
+    ...lines.map((task) => `a function that ${task.getName()} has called and not awaited`),
+    ...timers.map((timer) => `timer ${describe(timer)}`),
+    ...resources.map((resource) => describe(resource)),
+  ];
+  if (left.length === 0) return [];
+  const message = `the program has ended and left ${left.length === 1 ? 'this' : `these ${left.length}`} behind:`;
+  return [new LeakError(`${message}\n${left.map((line) => `  ${line}`).join('\n')}`, left)];
+}
+
+function describeTask(task: Task<unknown>): string {
+  const waits = waitsOfTask(task).map(
+    ({ purpose, on, place }) =>
+      `${purpose === null ? (on === null ? 'a promise' : describe(on)) : `${purpose.operation}()`}${place === null ? '' : ` at ${place}`}`,
+  );
+  return `${task.getName()} ${describe(task.getCoro())}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
+}
+
+function unretrieved(lost: readonly unknown[]): UnretrievedError {
+  const lines = lost.map(
+    (error) => `  ${error instanceof Error ? `${error.name}: ${error.message}` : describe(error)}`,
+  );
+  const count = lost.length === 1 ? 'an error' : `${lost.length} errors`;
+  return new UnretrievedError(
+    `nobody has looked at ${count}: await the task, or handle it inside\n${lines.join('\n')}`,
+    lost,
+  );
+}
