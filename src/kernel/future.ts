@@ -90,29 +90,6 @@ class RegisteredCallback extends Handle implements Waiter {
   }
 }
 
-/** A done callback of the library itself, for a task or future that waits: needs no context, and cannot fail. */
-class Subscription implements Waiter {
-  /** @internal */
-  readonly _callback: DoneCallback<never>;
-  /** @internal */
-  readonly _awaiter: Future<unknown> | null;
-  readonly #future: Future<unknown>;
-
-  constructor(future: Future<unknown>, callback: DoneCallback<never>, awaiter: Future<unknown> | null) {
-    this.#future = future;
-    this._callback = callback;
-    this._awaiter = awaiter;
-  }
-
-  get _context(): Context {
-    return copyContext();
-  }
-
-  _run(): void {
-    this._callback(this.#future as never);
-  }
-}
-
 /**
  * Fields that only few futures need, in an object of their own so that other futures are small. For tasks they are in the scope
  * (`task.ts`).
@@ -464,27 +441,6 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   // --------------------------------------------------------------------------------------------- for the kernel
 
-  /** @internal */
-  _subscribe(callback: DoneCallback<never>, awaiter: Future<unknown> | null): void {
-    this._addWaiter(new Subscription(this, callback, awaiter));
-  }
-
-  /**
-   * Takes back one subscription of a callback that has no other. The search ends where it is found, so when many wait for one future
-   * and leave in the order in which they came, as they do at deadlines, each is found at once. @internal
-   */
-  _unsubscribe(callback: DoneCallback<never>): void {
-    if (this._firstWaiter === null) return;
-    const others = this._rare?.otherWaiters ?? null;
-    if (callbackOf(this._firstWaiter) === callback) {
-      this._firstWaiter = others?.shift() ?? null;
-    } else if (others !== null) {
-      const at = others.findIndex((waiter) => callbackOf(waiter) === callback);
-      if (at >= 0) others.splice(at, 1);
-    }
-    if (others?.length === 0) this._rare!.otherWaiters = null;
-  }
-
   /**
    * What `result()` throws, of a future that is done; `NONE` where it returns its value. For who waits: to throw and to catch takes longer
    * than everything else about a wait that fails.
@@ -535,6 +491,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
       const at = others?.indexOf(waiter) ?? -1;
       if (at >= 0) others!.splice(at, 1);
     }
+    if (others?.length === 0) this._rare!.otherWaiters = null;
   }
 
   /** A wait for it was given up without cancelling it. @internal */
@@ -707,10 +664,9 @@ function thenOfFuture<T, R1, R2>(
   return new Promise<T>((resolve, reject) => observe(future, resolve, reject)).then(onFulfilled, onRejected);
 }
 
-function callbackOf(waiter: Waiter): unknown {
-  return waiter instanceof RegisteredCallback || waiter instanceof Subscription || waiter instanceof Collector
-    ? waiter._callback
-    : null;
+/** The function that a waiter calls; `null` for a task or an `await`, which goes on instead. */
+export function callbackOf(waiter: Waiter & { readonly _callback?: unknown }): unknown {
+  return waiter._callback ?? null;
 }
 
 function describeWaiter(waiter: Waiter): string {
