@@ -22,15 +22,15 @@ import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
 import { isQuiet } from './engine/scope.ts';
 import { asCoroutine, ensureFutureOn } from './ensure.ts';
-import { type Executor, LoopExecutor } from './executor.ts';
+import { type Executor, JobFuture, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
+import { PromiseFuture } from './promise-future.ts';
 import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
 import { debugFromEnvironment, logger, reportToPage } from './runtime/platform.ts';
 import { SignalHandlers } from './signals.ts';
 import { TASK_OPTIONS, Task, type TaskOptions } from './task.ts';
-import { wrapPromise } from './wrap-promise.ts';
 
 /** The information that an exception handler gets. */
 export interface ExceptionContext {
@@ -352,7 +352,7 @@ export class EventLoop extends Scheduler implements Disposable {
     if (typeof fn !== 'function')
       throw typeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`, 'NOT_CALLABLE');
     const job = (executor ?? this.#defaultExecutor()).submit(fn, ...args);
-    return wrapPromise(job, { loop: this, onCancel: () => job.cancel?.() });
+    return new JobFuture(this, job);
   }
 
   /** The executor for `runInExecutor(null, …)`. */
@@ -655,8 +655,8 @@ const shutdownExecutor = /* @__PURE__ */ libraryCoroutine(function* shutdownDefa
   timeout: number | null,
 ): Generator<unknown, void, unknown> {
   const over = take()?.shutdown?.();
-  if (over === undefined || over === null) return;
-  const future = wrapPromise(over, { loop });
+  if (typeof over?.then !== 'function') return;
+  const future = new PromiseFuture<void>(loop).follow(over);
   const timer = timeout === null ? null : loop.callLater(timeout, giveUp, future, timeout);
   try {
     yield* future;
