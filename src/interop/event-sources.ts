@@ -71,7 +71,7 @@ export function listen(
 ): () => void {
   const removals: (() => void)[] = [];
   const add = (name: string | symbol, listener: Listener): void => {
-    removals.push(listenersOf(source, name, options).add(listener));
+    removals.push(addListener(source, name, options, listener));
   };
   const removeAll = (): void => {
     for (const remove of removals.splice(0)) remove();
@@ -104,80 +104,90 @@ const FEW = 32;
  * and all are told in the order in which they came.
  */
 class Listeners {
-  readonly #subscription: Subscription;
-  /** Called when the last listener has gone. */
-  readonly #drop: () => void;
+  readonly #source: EventSource;
+  readonly #name: string;
+  readonly #options: EventTargetOptions;
   #own = 0;
   #shared: SharedListener<Listener> | null = null;
 
-  constructor(subscription: Subscription, drop: () => void) {
-    this.#subscription = subscription;
-    this.#drop = drop;
+  constructor(source: EventSource, name: string, options: EventTargetOptions) {
+    this.#source = source;
+    this.#name = name;
+    this.#options = options;
+  }
+
+  get isEmpty(): boolean {
+    return this.#own === 0 && this.#shared === null;
   }
 
   /** Returns a function that removes the listener; it is called once. */
   add(listener: Listener): () => void {
-    return this.#shared === null && this.#own < FEW ? this.#addOwn(listener) : this.#addToShared(listener);
-  }
-
-  #addOwn(listener: Listener): () => void {
-    this.#subscription.add(listener);
+    if (this.#shared !== null || this.#own >= FEW) return this.#addToShared(listener);
+    this.#attach(listener, true);
     this.#own++;
     return () => {
       this.#own--;
-      this.#left();
-      this.#subscription.remove(listener);
+      this.#attach(listener, false);
     };
   }
 
   #addToShared(listener: Listener): () => void {
     const known = this.#shared;
-    const shared = known !== null && this.#subscription.isThere(known.tell) ? known : this.#newShared();
+    const shared = known !== null && this.#isThere(known.tell) ? known : this.#newShared();
     const remove = shared.add(listener);
     this.#shared = shared;
     return remove;
   }
 
   #newShared(): SharedListener<Listener> {
-    const { add, remove } = this.#subscription;
     const shared = new SharedListener<Listener>((tell, isAdded) => {
-      if (isAdded) {
-        add(tell);
-        return;
-      }
-      if (this.#shared === shared) this.#shared = null;
-      this.#left();
-      remove(tell);
+      if (!isAdded && this.#shared === shared) this.#shared = null;
+      this.#attach(tell, isAdded);
     });
     return shared;
   }
 
-  #left(): void {
-    if (this.#own === 0 && this.#shared === null) this.#drop();
+  /** Adds a listener to the source, or removes it. */
+  #attach(listener: Listener, isAdded: boolean): void {
+    const source = this.#source;
+    const name = this.#name;
+    if (isEventTarget(source)) {
+      const { capture = false, passive } = this.#options;
+      if (!isAdded) source.removeEventListener(name, listener, { capture });
+      // Without `passive` a browser decides by itself whether `touchmove` is passive.
+      else source.addEventListener(name, listener, passive === undefined ? { capture } : { capture, passive });
+    } else if (isAdded) source.on(name, listener);
+    else source.off(name, listener);
+  }
+
+  /** Whether a listener that was added is still there, or is again: a program may have called `removeAllListeners()`. */
+  #isThere(listener: Listener): boolean {
+    const source = this.#source;
+    if (isEventTarget(source)) {
+      // Node's `MessagePort`. Adding a listener has no effect where it is there already.
+      if ('removeAllListeners' in source) this.#attach(listener, true);
+      return true;
+    }
+    const { listeners } = source as { listeners?: (name: string) => readonly unknown[] };
+    return typeof listeners !== 'function' || listeners.call(source, this.#name).includes(listener);
   }
 }
 
-/** How listeners to one event are added to a source and removed from it. */
-interface Subscription {
-  readonly add: (listener: Listener) => void;
-  readonly remove: (listener: Listener) => void;
-  /** Whether a listener that was added is still there, or is again: a program may have called `removeAllListeners()`. */
-  readonly isThere: (listener: Listener) => boolean;
-}
+type ListenersByName = WeakMap<EventSource, Map<string | symbol, Listeners>>;
 
-type ListenersByName = Map<string | symbol, Listeners>;
-
-const withoutOptions = new WeakMap<EventSource, ListenersByName>();
+const withoutOptions: ListenersByName = new WeakMap();
 /** Here the options are part of the names. */
-const withOptions = new WeakMap<EventSource, ListenersByName>();
+const withOptions: ListenersByName = new WeakMap();
 
-/** So many events of one source are remembered while nobody waits for them, so that the next wait is cheap. */
-const REMEMBERED = 8;
-
-function listenersOf(source: EventSource, name: string | symbol, options: EventTargetOptions): Listeners {
-  const isTarget = isEventTarget(source);
+/** Adds a listener to one event of a source; returns a function that removes it, which is called once. */
+function addListener(
+  source: EventSource,
+  name: string | symbol,
+  options: EventTargetOptions,
+  listener: Listener,
+): () => void {
   const { capture, passive } = options;
-  const hasOptions = isTarget && (capture !== undefined || passive !== undefined);
+  const hasOptions = isEventTarget(source) && (capture !== undefined || passive !== undefined);
   const known = hasOptions ? withOptions : withoutOptions;
   const key = hasOptions ? `${capture} ${passive} ${String(name)}` : name;
   let ofSource = known.get(source);
@@ -185,50 +195,14 @@ function listenersOf(source: EventSource, name: string | symbol, options: EventT
     ofSource = new Map();
     known.set(source, ofSource);
   }
-  return (
-    ofSource.get(key) ??
-    newListeners(
-      ofSource,
-      key,
-      isTarget ? toTarget(source, name as string, options) : toEmitter(source, name as string),
-    )
-  );
-}
-
-function newListeners(ofSource: ListenersByName, key: string | symbol, subscription: Subscription): Listeners {
-  const listeners = new Listeners(subscription, () => {
-    if (ofSource.size > REMEMBERED) ofSource.delete(key);
-  });
-  ofSource.set(key, listeners);
-  return listeners;
-}
-
-function toTarget(
-  target: EventTargetLike,
-  type: string,
-  { capture = false, passive }: EventTargetOptions,
-): Subscription {
-  // Without this option a browser decides by itself whether `touchmove` is passive.
-  const options = passive === undefined ? { capture } : { capture, passive };
-  const add = (listener: Listener): void => target.addEventListener(type, listener, options);
-  return {
-    add,
-    remove: (listener) => target.removeEventListener(type, listener, { capture }),
-    isThere(listener) {
-      // Node's `MessagePort`. Adding a listener has no effect where it is there already.
-      if ('removeAllListeners' in target) add(listener);
-      return true;
-    },
-  };
-}
-
-function toEmitter(emitter: EventEmitterLike, type: string): Subscription {
-  return {
-    add: (listener) => void emitter.on(type, listener),
-    remove: (listener) => void emitter.off(type, listener),
-    isThere(listener) {
-      const { listeners } = emitter as { listeners?: (type: string) => readonly unknown[] };
-      return typeof listeners !== 'function' || listeners.call(emitter, type).includes(listener);
-    },
+  let listeners = ofSource.get(key);
+  if (listeners === undefined) {
+    listeners = new Listeners(source, name as string, options);
+    ofSource.set(key, listeners);
+  }
+  const remove = listeners.add(listener);
+  return () => {
+    remove();
+    if (listeners.isEmpty) ofSource.delete(key);
   };
 }
