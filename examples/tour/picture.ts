@@ -70,7 +70,7 @@ function drawLane(lane: Lane, columns: number, { now, span }: Drawing): string {
   const column = (time: number) => Math.min(columns - 1, Math.round((time / span) * (columns - 1)));
   const cells = Array.from({ length: columns }, () => ' ');
   cells.fill('─', column(lane.begin), column(lane.end ?? now) + 1);
-  // A task that waited for a promise of somebody else comes back by itself: that is no step of the loop, but its end shows.
+  // A task that waited for a foreign promise goes on without a step of the loop, but its end is recorded.
   for (const step of lane.end === null ? lane.steps : [...lane.steps, lane.end]) cells[column(step)] = '●';
   if (lane.outcome !== undefined && lane.end !== null) cells[column(lane.end)] = ENDS[lane.outcome];
   const time = lane.end === null ? '' : `${(lane.end - lane.begin).toFixed(2)} s`;

@@ -143,7 +143,7 @@ describe('an unhandled rejection', () => {
     ],
   ];
 
-  // All in one process of their own, because a process is told of these rejections as a whole.
+  // All in one separate process, because these rejections are reported to the whole process.
   const unhandled: string[][] = [];
   beforeAll(() => {
     const { stdout } = runInProcess(`
