@@ -22,6 +22,7 @@ const SLOW = [
   'test/unit/examples/chat.test.ts',
   'test/unit/examples/proxy.test.ts',
   'test/unit/bad-input/extremes.test.ts',
+  'test/unit/http/ten-thousand-requests.test.ts',
   'test/unit/ownership/many-awaits-cost-linear-time.test.ts',
 ];
 
@@ -51,7 +52,7 @@ const sharing = filesOf([...SHARING, 'test/unit/cli/**/*.test.ts'], SLOW).filter
 const resolve = {
   alias: [
     { find: /^asyncio-ts$/, replacement: `${src}index.ts` },
-    { find: /^asyncio-ts\/(node|testing|inspect)$/, replacement: `${src}$1/index.ts` },
+    { find: /^asyncio-ts\/(node|testing|inspect|http)$/, replacement: `${src}$1/index.ts` },
   ],
 };
 

@@ -3,7 +3,7 @@ import { onAwait } from './engine/pending-await.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, ScopeWait } from './engine/roles.ts';
 import { findWait, waitsOf } from './engine/scope.ts';
-import { callerPlace, reportOnce } from './places.ts';
+import { CallSite, callerPlace, reportOnce } from './places.ts';
 import { logger } from './runtime/platform.ts';
 import { describeWaiting } from './task.ts';
 
@@ -12,7 +12,7 @@ import { describeWaiting } from './task.ts';
  * to report several awaits at once in one task. While no loop is in debug mode, this costs one comparison for each await.
  */
 
-let placeOf: WeakMap<object, string> | null = null;
+let placeOf: WeakMap<object, CallSite> | null = null;
 let users = 0;
 
 /** A loop's debug mode, or another tool that shows where tasks wait, is switched on or off. */
@@ -20,19 +20,18 @@ export function noteAwaits(enabled: boolean): void {
   users += enabled ? 1 : -1;
   const isOn = users > 0;
   placeOf = isOn ? (placeOf ?? new WeakMap()) : null;
-  places.take = isOn ? callerPlace : null;
+  places.take = isOn ? () => new CallSite() : null;
   places.yielded = isOn ? noteYielded : null;
   onAwait.noted = isOn ? noteAwait : null;
 }
 
 /** Where in the program a wait began: an await of an async function, or what a frame waits for; `null` when it was not recorded. */
 export function placeOfWait(wait: object): string | null {
-  return placeOf?.get(wait) ?? null;
+  return placeOf?.get(wait)?.text ?? null;
 }
 
 function noteYielded(future: object): void {
-  const place = callerPlace();
-  if (place !== null) placeOf?.set(future, place);
+  placeOf?.set(future, new CallSite());
 }
 
 /** The current place in the program, while any loop is in debug mode; otherwise `undefined`. */
@@ -40,10 +39,10 @@ export function placeInDebugMode(): string | null | undefined {
   return placeOf === null ? undefined : callerPlace();
 }
 
-function noteAwait(wait: ScopeWait, place: string | null): void {
+function noteAwait(wait: ScopeWait, site: object | null): void {
   const { _task: task } = wait;
-  if (place === null) return;
-  placeOf?.set(wait, place);
+  if (site === null) return;
+  placeOf?.set(wait, site as CallSite);
   if (!task._loop.getDebug()) return; // several loops may be alive in one process
   const root = task._root;
   if (task.done() || root === null) return;
@@ -51,10 +50,12 @@ function noteAwait(wait: ScopeWait, place: string | null): void {
   const isComeback = task._loop._step.task !== task;
   const other = findWait(root, (one) => one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed));
   if (other === null) return;
-  const where = placeOf?.get(other);
+  const place = (site as CallSite).text;
+  if (place === null) return;
+  const where = placeOf?.get(other)?.text ?? null;
   reportOnce(
     'branch',
-    `${nameOf(task)} awaits in two places at once${where === undefined ? '' : ` (the other one: ${where})`}: branches of one task, ` +
+    `${nameOf(task)} awaits in two places at once${where === null ? '' : ` (the other one: ${where})`}: branches of one task, ` +
       'for example under Promise.all, and callbacks that have inherited its context share its context variables, and are cancelled ' +
       'with it. For branches that are tasks of their own write gather(f, g), or use a taskGroup.',
     place,
@@ -76,7 +77,7 @@ export function reportLines(root: Scope, what: string): void {
     return;
   }
   for (const wait of waits) {
-    const place = placeOf.get(wait);
+    const place = placeOf.get(wait)?.text;
     reportOnce('left behind', `${what}: ${describeWaiting(wait._waiting)}. ${HELP}`, place ?? null);
   }
 }

@@ -52,6 +52,8 @@ export {
   logger,
   newAsyncFrame,
   newTextDecoder,
+  newWebResponse,
+  newWebStream,
   type PlatformAbortSignal,
   type TextDecoderLike,
 } from './runtime/platform.ts';

@@ -30,6 +30,21 @@ export function callerPlace(): string | null {
   return callerOf(new Error('place').stack ?? '');
 }
 
+/**
+ * The line of the program that was on the stack when this was made. It is worked out when somebody asks: that takes fifty times as long as to
+ * make it, and most places are never shown.
+ */
+export class CallSite {
+  readonly #error = new Error('place');
+  #text: string | null | undefined;
+
+  /** The place as `file:line:column`; `null` when there is none. */
+  get text(): string | null {
+    this.#text ??= callerOf(this.#error.stack ?? '');
+    return this.#text;
+  }
+}
+
 /** The same, but returns the whole stack when there is none. */
 export function callerPlaceAndStack(): { readonly place: string | null; readonly stack: string } {
   const stack = new Error('place').stack ?? '';

@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['tasks', 'sync'],
   ['queues', 'streams', 'interop'],
   ['index'],
-  ['testing', 'inspect'],
+  ['testing', 'inspect', 'http'],
   ['node'],
   ['cli'],
 ];

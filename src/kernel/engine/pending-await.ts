@@ -64,7 +64,7 @@ export function settle(
 const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
 
 /** Told of each await that waits, with its place; set while some loop is in debug mode. */
-export const onAwait: { noted: ((wait: ScopeWait, place: string | null) => void) | null } = { noted: null };
+export const onAwait: { noted: ((wait: ScopeWait, place: object | null) => void) | null } = { noted: null };
 
 // What a pending await's `_marks` hold.
 const IS_OVER = 1;

@@ -81,6 +81,8 @@ interface Globals {
   readonly TextEncoder?: new () => { encode(text: string): Uint8Array };
   readonly TextDecoder?: new (encoding: string) => TextDecoderLike;
   readonly window?: unknown;
+  readonly Response?: new (body: unknown, init: object) => object;
+  readonly ReadableStream?: new (source: object, strategy: object) => object;
   readonly WorkerGlobalScope?: abstract new (...args: never[]) => unknown;
   readonly console?: Logger;
   readonly reportError?: (error: unknown) => void;
@@ -424,6 +426,20 @@ function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boo
     afterMicrotasks(() => process.on?.(UNHANDLED, listener));
   };
   process.on?.(UNHANDLED, listener);
+}
+
+/** A `Response` of the runtime. */
+export function newWebResponse(body: unknown, init: object): object {
+  const { Response } = globals();
+  if (Response === undefined) throw new Error('this runtime has no Response');
+  return new Response(body, init);
+}
+
+/** A `ReadableStream` of the runtime. */
+export function newWebStream(source: object, strategy: object): object {
+  const { ReadableStream } = globals();
+  if (ReadableStream === undefined) throw new Error('this runtime has no ReadableStream');
+  return new ReadableStream(source, strategy);
 }
 
 /** What keeps the process alive, or is under way in it, by kinds of the runtime; `null` where it does not tell. */
