@@ -12,7 +12,12 @@ const { dependencies = {} } = JSON.parse(readFileSync(inRoot('package.json'), 'u
 
 const bundle = await rolldown({
   cwd: inRoot(),
-  input: { index: 'dist/index.js', 'testing/index': 'dist/testing/index.js', 'http/index': 'dist/http/index.js', 'node/index': 'dist/node/index.js' },
+  input: {
+    index: 'dist/index.js',
+    'testing/index': 'dist/testing/index.js',
+    'http/index': 'dist/http/index.js',
+    'node/index': 'dist/node/index.js',
+  },
   // Not bundled: the runtime's modules and the package's dependencies.
   external: [/^node:/, ...Object.keys(dependencies)],
   platform: 'neutral',
