@@ -115,8 +115,8 @@ export class EventLoop extends Scheduler implements Disposable {
   #firstTask: Task<unknown> | null = null;
   /** The scopes of finished tasks in which lines still wait. @internal */
   readonly _linesLeft: Set<Scope> = new Set();
-  /** Called when the last of these lines has ended. @internal */
-  _onNoLineLeft: (() => void) | null = null;
+  /** Called when one of these lines has ended a step: it may have been the last one. @internal */
+  _onLineStepped: (() => void) | null = null;
   /** Whether a subclass overrides scheduling methods; if not, the kernel does not call them. */
   /** @internal */
   readonly _isOverridden: boolean;
@@ -619,11 +619,11 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /** @internal */
-  override _noteLinesOver(root: Scope): void {
+  override _noteLineStepped(root: Scope): void {
     if (this._linesLeft.size === 0) return;
-    // When a promise is still followed, the end of run() must not wait for it.
+    // Whether lines are left among its awaits is asked at the end of run(): there may be thousands to look at, and this is each step.
     if (isQuiet(root)) this._linesLeft.delete(root);
-    this._onNoLineLeft?.();
+    this._onLineStepped?.();
   }
 
   /** The tasks that are not done, the youngest first. @internal */

@@ -286,13 +286,18 @@ async function waitForLines(loop: EventLoop): Promise<void> {
   const finish = (): void => {
     if (!over.done()) over.setResult(undefined);
   };
+  let isLooking = false;
   // A line that has ended its wait may begin another one in the same segment.
   const look = (): void => {
+    isLooking = false;
     if (isOver()) finish();
   };
-  loop._onNoLineLeft = () => afterMicrotasks(look);
+  loop._onLineStepped = () => {
+    if (!isLooking) afterMicrotasks(look);
+    isLooking = true;
+  };
   await loop.runUntilComplete(over);
-  loop._onNoLineLeft = null;
+  loop._onLineStepped = null;
 }
 
 /** Waits until all tasks are done, or the remaining ones wait for foreign promises and their time limit has passed. */

@@ -56,6 +56,8 @@ export class WaitQueue implements WaitRecord {
   readonly operation: string;
   #first: Place | null = null;
   #last: Place | null = null;
+  /** The last place that was woken. While it is in the queue, all places before it have been woken or cancelled. */
+  #woken: Place | null = null;
   #size = 0;
   #loop: EventLoop | null = null;
   /** The queue that knows the loop, when a primitive has several: one loop for all of them. */
@@ -137,14 +139,23 @@ export class WaitQueue implements WaitRecord {
 
   /** Wakes the task that has waited longest and was not woken yet. False when there is none. */
   wakeNext(): boolean {
-    for (let place = this.#first; place !== null; place = place._after) if (place.wake()) return true;
+    for (let place = this.#firstToWake(); place !== null; place = place._after) {
+      if (place.wake()) {
+        this.#woken = place;
+        return true;
+      }
+    }
     return false;
+  }
+
+  /** Many may be woken one by one before the first of them leaves. */
+  #firstToWake(): Place | null {
+    return this.#woken?._queued ? this.#woken._after : this.#first;
   }
 
   /** Wakes up to `count`, in order. */
   wake(count: number): void {
-    let left = count;
-    for (let place = this.#first; place !== null && left > 0; place = place._after) if (place.wake()) left--;
+    for (let left = count; left > 0 && this.wakeNext(); ) left--;
   }
 
   /** Takes the first place out of the queue and wakes its task; skips places that were already cancelled or woken. */

@@ -24,7 +24,7 @@ import {
   type TaskRole,
   type Written,
 } from './roles.ts';
-import { addWait, hasLines, noteBegan, noteResumed, removeWait } from './scope.ts';
+import { addWait, noteBegan, noteResumed, removeWait } from './scope.ts';
 import { goOnFrom, takeError } from './step.ts';
 
 /**
@@ -352,7 +352,7 @@ export class PendingAwait implements ScopeWait {
     this._marks |= IS_OVER;
     removeWait(this._at, this);
     if (!this._isObserver) task._loop._step.open(task, this._got);
-    else if ((task._marks & STATE) !== 0 && !hasLines(task._rootScope())) task._loop._noteLinesOver(task._rootScope());
+    else if ((task._marks & STATE) !== 0) task._loop._noteLineStepped(task._rootScope());
   }
 }
 

@@ -137,8 +137,8 @@ export interface LoopRole {
   _giveWay(task: TaskRole): boolean;
   /** A line goes on waiting though its task is done. @internal */
   _noteLineLeft(root: Scope): void;
-  /** The last line that a task has left behind is over. @internal */
-  _noteLinesOver(root: Scope): void;
+  /** A line that a task has left behind has ended a step, and maybe itself. @internal */
+  _noteLineStepped(root: Scope): void;
   /** Ends the run with an error from outside a handle. @internal */
   _interrupt(error: unknown): void;
 }

@@ -1,5 +1,6 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import {
+  Condition,
   ContextVar,
   createTask,
   currentSignal,
@@ -10,6 +11,7 @@ import {
   getRunningLoop,
   on,
   once,
+  Semaphore,
   shared,
   shield,
   sleep,
@@ -266,6 +268,59 @@ describe('16,000 awaits in one task', () => {
             await sleep(0);
           }),
         ),
+    ],
+    [
+      'waits that a finished task has left, and that nobody awaits',
+      async (count) => {
+        const event = new Event();
+        const main = async () => {
+          for (let i = 0; i < count; i++) void event.wait().catch(() => {});
+        };
+        await createTask(main);
+        await sleep(1);
+        event.set();
+        await sleep(1);
+      },
+    ],
+    [
+      'steps of a line that a finished task has left, beside waits that nobody awaits',
+      async (count) => {
+        const event = new Event();
+        let steps = 0;
+        const line = async () => {
+          for (; steps < count; steps++) await sleep(0);
+          event.set();
+        };
+        const main = async () => {
+          for (let i = 0; i < count; i++) void event.wait().catch(() => {});
+          void line();
+        };
+        await createTask(main);
+        await event.wait();
+        expect(steps).toBe(count);
+      },
+    ],
+    [
+      'tasks that are notified one by one while the lock is held',
+      async (count) => {
+        const condition = new Condition();
+        const tasks = Array.from({ length: count }, () => createTask(() => condition.with(() => condition.wait())));
+        await sleep(1);
+        await condition.with(async () => {
+          for (let i = 0; i < count; i++) condition.notify();
+        });
+        await gather(tasks);
+      },
+    ],
+    [
+      'tasks that a semaphore lets in one by one within one step',
+      async (count) => {
+        const semaphore = new Semaphore(0);
+        const tasks = Array.from({ length: count }, () => createTask(() => semaphore.acquire()));
+        await sleep(1);
+        for (let i = 0; i < count; i++) semaphore.release();
+        await gather(tasks);
+      },
     ],
     [
       'losers of races that a request takes off',
