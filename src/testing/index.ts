@@ -6,6 +6,7 @@
  * @module asyncio-ts/testing
  */
 
+export { type CompletionOptions, completion } from './completion.ts';
 export { DeadlockError, LeakError, LivelockError, StaleTokenError, UnretrievedError } from './errors.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
