@@ -24,10 +24,10 @@ import type {
   ExtraInfo,
   WriteBufferLimits,
 } from '../../streams/index.ts';
+import { WaterMarks } from '../../streams/water-marks.ts';
 import { familyOf, socketAddress } from '../net/addresses.ts';
 import { failureOf } from '../net/failures.ts';
 import { plainBytes } from '../transport/delivery.ts';
-import { WaterMarks } from '../transport/water-marks.ts';
 import { type BoundSocket, discard } from './bound-socket.ts';
 import { OneByOne } from './one-by-one.ts';
 import { checkReceiver, type DatagramAddress, isSameAddress, shown } from './options.ts';

@@ -2,7 +2,7 @@ import { chmodSync, renameSync, statSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
 import { type EventLoop, wrapPromise } from '../../kernel/lowlevel.ts';
-import type { SocketName } from '../../streams/index.ts';
+import type { ListeningSocket, SocketName } from '../../streams/index.ts';
 import { type Settle, settled } from '../waiting.ts';
 import { boundAddress, familyOf, showAddress } from './addresses.ts';
 import { ignoreErrors } from './connect-socket.ts';
@@ -71,8 +71,8 @@ async function removeSocketFile(file: string): Promise<void> {
   }
 }
 
-/** A place where a server listens. */
-export class ListeningSocket {
+/** A place where a server listens, on a socket of the runtime. */
+export class BoundSocket implements ListeningSocket {
   readonly #name: SocketName | undefined;
   readonly #server: NetServer;
 
