@@ -14,6 +14,7 @@ import {
   type LoopResource,
   logger,
 } from '../../kernel/lowlevel.ts';
+import { familyOf, socketAddress } from '../../streams/addresses.ts';
 import { bindMethods } from '../../streams/bound.ts';
 import { asBytes, checkBytes } from '../../streams/bytes.ts';
 import type {
@@ -25,7 +26,6 @@ import type {
   WriteBufferLimits,
 } from '../../streams/index.ts';
 import { WaterMarks } from '../../streams/water-marks.ts';
-import { familyOf, socketAddress } from '../net/addresses.ts';
 import { failureOf } from '../net/failures.ts';
 import { plainBytes } from '../transport/delivery.ts';
 import { type BoundSocket, discard } from './bound-socket.ts';

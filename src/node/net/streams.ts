@@ -1,5 +1,6 @@
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { byName } from '../../internal/keywords.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import {
@@ -12,7 +13,6 @@ import {
 } from '../../streams/index.ts';
 import { checkByteLimit } from '../../streams/limit.ts';
 import { streamPair } from '../../streams/stream-pair.ts';
-import { byName } from '../keywords.ts';
 import { connectToPath } from './connect-socket.ts';
 import {
   begin,

@@ -276,10 +276,20 @@ export class Simulation {
 
   /** What comes next comes: something from outside, or the next timer. False when there is neither. */
   #advance(): boolean {
-    if (!this.arrivals.isEmpty && this.arrivals.poll(false)) return true;
+    if (!this.arrivals.isEmpty && (this.arrivals.poll(false) || this.#waitForArrival())) return true;
     if (this.host.wish === null) return false;
     this.#steps = 0;
     this.host.jump();
+    return true;
+  }
+
+  /** Lets time pass until something may come that takes its time; false when a timer is due before. */
+  #waitForArrival(): boolean {
+    const { next } = this.arrivals;
+    const { host } = this;
+    if (next === null || (host.wish !== null && host.wish < next)) return false;
+    this.#steps = 0;
+    host.now = next;
     return true;
   }
 
