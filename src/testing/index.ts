@@ -9,4 +9,5 @@
 export { type CompletionOptions, completion } from './completion.ts';
 export { DeadlockError, LeakError, LivelockError, StaleTokenError, UnretrievedError } from './errors.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
+export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';

@@ -102,6 +102,8 @@ export class Simulation {
   readonly #options: SimulationOptions;
   #loop: EventLoop;
   #removeInstrument: (() => void) | null = null;
+  /** How many programs it has begun to run: tells what belongs to an earlier one. */
+  runs = 0;
   /** Iterations since time has passed. */
   #steps = 0;
   #isLivelocked = false;
@@ -187,6 +189,7 @@ export class Simulation {
   }
 
   #renew(): void {
+    this.runs++;
     if (this.#loop.isClosed()) this.#loop = this.#newLoop();
     this.host.reset();
     this.host.isQuick = this.#options.quick === true;
