@@ -81,6 +81,7 @@ export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
 export {
+  actorOf,
   cancelLeft,
   isEmptyLoop,
   isInStep,
@@ -88,8 +89,10 @@ export {
   leftIn,
   nextTimer,
   numberTasksFrom,
+  placeOfReady,
   placeOfWait,
   recordPlaces,
+  rewindClock,
   type WaitView,
   waitersOf,
   waitsOfTask,

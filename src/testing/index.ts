@@ -7,7 +7,17 @@
  */
 
 export { type CompletionOptions, completion } from './completion.ts';
-export { DeadlockError, LeakError, LivelockError, StaleTokenError, UnretrievedError } from './errors.ts';
+export {
+  DeadlockError,
+  LeakError,
+  LivelockError,
+  NondeterminismError,
+  StaleTokenError,
+  UnretrievedError,
+} from './errors.ts';
+export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
+export { replay } from './explore/replay.ts';
+export { runSchedule } from './explore/run-schedule.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
