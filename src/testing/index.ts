@@ -6,6 +6,7 @@
  * @module asyncio-ts/testing
  */
 
+export * from './checks/index.ts';
 export { type CompletionOptions, completion } from './completion.ts';
 export {
   DeadlockError,
