@@ -22,3 +22,4 @@ export { runSchedule } from './explore/run-schedule.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
+export { SimulatedExecutor, type SimulatedExecutorOptions } from './simulated-executor.ts';
