@@ -352,6 +352,7 @@ export class EventLoop extends Scheduler implements Disposable {
     if (typeof fn !== 'function')
       throw typeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`, 'NOT_CALLABLE');
     const job = (executor ?? this.#defaultExecutor()).submit(fn, ...args);
+    if (job instanceof Future && job._loop === this) return job; // an executor that is simulated
     return new JobFuture(this, job);
   }
 

@@ -6,6 +6,7 @@
  * @module asyncio-ts/testing
  */
 
+export * from './checks/index.ts';
 export { type CompletionOptions, completion } from './completion.ts';
 export {
   DeadlockError,
@@ -19,4 +20,6 @@ export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } 
 export { replay } from './explore/replay.ts';
 export { runSchedule } from './explore/run-schedule.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
+export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
+export { SimulatedExecutor, type SimulatedExecutorOptions } from './simulated-executor.ts';

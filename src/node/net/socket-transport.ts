@@ -23,6 +23,7 @@ import type {
   Transport,
   WriteBufferLimits,
 } from '../../streams/index.ts';
+import type { ConnectionOwner } from '../../streams/server.ts';
 import { Delivery, plainBytes } from '../transport/delivery.ts';
 import { WriteSide } from '../transport/write-side.ts';
 import { ignoreErrors } from './connect-socket.ts';
@@ -34,14 +35,6 @@ import { readInto } from './read-into.ts';
 import { keepEndInDeno } from './reading-in-deno.ts';
 import { SessionTickets } from './session-tickets.ts';
 import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
-
-/** An object that keeps a list of its connections. */
-export interface ConnectionOwner {
-  /** @internal */
-  attach(transport: SocketTransport): void;
-  /** @internal */
-  detach(transport: SocketTransport): void;
-}
 
 /**
  * The states of a transport.

@@ -4,7 +4,7 @@ import { leavesTheLoop, RuntimeError } from '../../errors/index.ts';
 import { type EventLoop, logger } from '../../kernel/lowlevel.ts';
 import { checkBytes } from '../../streams/bytes.ts';
 import type { BaseProtocol, BaseTransport, Bytes, WriteBufferLimits } from '../../streams/index.ts';
-import { WaterMarks } from './water-marks.ts';
+import { WaterMarks } from '../../streams/water-marks.ts';
 
 /** After this number of writes on a lost connection a warning is logged. */
 const WARN_FROM = 5;

@@ -87,7 +87,7 @@ function tellChoice(kind: string, way: number, candidates: Candidates): string {
   const chosen = candidates.at(way);
   if (chosen === undefined) return 'nothing that was on its way from outside had come yet';
   const first = candidates.at(0);
-  if (kind.startsWith('fault')) return `${kind}: ${tell(chosen)}`;
+  if (kind.startsWith('fault') || kind === 'latency') return `${kind}: ${tell(chosen)}`;
   const verb = { arrival: 'came', 'timer tie': 'fired' }[kind] ?? 'ran';
   return `${tell(chosen)} ${verb} before ${first === undefined ? 'the others' : tell(first)}`;
 }

@@ -7,6 +7,8 @@ export interface Arrival {
   /** Those of one stream come in the order in which they were sent; `null` for one that is by itself. */
   readonly stream: object | null;
   readonly deliver: () => void;
+  /** The time of the clock before which it cannot come, in seconds; absent where it may come at once. */
+  readonly notBefore?: number;
 }
 
 /**
@@ -23,6 +25,16 @@ export class Arrivals {
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
+  }
+
+  /** The time at which the next of those may come that cannot come yet; `null` when there is none. */
+  get next(): number | null {
+    let next: number | null = null;
+    for (const { notBefore } of this.#waiting) {
+      if (notBefore === undefined || notBefore <= this.#simulation.host.now) continue;
+      if (next === null || notBefore < next) next = notBefore;
+    }
+    return next;
   }
 
   add(arrival: Arrival): void {
@@ -51,7 +63,8 @@ export class Arrivals {
     let delivered = 0;
     while (this.#waiting.length > 0) {
       const heads = this.#heads();
-      const mayWait = isBusy || delivered > 0 || host.wish !== null;
+      if (heads.length === 0) break;
+      const mayWait = isBusy || delivered > 0 || host.wish !== null || this.next !== null;
       const choice = this.#simulation.choose('arrival', heads.length + (mayWait ? 1 : 0), heads);
       const chosen = heads[choice];
       if (chosen === undefined) break;
@@ -62,14 +75,16 @@ export class Arrivals {
     return delivered > 0;
   }
 
-  /** The first of each stream. */
+  /** The first of each stream that may come now. */
   #heads(): Arrival[] {
+    const { now } = this.#simulation.host;
     const streams = new Set<object>();
-    return this.#waiting.filter(({ stream }) => {
-      if (stream === null) return true;
-      if (streams.has(stream)) return false;
-      streams.add(stream);
-      return true;
+    return this.#waiting.filter(({ stream, notBefore = 0 }) => {
+      if (stream !== null) {
+        if (streams.has(stream)) return false;
+        streams.add(stream);
+      }
+      return notBefore <= now;
     });
   }
 }

@@ -103,8 +103,12 @@ export class Simulation {
   /** Called when a program has come to its end, before what it has left behind is cancelled. */
   onOutcome: (() => void) | null = null;
   readonly #options: SimulationOptions;
+  /** What is to be told of the end of the present program. */
+  readonly #whenOver = new Set<() => void>();
   #loop: EventLoop;
   #removeInstrument: (() => void) | null = null;
+  /** How many programs it has begun to run: tells what belongs to an earlier one. */
+  runs = 0;
   /** Iterations since time has passed. */
   #steps = 0;
   #isLivelocked = false;
@@ -162,17 +166,44 @@ export class Simulation {
       const outcome = made.done() ? outcomeOf(made) : null; // looked at in any case
       const ending = failure ?? this.#interrupt ?? outcome!;
       this.onOutcome?.();
+      this.#tellOfEnd();
       const problems = await this.#end('value' in ending, lost);
       const seconds = this.host.now;
       return 'value' in ending
         ? { value: ending, failure: null, problems, seconds }
         : { value: null, failure: ending, problems, seconds };
     } finally {
+      this.#tellOfEnd();
       await this.#stop();
       giveThreadBack();
       numberTasksFrom(tasksBefore);
       if (places) recordPlaces(false);
     }
+  }
+
+  // ------------------------------------------------------------------------------------------------ checks
+
+  /** Fails the present program: it ends with this error, whatever it does afterwards. */
+  fail(error: unknown): void {
+    if (this.#interrupt !== null) return;
+    this.#interrupt = { error };
+    this.#loop.stop();
+  }
+
+  /**
+   * Calls a function once when the present program has come to its end, before what it has left behind is cancelled.
+   *
+   * @returns takes it back
+   */
+  whenOver(call: () => void): () => void {
+    this.#whenOver.add(call);
+    return () => this.#whenOver.delete(call);
+  }
+
+  #tellOfEnd(): void {
+    const calls = [...this.#whenOver];
+    this.#whenOver.clear();
+    for (const call of calls) call();
   }
 
   /** Ends the use of the simulation. */
@@ -191,6 +222,7 @@ export class Simulation {
   }
 
   #renew(): void {
+    this.runs++;
     if (this.#loop.isClosed()) this.#loop = this.#newLoop();
     this.host.reset();
     rewindClock(this.#loop);
@@ -281,10 +313,20 @@ export class Simulation {
 
   /** What comes next comes: something from outside, or the next timer. False when there is neither. */
   #advance(): boolean {
-    if (!this.arrivals.isEmpty && this.arrivals.poll(false)) return true;
+    if (!this.arrivals.isEmpty && (this.arrivals.poll(false) || this.#waitForArrival())) return true;
     if (this.host.wish === null) return false;
     this.#steps = 0;
     this.host.jump();
+    return true;
+  }
+
+  /** Lets time pass until something may come that takes its time; false when a timer is due before. */
+  #waitForArrival(): boolean {
+    const { next } = this.arrivals;
+    const { host } = this;
+    if (next === null || (host.wish !== null && host.wish < next)) return false;
+    this.#steps = 0;
+    host.now = next;
     return true;
   }
 

@@ -24,7 +24,7 @@ import {
   writeFile,
 } from 'asyncio-ts/node';
 import { describe, expect, it } from 'vitest';
-import { byName } from '../../../src/node/keywords.ts';
+import { byName } from '../../../src/internal/keywords.ts';
 import { thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 import { fileOf } from './files/support.ts';

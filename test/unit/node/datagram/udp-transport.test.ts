@@ -1,7 +1,7 @@
 import { type ExceptionContext, getRunningLoop } from 'asyncio-ts';
 import { expect, test } from 'vitest';
 import { UdpTransport } from '../../../../src/node/datagram/udp-transport.ts';
-import { socketAddress } from '../../../../src/node/net/addresses.ts';
+import { socketAddress } from '../../../../src/streams/addresses.ts';
 import { muteLog } from '../../../support/loops.ts';
 import { iterations, program, thrownBy } from '../../../support/programs.ts';
 import { describeBoth } from '../../../support/spellings.ts';
