@@ -54,6 +54,7 @@ export {
   newAsyncFrame,
   newTextDecoder,
   type PlatformAbortSignal,
+  sweepFromEnvironment,
   type TextDecoderLike,
 } from './runtime/platform.ts';
 export {
@@ -89,12 +90,13 @@ export {
   nextTimer,
   numberTasksFrom,
   placeOfWait,
+  purposeOf,
   recordPlaces,
   type WaitView,
   waitersOf,
   waitsOfTask,
 } from './views.ts';
-export { type Place, WaitQueue } from './wait-queue.ts';
+export { type Place, WaitQueue, watchPrimitives } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 

@@ -41,9 +41,15 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
   };
 }
 
-/** The tasks and futures that wait for a task. */
-export function waitersOf(task: Task<unknown>): object[] {
-  return task._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
+/** What a wait for a future is for, where that is known. */
+export function purposeOf(future: Future<unknown>): WaitRecord | null {
+  return future._purpose ?? null;
+}
+
+/** The tasks and futures that wait for a task or a future. */
+export function waitersOf(future: Future<unknown>): object[] {
+  if (future._isPlain?.() !== true) return []; // of another library
+  return future._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
 }
 
 /** What of a loop would be lost if it were closed now. */

@@ -196,6 +196,7 @@ export function giveWay(stack: CallStack): void {
     );
   }
   task._loop._schedule(stack);
+  if (hooks.gaveWay !== null) emit('gaveWay', task, stack);
 }
 
 function isFutureLike(value: unknown): value is FutureLike {
