@@ -16,7 +16,9 @@ try {
   if (packed.status !== 0) throw new Error(`npm pack failed: ${packed.stderr}`);
   const { name, files } = report(packed.stdout);
   console.log(`${name}: ${files.length} files`);
-  const stray = files.filter((file) => !/^(dist|src)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file));
+  const stray = files.filter(
+    (file) => !/^(dist|src|docs)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+  );
   if (stray.length > 0) console.error(`files that should not be published: ${stray.join(', ')}`);
 
   const tarball = path.join(folder, name);

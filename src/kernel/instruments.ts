@@ -38,12 +38,12 @@ export interface Instrument {
    */
   errorReported?(loop: EventLoop, context: ExceptionContext): void;
   /**
-   * The only choice point. Called when the loop may do any of `count` things; returns which one, from 0. Without this hook the kernel
-   * takes 0, which is the documented order. `label` is `timer tie` for timers of one deadline, `ready` for what is ready to run.
+   * The only choice point. Called when the loop may do any of `count` things; returns which one, from 0, or `undefined` to leave it to the
+   * other instruments. When none decides the kernel takes 0, which is the documented order. `label` is `timer tie` for timers of one deadline, `ready` for what is ready to run.
    *
    * @param candidates the things themselves: tasks, waits of tasks, handles and timers
    */
-  choose?(label: string, count: number, candidates: { at(index: number): object | undefined }): number;
+  choose?(label: string, count: number, candidates: { at(index: number): object | undefined }): number | undefined;
   /**
    * Whether `choose` is also asked which of all that is ready runs next. The loop then runs one thing in each iteration; without this it
    * keeps the order in which things became ready, as it always does in production.

@@ -82,6 +82,7 @@ export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
 export {
+  actorOf,
   cancelLeft,
   isEmptyLoop,
   isInStep,
@@ -89,9 +90,11 @@ export {
   leftIn,
   nextTimer,
   numberTasksFrom,
+  placeOfReady,
   placeOfWait,
   purposeOf,
   recordPlaces,
+  rewindClock,
   type WaitView,
   waitersOf,
   waitsOfTask,

@@ -5,6 +5,7 @@ import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Future, WaitRecord } from './future.ts';
 import { cancelLines } from './scopes.ts';
 import { isDetached, numberTasksFrom, type Task } from './task.ts';
+import { TimedFuture } from './timed-future.ts';
 
 /** The kernel as tools see it that simulate, explain or draw a program: what waits for what, and what is left. */
 
@@ -52,6 +53,18 @@ export function waitersOf(future: Future<unknown>): object[] {
   return future._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
 }
 
+/** Whom something that is ready to run belongs to: a task, or the thing itself where it is a callback. */
+export function actorOf(ready: object): object {
+  if (ready instanceof TimedFuture) return ready._waiters()[0]?._awaiter ?? ready;
+  return (ready as Partial<CallStack>)._task ?? ready;
+}
+
+/** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
+export function placeOfReady(ready: object): string | null {
+  const { _waiting: waiting = null } = ready as Partial<CallStack>;
+  return placeOfWait(ready) ?? (waiting === null ? null : placeOfWait(waiting));
+}
+
 /** What of a loop would be lost if it were closed now. */
 export interface LeftView {
   readonly tasks: readonly Task<unknown>[];
@@ -91,6 +104,11 @@ export function isEmptyLoop(loop: EventLoop): boolean {
     loop._linesLeft.size === 0 &&
     loop._tasks().next().done === true
   );
+}
+
+/** The clock of the host of an empty loop begins anew. */
+export function rewindClock(loop: EventLoop): void {
+  loop._rewindClock();
 }
 
 /** When the next timer of a loop is due, in seconds of its clock; `null` when there is none. */

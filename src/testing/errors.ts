@@ -58,11 +58,26 @@ export class UnretrievedError extends RuntimeError {
 
 /** A token cannot be replayed: the program that it was made for was another one, or is no longer the same. */
 export class StaleTokenError extends RuntimeError {
-  constructor(message: string) {
-    super(message, { code: 'STALE_TOKEN' });
+  constructor(message: string, details: { readonly cause?: unknown } = {}) {
+    super(message, { code: 'STALE_TOKEN', ...details });
   }
 
   override get name(): string {
     return 'StaleTokenError';
+  }
+}
+
+/** Two runs of a program under the same schedule have differed: something decides that the simulation knows nothing of. */
+export class NondeterminismError extends RuntimeError {
+  constructor(difference: string) {
+    super(
+      `two runs of the program under one schedule differ, so that nothing can be told from its runs: ${difference}. Usual reasons: state that ` +
+        'outlives a run, Math.random(), Date.now(), real timers, files, the network. Make state inside main, and give the program its clock and its numbers.',
+      { code: 'NONDETERMINISM' },
+    );
+  }
+
+  override get name(): string {
+    return 'NondeterminismError';
   }
 }

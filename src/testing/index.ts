@@ -6,7 +6,18 @@
  * @module asyncio-ts/testing
  */
 
-export { DeadlockError, LeakError, LivelockError, StaleTokenError, UnretrievedError } from './errors.ts';
+export { type CompletionOptions, completion } from './completion.ts';
+export {
+  DeadlockError,
+  LeakError,
+  LivelockError,
+  NondeterminismError,
+  StaleTokenError,
+  UnretrievedError,
+} from './errors.ts';
+export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
+export { replay } from './explore/replay.ts';
+export { runSchedule } from './explore/run-schedule.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
 export { SweepFailure, type SweepPoint } from './sweep/failure.ts';

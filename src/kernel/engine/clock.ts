@@ -28,6 +28,11 @@ export class Clock {
     return this.#goOnWithLast(time);
   }
 
+  /** Forgets the last reading: the host's clock begins anew, for another program. */
+  rewind(): void {
+    this.#last = Number.NEGATIVE_INFINITY;
+  }
+
   #goOnWithLast(time: number): number {
     if (typeof time !== 'number' || Number.isNaN(time)) {
       throw new ValueError(`The host's time() must return a number of seconds, got ${describe(time)}`, {

@@ -15,7 +15,7 @@ export interface HookCalls {
   iterationBegin(loop: object): void;
   iterationEnd(loop: object): void;
   errorReported(loop: object, context: object): void;
-  choose(label: string, count: number, candidates: Candidates): number;
+  choose(label: string, count: number, candidates: Candidates): number | undefined;
 }
 
 /** What there is to choose from. */
@@ -77,18 +77,21 @@ export function emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parame
   }
 }
 
-/** Asks the first instrument that decides; 0 when none does. */
+/** Asks the instruments, the first one first, until one decides; -1 when none does. */
 export function choose(label: string, count: number, candidates: Candidates): number {
-  const instrument = hooks.choose?.[0];
-  if (instrument === undefined) return 0;
-  try {
-    const choice = (instrument as HookCalls).choose(label, count, candidates);
-    if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
-    throw new RangeError(`choose('${label}', ${count}): an integer from 0 to ${count - 1} is required, got ${choice}`);
-  } catch (error) {
-    disable(instrument, 'choose', error);
-    return 0;
+  for (const instrument of hooks.choose ?? []) {
+    try {
+      const choice = (instrument as HookCalls).choose(label, count, candidates);
+      if (choice === undefined) continue;
+      if (Number.isInteger(choice) && choice >= 0 && choice < count) return choice;
+      throw new RangeError(
+        `choose('${label}', ${count}): an integer from 0 to ${count - 1} is required, got ${choice}`,
+      );
+    } catch (error) {
+      disable(instrument, 'choose', error);
+    }
   }
+  return -1;
 }
 
 function disable(instrument: Installed, hook: Hook, error: unknown): void {
@@ -114,5 +117,5 @@ export function uninstall(instrument: Installed): void {
 
 function noteWatched(): void {
   watched.steps = OF_STEPS.some((hook) => hooks[hook] !== null);
-  watched.ready = hooks.choose?.[0]?.choosesReady === true;
+  watched.ready = hooks.choose?.some(({ choosesReady }) => choosesReady === true) ?? false;
 }

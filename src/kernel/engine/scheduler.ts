@@ -123,6 +123,11 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return this.#clock.last;
   }
 
+  /** The host's clock begins anew, for another program of a simulation. @internal */
+  _rewindClock(): void {
+    this.#clock.rewind();
+  }
+
   /** Whether the loop is being run, or one of its handles or steps is. */
   isRunning(): boolean {
     return this.#run !== null || this.#phase !== IDLE;
@@ -289,7 +294,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   #begin(): void {
     if (hooks.iterationBegin !== null) emit('iterationBegin', this);
     if (this._timers.length > 0) this.#collectTimers();
-    this.#todo = watched.ready && this._ready.length > 0 ? this.#takeByChoice() : this._ready.length;
+    this.#todo = watched.ready && this._ready.length > 1 ? this.#takeByChoice() : this._ready.length;
   }
 
   #collectTimers(): void {
@@ -317,7 +322,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
         if (!timer._cancelled) ties.push(timer);
       }
       while (ties.length > 0) {
-        const choice = ties.length > 1 ? choose('timer tie', ties.length, ties) : 0;
+        const choice = ties.length > 1 ? Math.max(choose('timer tie', ties.length, ties), 0) : 0;
         this._ready.push(ties.splice(choice, 1)[0]!);
       }
     }
@@ -326,7 +331,9 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   /** Whoever explores schedules decides what runs next: it becomes the first, and the only one of this iteration. */
   #takeByChoice(): number {
     const ready = this._ready;
-    if (ready.length > 1) ready.moveToFront(choose('ready', ready.length, ready));
+    const choice = choose('ready', ready.length, ready);
+    if (choice < 0) return ready.length;
+    ready.moveToFront(choice);
     return 1;
   }
 

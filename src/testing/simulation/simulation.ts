@@ -22,6 +22,7 @@ import {
   numberTasksFrom,
   recordPlaces,
   reportFailuresOf,
+  rewindClock,
   runningLoop,
   waitsOfTask,
 } from '../../kernel/lowlevel.ts';
@@ -101,6 +102,8 @@ export function simulationOf(loop: EventLoop | null): Simulation | null {
 export class Simulation {
   readonly host: SimulatedHost = new SimulatedHost();
   readonly arrivals: Arrivals = new Arrivals(this);
+  /** Called when a program has come to its end, before what it has left behind is cancelled. */
+  onOutcome: (() => void) | null = null;
   readonly #options: SimulationOptions;
   #loop: EventLoop;
   #removeInstrument: (() => void) | null = null;
@@ -160,6 +163,7 @@ export class Simulation {
       const failure = await this.#drive(() => made.done());
       const outcome = made.done() ? outcomeOf(made) : null; // looked at in any case
       const ending = failure ?? this.#interrupt ?? outcome ?? { error: stopped() };
+      this.onOutcome?.();
       const problems = await this.#end('value' in ending, lost);
       const seconds = this.host.now;
       return 'value' in ending
@@ -191,6 +195,7 @@ export class Simulation {
   #renew(): void {
     if (this.#loop.isClosed()) this.#loop = this.#newLoop();
     this.host.reset();
+    rewindClock(this.#loop);
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
     this.#steps = 0;
@@ -224,7 +229,7 @@ export class Simulation {
             iterationBegin,
             choosesReady: decider.choosesReady,
             choose: (kind, count, candidates) =>
-              runningLoop() === this.#loop || runningLoop() === null ? decider.choose(kind, count, candidates) : 0,
+              runningLoop() === this.#loop ? decider.choose(kind, count, candidates) : undefined,
           });
   }
 

@@ -1,0 +1,113 @@
+import { addInstrument, Task } from '../../index.ts';
+import { describe } from '../../internal/describe.ts';
+import { actorOf, placeOfReady } from '../../kernel/lowlevel.ts';
+import { type Candidates, Script } from './choices.ts';
+import type { Runs } from './runs.ts';
+import type { Deviation } from './schedule.ts';
+import { drawTimeline, type Lane } from './timeline.ts';
+
+/**
+ * Tells how a failing run differs from the nearest one that passes, which takes all of its deviations but the last: what was chosen at
+ * each deviation instead of what, with the lines of the program, and both runs as timelines.
+ *
+ * @param runs with places
+ */
+export async function explain(runs: Runs, deviations: readonly Deviation[]): Promise<string> {
+  const failing = await watch(runs, deviations);
+  const passing = await watch(runs, deviations.slice(0, -1));
+  const lines = failing.told.map((line, i) => `  ${i + 1}. ${line}`);
+  const count = lines.length === 1 ? 'one choice' : `${lines.length} choices`;
+  const what =
+    lines.length === 0
+      ? 'It fails in the order in which production runs it, too.'
+      : `It takes ${count} other than the usual one:\n${lines.join('\n')}`;
+  const drawings =
+    lines.length === 0
+      ? drawTimeline('fails', failing.lanes, null)
+      : `${drawTimeline('fails', failing.lanes, firstDifferentStep(failing.steps, passing.steps))}\n` +
+        drawTimeline(
+          passing.isFailure ? 'without the last of them it fails as well' : 'passes, without the last of them',
+          passing.lanes,
+          firstDifferentStep(failing.steps, passing.steps),
+        );
+  return `${what}\n${drawings}`;
+}
+
+interface Watched {
+  readonly told: readonly string[];
+  readonly lanes: readonly Lane[];
+  /** Who ran, step by step. */
+  readonly steps: readonly string[];
+  readonly isFailure: boolean;
+}
+
+async function watch(runs: Runs, deviations: readonly Deviation[]): Promise<Watched> {
+  const told: string[] = [];
+  const steps: string[] = [];
+  const lanes = new Map<string, Lane>();
+  const laneOf = (task: Task<unknown>): Lane => {
+    const name = titleOf(task);
+    let lane = lanes.get(name);
+    if (lane === undefined) {
+      lane = { name, marks: [] };
+      lanes.set(name, lane);
+    }
+    return lane;
+  };
+  const remove = addInstrument({
+    beforeStep(task) {
+      if (!runs.isOf(task)) return;
+      steps.push(task.getName());
+      laneOf(task).marks.push({ at: steps.length - 1, mark: '●' });
+    },
+    taskFinished(task, failure) {
+      if (!runs.isOf(task)) return;
+      const mark = task.cancelled() ? '✕' : failure !== null ? '!' : '■';
+      laneOf(task).marks.push({ at: Math.max(steps.length - 1, 0), mark });
+    },
+  });
+  runs.choices.onChoice = (kind, way, candidates) => {
+    if (way !== 0) told.push(tellChoice(kind, way, candidates));
+  };
+  runs.whenOver(() => {
+    runs.choices.onChoice = null;
+    remove();
+  });
+  try {
+    const failure = await runs.run(new Script(deviations));
+    return { told, lanes: [...lanes.values()], steps, isFailure: failure !== null };
+  } finally {
+    runs.choices.onChoice = null;
+    remove();
+  }
+}
+
+function tellChoice(kind: string, way: number, candidates: Candidates): string {
+  if (kind === 'late timer') return 'a timer was due before what was ready had run: the code before it took its time';
+  const chosen = candidates.at(way);
+  if (chosen === undefined) return 'nothing that was on its way from outside had come yet';
+  const first = candidates.at(0);
+  if (kind.startsWith('fault')) return `${kind}: ${tell(chosen)}`;
+  const verb = { arrival: 'came', 'timer tie': 'fired' }[kind] ?? 'ran';
+  return `${tell(chosen)} ${verb} before ${first === undefined ? 'the others' : tell(first)}`;
+}
+
+function tell(candidate: object): string {
+  if ('label' in candidate) return String(candidate.label);
+  const actor = actorOf(candidate);
+  const place = placeOfReady(candidate);
+  const who = actor instanceof Task ? titleOf(actor) : describe(actor);
+  return place === null ? who : `${who} at ${place}`;
+}
+
+function titleOf(task: Task<unknown>): string {
+  const { name } = task.getCoro() as { readonly name?: unknown };
+  return typeof name === 'string' && name !== '' ? `${task.getName()} ${name}` : task.getName();
+}
+
+/** The number of the first step in which two runs differ; `null` when they do not. */
+function firstDifferentStep(one: readonly string[], other: readonly string[]): number | null {
+  const length = Math.max(one.length, other.length);
+  for (let i = 0; i < length; i++) if (one[i] !== other[i]) return i;
+  return null;
+}

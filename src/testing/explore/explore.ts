@@ -1,0 +1,230 @@
+import { RuntimeError, ValueError } from '../../errors/index.ts';
+import { typeError } from '../../errors/type-error.ts';
+import type { CoroutineFunction } from '../../index.ts';
+import { iscoroutinefunction } from '../../index.ts';
+import { describe } from '../../internal/describe.ts';
+import { checkCallback, checkOptions } from '../../internal/options.ts';
+import { NondeterminismError } from '../errors.ts';
+import { Script, SLACK } from './choices.ts';
+import { explain } from './explain.ts';
+import { type Failure, firstDifference, type RunSettings, Runs, traced } from './runs.ts';
+import { type Level, tokenOf } from './schedule.ts';
+import { isSameFailure, shrink } from './shrink.ts';
+import { DelayBoundedStrategy, type StrategyName, strategyOf } from './strategies.ts';
+
+/** Options of `explore`. */
+export interface ExploreOptions<T = unknown> {
+  /** How many schedules are run at the most. Default: 1000. */
+  readonly schedules?: number | undefined;
+  /**
+   * `contract`: only what production may really do: the order in which things come from outside, timers of one deadline, timers that are late.
+   * `any`: the order of everything that is ready as well, which finds code that relies on the order in which the loop happens to run things.
+   * Default: `contract`.
+   */
+  readonly level?: Level | undefined;
+  /**
+   * How schedules are chosen: `random`, `uniform` (all orders about equally likely), `pct` (random priorities with few changes), `dfs` (all
+   * with few delays, in order), or `portfolio`: those by turns. Default: `portfolio`.
+   */
+  readonly strategy?: StrategyName | undefined;
+  /** Of the random numbers: the same seed gives the same schedules. Default: 1. */
+  readonly seed?: number | undefined;
+  /** How many delays `dfs` puts into a schedule at the most. Default: 2. */
+  readonly bound?: number | undefined;
+  /** By how much a timer may be late while other code runs, in seconds. Default: 0.001. */
+  readonly slack?: number | undefined;
+  /** So many iterations of the loop without any time passing are a livelock. Default: 10,000. */
+  readonly maxSteps?: number | undefined;
+  /** Whether it is a failure that tasks, timers or connections are left when the program has ended. Default: true. */
+  readonly failOnLeaks?: boolean | undefined;
+  /** Whether it is a failure that nobody has looked at the error of a task. Default: true. */
+  readonly failOnUnretrieved?: boolean | undefined;
+  /** Called with what `main` has returned, after each schedule: what it throws is a failure. */
+  readonly check?: ((value: T) => unknown) | undefined;
+  /** How many runs may be spent on a simpler schedule once one has failed. Default: 1000. */
+  readonly shrinkRuns?: number | undefined;
+}
+
+const OPTIONS = [
+  'schedules',
+  'level',
+  'strategy',
+  'seed',
+  'bound',
+  'slack',
+  'maxSteps',
+  'failOnLeaks',
+  'failOnUnretrieved',
+  'check',
+  'shrinkRuns',
+] as const;
+
+/** What an exploration without a failure has done. */
+export interface ExploreReport {
+  /** How many schedules were run. */
+  readonly schedules: number;
+  /** Whether these were all that the strategy has: for `dfs` all up to its bound. */
+  readonly isComplete: boolean;
+  /** The most choices that one run had. */
+  readonly choices: number;
+}
+
+/** A schedule under which a program fails. */
+export class ExplorationFailure extends RuntimeError {
+  /** For `replay(main, token)`. */
+  readonly token: string;
+  /** What the program has failed with. */
+  readonly error: unknown;
+  /** How the schedule differs from the nearest one that passes, with both as timelines. */
+  readonly explanation: string;
+  /** Which of the schedules was the first to fail, from 1. */
+  readonly schedule: number;
+
+  constructor(error: unknown, token: string, explanation: string, schedule: number) {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : describe(error);
+    super(
+      `found in schedule ${schedule}: ${text}\n\n${explanation}\n\nIt runs again with: await replay(main, '${token}')`,
+      {
+        code: 'EXPLORATION_FAILURE',
+        cause: error,
+      },
+    );
+    this.error = error;
+    this.token = token;
+    this.explanation = explanation;
+    this.schedule = schedule;
+  }
+
+  override get name(): string {
+    return 'ExplorationFailure';
+  }
+}
+
+/**
+ * Runs a program under many schedules, each from its beginning in simulated time, and looks for one under which it fails: it throws, comes
+ * to a standstill, runs on without end, leaves something behind, loses an error, or `check` throws. The failing schedule is then made as simple as
+ * possible.
+ *
+ * The program has to be the same in each run: whatever it changes outside itself has to be made anew by `main`.
+ *
+ * @param main an async function or a generator function
+ * @throws {ExplorationFailure} (as a rejection) when a schedule fails, with a `token` for `replay` and an `explanation`
+ * @throws {NondeterminismError} (as a rejection) when two runs under one schedule differ
+ * @throws {TypeError} (as a rejection) when `main` is no function of a coroutine
+ * @example
+ * const report = await explore(async () => {
+ *   const lock = new Lock();
+ *   let balance = 100;
+ *   const withdraw = async () => {
+ *     using _ = await lock.acquire();
+ *     const before = balance;
+ *     await sleep(0.1);
+ *     balance = before - 10;
+ *   };
+ *   await gather(withdraw(), withdraw());
+ *   if (balance !== 80) throw new Error(`${balance} is left`);
+ * });
+ * report.schedules > 0; // true
+ */
+export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOptions<T> = {}): Promise<ExploreReport> {
+  const settings = settingsOf('explore', main, options);
+  const { schedules = 1_000, strategy: name = 'portfolio', seed = 1, bound = 2, shrinkRuns = 1_000 } = options;
+  const isQuick = await canRunQuickly(main, settings);
+  const runs = new Runs(main, settings, isQuick);
+  try {
+    const strategy = strategyOf(name, seed, bound);
+    let choices = 0;
+    let run = 0;
+    for (; run < schedules && strategy.begin(run); run++) {
+      const failure = await runs.run(strategy);
+      if (failure !== null) return await fail(main, settings, runs, failure, run + 1, shrinkRuns);
+      choices = Math.max(choices, runs.choices.length);
+      strategy.end(runs.choices);
+    }
+    const isComplete =
+      strategy instanceof DelayBoundedStrategy && (strategy.isComplete || !strategy.begin()) && !strategy.isCut;
+    return { schedules: run, isComplete, choices };
+  } finally {
+    runs.close();
+  }
+}
+
+/** The options of all runs, checked. */
+export function settingsOf<T>(call: string, main: unknown, options: ExploreOptions<T>): RunSettings {
+  checkOptions(call, options, OPTIONS);
+  if (typeof main !== 'function') {
+    throw typeError(
+      `${call}: an async function or a generator function is required, which is called anew for each run; got ${describe(main)}` +
+        `${iscoroutinefunction(main) ? '' : `: write ${call}(() => …) or ${call}(main), not ${call}(main())`}`,
+      'NOT_A_COROUTINE',
+    );
+  }
+  checkCallback(`${call}: check`, options.check);
+  const { level = 'contract', strategy = 'portfolio' } = options;
+  if (level !== 'contract' && level !== 'any') {
+    throw new ValueError(`${call}: level is 'contract' or 'any', got ${describe(level)}`);
+  }
+  if (!['random', 'uniform', 'pct', 'dfs', 'portfolio'].includes(strategy)) {
+    throw new ValueError(
+      `${call}: strategy is 'random', 'uniform', 'pct', 'dfs' or 'portfolio', got ${describe(strategy)}`,
+    );
+  }
+  const { slack = SLACK, maxSteps = 10_000, failOnLeaks = true, failOnUnretrieved = true, check = null } = options;
+  return { level, slack, maxSteps, failOnLeaks, failOnUnretrieved, check: check as RunSettings['check'] };
+}
+
+/**
+ * Runs the program in the usual order, twice with everything that a runtime does between turns, and then inside one call, as far as that is
+ * possible. Whether the last run is the same as the others.
+ *
+ * @throws {NondeterminismError} when the first two differ
+ */
+async function canRunQuickly(main: CoroutineFunction<unknown>, settings: RunSettings): Promise<boolean> {
+  const slowly = new Runs(main, settings, false);
+  const quickly = new Runs(main, settings, true);
+  const usual = new Script([]);
+  try {
+    const first = await traced(slowly, () => slowly.run(usual));
+    const second = await traced(slowly, () => slowly.run(usual));
+    const difference = firstDifference(first.trace, second.trace);
+    if (difference !== null) throw new NondeterminismError(difference);
+    const quick = await traced(quickly, () => quickly.run(usual));
+    return firstDifference(first.trace, quick.trace) === null;
+  } finally {
+    slowly.close();
+    quickly.close();
+  }
+}
+
+async function fail(
+  main: CoroutineFunction<unknown>,
+  settings: RunSettings,
+  runs: Runs,
+  failure: Failure,
+  schedule: number,
+  shrinkRuns: number,
+): Promise<never> {
+  const deviations = runs.choices.deviations();
+  const again = await runs.run(new Script(deviations));
+  if (again === null || !isSameFailure(again, failure)) {
+    const other = again === null ? 'it did not fail' : `it failed with ${describe(again.error)}`;
+    throw new NondeterminismError(
+      `one run failed with ${describe(failure.error)}; in another one under the same schedule ${other}`,
+    );
+  }
+  const simplest = await shrink(runs, { deviations, failure }, shrinkRuns);
+  const telling = new Runs(main, settings, false, true);
+  try {
+    const last = await telling.run(new Script(simplest.deviations));
+    const end = simplest.deviations.length === 0 ? 0 : simplest.deviations.at(-1)!.at + 1;
+    const token = tokenOf({
+      level: settings.level,
+      deviations: simplest.deviations,
+      fingerprint: telling.choices.fingerprint(end),
+    });
+    const explanation = await explain(telling, simplest.deviations);
+    throw new ExplorationFailure((last ?? simplest.failure).error, token, explanation, schedule);
+  } finally {
+    telling.close();
+  }
+}

@@ -1,0 +1,52 @@
+import type { CoroutineFunction } from '../../index.ts';
+import { StaleTokenError } from '../errors.ts';
+import { Script } from './choices.ts';
+import { type ExploreOptions, settingsOf } from './explore.ts';
+import { Runs } from './runs.ts';
+import { scheduleOf } from './schedule.ts';
+
+/**
+ * Runs a program under the schedule of a token again: it fails as it did.
+ *
+ * @param main the program that the token was made for
+ * @param token of an `ExplorationFailure` or a `SweepFailure`
+ * @param options those of the exploration that change how a single run goes, if there were any: `slack`, `maxSteps`, `failOnLeaks`,
+ * `failOnUnretrieved`, `check`
+ * @throws the failure (as a rejection)
+ * @throws {StaleTokenError} (as a rejection) when the program is no longer the one that the token was made for, or does not fail any more
+ * @example
+ * try {
+ *   await replay(async () => { await sleep(1); }, 'xc-45h-1');
+ * } catch (error) {
+ *   String(error); // StaleTokenError: …
+ * }
+ */
+export async function replay<T>(
+  main: CoroutineFunction<T>,
+  token: string,
+  options: ExploreOptions<T> = {},
+): Promise<never> {
+  const schedule = scheduleOf(token);
+  const settings = settingsOf('replay', main, { ...options, level: schedule.level });
+  const runs = new Runs(main, settings, false, true);
+  try {
+    const script = new Script(schedule.deviations);
+    const failure = await runs.run(script);
+    const end = (schedule.deviations.at(-1)?.at ?? -1) + 1;
+    const isOther = script.isStale || !script.isOver || runs.choices.fingerprint(end) !== schedule.fingerprint;
+    if (isOther) {
+      throw new StaleTokenError(
+        'replay: the program has changed since the token was made: it no longer comes to the choices that the schedule makes. Explore it again.',
+        failure === null ? {} : { cause: failure.error },
+      );
+    }
+    if (failure === null) {
+      throw new StaleTokenError(
+        'replay: the program does not fail under this schedule any more: it is mended, or has changed.',
+      );
+    }
+    throw failure.error;
+  } finally {
+    runs.close();
+  }
+}

@@ -1,0 +1,284 @@
+import { actorOf, Task } from '../../kernel/lowlevel.ts';
+import type { Candidates, Choices, Chooser } from './choices.ts';
+import { Random } from './random.ts';
+import type { Deviation } from './schedule.ts';
+
+/** The names of the strategies. */
+export type StrategyName = 'random' | 'uniform' | 'pct' | 'dfs' | 'portfolio';
+
+/** Decides how runs differ from each other. */
+export interface Strategy extends Chooser {
+  /** A run begins. False when all schedules have been run that it would run. */
+  begin(run: number): boolean;
+  /** The run is over. */
+  end(choices: Choices): void;
+}
+
+/** Of the ways that only a fault opens, the first one is no fault: those are rare, or nothing but faults would be seen. */
+const FAULT_RATE = 0.1;
+
+function isFault(kind: string): boolean {
+  return kind.startsWith('fault');
+}
+
+/** At each choice every way is as likely as the others. */
+export class RandomStrategy implements Strategy {
+  readonly #seed: number;
+  #random: Random;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = Random.of(seed, 0);
+  }
+
+  begin(run: number): boolean {
+    this.#random = Random.of(this.#seed, run);
+    return true;
+  }
+
+  choose(kind: string, count: number): number {
+    if (isFault(kind) && this.#random.next() >= FAULT_RATE) return 0;
+    return this.#random.below(count);
+  }
+
+  end(): void {}
+}
+
+/**
+ * A random walk in which all orders of the steps are about equally likely: a task is the next to run with a probability in proportion to
+ * the steps that it has before it, which the runs before have shown. When every way is as likely at each choice, orders in which one of the
+ * tasks runs late are nearly never seen.
+ */
+export class UniformStrategy implements Strategy {
+  readonly #seed: number;
+  #random: Random;
+  /** The most steps that were seen of each actor. */
+  readonly #steps = new Map<string, number>();
+  #done = new Map<string, number>();
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = Random.of(seed, 0);
+  }
+
+  begin(run: number): boolean {
+    this.#random = Random.of(this.#seed, run);
+    this.#done = new Map();
+    return true;
+  }
+
+  choose(kind: string, count: number, candidates: Candidates): number {
+    if (kind !== 'ready') {
+      if (isFault(kind) && this.#random.next() >= FAULT_RATE) return 0;
+      return this.#random.below(count);
+    }
+    const weights: number[] = [];
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      const name = nameOf(candidates.at(i));
+      const left = Math.max(1, (this.#steps.get(name) ?? 1) - (this.#done.get(name) ?? 0));
+      weights.push(left);
+      total += left;
+    }
+    let drawn = this.#random.next() * total;
+    let way = 0;
+    while (way < count - 1 && drawn >= weights[way]!) drawn -= weights[way++]!;
+    const chosen = nameOf(candidates.at(way));
+    this.#done.set(chosen, (this.#done.get(chosen) ?? 0) + 1);
+    return way;
+  }
+
+  end(): void {
+    for (const [name, steps] of this.#done) this.#steps.set(name, Math.max(steps, this.#steps.get(name) ?? 0));
+  }
+}
+
+function nameOf(candidate: object | undefined): string {
+  const actor = candidate === undefined ? null : actorOf(candidate);
+  return actor instanceof Task ? actor.getName() : 'callback';
+}
+
+/**
+ * Probabilistic concurrency testing: every task, and whatever comes from outside, has a random priority, and the one with the highest goes
+ * first; at few random steps the one that would go becomes the last of all. A bug that needs `d` such changes among `n` tasks and `k` steps is found by
+ * one run with a probability of at least 1 / (n * k ** (d - 1)). The number of changes is drawn for each run, `k` is learned.
+ *
+ * Follows Burckhardt et al., A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, 2010.
+ */
+export class PctStrategy implements Strategy {
+  readonly #seed: number;
+  #random: Random;
+  #length = 0;
+  #priorities = new Map<object, number>();
+  #changes: number[] = [];
+  #lowest = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = Random.of(seed, 0);
+  }
+
+  begin(run: number): boolean {
+    const random = Random.of(this.#seed, run);
+    this.#random = random;
+    this.#priorities = new Map();
+    this.#lowest = 0;
+    const depth = random.below(MOST_CHANGES + 1);
+    this.#changes = [];
+    for (let i = 0; i < depth && this.#length > 0; i++) this.#changes.push(random.below(this.#length));
+    return true;
+  }
+
+  choose(kind: string, count: number, candidates: Candidates, at: number): number {
+    if (isFault(kind) || kind === 'late timer') {
+      return this.#random.next() < FAULT_RATE ? this.#random.below(count) : 0;
+    }
+    let way = this.#highest(count, candidates);
+    if (this.#changes.includes(at)) {
+      this.#priorities.set(whoOf(candidates.at(way)), --this.#lowest);
+      way = this.#highest(count, candidates);
+    }
+    return way;
+  }
+
+  #highest(count: number, candidates: Candidates): number {
+    let best = 0;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < count; i++) {
+      const who = whoOf(candidates.at(i));
+      let priority = this.#priorities.get(who);
+      if (priority === undefined) {
+        priority = this.#random.next();
+        this.#priorities.set(who, priority);
+      }
+      if (priority > most) {
+        most = priority;
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  end({ length }: Choices): void {
+    this.#length = Math.max(this.#length, length);
+  }
+}
+
+const MOST_CHANGES = 3;
+/** Stands for leaving everything for later. */
+const LATER = {};
+
+function whoOf(candidate: object | undefined): object {
+  if (candidate === undefined) return LATER;
+  const { stream } = candidate as { readonly stream?: object | null };
+  return stream ?? actorOf(candidate);
+}
+
+/**
+ * All schedules in order of their delays: at first none, then one, then two… To take the way `n` at a choice is `n` delays: the ones before
+ * it are put off. Most bugs need one or two, and there are few schedules that have so few. It ends when all up to the bound have been run.
+ */
+export class DelayBoundedStrategy implements Strategy {
+  readonly #bound: number;
+  /** What is still to be run, by its delays. */
+  readonly #todo: Deviation[][][] = [[[]]];
+  #delays = 0;
+  #script: Deviation[] = [];
+  #next = 0;
+  /** Whether all schedules up to the bound have been run. */
+  isComplete = false;
+
+  constructor(bound: number) {
+    this.#bound = bound;
+  }
+
+  begin(): boolean {
+    while (this.#delays <= this.#bound && (this.#todo[this.#delays]?.length ?? 0) === 0) this.#delays++;
+    const script = this.#todo[this.#delays]?.pop();
+    if (script === undefined) {
+      this.isComplete = true;
+      return false;
+    }
+    this.#script = script;
+    this.#next = 0;
+    return true;
+  }
+
+  choose(_kind: string, count: number, _candidates: Candidates, at: number): number {
+    const next = this.#script[this.#next];
+    if (next === undefined || next.at !== at) return 0;
+    this.#next++;
+    return Math.min(next.way, count - 1);
+  }
+
+  end(choices: Choices): void {
+    const first = this.#script.length === 0 ? 0 : this.#script.at(-1)!.at + 1;
+    for (let at = choices.length - 1; at >= first; at--) {
+      const most = Math.min(choices.counts[at]! - 1, this.#bound - this.#delays);
+      for (let way = most; way > 0; way--) {
+        const delays = this.#delays + way;
+        this.#todo[delays] ??= [];
+        if (this.#todo[delays].length < MOST_KEPT) this.#todo[delays].push([...this.#script, { at, way }]);
+        else this.isCut = true;
+      }
+    }
+  }
+
+  /** Whether there were so many schedules that some were left out. */
+  isCut = false;
+}
+
+const MOST_KEPT = 1_000_000;
+
+/** The strategies by turns: what one of them is bad at, another one finds. */
+export class Portfolio implements Strategy {
+  readonly #strategies: readonly Strategy[];
+  #turn = 0;
+  #current: Strategy;
+
+  constructor(seed: number, bound: number) {
+    this.#strategies = [
+      new DelayBoundedStrategy(bound),
+      new RandomStrategy(seed),
+      new PctStrategy(seed),
+      new UniformStrategy(seed),
+    ];
+    this.#current = this.#strategies[0]!;
+  }
+
+  begin(run: number): boolean {
+    this.#current = this.#strategies[this.#turn++ % this.#strategies.length]!;
+    if (!this.#current.begin(run)) {
+      this.#current = this.#strategies[1]!;
+      this.#current.begin(run);
+    }
+    return true;
+  }
+
+  choose(kind: string, count: number, candidates: Candidates, at: number): number {
+    return this.#current.choose(kind, count, candidates, at);
+  }
+
+  end(choices: Choices): void {
+    // Each learns from what it sees itself, and how long runs are from all.
+    for (const strategy of this.#strategies) {
+      if (strategy === this.#current || strategy instanceof PctStrategy) strategy.end(choices);
+    }
+  }
+}
+
+/** Makes a strategy. */
+export function strategyOf(name: StrategyName, seed: number, bound: number): Strategy {
+  switch (name) {
+    case 'random':
+      return new RandomStrategy(seed);
+    case 'uniform':
+      return new UniformStrategy(seed);
+    case 'pct':
+      return new PctStrategy(seed);
+    case 'dfs':
+      return new DelayBoundedStrategy(bound);
+    default:
+      return new Portfolio(seed, bound);
+  }
+}
