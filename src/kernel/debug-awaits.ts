@@ -22,6 +22,7 @@ export function noteAwaits(enabled: boolean): void {
   placeOf = isOn ? (placeOf ?? new WeakMap()) : null;
   places.take = isOn ? callerPlace : null;
   places.yielded = isOn ? noteYielded : null;
+  places.gaveWay = isOn ? noteGivesWay : null;
   onAwait.noted = isOn ? noteAwait : null;
 }
 
@@ -33,6 +34,19 @@ export function placeOfWait(wait: object): string | null {
 function noteYielded(future: object): void {
   const place = callerPlace();
   if (place !== null) placeOf?.set(future, place);
+}
+
+let placeOfYield: string | null = null;
+
+function noteGivesWay(): void {
+  placeOfYield = callerPlace();
+}
+
+/** Where the generator coroutine that has just given way did so; `null` when that was not recorded, or was a bare `yield`. */
+export function takePlaceOfYield(): string | null {
+  const place = placeOfYield;
+  placeOfYield = null;
+  return place;
 }
 
 /** The current place in the program, while any loop is in debug mode; otherwise `undefined`. */

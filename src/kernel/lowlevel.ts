@@ -95,6 +95,7 @@ export {
   purposeOf,
   recordPlaces,
   rewindClock,
+  takePlaceOfYield,
   type WaitView,
   waitersOf,
   waitsOfTask,

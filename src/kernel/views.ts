@@ -122,5 +122,5 @@ export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;
 }
 
-export { noteAwaits as recordPlaces, placeOfWait } from './debug-awaits.ts';
+export { noteAwaits as recordPlaces, placeOfWait, takePlaceOfYield } from './debug-awaits.ts';
 export { numberTasksFrom };

@@ -61,8 +61,8 @@ export class Bystanders {
   /** A task goes on from a wait. Returns what it has been hit through; `null` when it has not. */
   hit(task: Task<unknown>, on: object): Future<unknown> | null {
     if (!(on instanceof Future) || !on.done() || !isCancellation(on)) return null;
-    const suspect = this.#suspects.find((one) => one.task === task && one.waits.has(on));
-    return suspect !== undefined && suspect.shared.done() && isCancellation(suspect.shared) ? suspect.shared : null;
+    const shared = this.#suspects.find((one) => one.task === task && one.waits.has(on))?.shared ?? null;
+    return shared?.done() === true && isCancellation(shared) ? shared : null;
   }
 }
 

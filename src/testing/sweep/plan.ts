@@ -1,3 +1,4 @@
+import { Random } from '../explore/random.ts';
 import { momentOf, type SweepMode } from './modes.ts';
 import type { Plan } from './striker.ts';
 import type { Site } from './watch.ts';
@@ -22,7 +23,7 @@ export function plansOf(
     modes.filter((mode) => isPossible(site, mode)).map((mode): Plan => ({ site, mode })),
   );
   if (all.length <= limit) return { plans: all, left: 0 };
-  const random = generator(seed);
+  const random = new Random(seed);
   const groups = new Map<string, Plan[]>();
   for (const plan of all) {
     const key = `${plan.mode} ${plan.site.place} ${plan.site.operation} ${plan.site.coroutine}`;
@@ -41,20 +42,9 @@ export function plansOf(
   return { plans: all.filter((plan) => drawn.has(plan)), left: all.length - drawn.size };
 }
 
-/** Numbers from 0 to below 1 that look random, the same ones for the same seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function shuffle(items: unknown[], random: () => number): void {
+function shuffle(items: unknown[], random: Random): void {
   for (let i = items.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
+    const j = random.below(i + 1);
     [items[i], items[j]] = [items[j], items[i]];
   }
 }

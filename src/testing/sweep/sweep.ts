@@ -3,12 +3,12 @@ import {
   type EventLoop,
   iscoroutine,
   iscoroutinefunction,
+  logger,
   RuntimeError,
   RuntimeHost,
 } from '../../index.ts';
-import { describe } from '../../internal/describe.ts';
 import { type AwaitableLike, runningLoop, sweepFromEnvironment } from '../../kernel/lowlevel.ts';
-import { DeadlockError, type LeakError, LivelockError, StaleTokenError } from '../errors.ts';
+import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
 import { type RunVirtualOptions, runVirtual } from '../run-virtual.ts';
 import { type Ending, leaks, Simulation } from '../simulation/simulation.ts';
 import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
@@ -66,7 +66,8 @@ export interface SweepReport {
  * @throws {SweepFailure} (as a rejection) at the first run in which something goes wrong
  * @throws {DeadlockError} (as a rejection) when the program comes to a standstill without being disturbed; `LivelockError` and `LeakError`
  * likewise, and what `check` throws then
- * @throws {RuntimeError} (as a rejection) when a running loop calls it, or the program does not do the same each time
+ * @throws {RuntimeError} (as a rejection) when a running loop calls it
+ * @throws {NondeterminismError} (as a rejection) when the program does not do the same each time
  * @throws {TypeError} (as a rejection) when `main` is not a function, or an option is not what it has to be
  * @example
  * const lock = new Lock();
@@ -223,8 +224,13 @@ class Sweep<S> {
     const simulation = this.#simulation({ places: false, quick, most });
     const struck: Plan[] = [];
     try {
+      // Once more undisturbed: the iterations of a quick run are others, and a program that differs now would differ always.
+      const again = new Recorder(() => simulation.loop);
+      await this.#perform(simulation, again, null);
       for (const plan of plans) {
-        const result = await this.#strike(simulation, plan, judge, most);
+        const site = again.sites[plan.site.index];
+        if (site?.hash !== plan.site.hash) throw otherProgram(plan);
+        const result = await this.#strike(simulation, { site, mode: plan.mode }, judge, most);
         if (result.isStruck) struck.push(plan);
         if (result.problem !== null) throw await this.#failure(plan, judge, most, result.problem.error);
       }
@@ -290,6 +296,8 @@ class Sweep<S> {
     const trackerBefore = useTracker(tracker);
     held.open();
     const remove = addInstrument(watch);
+    // What the library warns of comes from the cancellation, and is judged here.
+    const speak = striker === null ? null : mute();
     this.#leak = null;
     try {
       const state = (await setup?.()) as S;
@@ -297,12 +305,13 @@ class Sweep<S> {
         tracker.add(resource);
       }
       const main = this.#main as (state: unknown) => unknown;
-      const program = striker?.mainFor(main, state) ?? (setup === undefined ? main : main.bind(null, state));
+      const program = striker?.mainFor(main, state) ?? (setup === undefined ? main : bound(main, state));
       const ending = await simulation.run<unknown>(program as AwaitableLike<unknown>);
       const primitives = held.states(ending.value !== null);
       return { run: { ending, leak: this.#leak, primitives, inUse: tracker.left }, state };
     } finally {
       remove();
+      speak?.();
       held.close();
       useTracker(trackerBefore);
       tracker.close();
@@ -323,8 +332,10 @@ class Sweep<S> {
     try {
       if (iscoroutinefunction(check)) return await checkInside(simulation, check.bind(null, state, ending));
       const result = run();
-      if (iscoroutine(result)) return await checkInside(simulation, result);
-      await result;
+      if (isAwaitable(result)) {
+        if (iscoroutine(result)) return await checkInside(simulation, result);
+        await result;
+      }
       return null;
     } catch (error) {
       return { error };
@@ -352,6 +363,30 @@ class Sweep<S> {
   }
 }
 
+/** The main function with its state: as it is, an async function or a generator function, and with its name. */
+function bound(main: (state: unknown) => unknown, state: unknown): unknown {
+  return Object.defineProperty(main.bind(null, state), 'name', { value: main.name });
+}
+
+/** Assertion libraries return objects that throw when something of them is read that they do not know. */
+function isAwaitable(value: unknown): boolean {
+  try {
+    return iscoroutine(value) || typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+  } catch {
+    return false;
+  }
+}
+
+function mute(): () => void {
+  const { error, warn } = logger;
+  logger.error = () => {};
+  logger.warn = () => {};
+  return () => {
+    logger.error = error;
+    logger.warn = warn;
+  };
+}
+
 /** An async check runs on the loop of the program, whose locks and queues belong to it. */
 async function checkInside(simulation: Simulation, check: unknown): Promise<{ readonly error: unknown } | null> {
   const { failure, problems } = await simulation.run<unknown>(check as AwaitableLike<unknown>);
@@ -363,10 +398,9 @@ function isStandstill(error: unknown): boolean {
   return error instanceof DeadlockError || error instanceof LivelockError;
 }
 
-function otherProgram({ site }: Plan): RuntimeError {
-  return new RuntimeError(
-    `the program does not do the same each time: before anything was disturbed, await ${site.index + 1} was not ${site.operation} of ` +
-      `${describe(site.taskName)} as in the first run. Make what it changes anew for each run (setup), and let nothing depend on chance or real time.`,
-    { code: 'NOT_REPEATABLE' },
+function otherProgram({ site }: Plan): NondeterminismError {
+  const { index, operation, taskName } = site;
+  return new NondeterminismError(
+    `before anything was disturbed, its await number ${index + 1} was not ${operation} of ${taskName}, as in the first run`,
   );
 }

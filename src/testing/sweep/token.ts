@@ -18,6 +18,11 @@ export function formatToken({ wait, mode, hash }: SweepToken): string {
   return `s1-${MODES.indexOf(mode)}-${wait.toString(36)}-${hash.toString(36)}`;
 }
 
+/** Whether a token is of a sweep, and not of an exploration. */
+export function isSweepToken(token: unknown): boolean {
+  return typeof token === 'string' && token.startsWith('s');
+}
+
 /** @throws {StaleTokenError} when it is no token of a sweep */
 export function parseToken(token: string): SweepToken {
   const parts = typeof token === 'string' ? TOKEN.exec(token) : null;

@@ -1,6 +1,6 @@
 import { type EventLoop, Future, type Instrument, Task } from '../../index.ts';
 import { nameOfClass } from '../../internal/describe.ts';
-import { isInStep, placeOfWait, purposeOf, waitsOfTask } from '../../kernel/lowlevel.ts';
+import { isInStep, placeOfWait, purposeOf, takePlaceOfYield, waitsOfTask } from '../../kernel/lowlevel.ts';
 import { addToHash, EMPTY_HASH } from './token.ts';
 
 /** One wait of a program. */
@@ -150,6 +150,7 @@ export class Recorder extends Watch {
   }
 
   #placeOf(task: Task<unknown>, on: object): string | null {
+    if (!(on instanceof Future)) return placeOfWait(on) ?? takePlaceOfYield();
     return waitsOfTask(task).find((wait) => wait.on === on)?.place ?? placeOfWait(on);
   }
 
@@ -179,5 +180,5 @@ function describeSafely(object: object): string {
 
 export function nameOfCoroutine(task: Task<unknown>): string {
   const { name } = task.getCoro() as { readonly name?: unknown };
-  return typeof name === 'string' ? name.replace(/^bound /, '') : '';
+  return typeof name === 'string' ? name : '';
 }
