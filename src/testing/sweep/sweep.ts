@@ -307,7 +307,8 @@ class Sweep<S> {
       const main = this.#main as (state: unknown) => unknown;
       const program = striker?.mainFor(main, state) ?? (setup === undefined ? main : bound(main, state));
       const ending = await simulation.run<unknown>(program as AwaitableLike<unknown>);
-      const primitives = held.states(ending.value !== null);
+      // Of the undisturbed run everything is told, so that it is known what is never given back.
+      const primitives = held.states(striker === null || ending.value !== null);
       return { run: { ending, leak: this.#leak, primitives, inUse: tracker.left }, state };
     } finally {
       remove();
