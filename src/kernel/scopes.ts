@@ -16,7 +16,7 @@ import {
   setPending,
   setPendingAgain,
 } from './engine/scope.ts';
-import type { Future } from './future.ts';
+import { type Future, requestThatCancelled } from './future.ts';
 import { Task } from './task.ts';
 
 /**
@@ -59,7 +59,8 @@ export function leaveScope(scope: Scope, isCancelled: boolean): void {
 /** Requests the end of a scope, for the construct that owns it. */
 export function cancelScope(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
-  task._countOwn(scope);
+  scope.own++;
+  task._rareFields().ownTotal++;
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
   scope.asked = made;
   const running = runningScope();
@@ -89,7 +90,10 @@ export function requestsAtEntry(scope: Scope): number {
 
 /** Takes back the request that `cancelScope` has counted. */
 export function takeBack(scope: Scope): void {
-  taskOf(scope)._takeBack(scope);
+  const rare = taskOf(scope)._rareFields();
+  rare.ownTotal -= scope.own;
+  scope.own = 0;
+  if (rare.cancels + rare.ownTotal < 0) rare.cancels = -rare.ownTotal;
 }
 
 /**
@@ -172,6 +176,6 @@ function requestThatEnded(future: Future<unknown>): Request | null {
   const { _value: value } = future;
   const own = future instanceof Task ? future._request : null;
   if (own !== null) return own;
-  if (value instanceof MadeRequest) return value;
-  return isCancelledError(value) ? (CancelledError.storyOf(value) as Request | null) : null;
+  if (isCancelledError(value)) return CancelledError.storyOf(value) as Request | null;
+  return future.cancelled() ? requestThatCancelled(future) : null;
 }

@@ -712,20 +712,6 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return Math.max(0, rare.cancels + ownInChain(scope.parent));
   }
 
-  /** Adds the request of a construct to its scope. @internal */
-  _countOwn(scope: Scope): void {
-    scope.own++;
-    this._rareFields().ownTotal++;
-  }
-
-  /** Takes back the request of a construct to its scope. @internal */
-  _takeBack(scope: Scope): void {
-    const rare = this._rareFields();
-    rare.ownTotal -= scope.own;
-    scope.own = 0;
-    if (rare.cancels + rare.ownTotal < 0) rare.cancels = -rare.ownTotal;
-  }
-
   /**
    * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason. For `fetch` and other functions
    * that take a signal. When a line of the task reads it, it is the signal of the line's innermost scope, so that a deadline around the

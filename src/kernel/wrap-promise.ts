@@ -4,8 +4,8 @@ import { describe } from '../internal/describe.ts';
 import { checkCallback, checkOptions } from '../internal/options.ts';
 import { MadeRequest } from './engine/request.ts';
 import type { EventLoop } from './event-loop.ts';
-import { CANCELLED, Future, type WaitRecord } from './future.ts';
-import { callerPlace, reportOnce } from './places.ts';
+import { CANCELLED, type Future } from './future.ts';
+import { PromiseFuture as BarePromiseFuture } from './promise-future.ts';
 
 /** Options of `wrapPromise`. */
 export interface WrapPromiseOptions<T = unknown> {
@@ -24,30 +24,22 @@ export interface WrapPromiseOptions<T = unknown> {
 
 const GIVEN_UP = 'onLate of wrapPromise(), which has taken the value: nobody waited any more';
 
-const PROMISE: WaitRecord = { operation: 'promise', object: null };
-
-class PromiseFuture<T> extends Future<T> {
+/** As its base, with callbacks of the program. */
+class PromiseFuture<T> extends BarePromiseFuture<T> {
   readonly #options: WrapPromiseOptions<T>;
-  /** Where the promise was wrapped, in debug mode. */
-  readonly #place: string | null;
   /** A leftover has waited for it, and no longer does: the loser of a race in a task that was cancelled. */
   #isLeft = false;
 
   constructor(options: WrapPromiseOptions<T>) {
-    super(options.loop === undefined ? undefined : { loop: options.loop });
+    super(options.loop);
     this.#options = options;
-    this.#place = this._loop.getDebug() ? callerPlace() : null;
-  }
-
-  /** @internal */
-  override get _purpose(): WaitRecord {
-    return PROMISE;
   }
 
   override cancel(message?: unknown): boolean {
     const cancelled = super.cancel(message);
     const { onCancel } = this.#options;
-    if (cancelled && onCancel !== undefined) this.#call('onCancel', () => onCancel(this._newCancelledError()));
+    if (cancelled && onCancel !== undefined)
+      this.call('onCancel of wrapPromise()', () => onCancel(this._newCancelledError()));
     return cancelled;
   }
 
@@ -56,19 +48,10 @@ class PromiseFuture<T> extends Future<T> {
     this.#isLeft = true;
   }
 
-  /** The promise fulfils. */
-  bring(value: T): void {
-    if (this.#isGivenUp()) {
+  protected override bring(value: T): void {
+    if (this.#isGivenUp())
       this._finish(CANCELLED, new MadeRequest(null, null, undefined, GIVEN_UP, null, this._loop.time()));
-      this.#late(value);
-    } else if (this.done()) this.#late(value);
-    else if (!this._loop.isClosed()) this.setResult(value);
-    else this.#late(value);
-  }
-
-  /** The promise rejects. */
-  fail(error: unknown): void {
-    if (!this.done() && !this._loop.isClosed()) this._setFailure(error);
+    super.bring(value);
   }
 
   /** Whether the last that has waited was a leftover, which does not cancel what it waits for, and the value has to be given back. */
@@ -77,41 +60,11 @@ class PromiseFuture<T> extends Future<T> {
   }
 
   /** The wait was given up: the value is given back, or dropped. */
-  #late(value: T): void {
+  protected override late(value: T): void {
     const { onLate } = this.#options;
-    if (onLate !== undefined) {
-      this.#call('onLate', () => onLate(value));
-    } else if (this._loop.getDebug() && isResource(value)) {
-      reportOnce(
-        'late value',
-        `wrapPromise(): the wait was given up, so the later value of the promise is dropped: ${describe(value)}. It will not be ` +
-          'closed. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
-        this.#place,
-      );
-    }
+    if (onLate === undefined) super.late(value);
+    else this.call('onLate of wrapPromise()', () => onLate(value));
   }
-
-  /** Calls a callback of the program; an error of it is only reported. */
-  #call(name: string, callback: () => void): void {
-    try {
-      callback();
-    } catch (exception) {
-      const message = `Exception in ${name} of wrapPromise()`;
-      this._loop.callExceptionHandler({ message, exception, future: this as Future<unknown> });
-    }
-  }
-}
-
-/** Whether a value has to be closed or given back by its holder. */
-function isResource(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return [Symbol.dispose, Symbol.asyncDispose, 'release', 'close'].some((name) => {
-    try {
-      return typeof (value as Record<PropertyKey, unknown>)[name] === 'function';
-    } catch {
-      return false; // a getter that throws
-    }
-  });
 }
 
 /**
@@ -136,10 +89,5 @@ export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOpti
   checkOptions('wrapPromise', options, ['onCancel', 'onLate', 'loop']);
   checkCallback('wrapPromise: onCancel', options.onCancel);
   checkCallback('wrapPromise: onLate', options.onLate);
-  const future = new PromiseFuture<T>(options);
-  promise.then(
-    (value) => future.bring(value),
-    (error) => future.fail(error),
-  );
-  return future;
+  return new PromiseFuture<T>(options).follow(promise);
 }

@@ -190,7 +190,7 @@ export function runGroup(
       settle({ failure: { name: 'ExceptionGroup', parts: failures } });
     } else settle(OK);
   };
-  /** It was cancelled from outside as well, and throws its failures: those who asked are heard at the next await. */
+  /** It was cancelled from outside as well, and throws its failures: the outer request is thrown at the next await. */
   const deliverAgain = (): void => {
     for (const asked of [...scope.around()].slice(1)) {
       const hasAsked = asked.own > 0 || (asked === parent.root && parent.cancels > 0);

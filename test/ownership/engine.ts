@@ -102,7 +102,7 @@ export class Engine {
     return this.#chance !== null && this.#chance() < 0.5;
   }
 
-  /** Whether giving way goes on at once: there is nobody to give way to, and no rule says that a turn is needed. */
+  /** Whether giving way continues at once: no other task is ready, and no rule says that a turn is needed. */
   givesNoWay(scope: Scope | null): boolean {
     if (scope === null || this.#iteration.length + this.#ready.length > 0) return false;
     for (const one of scope.around()) if (one.pending !== null) return false;
@@ -179,7 +179,7 @@ export class Engine {
     for (const task of this.cleaning) if (task.root.allWaits().length === 0) task.endNow();
   }
 
-  /** Whether the next handle runs before all promises have settled: nobody does before a step has come to an await. */
+  /** Whether the next handle runs before all promises have settled: none does before a step has come to an await. */
   #goesBefore(): boolean {
     if (this.#chance === null || this.#iteration.length + this.#ready.length === 0) return false;
     return (this.#hasBegunWait || this.#open === null) && this.#chance() < this.#haste;
@@ -244,7 +244,7 @@ export class Engine {
     for (const one of scope.around()) one.stepped = now;
   }
 
-  /** A line that was at a foreign promise awaits: that it went on was a step, of which nobody knew. */
+  /** A line that was at a foreign promise awaits: going on was a step that the model had not noticed. */
   #noteCameBack(scope: Scope): void {
     if (this.#open === scope.task) return;
     const stamped = this.#steppedInTick.get(scope.task) ?? [];
@@ -274,7 +274,7 @@ export class Engine {
     this.#hasBegunWait = true;
     const wait = new Wait(scope, line, future, now, by, this.#tick, resume);
     if (this.#open !== scope.task) {
-      // Two lines that come back at one time: which step was the latest one is not told.
+      // Two lines that come back at one time: it is not known which step was the latest one.
       for (const other of scope.task.root.allWaits())
         if (other.tick === this.#tick && other.by !== by) other.isAmbiguous = true;
     }
@@ -294,7 +294,7 @@ export class Engine {
     }
   }
 
-  /** The requests that nobody has got, of a scope and those around: one error for all of them. */
+  /** The requests to a scope, and to those around it, that no line has received: one error for all of them. */
   takePending(scope: Scope, line: Line): boolean {
     let was = false;
     for (const one of scope.around()) {
@@ -318,7 +318,7 @@ export class Engine {
     return was;
   }
 
-  /** A line comes back from a foreign promise: whether it has been told is not known, and the line that has asked is no more. */
+  /** A line comes back from a foreign promise: whether it has received the request is not known, and the line that made the request has ended. */
   checkGone(scope: Scope): void {
     if (this.#open === scope.task) return;
     for (const { gone } of scope.around()) if (gone !== null) this.stop(TOLD_AND_FOREIGN);
@@ -369,7 +369,7 @@ export class Engine {
         one.signals.clear();
       }
     };
-    // No rule says which of several lines is told first.
+    // No rule says which of several lines gets the request first.
     const leavesFirst = this.coin();
     if (leavesFirst) leaveBodies();
     const waits = scope.allWaits();
@@ -468,7 +468,7 @@ export class Engine {
     if (isLost && this.mutation !== 'failed-scope-leaves-lines') this.endLines(scope);
   }
 
-  /** Ends the lines that still wait in a scope, apart from those that have got the request that stands there: they clean up (R8). */
+  /** Ends the lines that still wait in a scope, except those that have already received its request: they clean up (R8). */
   endLines(scope: Scope): void {
     const standing = [...scope.around()].flatMap((one) => {
       const isTakenBack = one.parent === null && one.task.cancels === 0 && one.task.outcome === null;
@@ -534,7 +534,7 @@ export class Engine {
     const isTold = ({ scope: asked }: Request): boolean =>
       [...scope.around()].some((one) => one.isWithin(asked) && isLost(one));
     if (!missed.every(isTold)) {
-      // Another line has got the request, and it is not told whether this one should.
+      // Another line has received the request, and no rule says whether this one should.
       this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
       return scope;
     }
@@ -547,7 +547,7 @@ export class Engine {
     return this.#moveLate(line, scope);
   }
 
-  /** A line that is told late goes on in what is left of the scopes around it; outside, where nothing is (R8). */
+  /** A line that gets a request late continues in the scopes around it that are still open, or outside if there are none (R8). */
   #moveLate(line: Line, from: Scope): Scope | 'late' {
     let live: Scope | null = null;
     for (const one of [...from.around()].reverse()) {

@@ -398,11 +398,11 @@ class Model implements Interpreter {
     return { promised, begin, line: null };
   }
 
-  /** A line that comes back when `run()` is over is told once (R8). */
+  /** A line that comes back when `run()` is over gets one cancellation (R8). */
   #endLate(by: Line, promised: Promised): void {
     const { engine } = this;
     if (by.scope === null) engine.stop('R8: code outside awaits after the end of run()');
-    // What one segment calls cannot be told apart.
+    // The calls of one segment cannot be distinguished.
     const family: Line[] = [];
     for (let line: Line | null = by; line !== null; line = line.caller) {
       family.push(line);
@@ -624,7 +624,7 @@ class Model implements Interpreter {
       case 'listen': {
         const listeners = this.#listeners.get(step.name) ?? [];
         this.#listeners.set(step.name, listeners);
-        // It belongs to whoever emits (R1), but `g` is what it was where the function was written.
+        // It belongs to the code that emits (R1), but `g` is what it was where the function was written.
         listeners.push(
           (emitter) =>
             void this.start(new Line(engine.clock, `f${step.body.id}`, emitter, emitter.scope, line.group), step.body),
@@ -673,7 +673,7 @@ class Model implements Interpreter {
     note(String(task.cancelling(scope)));
   }
 
-  /** R6: the runtime calls, for nobody, with the variables that the task has then. */
+  /** R6: the runtime calls it, outside any task, with the variables that the task has at that time. */
   #timer(line: Line, ticks: Ticks, body: Body): void {
     const engine = this.engine;
     const { scope } = line;
@@ -713,7 +713,7 @@ class Model implements Interpreter {
     line.variables = { value };
   }
 
-  /** Who looks at the signal has got the request (R3). */
+  /** A line that reads the aborted signal has received the request (R3). */
   #takeBySignal(scope: Scope, line: Line): boolean {
     return this.engine.takePending(scope, line);
   }

@@ -3,10 +3,10 @@ import type { Task, Wait } from './futures.ts';
 import type { Ticks } from './program.ts';
 import type { Promised } from './promises.ts';
 
-/** Somebody wants a scope to end. */
+/** A request for the end of a scope. */
 export interface Request {
   readonly scope: Scope;
-  /** Set when a line has asked for its own end and another one was told: that one may, or may not, be told at its end again. */
+  /** Set when a line has asked for its own end and another one has received the request: that one may, or may not, receive it at its end again. */
   askedBy: Line | null;
   /** Its place in the order of steps and waits. */
   readonly at: number;
@@ -27,13 +27,13 @@ export class Scope {
   pending: Request | null = null;
   /** What is pending once more, because a failure was thrown instead of it: lines that have got it get it again. */
   again: Request | null = null;
-  /** A request that a line has made for its own end, where that line has ended, and all that are known have been told. */
+  /** A request that a line has made for its own end, when that line has ended, and all known lines have received it. */
   gone: Request | null = null;
   /** When a line has last taken what was pending. */
   takenAt: Ticks = -1;
   takenBy: Wait | null = null;
   readonly requests: Request[] = [];
-  /** What has told the lines that it has left behind. */
+  /** The requests that have cancelled the lines that it has left behind. */
   readonly ends: Request[] = [];
   /** Its body has settled. */
   isOver = false;
@@ -91,9 +91,9 @@ export class Line {
   /** What it awaits. */
   at: Promised | null = null;
   isDone = false;
-  /** It has been told that `run()` is over. */
+  /** It has received the cancellation at the end of `run()`. */
   isTooLate = false;
-  /** Whoever awaited it has got another result. */
+  /** The code that awaited it has got another result. */
   isLoser = false;
   readonly bornAt: number;
   /** When it, or a function that it called, has taken what was pending. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** The root of the repository; all names of files here begin there. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** An example, and where it stands. */
+/** An example, and its place in the file. */
 export interface Example {
   /** From the root of the repository. */
   readonly file: string;

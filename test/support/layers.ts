@@ -71,7 +71,7 @@ export function importsOf(source: string): Import[] {
 export function violations(files: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   const runtimeImports = new Map<string, string[]>();
-  // In the lower floors of the kernel types count as well: nobody could read a low file without the high ones otherwise.
+  // In the lower layers of the kernel imports of types count as well. Otherwise a low file could not be read without the high ones.
   const floorImports = new Map<string, string[]>();
   for (const [file, source] of files) {
     if (layerOf(file) < 0) found.push(`${file}: '${unitOf(file)}' is in no layer`);

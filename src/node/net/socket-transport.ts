@@ -327,12 +327,11 @@ export class SocketTransport implements Transport, LoopResource {
   }
 
   getWriteBufferLimits(): readonly [low: number, high: number] {
-    return [this.#writing.marks.low, this.#writing.marks.high];
+    return this.#writing.limits;
   }
 
   setWriteBufferLimits(limits: WriteBufferLimits | number | null = null, low?: number): void {
-    this.#writing.marks.set(limits, low);
-    this.#writing.adapt();
+    this.#writing.setLimits(limits, low);
   }
 
   /** Replaces this transport by an encrypted one with the same protocol. Follows CPython's `loop.start_tls`. */

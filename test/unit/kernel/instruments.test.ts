@@ -33,7 +33,7 @@ function record(): string[] {
 }
 
 describeBoth('an instrument', (s) => {
-  test('sees the life of a task, step for step', async () => {
+  test('is called for each step in the life of a task', async () => {
     const { loop, iterate } = manualLoop();
     const future = loop.createFuture<void>();
     const trace = record();
@@ -131,7 +131,7 @@ describeBoth('an instrument', (s) => {
     expect(error.mock.calls).toEqual([['An instrument was removed because its beforeStep() threw', bug]]);
   });
 
-  test('that was taken out sees nothing any more', async () => {
+  test('that was removed is not called any more', async () => {
     const { loop, iterate } = manualLoop();
     const trace: string[] = [];
     const remove = install({ beforeStep: () => trace.push('step') });

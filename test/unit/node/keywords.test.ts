@@ -87,7 +87,7 @@ describe('a misspelt option', () => {
   };
 
   it.each(Object.entries(calls))(
-    'of %s is an error at once, which tells the right one',
+    'of %s is an error at once, which names the right one',
     (name, [call, wrong, right]) => {
       const error = thrownBy(() => call({ [wrong]: 1 })) as Error;
       expect(error).toBeInstanceOf(TypeError);

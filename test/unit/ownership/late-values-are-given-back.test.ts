@@ -16,7 +16,7 @@ import { failure, iterations, program } from '../../support/programs.ts';
 import { outcome, simulate, simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-/** R10: what a promise brings after the wait for it was given up goes to `onLate`. */
+/** R10: when a promise is fulfilled after the wait for it was given up, `onLate` gets the value. */
 
 describeBoth('onLate', (s) => {
   /** A promise to be settled by hand, and what `onLate` was given of it. */
@@ -46,7 +46,7 @@ describeBoth('onLate', (s) => {
   );
 
   test(
-    'receives what comes after a deadline, of timeout and of waitFor',
+    'gets a value that arrives after a deadline, of timeout and of waitFor',
     program(s, function* () {
       const [one, other] = [wrapped(), wrapped()];
       const body = s.fn(function* () {
@@ -283,7 +283,7 @@ describe('a value that arrives late', () => {
   );
 
   test(
-    'without onLate is dropped without a word outside debug mode',
+    'without onLate is dropped without a report outside debug mode',
     simulated(async ({ foreign }) => {
       await outcome(waitFor(wrapPromise(foreign(2, { close: () => {} })), 1));
       await sleep(5);

@@ -1,3 +1,4 @@
+import { EventEmitter, setMaxListeners } from 'node:events';
 import {
   ContextVar,
   createTask,
@@ -7,6 +8,8 @@ import {
   forEach,
   gather,
   getRunningLoop,
+  on,
+  once,
   shared,
   shield,
   sleep,
@@ -144,7 +147,7 @@ describe('16,000 awaits in one task', () => {
         ),
     ],
     [
-      'signals of left scopes that somebody holds',
+      'signals of left scopes to which the program has references',
       async (count) => {
         const signals: AbortSignal[] = [];
         const task = createTask(async () => {
@@ -204,6 +207,53 @@ describe('16,000 awaits in one task', () => {
       async (count) => {
         const row = shared(async (_table: string, id: number) => await sleep(1, id));
         await Promise.all(Array.from({ length: count }, (_, id) => row('users', id)));
+      },
+    ],
+    [
+      'waits for one event of a target',
+      async (count) => {
+        const target = new EventTarget();
+        setMaxListeners(0, target);
+        const all = Promise.all(Array.from({ length: count }, () => once(target, 'x')));
+        target.dispatchEvent(new globalThis.Event('x'));
+        await all;
+      },
+    ],
+    [
+      'waits for one event of a target that are cancelled',
+      async (count) => {
+        const target = new EventTarget();
+        setMaxListeners(0, target);
+        const task = createTask(() => Promise.all(Array.from({ length: count }, async () => await once(target, 'x'))));
+        await sleep(1);
+        task.cancel();
+        expect(await outcome(task)).toBe('CancelledError');
+      },
+    ],
+    [
+      'waits for one event of an emitter',
+      async (count) => {
+        const emitter = new EventEmitter().setMaxListeners(0);
+        const all = Promise.all(Array.from({ length: count }, () => once(emitter, 'x')));
+        emitter.emit('x');
+        await all;
+      },
+    ],
+    [
+      'iterators of one emitter that are closed in the order in which they began',
+      async (count) => {
+        const emitter = new EventEmitter().setMaxListeners(0);
+        const all = Array.from({ length: count }, () => on(emitter, 'x', { close: ['end'] }));
+        for (const events of all) await events.return();
+      },
+    ],
+    [
+      'done callbacks that are removed one by one',
+      async (count) => {
+        const future = new Future<void>();
+        const callbacks = Array.from({ length: count }, () => () => {});
+        for (const callback of callbacks) future.addDoneCallback(callback);
+        for (const callback of callbacks) expect(future.removeDoneCallback(callback)).toBe(1);
       },
     ],
     [
@@ -324,7 +374,7 @@ describeBoth('a chain of 5,000 tasks that await each other', (s) => {
   );
 
   test(
-    'tells who began it, however long it is',
+    'says who asked for its cancellation first, however long it is',
     program(s, function* () {
       const tasks = chain(5_000);
       yield* s.wait(sleep(1));

@@ -260,7 +260,7 @@ describe('the signal of a branch', () => {
   );
 
   test(
-    'of a scope that is not left is aborted though its listener alone knows of it',
+    'of a scope that is not left is aborted even if only its listener refers to it',
     simulated(async () => {
       const log: string[] = [];
       /** Nothing but the signal leads to the line that waits here. */

@@ -15,9 +15,9 @@ import { describe, expect, test } from 'vitest';
 import { runInProcess } from '../../support/processes.ts';
 import { outcome, SimulatedRuntime, simulate, simulated } from '../../support/simulated-runtime.ts';
 
-/** R8: what a task leaves behind is told and ended, never frozen. */
+/** R8: lines that a task leaves behind are cancelled and end; they do not wait for ever. */
 
-/** Waits, and cleans up for a second; notes what it is told, and when. */
+/** Waits, and cleans up for a second; notes the errors that it gets, and when. */
 async function cleaningUp(log: string[], name: string, wait: () => PromiseLike<unknown>): Promise<void> {
   const note = (what: string) => log.push(`${getRunningLoop().time()} ${name} ${what}`);
   try {
@@ -36,7 +36,7 @@ async function cleaningUp(log: string[], name: string, wait: () => PromiseLike<u
   }
 }
 
-/** A line that nobody awaits, and whose rejection nobody needs. */
+/** A line that no code awaits, and whose rejection is to be ignored. */
 function floating(line: Promise<unknown>): void {
   line.catch(() => {});
 }
@@ -308,7 +308,7 @@ describe('a line that comes back late from a foreign promise', () => {
   );
 
   test(
-    'into a deadline that has left it behind gets that cancellation at its next await, once',
+    'into a deadline that has left it behind gets the deadline’s cancellation at its next await, once',
     simulated(async ({ foreign }) => {
       const log: string[] = [];
       const late = async () => {

@@ -32,7 +32,7 @@ describeBoth('a transport of datagrams', (s) => {
       expect(protocol.names).toEqual([]);
       expect(socket.isClosed).toBe(true);
       yield* iterations(s, 1);
-      // Who has closed it wants no more datagrams.
+      // The program that has closed it does not want datagrams any more.
       expect(protocol.calls).toEqual([
         ['made'],
         ['error', expect.objectContaining({ code: 'ECONNREFUSED' })],
