@@ -145,6 +145,8 @@ export function takeError(stack: CallStack): unknown {
     if (isTask) task._marks &= ~MUST_CANCEL;
     if (request !== null && !isCancelledError(error)) {
       error = ownError(waiting) ?? cancelledError(request.message, request);
+      // What it has waited for is done, and nobody takes it.
+      if (waiting !== null && waiting._isPlain?.() === true) (waiting as FutureRole)._left();
     }
   }
   if (hooks.cancelDelivered !== null && (isCancelledError(error) || bringsCancellation(waiting))) {
