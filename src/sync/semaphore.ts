@@ -80,6 +80,11 @@ export class Semaphore {
     return this.#holders.tasks;
   }
 
+  /** Whether its units are given back by others than those that have taken them: it counts something, and nobody holds it. @internal */
+  get isCounter(): boolean {
+    return this.#holders.isGuess;
+  }
+
   /**
    * Waits for a unit, and takes it. A free one is taken at once, without letting other tasks run.
    *

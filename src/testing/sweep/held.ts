@@ -6,6 +6,8 @@ interface State {
   readonly kind: string;
   /** What is held of it, in words; `null` when nothing is. */
   readonly held: string | null;
+  /** Whether that may be so on purpose. */
+  readonly isFree: boolean;
 }
 
 /**
@@ -41,16 +43,18 @@ export class HeldPrimitives {
     for (const queue of this.#queues) {
       const { object, operation, size } = queue;
       const kind = `${object.constructor.name}.${operation}`;
+      const isFree = object instanceof Semaphore && object.isCounter;
       if (size > 0) {
         states.push({
           kind,
           held: `${object}: ${size === 1 ? 'a task that is' : `${size} tasks that are`} gone still wait in it`,
+          isFree: false,
         });
         continue;
       }
       const isKnown = known.has(object);
       known.add(object);
-      states.push({ kind, held: isKnown ? null : this.#heldOf(object, isComplete) });
+      states.push({ kind, held: isKnown ? null : this.#heldOf(object, isComplete), isFree });
     }
     return states;
   }
@@ -85,10 +89,11 @@ export class HeldPrimitives {
 
 /** What is held after a run and was not after the undisturbed one. */
 export function newlyHeld(states: readonly State[], undisturbed: readonly State[]): string[] {
-  return states.flatMap(({ kind, held }, i) => {
+  return states.flatMap(({ kind, held, isFree }, i) => {
+    if (held === null || isFree) return [];
     const before = undisturbed[i];
     // What the program leaves so on purpose: a semaphore that counts events, a queue whose items nobody reports.
-    if (held === null || (before !== undefined && before.kind === kind && before.held !== null)) return [];
+    if (before?.kind === kind && (before.held !== null || before.isFree)) return [];
     return [held];
   });
 }

@@ -70,11 +70,11 @@ export class Judge {
    */
   #isExplained(error: unknown, striker: Striker, thrown: unknown): boolean {
     const main = striker.tasks[0];
-    const mayBeCancelled = main !== undefined && main.cancelRequest === null;
+    const isOther = main !== undefined && main !== striker.target && main.cancelRequest === null;
     const seen = new Set<unknown>();
     for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
       seen.add(at);
-      if (at !== error && at instanceof CancelledError) return mayBeCancelled && striker.limit === null;
+      if (at !== error && at instanceof CancelledError) return isOther;
       if (at !== error && thrown !== null && at === thrown) return true;
     }
     return false;
