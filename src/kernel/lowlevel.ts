@@ -55,6 +55,7 @@ export {
   newWebResponse,
   newWebStream,
   type PlatformAbortSignal,
+  sweepFromEnvironment,
   type TextDecoderLike,
 } from './runtime/platform.ts';
 export {
@@ -93,13 +94,15 @@ export {
   numberTasksFrom,
   placeOfReady,
   placeOfWait,
+  purposeOf,
   recordPlaces,
   rewindClock,
+  takePlaceOfYield,
   type WaitView,
   waitersOf,
   waitsOfTask,
 } from './views.ts';
-export { type Place, WaitQueue } from './wait-queue.ts';
+export { type Place, WaitQueue, watchPrimitives } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 

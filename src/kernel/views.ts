@@ -42,6 +42,17 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
   };
 }
 
+/** What a wait for a future is for, where that is known. */
+export function purposeOf(future: Future<unknown>): WaitRecord | null {
+  return future._purpose ?? null;
+}
+
+/** The tasks and futures that wait for a task or a future. */
+export function waitersOf(future: Future<unknown>): object[] {
+  if (future._isPlain?.() !== true) return []; // of another library
+  return future._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
+}
+
 /** Whom something that is ready to run belongs to: a task, or the thing itself where it is a callback. */
 export function actorOf(ready: object): object {
   if (ready instanceof TimedFuture) return ready._waiters()[0]?._awaiter ?? ready;
@@ -52,11 +63,6 @@ export function actorOf(ready: object): object {
 export function placeOfReady(ready: object): string | null {
   const { _waiting: waiting = null } = ready as Partial<CallStack>;
   return placeOfWait(ready) ?? (waiting === null ? null : placeOfWait(waiting));
-}
-
-/** The tasks and futures that wait for a task. */
-export function waitersOf(task: Task<unknown>): object[] {
-  return task._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
 }
 
 /** What of a loop would be lost if it were closed now. */
@@ -116,5 +122,5 @@ export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;
 }
 
-export { noteAwaits as recordPlaces, placeOfWait } from './debug-awaits.ts';
+export { noteAwaits as recordPlaces, placeOfWait, takePlaceOfYield } from './debug-awaits.ts';
 export { numberTasksFrom };

@@ -23,3 +23,8 @@ export { ManualHost, VirtualHost } from './hosts.ts';
 export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
 export { SimulatedExecutor, type SimulatedExecutorOptions } from './simulated-executor.ts';
+export { SweepFailure, type SweepPoint } from './sweep/failure.ts';
+export type { SweepMode } from './sweep/modes.ts';
+export type { SweepEnding, SweepMain, SweepOptions } from './sweep/options.ts';
+export { type SweepPlace, type SweepReport, sweep } from './sweep/sweep.ts';
+export { type TrackOptions, track } from './sweep/track.ts';

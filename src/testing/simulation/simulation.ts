@@ -62,6 +62,8 @@ export interface SimulationOptions {
   /** Whether errors that nobody has looked at are one. */
   readonly failOnUnretrieved?: boolean;
   readonly debug?: boolean;
+  /** Called when the program has ended and what was ready has run, before what it leaves behind is ended. */
+  readonly atEnd?: (loop: EventLoop) => void;
 }
 
 /** How a simulated program has ended. */
@@ -164,7 +166,7 @@ export class Simulation {
       this.#start();
       const failure = await this.#drive(() => made.done());
       const outcome = made.done() ? outcomeOf(made) : null; // looked at in any case
-      const ending = failure ?? this.#interrupt ?? outcome!;
+      const ending = failure ?? this.#interrupt ?? outcome ?? { error: stopped() };
       this.onOutcome?.();
       this.#tellOfEnd();
       const problems = await this.#end('value' in ending, lost);
@@ -415,6 +417,7 @@ export class Simulation {
     // What was cancelled or set last may have its turn, but no time passes for it.
     if (!isEmptyLoop(loop)) {
       await this.#settle();
+      this.#options.atEnd?.(loop);
       if (failOnLeaks && isComplete) problems.push(...leaks(loop));
       if (this.#isStopped) this.#start();
       this.#isLivelocked = false;
@@ -454,6 +457,12 @@ const NOTHING = { at: () => undefined };
 /** Requests of Node to its own threads and to the system, which come back soon. */
 const REQUEST = /Req|Immediate|Job|Zlib/;
 
+function stopped(): RuntimeError {
+  return new RuntimeError('the event loop was stopped before the main function had ended: let it return instead', {
+    code: 'LOOP_STOPPED',
+  });
+}
+
 function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: unknown } {
   try {
     return { value: main.result() };
@@ -466,7 +475,8 @@ async function quiet(turns: number): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => afterMicrotasks(resolve));
 }
 
-function leaks(loop: EventLoop): LeakError[] {
+/** What a program has left behind, as an error; none when there is nothing. */
+export function leaks(loop: EventLoop): LeakError[] {
   const { tasks, lines, timers, resources } = leftIn(loop);
   const left = [
     ...tasks.map((task) => `task ${describeTask(task)}`),
