@@ -15,7 +15,13 @@ export {
   StaleTokenError,
   UnretrievedError,
 } from './errors.ts';
-export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
+export {
+  ExplorationFailure,
+  type ExploreOptions,
+  type ExploreReport,
+  explore,
+  type FoundFailure,
+} from './explore/explore.ts';
 export { replay } from './explore/replay.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
