@@ -23,8 +23,8 @@ export interface ExploreOptions<T = unknown> {
    */
   readonly level?: Level | undefined;
   /**
-   * How schedules are chosen: `random`, `uniform` (all orders about equally likely), `pct` (random priorities with few changes), `newest` (what
-   * began last goes first), `dfs` (all with few delays, in order), or `portfolio`: those by turns. Default: `portfolio`.
+   * How schedules are chosen: `random`, `uniform` (all orders about equally likely), `pct` (random priorities with few changes), `slow` (what comes
+   * from outside comes after everything else), `dfs` (all with few delays, in order), or `portfolio`: those by turns. Default: `portfolio`.
    */
   readonly strategy?: StrategyName | undefined;
   /** Of the random numbers: the same seed gives the same schedules. Default: 1. */
@@ -151,7 +151,7 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
   const isQuick = await canRunQuickly(main, settings);
   const runs = new Runs(main, settings, isQuick);
   try {
-    const strategy = strategyOf(name, seed, bound);
+    const strategy = strategyOf(name, seed, bound, settings.level);
     const failures: { error: unknown; schedule: number; count: number }[] = [];
     let choices = 0;
     let run = 0;
