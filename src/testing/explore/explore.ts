@@ -7,6 +7,7 @@ import { checkCallback, checkOptions } from '../../internal/options.ts';
 import { NondeterminismError } from '../errors.ts';
 import { Script, SLACK } from './choices.ts';
 import { explain } from './explain.ts';
+import { watchLines } from './lines.ts';
 import { type Failure, firstDifference, type RunSettings, Runs, traced } from './runs.ts';
 import { type Level, tokenOf } from './schedule.ts';
 import { isSameFailure, shrink } from './shrink.ts';
@@ -150,6 +151,7 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
   const { stopAtFirst = true } = options;
   const isQuick = await canRunQuickly(main, settings);
   const runs = new Runs(main, settings, isQuick);
+  const unwatch = watchLines();
   try {
     const strategy = strategyOf(name, seed, bound, settings.level);
     const failures: { error: unknown; schedule: number; count: number }[] = [];
@@ -168,6 +170,7 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
       strategy instanceof DelayBoundedStrategy && (strategy.isComplete || !strategy.begin()) && !strategy.isCut;
     return { schedules: run, isComplete, choices, failures };
   } finally {
+    unwatch();
     runs.close();
   }
 }

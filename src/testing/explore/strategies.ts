@@ -1,5 +1,5 @@
-import { actorOf, Task } from '../../kernel/lowlevel.ts';
 import type { Candidates, Choices, Chooser } from './choices.ts';
+import { ownerNameOf, ownerOf } from './lines.ts';
 import { Random } from './random.ts';
 import type { Deviation, Level } from './schedule.ts';
 
@@ -99,8 +99,7 @@ export class UniformStrategy implements Strategy {
 }
 
 function nameOf(candidate: object | undefined): string {
-  const actor = candidate === undefined ? null : actorOf(candidate);
-  return actor instanceof Task ? actor.getName() : 'callback';
+  return candidate === undefined ? 'nothing' : ownerNameOf(candidate);
 }
 
 /**
@@ -178,7 +177,7 @@ const LATER = {};
 function whoOf(candidate: object | undefined): object {
   if (candidate === undefined) return LATER;
   const { stream } = candidate as { readonly stream?: object | null };
-  return stream ?? actorOf(candidate);
+  return stream ?? ownerOf(candidate);
 }
 
 /**
