@@ -58,7 +58,7 @@ export function awaitOf(ready: object): object | null {
 /** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
 export function placeOfReady(ready: object): string | null {
   const { _waiting: waiting = null } = ready as Partial<CallStack>;
-  return placeOfWait(ready) ?? (waiting === null ? null : placeOfWait(waiting));
+  return placeOfWait(awaitOf(ready) ?? ready) ?? (waiting === null ? null : placeOfWait(waiting));
 }
 
 /** Who is told of the awaits of async functions. */

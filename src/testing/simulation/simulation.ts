@@ -85,6 +85,9 @@ const INVISIBLE = 0.005;
 /** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
 const QUIET_TURNS = 3;
 
+/** The explored program that runs now: what they number and record belongs to one at a time. */
+let explored: Promise<void> | null = null;
+
 const simulations = new WeakMap<EventLoop, Simulation>();
 
 /** The simulation that a loop belongs to; `null` when it is no simulated one. */
@@ -148,12 +151,27 @@ export class Simulation {
         code: 'LOOP_RUNNING',
       });
     }
+    if (this.decider === null) return await this.#run<T>(main, task);
+    while (explored !== null) await explored;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    explored = promise;
+    try {
+      return await this.#run<T>(main, task);
+    } finally {
+      explored = null;
+      resolve();
+    }
+  }
+
+  async #run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context }): Promise<Ending<T>> {
     const { places = false } = this.#options;
     this.#renew();
     const lost: unknown[] = [];
     const loop = this.#loop;
     if (this.#options.failOnUnretrieved === true) {
       loop.setExceptionHandler((_loop, context) => lost.push(context.exception ?? new Error(context.message)));
+    } else if (this.decider !== null) {
+      loop.setExceptionHandler(() => {}); // whoever explores has said that it does not matter: a thousand reports tell nothing
     }
     const giveThreadBack = lendThread(loop);
     const tasksBefore = numberTasksFrom(0);
@@ -400,10 +418,8 @@ export class Simulation {
       }
       await this.#settle();
     }
-    if (failOnUnretrieved) {
-      reportFailuresOf(loop);
-      if (lost.length > 0) problems.push(unretrieved(lost));
-    }
+    if (failOnUnretrieved || this.decider !== null) reportFailuresOf(loop);
+    if (lost.length > 0) problems.push(unretrieved(lost));
     return problems;
   }
 
