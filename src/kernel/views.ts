@@ -1,4 +1,5 @@
 import { placeOfWait } from './debug-awaits.ts';
+import { PendingAwait, watchedAwaits } from './engine/pending-await.ts';
 import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
@@ -59,10 +60,30 @@ export function actorOf(ready: object): object {
   return (ready as Partial<CallStack>)._task ?? ready;
 }
 
+/** The await of an async function that goes on with something that is ready to run, or due; `null` where it is no await. */
+export function awaitOf(ready: object): object | null {
+  const waiter = ready instanceof TimedFuture ? ready._waiters()[0] : ready;
+  return waiter instanceof PendingAwait ? waiter : null;
+}
+
 /** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
 export function placeOfReady(ready: object): string | null {
   const { _waiting: waiting = null } = ready as Partial<CallStack>;
-  return placeOfWait(ready) ?? (waiting === null ? null : placeOfWait(waiting));
+  return placeOfWait(awaitOf(ready) ?? ready) ?? (waiting === null ? null : placeOfWait(waiting));
+}
+
+/** Who is told of the awaits of async functions. */
+export interface AwaitWatcher {
+  /** An async function begins to wait. */
+  begun(wait: object, task: Task<unknown>): void;
+  /** What it waited for is done, and it goes on. */
+  resumed(wait: object): void;
+}
+
+/** Tells one watcher of all awaits of async functions from now on; none with `null`. */
+export function watchAwaits(watcher: AwaitWatcher | null): void {
+  watchedAwaits.begun = watcher === null ? null : (wait) => watcher.begun(wait, wait._task as Task<unknown>);
+  watchedAwaits.resumed = watcher === null ? null : (wait) => watcher.resumed(wait);
 }
 
 /** What of a loop would be lost if it were closed now. */

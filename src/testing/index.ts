@@ -16,7 +16,13 @@ export {
   StaleTokenError,
   UnretrievedError,
 } from './errors.ts';
-export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
+export {
+  ExplorationFailure,
+  type ExploreOptions,
+  type ExploreReport,
+  explore,
+  type FoundFailure,
+} from './explore/explore.ts';
 export { replay } from './explore/replay.ts';
 export { runSchedule } from './explore/run-schedule.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
