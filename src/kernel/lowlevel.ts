@@ -83,6 +83,7 @@ export type { TimedFuture } from './timed-future.ts';
 export {
   actorOf,
   cancelLeft,
+  hasWork,
   isEmptyLoop,
   isInStep,
   type LeftView,

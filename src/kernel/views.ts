@@ -111,6 +111,13 @@ export function nextTimer(loop: EventLoop): number | null {
   return loop._timers.length > 0 ? loop._timers.first()._when : null;
 }
 
+/** Whether an iteration of the loop would run anything now. */
+export function hasWork(loop: EventLoop): boolean {
+  if (loop._ready.length > 0) return true;
+  const next = nextTimer(loop);
+  return next !== null && next <= loop.time();
+}
+
 /** Whether an async function of the loop is in the middle of a step, which microtasks go on with. */
 export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;
