@@ -1,6 +1,7 @@
 import { sleep } from 'asyncio-ts';
 import type { Kernel } from '../../kernel.ts';
-import { blocked, kernel } from './define.ts';
+import { blocked } from '../../waits.ts';
+import { kernel } from './define.ts';
 import { Chan, type Go, go, join, preempt, receiveFrom, select, sendTo } from './go.ts';
 
 /** Deadlocks and leaks of channels alone: a goroutine that nobody sends to, or receives from, any more. */

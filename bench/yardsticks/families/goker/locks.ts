@@ -1,5 +1,6 @@
 import type { Kernel } from '../../kernel.ts';
-import { cycle, kernel } from './define.ts';
+import { cycle, twoOf } from '../../waits.ts';
+import { kernel } from './define.ts';
 import { type Go, go, join, Mutex, preempt, RWMutex } from './go.ts';
 
 /** Deadlocks of mutexes alone: a lock that is taken twice, and locks that are taken in different orders. */
@@ -465,19 +466,3 @@ export const locks: readonly Kernel[] = [
     expects: cycle('gossip'),
   }),
 ];
-
-/** Any two of these wait for each other. */
-function twoOf(...names: readonly string[]): (error: unknown) => void {
-  const pairs = names.flatMap((one) => names.filter((other) => other !== one).map((other) => [one, other] as const));
-  return (error) => {
-    const failures = pairs.map(([one, other]) => {
-      try {
-        cycle(one, other)(error);
-        return null;
-      } catch (failure) {
-        return failure;
-      }
-    });
-    if (!failures.includes(null)) throw failures[0];
-  };
-}

@@ -1,6 +1,7 @@
 import { sleep } from 'asyncio-ts';
 import type { Kernel } from '../../kernel.ts';
-import { blocked, kernel } from './define.ts';
+import { blocked } from '../../waits.ts';
+import { kernel } from './define.ts';
 import {
   Chan,
   Cond,
