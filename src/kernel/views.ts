@@ -1,4 +1,4 @@
-import { placeOfWait } from './debug-awaits.ts';
+import { placeOfFrames, placeOfWait } from './debug-awaits.ts';
 import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
@@ -38,7 +38,8 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
     on,
     purpose,
     isForeign: purpose?.operation === 'promise' || purpose?.isExternal === true,
-    place: placeOfWait(stack) ?? placeOfWait(on),
+    // What is known of a task itself is where others wait for it.
+    place: (stack === stack._task ? placeOfFrames(stack, on) : placeOfWait(stack)) ?? placeOfWait(on),
   };
 }
 
@@ -50,7 +51,8 @@ export function actorOf(ready: object): object {
 
 /** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
 export function placeOfReady(ready: object): string | null {
-  const { _waiting: waiting = null } = ready as Partial<CallStack>;
+  const { _waiting: waiting = null, _task: task = null } = ready as Partial<CallStack>;
+  if (ready === task) return placeOfFrames(task, waiting);
   return placeOfWait(ready) ?? (waiting === null ? null : placeOfWait(waiting));
 }
 
