@@ -88,6 +88,7 @@ export {
   isInStep,
   type LeftView,
   leftIn,
+  nameOfTelling,
   nextTimer,
   numberTasksFrom,
   placeOfReady,

@@ -1,3 +1,4 @@
+import { describe } from '../internal/describe.ts';
 import { placeOfFrames, placeOfWait } from './debug-awaits.ts';
 import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
@@ -47,6 +48,19 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
 export function actorOf(ready: object): object {
   if (ready instanceof TimedFuture) return ready._waiters()[0]?._awaiter ?? ready;
   return (ready as Partial<CallStack>)._task ?? ready;
+}
+
+/** Something of the library itself that is ready to run and belongs to no task, in words: it tells who waits that something has ended. */
+export function nameOfTelling(ready: object): string | null {
+  const { _future: future, _awaiter: awaiter } = ready as { _future?: Future<unknown>; _awaiter?: Future<unknown> | null };
+  if (future !== undefined) return `the end of ${nameOfFuture(future)}`;
+  if (awaiter === undefined || awaiter === null) return null;
+  const { operation } = awaiter._purpose ?? {};
+  return `an end that ${operation === undefined ? nameOfFuture(awaiter) : `${operation}()`} waits for`;
+}
+
+function nameOfFuture(future: Future<unknown>): string {
+  return (future as Partial<Task<unknown>>).getName?.() ?? describe(future);
 }
 
 /** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */

@@ -1,6 +1,6 @@
 import { addInstrument, Task } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
-import { actorOf, placeOfReady } from '../../kernel/lowlevel.ts';
+import { actorOf, nameOfTelling, placeOfReady } from '../../kernel/lowlevel.ts';
 import { type Candidates, Script } from './choices.ts';
 import type { Runs } from './runs.ts';
 import type { Deviation } from './schedule.ts';
@@ -118,7 +118,7 @@ function tell(candidate: object): string {
   if ('label' in candidate) return String(candidate.label);
   const actor = actorOf(candidate);
   const place = placeOfReady(candidate);
-  const who = actor instanceof Task ? titleOf(actor) : describe(actor);
+  const who = actor instanceof Task ? titleOf(actor) : (nameOfTelling(actor) ?? describe(actor));
   return place === null ? who : `${who} at ${place}`;
 }
 

@@ -1,4 +1,4 @@
-import { createTask, Event, gather, getRunningLoop, Lock, sleep } from 'asyncio-ts';
+import { asCompleted, createTask, Event, gather, getRunningLoop, Lock, sleep } from 'asyncio-ts';
 import { completion, type ExplorationFailure, explore, runVirtual } from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -101,6 +101,28 @@ describe('an explanation', () => {
       yield* gather([loaded, drawn]);
     });
     expect(failure.explanation).toContain('the page and the picture had not come yet');
+  });
+
+  test('names what has ended where somebody is told of that who waits for several', async () => {
+    const failure = await failureOf(
+      function* () {
+        const ended: string[] = [];
+        const tasks = ['short', 'long'].map((name) =>
+          createTask(
+            function* () {
+              ended.push(name);
+              return name;
+            },
+            { name },
+          ),
+        );
+        const told: unknown[] = [];
+        for (const next of asCompleted(tasks)) told.push(yield* next);
+        if (String(told) !== String(ended)) throw new Error(`ended: ${ended}, told: ${told}`);
+      },
+      { level: 'any', strategy: 'dfs' },
+    );
+    expect(failure.explanation).toContain('the end of long ran before the end of short');
   });
 
   test('tells a dozen choices at the most', async () => {
