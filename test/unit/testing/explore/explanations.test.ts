@@ -16,12 +16,14 @@ async function failureOf(
 
 /** The lines of a text, each with the number of the source line where it says a place in this file. */
 function linesOf(text: string): string[] {
-  return text.split('\n').map((line) => line.replaceAll(/(?:file:\/\/)?\/\S*explain\.test\.ts:(\d+):\d+/g, 'line $1'));
+  return text
+    .split('\n')
+    .map((line) => line.replaceAll(/(?:file:\/\/)?\/\S*explanations\.test\.ts:(\d+):\d+/g, 'line $1'));
 }
 
 /** The number of the line that calls it. */
 function here(): number {
-  return Number(/explain\.test\.ts:(\d+)/.exec(new Error('here').stack!.split('\n')[2]!)![1]);
+  return Number(/explanations\.test\.ts:(\d+)/.exec(new Error('here').stack!.split('\n')[2]!)![1]);
 }
 
 describe('the places of waits in generators', () => {
