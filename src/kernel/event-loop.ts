@@ -26,7 +26,7 @@ import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
-import { registerLoop } from './registry.ts';
+import { forgetLoop, registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
 import { debugFromEnvironment, logger, reportToPage } from './runtime/platform.ts';
 import { SignalHandlers } from './signals.ts';
@@ -120,6 +120,8 @@ export class EventLoop extends Scheduler implements Disposable {
   _onLineStepped: (() => void) | null = null;
   /** Whether a subclass overrides scheduling methods; if not, the kernel does not call them. */
   readonly #isOverridden: boolean;
+  /** Its entry in the registry. */
+  readonly #registered: object;
   /** What futures and tasks are made with when nothing else is said. @internal */
   readonly _defaults: { readonly loop: EventLoop };
 
@@ -135,7 +137,7 @@ export class EventLoop extends Scheduler implements Disposable {
     this._defaults = { loop: this };
     this.#isOverridden = SCHEDULING_METHODS.some((method) => this[method] !== EventLoop.prototype[method]);
     if (debugFromEnvironment()) this.setDebug(true);
-    registerLoop(this);
+    this.#registered = registerLoop(this);
   }
 
   // --------------------------------------------------------------------------------------------- calls
@@ -319,6 +321,7 @@ export class EventLoop extends Scheduler implements Disposable {
   override close(): void {
     if (this.isClosed()) return;
     super.close();
+    forgetLoop(this.#registered);
     this.#signals.clear();
     for (const resource of [...this._resources]) resource.loopClosed();
     if (this._debug) watchFor(this, false);

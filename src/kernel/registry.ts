@@ -36,11 +36,37 @@ export interface CopyReport extends Copy {
 
 const loops: Set<WeakRef<EventLoop>> = /* @__PURE__ */ new Set();
 
-/** Makes a loop known to tools that look into the process, from inside or through the runtime's inspector protocol. */
-export function registerLoop(loop: EventLoop): void {
-  if (loops.size === 0) introduceThisCopy();
+/** How many loops were left when those were last taken out that nobody had closed, and nobody holds any more. */
+const swept = { left: 0 };
+
+/** So many are not worth a sweep. */
+const FEW = 16;
+
+let isIntroduced = false;
+
+/**
+ * Makes a loop known to tools that look into the process, from inside or through the runtime's inspector protocol.
+ *
+ * @returns its entry, for `forgetLoop`
+ */
+export function registerLoop(loop: EventLoop): object {
+  if (!isIntroduced) introduceThisCopy();
+  isIntroduced = true;
+  if (loops.size >= 2 * Math.max(swept.left, FEW)) sweep();
+  const entry = new WeakRef(loop);
+  loops.add(entry);
+  return entry;
+}
+
+/** A loop is closed: programs and tests that have many of them, one after the other, keep none. */
+export function forgetLoop(entry: object): void {
+  loops.delete(entry as WeakRef<EventLoop>);
+}
+
+/** Who makes loops pays for it, and seldom: to look at a loop keeps it alive until all microtasks have run. */
+function sweep(): void {
   for (const ref of loops) if (ref.deref() === undefined) loops.delete(ref);
-  loops.add(new WeakRef(loop));
+  swept.left = loops.size;
 }
 
 /**

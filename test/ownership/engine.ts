@@ -302,7 +302,10 @@ export class Engine {
       if (one.pending === null) continue;
       const { askedBy } = one.pending;
       if (askedBy !== null && !line.isOf(askedBy, one.pending)) {
-        if (line.received.has(one.pending) || line.heard.has(one.pending)) continue; // it waits for the line that has asked
+        if (line.received.has(one.pending) || line.heard.has(one.pending)) {
+          this.checkTold(one);
+          continue; // it waits for the line that has asked
+        }
         this.stop('R3: a line has asked for its own end, and another one awaits');
       }
       if (!this.waitsFor(one, line)) continue;
@@ -329,13 +332,17 @@ export class Engine {
     if (pending === null) return false;
     if (pending === again) return true;
     if (line.received.has(pending)) {
-      if (this.#open !== task) this.stop(TOLD_AND_FOREIGN);
-      if (line.isBegunSince(pending)) this.stop('R8: a line begun by one that had been told awaits');
+      this.checkTold({ pending, task });
       return false;
     }
-    if (line.heard.has(pending))
-      this.stop('R3: a part has got the request, and the line that waited for it has gone on');
     return true;
+  }
+
+  /** A line that has been told awaits while the request waits for another line: whether the library knows that it has been told. */
+  checkTold({ pending, task }: Pick<Scope, 'pending' | 'task'>): void {
+    if (pending?.bySignal)
+      this.stop('R3: a line has asked for its own end, and another one has got that by the signal');
+    if (this.#open !== task) this.stop(TOLD_AND_FOREIGN);
   }
 
   // ---------------------------------------------------------------------------------------------------------- cancellation
@@ -348,7 +355,7 @@ export class Engine {
 
   /** The roads of a request to the lines of a scope. */
   cancelScope(scope: Scope): void {
-    const request: Request = { scope, askedBy: null, at: ++this.#clock };
+    const request: Request = { scope, askedBy: null, bySignal: false, at: ++this.#clock };
     scope.requests.push(request);
     let isDelivered = false;
     const leftovers: Wait[] = [];
@@ -364,6 +371,7 @@ export class Engine {
         for (const signal of one.signals) {
           signal.abort();
           signal.line.receive(request);
+          request.bySignal = isInside;
           isDelivered = true;
         }
         one.signals.clear();
@@ -475,8 +483,6 @@ export class Engine {
       return [...(isTakenBack ? [] : one.requests.slice(-1)), ...one.ends];
     });
     const isTold = (line: Line): boolean => {
-      if (standing.some((request) => line.heard.has(request)))
-        this.stop('R3: a part has got the request, and the line that waited for it has gone on');
       const got = standing.filter((request) => line.received.has(request));
       if (got.length > 0 && got.every((request) => line.isBegunSince(request)))
         this.stop('R8: a line begun by one that had been told outlives it');
@@ -486,7 +492,7 @@ export class Engine {
         this.stop('R8: a line begun by one that had been told outlives it');
       return got.length > 0;
     };
-    const end: Request = { scope, askedBy: null, at: ++this.#clock };
+    const end: Request = { scope, askedBy: null, bySignal: false, at: ++this.#clock };
     const leaveBodies = (): void => {
       for (const one of scope.inside())
         if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) {
@@ -557,7 +563,7 @@ export class Engine {
     const late = live === null ? null : new Scope(live, live.task);
     if (late !== null) {
       late.isLate = true;
-      late.pending = { scope: late, askedBy: null, at: ++this.#clock };
+      late.pending = { scope: late, askedBy: null, bySignal: false, at: ++this.#clock };
     }
     for (
       let one: Line | null = line;

@@ -318,7 +318,7 @@ class Model implements Interpreter {
       }
       case 'joinThen': {
         const task = this.#tasks.get(wait.name);
-        return task === undefined ? null : { promised: this.#then(line, task, wait.body), begin: null, line: null };
+        return task === undefined ? null : { promised: this.#then(line, task, wait.body, by), begin: null, line: null };
       }
       case 'together':
         return this.#together(line, wait);
@@ -443,8 +443,12 @@ class Model implements Interpreter {
     return { promised, begin, line: null };
   }
 
-  /** `task.then(f)`: no wait; `f` is code of the scope that called it (R4, R5). */
-  #then(line: Line, task: Task, body: Body): Promised {
+  /**
+   * `task.then(f)`: no wait; `f` is code of the scope that called it (R4, R5).
+   *
+   * @param awaiter who awaits it, and goes on in the step in which `f` ends: it has got what `f` has
+   */
+  #then(line: Line, task: Task, body: Body, awaiter: Line | null): Promised {
     const engine = this.engine;
     const source = new Promised(engine, { kind: 'foreign' });
     const promised = new Promised(engine, { kind: 'foreign' });
@@ -454,8 +458,13 @@ class Model implements Interpreter {
     else if (task.outcome !== null) source.settle(task.outcome);
     else task.onDone(() => source.settle(task.outcome!));
     source.then((outcome) => {
-      if (outcome.failure === null) this.start(callee, body).then((result) => promised.settle(result));
-      else {
+      if (outcome.failure === null) {
+        this.start(callee, body).then((result) => {
+          if (callee.scope !== null && engine.isOpen(callee.scope.task))
+            for (const request of callee.received) awaiter?.receive(request);
+          promised.settle(result);
+        });
+      } else {
         this.#finish(callee);
         promised.settle(outcome);
       }
@@ -519,7 +528,7 @@ class Model implements Interpreter {
     const promised = new Promised(engine, { kind: 'parts', parts: parts.map(({ awaited }) => awaited.promised) });
     const results: Outcome[] = [];
     let left = parts.length;
-    const settle = (outcome: Outcome): void => {
+    const settle = (outcome: Outcome, last: Line): void => {
       if (promised.outcome !== null) return;
       parts.forEach((part, i) => {
         line.goOnFrom(part.line);
@@ -529,17 +538,19 @@ class Model implements Interpreter {
           engine.stop('R3: a race is lost in the moment in which the loser gets the request');
       });
       if (outcome.failure !== null && isCancellation(outcome.failure)) line.hear();
+      else line.hearFrom(last);
       promised.settle(outcome);
     };
     parts.forEach(({ awaited }, i) => {
       awaited.promised.then((outcome) => {
+        const { line: part } = parts[i]!;
         results[i] = outcome;
-        parts[i]!.line.handOverAsked();
+        part.handOverAsked();
         left--;
-        if (wait.how === 'race') settle(outcome.failure === null ? OK : outcome);
-        else if (wait.how === 'all' && outcome.failure !== null) settle(outcome);
-        else if (wait.how === 'any' && outcome.failure === null) settle(OK);
-        else if (left === 0) settle(this.#collected(wait.how, results));
+        if (wait.how === 'race') settle(outcome.failure === null ? OK : outcome, part);
+        else if (wait.how === 'all' && outcome.failure !== null) settle(outcome, part);
+        else if (wait.how === 'any' && outcome.failure === null) settle(OK, part);
+        else if (left === 0) settle(this.#collected(wait.how, results), part);
       });
     });
     // The program goes on from a `then` of this promise.
@@ -618,7 +629,7 @@ class Model implements Interpreter {
       }
       case 'thenTask': {
         const task = this.#tasks.get(step.name);
-        if (task !== undefined) this.#then(line, task, step.body);
+        if (task !== undefined) this.#then(line, task, step.body, null);
         return;
       }
       case 'listen': {

@@ -8,6 +8,8 @@ export interface Request {
   readonly scope: Scope;
   /** Set when a line has asked for its own end and another one was told: that one may, or may not, be told at its end again. */
   askedBy: Line | null;
+  /** Set when a line has asked for its own end, and another one has got that by the signal: whose signal it was is not known. */
+  bySignal: boolean;
   /** Its place in the order of steps and waits. */
   readonly at: number;
 }
@@ -204,16 +206,23 @@ export class Line {
       line !== null;
       line = line.kind === 'float' || line.isLoser ? null : line.caller
     ) {
-      (isCertain ? line.received : line.heard).add(request);
+      if (isCertain) {
+        line.received.add(request);
+        line.heard.delete(request);
+      } else if (!line.received.has(request)) line.heard.add(request);
       line.missed.delete(request);
       if (line.kind === 'part') isCertain = false;
     }
   }
 
-  /** It goes on with a cancellation: what its parts have got has come to it. */
+  /** It goes on with a cancellation: what its parts have got has come to it, and to those that wait for it. */
   hear(): void {
-    for (const request of this.heard) this.received.add(request);
-    this.heard.clear();
+    for (const request of [...this.heard]) this.receive(request);
+  }
+
+  /** It goes on because a part has ended: it has got what that part has. */
+  hearFrom(part: Line): void {
+    for (const request of [...this.heard]) if (part.received.has(request)) this.receive(request);
   }
 }
 
