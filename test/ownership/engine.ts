@@ -19,6 +19,8 @@ interface Timer {
 const TOLD_AND_FOREIGN =
   'R3: a line that has been told comes back from a foreign promise, and the request waits for another line';
 
+const ASKED_AND_SIGNAL = 'R3: a line has asked for its own end, and another one has got that by the signal';
+
 const MAX_HANDLES = 100_000;
 
 function shuffle(items: unknown[], chance: () => number): void {
@@ -300,6 +302,7 @@ export class Engine {
     for (const one of scope.around()) {
       if (was && scope.isLate) break;
       if (one.pending === null) continue;
+      if (one.pending.bySignal) this.stop(ASKED_AND_SIGNAL);
       const { askedBy } = one.pending;
       if (askedBy !== null && !line.isOf(askedBy, one.pending)) {
         if (line.received.has(one.pending) || line.heard.has(one.pending)) {
@@ -323,8 +326,10 @@ export class Engine {
 
   /** A line comes back from a foreign promise: whether it has been told is not known, and the line that has asked is no more. */
   checkGone(scope: Scope): void {
-    if (this.#open === scope.task) return;
-    for (const { gone } of scope.around()) if (gone !== null) this.stop(TOLD_AND_FOREIGN);
+    for (const { gone } of scope.around()) {
+      if (gone?.bySignal) this.stop(ASKED_AND_SIGNAL);
+      if (gone !== null && this.#open !== scope.task) this.stop(TOLD_AND_FOREIGN);
+    }
   }
 
   /** Whether a request that is pending in a scope is for a line: for all but those that have got it. */
@@ -340,8 +345,7 @@ export class Engine {
 
   /** A line that has been told awaits while the request waits for another line: whether the library knows that it has been told. */
   checkTold({ pending, task }: Pick<Scope, 'pending' | 'task'>): void {
-    if (pending?.bySignal)
-      this.stop('R3: a line has asked for its own end, and another one has got that by the signal');
+    if (pending?.bySignal) this.stop(ASKED_AND_SIGNAL);
     if (this.#open !== task) this.stop(TOLD_AND_FOREIGN);
   }
 
@@ -371,6 +375,7 @@ export class Engine {
         for (const signal of one.signals) {
           signal.abort();
           signal.line.receive(request);
+          one.isSignalSeen = true;
           request.bySignal = isInside;
           isDelivered = true;
         }
@@ -539,6 +544,8 @@ export class Engine {
     }
     const isTold = ({ scope: asked }: Request): boolean =>
       [...scope.around()].some((one) => one.isWithin(asked) && isLost(one));
+    if (scope.isSignalSeen)
+      this.stop('R8: a line comes late, and another one of its scope has got the request by the signal');
     if (!missed.every(isTold)) {
       // Another line has got the request, and it is not told whether this one should.
       this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');

@@ -106,7 +106,7 @@ class Model implements Interpreter {
   #close(main: Task): void {
     const engine = this.engine;
     this.#isClosing = true;
-    const others = engine.tasks.filter((task) => task !== main);
+    const others = engine.tasks.filter((task) => task !== main && !task.isOfToldLine());
     for (const task of others) task.cancel();
     for (const task of engine.tasks) if (task.outcome !== null) engine.endLines(task.root);
     if (engine.observers > 0) engine.stop('R8: code outside waits for a future when run() ends');
@@ -306,11 +306,14 @@ class Model implements Interpreter {
       case 'memo': {
         const memo = this.#promises.get(wait.name) ?? this.start(this.#callee(line, wait.body), wait.body);
         this.#promises.set(wait.name, memo);
+        this.#hearFrom(by, memo);
         return { promised: memo, begin: null, line: null };
       }
       case 'held': {
         const promised = this.#promises.get(wait.name);
-        return promised === undefined ? null : { promised, begin: null, line: null };
+        if (promised === undefined) return null;
+        this.#hearFrom(by, promised);
+        return { promised, begin: null, line: null };
       }
       case 'join': {
         const task = this.#tasks.get(wait.name);
@@ -318,7 +321,17 @@ class Model implements Interpreter {
       }
       case 'joinThen': {
         const task = this.#tasks.get(wait.name);
-        return task === undefined ? null : { promised: this.#then(line, task, wait.body, by), begin: null, line: null };
+        if (task === undefined) return null;
+        const promised = this.#then(line, task, wait.body);
+        promised.then(({ failure }) => {
+          if (
+            failure !== null &&
+            isCancellation(failure) &&
+            [...(by.scope?.around() ?? [])].some((one) => one.requests.length > 0)
+          )
+            engine.stop('R3, R5: task.then(f) ends by a cancellation, and whoever awaits it goes on');
+        });
+        return { promised, begin: null, line: null };
       }
       case 'together':
         return this.#together(line, wait);
@@ -346,6 +359,18 @@ class Model implements Interpreter {
           ),
         );
     }
+  }
+
+  /** Who awaits a kept promise goes on in the step in which its function ends, and has got what that has. */
+  #hearFrom(by: Line, promised: Promised): void {
+    const { outcome, source } = promised;
+    if (outcome !== null || source.kind !== 'line') return;
+    const { line } = source;
+    promised.then(() => {
+      const task = by.scope?.task;
+      if (task === undefined || line.scope?.task !== task || !this.engine.isOpen(task)) return;
+      for (const request of line.received) by.receive(request);
+    });
   }
 
   /** R10. */
@@ -391,7 +416,10 @@ class Model implements Interpreter {
           );
           // A line of a task that is over waits for it where it is, and hands down what it gets; code outside only looks.
           if (scope === null) task.onDone(() => promised.settle(task.outcome!));
-          else engine.wait(by, scope, task, resumed, false, (outcome) => promised.settle(outcome));
+          else {
+            task.madeFor = by;
+            engine.wait(by, scope, task, resumed, false, (outcome) => promised.settle(outcome));
+          }
         }
       });
     };
@@ -443,12 +471,8 @@ class Model implements Interpreter {
     return { promised, begin, line: null };
   }
 
-  /**
-   * `task.then(f)`: no wait; `f` is code of the scope that called it (R4, R5).
-   *
-   * @param awaiter who awaits it, and goes on in the step in which `f` ends: it has got what `f` has
-   */
-  #then(line: Line, task: Task, body: Body, awaiter: Line | null): Promised {
+  /** `task.then(f)`: no wait; `f` is code of the scope that called it (R4, R5). */
+  #then(line: Line, task: Task, body: Body): Promised {
     const engine = this.engine;
     const source = new Promised(engine, { kind: 'foreign' });
     const promised = new Promised(engine, { kind: 'foreign' });
@@ -458,13 +482,8 @@ class Model implements Interpreter {
     else if (task.outcome !== null) source.settle(task.outcome);
     else task.onDone(() => source.settle(task.outcome!));
     source.then((outcome) => {
-      if (outcome.failure === null) {
-        this.start(callee, body).then((result) => {
-          if (callee.scope !== null && engine.isOpen(callee.scope.task))
-            for (const request of callee.received) awaiter?.receive(request);
-          promised.settle(result);
-        });
-      } else {
+      if (outcome.failure === null) this.start(callee, body).then((result) => promised.settle(result));
+      else {
         this.#finish(callee);
         promised.settle(outcome);
       }
@@ -629,7 +648,7 @@ class Model implements Interpreter {
       }
       case 'thenTask': {
         const task = this.#tasks.get(step.name);
-        if (task !== undefined) this.#then(line, task, step.body, null);
+        if (task !== undefined) this.#then(line, task, step.body);
         return;
       }
       case 'listen': {
@@ -726,7 +745,9 @@ class Model implements Interpreter {
 
   /** Who looks at the signal has got the request (R3). */
   #takeBySignal(scope: Scope, line: Line): boolean {
-    return this.engine.takePending(scope, line);
+    const was = this.engine.takePending(scope, line);
+    if (was) scope.isSignalSeen = true;
+    return was;
   }
 
   #throwIfAborted(line: Line): void {
