@@ -251,6 +251,7 @@ export class Simulation {
     if (this.#loop.isClosed()) this.#loop = this.#newLoop();
     this.host.reset();
     rewindClock(this.#loop);
+    this.#loop.setTaskFactory(null); // that of the last program
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
     this.#steps = 0;
