@@ -14,6 +14,7 @@ export {
   LivelockError,
   NondeterminismError,
   StaleTokenError,
+  UncontrolledError,
   UnretrievedError,
 } from './errors.ts';
 export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
@@ -23,3 +24,4 @@ export { ManualHost, VirtualHost } from './hosts.ts';
 export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
 export { SimulatedExecutor, type SimulatedExecutorOptions } from './simulated-executor.ts';
+export type { OnNondeterminism } from './simulation/sources.ts';
