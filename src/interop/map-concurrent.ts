@@ -47,7 +47,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
     super();
     this.#limit = limit;
     this.#ordered = ordered;
-    this.#mapping = new Mapping(items, fn, limit);
+    this.#mapping = new Mapping(items, fn, limit, this);
     noteMade(this, 'mapConcurrent');
   }
 

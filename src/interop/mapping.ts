@@ -24,11 +24,19 @@ export class Mapping<R> {
   /** How many calls are running. */
   running = 0;
 
-  constructor(items: Items<unknown>, fn: CoroutineFunction<R, [item: unknown, index: number]>, limit: number) {
+  /** @param owner what those that wait for a slot or for the calls wait for */
+  constructor(
+    items: Items<unknown>,
+    fn: CoroutineFunction<R, [item: unknown, index: number]>,
+    limit: number,
+    owner: object,
+  ) {
     this.#items = new Iteration(items);
     this.#fn = fn;
     this.#slots = new Semaphore(limit);
     this.#idle.set();
+    this.#slots.waiters.object = owner;
+    this.#idle.waiters.object = owner;
   }
 
   /** Allows another item to be taken. */

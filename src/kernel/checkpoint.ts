@@ -2,7 +2,7 @@ import { RuntimeError } from '../errors/errors.ts';
 import type { Rejection } from '../internal/rejection.ts';
 import { type AwaitableCoroutine, catchOf, finallyOf, isWatching, noteMade, noteTouched } from './coroutine.ts';
 import { awaitCheckpoint, awaitCoroutine, observeCoroutine } from './engine/await.ts';
-import { isAwaitOfTheEngine, noteLookUp } from './engine/lookups.ts';
+import { isAwaitOfTheEngine, noteLookUp, places } from './engine/lookups.ts';
 import { implicitLoop } from './thread-loop.ts';
 
 const bareYield: IteratorResult<undefined, void> = { done: false, value: undefined };
@@ -31,6 +31,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
     this.#begin();
     if (this.#state === 'created') {
       this.#state = 'waiting';
+      if (places.gaveWay !== null) places.gaveWay();
       return bareYield;
     }
     this.#state = 'closed';

@@ -22,6 +22,7 @@ export function noteAwaits(enabled: boolean): void {
   placeOf = isOn ? (placeOf ?? new WeakMap()) : null;
   places.take = isOn ? () => new CallSite() : null;
   places.yielded = isOn ? noteYielded : null;
+  places.gaveWay = isOn ? noteGivesWay : null;
   onAwait.noted = isOn ? noteAwait : null;
 }
 
@@ -32,6 +33,19 @@ export function placeOfWait(wait: object): string | null {
 
 function noteYielded(future: object): void {
   placeOf?.set(future, new CallSite());
+}
+
+let placeOfYield: CallSite | null = null;
+
+function noteGivesWay(): void {
+  placeOfYield = new CallSite();
+}
+
+/** Where the generator coroutine that has just given way did so; `null` when that was not recorded, or was a bare `yield`. */
+export function takePlaceOfYield(): string | null {
+  const place = placeOfYield;
+  placeOfYield = null;
+  return place === null ? null : place.text;
 }
 
 /** The current place in the program, while any loop is in debug mode; otherwise `undefined`. */

@@ -55,6 +55,7 @@ export {
   newWebResponse,
   newWebStream,
   type PlatformAbortSignal,
+  sweepFromEnvironment,
   type TextDecoderLike,
 } from './runtime/platform.ts';
 export { watchGlobals } from './runtime/watch-globals.ts';
@@ -84,7 +85,9 @@ export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
 export {
+  type AwaitWatcher,
   actorOf,
+  awaitOf,
   cancelLeft,
   isEmptyLoop,
   isInStep,
@@ -94,13 +97,16 @@ export {
   numberTasksFrom,
   placeOfReady,
   placeOfWait,
+  purposeOf,
   recordPlaces,
   rewindClock,
+  takePlaceOfYield,
   type WaitView,
   waitersOf,
   waitsOfTask,
+  watchAwaits,
 } from './views.ts';
-export { type Place, WaitQueue } from './wait-queue.ts';
+export { type Place, WaitQueue, watchPrimitives } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 

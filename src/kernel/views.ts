@@ -1,4 +1,5 @@
 import { placeOfWait } from './debug-awaits.ts';
+import { PendingAwait, watchedAwaits } from './engine/pending-await.ts';
 import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
@@ -42,21 +43,47 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
   };
 }
 
+/** What a wait for a future is for, where that is known. */
+export function purposeOf(future: Future<unknown>): WaitRecord | null {
+  return future._purpose ?? null;
+}
+
+/** The tasks and futures that wait for a task or a future. */
+export function waitersOf(future: Future<unknown>): object[] {
+  if (future._isPlain?.() !== true) return []; // of another library
+  return future._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
+}
+
 /** Whom something that is ready to run belongs to: a task, or the thing itself where it is a callback. */
 export function actorOf(ready: object): object {
   if (ready instanceof TimedFuture) return ready._waiters()[0]?._awaiter ?? ready;
   return (ready as Partial<CallStack>)._task ?? ready;
 }
 
+/** The await of an async function that goes on with something that is ready to run, or due; `null` where it is no await. */
+export function awaitOf(ready: object): object | null {
+  const waiter = ready instanceof TimedFuture ? ready._waiters()[0] : ready;
+  return waiter instanceof PendingAwait ? waiter : null;
+}
+
 /** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
 export function placeOfReady(ready: object): string | null {
   const { _waiting: waiting = null } = ready as Partial<CallStack>;
-  return placeOfWait(ready) ?? (waiting === null ? null : placeOfWait(waiting));
+  return placeOfWait(awaitOf(ready) ?? ready) ?? (waiting === null ? null : placeOfWait(waiting));
 }
 
-/** The tasks and futures that wait for a task. */
-export function waitersOf(task: Task<unknown>): object[] {
-  return task._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
+/** Who is told of the awaits of async functions. */
+export interface AwaitWatcher {
+  /** An async function begins to wait. */
+  begun(wait: object, task: Task<unknown>): void;
+  /** What it waited for is done, and it goes on. */
+  resumed(wait: object): void;
+}
+
+/** Tells one watcher of all awaits of async functions from now on; none with `null`. */
+export function watchAwaits(watcher: AwaitWatcher | null): void {
+  watchedAwaits.begun = watcher === null ? null : (wait) => watcher.begun(wait, wait._task as Task<unknown>);
+  watchedAwaits.resumed = watcher === null ? null : (wait) => watcher.resumed(wait);
 }
 
 /** What of a loop would be lost if it were closed now. */
@@ -116,5 +143,5 @@ export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;
 }
 
-export { noteAwaits as recordPlaces, placeOfWait } from './debug-awaits.ts';
+export { noteAwaits as recordPlaces, placeOfWait, takePlaceOfYield } from './debug-awaits.ts';
 export { numberTasksFrom };

@@ -41,6 +41,21 @@ export class Place extends Future<void> {
   }
 }
 
+/** Told of each queue of tasks that is made or waited in; set while somebody wants to know the primitives that a program uses. */
+const watch: { note: ((queue: WaitQueue) => void) | null } = { note: null };
+
+/**
+ * Has a function told of each lock, queue and other primitive that is made, or that a task has to wait for, by its queues of tasks; it may be
+ * told several times. `null` ends this.
+ *
+ * @returns what was told before
+ */
+export function watchPrimitives(note: ((queue: WaitQueue) => void) | null): ((queue: WaitQueue) => void) | null {
+  const before = watch.note;
+  watch.note = note;
+  return before;
+}
+
 /**
  * The fair queue that every lock and queue is built on: tasks wait in order of arrival, and leave it when they are woken or cancelled.
  *
@@ -72,6 +87,7 @@ export class WaitQueue implements WaitRecord {
     this.object = owner;
     this.operation = operation;
     this.#bound = sibling ?? this;
+    if (watch.note !== null) watch.note(this);
   }
 
   /** The loop of the tasks that wait or have waited, `null` when none has yet. */
@@ -107,6 +123,7 @@ export class WaitQueue implements WaitRecord {
    * @throws {RuntimeError} when the primitive belongs to another loop
    */
   join(loop: EventLoop = implicitLoop()): Place {
+    if (watch.note !== null) watch.note(this);
     const bound = this.#bound;
     bound.#loop ??= loop;
     if (bound.#loop !== loop) {

@@ -4,7 +4,7 @@ import { describe } from '../internal/describe.ts';
 import { checkCallback, checkOptions } from '../internal/options.ts';
 import { MadeRequest } from './engine/request.ts';
 import type { EventLoop } from './event-loop.ts';
-import { CANCELLED, type Future } from './future.ts';
+import { CANCELLED, type Future, SUCCEEDED } from './future.ts';
 import { PromiseFuture as BarePromiseFuture } from './promise-future.ts';
 
 /** Options of `wrapPromise`. */
@@ -12,8 +12,8 @@ export interface WrapPromiseOptions<T = unknown> {
   /** Called with the `CancelledError` when the future is cancelled before the promise has settled: stop the work here. */
   readonly onCancel?: ((reason: CancelledError) => void) | undefined;
   /**
-   * Called with the value of the promise when it arrives after the wait was given up, to give it back: a pooled connection, a lock, an open
-   * file.
+   * Called with the value of the promise when it arrives after the wait was given up, or when the wait is given up before it could go on with
+   * the value, to give it back: a pooled connection, a lock, an open file.
    * A late error is dropped. The wait of a race's loser counts as given up when its task is cancelled; whoever awaits the future after
    * the value was given back gets a `CancelledError`.
    */
@@ -29,6 +29,8 @@ class PromiseFuture<T> extends BarePromiseFuture<T> {
   readonly #options: WrapPromiseOptions<T>;
   /** A leftover has waited for it, and no longer does: the loser of a race in a task that was cancelled. */
   #isLeft = false;
+  /** How many have waited for the value when it came, and have not given that up. */
+  #takers = 0;
 
   constructor(options: WrapPromiseOptions<T>) {
     super(options.loop);
@@ -45,12 +47,23 @@ class PromiseFuture<T> extends BarePromiseFuture<T> {
 
   /** @internal */
   override _left(): void {
-    this.#isLeft = true;
+    if (!this.done()) this.#isLeft = true;
+    else if (this._state === SUCCEEDED && --this.#takers === 0) this.#giveBack(this._value as T);
+  }
+
+  /** Cancelled when the value had come, but before whoever waited could take it. */
+  #giveBack(value: T): void {
+    if (this.#options.onLate !== undefined) this.#giveUp();
+    this.late(value);
+  }
+
+  #giveUp(): void {
+    this._finish(CANCELLED, new MadeRequest(null, null, undefined, GIVEN_UP, null, this._loop.time()));
   }
 
   protected override bring(value: T): void {
-    if (this.#isGivenUp())
-      this._finish(CANCELLED, new MadeRequest(null, null, undefined, GIVEN_UP, null, this._loop.time()));
+    if (this.#isGivenUp()) this.#giveUp();
+    else this.#takers = this._waiters().length;
     super.bring(value);
   }
 

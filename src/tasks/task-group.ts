@@ -100,6 +100,7 @@ export class TaskGroup {
       options.limit === undefined
         ? null
         : new Semaphore(checkWholeNumber('TaskGroup: limit', options.limit, CONCURRENCY));
+    if (this.#slots !== null) this.#slots.waiters.object = this; // who waits for a turn, waits for the group
   }
 
   /**

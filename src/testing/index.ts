@@ -17,7 +17,13 @@ export {
   UncontrolledError,
   UnretrievedError,
 } from './errors.ts';
-export { ExplorationFailure, type ExploreOptions, type ExploreReport, explore } from './explore/explore.ts';
+export {
+  ExplorationFailure,
+  type ExploreOptions,
+  type ExploreReport,
+  explore,
+  type FoundFailure,
+} from './explore/explore.ts';
 export { replay } from './explore/replay.ts';
 export { runSchedule } from './explore/run-schedule.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
@@ -25,3 +31,8 @@ export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
 export { SimulatedExecutor, type SimulatedExecutorOptions } from './simulated-executor.ts';
 export type { OnNondeterminism } from './simulation/sources.ts';
+export { SweepFailure, type SweepPoint } from './sweep/failure.ts';
+export type { SweepMode } from './sweep/modes.ts';
+export type { SweepEnding, SweepMain, SweepOptions } from './sweep/options.ts';
+export { type SweepPlace, type SweepReport, sweep } from './sweep/sweep.ts';
+export { type TrackOptions, track } from './sweep/track.ts';

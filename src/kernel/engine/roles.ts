@@ -115,7 +115,7 @@ export interface FutureRole extends FutureLike {
   _addWaiter(waiter: Waiter): void;
   /** @internal */
   _removeWaiter(waiter: Waiter): void;
-  /** A leftover's wait for it has ended by a request; the future goes on. @internal */
+  /** A wait for it has ended by a request: that of a leftover, while the future goes on; or one that it has woken already. @internal */
   _left(): void;
 }
 

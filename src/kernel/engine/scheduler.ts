@@ -525,6 +525,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   _giveWay(task: TaskRole): boolean {
     if (this._ready.length === 0 && this._isAlone(task)) return true;
     this._schedule(task);
+    if (hooks.gaveWay !== null) emit('gaveWay', task, task);
     return false;
   }
 

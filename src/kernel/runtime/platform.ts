@@ -284,8 +284,17 @@ export function isMainThread(): boolean {
 
 /** Whether `ASYNCIO_DEBUG=1` is set in the environment. */
 export function debugFromEnvironment(): boolean {
+  return isSwitchedOn('ASYNCIO_DEBUG');
+}
+
+/** Whether `ASYNCIO_SWEEP=1` is set in the environment. */
+export function sweepFromEnvironment(): boolean {
+  return isSwitchedOn('ASYNCIO_SWEEP');
+}
+
+function isSwitchedOn(variable: string): boolean {
   try {
-    const value = globals().process?.env?.['ASYNCIO_DEBUG'];
+    const value = globals().process?.env?.[variable];
     return value !== undefined && value !== '' && value !== '0';
   } catch {
     return false; // Deno without the permission to read the environment

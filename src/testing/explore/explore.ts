@@ -8,10 +8,11 @@ import { NondeterminismError } from '../errors.ts';
 import { checkNondeterminism, type OnNondeterminism } from '../simulation/sources.ts';
 import { Script, SLACK } from './choices.ts';
 import { explain } from './explain.ts';
+import { watchLines } from './lines.ts';
 import { type Failure, firstDifference, type RunSettings, Runs, traced } from './runs.ts';
 import { type Deviation, type Level, tokenOf } from './schedule.ts';
 import { isSameFailure, shrink } from './shrink.ts';
-import { DelayBoundedStrategy, type StrategyName, strategyOf } from './strategies.ts';
+import { DelayBoundedStrategy, STRATEGIES, type StrategyName, strategyOf } from './strategies.ts';
 
 /** Options of `explore`. */
 export interface ExploreOptions<T = unknown> {
@@ -24,8 +25,8 @@ export interface ExploreOptions<T = unknown> {
    */
   readonly level?: Level | undefined;
   /**
-   * How schedules are chosen: `random`, `uniform` (all orders about equally likely), `pct` (random priorities with few changes), `dfs` (all
-   * with few delays, in order), or `portfolio`: those by turns. Default: `portfolio`.
+   * How schedules are chosen: `random`, `uniform` (all orders about equally likely), `pct` (random priorities with few changes), `slow` (what comes
+   * from outside comes after everything else), `dfs` (all with few delays, in order), or `portfolio`: those by turns. Default: `portfolio`.
    */
   readonly strategy?: StrategyName | undefined;
   /** Of the random numbers: the same seed gives the same schedules. Default: 1. */
@@ -48,6 +49,11 @@ export interface ExploreOptions<T = unknown> {
    * found is told when two runs differ.
    */
   readonly nondeterminism?: OnNondeterminism | undefined;
+  /**
+   * Whether the exploration ends with the first schedule that fails. When not, all schedules are run, nothing is thrown, and the report tells
+   * how many of them have failed with what. Default: true.
+   */
+  readonly stopAtFirst?: boolean | undefined;
   /** How many runs may be spent on a simpler schedule once one has failed. Default: 1000. */
   readonly shrinkRuns?: number | undefined;
 }
@@ -64,10 +70,21 @@ const OPTIONS = [
   'failOnUnretrieved',
   'check',
   'nondeterminism',
+  'stopAtFirst',
   'shrinkRuns',
 ] as const;
 
-/** What an exploration without a failure has done. */
+/** Failures of one kind, in an exploration with `stopAtFirst: false`. */
+export interface FoundFailure {
+  /** What the first schedule that failed so has failed with. */
+  readonly error: unknown;
+  /** Which of the schedules that was, from 1. */
+  readonly schedule: number;
+  /** How many schedules have failed so. */
+  readonly count: number;
+}
+
+/** What an exploration has done that was not ended by a failure. */
 export interface ExploreReport {
   /** How many schedules were run. */
   readonly schedules: number;
@@ -75,6 +92,8 @@ export interface ExploreReport {
   readonly isComplete: boolean;
   /** The most choices that one run had. */
   readonly choices: number;
+  /** What has failed, by its kind, in the order in which it was found; empty unless `stopAtFirst` is false. */
+  readonly failures: readonly FoundFailure[];
 }
 
 /** A schedule under which a program fails. */
@@ -137,24 +156,41 @@ export class ExplorationFailure extends RuntimeError {
 export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOptions<T> = {}): Promise<ExploreReport> {
   const settings = settingsOf('explore', main, options);
   const { schedules = 1_000, strategy: name = 'portfolio', seed = 1, bound = 2, shrinkRuns = 1_000 } = options;
+  const { stopAtFirst = true } = options;
   const isQuick = await canRunQuickly(main, settings);
   const runs = new Runs(main, settings, isQuick);
+  const unwatch = watchLines();
   try {
-    const strategy = strategyOf(name, seed, bound);
+    const strategy = strategyOf(name, seed, bound, settings.level);
+    const failures: { error: unknown; schedule: number; count: number }[] = [];
     let choices = 0;
     let run = 0;
     for (; run < schedules && strategy.begin(run); run++) {
       const failure = await runs.run(strategy);
-      if (failure !== null) return await fail(main, settings, runs, failure, run + 1, shrinkRuns);
+      if (failure !== null) {
+        if (stopAtFirst) return await fail(main, settings, runs, failure, run + 1, shrinkRuns);
+        noteFailure(failures, failure, run + 1);
+      }
       choices = Math.max(choices, runs.choices.length);
       strategy.end(runs.choices);
     }
     const isComplete =
       strategy instanceof DelayBoundedStrategy && (strategy.isComplete || !strategy.begin()) && !strategy.isCut;
-    return { schedules: run, isComplete, choices };
+    return { schedules: run, isComplete, choices, failures };
   } finally {
+    unwatch();
     runs.close();
   }
+}
+
+function noteFailure(
+  failures: { error: unknown; schedule: number; count: number }[],
+  { error }: Failure,
+  schedule: number,
+): void {
+  const known = failures.find((failure) => isSameFailure(failure, { error }));
+  if (known === undefined) failures.push({ error, schedule, count: 1 });
+  else known.count++;
 }
 
 /** The options of all runs, checked. */
@@ -173,9 +209,10 @@ export function settingsOf<T>(call: string, main: unknown, options: ExploreOptio
   if (level !== 'contract' && level !== 'any') {
     throw new ValueError(`${call}: level is 'contract' or 'any', got ${describe(level)}`);
   }
-  if (!['random', 'uniform', 'pct', 'dfs', 'portfolio'].includes(strategy)) {
+  if (!STRATEGIES.includes(strategy)) {
+    const names = STRATEGIES.map((name) => `'${name}'`);
     throw new ValueError(
-      `${call}: strategy is 'random', 'uniform', 'pct', 'dfs' or 'portfolio', got ${describe(strategy)}`,
+      `${call}: strategy is ${names.slice(0, -1).join(', ')} or ${names.at(-1)}, got ${describe(strategy)}`,
     );
   }
   const { slack = SLACK, maxSteps = 10_000, failOnLeaks = true, failOnUnretrieved = true, check = null } = options;

@@ -54,7 +54,7 @@ export interface SimulationOptions {
   readonly quick?: boolean;
   /** Whether the places of waits are recorded, for messages. */
   readonly places?: boolean;
-  /** So many iterations without any time passing are a livelock. */
+  /** So many iterations without any time passing, and nothing coming from outside, are a livelock. */
   readonly maxSteps?: number;
   /** How long real work may take that the program waits for, in real seconds. */
   readonly patience?: number;
@@ -65,6 +65,8 @@ export interface SimulationOptions {
   readonly debug?: boolean;
   /** What is done about uses of the platform's clocks, random numbers, timers and `fetch`. */
   readonly nondeterminism?: OnNondeterminism | 'note';
+  /** Called when the program has ended and what was ready has run, before what it leaves behind is ended. */
+  readonly atEnd?: (loop: EventLoop) => void;
 }
 
 /** How a simulated program has ended. */
@@ -81,10 +83,15 @@ export interface Ending<T> {
 
 const MAX_STEPS = 1_000_000;
 const PATIENCE = 1;
+/** An explored program may run for so many times `maxSteps` in all, while time passes. */
+const ALL_STEPS = 100;
 /** For so long real work is waited for that does not show among the runtime's resources, in seconds. */
 const INVISIBLE = 0.005;
 /** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
 const QUIET_TURNS = 3;
+
+/** The explored program that runs now: what they number and record belongs to one at a time. */
+let explored: Promise<void> | null = null;
 
 const simulations = new WeakMap<EventLoop, Simulation>();
 
@@ -114,8 +121,10 @@ export class Simulation {
   #removeInstrument: (() => void) | null = null;
   /** How many programs it has begun to run: tells what belongs to an earlier one. */
   runs = 0;
-  /** Iterations since time has passed. */
+  /** Iterations since time has passed or something has come from outside. */
   #steps = 0;
+  /** All iterations of the program. */
+  #allSteps = 0;
   #isLivelocked = false;
   #interrupt: { readonly error: unknown } | null = null;
   #running: Promise<void> | null = null;
@@ -151,12 +160,27 @@ export class Simulation {
         code: 'LOOP_RUNNING',
       });
     }
+    if (this.decider === null) return await this.#run<T>(main, task);
+    while (explored !== null) await explored;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    explored = promise;
+    try {
+      return await this.#run<T>(main, task);
+    } finally {
+      explored = null;
+      resolve();
+    }
+  }
+
+  async #run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context }): Promise<Ending<T>> {
     const { places = false } = this.#options;
     this.#renew();
     const lost: unknown[] = [];
     const loop = this.#loop;
     if (this.#options.failOnUnretrieved === true) {
       loop.setExceptionHandler((_loop, context) => lost.push(context.exception ?? new Error(context.message)));
+    } else if (this.decider !== null) {
+      loop.setExceptionHandler(() => {}); // whoever explores has said that it does not matter: a thousand reports tell nothing
     }
     const giveThreadBack = lendThread(loop);
     const tasksBefore = numberTasksFrom(0);
@@ -236,6 +260,7 @@ export class Simulation {
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
     this.#steps = 0;
+    this.#allSteps = 0;
     this.#isLivelocked = false;
     this.#interrupt = null;
     this.#stepped.clear();
@@ -252,11 +277,12 @@ export class Simulation {
     };
     const iterationBegin = (loop: unknown): void => {
       if (loop !== this.#loop) return;
-      if (++this.#steps > maxSteps && !this.#isLivelocked) {
+      const isEndless = decider !== null && ++this.#allSteps > maxSteps * ALL_STEPS;
+      if ((++this.#steps > maxSteps || isEndless) && !this.#isLivelocked) {
         this.#isLivelocked = true;
         this.#loop.stop();
       }
-      if (!this.arrivals.isEmpty) this.arrivals.poll(true);
+      if (!this.arrivals.isEmpty && this.arrivals.poll(true)) this.#steps = 0;
       if (decider !== null && decider.slack > 0) this.#beLate(decider);
     };
     this.#removeInstrument =
@@ -314,7 +340,10 @@ export class Simulation {
 
   /** What comes next comes: something from outside, or the next timer. False when there is neither. */
   #advance(): boolean {
-    if (!this.arrivals.isEmpty && (this.arrivals.poll(false) || this.#waitForArrival())) return true;
+    if (!this.arrivals.isEmpty && (this.arrivals.poll(false) || this.#waitForArrival())) {
+      this.#steps = 0;
+      return true;
+    }
     if (this.host.wish === null) return false;
     this.#steps = 0;
     this.host.jump();
@@ -333,6 +362,12 @@ export class Simulation {
 
   #livelock(): LivelockError {
     const { maxSteps = MAX_STEPS } = this.#options;
+    if (this.#steps <= maxSteps) {
+      return new LivelockError(
+        `livelock: the program has run for ${maxSteps * ALL_STEPS} iterations of the loop and ${this.host.now} seconds of simulated time, and ` +
+          'has not ended; it looks again and again for something that never comes. Raise maxSteps if it is meant to run so long.',
+      );
+    }
     return new LivelockError(
       `livelock: the program has run for ${maxSteps} iterations of the loop without any time passing; what it does waits for ` +
         'nothing. Raise maxSteps if it is meant to.',
@@ -416,10 +451,12 @@ export class Simulation {
     // What was cancelled or set last may have its turn, but no time passes for it.
     if (!isEmptyLoop(loop)) {
       await this.#settle();
+      this.#options.atEnd?.(loop);
       if (failOnLeaks && isComplete) problems.push(...leaks(loop));
       if (!loop.isRunning()) this.#start();
       this.#isLivelocked = false;
       this.#steps = 0;
+      this.#allSteps = 0;
       cancelLeft(loop, 'the end of the simulation');
       if (leftIn(loop).tasks.length > 0) {
         const failure = await this.#drive(() => leftIn(loop).tasks.length === 0);
@@ -427,10 +464,8 @@ export class Simulation {
       }
       await this.#settle();
     }
-    if (failOnUnretrieved) {
-      reportFailuresOf(loop);
-      if (lost.length > 0) problems.push(unretrieved(lost));
-    }
+    if (failOnUnretrieved || this.decider !== null) reportFailuresOf(loop);
+    if (lost.length > 0) problems.push(unretrieved(lost));
     return problems;
   }
 
@@ -456,6 +491,12 @@ const NOTHING = { at: () => undefined };
 /** Requests of Node to its own threads and to the system, which come back soon. */
 const REQUEST = /Req|Immediate|Job|Zlib/;
 
+function stopped(): RuntimeError {
+  return new RuntimeError('the event loop was stopped before the main function had ended: let it return instead', {
+    code: 'LOOP_STOPPED',
+  });
+}
+
 function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: unknown } {
   try {
     return { value: main.result() };
@@ -472,7 +513,8 @@ async function quiet(turns: number): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => afterMicrotasks(resolve));
 }
 
-function leaks(loop: EventLoop): LeakError[] {
+/** What a program has left behind, as an error; none when there is nothing. */
+export function leaks(loop: EventLoop): LeakError[] {
   const { tasks, lines, timers, resources } = leftIn(loop);
   const left = [
     ...tasks.map((task) => `task ${describeTask(task)}`),
