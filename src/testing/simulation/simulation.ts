@@ -505,10 +505,6 @@ function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: 
   }
 }
 
-function stopped(): RuntimeError {
-  return new RuntimeError('Event loop stopped before Future completed.', { code: 'LOOP_STOPPED' });
-}
-
 async function quiet(turns: number): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => afterMicrotasks(resolve));
 }
