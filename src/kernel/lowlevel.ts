@@ -39,7 +39,7 @@ export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { currentTask, getEventLoop, lendThread } from './loops.ts';
-export { reportOnce } from './places.ts';
+export { placeThatCalled, reportOnce } from './places.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {
@@ -58,6 +58,7 @@ export {
   sweepFromEnvironment,
   type TextDecoderLike,
 } from './runtime/platform.ts';
+export { watchGlobals } from './runtime/watch-globals.ts';
 export {
   cancelFor,
   cancelLines,

@@ -45,6 +45,20 @@ export class CallSite {
   }
 }
 
+/**
+ * The place in the program that has called a function that is on the stack, as `file:line:column`; `null` when this library has called it, or
+ * the runtime.
+ */
+export function placeThatCalled(call: (...args: never[]) => unknown): string | null {
+  const { captureStackTrace } = Error as { captureStackTrace?: (error: Error, call: unknown) => void };
+  if (captureStackTrace === undefined) return callerPlace();
+  const error = new Error('place');
+  const [own] = placesIn(error.stack ?? '');
+  captureStackTrace(error, call);
+  const [caller] = placesIn(error.stack ?? '');
+  return own === undefined || caller === undefined || isForeign(caller, libraryOf(own)) ? (caller ?? null) : null;
+}
+
 /** The same, but returns the whole stack when there is none. */
 export function callerPlaceAndStack(): { readonly place: string | null; readonly stack: string } {
   const stack = new Error('place').stack ?? '';
@@ -57,12 +71,25 @@ export function callerPlaceAndStack(): { readonly place: string | null; readonly
  * @param stack the stack of an error that was made in this module, so that its first frame shows where this library is
  */
 export function callerOf(stack: string): string | null {
-  const places = stack.split('\n').flatMap((line) => placeIn(line) ?? []);
+  const places = placesIn(stack);
   const own = places[0];
   if (own === undefined) return null;
+  const library = libraryOf(own);
+  return places.find((place) => isForeign(place, library)) ?? null;
+}
+
+function placesIn(stack: string): string[] {
+  return stack.split('\n').flatMap((line) => placeIn(line) ?? []);
+}
+
+/** The folder of the library, by a place in this module. */
+function libraryOf(own: string): string {
   // In the bundle: beside this file, and in the folders there. Otherwise this module is one folder below the library.
-  const library = own.replace(/(?:kernel[\\/])?[^\\/]*$/, '');
-  return places.find((place) => !place.startsWith(library) && !RUNTIME.test(place)) ?? null;
+  return own.replace(/(?:kernel[\\/])?[^\\/]*$/, '');
+}
+
+function isForeign(place: string, library: string): boolean {
+  return !place.startsWith(library) && !RUNTIME.test(place);
 }
 
 /** The prefixes of a runtime's own modules. */

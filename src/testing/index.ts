@@ -14,6 +14,7 @@ export {
   LivelockError,
   NondeterminismError,
   StaleTokenError,
+  UncontrolledError,
   UnretrievedError,
 } from './errors.ts';
 export {
@@ -29,6 +30,7 @@ export { ManualHost, VirtualHost } from './hosts.ts';
 export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
 export { SimulatedExecutor, type SimulatedExecutorOptions } from './simulated-executor.ts';
+export type { OnNondeterminism } from './simulation/sources.ts';
 export { SweepFailure, type SweepPoint } from './sweep/failure.ts';
 export type { SweepMode } from './sweep/modes.ts';
 export type { SweepEnding, SweepMain, SweepOptions } from './sweep/options.ts';

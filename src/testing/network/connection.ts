@@ -11,7 +11,8 @@ import { MemoryTransport } from './memory-transport.ts';
 export interface ConnectionParts {
   readonly loop: EventLoop;
   readonly road: Road;
-  readonly settings: FlowSettings;
+  /** The present ones, which `configure()` changes. */
+  readonly settings: () => FlowSettings;
   readonly faults: Faults;
   readonly client: SocketAddress;
   readonly server: SocketAddress;

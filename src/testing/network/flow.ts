@@ -40,7 +40,7 @@ export class Flow {
   /** Such as `a:49152 → b:80`. */
   readonly #name: string;
   readonly #lane: Lane;
-  readonly #settings: FlowSettings;
+  readonly #settings: () => FlowSettings;
   readonly #faults: Faults;
   /** Resets both directions of the connection. */
   readonly #reset: () => void;
@@ -59,7 +59,7 @@ export class Flow {
   /** Whether the direction was cut off, so that the rest of it never arrives. */
   #isCutOff = false;
 
-  constructor(name: string, lane: Lane, settings: FlowSettings, faults: Faults, reset: () => void) {
+  constructor(name: string, lane: Lane, settings: () => FlowSettings, faults: Faults, reset: () => void) {
     this.#name = name;
     this.#lane = lane;
     this.#settings = settings;
@@ -131,7 +131,7 @@ export class Flow {
   #send(): void {
     const before = this.#unsent.length;
     for (;;) {
-      const most = Math.min(this.#unsent.length, this.#settings.bufferSize - this.#onLane - this.#kept);
+      const most = Math.min(this.#unsent.length, this.#settings().bufferSize - this.#onLane - this.#kept);
       if (this.#unsent.length === 0 || this.#isShort || most <= 0) break;
       const count = this.#countToTake(most);
       this.#isShort = count < most;
@@ -145,7 +145,7 @@ export class Flow {
   }
 
   #countToTake(most: number): number {
-    const { maxWrite } = this.#settings;
+    const { maxWrite } = this.#settings();
     if (most < 2 || maxWrite < most) return Math.min(most, maxWrite);
     return this.#faults.strikes('shortWrites', () => `${this}: the first half of ${most} bytes`) ? most >> 1 : most;
   }
@@ -182,7 +182,7 @@ export class Flow {
   /** Of some bytes: all, the first one, half of them, or all but the last one. */
   #countToGive(length: number): number {
     const parts = [...new Set([1, length >> 1, length - 1])].filter((count) => count > 0 && count < length);
-    const most = Math.min(length, this.#settings.maxRead);
+    const most = Math.min(length, this.#settings().maxRead);
     if (most < length || parts.length === 0) return most;
     const way = this.#faults.way('shortReads', parts.length, () => `${this}: a part of ${length} bytes`);
     return way === 0 ? length : parts[way - 1]!;

@@ -365,28 +365,27 @@ export class MemoryNetwork {
     checkByteLimit(call, options.limit);
     closeTimeoutOf(call, options);
     if (options.localAddr !== undefined) checkAddress(`${call}: localAddr`, options.localAddr);
-    return MemoryNetwork.#open(this, own, host, port, options);
+    return opening(() => this.#open(own, host, port, options));
   }
 
-  static readonly #open = /* @__PURE__ */ libraryCoroutine(function* openConnection(
-    net: MemoryNetwork,
+  *#open(
     own: string,
     host: string,
     port: number,
     { limit, localAddr, closeTimeout }: MemoryConnectionOptions,
   ): Generator<unknown, StreamPair, unknown> {
-    net.#checkRun('openConnection()');
-    const { loop } = net.#simulation;
-    const from = localAddr === undefined ? own : net.#resolve(own, localAddr[0]);
+    this.#checkRun('openConnection()');
+    const { loop } = this.#simulation;
+    const from = localAddr === undefined ? own : this.#resolve(own, localAddr[0]);
     const ownPort = localAddr?.[1] ?? 0;
-    const client = socketAddress(from, ownPort === 0 ? net.#freePort++ : ownPort, 4);
-    const connection = yield* net.#connect(client, socketAddress(net.#resolve(from, host), port, 4));
+    const client = socketAddress(from, ownPort === 0 ? this.#freePort++ : ownPort, 4);
+    const connection = yield* this.#connect(client, socketAddress(this.#resolve(from, host), port, 4));
     const reader = new StreamReader({ limit, loop });
     const protocol = new StreamReaderProtocol(reader, null, { loop });
     const transport = connection.transportOf('client');
     transport.open(protocol, null, reader);
     return streamPair(reader, new StreamWriter(transport, protocol, reader, loop, { closeTimeout }));
-  });
+  }
 
   /** A question on its way there, an answer on its way back, and an acknowledgement, with which the server accepts. */
   *#connect(client: SocketAddress, server: SocketAddress): Generator<unknown, MemoryConnection, unknown> {
@@ -438,22 +437,10 @@ export class MemoryNetwork {
   }
 
   #newConnection(client: SocketAddress, server: SocketAddress): MemoryConnection {
-    const net = this;
     const connection = new MemoryConnection({
       loop: this.#simulation.loop,
       road: this.#road,
-      // Read when they are needed: `configure()` changes them.
-      settings: {
-        get bufferSize() {
-          return net.#settings.bufferSize;
-        },
-        get maxRead() {
-          return net.#settings.maxRead;
-        },
-        get maxWrite() {
-          return net.#settings.maxWrite;
-        },
-      },
+      settings: () => this.#settings,
       faults: this.#faults,
       client,
       server,
@@ -488,20 +475,19 @@ export class MemoryNetwork {
     closeTimeoutOf(call, options);
     const hosts = host === null || host === '' ? [own] : listOf(host).map((one) => this.#resolve(own, one));
     for (const one of hosts) checkHost(call, one);
-    return MemoryNetwork.#start(this, hosts, port, handler, options);
+    return starting(() => this.#start(hosts, port, handler, options));
   }
 
-  static readonly #start = /* @__PURE__ */ libraryCoroutine(function* startServer(
-    net: MemoryNetwork,
+  *#start(
     hosts: readonly string[],
     port: number,
     handler: ConnectionHandler,
     { limit, closeTimeout, startServing = true }: MemoryServerOptions,
   ): Generator<unknown, Server, unknown> {
-    net.#checkRun('startServer()');
-    const { loop } = net.#simulation;
+    this.#checkRun('startServer()');
+    const { loop } = this.#simulation;
     const places = hosts.map((host) => [host, port] as const);
-    const listener = new MemoryListener(loop, net.#ports, places, handler, { limit, closeTimeout });
+    const listener = new MemoryListener(loop, this.#ports, places, handler, { limit, closeTimeout });
     const server = new Server(loop, listener, { closeTimeout });
     try {
       if (startServing) yield* server.startServing();
@@ -510,8 +496,21 @@ export class MemoryNetwork {
       throw error;
     }
     return server;
-  });
+  }
 }
+
+// Beside the class: the compiler writes a static field with a generator so that the class's static block runs too early.
+const opening = /* @__PURE__ */ libraryCoroutine(function* openConnection(
+  open: () => Generator<unknown, StreamPair, unknown>,
+): Generator<unknown, StreamPair, unknown> {
+  return yield* open();
+});
+
+const starting = /* @__PURE__ */ libraryCoroutine(function* startServer(
+  start: () => Generator<unknown, Server, unknown>,
+): Generator<unknown, Server, unknown> {
+  return yield* start();
+});
 
 interface MaybeEncrypted {
   readonly ssl?: unknown;

@@ -30,6 +30,7 @@ import {
 import { LeakError, LivelockError, UnretrievedError } from '../errors.ts';
 import { Arrivals } from './arrivals.ts';
 import { SimulatedHost } from './host.ts';
+import { type OnNondeterminism, Sources } from './sources.ts';
 import { standstill } from './standstill.ts';
 
 /** Decides wherever a program may go on in several ways. The way that is taken without a decider is always the first one. */
@@ -63,6 +64,8 @@ export interface SimulationOptions {
   /** Whether errors that nobody has looked at are one. */
   readonly failOnUnretrieved?: boolean;
   readonly debug?: boolean;
+  /** What is done about uses of the platform's clocks, random numbers, timers and `fetch`. */
+  readonly nondeterminism?: OnNondeterminism | 'note';
   /** Called when the program has ended and what was ready has run, before what it leaves behind is ended. */
   readonly atEnd?: (loop: EventLoop) => void;
 }
@@ -111,6 +114,8 @@ export class Simulation {
   /** Called when a program has come to its end, before what it has left behind is cancelled. */
   onOutcome: (() => void) | null = null;
   readonly #options: SimulationOptions;
+  /** What in the program differs from run to run, as far as it is looked for. */
+  readonly sources: Sources = new Sources(this);
   /** What is to be told of the end of the present program. */
   readonly #whenOver = new Set<() => void>();
   #loop: EventLoop;
@@ -124,8 +129,6 @@ export class Simulation {
   #isLivelocked = false;
   #interrupt: { readonly error: unknown } | null = null;
   #running: Promise<void> | null = null;
-  /** Whether the loop has ended by itself. */
-  #isStopped = false;
   /** What kept the process alive when the program began. */
   #resourcesBefore: readonly string[] | null = null;
   /** Tasks that have run since the loop was quiet last. */
@@ -184,10 +187,13 @@ export class Simulation {
     const tasksBefore = numberTasksFrom(0);
     if (places) recordPlaces(true);
     this.#install();
+    const { nondeterminism = 'ignore' } = this.#options;
+    const ignoreSources = nondeterminism === 'ignore' ? null : this.sources.watch(nondeterminism);
     try {
       const made = loop.createTask<T>(mainCoroutine(main, loop), task);
       this.#start();
       const failure = await this.#drive(() => made.done());
+      if (!loop.isRunning()) await this.#running; // which tells why
       const outcome = made.done() ? outcomeOf(made) : null; // looked at in any case
       const ending = failure ?? this.#interrupt ?? outcome ?? { error: stopped() };
       this.onOutcome?.();
@@ -200,6 +206,7 @@ export class Simulation {
     } finally {
       this.#tellOfEnd();
       await this.#stop();
+      ignoreSources?.();
       giveThreadBack();
       numberTasksFrom(tasksBefore);
       if (places) recordPlaces(false);
@@ -304,7 +311,7 @@ export class Simulation {
   /** Gives turns and lets time pass until the program is over. A failure when it never will be. */
   async #drive(isDone: () => boolean): Promise<{ readonly error: unknown } | null> {
     const { host } = this;
-    const isOver = (): boolean => this.#isStopped || isDone();
+    const isOver = (): boolean => !this.#loop.isRunning() || isDone();
     for (;;) {
       while (host.takeTurn());
       if (isOver()) return this.#isLivelocked ? { error: this.#livelock() } : null;
@@ -324,15 +331,9 @@ export class Simulation {
   }
 
   #start(): void {
-    this.#isStopped = false;
-    this.#running = this.#loop
-      .runForever()
-      .catch((error) => {
-        this.#interrupt = { error };
-      })
-      .finally(() => {
-        this.#isStopped = true;
-      });
+    this.#running = this.#loop.runForever().catch((error) => {
+      this.#interrupt = { error };
+    });
   }
 
   /** Whether promises have a part in the program, so that it cannot be run inside one call. */
@@ -455,7 +456,7 @@ export class Simulation {
       await this.#settle();
       this.#options.atEnd?.(loop);
       if (failOnLeaks && isComplete) problems.push(...leaks(loop));
-      if (this.#isStopped) this.#start();
+      if (!loop.isRunning()) this.#start();
       this.#isLivelocked = false;
       this.#steps = 0;
       this.#allSteps = 0;
@@ -479,7 +480,8 @@ export class Simulation {
   }
 
   async #stop(): Promise<void> {
-    if (!this.#isStopped) this.#loop.stop();
+    // A second stop() would end the next run as soon as it begins.
+    if (this.#loop.isRunning()) this.#loop.stop();
     while (this.host.takeTurn());
     await this.#running;
     if (isEmptyLoop(this.#loop)) this.#loop.setExceptionHandler(null);
