@@ -31,6 +31,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
     this.#begin();
     if (this.#state === 'created') {
       this.#state = 'waiting';
+      if (places.yielded !== null) places.yielded(this);
       if (places.gaveWay !== null) places.gaveWay();
       return bareYield;
     }

@@ -1,3 +1,4 @@
+import { runningTask } from './engine/line.ts';
 import { places } from './engine/lookups.ts';
 import { onAwait } from './engine/pending-await.ts';
 import { nameOf } from './engine/request.ts';
@@ -13,6 +14,8 @@ import { describeWaiting } from './task.ts';
  */
 
 let placeOf: WeakMap<object, CallSite> | null = null;
+/** Of each task whose frames have given it something to wait for: what that was last, and where. */
+let yieldedBy: WeakMap<object, { readonly on: object; readonly site: CallSite }> | null = null;
 let users = 0;
 
 /** A loop's debug mode, or another tool that shows where tasks wait, is switched on or off. */
@@ -20,6 +23,7 @@ export function noteAwaits(enabled: boolean): void {
   users += enabled ? 1 : -1;
   const isOn = users > 0;
   placeOf = isOn ? (placeOf ?? new WeakMap()) : null;
+  yieldedBy = isOn ? (yieldedBy ?? new WeakMap()) : null;
   places.take = isOn ? () => new CallSite() : null;
   places.yielded = isOn ? noteYielded : null;
   places.gaveWay = isOn ? noteGivesWay : null;
@@ -31,8 +35,22 @@ export function placeOfWait(wait: object): string | null {
   return placeOf?.get(wait)?.text ?? null;
 }
 
-function noteYielded(future: object): void {
-  placeOf?.set(future, new CallSite());
+/**
+ * Where the frames of a task have begun their last wait; `null` when it was not recorded. A future alone does not tell, because several
+ * tasks may wait for it, each at its own place.
+ *
+ * @param on what it waits for; `null` when it is about to go on
+ */
+export function placeOfFrames(task: object, on: object | null): string | null {
+  const last = yieldedBy?.get(task);
+  return last !== undefined && (on === null || last.on === on) ? last.site.text : null;
+}
+
+function noteYielded(on: object): void {
+  const site = new CallSite();
+  placeOf?.set(on, site);
+  const task = runningTask();
+  if (task !== null) yieldedBy?.set(task, { on, site });
 }
 
 let placeOfYield: CallSite | null = null;

@@ -1,5 +1,6 @@
 import { CancelledError, cancelledError, isCancelledError } from '../errors/errors.ts';
 import { abortSignals, weaken } from './abort.ts';
+import { isOfLine } from './engine/await.ts';
 import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
@@ -15,6 +16,7 @@ import {
   cancelScope as request,
   setPending,
   setPendingAgain,
+  waitsOf,
 } from './engine/scope.ts';
 import { type Future, requestThatCancelled } from './future.ts';
 import { Task } from './task.ts';
@@ -76,6 +78,18 @@ export function cancelLines(scope: Scope, through: object | string): void {
   if (isQuiet(scope)) return;
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
   request(scope, made, leaveBody, false, task._told ?? made.order);
+}
+
+/**
+ * The tasks that are nothing but awaits of lines that a finished task has left, where these lines have got the request to cancel that task:
+ * they clean up, and are not told again.
+ */
+export function cleanUpsOf(scope: Scope): unknown[] {
+  const told = taskOf(scope)._told;
+  if (told === null || isQuiet(scope)) return [];
+  return waitsOf(scope)
+    .filter((wait) => wait._got >= told && wait._waiting !== null && isOfLine(wait._waiting))
+    .map((wait) => wait._waiting);
 }
 
 /** How many requests were made outside a scope: those to the task and to the scopes around it. */

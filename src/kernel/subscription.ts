@@ -8,10 +8,11 @@ class Subscription implements Waiter {
   readonly _callback: DoneCallback<never>;
   /** @internal */
   readonly _awaiter: Future<unknown> | null;
-  readonly #future: Future<unknown>;
+  /** The future whose end it tells. @internal */
+  readonly _future: Future<unknown>;
 
   constructor(future: Future<unknown>, callback: DoneCallback<never>, awaiter: Future<unknown> | null) {
-    this.#future = future;
+    this._future = future;
     this._callback = callback;
     this._awaiter = awaiter;
   }
@@ -21,7 +22,7 @@ class Subscription implements Waiter {
   }
 
   _run(): void {
-    this._callback(this.#future as never);
+    this._callback(this._future as never);
   }
 }
 

@@ -1,4 +1,5 @@
-import { placeOfWait } from './debug-awaits.ts';
+import { describe } from '../internal/describe.ts';
+import { placeOfFrames, placeOfWait } from './debug-awaits.ts';
 import { PendingAwait, watchedAwaits } from './engine/pending-await.ts';
 import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
@@ -39,7 +40,8 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
     on,
     purpose,
     isForeign: purpose?.operation === 'promise' || purpose?.isExternal === true,
-    place: placeOfWait(stack) ?? placeOfWait(on),
+    // What is known of a task itself is where others wait for it.
+    place: (stack === stack._task ? placeOfFrames(stack, on) : placeOfWait(stack)) ?? placeOfWait(on),
   };
 }
 
@@ -66,9 +68,26 @@ export function awaitOf(ready: object): object | null {
   return waiter instanceof PendingAwait ? waiter : null;
 }
 
+/** Something of the library itself that is ready to run and belongs to no task, in words: it tells who waits that something has ended. */
+export function nameOfTelling(ready: object): string | null {
+  const { _future: future, _awaiter: awaiter } = ready as {
+    _future?: Future<unknown>;
+    _awaiter?: Future<unknown> | null;
+  };
+  if (future !== undefined) return `the end of ${nameOfFuture(future)}`;
+  if (awaiter === undefined || awaiter === null) return null;
+  const { operation } = awaiter._purpose ?? {};
+  return `an end that ${operation === undefined ? nameOfFuture(awaiter) : `${operation}()`} waits for`;
+}
+
+function nameOfFuture(future: Future<unknown>): string {
+  return (future as Partial<Task<unknown>>).getName?.() ?? describe(future);
+}
+
 /** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
 export function placeOfReady(ready: object): string | null {
-  const { _waiting: waiting = null } = ready as Partial<CallStack>;
+  const { _waiting: waiting = null, _task: task = null } = ready as Partial<CallStack>;
+  if (ready === task) return placeOfFrames(task, waiting);
   return placeOfWait(awaitOf(ready) ?? ready) ?? (waiting === null ? null : placeOfWait(waiting));
 }
 
@@ -136,6 +155,13 @@ export function rewindClock(loop: EventLoop): void {
 export function nextTimer(loop: EventLoop): number | null {
   loop._timers.prune();
   return loop._timers.length > 0 ? loop._timers.first()._when : null;
+}
+
+/** Whether an iteration of the loop would run anything now. */
+export function hasWork(loop: EventLoop): boolean {
+  if (loop._ready.length > 0) return true;
+  const next = nextTimer(loop);
+  return next !== null && next <= loop.time();
 }
 
 /** Whether an async function of the loop is in the middle of a step, which microtasks go on with. */

@@ -19,6 +19,8 @@ interface Timer {
 const TOLD_AND_FOREIGN =
   'R3: a line that has been told comes back from a foreign promise, and the request waits for another line';
 
+const ASKED_AND_SIGNAL = 'R3: a line has asked for its own end, and another one has got that by the signal';
+
 const MAX_HANDLES = 100_000;
 
 function shuffle(items: unknown[], chance: () => number): void {
@@ -300,9 +302,13 @@ export class Engine {
     for (const one of scope.around()) {
       if (was && scope.isLate) break;
       if (one.pending === null) continue;
+      if (one.pending.bySignal) this.stop(ASKED_AND_SIGNAL);
       const { askedBy } = one.pending;
       if (askedBy !== null && !line.isOf(askedBy, one.pending)) {
-        if (line.received.has(one.pending) || line.heard.has(one.pending)) continue; // it waits for the line that has asked
+        if (line.received.has(one.pending) || line.heard.has(one.pending)) {
+          this.checkTold(one);
+          continue; // it waits for the line that has asked
+        }
         this.stop('R3: a line has asked for its own end, and another one awaits');
       }
       if (!this.waitsFor(one, line)) continue;
@@ -320,8 +326,10 @@ export class Engine {
 
   /** A line comes back from a foreign promise: whether it has received the request is not known, and the line that made the request has ended. */
   checkGone(scope: Scope): void {
-    if (this.#open === scope.task) return;
-    for (const { gone } of scope.around()) if (gone !== null) this.stop(TOLD_AND_FOREIGN);
+    for (const { gone } of scope.around()) {
+      if (gone?.bySignal) this.stop(ASKED_AND_SIGNAL);
+      if (gone !== null && this.#open !== scope.task) this.stop(TOLD_AND_FOREIGN);
+    }
   }
 
   /** Whether a request that is pending in a scope is for a line: for all but those that have got it. */
@@ -329,13 +337,16 @@ export class Engine {
     if (pending === null) return false;
     if (pending === again) return true;
     if (line.received.has(pending)) {
-      if (this.#open !== task) this.stop(TOLD_AND_FOREIGN);
-      if (line.isBegunSince(pending)) this.stop('R8: a line begun by one that had been told awaits');
+      this.checkTold({ pending, task });
       return false;
     }
-    if (line.heard.has(pending))
-      this.stop('R3: a part has got the request, and the line that waited for it has gone on');
     return true;
+  }
+
+  /** A line that has been told awaits while the request waits for another line: whether the library knows that it has been told. */
+  checkTold({ pending, task }: Pick<Scope, 'pending' | 'task'>): void {
+    if (pending?.bySignal) this.stop(ASKED_AND_SIGNAL);
+    if (this.#open !== task) this.stop(TOLD_AND_FOREIGN);
   }
 
   // ---------------------------------------------------------------------------------------------------------- cancellation
@@ -348,7 +359,7 @@ export class Engine {
 
   /** The roads of a request to the lines of a scope. */
   cancelScope(scope: Scope): void {
-    const request: Request = { scope, askedBy: null, at: ++this.#clock };
+    const request: Request = { scope, askedBy: null, bySignal: false, at: ++this.#clock };
     scope.requests.push(request);
     let isDelivered = false;
     const leftovers: Wait[] = [];
@@ -364,6 +375,8 @@ export class Engine {
         for (const signal of one.signals) {
           signal.abort();
           signal.line.receive(request);
+          one.isSignalSeen = true;
+          request.bySignal = isInside;
           isDelivered = true;
         }
         one.signals.clear();
@@ -475,8 +488,6 @@ export class Engine {
       return [...(isTakenBack ? [] : one.requests.slice(-1)), ...one.ends];
     });
     const isTold = (line: Line): boolean => {
-      if (standing.some((request) => line.heard.has(request)))
-        this.stop('R3: a part has got the request, and the line that waited for it has gone on');
       const got = standing.filter((request) => line.received.has(request));
       if (got.length > 0 && got.every((request) => line.isBegunSince(request)))
         this.stop('R8: a line begun by one that had been told outlives it');
@@ -486,7 +497,7 @@ export class Engine {
         this.stop('R8: a line begun by one that had been told outlives it');
       return got.length > 0;
     };
-    const end: Request = { scope, askedBy: null, at: ++this.#clock };
+    const end: Request = { scope, askedBy: null, bySignal: false, at: ++this.#clock };
     const leaveBodies = (): void => {
       for (const one of scope.inside())
         if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) {
@@ -533,6 +544,8 @@ export class Engine {
     }
     const isTold = ({ scope: asked }: Request): boolean =>
       [...scope.around()].some((one) => one.isWithin(asked) && isLost(one));
+    if (scope.isSignalSeen)
+      this.stop('R8: a line comes late, and another one of its scope has got the request by the signal');
     if (!missed.every(isTold)) {
       // Another line has received the request, and no rule says whether this one should.
       this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
@@ -557,7 +570,7 @@ export class Engine {
     const late = live === null ? null : new Scope(live, live.task);
     if (late !== null) {
       late.isLate = true;
-      late.pending = { scope: late, askedBy: null, at: ++this.#clock };
+      late.pending = { scope: late, askedBy: null, bySignal: false, at: ++this.#clock };
     }
     for (
       let one: Line | null = line;

@@ -8,6 +8,8 @@ export interface Request {
   readonly scope: Scope;
   /** Set when a line has asked for its own end and another one has received the request: that one may, or may not, receive it at its end again. */
   askedBy: Line | null;
+  /** Set when a line has asked for its own end, and another one has got that by the signal: whose signal it was is not known. */
+  bySignal: boolean;
   /** Its place in the order of steps and waits. */
   readonly at: number;
 }
@@ -48,6 +50,8 @@ export class Scope {
   /** A plain body's promise that can be left. */
   leave: (() => boolean) | null = null;
   readonly signals = new Set<{ readonly line: Line; abort(): void }>();
+  /** A line of it has got a request by its signal. */
+  isSignalSeen = false;
 
   constructor(parent: Scope | null, task: Task) {
     this.parent = parent;
@@ -204,16 +208,23 @@ export class Line {
       line !== null;
       line = line.kind === 'float' || line.isLoser ? null : line.caller
     ) {
-      (isCertain ? line.received : line.heard).add(request);
+      if (isCertain) {
+        line.received.add(request);
+        line.heard.delete(request);
+      } else if (!line.received.has(request)) line.heard.add(request);
       line.missed.delete(request);
       if (line.kind === 'part') isCertain = false;
     }
   }
 
-  /** It goes on with a cancellation: what its parts have got has come to it. */
+  /** It goes on with a cancellation: what its parts have got has come to it, and to those that wait for it. */
   hear(): void {
-    for (const request of this.heard) this.received.add(request);
-    this.heard.clear();
+    for (const request of [...this.heard]) this.receive(request);
+  }
+
+  /** It goes on because a part has ended: it has got what that part has. */
+  hearFrom(part: Line): void {
+    for (const request of [...this.heard]) if (part.received.has(request)) this.receive(request);
   }
 }
 

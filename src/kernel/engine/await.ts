@@ -52,6 +52,14 @@ export function awaitFuture(future: FutureRole, resolve: unknown, reject: unknow
   return undefined as never;
 }
 
+/** The tasks that were made for an await of a line whose task is done. */
+const ofLines: WeakSet<object> = /* @__PURE__ */ new WeakSet();
+
+/** Whether a task is nothing but an await of a line that its own task has left behind. */
+export function isOfLine(task: object): boolean {
+  return ofLines.has(task);
+}
+
 function waitFor(future: FutureRole, scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject): void {
   const wait = new PendingAwait(scope, task, resolve, reject, null);
   future._asyncioFutureBlocking = true;
@@ -92,7 +100,9 @@ export function awaitCoroutine(
     if (!hasBegun) beginCoroutine(scope, task, coroutine, resolve as Resolve, reject as Reject, false);
   } else if (scope !== null && task !== null) {
     // A line that its task has left behind: it waits for a task of the coroutine's own.
-    waitFor(scope.loop.createTask(coroutine as never), scope, task, resolve as Resolve, reject as Reject);
+    const own = scope.loop.createTask(coroutine as never);
+    ofLines.add(own);
+    waitFor(own, scope, task, resolve as Resolve, reject as Reject);
   } else if (rejectLateLine(scope, reject)) {
     coroutine[Symbol.iterator]().return?.(); // it was awaited, and will never run: debug mode is not to miss it
   } else {

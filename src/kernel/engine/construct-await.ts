@@ -73,7 +73,6 @@ function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
 function endBody(wait: BodyAwait, error: unknown, value: unknown): void {
   const { task, scope } = wait;
   runAs(task._loop, task, scope, contextOfLine(scope, task), false, leaveConstruct, wait, error, value);
-  if (task.done()) task._loop._step.ends(task);
 }
 
 function leaveConstruct(wait: BodyAwait, error: unknown, value: unknown): void {

@@ -24,7 +24,7 @@ export class Choices implements Decider {
   readonly counts: number[] = [];
   readonly ways: number[] = [];
   /** Told of each choice before it is made, for explanations. */
-  onChoice: ((kind: string, way: number, candidates: Candidates) => void) | null = null;
+  onChoice: ((kind: string, way: number, count: number, candidates: Candidates) => void) | null = null;
 
   constructor(level: Level, slack: number) {
     this.choosesReady = level === 'any';
@@ -37,7 +37,7 @@ export class Choices implements Decider {
     this.kinds[at] = kind;
     this.counts[at] = count;
     this.ways[at] = way;
-    if (this.onChoice !== null) this.onChoice(kind, way, candidates);
+    if (this.onChoice !== null) this.onChoice(kind, way, count, candidates);
     return way;
   }
 

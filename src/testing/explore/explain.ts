@@ -1,6 +1,6 @@
 import { addInstrument, Task } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
-import { actorOf, placeOfReady } from '../../kernel/lowlevel.ts';
+import { actorOf, nameOfTelling, placeOfReady } from '../../kernel/lowlevel.ts';
 import { type Candidates, Script } from './choices.ts';
 import type { Runs } from './runs.ts';
 import type { Deviation } from './schedule.ts';
@@ -15,23 +15,32 @@ import { drawTimeline, type Lane } from './timeline.ts';
 export async function explain(runs: Runs, deviations: readonly Deviation[]): Promise<string> {
   const failing = await watch(runs, deviations);
   const passing = await watch(runs, deviations.slice(0, -1));
-  const lines = failing.told.map((line, i) => `  ${i + 1}. ${line}`);
-  const count = lines.length === 1 ? 'one choice' : `${lines.length} choices`;
+  const told = failing.told.length;
+  const lines = failing.told.slice(0, MOST_TOLD).map((line, i) => `  ${i + 1}. ${line}`);
+  if (told > MOST_TOLD) lines.push(`  and ${told - MOST_TOLD} more`);
+  const count = told === 1 ? 'one choice' : `${told} choices`;
   const what =
-    lines.length === 0
+    told === 0
       ? 'It fails in the order in which production runs it, too.'
       : `It takes ${count} other than the usual one:\n${lines.join('\n')}`;
+  const order = new Map(failing.lanes.map(({ name }, i) => [name, i]));
+  const lanes = [...passing.lanes].sort(
+    (a, b) => (order.get(a.name) ?? order.size) - (order.get(b.name) ?? order.size),
+  );
   const drawings =
-    lines.length === 0
+    told === 0
       ? drawTimeline('fails', failing.lanes, null)
       : `${drawTimeline('fails', failing.lanes, firstDifferentStep(failing.steps, passing.steps))}\n` +
         drawTimeline(
           passing.isFailure ? 'without the last of them it fails as well' : 'passes, without the last of them',
-          passing.lanes,
+          lanes,
           firstDifferentStep(failing.steps, passing.steps),
         );
   return `${what}\n${drawings}`;
 }
+
+/** So many choices are told at the most: a message is to be read. */
+const MOST_TOLD = 12;
 
 interface Watched {
   readonly told: readonly string[];
@@ -66,8 +75,8 @@ async function watch(runs: Runs, deviations: readonly Deviation[]): Promise<Watc
       laneOf(task).marks.push({ at: Math.max(steps.length - 1, 0), mark });
     },
   });
-  runs.choices.onChoice = (kind, way, candidates) => {
-    if (way !== 0) told.push(tellChoice(kind, way, candidates));
+  runs.choices.onChoice = (kind, way, count, candidates) => {
+    if (way !== 0) told.push(tellChoice(kind, way, count, candidates));
   };
   runs.whenOver(() => {
     runs.choices.onChoice = null;
@@ -82,27 +91,42 @@ async function watch(runs: Runs, deviations: readonly Deviation[]): Promise<Watc
   }
 }
 
-function tellChoice(kind: string, way: number, candidates: Candidates): string {
+function tellChoice(kind: string, way: number, count: number, candidates: Candidates): string {
   if (kind === 'late timer') return 'a timer was due before what was ready had run: the code before it took its time';
   const chosen = candidates.at(way);
-  if (chosen === undefined) return 'nothing that was on its way from outside had come yet';
+  if (chosen === undefined) {
+    const late = Array.from({ length: count - 1 }, (_, i) => tell(candidates.at(i)!));
+    return `${listed(late)} had not come yet`;
+  }
   const first = candidates.at(0);
   if (kind.startsWith('fault') || kind === 'latency') return `${kind}: ${tell(chosen)}`;
   const verb = { arrival: 'came', 'timer tie': 'fired' }[kind] ?? 'ran';
   return `${tell(chosen)} ${verb} before ${first === undefined ? 'the others' : tell(first)}`;
 }
 
+const MOST_LISTED = 3;
+
+/** `a`, `a and b`, `a, b, c and 4 more`. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_LISTED);
+  const more = names.length - shown.length;
+  if (more > 0) return `${shown.join(', ')} and ${more} more`;
+  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}
+
 function tell(candidate: object): string {
   if ('label' in candidate) return String(candidate.label);
   const actor = actorOf(candidate);
   const place = placeOfReady(candidate);
-  const who = actor instanceof Task ? titleOf(actor) : describe(actor);
+  const who = actor instanceof Task ? titleOf(actor) : (nameOfTelling(actor) ?? describe(actor));
   return place === null ? who : `${who} at ${place}`;
 }
 
 function titleOf(task: Task<unknown>): string {
   const { name } = task.getCoro() as { readonly name?: unknown };
-  return typeof name === 'string' && name !== '' ? `${task.getName()} ${name}` : task.getName();
+  return typeof name === 'string' && name !== '' && name !== task.getName()
+    ? `${task.getName()} (${name})`
+    : task.getName();
 }
 
 /** The number of the first step in which two runs differ; `null` when they do not. */

@@ -1,7 +1,7 @@
 import { addInstrument, type CoroutineFunction, type Task } from '../../index.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { type OnNondeterminism, tellSource } from '../simulation/sources.ts';
-import { type Candidates, Choices, type Chooser } from './choices.ts';
+import { Choices, type Chooser } from './choices.ts';
 import type { Level } from './schedule.ts';
 
 /** What all runs of an exploration have in common. */
@@ -108,8 +108,8 @@ export async function traced<T>(runs: Runs, run: () => Promise<T>): Promise<{ re
     taskSpawned: (task) => note('spawned', task),
     taskFinished: (task) => note('finished', task),
   });
-  runs.choices.onChoice = (kind: string, way: number, _candidates: Candidates) => {
-    trace.push({ kind: 'choice', who: kind, detail: String(way) });
+  runs.choices.onChoice = (kind: string, way: number, count: number) => {
+    trace.push({ kind: 'choice', who: kind, detail: `${way + 1} of ${count}` });
   };
   try {
     return { result: await run(), trace };

@@ -24,6 +24,8 @@ export class SimulatedHost implements Host {
       this.#collected = turn;
       return;
     }
+    // A loop that asks again before its turn has come gets one turn, as in a program that is run inside one call.
+    if (this.#asked > 0) return;
     this.#asked++;
     askForTurn(() => {
       this.#asked--;

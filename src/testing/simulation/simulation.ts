@@ -13,6 +13,7 @@ import {
   activeResources,
   afterMicrotasks,
   cancelLeft,
+  hasWork,
   isEmptyLoop,
   isInStep,
   leftIn,
@@ -257,6 +258,7 @@ export class Simulation {
     if (this.#loop.isClosed()) this.#loop = this.#newLoop();
     this.host.reset();
     rewindClock(this.#loop);
+    this.#loop.setTaskFactory(null); // that of the last program
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
     this.#steps = 0;
@@ -282,7 +284,8 @@ export class Simulation {
         this.#isLivelocked = true;
         this.#loop.stop();
       }
-      if (!this.arrivals.isEmpty && this.arrivals.poll(true)) this.#steps = 0;
+      // An iteration with nothing to run is none: what comes next is decided when the loop is quiet.
+      if (!this.arrivals.isEmpty && hasWork(this.#loop) && this.arrivals.poll(true)) this.#steps = 0;
       if (decider !== null && decider.slack > 0) this.#beLate(decider);
     };
     this.#removeInstrument =

@@ -20,7 +20,7 @@ export function formatToken({ wait, mode, hash }: SweepToken): string {
 
 /** Whether a token is of a sweep, and not of an exploration. */
 export function isSweepToken(token: unknown): boolean {
-  return typeof token === 'string' && token.startsWith('s');
+  return typeof token === 'string' && /^s\d+-/.test(token);
 }
 
 /** @throws {StaleTokenError} when it is no token of a sweep */

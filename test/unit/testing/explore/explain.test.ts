@@ -81,8 +81,6 @@ describeBoth('an explanation', (s) => {
       yield* s.wait(sleep(1));
       if (!reply.done()) throw new Error('no reply after a second');
     });
-    expect(await explanationOf(main, { failOnLeaks: false })).toContain(
-      'nothing that was on its way from outside had come yet',
-    );
+    expect(await explanationOf(main, { failOnLeaks: false })).toContain('completion had not come yet');
   });
 });

@@ -18,7 +18,7 @@ import {
   waitFor,
   wrapPromise,
 } from 'asyncio-ts';
-import { completion, type SweepReport, sweep } from 'asyncio-ts/testing';
+import { completion, type SweepEnding, type SweepReport, sweep } from 'asyncio-ts/testing';
 import { expect, test } from 'vitest';
 import { describeBoth, type Spelling } from '../../../support/spellings.ts';
 import { many } from './support.ts';
@@ -30,6 +30,18 @@ class Ledger {
 }
 
 class Broken extends Error {}
+
+/** The main task was cancelled or ended by its deadline, and nothing inside has taken that for something else. */
+function _isTold(_ledger: Ledger, { at, error }: SweepEnding): void {
+  if (at === null) expect(error).toBe(null);
+  else expect((error as Error).name).toBe(at.mode.startsWith('cancel') ? 'CancelledError' : 'TimeoutError');
+}
+
+/** The main task was cancelled or ended by its deadline, and nothing inside has taken that for something else. */
+function isTold(_ledger: Ledger, { at, error }: SweepEnding): void {
+  if (at === null) expect(error).toBe(null);
+  else expect((error as Error).name).toBe(at.mode.startsWith('cancel') ? 'CancelledError' : 'TimeoutError');
+}
 
 /** A body that takes a second, gives way in between, and takes another second to clean up when it is cancelled. */
 function worker(s: Spelling, ledger: Ledger, result: unknown = 1, seconds = 1) {
@@ -71,14 +83,14 @@ describeBoth('whichever await is cancelled, no body is left that has begun', (s)
   async function swept(
     least: number,
     program: (ledger: Ledger) => Generator<unknown, unknown, unknown>,
-    check?: (ledger: Ledger) => void,
+    check?: (ledger: Ledger, ending: SweepEnding) => void,
   ): Promise<SweepReport> {
     const report = await sweep(s.fn(program), {
       setup: () => new Ledger(),
       expected: isBroken,
-      check: (ledger) => {
+      check: (ledger, ending) => {
         expect(ledger.open).toBe(0);
-        check?.(ledger);
+        check?.(ledger, ending);
       },
     });
     many(report, least);
@@ -114,47 +126,51 @@ describeBoth('whichever await is cancelled, no body is left that has begun', (s)
   });
 
   test('waitFor() and timeout() that are in time, that are not, and inside each other', async () => {
-    await swept(40, function* (ledger) {
-      const late = s.fn(function* (limited: () => Iterable<unknown>) {
-        try {
-          yield* s.wait(limited());
-          throw new Error('that was to be too late');
-        } catch (error) {
-          if (!(error instanceof TimeoutError)) throw error;
-          ledger.results.push(error);
-        }
-      });
-      yield* s.wait(
-        timeout(
-          5,
-          s.fn(() => s.wait(waitFor(worker(s, ledger), 4))),
-        ),
-      );
-      yield* s.wait(
-        timeout(
-          9,
-          s.fn(() => s.wait(late(() => timeout(0.5, worker(s, ledger))))),
-        ),
-      );
-      yield* s.wait(late(() => waitFor(worker(s, ledger), 0.5)));
-      const now = getRunningLoop().time();
-      // Both at the same time, and a body that ends at that time.
-      yield* s.wait(
-        late(() =>
-          timeoutAt(
-            now + 1,
-            s.fn(() =>
-              s.wait(
-                timeoutAt(
-                  now + 1,
-                  s.fn(() => s.wait(sleep(2))),
+    await swept(
+      40,
+      function* (ledger) {
+        const late = s.fn(function* (limited: () => Iterable<unknown>) {
+          try {
+            yield* s.wait(limited());
+            throw new Error('that was to be too late');
+          } catch (error) {
+            if (!(error instanceof TimeoutError)) throw error;
+            ledger.results.push(error);
+          }
+        });
+        yield* s.wait(
+          timeout(
+            5,
+            s.fn(() => s.wait(waitFor(worker(s, ledger), 4))),
+          ),
+        );
+        yield* s.wait(
+          timeout(
+            9,
+            s.fn(() => s.wait(late(() => timeout(0.5, worker(s, ledger))))),
+          ),
+        );
+        yield* s.wait(late(() => waitFor(worker(s, ledger), 0.5)));
+        const now = getRunningLoop().time();
+        // Both at the same time, and a body that ends at that time.
+        yield* s.wait(
+          late(() =>
+            timeoutAt(
+              now + 1,
+              s.fn(() =>
+                s.wait(
+                  timeoutAt(
+                    now + 1,
+                    s.fn(() => s.wait(sleep(2))),
+                  ),
                 ),
               ),
             ),
           ),
-        ),
-      );
-    });
+        );
+      },
+      isTold,
+    );
   });
 
   test('the deadline of one is not that of another: the inner timeout makes no error of a cancellation of the whole', async () => {
@@ -193,7 +209,7 @@ describeBoth('whichever await is cancelled, no body is left that has begun', (s)
       const inner = createTask(worker(s, ledger, 'inner'));
       const user = s.fn(() => s.wait(shield(inner)));
       try {
-        yield* s.wait(gather([user, user], { returnExceptions: true }));
+        yield* s.wait(gather([user, () => user()], { returnExceptions: true }));
       } finally {
         // Who is cancelled waits for it all the same: a shield is for that.
         yield* s.wait(wait([inner]));
@@ -319,6 +335,31 @@ describeBoth('whichever await is cancelled, no body is left that has begun', (s)
     });
   });
 
+  test('asCompleted() gives what a reader who is cancelled does not take to the other one', async () => {
+    await swept(
+      20,
+      function* (ledger) {
+        const all = asCompleted([1, 2, 3, 4].map((seconds) => createTask(() => sleep(seconds, seconds))));
+        const read = s.fn(function* () {
+          for (let next = yield* s.wait(all.nextFuture()); next.done !== true; next = yield* s.wait(all.nextFuture())) {
+            ledger.results.push(`${next.value.result()} at ${getRunningLoop().time()}`);
+          }
+        });
+        try {
+          yield* s.wait(gather([read, () => read()], { returnExceptions: true }));
+          // What is left when both have claimed the last ones, and one of them has gone.
+          yield* s.wait(read());
+        } finally {
+          yield* s.wait(sleep(5));
+        }
+      },
+      ({ results }, { at, error }) => {
+        if (at !== null && (error !== null || at.operation !== 'next')) return;
+        expect(results.sort()).toEqual(['1 at 1', '2 at 2', '3 at 3', '4 at 4']); // each at once
+      },
+    );
+  });
+
   test('tasks that start eagerly', async () => {
     await swept(12, function* (ledger) {
       getRunningLoop().setTaskFactory(eagerTaskFactory);
@@ -342,11 +383,12 @@ describeBoth('whichever await is cancelled, no body is left that has begun', (s)
           const late = (): void => {
             given.back++;
           };
-          const promise = (async () => {
-            await completion({ label: 'connect' });
-            given.taken++;
-            return 'a connection';
-          })();
+          const promise = new Promise<string>((resolve) => {
+            completion().addDoneCallback(() => {
+              given.taken++;
+              resolve('a connection');
+            });
+          });
           yield* s.wait(wrapPromise(promise, { onLate: late }));
           try {
             yield* s.wait(sleep(1));
@@ -354,7 +396,14 @@ describeBoth('whichever await is cancelled, no body is left that has begun', (s)
             given.back++;
           }
         });
-        yield* s.wait(gather(connect, connect));
+        yield* s.wait(
+          taskGroup(
+            s.fn(function* (group) {
+              group.createTask(connect);
+              group.createTask(connect);
+            }),
+          ),
+        );
       },
       () => {
         expect(given.back).toBeLessThanOrEqual(given.taken);
