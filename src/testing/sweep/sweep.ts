@@ -137,7 +137,7 @@ async function alone<T>(call: string, body: () => Promise<T>): Promise<T> {
 
 /** So many times the iterations of the undisturbed run, and so many more, mean that a run does not end. */
 const PATIENCE_FACTOR = 20;
-const PATIENCE = 5_000;
+const PATIENCE = 1_000;
 
 interface Undisturbed extends Run {
   readonly recorder: Recorder;
@@ -220,15 +220,12 @@ class Sweep<S> {
   async #strikeAll(plans: readonly Plan[], undisturbed: Undisturbed): Promise<Plan[]> {
     const most = undisturbed.recorder.iterations * PATIENCE_FACTOR + PATIENCE;
     const judge = new Judge(undisturbed, this.#options.expected, this.#options.failOnLeaks);
-    const quick = !undisturbed.recorder.isSlow;
-    const simulation = this.#simulation({ places: false, quick, most });
     const struck: Plan[] = [];
+    if (plans.length === 0) return struck;
+    const { simulation, recorder } = await this.#again(undisturbed.recorder, most);
     try {
-      // Once more undisturbed: the iterations of a quick run are others, and a program that differs now would differ always.
-      const again = new Recorder(() => simulation.loop);
-      await this.#perform(simulation, again, null);
       for (const plan of plans) {
-        const site = again.sites[plan.site.index];
+        const site = recorder.sites[plan.site.index];
         if (site?.hash !== plan.site.hash) throw otherProgram(plan);
         const result = await this.#strike(simulation, { site, mode: plan.mode }, judge, most);
         if (result.isStruck) struck.push(plan);
@@ -238,6 +235,35 @@ class Sweep<S> {
       simulation.close();
     }
     return struck;
+  }
+
+  /**
+   * Runs the program undisturbed once more, in the way in which it is to be disturbed: inside one call, if that makes no difference for it.
+   * The iterations of the loop are others then.
+   */
+  async #again(
+    recorder: Recorder,
+    most: number,
+  ): Promise<{ readonly simulation: Simulation; readonly recorder: Recorder }> {
+    const quickly = recorder.isSlow ? null : await this.#recordAgain(true, most);
+    if (quickly !== null) {
+      const { recorder: again } = quickly;
+      if (again.hash === recorder.hash && again.waits === recorder.waits) return quickly;
+      quickly.simulation.close();
+    }
+    return await this.#recordAgain(false, most);
+  }
+
+  async #recordAgain(quick: boolean, most: number): Promise<{ simulation: Simulation; recorder: Recorder }> {
+    const simulation = this.#simulation({ places: false, quick, most });
+    const recorder = new Recorder(() => simulation.loop);
+    try {
+      await this.#perform(simulation, recorder, null);
+    } catch (error) {
+      simulation.close();
+      throw error;
+    }
+    return { simulation, recorder };
   }
 
   async #strike(
