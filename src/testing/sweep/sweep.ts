@@ -40,6 +40,11 @@ export interface SweepReport {
   /** How many awaits the undisturbed program reaches, of all its tasks. */
   readonly awaits: number;
   readonly places: readonly SweepPlace[];
+  /**
+   * The waits whose cancellation the task has caught and not thrown again: it returned as if nothing had happened. That is no failure, since it
+   * may be meant; most often it is a `catch` that should begin with `rethrowIfCancelled(error)`.
+   */
+  readonly swallowed: readonly SweepPoint[];
   /** How often a task waited for a promise that is not of this library, where nothing can be cancelled. */
   readonly foreign: number;
   /** How many runs were left out because of the limit. */
@@ -139,6 +144,17 @@ async function alone<T>(call: string, body: () => Promise<T>): Promise<T> {
 const PATIENCE_FACTOR = 20;
 const PATIENCE = 1_000;
 
+/** A run in which a wait was ended. */
+interface Struck extends Plan {
+  readonly isSwallowed: boolean;
+}
+
+interface StrikeResult {
+  readonly isStruck: boolean;
+  readonly isSwallowed: boolean;
+  readonly problem: { readonly error: unknown } | null;
+}
+
 interface Undisturbed extends Run {
   readonly recorder: Recorder;
 }
@@ -217,10 +233,10 @@ class Sweep<S> {
   }
 
   /** Runs all; returns those that were really disturbed. */
-  async #strikeAll(plans: readonly Plan[], undisturbed: Undisturbed): Promise<Plan[]> {
+  async #strikeAll(plans: readonly Plan[], undisturbed: Undisturbed): Promise<Struck[]> {
     const most = undisturbed.recorder.iterations * PATIENCE_FACTOR + PATIENCE;
     const judge = new Judge(undisturbed, this.#options.expected, this.#options.failOnLeaks);
-    const struck: Plan[] = [];
+    const struck: Struck[] = [];
     if (plans.length === 0) return struck;
     const { simulation, recorder } = await this.#again(undisturbed.recorder, most);
     try {
@@ -228,7 +244,7 @@ class Sweep<S> {
         const site = recorder.sites[plan.site.index];
         if (site?.hash !== plan.site.hash) throw otherProgram(plan);
         const result = await this.#strike(simulation, { site, mode: plan.mode }, judge, most);
-        if (result.isStruck) struck.push(plan);
+        if (result.isStruck) struck.push({ ...plan, isSwallowed: result.isSwallowed });
         if (result.problem !== null) throw await this.#failure(plan, judge, most, result.problem.error);
       }
     } finally {
@@ -266,19 +282,16 @@ class Sweep<S> {
     return { simulation, recorder };
   }
 
-  async #strike(
-    simulation: Simulation,
-    plan: Plan,
-    judge: Judge,
-    most: number,
-  ): Promise<{ readonly isStruck: boolean; readonly problem: { readonly error: unknown } | null }> {
+  async #strike(simulation: Simulation, plan: Plan, judge: Judge, most: number): Promise<StrikeResult> {
     const striker = new Striker(() => simulation.loop, plan, most);
     const { run, state } = await this.#perform(simulation, striker, striker);
     if (striker.isOtherProgram) throw otherProgram(plan);
-    if (!striker.isStruck) return { isStruck: false, problem: null };
+    const { isStruck, isSwallowed } = striker;
+    if (!isStruck) return { isStruck, isSwallowed, problem: null };
     const error = judge.problemOf(run, striker);
-    if (error !== null) return { isStruck: true, problem: { error } };
-    return { isStruck: true, problem: await this.#check(simulation, state, run.ending, pointOf(plan)) };
+    if (error !== null) return { isStruck, isSwallowed, problem: { error } };
+    const problem = await this.#check(simulation, state, run.ending, pointOf(plan));
+    return { isStruck, isSwallowed, problem };
   }
 
   /** Runs a failure once more, with the places of all waits, so that its message has them. */
@@ -369,7 +382,7 @@ class Sweep<S> {
     }
   }
 
-  #report({ recorder, ending }: Undisturbed, runs: readonly Plan[], leftOut: number, took: number): SweepReport {
+  #report({ recorder, ending }: Undisturbed, runs: readonly Struck[], leftOut: number, took: number): SweepReport {
     const places = new Map<string, { place: string | null; operation: string; awaits: number; runs: number }>();
     const keyOf = (site: Plan['site']): string => `${site.place} ${site.operation}`;
     for (const site of recorder.sites) {
@@ -382,6 +395,7 @@ class Sweep<S> {
       runs: runs.length,
       awaits: recorder.sites.length,
       places: [...places.values()],
+      swallowed: runs.filter(({ isSwallowed }) => isSwallowed).map(pointOf),
       foreign: recorder.foreign,
       leftOut,
       error: ending.failure?.error ?? null,

@@ -346,6 +346,21 @@ describeBoth('a sweep', (s) => {
     expect(failure!.error).toMatchObject({ message: 'lost' });
   });
 
+  test('tells which cancellations were swallowed', async () => {
+    const report = await sweep(
+      s.fn(function* () {
+        const stubborn = s.fn(function* () {
+          try {
+            yield* s.wait(sleep(1));
+          } catch {}
+        });
+        yield* s.wait(createTask(stubborn, { name: 'stubborn' }));
+      }),
+      { tasks: ({ isMain }) => !isMain },
+    );
+    expect(report.swallowed.map(({ task, mode }) => `${task} ${mode}`)).toEqual(ALL.map((mode) => `stubborn ${mode}`));
+  });
+
   test('finds a program that goes on and on, in time or without', async () => {
     const endless = (seconds: number) =>
       s.fn(function* () {
