@@ -151,19 +151,7 @@ export class Simulation {
         code: 'LOOP_RUNNING',
       });
     }
-    if (this.decider === null) return await this.#run<T>(main, task);
-    while (explored !== null) await explored;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    explored = promise;
-    try {
-      return await this.#run<T>(main, task);
-    } finally {
-      explored = null;
-      resolve();
-    }
-  }
-
-  async #run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context }): Promise<Ending<T>> {
+    while (this.decider !== null && explored !== null) await explored;
     const { places = false } = this.#options;
     this.#renew();
     const lost: unknown[] = [];
@@ -177,6 +165,8 @@ export class Simulation {
     const tasksBefore = numberTasksFrom(0);
     if (places) recordPlaces(true);
     this.#install();
+    const { promise, resolve: giveWay } = Promise.withResolvers<void>();
+    if (this.decider !== null) explored = promise;
     try {
       const made = loop.createTask<T>(mainCoroutine(main, loop), task);
       this.#start();
@@ -194,6 +184,8 @@ export class Simulation {
       giveThreadBack();
       numberTasksFrom(tasksBefore);
       if (places) recordPlaces(false);
+      if (this.decider !== null) explored = null;
+      giveWay();
     }
   }
 
