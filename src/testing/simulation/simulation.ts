@@ -161,19 +161,7 @@ export class Simulation {
         code: 'LOOP_RUNNING',
       });
     }
-    if (this.decider === null) return await this.#run<T>(main, task);
-    while (explored !== null) await explored;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    explored = promise;
-    try {
-      return await this.#run<T>(main, task);
-    } finally {
-      explored = null;
-      resolve();
-    }
-  }
-
-  async #run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context }): Promise<Ending<T>> {
+    while (this.decider !== null && explored !== null) await explored;
     const { places = false } = this.#options;
     this.#renew();
     const lost: unknown[] = [];
@@ -189,6 +177,8 @@ export class Simulation {
     this.#install();
     const { nondeterminism = 'ignore' } = this.#options;
     const ignoreSources = nondeterminism === 'ignore' ? null : this.sources.watch(nondeterminism);
+    const { promise, resolve: giveWay } = Promise.withResolvers<void>();
+    if (this.decider !== null) explored = promise;
     try {
       const made = loop.createTask<T>(mainCoroutine(main, loop), task);
       this.#start();
@@ -210,6 +200,8 @@ export class Simulation {
       giveThreadBack();
       numberTasksFrom(tasksBefore);
       if (places) recordPlaces(false);
+      if (this.decider !== null) explored = null;
+      giveWay();
     }
   }
 
