@@ -34,16 +34,20 @@ function number(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** One line that says how much of what is asked is reached by the portfolio. */
+/** How much of what is asked for is reached, by each strategy. */
 export function summaryOf(family: Family, measured: readonly Measured[]): string {
-  const reached = measured.filter(({ kernel, figures }) =>
-    isReached(kernel, figures.find(({ strategy }) => strategy === 'portfolio')!),
-  ).length;
   const hasRates = family.kernels.some(({ published }) => published.rate !== undefined);
   const what = hasRates
-    ? 'found at least as often as by the better of the published tools'
+    ? 'shown at least as often as by the better of the published tools'
     : 'found within the published number of schedules, in the median';
-  return `By \`portfolio\`, which is the default, ${reached} of ${measured.length} are ${what}.`;
+  const counts = (family.strategies ?? ['portfolio']).map((strategy) => {
+    const reached = measured.filter(({ kernel, figures }) => {
+      const figure = figures.find((each) => each.strategy === strategy)!;
+      return isReached({ ...kernel, published: { ...kernel.published, except: [] } }, figure);
+    });
+    return `\`${strategy}\` ${reached.length}`;
+  });
+  return `Of ${measured.length} are ${what}: ${counts.join(', ')}.`;
 }
 
 /** The whole document. */

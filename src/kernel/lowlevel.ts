@@ -81,7 +81,9 @@ export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
 export {
+  type AwaitWatcher,
   actorOf,
+  awaitOf,
   cancelLeft,
   hasWork,
   isEmptyLoop,
@@ -98,6 +100,7 @@ export {
   type WaitView,
   waitersOf,
   waitsOfTask,
+  watchAwaits,
 } from './views.ts';
 export { type Place, WaitQueue } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';

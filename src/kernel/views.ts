@@ -1,5 +1,6 @@
 import { describe } from '../internal/describe.ts';
 import { placeOfFrames, placeOfWait } from './debug-awaits.ts';
+import { PendingAwait, watchedAwaits } from './engine/pending-await.ts';
 import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
@@ -52,7 +53,10 @@ export function actorOf(ready: object): object {
 
 /** Something of the library itself that is ready to run and belongs to no task, in words: it tells who waits that something has ended. */
 export function nameOfTelling(ready: object): string | null {
-  const { _future: future, _awaiter: awaiter } = ready as { _future?: Future<unknown>; _awaiter?: Future<unknown> | null };
+  const { _future: future, _awaiter: awaiter } = ready as {
+    _future?: Future<unknown>;
+    _awaiter?: Future<unknown> | null;
+  };
   if (future !== undefined) return `the end of ${nameOfFuture(future)}`;
   if (awaiter === undefined || awaiter === null) return null;
   const { operation } = awaiter._purpose ?? {};
@@ -63,11 +67,33 @@ function nameOfFuture(future: Future<unknown>): string {
   return (future as Partial<Task<unknown>>).getName?.() ?? describe(future);
 }
 
+/** The await of an async function that goes on with something that is ready to run, or due; `null` where it is no await. */
+export function awaitOf(ready: object): object | null {
+  const waiter = ready instanceof TimedFuture ? ready._waiters()[0] : ready;
+  return waiter instanceof PendingAwait ? waiter : null;
+}
+
 /** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
 export function placeOfReady(ready: object): string | null {
   const { _waiting: waiting = null, _task: task = null } = ready as Partial<CallStack>;
   if (ready === task) return placeOfFrames(task, waiting);
-  return placeOfWait(ready) ?? (waiting === null ? null : placeOfWait(waiting));
+  const framesPlace = ready instanceof TimedFuture ? placeOfFrames(actorOf(ready), ready) : null;
+  if (framesPlace !== null) return framesPlace;
+  return placeOfWait(awaitOf(ready) ?? ready) ?? (waiting === null ? null : placeOfWait(waiting));
+}
+
+/** Who is told of the awaits of async functions. */
+export interface AwaitWatcher {
+  /** An async function begins to wait. */
+  begun(wait: object, task: Task<unknown>): void;
+  /** What it waited for is done, and it goes on. */
+  resumed(wait: object): void;
+}
+
+/** Tells one watcher of all awaits of async functions from now on; none with `null`. */
+export function watchAwaits(watcher: AwaitWatcher | null): void {
+  watchedAwaits.begun = watcher === null ? null : (wait) => watcher.begun(wait, wait._task as Task<unknown>);
+  watchedAwaits.resumed = watcher === null ? null : (wait) => watcher.resumed(wait);
 }
 
 /** The tasks and futures that wait for a task. */

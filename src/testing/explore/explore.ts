@@ -7,6 +7,7 @@ import { checkCallback, checkOptions } from '../../internal/options.ts';
 import { NondeterminismError } from '../errors.ts';
 import { Script, SLACK } from './choices.ts';
 import { explain } from './explain.ts';
+import { watchLines } from './lines.ts';
 import { type Failure, firstDifference, type RunSettings, Runs, traced } from './runs.ts';
 import { type Level, tokenOf } from './schedule.ts';
 import { isSameFailure, shrink } from './shrink.ts';
@@ -23,8 +24,8 @@ export interface ExploreOptions<T = unknown> {
    */
   readonly level?: Level | undefined;
   /**
-   * How schedules are chosen: `random`, `uniform` (all orders about equally likely), `pct` (random priorities with few changes), `newest` (what
-   * began last goes first), `dfs` (all with few delays, in order), or `portfolio`: those by turns. Default: `portfolio`.
+   * How schedules are chosen: `random`, `uniform` (all orders about equally likely), `pct` (random priorities with few changes), `slow` (what comes
+   * from outside comes after everything else), `dfs` (all with few delays, in order), or `portfolio`: those by turns. Default: `portfolio`.
    */
   readonly strategy?: StrategyName | undefined;
   /** Of the random numbers: the same seed gives the same schedules. Default: 1. */
@@ -150,8 +151,9 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
   const { stopAtFirst = true } = options;
   const isQuick = await canRunQuickly(main, settings);
   const runs = new Runs(main, settings, isQuick);
+  const unwatch = watchLines();
   try {
-    const strategy = strategyOf(name, seed, bound);
+    const strategy = strategyOf(name, seed, bound, settings.level);
     const failures: { error: unknown; schedule: number; count: number }[] = [];
     let choices = 0;
     let run = 0;
@@ -168,6 +170,7 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
       strategy instanceof DelayBoundedStrategy && (strategy.isComplete || !strategy.begin()) && !strategy.isCut;
     return { schedules: run, isComplete, choices, failures };
   } finally {
+    unwatch();
     runs.close();
   }
 }

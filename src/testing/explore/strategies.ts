@@ -1,10 +1,10 @@
-import { actorOf, Task } from '../../kernel/lowlevel.ts';
 import type { Candidates, Choices, Chooser } from './choices.ts';
+import { ownerNameOf, ownerOf } from './lines.ts';
 import { Random } from './random.ts';
-import type { Deviation } from './schedule.ts';
+import type { Deviation, Level } from './schedule.ts';
 
 /** The names of the strategies. */
-export const STRATEGIES = ['random', 'uniform', 'pct', 'newest', 'dfs', 'portfolio'] as const;
+export const STRATEGIES = ['random', 'uniform', 'pct', 'slow', 'dfs', 'portfolio'] as const;
 
 export type StrategyName = (typeof STRATEGIES)[number];
 
@@ -23,6 +23,13 @@ function isFault(kind: string): boolean {
   return kind.startsWith('fault');
 }
 
+/** Any way. Whether nothing comes from outside is decided first, so that it does not depend on how much is on its way. */
+function anyWay(random: Random, kind: string, count: number, candidates: Candidates): number {
+  if (isFault(kind) && random.next() >= FAULT_RATE) return 0;
+  if (kind !== 'arrival' || candidates.at(count - 1) !== undefined) return random.below(count);
+  return random.below(2) === 0 ? count - 1 : random.below(count - 1);
+}
+
 /** At each choice every way is as likely as the others. */
 export class RandomStrategy implements Strategy {
   readonly #seed: number;
@@ -38,9 +45,8 @@ export class RandomStrategy implements Strategy {
     return true;
   }
 
-  choose(kind: string, count: number): number {
-    if (isFault(kind) && this.#random.next() >= FAULT_RATE) return 0;
-    return this.#random.below(count);
+  choose(kind: string, count: number, candidates: Candidates): number {
+    return anyWay(this.#random, kind, count, candidates);
   }
 
   end(): void {}
@@ -70,10 +76,7 @@ export class UniformStrategy implements Strategy {
   }
 
   choose(kind: string, count: number, candidates: Candidates): number {
-    if (kind !== 'ready') {
-      if (isFault(kind) && this.#random.next() >= FAULT_RATE) return 0;
-      return this.#random.below(count);
-    }
+    if (kind !== 'ready') return anyWay(this.#random, kind, count, candidates);
     const weights: number[] = [];
     let total = 0;
     for (let i = 0; i < count; i++) {
@@ -96,8 +99,7 @@ export class UniformStrategy implements Strategy {
 }
 
 function nameOf(candidate: object | undefined): string {
-  const actor = candidate === undefined ? null : actorOf(candidate);
-  return actor instanceof Task ? actor.getName() : 'callback';
+  return candidate === undefined ? 'nothing' : ownerNameOf(candidate);
 }
 
 /**
@@ -114,6 +116,8 @@ export class PctStrategy implements Strategy {
   #priorities = new Map<object, number>();
   #changes: number[] = [];
   #lowest = 0;
+  /** How often timers are late. */
+  #lateRate = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -125,6 +129,7 @@ export class PctStrategy implements Strategy {
     this.#random = random;
     this.#priorities = new Map();
     this.#lowest = 0;
+    this.#lateRate = random.below(3) / 2;
     const depth = random.below(MOST_CHANGES + 1);
     this.#changes = [];
     for (let i = 0; i < depth && this.#length > 0; i++) this.#changes.push(random.below(this.#length));
@@ -132,9 +137,8 @@ export class PctStrategy implements Strategy {
   }
 
   choose(kind: string, count: number, candidates: Candidates, at: number): number {
-    if (isFault(kind) || kind === 'late timer') {
-      return this.#random.next() < FAULT_RATE ? this.#random.below(count) : 0;
-    }
+    if (isFault(kind)) return this.#random.next() < FAULT_RATE ? this.#random.below(count) : 0;
+    if (kind === 'late timer') return this.#random.next() < this.#lateRate ? 1 : 0;
     let way = this.#highest(count, candidates);
     if (this.#changes.includes(at)) {
       this.#priorities.set(whoOf(candidates.at(way)), --this.#lowest);
@@ -173,21 +177,22 @@ const LATER = {};
 function whoOf(candidate: object | undefined): object {
   if (candidate === undefined) return LATER;
   const { stream } = candidate as { readonly stream?: object | null };
-  return stream ?? actorOf(candidate);
+  return stream ?? ownerOf(candidate);
 }
 
 /**
- * What began last goes first: production mostly does the opposite, so that most bugs of order need just this. How strictly it holds is drawn
- * for each run, and so is whether what comes from outside comes before the timers or after them.
+ * The outside world is slow: what comes from outside comes one by one, when nothing else is left to run and no timer is left to fire, and timers are
+ * late. Production is mostly the other way round, so that most races need just this. The order in which things come, and that of what is
+ * ready, is drawn anew for each run: by chance, by random priorities, or what began last goes first.
  */
-export class NewestStrategy implements Strategy {
+export class SlowStrategy implements Strategy {
   readonly #seed: number;
   #random: Random;
+  #order: (typeof ORDERS)[number] = 'chance';
   #priorities = new Map<object, number>();
+  /** By how many places what began earlier may still go first. */
   #noise = 0;
-  /** The priority of leaving everything for later; `null` when it is drawn each time. */
-  #later: number | null = null;
-  #lateRate = 0;
+  #lateRate = 1;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -198,32 +203,34 @@ export class NewestStrategy implements Strategy {
     const random = Random.of(this.#seed, run);
     this.#random = random;
     this.#priorities = new Map();
-    this.#noise = NOISES[random.below(NOISES.length)]!;
-    this.#later = [Number.NEGATIVE_INFINITY, Number.MAX_VALUE, null][random.below(3)]!;
-    this.#lateRate = random.below(2) / 2;
+    this.#order = ORDERS[random.below(ORDERS.length)]!;
+    this.#noise = random.below(MOST_NOISE + 1);
+    this.#lateRate = random.below(8) === 0 ? 0 : 1;
     return true;
   }
 
   choose(kind: string, count: number, candidates: Candidates): number {
     if (isFault(kind)) return this.#random.next() < FAULT_RATE ? this.#random.below(count) : 0;
     if (kind === 'late timer') return this.#random.next() < this.#lateRate ? 1 : 0;
+    const hasLater = candidates.at(count - 1) === undefined;
+    if (hasLater) return count - 1;
+    if (this.#order === 'chance') return this.#random.below(count);
     let best = 0;
     let most = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < count; i++) {
-      const priority = this.#priorityOf(whoOf(candidates.at(i)));
+    for (let way = 0; way < count; way++) {
+      const priority = this.#priorityOf(whoOf(candidates.at(way)));
       if (priority <= most) continue;
       most = priority;
-      best = i;
+      best = way;
     }
     return best;
   }
 
   #priorityOf(who: object): number {
-    if (who === LATER)
-      return this.#later ?? (this.#random.below(2) === 0 ? Number.MAX_VALUE : Number.NEGATIVE_INFINITY);
     let priority = this.#priorities.get(who);
     if (priority === undefined) {
-      priority = this.#priorities.size + this.#noise * this.#random.next();
+      priority =
+        this.#order === 'newest' ? this.#priorities.size + this.#noise * this.#random.next() : this.#random.next();
       this.#priorities.set(who, priority);
     }
     return priority;
@@ -232,8 +239,8 @@ export class NewestStrategy implements Strategy {
   end(): void {}
 }
 
-/** By how many places in the order things may move: mostly not at all. */
-const NOISES = [0, 0, 2, 6] as const;
+const ORDERS = ['chance', 'chance', 'priorities', 'newest'] as const;
+const MOST_NOISE = 4;
 
 /**
  * All schedules in order of their delays: at first none, then one, then two… To take the way `n` at a choice is `n` delays: the ones before
@@ -293,25 +300,28 @@ const MOST_KEPT = 1_000_000;
 
 /** The strategies by turns: what one of them is bad at, another one finds. */
 export class Portfolio implements Strategy {
-  readonly #strategies: readonly Strategy[];
+  readonly #turns: readonly Strategy[];
+  /** Runs when one that has come to its end would have its turn. */
+  readonly #substitute: Strategy;
   #turn = 0;
   #current: Strategy;
 
-  constructor(seed: number, bound: number) {
-    this.#strategies = [
-      new DelayBoundedStrategy(bound),
-      new RandomStrategy(seed),
-      new NewestStrategy(seed),
-      new PctStrategy(seed),
-      new UniformStrategy(seed),
-    ];
-    this.#current = this.#strategies[0]!;
+  constructor(seed: number, bound: number, level: Level) {
+    const few = new DelayBoundedStrategy(bound);
+    const random = new RandomStrategy(seed);
+    const slow = new SlowStrategy(seed);
+    const pct = new PctStrategy(seed);
+    // What is ready runs in one order where production keeps to the contract: the lengths of tasks, which `uniform` goes by, do not matter.
+    this.#turns =
+      level === 'any' ? [few, random, slow, pct, new UniformStrategy(seed)] : [few, slow, random, slow, pct, slow];
+    this.#substitute = random;
+    this.#current = few;
   }
 
   begin(run: number): boolean {
-    this.#current = this.#strategies[this.#turn++ % this.#strategies.length]!;
+    this.#current = this.#turns[this.#turn++ % this.#turns.length]!;
     if (!this.#current.begin(run)) {
-      this.#current = this.#strategies[1]!;
+      this.#current = this.#substitute;
       this.#current.begin(run);
     }
     return true;
@@ -322,15 +332,16 @@ export class Portfolio implements Strategy {
   }
 
   end(choices: Choices): void {
-    // Each learns from what it sees itself, and how long runs are from all.
-    for (const strategy of this.#strategies) {
-      if (strategy === this.#current || strategy instanceof PctStrategy) strategy.end(choices);
+    this.#current.end(choices);
+    // How long runs are, it learns from all.
+    for (const strategy of this.#turns) {
+      if (strategy !== this.#current && strategy instanceof PctStrategy) strategy.end(choices);
     }
   }
 }
 
 /** Makes a strategy. */
-export function strategyOf(name: StrategyName, seed: number, bound: number): Strategy {
+export function strategyOf(name: StrategyName, seed: number, bound: number, level: Level): Strategy {
   switch (name) {
     case 'random':
       return new RandomStrategy(seed);
@@ -338,11 +349,11 @@ export function strategyOf(name: StrategyName, seed: number, bound: number): Str
       return new UniformStrategy(seed);
     case 'pct':
       return new PctStrategy(seed);
-    case 'newest':
-      return new NewestStrategy(seed);
+    case 'slow':
+      return new SlowStrategy(seed);
     case 'dfs':
       return new DelayBoundedStrategy(bound);
     default:
-      return new Portfolio(seed, bound);
+      return new Portfolio(seed, bound, level);
   }
 }

@@ -9,13 +9,22 @@ export interface Arrival {
   readonly deliver: () => void;
 }
 
+/** So often in a row timers may fire before anything comes from outside: a program that polls has to see an end of its wait. */
+const MOST_TIMERS_FIRST = 64;
+/** And so many iterations may go by, for one that polls without any time passing. */
+const MOST_ITERATIONS_FIRST = 1_000;
+
 /**
  * What is on its way from outside. Without a decider everything comes at once, in the order in which it was sent. With one, each iteration
- * of the loop begins with the question what has come meanwhile: any of the first of each stream, or nothing yet.
+ * of the loop begins with the question what has come meanwhile: any of the first of each stream, or nothing yet. What is on its way comes at
+ * last, however often it was put off.
  */
 export class Arrivals {
   readonly #simulation: Simulation;
   #waiting: Arrival[] = [];
+  /** How often in a row nothing has come while the loop had timers only, and while it was busy. */
+  #timersFirst = 0;
+  #iterationsFirst = 0;
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -39,6 +48,18 @@ export class Arrivals {
 
   clear(): void {
     this.#waiting = [];
+    this.#noteProgress();
+  }
+
+  #noteProgress(): void {
+    this.#timersFirst = 0;
+    this.#iterationsFirst = 0;
+  }
+
+  /** Whether it may be that nothing comes. */
+  #mayWait(isBusy: boolean): boolean {
+    if (isBusy) return this.#iterationsFirst < MOST_ITERATIONS_FIRST;
+    return this.#simulation.host.wish !== null && this.#timersFirst < MOST_TIMERS_FIRST;
   }
 
   /**
@@ -47,15 +68,20 @@ export class Arrivals {
    * @param isBusy whether the loop has something else to run, so that nothing need come
    */
   poll(isBusy: boolean): boolean {
-    const { loop, host } = this.#simulation;
+    const { loop } = this.#simulation;
     let delivered = 0;
     while (this.#waiting.length > 0) {
       const heads = this.#heads();
-      const mayWait = isBusy || delivered > 0 || host.wish !== null;
+      const mayWait = delivered > 0 || this.#mayWait(isBusy);
       const choice = this.#simulation.choose('arrival', heads.length + (mayWait ? 1 : 0), heads);
       const chosen = heads[choice];
-      if (chosen === undefined) break;
+      if (chosen === undefined) {
+        if (delivered === 0 && isBusy) this.#iterationsFirst++;
+        else if (delivered === 0) this.#timersFirst++;
+        break;
+      }
       this.remove(chosen);
+      this.#noteProgress();
       loop.callSoon(chosen.deliver);
       delivered++;
     }

@@ -54,7 +54,7 @@ export interface SimulationOptions {
   readonly quick?: boolean;
   /** Whether the places of waits are recorded, for messages. */
   readonly places?: boolean;
-  /** So many iterations without any time passing are a livelock. */
+  /** So many iterations without any time passing, and nothing coming from outside, are a livelock. */
   readonly maxSteps?: number;
   /** How long real work may take that the program waits for, in real seconds. */
   readonly patience?: number;
@@ -79,10 +79,15 @@ export interface Ending<T> {
 
 const MAX_STEPS = 1_000_000;
 const PATIENCE = 1;
+/** An explored program may run for so many times `maxSteps` in all, while time passes. */
+const ALL_STEPS = 100;
 /** For so long real work is waited for that does not show among the runtime's resources, in seconds. */
 const INVISIBLE = 0.005;
 /** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
 const QUIET_TURNS = 3;
+
+/** The explored program that runs now: what they number and record belongs to one at a time. */
+let explored: Promise<void> | null = null;
 
 const simulations = new WeakMap<EventLoop, Simulation>();
 
@@ -106,8 +111,10 @@ export class Simulation {
   readonly #options: SimulationOptions;
   #loop: EventLoop;
   #removeInstrument: (() => void) | null = null;
-  /** Iterations since time has passed. */
+  /** Iterations since time has passed or something has come from outside. */
   #steps = 0;
+  /** All iterations of the program. */
+  #allSteps = 0;
   #isLivelocked = false;
   #interrupt: { readonly error: unknown } | null = null;
   #running: Promise<void> | null = null;
@@ -145,12 +152,27 @@ export class Simulation {
         code: 'LOOP_RUNNING',
       });
     }
+    if (this.decider === null) return await this.#run<T>(main, task);
+    while (explored !== null) await explored;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    explored = promise;
+    try {
+      return await this.#run<T>(main, task);
+    } finally {
+      explored = null;
+      resolve();
+    }
+  }
+
+  async #run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context }): Promise<Ending<T>> {
     const { places = false } = this.#options;
     this.#renew();
     const lost: unknown[] = [];
     const loop = this.#loop;
     if (this.#options.failOnUnretrieved === true) {
       loop.setExceptionHandler((_loop, context) => lost.push(context.exception ?? new Error(context.message)));
+    } else if (this.decider !== null) {
+      loop.setExceptionHandler(() => {}); // whoever explores has said that it does not matter: a thousand reports tell nothing
     }
     const giveThreadBack = lendThread(loop);
     const tasksBefore = numberTasksFrom(0);
@@ -198,6 +220,7 @@ export class Simulation {
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
     this.#steps = 0;
+    this.#allSteps = 0;
     this.#isLivelocked = false;
     this.#interrupt = null;
     this.#stepped.clear();
@@ -214,12 +237,13 @@ export class Simulation {
     };
     const iterationBegin = (loop: unknown): void => {
       if (loop !== this.#loop) return;
-      if (++this.#steps > maxSteps && !this.#isLivelocked) {
+      const isEndless = decider !== null && ++this.#allSteps > maxSteps * ALL_STEPS;
+      if ((++this.#steps > maxSteps || isEndless) && !this.#isLivelocked) {
         this.#isLivelocked = true;
         this.#loop.stop();
       }
       // An iteration with nothing to run is none: what comes next is decided when the loop is quiet.
-      if (!this.arrivals.isEmpty && hasWork(this.#loop)) this.arrivals.poll(true);
+      if (!this.arrivals.isEmpty && hasWork(this.#loop) && this.arrivals.poll(true)) this.#steps = 0;
       if (decider !== null && decider.slack > 0) this.#beLate(decider);
     };
     this.#removeInstrument =
@@ -283,7 +307,10 @@ export class Simulation {
 
   /** What comes next comes: something from outside, or the next timer. False when there is neither. */
   #advance(): boolean {
-    if (!this.arrivals.isEmpty && this.arrivals.poll(false)) return true;
+    if (!this.arrivals.isEmpty && this.arrivals.poll(false)) {
+      this.#steps = 0;
+      return true;
+    }
     if (this.host.wish === null) return false;
     this.#steps = 0;
     this.host.jump();
@@ -292,6 +319,12 @@ export class Simulation {
 
   #livelock(): LivelockError {
     const { maxSteps = MAX_STEPS } = this.#options;
+    if (this.#steps <= maxSteps) {
+      return new LivelockError(
+        `livelock: the program has run for ${maxSteps * ALL_STEPS} iterations of the loop and ${this.host.now} seconds of simulated time, and ` +
+          'has not ended; it looks again and again for something that never comes. Raise maxSteps if it is meant to run so long.',
+      );
+    }
     return new LivelockError(
       `livelock: the program has run for ${maxSteps} iterations of the loop without any time passing; what it does waits for ` +
         'nothing. Raise maxSteps if it is meant to.',
@@ -379,6 +412,7 @@ export class Simulation {
       if (this.#isStopped) this.#start();
       this.#isLivelocked = false;
       this.#steps = 0;
+      this.#allSteps = 0;
       cancelLeft(loop, 'the end of the simulation');
       if (leftIn(loop).tasks.length > 0) {
         const failure = await this.#drive(() => leftIn(loop).tasks.length === 0);
@@ -386,10 +420,8 @@ export class Simulation {
       }
       await this.#settle();
     }
-    if (failOnUnretrieved) {
-      reportFailuresOf(loop);
-      if (lost.length > 0) problems.push(unretrieved(lost));
-    }
+    if (failOnUnretrieved || this.decider !== null) reportFailuresOf(loop);
+    if (lost.length > 0) problems.push(unretrieved(lost));
     return problems;
   }
 
