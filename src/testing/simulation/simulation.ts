@@ -25,6 +25,7 @@ import {
   reportFailuresOf,
   rewindClock,
   runningLoop,
+  type WaitView,
   waitsOfTask,
 } from '../../kernel/lowlevel.ts';
 import { LeakError, LivelockError, UnretrievedError } from '../errors.ts';
@@ -520,10 +521,14 @@ export function leaks(loop: EventLoop): LeakError[] {
 
 function describeTask(task: Task<unknown>): string {
   const waits = waitsOfTask(task).map(
-    ({ purpose, on, place }) =>
-      `${purpose === null ? (on === null ? 'a promise' : describe(on)) : `${purpose.operation}()`}${place === null ? '' : ` at ${place}`}`,
+    (wait) => `${describeWait(wait)}${wait.place === null ? '' : ` at ${wait.place}`}`,
   );
   return `${task.getName()} ${describe(task.getCoro())}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
+}
+
+function describeWait({ purpose, on }: WaitView): string {
+  if (purpose === null) return on === null ? 'a promise' : describe(on);
+  return purpose.object === null ? `${purpose.operation}()` : `${describe(purpose.object)} in ${purpose.operation}()`;
 }
 
 function unretrieved(lost: readonly unknown[]): UnretrievedError {
