@@ -48,12 +48,14 @@ export {
   type AsyncFrame,
   activeResources,
   afterMicrotasks,
+  afterRealTime,
   askForTurn,
   encodeUtf8,
   logger,
   newAsyncFrame,
   newTextDecoder,
   type PlatformAbortSignal,
+  realTime,
   type TextDecoderLike,
 } from './runtime/platform.ts';
 export {
@@ -86,6 +88,7 @@ export {
   isInStep,
   type LeftView,
   leftIn,
+  nameOfCoroutine,
   nextTimer,
   numberTasksFrom,
   placeOfWait,

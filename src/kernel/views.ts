@@ -41,6 +41,13 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
   };
 }
 
+/** The name of the function that a task runs; empty where it has none, and for a generator object, which does not tell it. */
+export function nameOfCoroutine(task: Task<unknown>): string {
+  const coro = task.getCoro() as { readonly name?: unknown; readonly calledAs?: unknown };
+  const name = coro.calledAs ?? coro.name;
+  return typeof name === 'string' ? name : '';
+}
+
 /** The tasks and futures that wait for a task. */
 export function waitersOf(task: Task<unknown>): object[] {
   return task._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);

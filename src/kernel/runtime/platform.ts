@@ -1,6 +1,6 @@
 /**
- * What the platform gives, and the one place that looks at it. `globalThis` is read at the time of use, never at import, so that
- * the module has no side effect and fakes that a test installs are seen.
+ * What the platform gives, and the one place that looks at it. `globalThis` is read at the time of use, so that fakes that a test
+ * installs are seen; only what has to be real in spite of fakes is remembered at import (`ORIGINAL`).
  */
 
 import { RuntimeError, ValueError } from '../../errors/errors.ts';
@@ -49,6 +49,7 @@ export type TimerId = object | number;
 interface MessagePortLike {
   postMessage(message: unknown): void;
   onmessage: (() => void) | null;
+  ref?(): void;
   unref?(): void;
 }
 
@@ -103,6 +104,29 @@ export interface Logger {
 
 export const globals = (): Globals => globalThis as object as Globals;
 
+/**
+ * What the runtime had when this module was loaded, which is nearly always before a test installs fake timers: turns of the runtime are no
+ * timers of a program, and a loop whose turns wait for a test to advance a clock would stand still.
+ */
+const ORIGINAL: Globals & { readonly now?: () => number } = /* @__PURE__ */ rememberGlobals();
+
+function rememberGlobals(): Globals & { readonly now?: () => number } {
+  const { setImmediate, MessageChannel, setTimeout, clearTimeout, performance } = globals();
+  const real = {
+    ...(setImmediate === undefined || isFake(setImmediate) ? {} : { setImmediate }),
+    ...(MessageChannel === undefined ? {} : { MessageChannel }),
+    ...(setTimeout === undefined || isFake(setTimeout) ? {} : { setTimeout }),
+    ...(clearTimeout === undefined || isFake(clearTimeout) ? {} : { clearTimeout }),
+  };
+  const now = performance?.now;
+  return now === undefined || isFake(now) ? real : { ...real, now: () => now.call(performance) };
+}
+
+/** Whether a function is one of the fake timers of Vitest and Jest, which were installed before this module was loaded. */
+function isFake(value: object): boolean {
+  return 'clock' in value || '_isMockFunction' in value;
+}
+
 /** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
 export const RESOLVED: Promise<void> = /* @__PURE__ */ (async () => {})();
 
@@ -154,7 +178,7 @@ export function listenToInterrupts(listener: () => void): (() => void) | null {
 }
 
 let channelQueue: (() => void)[] | null = null;
-let channelPort: MessagePortLike | null = null;
+let channelPorts: { readonly port1: MessagePortLike; readonly port2: MessagePortLike } | null = null;
 
 /**
  * Calls for a turn as soon as possible. Where nothing tells whose code runs after an `await`, it must not come between an `await` of
@@ -170,23 +194,30 @@ export function canTellTasks(): boolean {
   return findAsyncHooks() !== null;
 }
 
-/** Calls a function once when all microtasks have run, as a macrotask of its own. */
+/** Calls a function once when all microtasks have run, as a macrotask of its own: a real one, also while timers are faked. */
 export function afterMicrotasks(callback: () => void): void {
   const { setImmediate, MessageChannel, setTimeout } = globals();
-  if (setImmediate !== undefined) {
+  if (setImmediate !== undefined && ORIGINAL.setImmediate !== undefined) {
+    ORIGINAL.setImmediate(callback);
+  } else if (setImmediate !== undefined && !isFake(setImmediate)) {
     setImmediate(callback);
   } else if (MessageChannel !== undefined) {
     if (channelQueue === null) {
       const queue: (() => void)[] = [];
       const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => queue.shift()?.();
+      port1.onmessage = () => {
+        const next = queue.shift();
+        if (queue.length === 0) port1.unref?.(); // where there is a process, it ends when nothing else is left
+        next?.();
+      };
       channelQueue = queue;
-      channelPort = port2;
+      channelPorts = { port1, port2 };
     }
+    if (channelQueue.length === 0) channelPorts?.port1.ref?.();
     channelQueue.push(callback);
-    channelPort?.postMessage(null);
+    channelPorts?.port2.postMessage(null);
   } else {
-    setTimeout?.(callback, 0);
+    (ORIGINAL.setTimeout ?? setTimeout)?.(callback, 0);
   }
 }
 
@@ -335,9 +366,18 @@ export function inIntervals(seconds: number, callback: () => void): () => void {
   return () => clearInterval?.(timer);
 }
 
-/** Seconds of real time since some fixed moment. */
+/** Seconds of real time since some fixed moment, also while clocks are faked. */
 export function realTime(): number {
-  return (globals().performance ?? Date).now() / 1_000;
+  return (ORIGINAL.now?.() ?? (globals().performance ?? Date).now()) / 1_000;
+}
+
+/** Calls a function after so many seconds of real time, also while timers are faked. Returns what takes it back. */
+export function afterRealTime(seconds: number, callback: () => void): () => void {
+  const { setTimeout = globals().setTimeout, clearTimeout = globals().clearTimeout } = ORIGINAL;
+  const timer = setTimeout?.(callback, seconds * 1_000);
+  return () => {
+    if (timer !== undefined) clearTimeout?.(timer);
+  };
 }
 
 function unref(timer: TimerId): void {
