@@ -84,6 +84,7 @@ export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
 export {
   cancelLeft,
+  forgetTime,
   isEmptyLoop,
   isInStep,
   type LeftView,

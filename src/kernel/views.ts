@@ -23,7 +23,7 @@ export interface WaitView {
 /** What a task waits for; empty when it runs, is about to, or is done. */
 export function waitsOfTask(task: Task<unknown>): WaitView[] {
   const root = task._root;
-  const stacks: CallStack[] = root === null || isQuiet(root) ? [task] : [task, ...waitsOf(root)];
+  const stacks: CallStack[] = root === null || isQuiet(root) ? [task] : [task, ...[...waitsOf(root)].reverse()];
   const found: WaitView[] = [];
   for (const stack of stacks) if (stack._waiting !== null) found.push(viewOf(stack._waiting, stack));
   if (found.length === 0 && isDetached(task)) found.push({ on: null, purpose: null, isForeign: true, place: null });
@@ -92,6 +92,11 @@ export function isEmptyLoop(loop: EventLoop): boolean {
     loop._linesLeft.size === 0 &&
     loop._tasks().next().done === true
   );
+}
+
+/** An empty loop begins anew, with a clock that was set back. */
+export function forgetTime(loop: EventLoop): void {
+  loop._forgetTime();
 }
 
 /** When the next timer of a loop is due, in seconds of its clock; `null` when there is none. */

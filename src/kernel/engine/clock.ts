@@ -18,6 +18,11 @@ export class Clock {
     return this.#last;
   }
 
+  /** The loop begins anew: the host's clock may have been set back. */
+  forget(): void {
+    this.#last = Number.NEGATIVE_INFINITY;
+  }
+
   /** @throws {ValueError} when the host does not give a number */
   now(): number {
     const time = this.#host.time();

@@ -118,6 +118,11 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return this.#clock.now();
   }
 
+  /** The loop is empty and begins anew, with a clock that may have been set back. @internal */
+  _forgetTime(): void {
+    this.#clock.forget();
+  }
+
   /** The time when the clock was read last. @internal */
   get _lastTime(): number {
     return this.#clock.last;

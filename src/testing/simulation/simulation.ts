@@ -1,17 +1,11 @@
-import {
-  addInstrument,
-  type Context,
-  type EventLoop,
-  newEventLoop,
-  RuntimeError,
-  type Task,
-} from '../../index.ts';
+import { addInstrument, type Context, type EventLoop, newEventLoop, RuntimeError, type Task } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
 import {
   type AwaitableLike,
   activeResources,
   afterMicrotasks,
   cancelLeft,
+  forgetTime,
   isEmptyLoop,
   isInStep,
   leftIn,
@@ -192,6 +186,7 @@ export class Simulation {
   #renew(): void {
     if (this.#loop.isClosed()) this.#loop = this.#newLoop();
     this.host.reset();
+    forgetTime(this.#loop);
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
     this.#steps = 0;
