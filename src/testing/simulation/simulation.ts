@@ -1,4 +1,12 @@
-import { addInstrument, type Context, type EventLoop, newEventLoop, RuntimeError, type Task } from '../../index.ts';
+import {
+  addInstrument,
+  type Context,
+  type EventLoop,
+  type Future,
+  newEventLoop,
+  RuntimeError,
+  type Task,
+} from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
 import {
   type AwaitableLike,
@@ -12,10 +20,12 @@ import {
   lendThread,
   mainCoroutine,
   nameOfCoroutine,
+  newWait,
   nextTimer,
   numberTasksFrom,
   realTime,
   recordPlaces,
+  release,
   reportFailuresOf,
   runningLoop,
   waitsOfTask,
@@ -108,6 +118,8 @@ export class Simulation {
   #isStopped = false;
   /** What kept the process alive when the program began. */
   #resourcesBefore: readonly string[] | null = null;
+  /** What `whenQuiet` has returned. */
+  #quietWaits: Future<void>[] = [];
   /** Tasks that have run since the loop was quiet last. */
   readonly #stepped = new Set<Task<unknown>>();
   /** Tasks that wait for something that takes real time, and that has not been waited for in vain. */
@@ -129,6 +141,13 @@ export class Simulation {
   /** Decides; the first way where nobody else does. */
   choose(kind: string, count: number, candidates: { at(index: number): object | undefined }): number {
     return count < 2 ? 0 : (this.decider?.choose(kind, count, candidates) ?? 0);
+  }
+
+  /** A future that is done when nothing is left to run at the present time: before the clock goes on, or anything comes from outside. */
+  whenQuiet(): Future<void> {
+    const wait = newWait(this.#loop, { operation: 'settle', object: null });
+    this.#quietWaits.push(wait);
+    return wait;
   }
 
   /** Runs a program from its beginning to its end, with everything that it leaves behind. */
@@ -189,6 +208,7 @@ export class Simulation {
     forgetTime(this.#loop);
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
+    this.#quietWaits = [];
     this.#steps = 0;
     this.#isLivelocked = false;
     this.#interrupt = null;
@@ -272,8 +292,14 @@ export class Simulation {
     return isInStep(this.#loop) || (this.#loop.isRunning() && this.host.wish === null && this.arrivals.isEmpty);
   }
 
-  /** What comes next comes: something from outside, or the next timer. False when there is neither. */
+  /** What comes next comes: who waits for nothing to be left, something from outside, or the next timer. False when there is none of these. */
   #advance(): boolean {
+    if (this.#quietWaits.some((wait) => !wait.done())) {
+      const waits = this.#quietWaits;
+      this.#quietWaits = [];
+      for (const wait of waits) release(wait);
+      return true;
+    }
     if (!this.arrivals.isEmpty && this.arrivals.poll(false)) return true;
     if (this.host.wish === null) return false;
     this.#steps = 0;
