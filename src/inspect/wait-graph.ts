@@ -197,27 +197,46 @@ function formatCycle(cycle: readonly string[], graph: ReadonlyMap<string, WaitNo
 function formatWait(task: WaitNode, wait: WaitEdge, never: boolean): string {
   const who = titleOf(task);
   const at = placeText(wait);
+  const { operation, object } = wait;
+  const what = describeWait(wait);
+  const isLasting = !wait.isForeign && wait.needs.length === 0;
+  if (!never || !isLasting) return `${who} waits for ${what}${at}`;
+  if (wait.futures > 0) return `nothing will ever set the result of ${what}; ${who} waits for it${at}`;
+  return `nothing will ever ${endOf(wait) ?? 'end the wait for'} ${object ?? `${operation}()`}; ${who} waits for it${at}`;
+}
+
+/** What a wait is for, in words that stand after "waits for". */
+export function describeWait(wait: WaitEdge): string {
   const { operation, object, needs, futures } = wait;
-  if (operation === 'promise') return `${who} waits for a promise that is not of this library${at}`;
+  if (operation === 'promise') return 'a promise that is not of this library';
   if (wait.isForeign) {
-    return `${who} waits for ${operation}()${object === null ? '' : ` of ${object}`}, which comes from outside the program${at}`;
+    return `${operation}()${object === null ? '' : ` of ${object}`}, which comes from outside the program`;
   }
   if (needs.length > 0) {
     const via = viaOf(wait);
     const others = futures === 0 ? '' : ` and ${futures === 1 ? 'a future' : `${futures} futures`}`;
-    const what = via === null ? `${object}, held by ${needs.join(', ')}` : `${needs.join(', ')}${others}${via}`;
-    return `${who} waits for ${what}${at}`;
+    return via === null ? `${object}, held by ${needs.join(', ')}` : `${needs.join(', ')}${others}${via}`;
   }
   if (futures > 0) {
     const by = operation === 'next' ? 'asCompleted()' : `${operation}()`;
-    const what = `${futures === 1 ? 'the future' : `the ${futures} futures`} that ${by} waits for`;
-    return never
-      ? `nothing will ever set the result of ${what}; ${who} waits for it${at}`
-      : `${who} waits for ${what}${at}`;
+    return `${futures === 1 ? 'the future' : `the ${futures} futures`} that ${by} waits for`;
   }
-  const thing = object ?? `${operation}()`;
-  if (!never) return `${who} waits for ${thing}${object === null ? '' : ` in ${operation}()`}${at}`;
-  return `nothing will ever ${ENDS[`${wait.kind}.${operation}`] ?? ENDS[operation] ?? 'end the wait for'} ${thing}; ${who} waits for it${at}`;
+  return object === null || endOf(wait) === undefined ? `${operation}()` : object;
+}
+
+/** The name of a task, and of the function that it runs. */
+export function titleOf({ name, coroutine }: WaitNode): string {
+  return coroutine === '' || name === coroutine ? name : `${name} (${coroutine})`;
+}
+
+/** ` at file:line:column`, where it is known. */
+export function placeText({ place }: WaitEdge): string {
+  return place === null ? '' : ` at ${place}`;
+}
+
+/** What would have to happen for a wait to end; `undefined` where no words are known. */
+function endOf({ kind, operation }: WaitEdge): string | undefined {
+  return ENDS[`${kind}.${operation}`] ?? ENDS[operation];
 }
 
 /** How a wait for tasks is told; `null` for what tasks hold, as locks are. */
@@ -246,11 +265,3 @@ const ENDS: Readonly<Record<string, string>> = {
   join: 'call taskDone() for the last item of',
   result: 'set the result of',
 };
-
-function titleOf({ name, coroutine }: WaitNode): string {
-  return coroutine === '' || name === coroutine ? name : `${name} (${coroutine})`;
-}
-
-function placeText({ place }: WaitEdge): string {
-  return place === null ? '' : ` at ${place}`;
-}

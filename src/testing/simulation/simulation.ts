@@ -7,10 +7,8 @@ import {
   RuntimeError,
   type Task,
 } from '../../index.ts';
-import { describe } from '../../internal/describe.ts';
 import {
   type AwaitableLike,
-  activeResources,
   afterMicrotasks,
   cancelLeft,
   forgetTime,
@@ -19,7 +17,6 @@ import {
   leftIn,
   lendThread,
   mainCoroutine,
-  nameOfCoroutine,
   newWait,
   nextTimer,
   numberTasksFrom,
@@ -30,9 +27,10 @@ import {
   runningLoop,
   waitsOfTask,
 } from '../../kernel/lowlevel.ts';
-import { LeakError, LivelockError, UnretrievedError } from '../errors.ts';
+import { LivelockError } from '../errors.ts';
 import { Arrivals } from './arrivals.ts';
 import { SimulatedHost } from './host.ts';
+import { leaksOf, newResourcesSince, resourcesNow, unretrieved, watchAlone } from './left.ts';
 import { standstill } from './standstill.ts';
 
 /** Decides wherever a program may go on in several ways. The way that is taken without a decider is always the first one. */
@@ -166,6 +164,7 @@ export class Simulation {
     }
     const giveThreadBack = lendThread(loop);
     const tasksBefore = numberTasksFrom(0);
+    const program = watchAlone();
     if (places) recordPlaces(true);
     this.#install();
     try {
@@ -174,13 +173,14 @@ export class Simulation {
       const failure = await this.#drive(() => made.done());
       const outcome = made.done() ? outcomeOf(made) : null; // looked at in any case
       const ending = failure ?? this.#interrupt ?? outcome!;
-      const problems = await this.#end('value' in ending, lost);
+      const problems = await this.#end('value' in ending, lost, program.isAlone);
       const seconds = this.host.now;
       return 'value' in ending
         ? { value: ending, failure: null, problems, seconds }
         : { value: null, failure: ending, problems, seconds };
     } finally {
       await this.#stop();
+      program.end();
       giveThreadBack();
       numberTasksFrom(tasksBefore);
       if (places) recordPlaces(false);
@@ -214,7 +214,7 @@ export class Simulation {
     this.#interrupt = null;
     this.#stepped.clear();
     this.#outside.clear();
-    this.#resourcesBefore = this.host.isQuick ? null : activeResources();
+    this.#resourcesBefore = this.host.isQuick ? null : resourcesNow();
     if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
   }
 
@@ -357,12 +357,7 @@ export class Simulation {
 
   /** What keeps the process alive and did not when the program began. */
   #newResources(): string[] {
-    const before = [...(this.#resourcesBefore ?? [])];
-    return (activeResources() ?? []).filter((resource) => {
-      const at = before.indexOf(resource);
-      if (at >= 0) before.splice(at, 1);
-      return at < 0;
-    });
+    return newResourcesSince(this.#resourcesBefore ?? []);
   }
 
   /**
@@ -387,14 +382,17 @@ export class Simulation {
   // ------------------------------------------------------------------------------------------------ its end
 
   /** Looks at what the program leaves behind, and ends it. */
-  async #end(isComplete: boolean, lost: readonly unknown[]): Promise<Error[]> {
+  async #end(isComplete: boolean, lost: readonly unknown[], isAlone: () => boolean): Promise<Error[]> {
     const problems: Error[] = [];
     const loop = this.#loop;
     const { failOnLeaks = false, failOnUnretrieved = false } = this.#options;
     // What was cancelled or set last may have its turn, but no time passes for it.
+    if (failOnLeaks && isComplete) {
+      await this.#settle();
+      problems.push(...(await leaksOf(loop, isAlone() ? this.#resourcesBefore : null)));
+    }
     if (!isEmptyLoop(loop)) {
       await this.#settle();
-      if (failOnLeaks && isComplete) problems.push(...leaks(loop));
       if (this.#isStopped) this.#start();
       this.#isLivelocked = false;
       this.#steps = 0;
@@ -443,38 +441,4 @@ function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: 
 
 async function quiet(turns: number): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => afterMicrotasks(resolve));
-}
-
-function leaks(loop: EventLoop): LeakError[] {
-  const { tasks, lines, timers, resources } = leftIn(loop);
-  const left = [
-    ...tasks.map((task) => `task ${describeTask(task)}`),
-    ...lines.map((task) => `a function that ${task.getName()} has called and not awaited`),
-    ...timers.map((timer) => `timer ${describe(timer)}`),
-    ...resources.map((resource) => describe(resource)),
-  ];
-  if (left.length === 0) return [];
-  const message = `the program has ended and left ${left.length === 1 ? 'this' : `these ${left.length}`} behind:`;
-  return [new LeakError(`${message}\n${left.map((line) => `  ${line}`).join('\n')}`, left)];
-}
-
-function describeTask(task: Task<unknown>): string {
-  const waits = waitsOfTask(task).map(
-    ({ purpose, on, place }) =>
-      `${purpose === null ? (on === null ? 'a promise' : describe(on)) : `${purpose.operation}()`}${place === null ? '' : ` at ${place}`}`,
-  );
-  const name = nameOfCoroutine(task);
-  const title = name === '' || name === task.getName() ? task.getName() : `${task.getName()} (${name})`;
-  return `${title}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
-}
-
-function unretrieved(lost: readonly unknown[]): UnretrievedError {
-  const lines = lost.map(
-    (error) => `  ${error instanceof Error ? `${error.name}: ${error.message}` : describe(error)}`,
-  );
-  const count = lost.length === 1 ? 'an error' : `${lost.length} errors`;
-  return new UnretrievedError(
-    `nobody has looked at ${count}: await the task, or handle it inside\n${lines.join('\n')}`,
-    lost,
-  );
 }

@@ -1,4 +1,4 @@
-import { createTask, Event, Lock, Queue, run, Semaphore, sleep, taskGroup, timeout, wrapPromise } from 'asyncio-ts';
+import { createTask, Event, Lock, Queue, Semaphore, sleep, taskGroup, timeout, wrapPromise } from 'asyncio-ts';
 import { assertDoesNotSuspend, assertSuspends, runVirtual } from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
 import { describeBoth, type Spelling } from '../../support/spellings.ts';
@@ -60,14 +60,14 @@ const fails = (assertion: PromiseLike<unknown> | (() => PromiseLike<unknown>)): 
 describeBoth('assertSuspends', (s) => {
   test.each(Object.entries(SUSPENDS))('passes for %s, which assertDoesNotSuspend refuses', async (_what, body) => {
     const fn = s.fn(() => body(s));
-    await run(
+    await runVirtual(
       s.fn(function* () {
         yield* s.wait(assertSuspends(fn));
       }),
     );
     expect(
       await fails(
-        run(
+        runVirtual(
           s.fn(function* () {
             yield* s.wait(assertDoesNotSuspend(fn));
           }),
@@ -78,14 +78,14 @@ describeBoth('assertSuspends', (s) => {
 
   test.each(Object.entries(DOES_NOT))('refuses %s, for which assertDoesNotSuspend passes', async (_what, body) => {
     const fn = s.fn(() => body(s));
-    await run(
+    await runVirtual(
       s.fn(function* () {
         yield* s.wait(assertDoesNotSuspend(fn));
       }),
     );
     expect(
       await fails(
-        run(
+        runVirtual(
           s.fn(function* () {
             yield* s.wait(assertSuspends(fn));
           }),
@@ -144,7 +144,7 @@ describeBoth('assertSuspends', (s) => {
 
 describe('assertSuspends', () => {
   test('takes constructs, as functions that return them', async () => {
-    await run(async () => {
+    await runVirtual(async () => {
       await assertSuspends(() => taskGroup(async (group) => void group.createTask(() => sleep(0))));
       await assertDoesNotSuspend(() => new Lock().acquire());
     });
