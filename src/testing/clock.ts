@@ -226,7 +226,8 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
     return this.close();
   }
 
-  /** @internal */
+  // What a loop asks of its host.
+
   soon(turn: () => void): void {
     this.#asked++;
     askForTurn(() => {
@@ -235,16 +236,13 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
     });
   }
 
-  /** @internal */
   at(when: number | null, turn: () => void): void {
     if (when === null || when === Number.POSITIVE_INFINITY) this.#wishes.delete(turn);
     else this.#wishes.set(turn, when);
   }
 
-  /** @internal */
   ref(): void {}
 
-  /** @internal */
   unref(): void {}
 
   toString(): string {

@@ -1,6 +1,6 @@
 /**
  * What the platform gives, and the one place that looks at it. `globalThis` is read at the time of use, so that fakes that a test
- * installs are seen; only what has to be real in spite of fakes is remembered at import (`ORIGINAL`).
+ * installs are seen; only what has to be real in spite of fakes is remembered at import.
  */
 
 import { RuntimeError, ValueError } from '../../errors/errors.ts';
@@ -106,25 +106,20 @@ export const globals = (): Globals => globalThis as object as Globals;
 
 /**
  * What the runtime had when this module was loaded, which is nearly always before a test installs fake timers: turns of the runtime are no
- * timers of a program, and a loop whose turns wait for a test to advance a clock would stand still.
+ * timers of a program, and a loop whose turns wait for a test to advance a clock would stand still. `undefined` for a fake one.
  */
-const ORIGINAL: Globals & { readonly now?: () => number } = /* @__PURE__ */ rememberGlobals();
+const realImmediate = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setImmediate);
+const realTimeout = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setTimeout);
+const realClear = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().clearTimeout);
+const realNow = /* @__PURE__ */ notFake(/* @__PURE__ */ nowOf());
 
-function rememberGlobals(): Globals & { readonly now?: () => number } {
-  const { setImmediate, MessageChannel, setTimeout, clearTimeout, performance } = globals();
-  const real = {
-    ...(setImmediate === undefined || isFake(setImmediate) ? {} : { setImmediate }),
-    ...(MessageChannel === undefined ? {} : { MessageChannel }),
-    ...(setTimeout === undefined || isFake(setTimeout) ? {} : { setTimeout }),
-    ...(clearTimeout === undefined || isFake(clearTimeout) ? {} : { clearTimeout }),
-  };
-  const now = performance?.now;
-  return now === undefined || isFake(now) ? real : { ...real, now: () => now.call(performance) };
+function nowOf(): (() => number) | undefined {
+  return globals().performance?.now;
 }
 
-/** Whether a function is one of the fake timers of Vitest and Jest, which were installed before this module was loaded. */
-function isFake(value: object): boolean {
-  return 'clock' in value || '_isMockFunction' in value;
+/** The fake timers of Vitest and Jest have a clock. */
+function notFake<T extends object>(value: T | undefined): T | undefined {
+  return value === undefined || 'clock' in value ? undefined : value;
 }
 
 /** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
@@ -178,7 +173,7 @@ export function listenToInterrupts(listener: () => void): (() => void) | null {
 }
 
 let channelQueue: (() => void)[] | null = null;
-let channelPorts: { readonly port1: MessagePortLike; readonly port2: MessagePortLike } | null = null;
+let channel: { readonly port1: MessagePortLike; readonly port2: MessagePortLike } | null = null;
 
 /**
  * Calls for a turn as soon as possible. Where nothing tells whose code runs after an `await`, it must not come between an `await` of
@@ -197,10 +192,9 @@ export function canTellTasks(): boolean {
 /** Calls a function once when all microtasks have run, as a macrotask of its own: a real one, also while timers are faked. */
 export function afterMicrotasks(callback: () => void): void {
   const { setImmediate, MessageChannel, setTimeout } = globals();
-  if (setImmediate !== undefined && ORIGINAL.setImmediate !== undefined) {
-    ORIGINAL.setImmediate(callback);
-  } else if (setImmediate !== undefined && !isFake(setImmediate)) {
-    setImmediate(callback);
+  const immediate = setImmediate && (realImmediate ?? notFake(setImmediate));
+  if (immediate !== undefined) {
+    immediate(callback);
   } else if (MessageChannel !== undefined) {
     if (channelQueue === null) {
       const queue: (() => void)[] = [];
@@ -211,13 +205,12 @@ export function afterMicrotasks(callback: () => void): void {
         next?.();
       };
       channelQueue = queue;
-      channelPorts = { port1, port2 };
+      channel = { port1, port2 };
     }
-    if (channelQueue.length === 0) channelPorts?.port1.ref?.();
-    channelQueue.push(callback);
-    channelPorts?.port2.postMessage(null);
+    if (channelQueue.push(callback) === 1) channel?.port1.ref?.();
+    channel?.port2.postMessage(null);
   } else {
-    (ORIGINAL.setTimeout ?? setTimeout)?.(callback, 0);
+    (realTimeout ?? setTimeout)?.(callback, 0);
   }
 }
 
@@ -368,15 +361,15 @@ export function inIntervals(seconds: number, callback: () => void): () => void {
 
 /** Seconds of real time since some fixed moment, also while clocks are faked. */
 export function realTime(): number {
-  return (ORIGINAL.now?.() ?? (globals().performance ?? Date).now()) / 1_000;
+  const { performance } = globals();
+  return (realNow?.call(performance) ?? (performance ?? Date).now()) / 1_000;
 }
 
 /** Calls a function after so many seconds of real time, also while timers are faked. Returns what takes it back. */
 export function afterRealTime(seconds: number, callback: () => void): () => void {
-  const { setTimeout = globals().setTimeout, clearTimeout = globals().clearTimeout } = ORIGINAL;
-  const timer = setTimeout?.(callback, seconds * 1_000);
+  const timer = (realTimeout ?? globals().setTimeout)?.(callback, seconds * 1_000);
   return () => {
-    if (timer !== undefined) clearTimeout?.(timer);
+    if (timer !== undefined) (realClear ?? globals().clearTimeout)?.(timer);
   };
 }
 
