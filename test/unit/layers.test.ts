@@ -128,7 +128,9 @@ describe('the check of the layers', () => {
   });
 
   it('allows each folder of a test runner what its runner brings, and nothing else', () => {
-    expect(check({ 'jest/x.ts': "import { test } from '@jest/globals';", 'bun-test/x.ts': "import 'bun:test';" })).toEqual([]);
+    expect(
+      check({ 'jest/x.ts': "import { test } from '@jest/globals';", 'bun-test/x.ts': "import 'bun:test';" }),
+    ).toEqual([]);
     expect(check({ 'jest/x.ts': "import { test } from 'vitest';" })).toEqual([
       "jest/x.ts:1: imports the package 'vitest', which is no dependency",
     ]);

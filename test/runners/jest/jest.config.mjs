@@ -1,10 +1,10 @@
-/** Run by the tests of the entry for Jest. Jest cannot read TypeScript by itself, and takes files for CommonJS unless it is told otherwise. */
+import { fileURLToPath } from 'node:url';
+import config from '../../../examples/testing-jest/jest.config.mjs';
+
+const src = fileURLToPath(new URL('../../../src', import.meta.url));
+
+/** For the tests that run Jest: `asyncio-ts` means the sources. */
 export default {
-  testMatch: ['<rootDir>/*.test.ts'],
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': '<rootDir>/strip-types.mjs' },
-  moduleNameMapper: {
-    '^asyncio-ts$': '<rootDir>/../../../src/index.ts',
-    '^asyncio-ts/([\\w-]+)$': '<rootDir>/../../../src/$1/index.ts',
-  },
+  ...config,
+  moduleNameMapper: { '^asyncio-ts$': `${src}/index.ts`, '^asyncio-ts/([\\w-]+)$': `${src}/$1/index.ts` },
 };

@@ -3,9 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const src = fileURLToPath(new URL('../../../src/', import.meta.url));
 
-/** Run by the tests of the entry for Vitest. */
+/** For the tests that run Vitest: `asyncio-ts` means the sources. */
 export default defineConfig({
-  root: import.meta.dirname,
   resolve: {
     alias: [
       { find: /^asyncio-ts$/, replacement: `${src}index.ts` },
