@@ -92,11 +92,17 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
    * The clock's own loop, which is made on first use and runs until the clock is closed. Until then it is also the thread's loop: futures that
    * the test makes belong to it.
    *
-   * @throws {RuntimeError} when the clock is closed
+   * @throws {RuntimeError} when the clock is closed, and in a running loop
    */
   get loop(): EventLoop {
     if (this.#own === null) {
       if (this.#isClosed) throw new RuntimeError(`${this}: it has no loop any more; make a new VirtualClock`);
+      if (runningLoop() !== null) {
+        throw new RuntimeError(
+          `${this}: its own loop cannot run inside another one; use it outside, or give it to the loop: newEventLoop({ host: clock })`,
+          { code: 'LOOP_RUNNING' },
+        );
+      }
       const loop = newEventLoop({ host: this, unretrievedAfter: null });
       this.#own = { loop, running: loop.runForever(), giveThreadBack: lendThread(loop) };
     }
@@ -108,7 +114,7 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
    *
    * @param main an async function, a generator function, or an awaitable
    * @returns the task, which the test may await like a promise
-   * @throws {RuntimeError} when the clock is closed
+   * @throws {RuntimeError} when the clock is closed, and in a running loop that is not the clock's own
    */
   start<T>(main: AwaitableLike<T>, options?: TaskOptions): Task<T> {
     const { loop } = this;

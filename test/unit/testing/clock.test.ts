@@ -258,6 +258,20 @@ describe('a clock that a test moves by hand', () => {
     expect(() => clock.start(async () => {})).toThrow('make a new VirtualClock');
   });
 
+  test('has no loop of its own inside another one, and says what to do', async () => {
+    const clock = new VirtualClock();
+    const outcome = run(async () => clock.start(async () => {}));
+    await expect(outcome).rejects.toThrow('newEventLoop({ host: clock })');
+    await clock.close();
+  });
+
+  test('starts tasks from tasks of its own loop', async () => {
+    await using clock = new VirtualClock();
+    const task = clock.start(async () => await clock.start(() => sleep(2, 'slept')));
+    await clock.advance(2);
+    expect(await task).toBe('slept');
+  });
+
   test('moves while timers are faked', async () => {
     vi.useFakeTimers();
     await using clock = new VirtualClock();
