@@ -11,6 +11,7 @@ import {
   gather,
   iterate,
   Lock,
+  mapConcurrent,
   Queue,
   Semaphore,
   shared,
@@ -380,6 +381,15 @@ describe('the wait-for graph', () => {
     expect(await graphOf(main)).toEqual([
       'nothing will ever put an item into <Queue maxsize=0 _getters[1]>; Task-1 waits for it [here]',
     ]);
+  });
+
+  test('has no circle where calls of mapConcurrent() hold the slots that one task has taken', async () => {
+    const main = async () => await mapConcurrent([1, 2, 3], async () => await new Future(), { limit: 2 });
+    const lines = await graphOf(main);
+    expect(lines.some((line) => /waits for <Slots \[locked, waiters:1\]>, held by Task-3, Task-4$/.test(line))).toBe(
+      true,
+    );
+    expect((await standstillOf(main)).cycle).toEqual([]);
   });
 
   test('is cut off where nobody would read on, and finds its way through long chains', async () => {
