@@ -114,6 +114,7 @@ export class Flow {
     this.#isCutOff = true;
     this.#clearLane();
     this.#lane.send(`${this}: end`, () => this.receiver.received(END));
+    this.#send(); // what waits for room is taken, and lost
   }
 
   /** The receiver has taken bytes that it had kept. */
