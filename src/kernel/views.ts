@@ -88,6 +88,8 @@ function nameOfFuture(future: Future<unknown>): string {
 export function placeOfReady(ready: object): string | null {
   const { _waiting: waiting = null, _task: task = null } = ready as Partial<CallStack>;
   if (ready === task) return placeOfFrames(task, waiting);
+  const framesPlace = ready instanceof TimedFuture ? placeOfFrames(actorOf(ready), ready) : null;
+  if (framesPlace !== null) return framesPlace;
   return placeOfWait(awaitOf(ready) ?? ready) ?? (waiting === null ? null : placeOfWait(waiting));
 }
 

@@ -25,6 +25,7 @@ import {
   reportFailuresOf,
   rewindClock,
   runningLoop,
+  type WaitView,
   waitsOfTask,
 } from '../../kernel/lowlevel.ts';
 import { LeakError, LivelockError, UnretrievedError } from '../errors.ts';
@@ -161,19 +162,7 @@ export class Simulation {
         code: 'LOOP_RUNNING',
       });
     }
-    if (this.decider === null) return await this.#run<T>(main, task);
-    while (explored !== null) await explored;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    explored = promise;
-    try {
-      return await this.#run<T>(main, task);
-    } finally {
-      explored = null;
-      resolve();
-    }
-  }
-
-  async #run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context }): Promise<Ending<T>> {
+    while (this.decider !== null && explored !== null) await explored;
     const { places = false } = this.#options;
     this.#renew();
     const lost: unknown[] = [];
@@ -189,6 +178,8 @@ export class Simulation {
     this.#install();
     const { nondeterminism = 'ignore' } = this.#options;
     const ignoreSources = nondeterminism === 'ignore' ? null : this.sources.watch(nondeterminism);
+    const { promise, resolve: giveWay } = Promise.withResolvers<void>();
+    if (this.decider !== null) explored = promise;
     try {
       const made = loop.createTask<T>(mainCoroutine(main, loop), task);
       this.#start();
@@ -210,6 +201,8 @@ export class Simulation {
       giveThreadBack();
       numberTasksFrom(tasksBefore);
       if (places) recordPlaces(false);
+      if (this.decider !== null) explored = null;
+      giveWay();
     }
   }
 
@@ -528,10 +521,14 @@ export function leaks(loop: EventLoop): LeakError[] {
 
 function describeTask(task: Task<unknown>): string {
   const waits = waitsOfTask(task).map(
-    ({ purpose, on, place }) =>
-      `${purpose === null ? (on === null ? 'a promise' : describe(on)) : `${purpose.operation}()`}${place === null ? '' : ` at ${place}`}`,
+    (wait) => `${describeWait(wait)}${wait.place === null ? '' : ` at ${wait.place}`}`,
   );
   return `${task.getName()} ${describe(task.getCoro())}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
+}
+
+function describeWait({ purpose, on }: WaitView): string {
+  if (purpose === null) return on === null ? 'a promise' : describe(on);
+  return purpose.object === null ? `${purpose.operation}()` : `${describe(purpose.object)} in ${purpose.operation}()`;
 }
 
 function unretrieved(lost: readonly unknown[]): UnretrievedError {

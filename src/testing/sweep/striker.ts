@@ -67,6 +67,13 @@ export class Striker extends Watch {
     return this.#state === 'struck';
   }
 
+  /** Whether the task has caught the cancellation, and returned as if nothing had happened. */
+  get isSwallowed(): boolean {
+    const task = this.#target;
+    if (!this.isStruck || task === null || !task.done() || task.cancelled()) return false;
+    return task.exception() === null;
+  }
+
   /** The task whose wait was ended. */
   get target(): Task<unknown> | null {
     return this.#target;

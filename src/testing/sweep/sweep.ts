@@ -40,6 +40,11 @@ export interface SweepReport {
   /** How many awaits the undisturbed program reaches, of all its tasks. */
   readonly awaits: number;
   readonly places: readonly SweepPlace[];
+  /**
+   * The waits whose cancellation the task has caught and not thrown again: it returned as if nothing had happened. That is no failure, since it
+   * may be meant; most often it is a `catch` that should begin with `rethrowIfCancelled(error)`.
+   */
+  readonly swallowed: readonly SweepPoint[];
   /** How often a task waited for a promise that is not of this library, where nothing can be cancelled. */
   readonly foreign: number;
   /** How many runs were left out because of the limit. */
@@ -137,7 +142,18 @@ async function alone<T>(call: string, body: () => Promise<T>): Promise<T> {
 
 /** So many times the iterations of the undisturbed run, and so many more, mean that a run does not end. */
 const PATIENCE_FACTOR = 20;
-const PATIENCE = 5_000;
+const PATIENCE = 1_000;
+
+/** A run in which a wait was ended. */
+interface Struck extends Plan {
+  readonly isSwallowed: boolean;
+}
+
+interface StrikeResult {
+  readonly isStruck: boolean;
+  readonly isSwallowed: boolean;
+  readonly problem: { readonly error: unknown } | null;
+}
 
 interface Undisturbed extends Run {
   readonly recorder: Recorder;
@@ -217,21 +233,18 @@ class Sweep<S> {
   }
 
   /** Runs all; returns those that were really disturbed. */
-  async #strikeAll(plans: readonly Plan[], undisturbed: Undisturbed): Promise<Plan[]> {
+  async #strikeAll(plans: readonly Plan[], undisturbed: Undisturbed): Promise<Struck[]> {
     const most = undisturbed.recorder.iterations * PATIENCE_FACTOR + PATIENCE;
     const judge = new Judge(undisturbed, this.#options.expected, this.#options.failOnLeaks);
-    const quick = !undisturbed.recorder.isSlow;
-    const simulation = this.#simulation({ places: false, quick, most });
-    const struck: Plan[] = [];
+    const struck: Struck[] = [];
+    if (plans.length === 0) return struck;
+    const { simulation, recorder } = await this.#again(undisturbed.recorder, most);
     try {
-      // Once more undisturbed: the iterations of a quick run are others, and a program that differs now would differ always.
-      const again = new Recorder(() => simulation.loop);
-      await this.#perform(simulation, again, null);
       for (const plan of plans) {
-        const site = again.sites[plan.site.index];
+        const site = recorder.sites[plan.site.index];
         if (site?.hash !== plan.site.hash) throw otherProgram(plan);
         const result = await this.#strike(simulation, { site, mode: plan.mode }, judge, most);
-        if (result.isStruck) struck.push(plan);
+        if (result.isStruck) struck.push({ ...plan, isSwallowed: result.isSwallowed });
         if (result.problem !== null) throw await this.#failure(plan, judge, most, result.problem.error);
       }
     } finally {
@@ -240,19 +253,45 @@ class Sweep<S> {
     return struck;
   }
 
-  async #strike(
-    simulation: Simulation,
-    plan: Plan,
-    judge: Judge,
+  /**
+   * Runs the program undisturbed once more, in the way in which it is to be disturbed: inside one call, if that makes no difference for it.
+   * The iterations of the loop are others then.
+   */
+  async #again(
+    recorder: Recorder,
     most: number,
-  ): Promise<{ readonly isStruck: boolean; readonly problem: { readonly error: unknown } | null }> {
+  ): Promise<{ readonly simulation: Simulation; readonly recorder: Recorder }> {
+    const quickly = recorder.isSlow ? null : await this.#recordAgain(true, most);
+    if (quickly !== null) {
+      const { recorder: again } = quickly;
+      if (again.hash === recorder.hash && again.waits === recorder.waits) return quickly;
+      quickly.simulation.close();
+    }
+    return await this.#recordAgain(false, most);
+  }
+
+  async #recordAgain(quick: boolean, most: number): Promise<{ simulation: Simulation; recorder: Recorder }> {
+    const simulation = this.#simulation({ places: false, quick, most });
+    const recorder = new Recorder(() => simulation.loop);
+    try {
+      await this.#perform(simulation, recorder, null);
+    } catch (error) {
+      simulation.close();
+      throw error;
+    }
+    return { simulation, recorder };
+  }
+
+  async #strike(simulation: Simulation, plan: Plan, judge: Judge, most: number): Promise<StrikeResult> {
     const striker = new Striker(() => simulation.loop, plan, most);
     const { run, state } = await this.#perform(simulation, striker, striker);
     if (striker.isOtherProgram) throw otherProgram(plan);
-    if (!striker.isStruck) return { isStruck: false, problem: null };
+    const { isStruck, isSwallowed } = striker;
+    if (!isStruck) return { isStruck, isSwallowed, problem: null };
     const error = judge.problemOf(run, striker);
-    if (error !== null) return { isStruck: true, problem: { error } };
-    return { isStruck: true, problem: await this.#check(simulation, state, run.ending, pointOf(plan)) };
+    if (error !== null) return { isStruck, isSwallowed, problem: { error } };
+    const problem = await this.#check(simulation, state, run.ending, pointOf(plan));
+    return { isStruck, isSwallowed, problem };
   }
 
   /** Runs a failure once more, with the places of all waits, so that its message has them. */
@@ -343,7 +382,7 @@ class Sweep<S> {
     }
   }
 
-  #report({ recorder, ending }: Undisturbed, runs: readonly Plan[], leftOut: number, took: number): SweepReport {
+  #report({ recorder, ending }: Undisturbed, runs: readonly Struck[], leftOut: number, took: number): SweepReport {
     const places = new Map<string, { place: string | null; operation: string; awaits: number; runs: number }>();
     const keyOf = (site: Plan['site']): string => `${site.place} ${site.operation}`;
     for (const site of recorder.sites) {
@@ -356,6 +395,7 @@ class Sweep<S> {
       runs: runs.length,
       awaits: recorder.sites.length,
       places: [...places.values()],
+      swallowed: runs.filter(({ isSwallowed }) => isSwallowed).map(pointOf),
       foreign: recorder.foreign,
       leftOut,
       error: ending.failure?.error ?? null,

@@ -170,8 +170,15 @@ export function useTracker(next: Tracker | null): Tracker | null {
  * @returns the resource itself
  * @throws {TypeError} in a sweep, when it has no such methods, or is frozen
  * @example
- * const pool = track(newPool(), { acquire: 'connect' });
- * using connection = track(await connect());
+ * const pool = track({ acquire: () => ({ query: () => sleep(1) }), release: (_client: object) => {} });
+ * const report = await sweep(async () => {
+ *   const client = pool.acquire();
+ *   try {
+ *     await client.query();
+ *   } finally {
+ *     pool.release(client);
+ *   }
+ * }, { resources: [pool] });
  */
 export function track<R extends object>(resource: R, options: TrackOptions = {}): R {
   tracker?.add(resource, options);

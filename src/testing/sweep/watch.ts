@@ -118,6 +118,8 @@ export class Recorder extends Watch {
   /** Whether something of the program takes real time, or is an async function. */
   isSlow = false;
   readonly #open = new Map<object, Site[]>();
+  /** Tasks that have had a step in this iteration. */
+  readonly #stepped = new Set<Task<unknown>>();
 
   protected override waitBegan(
     index: number,
@@ -165,9 +167,25 @@ export class Recorder extends Watch {
     if (open.length === 0) this.#open.delete(on);
   }
 
+  beforeStep(task: Task<unknown>): void {
+    if (this.isOurs(task)) this.#stepped.add(task);
+  }
+
   afterStep(task: Task<unknown>): void {
-    if (!this.isOurs(task) || task.done()) return;
+    this.#noteForeign(task);
+  }
+
+  /** A step of an async function may show only now what it has gone on to. */
+  iterationEnd(loop: unknown): void {
+    if (loop !== this.loop) return;
+    for (const task of this.#stepped) this.#noteForeign(task);
+    this.#stepped.clear();
+  }
+
+  #noteForeign(task: Task<unknown>): void {
+    if (task.done() || !this.#stepped.has(task)) return;
     if (!waitsOfTask(task).some(({ on, isForeign }) => on === null && isForeign)) return;
+    this.#stepped.delete(task);
     this.foreign++;
     this.isSlow = true;
   }

@@ -67,6 +67,26 @@ describeBoth('an instrument', (s) => {
     ]);
   });
 
+  test('sees that a task gives way, with others and alone, in whatever way it is written', async () => {
+    const { loop, iterate } = manualLoop();
+    const seen: [string, boolean][] = [];
+    install({ gaveWay: (task, wait) => seen.push([task.getName(), typeof wait === 'object']) });
+    const main = s.fn(function* () {
+      yield* s.wait(sleep(0));
+      yield* s.wait(sleep(1));
+      yield* s.wait(sleep(0));
+    });
+    loop.createTask(main, { name: 'main' });
+    await iterate(2);
+    expect(seen).toEqual([['main', true]]);
+    loop.createTask(main, { name: 'other' });
+    await iterate(2);
+    expect(seen).toEqual([
+      ['main', true],
+      ['other', true],
+    ]);
+  });
+
   test('sees which task makes a task, and which one cancels it', async () => {
     const { loop, iterate } = manualLoop();
     const trace = record();

@@ -145,6 +145,50 @@ describe('a condition', () => {
   );
 });
 
+describe('a condition whose lock is held for a while after it has notified', () => {
+  exploredWithCancellation(
+    'ends each wait with the lock in the hands of who has waited',
+    { victims: 2, steps: 8 },
+    (s, { victim, steps }) =>
+      function* () {
+        const condition = new Condition();
+        let ended = 0;
+        function* waits(name: string): Steps {
+          yield* s.wait(condition.acquire());
+          try {
+            yield* s.wait(condition.wait());
+          } finally {
+            check(condition.lock.holder?.getName() === name, `a wait of ${name} has ended without the lock`);
+            ended++;
+            condition.release();
+          }
+        }
+        const tasks = ['a', 'b'].map((name) => start(s, name, () => waits(name)));
+        const canceller = cancelAfter(s, tasks[victim]!, steps);
+        yield* pass(s, 2);
+        yield* s.wait(
+          condition.with(
+            s.fn(function* () {
+              condition.notifyAll();
+              yield* pass(s, 3);
+            }),
+          ),
+        );
+        // Whoever has come only now is notified as well.
+        yield* s.wait(sleep(1));
+        yield* s.wait(
+          condition.with(
+            s.fn(function* () {
+              condition.notifyAll();
+            }),
+          ),
+        );
+        yield* ends(s, [canceller, ...tasks]);
+        check(ended >= 1 && !condition.locked(), `${ended} waits have ended, ${condition} is left`);
+      },
+  );
+});
+
 describe('an event', () => {
   explored(
     'lets everybody go on who waits when it is set, even if it is cleared at once, and nobody before',

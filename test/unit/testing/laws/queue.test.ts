@@ -92,6 +92,46 @@ describe.each(kinds)('$name', ({ make }) => {
         },
     );
 
+    exploredWithCancellation(
+      'gives the item that has come for one to the next',
+      { victims: 2, steps: 5 },
+      (s, { victim, steps }) =>
+        function* () {
+          const market = new Market(s, make(size));
+          const getters = [market.getter('a'), market.getter('b')];
+          yield* pass(s, 1);
+          const tasks = [market.putter(1), cancelAfter(s, getters[victim]!, steps)];
+          yield* ends(s, tasks);
+          yield* s.wait(sleep(1));
+          const isWaiting = getters.some((getter) => !getter.done());
+          check(!isWaiting || market.queue.empty(), 'one waits, though there is an item');
+          if (isWaiting) yield* ends(s, [market.putter(2)]);
+          yield* ends(s, getters);
+          market.isConserved();
+        },
+    );
+
+    if (size > 0) {
+      exploredWithCancellation(
+        'gives the room that was made for one to the next',
+        { victims: 2, steps: 5 },
+        (s, { victim, steps }) =>
+          function* () {
+            const market = new Market(s, make(size));
+            yield* ends(s, [market.putter(0)]);
+            const putters = [market.putter(1), market.putter(2)];
+            yield* pass(s, 1);
+            yield* ends(s, [market.getter('a'), cancelAfter(s, putters[victim]!, steps)]);
+            yield* s.wait(sleep(1));
+            const isWaiting = putters.some((putter) => !putter.done());
+            check(!isWaiting || market.queue.full(), 'one waits, though there is room');
+            if (isWaiting) yield* ends(s, [market.getter('b')]);
+            yield* ends(s, putters);
+            market.isConserved();
+          },
+      );
+    }
+
     explored(
       'that is joined is so when all items are done, and not before',
       (s) =>
@@ -159,6 +199,53 @@ describe.each(kinds)('$name', ({ make }) => {
         },
     );
   });
+});
+
+describe('a Queue that is iterated', () => {
+  /** Two loops share the items of a queue, one of which is ended after some steps. */
+  function* share(
+    s: Spelling,
+    endOne: (iterators: readonly AsyncIterator<number>[], loops: readonly Task<unknown>[]) => Task<unknown>,
+  ): Steps {
+    const market = new Market(s, new Queue<number>(1));
+    const iterators = [market.queue[Symbol.asyncIterator](), market.queue[Symbol.asyncIterator]()];
+    const loops = iterators.map((iterator, i) =>
+      start(s, `loop ${i}`, function* () {
+        for (;;) {
+          const { done, value } = (yield* s.wait(iterator.next())) as IteratorResult<number>;
+          if (done === true) return;
+          market.got.push(value);
+        }
+      }),
+    );
+    const putter = market.putter(1, 2);
+    yield* ends(s, [endOne(iterators, loops), putter]);
+    market.queue.shutdown();
+    yield* ends(s, loops);
+    check(market.got.length === 2, `got ${market.got}`);
+    market.isConserved();
+  }
+
+  exploredWithCancellation(
+    'leaves every item to the other loop',
+    { victims: 2, steps: 6 },
+    (s, { victim, steps }) =>
+      () =>
+        share(s, (_iterators, loops) => cancelAfter(s, loops[victim]!, steps)),
+  );
+
+  exploredWithCancellation(
+    'leaves every item to the other loop when one is ended with return()',
+    { victims: 2, steps: 6 },
+    (s, { victim, steps }) =>
+      () =>
+        share(s, (iterators) =>
+          start(s, 'return', function* () {
+            yield* pass(s, steps);
+            yield* s.wait(iterators[victim]!.return!());
+          }),
+        ),
+  );
 });
 
 describe('a Queue', () => {

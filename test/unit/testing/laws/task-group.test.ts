@@ -1,4 +1,4 @@
-import { CancelledError, ExceptionGroup, sleep, type TaskGroup, taskGroup } from 'asyncio-ts';
+import { CancelledError, Event, ExceptionGroup, sleep, type TaskGroup, taskGroup } from 'asyncio-ts';
 import { describe } from 'vitest';
 import {
   cancelAfter,
@@ -11,6 +11,9 @@ import {
   start,
 } from '../../../support/laws/explored.ts';
 import type { Spelling } from '../../../support/spellings.ts';
+
+/** Of a child that ends only when it is cancelled. */
+const FOREVER = Number.POSITIVE_INFINITY;
 
 /** Children of a group that note their beginning and their end. */
 class Family {
@@ -25,7 +28,8 @@ class Family {
   *child(steps: number, error: Error | null = null): Steps<number> {
     this.begun++;
     try {
-      yield* pass(this.#s, steps);
+      if (steps === FOREVER) yield* this.#s.wait(new Event().wait());
+      else yield* pass(this.#s, steps);
       if (error !== null) throw error;
       return steps;
     } finally {
@@ -74,7 +78,7 @@ describe('a task group', () => {
         const family = new Family(s);
         const error = new Error('the error of a child');
         try {
-          yield* family.group([3, 3, 1], error);
+          yield* family.group([FOREVER, FOREVER, 1], error);
           check(false, 'it has not failed');
         } catch (thrown) {
           check(thrown instanceof ExceptionGroup && thrown.errors.length === 1, String(thrown));
@@ -122,7 +126,7 @@ describe('a task group', () => {
     (s, { steps }) =>
       function* () {
         const family = new Family(s);
-        const owner = start(s, 'owner', () => family.group([0, 2, 3]));
+        const owner = start(s, 'owner', () => family.group([0, FOREVER, 3]));
         yield* ends(s, [cancelAfter(s, owner, steps), owner]);
         family.isOver();
       },

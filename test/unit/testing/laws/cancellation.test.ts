@@ -1,0 +1,280 @@
+import {
+  asCompleted,
+  Barrier,
+  CancelledError,
+  Condition,
+  createTask,
+  Event,
+  gather,
+  getRunningLoop,
+  Lock,
+  mapConcurrent,
+  Queue,
+  Semaphore,
+  shared,
+  shield,
+  sleep,
+  type TaskGroup,
+  taskGroup,
+  timeout,
+  wait,
+  waitFor,
+} from 'asyncio-ts';
+import { describe } from 'vitest';
+import {
+  cancelAfter,
+  ends,
+  exploredWithCancellation,
+  pass,
+  type Steps,
+  start,
+} from '../../../support/laws/explored.ts';
+import type { Spelling } from '../../../support/spellings.ts';
+
+/** What a task may wait for, with somebody who ends the wait. */
+type Construct = (s: Spelling) => Steps;
+
+/** What fails when nobody waits for it any more tells the loop: that is no fault here. */
+function mayTellTheLoop(): void {
+  getRunningLoop().setExceptionHandler(() => {});
+}
+
+/** Ends something after some steps. */
+function soon(s: Spelling, end: () => unknown): void {
+  start(s, 'other', function* () {
+    yield* pass(s, 2);
+    end();
+  });
+}
+
+function* work(s: Spelling, steps: number, error: Error | null = null): Steps<number> {
+  yield* pass(s, steps);
+  if (error !== null) throw error;
+  return steps;
+}
+
+const ERROR = new Error('the error of the work');
+const works = (s: Spelling, steps: number, error: Error | null = null) => s.fn(() => work(s, steps, error));
+const forever = (s: Spelling) =>
+  s.fn(function* () {
+    yield* s.wait(new Event().wait());
+  });
+
+const constructs: Readonly<Record<string, Construct>> = {
+  *'sleep(0)'(s) {
+    yield* pass(s, 3);
+  },
+  *'sleep(1)'(s) {
+    yield* s.wait(sleep(1));
+  },
+  *'the end of a task'(s) {
+    yield* s.wait(createTask(works(s, 2)));
+  },
+  *'the end of a task that fails'(s) {
+    yield* s.wait(createTask(works(s, 2, ERROR)));
+  },
+  *'an event'(s) {
+    const event = new Event();
+    soon(s, () => event.set());
+    yield* s.wait(event.wait());
+  },
+  *'a lock'(s) {
+    const lock = new Lock();
+    lock.acquire()[Symbol.iterator]().next();
+    soon(s, () => lock.release());
+    using _ = yield* s.wait(lock.acquire());
+  },
+  *'a semaphore'(s) {
+    const semaphore = new Semaphore(0);
+    soon(s, () => semaphore.release());
+    using _ = yield* s.wait(semaphore.acquire());
+  },
+  *'a condition'(s) {
+    const condition = new Condition();
+    using _ = yield* s.wait(condition.acquire());
+    start(s, 'other', function* () {
+      using _ = yield* s.wait(condition.acquire());
+      condition.notify();
+      yield* pass(s, 2);
+    });
+    yield* s.wait(condition.wait());
+  },
+  *'a barrier'(s) {
+    const barrier = new Barrier(2);
+    const other = start(s, 'other', function* () {
+      yield* pass(s, 1);
+      yield* s.wait(barrier.wait());
+    });
+    try {
+      yield* s.wait(barrier.wait());
+    } finally {
+      other.cancel();
+    }
+  },
+  *'an item'(s) {
+    const queue = new Queue<number>();
+    soon(s, () => queue.putNowait(1));
+    yield* s.wait(queue.get());
+  },
+  *'room for an item'(s) {
+    const queue = new Queue<number>(1);
+    queue.putNowait(1);
+    soon(s, () => queue.getNowait());
+    yield* s.wait(queue.put(2));
+  },
+  *'the end of all items'(s) {
+    const queue = new Queue<number>();
+    queue.putNowait(1);
+    soon(s, () => queue.taskDone());
+    yield* s.wait(queue.join());
+  },
+  *'gather()'(s) {
+    yield* s.wait(gather([works(s, 1), works(s, 2)]));
+  },
+  // Not gather() with an error: a request that it has passed on to its tasks is theirs, whatever it fails with (as in CPython).
+  *'gather() with returnExceptions'(s) {
+    yield* s.wait(gather([works(s, 1, ERROR), works(s, 2)], { returnExceptions: true }));
+  },
+  *'wait()'(s) {
+    yield* s.wait(wait([createTask(works(s, 1)), createTask(works(s, 2))]));
+  },
+  *'shield()'(s) {
+    yield* s.wait(shield(createTask(works(s, 2))));
+  },
+  *'shared()'(s) {
+    yield* s.wait(shared(works(s, 2))());
+  },
+  *'shared() that fails'(s) {
+    mayTellTheLoop();
+    yield* s.wait(shared(works(s, 2, ERROR))());
+  },
+  *'asCompleted()'(s) {
+    for (const next of asCompleted([createTask(works(s, 1)), createTask(works(s, 2))])) yield* s.wait(next);
+  },
+  *'mapConcurrent()'(s) {
+    const each = s.fn((steps: number) => work(s, steps));
+    yield* s.wait(mapConcurrent([1, 2, 0], each, { limit: 2 }));
+  },
+  *'mapConcurrent() that fails'(s) {
+    mayTellTheLoop();
+    const each = s.fn((steps: number) => work(s, steps, steps === 1 ? ERROR : null));
+    yield* s.wait(mapConcurrent([2, 1, 0], each, { limit: 2 }));
+  },
+  *'a task group'(s) {
+    yield* s.wait(
+      taskGroup(
+        s.fn(function* (group: TaskGroup) {
+          group.createTask(works(s, 1));
+          group.createTask(works(s, 2));
+        }),
+      ),
+    );
+  },
+  *'a task group that fails'(s) {
+    yield* s.wait(
+      taskGroup(
+        s.fn(function* (group: TaskGroup) {
+          group.createTask(works(s, 1, ERROR));
+          group.createTask(forever(s));
+          yield* s.wait(new Event().wait());
+        }),
+      ),
+    );
+  },
+  *'a task group that cancels itself'(s) {
+    yield* s.wait(
+      taskGroup(
+        s.fn(function* (group: TaskGroup) {
+          group.createTask(forever(s));
+          soon(s, () => group.cancel());
+          yield* s.wait(new Event().wait());
+        }),
+      ),
+    );
+  },
+  *'a task group in a task group that fails'(s) {
+    yield* s.wait(
+      taskGroup(
+        s.fn(function* (outer: TaskGroup) {
+          outer.createTask(works(s, 2, ERROR));
+          yield* s.wait(
+            taskGroup(
+              s.fn(function* (inner: TaskGroup) {
+                inner.createTask(forever(s));
+              }),
+            ),
+          );
+        }),
+      ),
+    );
+  },
+  *'timeout() in time'(s) {
+    yield* s.wait(timeout(10, works(s, 2)));
+  },
+  *'timeout() around what fails'(s) {
+    yield* s.wait(timeout(10, works(s, 2, ERROR)));
+  },
+  *'timeout() that is over'(s) {
+    yield* s.wait(timeout(0, forever(s)));
+  },
+  *'timeout() in timeout()'(s) {
+    yield* s.wait(
+      timeout(
+        0,
+        s.fn(function* () {
+          yield* s.wait(timeout(0, forever(s)));
+        }),
+      ),
+    );
+  },
+  *'timeout() around a task group'(s) {
+    yield* s.wait(
+      timeout(
+        0,
+        s.fn(function* () {
+          yield* s.wait(
+            taskGroup(
+              s.fn(function* (group: TaskGroup) {
+                group.createTask(forever(s));
+                group.createTask(works(s, 1, ERROR));
+              }),
+            ),
+          );
+        }),
+      ),
+    );
+  },
+  *'waitFor() in time'(s) {
+    yield* s.wait(waitFor(works(s, 2), 10));
+  },
+  *'waitFor() that is over'(s) {
+    yield* s.wait(waitFor(forever(s), 0));
+  },
+  *'waitFor() a task'(s) {
+    yield* s.wait(waitFor(createTask(works(s, 2)), 10));
+  },
+  *'waitFor() a task that fails'(s) {
+    yield* s.wait(waitFor(createTask(works(s, 2, ERROR)), 10));
+  },
+};
+
+describe.each(Object.entries(constructs))('a task that is cancelled while it waits for %s', (_name, construct) => {
+  exploredWithCancellation(
+    'ends with that, though it goes on after any other error',
+    { victims: 1, steps: 7, async: 10 },
+    (s, { steps }) =>
+      function* () {
+        const owner = start(s, 'owner', function* () {
+          try {
+            yield* construct(s);
+          } catch (error) {
+            if (error instanceof CancelledError) throw error;
+          }
+          // Whatever has come meanwhile is told here at last.
+          yield* s.wait(sleep(0));
+        });
+        yield* ends(s, [cancelAfter(s, owner, steps), owner]);
+        yield* s.wait(sleep(20)); // what goes on by itself has ended
+      },
+  );
+});
