@@ -1,4 +1,4 @@
-import { inIntervals, realTime } from '../runtime/platform.ts';
+import { inIntervals, presentTime } from '../runtime/platform.ts';
 
 /**
  * How long the thread has been busy, for debug mode: code that goes on after a promise of somebody else is called by the runtime, and
@@ -24,10 +24,10 @@ export function keepPulse(enabled: boolean): void {
 
 /** The thread is free, or begins with something that is known. */
 export function beat(): void {
-  pulse.last = realTime();
+  pulse.last = presentTime();
 }
 
 /** Seconds since the thread was free. */
 export function busyFor(): number {
-  return pulse.stop === null ? 0 : realTime() - pulse.last;
+  return pulse.stop === null ? 0 : presentTime() - pulse.last;
 }

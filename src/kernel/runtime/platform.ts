@@ -376,6 +376,11 @@ export function inIntervals(seconds: number, callback: () => void): () => void {
   return () => clearInterval?.(timer);
 }
 
+/** Seconds of the clock that the program sees, which a test may have faked. */
+export function presentTime(): number {
+  return (globals().performance ?? Date).now() / 1_000;
+}
+
 /** Seconds of real time since some fixed moment, also while clocks are faked. */
 export function realTime(): number {
   return (realNow?.call(realPerformance) ?? (globals().performance ?? Date).now()) / 1_000;
