@@ -73,7 +73,6 @@ export class MemoryTransport implements Transport, Sender, Receiver, LoopResourc
     parts.incoming.receiver = this;
     parts.outgoing.sender = this;
     bindMethods(this, 'write', 'close', 'abort');
-    attach(parts.loop, this);
   }
 
   /**
@@ -84,6 +83,7 @@ export class MemoryTransport implements Transport, Sender, Receiver, LoopResourc
   open(protocol: BaseProtocol, owner: ConnectionOwner | null, held: object): void {
     if (this.#state !== 'opening') return;
     this.#state = 'open';
+    attach(this.#parts.loop, this); // not before: what nobody has accepted is the system's, and the program cannot close it
     this.held = held;
     this.#owner = owner;
     owner?.attach(this);
