@@ -374,7 +374,8 @@ export function libraryCoroutine<A extends unknown[], T>(
     [Symbol.dispose]: { get: refuseDisposal, configurable: true },
     [Symbol.asyncDispose]: { get: refuseDisposal, configurable: true },
   });
-  fn.prototype = Object.create(awaitableGenerators as object);
+  // A task that runs one is shown by the name of the function.
+  fn.prototype = Object.create(awaitableGenerators as object, { calledAs: { value: fn.name } });
   const make = function (this: unknown, ...args: A): AwaitableCoroutine<T> {
     const made = fn.apply(this, args) as unknown as AwaitableCoroutine<T>;
     if (debug.neverAwaited !== null) debug.neverAwaited.made(made, fn.name);

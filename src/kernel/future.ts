@@ -67,6 +67,8 @@ export interface WaitRecord {
   readonly object: object | null;
   /** The tasks that hold it, if known. */
   readonly holders?: readonly Task<unknown>[];
+  /** The futures and tasks that are waited for at once, where there are several; those that are done may be among them. */
+  readonly parts?: Iterable<Future<unknown>>;
   /** Whether the outside world ends it: a file, a process, a thread. */
   readonly isExternal?: boolean;
 }

@@ -47,6 +47,7 @@ export {
   type AsyncFrame,
   activeResources,
   afterMicrotasks,
+  afterRealTime,
   askForTurn,
   encodeUtf8,
   logger,
@@ -55,6 +56,7 @@ export {
   newWebResponse,
   newWebStream,
   type PlatformAbortSignal,
+  realTime,
   sweepFromEnvironment,
   type TextDecoderLike,
 } from './runtime/platform.ts';
@@ -94,6 +96,7 @@ export {
   isInStep,
   type LeftView,
   leftIn,
+  nameOfCoroutine,
   nameOfTelling,
   nextTimer,
   numberTasksFrom,

@@ -35,8 +35,16 @@ export function callerPlace(): string | null {
  * make it, and most places are never shown.
  */
 export class CallSite {
-  readonly #error = new Error('place');
+  readonly #error: Error;
   #text: string | null | undefined;
+
+  constructor() {
+    // Frames of the library stand before those of the program, more of them than what an error has by itself.
+    const limit = V8_ERROR.stackTraceLimit;
+    if (limit !== undefined) V8_ERROR.stackTraceLimit = Math.max(limit, DEPTH);
+    this.#error = new Error('place');
+    if (limit !== undefined) V8_ERROR.stackTraceLimit = limit;
+  }
 
   /** The place as `file:line:column`; `null` when there is none. */
   get text(): string | null {
@@ -58,6 +66,10 @@ export function placeThatCalled(call: (...args: never[]) => unknown): string | n
   const [caller] = placesIn(error.stack ?? '');
   return own === undefined || caller === undefined || isForeign(caller, libraryOf(own)) ? (caller ?? null) : null;
 }
+
+/** So many frames are looked through. */
+const DEPTH = 24;
+const V8_ERROR = Error as ErrorConstructor & { stackTraceLimit?: number };
 
 /** The same, but returns the whole stack when there is none. */
 export function callerPlaceAndStack(): { readonly place: string | null; readonly stack: string } {

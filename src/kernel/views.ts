@@ -26,7 +26,7 @@ export interface WaitView {
 /** What a task waits for; empty when it runs, is about to, or is done. */
 export function waitsOfTask(task: Task<unknown>): WaitView[] {
   const root = task._root;
-  const stacks: CallStack[] = root === null || isQuiet(root) ? [task] : [task, ...waitsOf(root)];
+  const stacks: CallStack[] = root === null || isQuiet(root) ? [task] : [task, ...[...waitsOf(root)].reverse()];
   const found: WaitView[] = [];
   for (const stack of stacks) if (stack._waiting !== null) found.push(viewOf(stack._waiting, stack));
   if (found.length === 0 && isDetached(task)) found.push({ on: null, purpose: null, isForeign: true, place: null });
@@ -105,6 +105,13 @@ export interface AwaitWatcher {
 export function watchAwaits(watcher: AwaitWatcher | null): void {
   watchedAwaits.begun = watcher === null ? null : (wait) => watcher.begun(wait, wait._task as Task<unknown>);
   watchedAwaits.resumed = watcher === null ? null : (wait) => watcher.resumed(wait);
+}
+
+/** The name of the function that a task runs; empty where it has none, and for a generator object, which does not tell it. */
+export function nameOfCoroutine(task: Task<unknown>): string {
+  const coro = task.getCoro() as { readonly name?: unknown; readonly calledAs?: unknown };
+  const name = coro.calledAs ?? coro.name;
+  return typeof name === 'string' ? name : '';
 }
 
 /** What of a loop would be lost if it were closed now. */

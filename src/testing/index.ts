@@ -6,7 +6,9 @@
  * @module asyncio-ts/testing
  */
 
+export { assertDoesNotSuspend, assertSuspends } from './assert-suspends.ts';
 export * from './checks/index.ts';
+export { type TestClock, VirtualClock } from './clock.ts';
 export { type CompletionOptions, completion } from './completion.ts';
 export {
   DeadlockError,
@@ -29,6 +31,7 @@ export { runSchedule } from './explore/run-schedule.ts';
 export { ManualHost, VirtualHost } from './hosts.ts';
 export * from './network/index.ts';
 export { type RunVirtualOptions, runVirtual } from './run-virtual.ts';
+export { Sequencer, type SequencerStep } from './sequencer.ts';
 export { SimulatedExecutor, type SimulatedExecutorOptions } from './simulated-executor.ts';
 export type { OnNondeterminism } from './simulation/sources.ts';
 export { SweepFailure, type SweepPoint } from './sweep/failure.ts';

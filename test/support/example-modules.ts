@@ -89,7 +89,11 @@ const ASYNC: Wrapper = ['await runIt(async () => {', '});'];
 
 /** What an example takes for granted: to stand in a coroutine of its spelling, or outside any loop when it runs one. */
 function wrapperOf(code: string): Wrapper {
-  if (/\b(run|runVirtual|sweep|explore|replay|runSchedule)\(|Runner\(|runUntilComplete|runOnce/.test(code))
+  if (
+    /\b(run|runVirtual|sweep|explore|replay|runSchedule)\(|Runner\(|new VirtualClock\(|runUntilComplete|runOnce/.test(
+      code,
+    )
+  )
     return OUTSIDE;
   const ownCode = code.replace(/function\*[^{]*\{[\s\S]*?\n\}/g, '');
   return !/\bawait\b/.test(code) && /\byield\*/.test(ownCode) ? GENERATOR : ASYNC;

@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['queues', 'streams', 'interop'],
   ['index'],
   ['testing', 'inspect', 'http'],
+  ['vitest', 'node-test', 'jest', 'bun-test'],
   ['node'],
   ['cli'],
 ];
@@ -28,6 +29,13 @@ const NODE_MEMBERS = ['_handle', '_parent'];
 /** The folder that may import packages, and those that a user gets along with this one. */
 const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
+/** The folders for test runners: what they may import of their runner, which brings it. */
+const RUNNERS: Readonly<Record<string, string>> = {
+  vitest: 'vitest',
+  'node-test': 'node:test',
+  jest: '@jest/globals',
+  'bun-test': 'bun:test',
+};
 /** The doors of the kernel. */
 const DOORS = ['kernel/lowlevel.ts', 'kernel/index.ts'];
 /** The only file that looks at what the platform has. */
@@ -98,6 +106,7 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
 }
 
 function importProblem(file: string, { specifier }: Import, files: ReadonlyMap<string, string>): string | null {
+  if (RUNNERS[unitOf(file)] === specifier) return null;
   if (specifier.startsWith('node:')) {
     return NODE_FOLDERS.includes(unitOf(file)) ? null : `only ${NODE_FOLDERS.join('/ and ')}/ import '${specifier}'`;
   }

@@ -114,6 +114,7 @@ export class Flow {
     this.#isCutOff = true;
     this.#clearLane();
     this.#lane.send(`${this}: end`, () => this.receiver.received(END));
+    this.#send();
   }
 
   /** The receiver has taken bytes that it had kept. */
@@ -130,6 +131,7 @@ export class Flow {
 
   #send(): void {
     const before = this.#unsent.length;
+    if (this.#isCutOff) this.#unsent.clear(); // the system takes it, and it never arrives
     for (;;) {
       const most = Math.min(this.#unsent.length, this.#settings().bufferSize - this.#onLane - this.#kept);
       if (this.#unsent.length === 0 || this.#isShort || most <= 0) break;
@@ -151,7 +153,6 @@ export class Flow {
   }
 
   #put(bytes: Uint8Array): void {
-    if (this.#isCutOff) return; // the system takes it, and it never arrives
     this.#onLane += bytes.length;
     this.#lane.send(this.#labelOf(bytes), () => this.#arrive(bytes));
   }

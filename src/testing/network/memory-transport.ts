@@ -83,7 +83,8 @@ export class MemoryTransport implements Transport, Sender, Receiver, LoopResourc
   open(protocol: BaseProtocol, owner: ConnectionOwner | null, held: object): void {
     if (this.#state !== 'opening') return;
     this.#state = 'open';
-    attach(this.#parts.loop, this); // not before: what nobody has accepted is the system's, and the program cannot close it
+    // Not before: a connection that nobody has accepted is the system's, and not something that the program could leave behind.
+    attach(this.#parts.loop, this);
     this.held = held;
     this.#owner = owner;
     owner?.attach(this);

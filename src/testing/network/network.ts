@@ -313,6 +313,7 @@ export class MemoryNetwork {
       label: `${from} and ${to} reach each other again`,
       stream: null,
       notBefore: this.#simulation.host.now + this.#faults.secondsOf('partition'),
+      isPunctual: true,
       deliver: () => partition.end(),
     });
   }

@@ -9,6 +9,8 @@ export interface Arrival {
   readonly deliver: () => void;
   /** The time of the clock before which it cannot come, in seconds; absent where it may come at once. */
   readonly notBefore?: number;
+  /** Whether it comes at that time, and nobody decides about it. */
+  readonly isPunctual?: boolean;
 }
 
 /** So often in a row timers may fire before anything comes from outside: a program that polls has to see an end of its wait. */
@@ -82,7 +84,7 @@ export class Arrivals {
    */
   poll(isBusy: boolean): boolean {
     const { loop } = this.#simulation;
-    let delivered = 0;
+    let delivered = this.#takePunctual();
     while (this.#waiting.length > 0) {
       const heads = this.#heads();
       if (heads.length === 0) break;
@@ -100,6 +102,17 @@ export class Arrivals {
       delivered++;
     }
     return delivered > 0;
+  }
+
+  /** Delivers what comes at a time that nobody decides about. Gives how many there were. */
+  #takePunctual(): number {
+    const { loop, host } = this.#simulation;
+    const due = this.#waiting.filter(({ isPunctual, notBefore = 0 }) => isPunctual === true && notBefore <= host.now);
+    for (const arrival of due) {
+      this.remove(arrival);
+      loop.callSoon(arrival.deliver);
+    }
+    return due.length;
   }
 
   /** The first of each stream that may come now. */

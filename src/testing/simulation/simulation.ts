@@ -2,15 +2,13 @@ import {
   addInstrument,
   type Context,
   type EventLoop,
+  type Future,
   newEventLoop,
   RuntimeError,
-  RuntimeHost,
   type Task,
 } from '../../index.ts';
-import { describe } from '../../internal/describe.ts';
 import {
   type AwaitableLike,
-  activeResources,
   afterMicrotasks,
   cancelLeft,
   hasWork,
@@ -19,18 +17,21 @@ import {
   leftIn,
   lendThread,
   mainCoroutine,
+  newWait,
   nextTimer,
   numberTasksFrom,
+  realTime,
   recordPlaces,
+  release,
   reportFailuresOf,
   rewindClock,
   runningLoop,
-  type WaitView,
   waitsOfTask,
 } from '../../kernel/lowlevel.ts';
-import { LeakError, LivelockError, UnretrievedError } from '../errors.ts';
+import { LivelockError } from '../errors.ts';
 import { Arrivals } from './arrivals.ts';
 import { SimulatedHost } from './host.ts';
+import { leaksOf, newResourcesSince, resourcesNow, unretrieved, watchAlone } from './left.ts';
 import { type OnNondeterminism, Sources } from './sources.ts';
 import { standstill } from './standstill.ts';
 
@@ -89,6 +90,8 @@ const PATIENCE = 1;
 const ALL_STEPS = 100;
 /** For so long real work is waited for that does not show among the runtime's resources, in seconds. */
 const INVISIBLE = 0.005;
+/** So many turns of the runtime take time. */
+const MOST_TURNS = 100_000;
 /** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
 const QUIET_TURNS = 3;
 
@@ -132,6 +135,8 @@ export class Simulation {
   #running: Promise<void> | null = null;
   /** What kept the process alive when the program began. */
   #resourcesBefore: readonly string[] | null = null;
+  /** What `whenQuiet` has returned. */
+  #quietWaits: Future<void>[] = [];
   /** Tasks that have run since the loop was quiet last. */
   readonly #stepped = new Set<Task<unknown>>();
   /** Tasks that wait for something that takes real time, and that has not been waited for in vain. */
@@ -155,6 +160,13 @@ export class Simulation {
     return count < 2 ? 0 : (this.decider?.choose(kind, count, candidates) ?? 0);
   }
 
+  /** A future that is done when nothing is left to run at the present time: before the clock goes on, or anything comes from outside. */
+  whenQuiet(): Future<void> {
+    const wait = newWait(this.#loop, { operation: 'settle', object: null });
+    this.#quietWaits.push(wait);
+    return wait;
+  }
+
   /** Runs a program from its beginning to its end, with everything that it leaves behind. */
   async run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context } = {}): Promise<Ending<T>> {
     if (runningLoop() !== null) {
@@ -174,6 +186,7 @@ export class Simulation {
     }
     const giveThreadBack = lendThread(loop);
     const tasksBefore = numberTasksFrom(0);
+    const program = watchAlone();
     if (places) recordPlaces(true);
     this.#install();
     const { nondeterminism = 'ignore' } = this.#options;
@@ -189,7 +202,7 @@ export class Simulation {
       const ending = failure ?? this.#interrupt ?? outcome ?? { error: stopped() };
       this.onOutcome?.();
       this.#tellOfEnd();
-      const problems = await this.#end('value' in ending, lost);
+      const problems = await this.#end('value' in ending, lost, program.isAlone);
       const seconds = this.host.now;
       return 'value' in ending
         ? { value: ending, failure: null, problems, seconds }
@@ -198,6 +211,7 @@ export class Simulation {
       this.#tellOfEnd();
       await this.#stop();
       ignoreSources?.();
+      program.end();
       giveThreadBack();
       numberTasksFrom(tasksBefore);
       if (places) recordPlaces(false);
@@ -254,13 +268,14 @@ export class Simulation {
     this.#loop.setTaskFactory(null); // that of the last program
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
+    this.#quietWaits = [];
     this.#steps = 0;
     this.#allSteps = 0;
     this.#isLivelocked = false;
     this.#interrupt = null;
     this.#stepped.clear();
     this.#outside.clear();
-    this.#resourcesBefore = this.host.isQuick ? null : activeResources();
+    this.#resourcesBefore = this.host.isQuick ? null : resourcesNow();
     if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
   }
 
@@ -334,8 +349,14 @@ export class Simulation {
     return isInStep(this.#loop) || (this.#loop.isRunning() && this.host.wish === null && this.arrivals.isEmpty);
   }
 
-  /** What comes next comes: something from outside, or the next timer. False when there is neither. */
+  /** What comes next comes: who waits for nothing to be left, something from outside, or the next timer. False when there is none of these. */
   #advance(): boolean {
+    if (this.#quietWaits.some((wait) => !wait.done())) {
+      const waits = this.#quietWaits;
+      this.#quietWaits = [];
+      for (const wait of waits) release(wait);
+      return true;
+    }
     if (!this.arrivals.isEmpty && (this.arrivals.poll(false) || this.#waitForArrival())) {
       this.#steps = 0;
       return true;
@@ -412,12 +433,7 @@ export class Simulation {
 
   /** What keeps the process alive and did not when the program began. */
   #newResources(): string[] {
-    const before = [...(this.#resourcesBefore ?? [])];
-    return (activeResources() ?? []).filter((resource) => {
-      const at = before.indexOf(resource);
-      if (at >= 0) before.splice(at, 1);
-      return at < 0;
-    });
+    return newResourcesSince(this.#resourcesBefore ?? []);
   }
 
   /**
@@ -426,13 +442,15 @@ export class Simulation {
    * @param isWorth whether anything can come, after so many seconds
    */
   async #wait(patience: number, isOver: () => boolean, isWorth: (waited: number) => boolean): Promise<boolean> {
-    const clock = new RuntimeHost();
-    const began = clock.time();
+    const began = realTime();
     let waited = 0;
+    let turns = 0;
     while (waited < patience && isWorth(waited)) {
       await quiet(1);
       if (this.host.isBusy || isInStep(this.#loop) || isOver()) return true;
-      waited = clock.time() - began;
+      waited = realTime() - began;
+      // A clock that stands still is a fake one that was there before this library.
+      if (waited === 0 && ++turns > MOST_TURNS) return false;
     }
     return false;
   }
@@ -440,15 +458,18 @@ export class Simulation {
   // ------------------------------------------------------------------------------------------------ its end
 
   /** Looks at what the program leaves behind, and ends it. */
-  async #end(isComplete: boolean, lost: readonly unknown[]): Promise<Error[]> {
+  async #end(isComplete: boolean, lost: readonly unknown[], isAlone: () => boolean): Promise<Error[]> {
     const problems: Error[] = [];
     const loop = this.#loop;
     const { failOnLeaks = false, failOnUnretrieved = false } = this.#options;
     // What was cancelled or set last may have its turn, but no time passes for it.
+    if (!isEmptyLoop(loop)) await this.#settle();
+    // What belongs to the process is looked at only for a program that is alone in it, and not thousands of times.
+    const before = this.decider === null && isAlone() ? this.#resourcesBefore : null;
+    if (!isEmptyLoop(loop)) this.#options.atEnd?.(loop);
+    if (failOnLeaks && isComplete && (before !== null || !isEmptyLoop(loop)))
+      problems.push(...(await leaksOf(loop, before)));
     if (!isEmptyLoop(loop)) {
-      await this.#settle();
-      this.#options.atEnd?.(loop);
-      if (failOnLeaks && isComplete) problems.push(...leaks(loop));
       if (!loop.isRunning()) this.#start();
       this.#isLivelocked = false;
       this.#steps = 0;
@@ -503,41 +524,4 @@ function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: 
 
 async function quiet(turns: number): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => afterMicrotasks(resolve));
-}
-
-/** What a program has left behind, as an error; none when there is nothing. */
-export function leaks(loop: EventLoop): LeakError[] {
-  const { tasks, lines, timers, resources } = leftIn(loop);
-  const left = [
-    ...tasks.map((task) => `task ${describeTask(task)}`),
-    ...lines.map((task) => `a function that ${task.getName()} has called and not awaited`),
-    ...timers.map((timer) => `timer ${describe(timer)}`),
-    ...resources.map((resource) => describe(resource)),
-  ];
-  if (left.length === 0) return [];
-  const message = `the program has ended and left ${left.length === 1 ? 'this' : `these ${left.length}`} behind:`;
-  return [new LeakError(`${message}\n${left.map((line) => `  ${line}`).join('\n')}`, left)];
-}
-
-function describeTask(task: Task<unknown>): string {
-  const waits = waitsOfTask(task).map(
-    (wait) => `${describeWait(wait)}${wait.place === null ? '' : ` at ${wait.place}`}`,
-  );
-  return `${task.getName()} ${describe(task.getCoro())}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
-}
-
-function describeWait({ purpose, on }: WaitView): string {
-  if (purpose === null) return on === null ? 'a promise' : describe(on);
-  return purpose.object === null ? `${purpose.operation}()` : `${describe(purpose.object)} in ${purpose.operation}()`;
-}
-
-function unretrieved(lost: readonly unknown[]): UnretrievedError {
-  const lines = lost.map(
-    (error) => `  ${error instanceof Error ? `${error.name}: ${error.message}` : describe(error)}`,
-  );
-  const count = lost.length === 1 ? 'an error' : `${lost.length} errors`;
-  return new UnretrievedError(
-    `nobody has looked at ${count}: await the task, or handle it inside\n${lines.join('\n')}`,
-    lost,
-  );
 }

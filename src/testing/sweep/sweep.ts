@@ -10,7 +10,8 @@ import {
 import { type AwaitableLike, runningLoop, sweepFromEnvironment } from '../../kernel/lowlevel.ts';
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
 import { type RunVirtualOptions, runVirtual } from '../run-virtual.ts';
-import { type Ending, leaks, Simulation } from '../simulation/simulation.ts';
+import { leakOf } from '../simulation/left.ts';
+import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
 import { HeldPrimitives } from './held.ts';
 import { Judge, type Run } from './judge.ts';
@@ -322,7 +323,7 @@ class Sweep<S> {
       failOnUnretrieved: true,
       ...(most === undefined ? {} : { maxSteps: most }),
       atEnd: (loop: EventLoop) => {
-        this.#leak = leaks(loop)[0] ?? null;
+        this.#leak = leakOf(loop);
       },
     });
   }

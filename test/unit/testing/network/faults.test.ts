@@ -161,6 +161,26 @@ describeBoth('faults that a test causes', (s) => {
   );
 
   test(
+    'what is written into a direction that is cut off is taken and lost, however little is taken at once',
+    onNetwork(s, { maxWrite: 3, bufferSize: 4 }, function* (net) {
+      const handler = s.fn(function* (reader: StreamReader, writer: StreamWriter) {
+        yield* s.wait(reader.read());
+        yield* closed(s, writer);
+      });
+      const server = yield* s.wait(net.startServer(handler, 'server', 80));
+      const { writer } = yield* s.wait(net.openConnection('server', 80));
+      writer.write('0123456789');
+      net.connectionOf(writer).halfClose('client');
+      expect(writer.transport.getWriteBufferSize()).toBe(0);
+      writer.write('0123456789');
+      expect(writer.transport.getWriteBufferSize()).toBe(0);
+      yield* closed(s, writer);
+      yield* s.wait(server.shutdown(1));
+      expect(now()).toBe(0);
+    }),
+  );
+
+  test(
     'a host, or a port of it, refuses connections as long as it is said',
     onNetwork(s, {}, function* (net) {
       const server = yield* s.wait(net.startServer(echo(s), 'server', 80));
