@@ -46,7 +46,6 @@ export class Mapping<R> {
     this.#slots = new Slots(limit);
     this.#idle.set();
     this.#slots.waiters.object = owner;
-    this.#idle.waiters.object = owner;
   }
 
   /** Allows another item to be taken. */

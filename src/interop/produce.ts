@@ -59,9 +59,7 @@ export class Produced<T> extends TaskIterator<T> {
     this.#body = body;
     this.#scope = scope;
     this.#demand = new Semaphore(buffer);
-    // Who waits, waits for this iterator.
-    this.#demand.waiters.object = this;
-    this.#items.waiters.getters.object = this;
+    this.#demand.waiters.object = this; // who waits, waits for this iterator
   }
 
   /** @internal */
