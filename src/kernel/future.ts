@@ -11,6 +11,7 @@ import { describe, describeFunction, nameOfClass } from '../internal/describe.ts
 import { unbound } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
+import { touch } from '../internal/touched.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
@@ -496,6 +497,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   /** @internal */
   _addWaiter(waiter: Waiter): void {
+    touch(this);
     if (this._state !== PENDING) this._loop._wake(waiter, this);
     else if (this._firstWaiter === null) this._firstWaiter = waiter;
     else {
@@ -526,6 +528,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   /** @internal */
   _finish(state: State, value: unknown): void {
+    touch(this);
     this._marks = (this._marks & ~STATE) | state;
     this._value = value;
     const first = this._firstWaiter;

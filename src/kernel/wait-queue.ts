@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import { touch } from '../internal/touched.ts';
 import { tellOfLoop } from './engine/copies.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, PENDING, SUCCEEDED, type WaitRecord } from './future.ts';
@@ -70,6 +71,7 @@ export class WaitQueue implements WaitRecord {
     this.object = owner;
     this.operation = operation;
     this.#bound = sibling ?? this;
+    touch(owner);
   }
 
   /** The loop of the tasks that wait or have waited, `null` when none has yet. */
@@ -79,6 +81,7 @@ export class WaitQueue implements WaitRecord {
 
   /** How many are in the queue. */
   get size(): number {
+    touch(this.object);
     return this.#size;
   }
 
@@ -95,6 +98,7 @@ export class WaitQueue implements WaitRecord {
 
   /** The place that has waited longest. */
   get first(): Place | null {
+    touch(this.object);
     return this.#first;
   }
 
@@ -105,6 +109,7 @@ export class WaitQueue implements WaitRecord {
    * @throws {RuntimeError} when the primitive belongs to another loop
    */
   join(loop: EventLoop = implicitLoop()): Place {
+    touch(this.object);
     const bound = this.#bound;
     bound.#loop ??= loop;
     if (bound.#loop !== loop) {
@@ -124,6 +129,7 @@ export class WaitQueue implements WaitRecord {
   /** Leaves the queue. Has no effect when it was already left. */
   leave(place: Place): void {
     if (!place._queued) return;
+    touch(this.object);
     const { _before: before, _after: after } = place;
     if (before === null) this.#first = after;
     else before._after = after;
@@ -137,18 +143,21 @@ export class WaitQueue implements WaitRecord {
 
   /** Wakes the task that has waited longest and was not woken yet. False when there is none. */
   wakeNext(): boolean {
+    touch(this.object);
     for (let place = this.#first; place !== null; place = place._after) if (place.wake()) return true;
     return false;
   }
 
   /** Wakes up to `count`, in order. */
   wake(count: number): void {
+    touch(this.object);
     let left = count;
     for (let place = this.#first; place !== null && left > 0; place = place._after) if (place.wake()) left--;
   }
 
   /** Takes the first place out of the queue and wakes its task; skips places that were already cancelled or woken. */
   dismissNext(): boolean {
+    touch(this.object);
     while (this.#first !== null) {
       const place = this.#first;
       this.leave(place);
@@ -159,6 +168,7 @@ export class WaitQueue implements WaitRecord {
 
   /** Whether a task waits that was not cancelled. */
   hasLive(): boolean {
+    touch(this.object);
     for (let place = this.#first; place !== null; place = place._after) if (!place.cancelled()) return true;
     return false;
   }

@@ -5,6 +5,7 @@ import { inspectAsText } from '../internal/inspection.ts';
 import { bindWhenRead, inherits, unbound } from '../internal/methods.ts';
 import { byNameOrPosition, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
+import { touch } from '../internal/touched.ts';
 import { type AwaitableIterator, OVER } from '../interop/task-iterator.ts';
 import {
   type AwaitableCoroutine,
@@ -137,16 +138,19 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** How many items are in it. */
   qsize(): number {
+    touch(this);
     return this.#items.length;
   }
 
   /** Whether nothing is in it. */
   empty(): boolean {
+    touch(this);
     return this.#items.length === 0;
   }
 
   /** Whether it has no room for another item. */
   full(): boolean {
+    touch(this);
     return this.#maxsize > 0 && this.#items.length >= this.#maxsize;
   }
 
@@ -182,6 +186,7 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** As `putNowait`, used when no subclass overrides it. @internal */
   putNow(item: T): void {
+    touch(this);
     if (this.#isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down: nothing can be put`);
     if (this.full()) {
       throw new QueueFull(
@@ -248,6 +253,7 @@ export class Queue<T> implements AsyncIterable<T> {
    */
   taskDone(): void {
     if (this === undefined || !(#items in this)) throw unbound('Queue.taskDone');
+    touch(this);
     if (this.#unfinished === 0) {
       throw new ValueError(
         `taskDone() called too many times: the work on all items of ${this} is done; call it once for each item`,
@@ -289,6 +295,7 @@ export class Queue<T> implements AsyncIterable<T> {
   shutdown(options: boolean | ShutdownOptions = false): void {
     if (this === undefined || !(#items in this)) throw unbound('Queue.shutdown');
     if (typeof options !== 'boolean') checkOptions('shutdown', options, ['immediate']);
+    touch(this);
     const immediate = typeof options === 'boolean' ? options : options.immediate === true;
     this.#isShutDown = true;
     if (immediate) {
@@ -327,11 +334,13 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** @internal */
   get isShutDown(): boolean {
+    touch(this);
     return this.#isShutDown;
   }
 
   /** How many items are not done yet. @internal */
   get unfinished(): number {
+    touch(this);
     return this.#unfinished;
   }
 

@@ -3,6 +3,7 @@ import { nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { touch } from '../internal/touched.ts';
 import { checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
@@ -71,6 +72,7 @@ export class Semaphore {
 
   /** Whether `acquire()` would have to wait: no unit is free, or others wait already. */
   locked(): boolean {
+    touch(this);
     return this.value === 0 || this.#waiters.hasLive();
   }
 
@@ -118,6 +120,7 @@ export class Semaphore {
    */
   release(): void {
     if (this === undefined || !(#waiters in this)) throw unbound('Semaphore.release');
+    touch(this);
     this.value++;
     this.#holders.gaveBack(runningTask());
     this.#wakeNext();
@@ -143,6 +146,7 @@ export class Semaphore {
 
   /** @internal */
   tookOne(task: Task<unknown> | null): Guard {
+    touch(this);
     this.#holders.took(task);
     return new Guard(this);
   }
