@@ -81,7 +81,6 @@ export class WaitQueue implements WaitRecord {
 
   /** How many are in the queue. */
   get size(): number {
-    touch(this.object);
     return this.#size;
   }
 
@@ -98,7 +97,6 @@ export class WaitQueue implements WaitRecord {
 
   /** The place that has waited longest. */
   get first(): Place | null {
-    touch(this.object);
     return this.#first;
   }
 
@@ -143,21 +141,18 @@ export class WaitQueue implements WaitRecord {
 
   /** Wakes the task that has waited longest and was not woken yet. False when there is none. */
   wakeNext(): boolean {
-    touch(this.object);
     for (let place = this.#first; place !== null; place = place._after) if (place.wake()) return true;
     return false;
   }
 
   /** Wakes up to `count`, in order. */
   wake(count: number): void {
-    touch(this.object);
     let left = count;
     for (let place = this.#first; place !== null && left > 0; place = place._after) if (place.wake()) left--;
   }
 
   /** Takes the first place out of the queue and wakes its task; skips places that were already cancelled or woken. */
   dismissNext(): boolean {
-    touch(this.object);
     while (this.#first !== null) {
       const place = this.#first;
       this.leave(place);
@@ -168,7 +163,6 @@ export class WaitQueue implements WaitRecord {
 
   /** Whether a task waits that was not cancelled. */
   hasLive(): boolean {
-    touch(this.object);
     for (let place = this.#first; place !== null; place = place._after) if (!place.cancelled()) return true;
     return false;
   }

@@ -186,8 +186,7 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** As `putNowait`, used when no subclass overrides it. @internal */
   putNow(item: T): void {
-    touch(this);
-    if (this.#isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down: nothing can be put`);
+    if (this.isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down: nothing can be put`);
     if (this.full()) {
       throw new QueueFull(
         `${nameOfClass(this)} is full: ${this.#items.length} items are in it; put() would wait for room`,
@@ -253,8 +252,7 @@ export class Queue<T> implements AsyncIterable<T> {
    */
   taskDone(): void {
     if (this === undefined || !(#items in this)) throw unbound('Queue.taskDone');
-    touch(this);
-    if (this.#unfinished === 0) {
+    if (this.unfinished === 0) {
       throw new ValueError(
         `taskDone() called too many times: the work on all items of ${this} is done; call it once for each item`,
         { code: 'TASK_DONE_TOO_OFTEN' },

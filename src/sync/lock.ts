@@ -138,7 +138,6 @@ export class Lock {
 
   /** @internal */
   takeNow(task: Task<unknown> | null): Guard {
-    touch(this);
     this.#locked = true;
     this.#holder = task;
     return new Guard(this);

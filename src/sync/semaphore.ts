@@ -146,7 +146,6 @@ export class Semaphore {
 
   /** @internal */
   tookOne(task: Task<unknown> | null): Guard {
-    touch(this);
     this.#holders.took(task);
     return new Guard(this);
   }

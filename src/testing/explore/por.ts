@@ -56,7 +56,7 @@ export class PartialOrderStrategy implements Strategy {
       taskSpawned: (task) => this.#noteTask(task),
     });
     this.#remove = () => {
-      touched.note = null;
+      touched.note = undefined;
       removeInstrument();
     };
   }
