@@ -25,6 +25,7 @@ const SLOW = [
   'test/unit/examples/proxy.test.ts',
   'test/unit/bad-input/extremes.test.ts',
   'test/unit/http/ten-thousand-requests.test.ts',
+  'test/unit/testing/explore/por.test.ts',
   'test/unit/testing/yardsticks.test.ts',
   'test/unit/ownership/many-awaits-cost-linear-time.test.ts',
 ];

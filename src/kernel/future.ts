@@ -12,6 +12,7 @@ import { unbound } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
 import type { Rejection } from '../internal/rejection.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
+import { touch } from '../internal/touched.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
@@ -476,6 +477,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   /** @internal */
   _addWaiter(waiter: Waiter): void {
+    touch(this);
     if (this._state !== PENDING) this._loop._wake(waiter, this);
     else if (this._firstWaiter === null) this._firstWaiter = waiter;
     else {
@@ -514,6 +516,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   /** @internal */
   _finish(state: State, value: unknown): void {
+    touch(this);
     this._marks = (this._marks & ~STATE) | state;
     this._value = value;
     if ((this._marks & INDEXED) !== 0) dropIndex(this);

@@ -1,6 +1,6 @@
 import { describe } from '../internal/describe.ts';
 import { placeOfFrames, placeOfWait } from './debug-awaits.ts';
-import { PendingAwait, watchedAwaits } from './engine/pending-await.ts';
+import { onAwait, PendingAwait } from './engine/pending-await.ts';
 import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
@@ -103,8 +103,8 @@ export interface AwaitWatcher {
 
 /** Tells one watcher of all awaits of async functions from now on; none with `null`. */
 export function watchAwaits(watcher: AwaitWatcher | null): void {
-  watchedAwaits.begun = watcher === null ? null : (wait) => watcher.begun(wait, wait._task as Task<unknown>);
-  watchedAwaits.resumed = watcher === null ? null : (wait) => watcher.resumed(wait);
+  onAwait.begun = watcher === null ? undefined : (wait) => watcher.begun(wait, wait._task as Task<unknown>);
+  onAwait.resumed = watcher === null ? undefined : (wait) => watcher.resumed(wait);
 }
 
 /** The name of the function that a task runs; empty where it has none, and for a generator object, which does not tell it. */

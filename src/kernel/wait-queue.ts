@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import { touch } from '../internal/touched.ts';
 import { tellOfLoop } from './engine/copies.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, PENDING, SUCCEEDED, type WaitRecord } from './future.ts';
@@ -88,6 +89,7 @@ export class WaitQueue implements WaitRecord {
     this.operation = operation;
     this.#bound = sibling ?? this;
     if (watch.note !== null) watch.note(this);
+    touch(owner);
   }
 
   /** The loop of the tasks that wait or have waited, `null` when none has yet. */
@@ -124,6 +126,7 @@ export class WaitQueue implements WaitRecord {
    */
   join(loop: EventLoop = implicitLoop()): Place {
     if (watch.note !== null) watch.note(this);
+    touch(this.object);
     const bound = this.#bound;
     bound.#loop ??= loop;
     if (bound.#loop !== loop) {
@@ -143,6 +146,7 @@ export class WaitQueue implements WaitRecord {
   /** Leaves the queue. Has no effect when it was already left. */
   leave(place: Place): void {
     if (!place._queued) return;
+    touch(this.object);
     const { _before: before, _after: after } = place;
     if (before === null) this.#first = after;
     else before._after = after;

@@ -5,6 +5,7 @@ import { inspectAsText } from '../internal/inspection.ts';
 import { bindWhenRead, inherits, unbound } from '../internal/methods.ts';
 import { byNameOrPosition, checkOptions } from '../internal/options.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
+import { touch } from '../internal/touched.ts';
 import { type AwaitableIterator, OVER } from '../interop/task-iterator.ts';
 import {
   type AwaitableCoroutine,
@@ -137,16 +138,19 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** How many items are in it. */
   qsize(): number {
+    touch(this);
     return this.#items.length;
   }
 
   /** Whether nothing is in it. */
   empty(): boolean {
+    touch(this);
     return this.#items.length === 0;
   }
 
   /** Whether it has no room for another item. */
   full(): boolean {
+    touch(this);
     return this.#maxsize > 0 && this.#items.length >= this.#maxsize;
   }
 
@@ -182,7 +186,7 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** As `putNowait`, used when no subclass overrides it. @internal */
   putNow(item: T): void {
-    if (this.#isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down: nothing can be put`);
+    if (this.isShutDown) throw new QueueShutDown(`${nameOfClass(this)} is shut down: nothing can be put`);
     if (this.full()) {
       throw new QueueFull(
         `${nameOfClass(this)} is full: ${this.#items.length} items are in it; put() would wait for room`,
@@ -248,7 +252,7 @@ export class Queue<T> implements AsyncIterable<T> {
    */
   taskDone(): void {
     if (this === undefined || !(#items in this)) throw unbound('Queue.taskDone');
-    if (this.#unfinished === 0) {
+    if (this.unfinished === 0) {
       throw new ValueError(
         `taskDone() called too many times: the work on all items of ${this} is done; call it once for each item`,
         { code: 'TASK_DONE_TOO_OFTEN' },
@@ -289,6 +293,7 @@ export class Queue<T> implements AsyncIterable<T> {
   shutdown(options: boolean | ShutdownOptions = false): void {
     if (this === undefined || !(#items in this)) throw unbound('Queue.shutdown');
     if (typeof options !== 'boolean') checkOptions('shutdown', options, ['immediate']);
+    touch(this);
     const immediate = typeof options === 'boolean' ? options : options.immediate === true;
     this.#isShutDown = true;
     if (immediate) {
@@ -327,11 +332,13 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** @internal */
   get isShutDown(): boolean {
+    touch(this);
     return this.#isShutDown;
   }
 
   /** How many items are not done yet. @internal */
   get unfinished(): number {
+    touch(this);
     return this.#unfinished;
   }
 

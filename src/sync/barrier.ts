@@ -2,6 +2,7 @@ import { BrokenBarrierError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { touch } from '../internal/touched.ts';
 import { checkWholeNumber } from '../internal/whole-number.ts';
 import { type AwaitableCoroutine, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { Condition } from './condition.ts';
@@ -74,11 +75,13 @@ export class Barrier {
 
   /** How many tasks have arrived and wait for the others. */
   get nWaiting(): number {
+    touch(this.#condition.lock);
     return this.#state === 'filling' ? this.#count : 0;
   }
 
   /** Whether it was aborted. */
   get broken(): boolean {
+    touch(this.#condition.lock);
     return this.#state === 'broken';
   }
 

@@ -1,6 +1,7 @@
 import { nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { bindWhenRead } from '../internal/methods.ts';
+import { touch } from '../internal/touched.ts';
 import { type AwaitableCoroutine, type Task, thenOf, WaitQueue } from '../kernel/lowlevel.ts';
 import { Attempt } from './attempt.ts';
 
@@ -36,11 +37,13 @@ export class Event {
 
   /** Whether the flag is set. */
   isSet(): boolean {
+    touch(this);
     return this.#isSet;
   }
 
   /** Sets the flag and wakes all waiting tasks, even if it is cleared again at once. */
   set(): void {
+    touch(this);
     if (this.#isSet) return;
     this.#isSet = true;
     this.#waiters.wake(this.#waiters.size);
@@ -48,6 +51,7 @@ export class Event {
 
   /** Clears the flag. */
   clear(): void {
+    touch(this);
     this.#isSet = false;
   }
 

@@ -2,6 +2,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
+import { touch } from '../internal/touched.ts';
 import {
   type AwaitableCoroutine,
   type CoroutineFunction,
@@ -49,6 +50,7 @@ export class Lock {
 
   /** Whether it is held. After `release()` it is free, even if a waiting task is about to take it. */
   locked(): boolean {
+    touch(this);
     return this.#locked;
   }
 
@@ -108,6 +110,7 @@ export class Lock {
         { code: 'NOT_ACQUIRED' },
       );
     }
+    touch(this);
     this.#locked = false;
     this.#holder = null;
     this.#waiters.first?.wake();
@@ -129,6 +132,7 @@ export class Lock {
    * yet. @internal
    */
   isWanted(): boolean {
+    touch(this);
     return this.#locked || this.#waiters.hasLive();
   }
 

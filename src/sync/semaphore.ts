@@ -3,6 +3,7 @@ import { nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { byNameOrPosition } from '../internal/options.ts';
+import { touch } from '../internal/touched.ts';
 import { checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
@@ -72,6 +73,7 @@ export class Semaphore {
 
   /** Whether `acquire()` would have to wait: no unit is free, or others wait already. */
   locked(): boolean {
+    touch(this);
     return this.value === 0 || this.#waiters.hasLive();
   }
 
@@ -124,6 +126,7 @@ export class Semaphore {
    */
   release(): void {
     if (this === undefined || !(#waiters in this)) throw unbound('Semaphore.release');
+    touch(this);
     this.value++;
     this.#holders.gaveBack(runningTask());
     this.#wakeNext();

@@ -63,14 +63,15 @@ export function settle(
 /** What of a task's marks keeps an await from being handed over to: a request on its way, or that it is done. */
 const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
 
-/** Told of each await that waits, with its place; set while some loop is in debug mode. */
-export const onAwait: { noted: ((wait: ScopeWait, place: object | null) => void) | null } = { noted: null };
-
-/** Told which await begins to wait and which one goes on; set while schedules of async functions are explored. */
-export const watchedAwaits: {
-  begun: ((wait: ScopeWait) => void) | null;
-  resumed: ((wait: ScopeWait) => void) | null;
-} = { begun: null, resumed: null };
+/**
+ * `noted`: told of each await that waits, with its place; set while some loop is in debug mode. `begun` and `resumed`: told which await begins to
+ * wait and which one goes on; set while schedules of async functions are explored.
+ */
+export const onAwait: {
+  noted: ((wait: ScopeWait, place: object | null) => void) | null;
+  begun?: ((wait: ScopeWait) => void) | undefined;
+  resumed?: ((wait: ScopeWait) => void) | undefined;
+} = { noted: null, begun: undefined, resumed: undefined };
 
 // What a pending await's `_marks` hold.
 const IS_OVER = 1;
@@ -127,7 +128,7 @@ export class PendingAwait implements ScopeWait {
     addWait(at, this);
     if ((task._marks & STATE) !== 0) task._loop._noteLineLeft(task._rootScope());
     if (onAwait.noted !== null) onAwait.noted(this, placeOfCall());
-    if (watchedAwaits.begun !== null) watchedAwaits.begun(this);
+    onAwait.begun?.(this);
   }
 
   get _parents(): Frame[] | null {
@@ -203,7 +204,7 @@ export class PendingAwait implements ScopeWait {
 
   _run(): void {
     if (this._isOver) return;
-    if (watchedAwaits.resumed !== null) watchedAwaits.resumed(this);
+    onAwait.resumed?.(this);
     const task = this._task;
     const waiting = this._waiting;
     const error = takeError(this);
@@ -288,7 +289,7 @@ export class PendingAwait implements ScopeWait {
 
   /** Wakes it where `_isBare()`: its step has been opened. */
   _handOver(): void {
-    if (watchedAwaits.resumed !== null) watchedAwaits.resumed(this);
+    onAwait.resumed?.(this);
     const waiting = this._waiting;
     if (waiting?.cancelled()) {
       this._got = sequence.now;

@@ -9,6 +9,8 @@ export interface Candidates {
 /** Takes a way at each choice of a run. */
 export interface Chooser {
   choose(kind: string, count: number, candidates: Candidates, at: number): number;
+  /** A step of the program begins. */
+  stepBegins?(): void;
 }
 
 /** By how much timers may be late, in seconds, where nothing else was said: what a busy process easily takes. */
@@ -39,6 +41,10 @@ export class Choices implements Decider {
     this.ways[at] = way;
     if (this.onChoice !== null) this.onChoice(kind, way, count, candidates);
     return way;
+  }
+
+  stepBegins(): void {
+    this.chooser.stepBegins?.();
   }
 
   /** A run begins. */

@@ -12,7 +12,7 @@ import { watchLines } from './lines.ts';
 import { type Failure, firstDifference, type RunSettings, Runs, traced } from './runs.ts';
 import { type Deviation, type Level, tokenOf } from './schedule.ts';
 import { isSameFailure, shrink } from './shrink.ts';
-import { DelayBoundedStrategy, STRATEGIES, type StrategyName, strategyOf } from './strategies.ts';
+import { STRATEGIES, type Strategy, type StrategyName, strategyOf } from './strategies.ts';
 
 /** Options of `explore`. */
 export interface ExploreOptions<T = unknown> {
@@ -26,7 +26,10 @@ export interface ExploreOptions<T = unknown> {
   readonly level?: Level | undefined;
   /**
    * How schedules are chosen: `random`, `uniform` (all orders about equally likely), `pct` (random priorities with few changes), `slow` (what comes
-   * from outside comes after everything else), `dfs` (all with few delays, in order), or `portfolio`: those by turns. Default: `portfolio`.
+   * from outside comes after everything else), `dfs` (all with few delays, in order), `por` (all, but
+   * of those that differ only in the order of steps that use different locks, events and queues, one), or `portfolio`: the others by turns. Use
+   * `por` at level `any`, and only for programs whose tasks share nothing but locks, events, conditions, semaphores, barriers and queues: what
+   * they share in variables it does not see. Default: `portfolio`.
    */
   readonly strategy?: StrategyName | undefined;
   /** Of the random numbers: the same seed gives the same schedules. Default: 1. */
@@ -88,7 +91,7 @@ export interface FoundFailure {
 export interface ExploreReport {
   /** How many schedules were run. */
   readonly schedules: number;
-  /** Whether these were all that the strategy has: for `dfs` all up to its bound. */
+  /** Whether these were all that the strategy has: for `dfs` all up to its bound, for `por` all that can differ. */
   readonly isComplete: boolean;
   /** The most choices that one run had. */
   readonly choices: number;
@@ -159,9 +162,9 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
   const { stopAtFirst = true } = options;
   const isQuick = await canRunQuickly(main, settings);
   const runs = new Runs(main, settings, isQuick);
+  const strategy = strategyOf(name, seed, bound, settings.level);
   const unwatch = watchLines();
   try {
-    const strategy = strategyOf(name, seed, bound, settings.level);
     const failures: { error: unknown; schedule: number; count: number }[] = [];
     let choices = 0;
     let run = 0;
@@ -174,13 +177,19 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
       choices = Math.max(choices, runs.choices.length);
       strategy.end(runs.choices);
     }
-    const isComplete =
-      strategy instanceof DelayBoundedStrategy && (strategy.isComplete || !strategy.begin()) && !strategy.isCut;
+    // Whether the last run was the last of all, only the next one would tell.
+    const isComplete = strategy.isComplete !== undefined && run < schedules ? strategy.isComplete : isLast(strategy);
     return { schedules: run, isComplete, choices, failures };
   } finally {
+    strategy.close?.();
     unwatch();
     runs.close();
   }
+}
+
+/** Whether a strategy that comes to an end has run its last schedule. */
+function isLast(strategy: Strategy): boolean {
+  return strategy.isComplete !== undefined && !strategy.begin(0) && strategy.isComplete;
 }
 
 function noteFailure(

@@ -1,10 +1,11 @@
 import type { Candidates, Choices, Chooser } from './choices.ts';
 import { ownerNameOf, ownerOf } from './lines.ts';
+import { PartialOrderStrategy } from './por.ts';
 import { Random } from './random.ts';
 import type { Deviation, Level } from './schedule.ts';
 
 /** The names of the strategies. */
-export const STRATEGIES = ['random', 'uniform', 'pct', 'slow', 'dfs', 'portfolio'] as const;
+export const STRATEGIES = ['random', 'uniform', 'pct', 'slow', 'dfs', 'por', 'portfolio'] as const;
 
 export type StrategyName = (typeof STRATEGIES)[number];
 
@@ -14,6 +15,10 @@ export interface Strategy extends Chooser {
   begin(run: number): boolean;
   /** The run is over. */
   end(choices: Choices): void;
+  /** The exploration is over. */
+  close?(): void;
+  /** Whether all schedules have been run that it would run. */
+  readonly isComplete?: boolean;
 }
 
 /** Of the ways that only a fault opens, the first one is no fault: those are rare, or nothing but faults would be seen. */
@@ -253,8 +258,12 @@ export class DelayBoundedStrategy implements Strategy {
   #delays = 0;
   #script: Deviation[] = [];
   #next = 0;
+  #isOver = false;
+
   /** Whether all schedules up to the bound have been run. */
-  isComplete = false;
+  get isComplete(): boolean {
+    return this.#isOver && !this.isCut;
+  }
 
   constructor(bound: number) {
     this.#bound = bound;
@@ -264,7 +273,7 @@ export class DelayBoundedStrategy implements Strategy {
     while (this.#delays <= this.#bound && (this.#todo[this.#delays]?.length ?? 0) === 0) this.#delays++;
     const script = this.#todo[this.#delays]?.pop();
     if (script === undefined) {
-      this.isComplete = true;
+      this.#isOver = true;
       return false;
     }
     this.#script = script;
@@ -351,6 +360,8 @@ export function strategyOf(name: StrategyName, seed: number, bound: number, leve
       return new PctStrategy(seed);
     case 'slow':
       return new SlowStrategy(seed);
+    case 'por':
+      return new PartialOrderStrategy();
     case 'dfs':
       return new DelayBoundedStrategy(bound);
     default:

@@ -48,6 +48,8 @@ export interface Decider {
    * @param candidates what there is to choose from; one way more than there are candidates is to leave all of them for later
    */
   choose(kind: string, count: number, candidates: { at(index: number): object | undefined }): number;
+  /** The loop begins an iteration: with `choosesReady`, one step of the program. */
+  stepBegins?(): void;
 }
 
 /** How a program is simulated. */
@@ -287,6 +289,7 @@ export class Simulation {
     };
     const iterationBegin = (loop: unknown): void => {
       if (loop !== this.#loop) return;
+      decider?.stepBegins?.();
       const isEndless = decider !== null && ++this.#allSteps > maxSteps * ALL_STEPS;
       if ((++this.#steps > maxSteps || isEndless) && !this.#isLivelocked) {
         this.#isLivelocked = true;

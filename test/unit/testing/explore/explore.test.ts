@@ -213,7 +213,7 @@ describe('the options of an exploration', () => {
     [{ level: 'all' as never }, "explore: level is 'contract' or 'any', got 'all'"],
     [
       { strategy: 'best' as never },
-      "explore: strategy is 'random', 'uniform', 'pct', 'slow', 'dfs' or 'portfolio', got 'best'",
+      "explore: strategy is 'random', 'uniform', 'pct', 'slow', 'dfs', 'por' or 'portfolio', got 'best'",
     ],
     [{ scedules: 5 } as never, "there is no option 'scedules'; write { schedules: … }"],
     [{ check: 5 as never }, 'explore: check'],

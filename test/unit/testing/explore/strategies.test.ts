@@ -34,10 +34,14 @@ async function ordersOf(
 }
 
 describeBoth('the strategy', (s) => {
-  test.each([...STRATEGIES])('%s sees all orders of two tasks with two steps', async (strategy) => {
-    const seen = await ordersOf(s, strategy, ['ab', 'xy'], { bound: 4 });
-    expect([...seen.keys()].sort()).toEqual(['abxy', 'axby', 'axyb', 'xaby', 'xayb', 'xyab']);
-  });
+  // `por` is not told of variables that tasks share.
+  test.each(STRATEGIES.filter((name) => name !== 'por'))(
+    '%s sees all orders of two tasks with two steps',
+    async (strategy) => {
+      const seen = await ordersOf(s, strategy, ['ab', 'xy'], { bound: 4 });
+      expect([...seen.keys()].sort()).toEqual(['abxy', 'axby', 'axyb', 'xaby', 'xayb', 'xyab']);
+    },
+  );
 
   test('random takes the next step of each task equally often', async () => {
     const seen = await ordersOf(s, 'random', ['a', 'b', 'c']);
