@@ -108,15 +108,18 @@ export class Produced<T> extends TaskIterator<T> {
     if (this.isOver) return;
     this.#state = 'over';
     if (task === null) return;
-    task.cancel();
-    try {
-      yield* wait([task]);
-    } catch (error) {
+    let cancellation: { readonly error: unknown } | null = null;
+    // As at the end of a task group: whoever is cancelled while it waits passes that on, and waits, so that nothing runs on behind its back.
+    do {
       task.cancel();
-      throw error;
-    } finally {
-      this.#items.shutdown({ immediate: true });
-    }
+      try {
+        yield* wait([task]);
+      } catch (error) {
+        cancellation = { error };
+      }
+    } while (!task.done());
+    this.#items.shutdown({ immediate: true });
+    if (cancellation !== null) throw cancellation.error;
     if (!task.cancelled()) task.result();
   }
 
@@ -147,7 +150,8 @@ const put = /* @__PURE__ */ libraryCoroutine(function* put(
  * When the body fails, the iteration throws its error, after the items that were put before.
  *
  * **Cancellation**: cancelling a wait for an item ends the iteration; items that were not taken are dropped. In the body, the
- * `CancelledError` is thrown where it waits; a `put` after that throws.
+ * `CancelledError` is thrown where it waits; a `put` after that throws. When the consumer is cancelled again while the body ends, the body is
+ * too, and the consumer waits for its end.
  *
  * **Order**: `put` gives the item and waits until the next one is asked for; with a `buffer`, until no more items than that are left.
  *
