@@ -16,7 +16,7 @@ import {
 } from '../kernel/lowlevel.ts';
 import { Queue } from '../queues/index.ts';
 import { Semaphore } from '../sync/index.ts';
-import { wait } from '../tasks/index.ts';
+import { endOf } from '../tasks/end-of.ts';
 import { closeAfter } from './cursor.ts';
 import { OVER, TaskIterator } from './task-iterator.ts';
 
@@ -108,18 +108,11 @@ export class Produced<T> extends TaskIterator<T> {
     if (this.isOver) return;
     this.#state = 'over';
     if (task === null) return;
-    let cancellation: { readonly error: unknown } | null = null;
-    // As at the end of a task group: whoever is cancelled while it waits passes that on, and waits, so that nothing runs on behind its back.
-    do {
-      task.cancel();
-      try {
-        yield* wait([task]);
-      } catch (error) {
-        cancellation = { error };
-      }
-    } while (!task.done());
-    this.#items.shutdown({ immediate: true });
-    if (cancellation !== null) throw cancellation.error;
+    try {
+      yield* endOf([task]);
+    } finally {
+      this.#items.shutdown({ immediate: true });
+    }
     if (!task.cancelled()) task.result();
   }
 
