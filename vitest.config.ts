@@ -22,6 +22,7 @@ const SLOW = [
   'test/unit/examples/chat.test.ts',
   'test/unit/examples/proxy.test.ts',
   'test/unit/bad-input/extremes.test.ts',
+  'test/unit/testing/laws/cancellation.test.ts',
   'test/unit/testing/yardsticks.test.ts',
   'test/unit/ownership/many-awaits-cost-linear-time.test.ts',
 ];
