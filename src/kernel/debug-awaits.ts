@@ -1,10 +1,10 @@
 import { runningTask } from './engine/line.ts';
-import { places } from './engine/lookups.ts';
+import { places, type TakenPlace } from './engine/lookups.ts';
 import { onAwait } from './engine/pending-await.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, ScopeWait } from './engine/roles.ts';
 import { findWait, waitsOf } from './engine/scope.ts';
-import { callerPlace, reportOnce } from './places.ts';
+import { CallerPlace, callerPlace, reportOnce } from './places.ts';
 import { logger } from './runtime/platform.ts';
 import { describeWaiting } from './task.ts';
 
@@ -13,9 +13,9 @@ import { describeWaiting } from './task.ts';
  * to report several awaits at once in one task. While no loop is in debug mode, this costs one comparison for each await.
  */
 
-let placeOf: WeakMap<object, string> | null = null;
+let placeOf: WeakMap<object, TakenPlace> | null = null;
 /** Of each task whose frames have given it something to wait for: what that was last, and where. */
-let yieldedBy: WeakMap<object, { readonly on: object; readonly place: string }> | null = null;
+let yieldedBy: WeakMap<object, { readonly on: object; readonly place: TakenPlace }> | null = null;
 let users = 0;
 
 /** A loop's debug mode, or another tool that shows where tasks wait, is switched on or off. */
@@ -24,14 +24,14 @@ export function noteAwaits(enabled: boolean): void {
   const isOn = users > 0;
   placeOf = isOn ? (placeOf ?? new WeakMap()) : null;
   yieldedBy = isOn ? (yieldedBy ?? new WeakMap()) : null;
-  places.take = isOn ? callerPlace : null;
+  places.take = isOn ? takePlace : null;
   places.yielded = isOn ? noteYielded : null;
   onAwait.noted = isOn ? noteAwait : null;
 }
 
 /** Where in the program a wait began: an await of an async function, or what a frame waits for; `null` when it was not recorded. */
 export function placeOfWait(wait: object): string | null {
-  return placeOf?.get(wait) ?? null;
+  return placeOf?.get(wait)?.text ?? null;
 }
 
 /**
@@ -42,12 +42,15 @@ export function placeOfWait(wait: object): string | null {
  */
 export function placeOfFrames(task: object, on: object | null): string | null {
   const last = yieldedBy?.get(task);
-  return last !== undefined && (on === null || last.on === on) ? last.place : null;
+  return last !== undefined && (on === null || last.on === on) ? last.place.text : null;
+}
+
+function takePlace(): TakenPlace {
+  return new CallerPlace();
 }
 
 function noteYielded(on: object): void {
-  const place = callerPlace();
-  if (place === null) return;
+  const place = takePlace();
   placeOf?.set(on, place);
   const task = runningTask();
   if (task !== null) yieldedBy?.set(task, { on, place });
@@ -58,7 +61,7 @@ export function placeInDebugMode(): string | null | undefined {
   return placeOf === null ? undefined : callerPlace();
 }
 
-function noteAwait(wait: ScopeWait, place: string | null): void {
+function noteAwait(wait: ScopeWait, place: TakenPlace | null): void {
   const { _task: task } = wait;
   if (place === null) return;
   placeOf?.set(wait, place);
@@ -69,13 +72,14 @@ function noteAwait(wait: ScopeWait, place: string | null): void {
   const isComeback = task._loop._step.task !== task;
   const other = findWait(root, (one) => one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed));
   if (other === null) return;
-  const where = placeOf?.get(other);
+  if (place.text === null) return;
+  const where = placeOf?.get(other)?.text ?? null;
   reportOnce(
     'branch',
-    `${nameOf(task)} awaits in two places at once${where === undefined ? '' : ` (the other one: ${where})`}: branches of one task, ` +
+    `${nameOf(task)} awaits in two places at once${where === null ? '' : ` (the other one: ${where})`}: branches of one task, ` +
       'for example under Promise.all, and callbacks that have inherited its context share its context variables, and are cancelled ' +
       'with it. For branches that are tasks of their own write gather(f, g), or use a taskGroup.',
-    place,
+    place.text,
   );
 }
 
@@ -94,8 +98,8 @@ export function reportLines(root: Scope, what: string): void {
     return;
   }
   for (const wait of waits) {
-    const place = placeOf.get(wait);
-    reportOnce('left behind', `${what}: ${describeWaiting(wait._waiting)}. ${HELP}`, place ?? null);
+    const place = placeOf.get(wait)?.text ?? null;
+    reportOnce('left behind', `${what}: ${describeWaiting(wait._waiting)}. ${HELP}`, place);
   }
 }
 

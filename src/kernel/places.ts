@@ -30,6 +30,17 @@ export function callerPlace(): string | null {
   return callerOf(new Error('place').stack ?? '');
 }
 
+/** The same, found out when it is asked for. */
+export class CallerPlace {
+  readonly #error = new Error('place');
+  #text: string | null | undefined;
+
+  get text(): string | null {
+    if (this.#text === undefined) this.#text = callerOf(this.#error.stack ?? '');
+    return this.#text;
+  }
+}
+
 /** The same, but returns the whole stack when there is none. */
 export function callerPlaceAndStack(): { readonly place: string | null; readonly stack: string } {
   const stack = new Error('place').stack ?? '';

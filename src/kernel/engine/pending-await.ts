@@ -4,7 +4,7 @@ import { noteDelivered } from './delivered.ts';
 import { follow, runFrames } from './follow.ts';
 import { emit, hooks } from './hooks.ts';
 import { gotAtAwait, gotOf, noteMoved, ownContextOf } from './line.ts';
-import { placeOfCall } from './lookups.ts';
+import { placeOfCall, type TakenPlace } from './lookups.ts';
 import { sequence } from './request.ts';
 import {
   type ContextRole,
@@ -64,7 +64,7 @@ export function settle(
 const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
 
 /** Told of each await that waits, with its place; set while some loop is in debug mode. */
-export const onAwait: { noted: ((wait: ScopeWait, place: string | null) => void) | null } = { noted: null };
+export const onAwait: { noted: ((wait: ScopeWait, place: TakenPlace | null) => void) | null } = { noted: null };
 
 /** Told which await begins to wait and which one goes on; set while schedules of async functions are explored. */
 export const watchedAwaits: {
