@@ -10,7 +10,9 @@ const src = `${root}src/`;
 process.env['NODE_COMPILE_CACHE'] ??= `${root}.vitest/compile-cache`;
 
 /** Tests of processes, threads, sockets, signals and whole programs: they wait for the system more than they compute. */
-const SYSTEM = ['node', 'cli', 'examples', 'runner', 'tutorial'].map((folder) => `test/unit/${folder}/**/*.test.ts`);
+const SYSTEM = ['node', 'cli', 'examples', 'runner', 'tutorial', 'testing/fixtures'].map(
+  (folder) => `test/unit/${folder}/**/*.test.ts`,
+);
 
 /** What takes longest, because it waits for processes and threads, or puts a load on: `npm run test:all` has it, `npm test` has not. */
 const SLOW = [
@@ -23,6 +25,7 @@ const SLOW = [
   'test/unit/examples/proxy.test.ts',
   'test/unit/bad-input/extremes.test.ts',
   'test/unit/testing/laws/cancellation.test.ts',
+  'test/unit/http/ten-thousand-requests.test.ts',
   'test/unit/testing/yardsticks.test.ts',
   'test/unit/ownership/many-awaits-cost-linear-time.test.ts',
 ];
@@ -53,7 +56,10 @@ const sharing = filesOf([...SHARING, 'test/unit/cli/**/*.test.ts'], SLOW).filter
 const resolve = {
   alias: [
     { find: /^asyncio-ts$/, replacement: `${src}index.ts` },
-    { find: /^asyncio-ts\/(node|testing|inspect)$/, replacement: `${src}$1/index.ts` },
+    {
+      find: /^asyncio-ts\/(node|testing|inspect|http|vitest|node-test|jest|bun-test)$/,
+      replacement: `${src}$1/index.ts`,
+    },
   ],
 };
 

@@ -6,15 +6,25 @@ import { readFileSync } from 'node:fs';
 import { type Plugin, rolldown } from 'rolldown';
 import { inRoot } from './lib/project.ts';
 
-const { dependencies = {} } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')) as {
+const { dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')) as {
   dependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
 };
+const entries = [
+  'index',
+  'testing/index',
+  'node/index',
+  'vitest/index',
+  'node-test/index',
+  'jest/index',
+  'bun-test/index',
+];
 
 const bundle = await rolldown({
   cwd: inRoot(),
-  input: { index: 'dist/index.js', 'testing/index': 'dist/testing/index.js', 'node/index': 'dist/node/index.js' },
-  // Not bundled: the runtime's modules and the package's dependencies.
-  external: [/^node:/, ...Object.keys(dependencies)],
+  input: Object.fromEntries(entries.map((entry) => [entry, `dist/${entry}.js`])),
+  // Not bundled: the modules of runtimes, the package's dependencies, and test runners.
+  external: [/^(node|bun):/, ...Object.keys(dependencies), ...Object.keys(peerDependencies)],
   platform: 'neutral',
   plugins: [mapsOfCompiler()],
 });

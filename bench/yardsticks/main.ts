@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { loadFamilies } from './families.ts';
 import type { Family } from './kernel.ts';
 import { checkFixed, isReached, type Measured, measure, SEEDS } from './measure.ts';
-import { documentOf, summaryOf, tableOf } from './report.ts';
+import { documentOf, speedTable, summaryOf, tableOf } from './report.ts';
 import { measureSpeed } from './speed.ts';
 
 const USAGE = `usage: npm run bench:yardsticks -- [options]
@@ -46,8 +46,9 @@ async function run(): Promise<void> {
   const count = parts.reduce((sum, { measured }) => sum + measured.length, 0);
   const fixed = `${fixedSchedules.toLocaleString('en-US')} schedules of each of the ${count} fixed forms were run as well, without a failure.`;
   console.log(`\n${fixed}`);
-  if (values.write) writeFileSync(DOCUMENT, documentOf(parts, fixed));
-  if (!values['no-speed']) await measureSpeed();
+  const speeds = values['no-speed'] ? [] : await measureSpeed();
+  if (speeds.length > 0) console.log(`\n${speedTable(speeds)}`);
+  if (values.write) writeFileSync(DOCUMENT, documentOf(parts, fixed, speeds));
 }
 
 function selected(family: Family): Family {

@@ -11,13 +11,13 @@ export interface BuildOptions {
   readonly gracePeriod: number;
   /** The folder that the commands run in. */
   readonly cwd: string;
-  /** Told of each line that a process prints. */
+  /** Called with each line that a process prints. */
   onLine(target: string, line: string): void;
-  /** Told of each change. */
+  /** Called after each change. */
   onState(target: string, state: State, detail?: string): void;
 }
 
-/** What became of a target. */
+/** The outcome of a target. */
 export type State = 'started' | 'made' | 'failed' | 'skipped';
 
 /** How each target ended. */

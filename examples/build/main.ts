@@ -1,4 +1,4 @@
-// Builds what a plan says, some processes at a time. Press Ctrl-C: none of them is left.
+// Builds the targets of a plan, several processes at a time. After Ctrl-C, no process is left.
 //
 //     node examples/build/main.ts examples/build/plan.json --jobs 4 --grace 5
 

@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 
-/** Something to be made. */
+/** Something to be built. */
 export interface Target {
   readonly name: string;
-  /** The targets that must be there before. */
+  /** The targets that must be built before. */
   readonly needs: readonly string[];
   /** A command of the shell. */
   readonly command: string;

@@ -1,17 +1,17 @@
-// A chat with rooms. Whoever can send lines can take part: nc, telnet, or client.ts.
+// A chat with rooms, for any client that sends lines: nc, telnet, or client.ts.
 
 import { createTask, TimeoutError, timeout, ValueError, wait } from 'asyncio-ts';
 import { ConnectionError, type StreamReader, type StreamWriter } from 'asyncio-ts/node';
 import { Member } from './member.ts';
 
 export interface ChatOptions {
-  /** How long somebody may say nothing, in seconds. */
+  /** How long a member may be silent, in seconds. */
   readonly idle: number;
-  /** Told of who comes and goes. */
+  /** Called with a line about each member that comes or goes. */
   log(line: string): void;
 }
 
-/** Where everybody begins. */
+/** The room in which every member begins. */
 const LOBBY = 'lobby';
 /** The longest line, in bytes. */
 export const LONGEST_LINE = 4_096;
@@ -28,7 +28,7 @@ const decoder = new TextDecoder();
 
 export class Chat {
   readonly #members = new Map<string, Member>();
-  /** Those who have not said their names. */
+  /** The connections whose members have not given their names yet. */
   readonly #strangers = new Set<StreamWriter>();
   readonly #options: ChatOptions;
   #closing: string | null = null;
@@ -56,7 +56,7 @@ export class Chat {
     }
   };
 
-  /** Tells everybody to go. */
+  /** Asks all members to leave. */
   close(farewell: string): void {
     this.#closing = farewell;
     for (const member of this.#members.values()) member.dismiss(farewell);
@@ -75,7 +75,7 @@ export class Chat {
     }
   }
 
-  /** Asks for a name until there is a good one. */
+  /** Asks for a name until a valid one is given. */
   async #ask(reader: StreamReader, writer: StreamWriter): Promise<Member | null> {
     for (let problem = ''; ; ) {
       writer.write(`*** ${problem}What is your name?\n`);
@@ -108,7 +108,7 @@ export class Chat {
     }
   }
 
-  /** Does what somebody says, up to his end. Gives the reason of that. */
+  /** Handles a member's lines until the member leaves; returns the reason for leaving. */
   async #listen(reader: StreamReader, member: Member): Promise<string> {
     for (;;) {
       const line = await this.#line(reader);
@@ -169,19 +169,19 @@ export class Chat {
     if (this.#closing === null) this.#announce(member, `${member.name} ${reason}`);
   }
 
-  /** Something has happened to somebody: says so in his room, and in the log. */
+  /** Announces an event of a member in the room, and in the log. */
   #announce(member: Member, what: string): void {
     this.#options.log(`${member.room}: ${what}`);
     this.#say(member, `*** ${what}`);
   }
 
-  /** Tells the others in the room. */
+  /** Sends a line to the others in the room. */
   #say(speaker: Member, line: string): void {
     for (const member of this.#members.values())
       if (member !== speaker && member.room === speaker.room) this.#tell(member, line);
   }
 
-  /** Nobody waits for somebody who does not read: he has to go. */
+  /** A member who does not read has to leave, so that nobody waits for this connection. */
   #tell(member: Member, line: string): void {
     if (!member.tell(line)) this.#leave(member, 'reads too slowly');
   }

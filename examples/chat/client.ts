@@ -1,4 +1,4 @@
-// A client for those who have no nc: sends what is typed, shows what comes.
+// A client for systems without nc: sends what is typed, and shows what is received.
 //
 //     node examples/chat/client.ts --port 7000
 
@@ -29,7 +29,7 @@ async function type(writer: StreamWriter): Promise<void> {
   writer.writeEof();
 }
 
-/** Ends when the server does. When the input ends, what the server still says is shown. */
+/** Ends when the server closes the connection. After the end of the input, the remaining lines of the server are shown. */
 async function main(): Promise<void> {
   const [reader, writer] = await openConnection(values.host, Number(values.port));
   await using _ = writer;

@@ -1,4 +1,4 @@
-// A chat server. Press Ctrl-C: everybody is told.
+// A chat server. After Ctrl-C, all members get a farewell.
 //
 //     node examples/chat/main.ts --port 7000
 //     nc localhost 7000

@@ -1,12 +1,12 @@
 import { getRunningLoop, Queue, QueueFull, type TimerHandle } from 'asyncio-ts';
 import { ConnectionError, type StreamWriter } from 'asyncio-ts/node';
 
-/** How many lines wait for somebody who reads slowly. */
+/** How many lines are kept for a member who reads slowly. */
 const KEPT = 100;
-/** How long somebody who is to go may take to read what is left, in seconds. */
+/** How long a member who has to leave may take to read the remaining lines, in seconds. */
 const GRACE = 2;
 
-/** Somebody in the chat. Lines for him wait in a queue of their own, so that nobody waits for him. */
+/** A member of the chat. Lines for each member wait in a queue, so that nobody has to wait for a slow one. */
 export class Member {
   name: string;
   room: string;
@@ -21,12 +21,12 @@ export class Member {
     this.#writer = writer;
   }
 
-  /** Whether he has been told to go. */
+  /** Whether the member was asked to leave. */
   get isGone(): boolean {
     return this.#farewell !== null;
   }
 
-  /** Never waits. False when he reads so slowly that no more lines can be kept for him. */
+  /** Never waits. False when the member reads so slowly that the queue is full. */
   tell(line: string): boolean {
     if (this.isGone) return true;
     try {
@@ -38,7 +38,7 @@ export class Member {
     }
   }
 
-  /** Ends his connection when he has read what is left, and the farewell; or after a while without that. */
+  /** Ends the connection when the member has read the remaining lines and the farewell, or after a time limit. */
   dismiss(farewell: string): void {
     if (this.isGone) return;
     this.#farewell = farewell;
@@ -46,13 +46,13 @@ export class Member {
     this.#end = getRunningLoop().callLater(GRACE, () => this.#writer.transport.abort());
   }
 
-  /** Sends him his lines up to his end. */
+  /** Sends the member's lines until the member leaves. */
   async send(): Promise<void> {
     try {
       for await (const line of this.#lines) await this.#write(line);
       if (this.#farewell !== '') await this.#write(this.#farewell ?? '');
     } catch (error) {
-      // Whoever reads from him sees it too.
+      // The code that reads from the connection gets this error too.
       if (!(error instanceof ConnectionError)) throw error;
     } finally {
       this.#end?.cancel();

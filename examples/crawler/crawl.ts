@@ -1,4 +1,4 @@
-// The crawler: follows links, some requests at a time, each with a limited time and several attempts.
+// The crawler: follows links. Several requests run at a time, each with a time limit and several attempts.
 
 import { CancelledError, currentSignal, sleep, TimeoutError, taskGroup, timeout } from 'asyncio-ts';
 
@@ -9,11 +9,11 @@ export interface CrawlOptions {
   readonly timeout: number;
   /** How often a page is asked for. */
   readonly attempts: number;
-  /** Told of each change. */
+  /** Called after each change. */
   onProgress(report: CrawlReport): void;
 }
 
-/** How far a crawl has come. */
+/** The progress of a crawl. */
 export interface CrawlReport {
   /** Pages that are known. */
   found: number;
@@ -71,7 +71,7 @@ async function patiently(url: string, options: CrawlOptions, report: CrawlReport
   }
 }
 
-/** The task's signal ends the request, and the download, when the time is up and when the crawl is cancelled. */
+/** The task's signal ends the request and the download when the time limit is reached, and when the crawl is cancelled. */
 async function linksOf(url: string): Promise<string[]> {
   const response = await fetch(url, { signal: currentSignal() ?? null });
   const html = await response.text();

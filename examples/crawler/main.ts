@@ -1,4 +1,4 @@
-// Crawls a site that it serves itself. Press Ctrl-C: no request is left open.
+// Crawls a site that it serves itself. After Ctrl-C, no request is left open.
 //
 //     node examples/crawler/main.ts --pages 500 --limit 20 --timeout 0.3 --attempts 3
 

@@ -6,7 +6,7 @@ interface Output {
   write(text: string): unknown;
 }
 
-/** One line that changes, on a terminal; elsewhere a line for every fifty pages. */
+/** On a terminal one line that changes, elsewhere a line for every fifty pages. */
 export class Progress {
   readonly #output: Output;
 

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { CancelledError, Event, type EventLoop, getRunningLoop, once, sleep, TimeoutError, waitFor } from 'asyncio-ts';
 
-/** How long a slow page takes: longer than anybody waits for it, in seconds. */
+/** How long a slow page takes, in seconds: longer than any client waits. */
 const SLOW = 60;
 
 /** What happens when a page is asked for, by its number; `attempt` counts from 1. */
@@ -74,7 +74,7 @@ export class Site {
     return `<h1>Page ${page}</h1>${links.map((link) => `<a href="/${link}">${link}</a>`).join(' ')}`;
   }
 
-  /** Closes the site. Gives the number of requests that nobody has ended, for which it waits five seconds. */
+  /** Closes the site. Waits at most five seconds for open requests, and returns the number of those that are still open. */
   async close(): Promise<number> {
     try {
       await waitFor(this.#idle.wait(), 5);

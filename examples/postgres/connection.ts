@@ -10,7 +10,7 @@ import { fromText, toText, type Value } from './values.ts';
 
 export type Row = Readonly<Record<string, Value>>;
 
-/** What a statement has brought. */
+/** The result of a statement. */
 export interface Result {
   readonly rows: readonly Row[];
   /** What was done, such as `INSERT 0 1`. */
@@ -28,7 +28,7 @@ export class Connection implements AsyncDisposable {
   readonly #writer: StreamWriter;
   readonly #secret: Secret;
   readonly #turn = new Lock();
-  /** `I` outside of transactions, `T` within one, `E` within one that has failed, `?` while a statement runs, and for ever when that has left the connection in the middle of something. */
+  /** `I` outside of transactions, `T` within one, `E` within one that has failed, `?` while a statement runs, and for ever if the statement has left the connection in the middle of an answer. */
   #status = 'I';
 
   private constructor(address: Address, { messages, writer, secret }: Started) {
@@ -75,7 +75,7 @@ export class Connection implements AsyncDisposable {
     return await this.#run([message('Q', sql)]);
   }
 
-  /** Runs a body in a transaction, which ends with it: well, or not at all. */
+  /** Runs a body in a transaction: commits it if the body returns, and rolls it back if the body throws. */
   async transaction<T>(body: (connection: Connection) => Promise<T>): Promise<T> {
     await this.execute('BEGIN');
     try {
@@ -103,18 +103,18 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** The statement is not wanted any more. What it brings must be read all the same, before the next one. */
+  /** The statement was cancelled. Its result must still be read before the next statement. */
   async #giveUp(): Promise<void> {
     try {
       await requestCancel(this.#address, this.#secret);
       await this.#receive();
     } catch (error) {
-      // Either the server's word that it was cancelled, or the connection is not ready, and will be closed.
+      // This is either the server's error for a cancelled statement, or the connection is not ready and will be closed.
       if (error instanceof CancelledError) throw error;
     }
   }
 
-  /** Takes the answer up to the word that the server is ready again. */
+  /** Reads the answer, up to the message that the server is ready again. */
   async #receive(): Promise<Result[]> {
     const results: Result[] = [];
     let columns: readonly Column[] = [];

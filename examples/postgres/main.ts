@@ -1,4 +1,4 @@
-// Talks to a PostgreSQL that runs.
+// Uses a PostgreSQL server that is running.
 //
 //     PGPASSWORD=secret node examples/postgres/main.ts --host 127.0.0.1 --port 5432 --user me --database me
 
@@ -39,7 +39,7 @@ await run(async () => {
     await timeout(0.2, () => pool.query('SELECT pg_sleep(60)'));
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
-    console.log('the server was told that nobody waits any more');
+    console.log('the server was asked to cancel the statement');
   }
   try {
     await pool.query('SELECT 1 / $1::int', 0);

@@ -71,7 +71,7 @@ export class Fields {
   }
 }
 
-/** Takes messages from a stream. One that is cancelled in the midst of a message goes on with it the next time. */
+/** Takes messages from a stream. If it is cancelled in the middle of a message, the next call continues with that message. */
 export class Messages {
   readonly #reader: StreamReader;
   #head: { readonly type: string; readonly length: number } | null = null;

@@ -3,7 +3,7 @@ import { Connection, type Result } from './connection.ts';
 import type { Address } from './startup.ts';
 import type { Value } from './values.ts';
 
-/** Some connections for many tasks: who comes when all are in use waits. */
+/** A few connections for many tasks. A task waits while all connections are in use. */
 export class Pool implements AsyncDisposable {
   readonly #address: Address;
   readonly #free: Semaphore;
@@ -35,14 +35,14 @@ export class Pool implements AsyncDisposable {
     return await this.use((connection) => connection.transaction(body));
   }
 
-  /** What a body has left is nobody else's business. */
+  /** Takes a connection back, and ends a transaction that the body has left open. */
   async #takeBack(connection: Connection): Promise<void> {
     if (connection.isInTransaction) await connection.execute('ROLLBACK');
     if (connection.isReady && !this.#isClosed) this.#idle.push(connection);
     else await connection[Symbol.asyncDispose]();
   }
 
-  /** Closes the connections; those that are in use when they come back. */
+  /** Closes the connections. Those in use are closed when they are returned. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     for (const connection of this.#idle.splice(0)) await connection[Symbol.asyncDispose]();

@@ -13,14 +13,14 @@ const PARTS = {
 
 type Details = { [Part in (typeof PARTS)[keyof typeof PARTS]]?: string };
 
-/** The server has refused something. `code` says what: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** The server has reported an error. `code` says which: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export class PostgresError extends Error {
-  /** Five letters, such as `23505` for a key that is there already. */
+  /** Five characters, such as `23505` for a key that exists already. */
   readonly code: string;
   readonly severity: string | undefined;
   readonly detail: string | undefined;
   readonly hint: string | undefined;
-  /** Where in the statement, from 1. */
+  /** The position in the statement, counted from 1. */
   readonly position: number | undefined;
   readonly constraint: string | undefined;
 

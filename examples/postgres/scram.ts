@@ -1,4 +1,4 @@
-// SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides show that they know the password, and nobody sends it.
+// SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove that they know the password, without sending it.
 
 import { Buffer } from 'node:buffer';
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -8,7 +8,7 @@ const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes)
 
 /** The client's half of a handshake. */
 export class Scram {
-  /** What the client begins with. */
+  /** The first message of the client. */
   readonly first: string;
   readonly #password: string;
   readonly #nonce: string;
@@ -21,7 +21,7 @@ export class Scram {
     this.first = `n,,n=,r=${nonce}`;
   }
 
-  /** The answer to what the server has said first. */
+  /** The answer to the first message of the server. */
   final(serverFirst: string): string {
     const { r: nonce = '', s: salt = '', i: iterations = '' } = attributes(serverFirst);
     if (!nonce.startsWith(this.#nonce)) throw new Error('the server has answered to somebody else');

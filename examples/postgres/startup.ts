@@ -1,23 +1,23 @@
-// The beginning of a connection: encryption when it is wanted, who we are, and the password.
+// The beginning of a connection: encryption if it is wanted, the names of user and database, and the password.
 
 import { openConnection, type SslContext, type StreamReader, type StreamWriter } from 'asyncio-ts/node';
 import { type Fields, Messages, message } from './messages.ts';
 import { PostgresError } from './postgres-error.ts';
 import { Scram } from './scram.ts';
 
-/** Where PostgreSQL is, and who we are. */
+/** The address of PostgreSQL, and the user and database. */
 export interface Address {
   readonly host?: string;
   readonly port?: number;
   readonly user: string;
   readonly password?: string;
-  /** As the user when absent. */
+  /** The name of the user when absent. */
   readonly database?: string;
-  /** Encrypts, or does not connect. */
+  /** Encrypts the connection; connecting fails if the server does not support it. */
   readonly ssl?: boolean | SslContext;
 }
 
-/** What a server is told with when a query is to be cancelled. */
+/** What the server needs to know in order to cancel a query. */
 export interface Secret {
   readonly pid: number;
   readonly key: number;
@@ -29,7 +29,7 @@ export interface Started {
   readonly secret: Secret;
 }
 
-/** Instead of a version: wishes for encryption, and for the end of a query. */
+/** Sent instead of a version, to ask for encryption or for the end of a query. */
 const SSL_REQUEST = 80_877_103;
 const CANCEL_REQUEST = 80_877_102;
 const VERSION = 0x3_0000;
@@ -61,7 +61,7 @@ async function encrypt(reader: StreamReader, writer: StreamWriter, { ssl = false
   await writer.startTls(ssl);
 }
 
-/** Whom the server asks for, by the number in its message. */
+/** Answers the server's requests for authentication, whose kind is a number in the message. */
 async function authenticate(messages: Messages, writer: StreamWriter, { password = '' }: Address): Promise<void> {
   const scram = new Scram(password);
   for (;;) {

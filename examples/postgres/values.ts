@@ -1,4 +1,4 @@
-// What values of SQL are in a program. All are sent as text; the server says of which type a result's columns are.
+// How values of SQL are represented in a program. All are sent as text; the server sends the types of a result's columns.
 
 import { Buffer } from 'node:buffer';
 
@@ -12,7 +12,7 @@ export function toText(value: Value): string | null {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** By the number of the type. What is not here is text: numbers of any length and precision among them. */
+/** By the number of the type. All other types are text, including numbers of any length and precision. */
 const TYPES: Readonly<Record<number, (text: string) => Value>> = {
   16: (text) => text === 't', // boolean
   17: (text) => Buffer.from(text.slice(2), 'hex'), // bytea

@@ -27,10 +27,10 @@ export class Link {
   }
 
   /**
-   * Passes on what comes, both ways at once, until both have ended.
+   * Passes data on in both directions at once, until both have ended.
    *
    * @param idle how long nothing may pass, in seconds
-   * @throws {TimeoutError} when nothing has passed for so long
+   * @throws {TimeoutError} when nothing has passed for this time
    */
   *pass(client: End, upstream: End, idle: number, onBytes: () => void): Coroutine<void> {
     const link = this;
@@ -56,7 +56,7 @@ export class Link {
 }
 
 /**
- * Passes on one direction, and its end. Who reads slowly is waited for in `drain`; meanwhile nothing is read from the other side, and
+ * Passes on one direction, and its end. `drain` waits for a slow reader; meanwhile nothing is read from the other side, and
  * so it has to wait, too.
  */
 function* pump(reader: StreamReader, writer: StreamWriter, onBytes: (size: number) => void): Coroutine<void> {

@@ -1,4 +1,4 @@
-// Passes TCP connections on to another place. Press Ctrl-C: those that are open may come to their end until the deadline.
+// Passes TCP connections on to another server. After Ctrl-C, open connections may go on until the deadline.
 //
 //     node examples/proxy/main.ts --port 8080 --upstream example.org:80
 

@@ -1,4 +1,4 @@
-// The proxy: a connection to the upstream for each one that comes. In generator spelling.
+// The proxy: makes a connection to the upstream for each client. In generator spelling.
 
 import { CancelledError, type Coroutine, ExceptionGroup, TimeoutError, timeout } from 'asyncio-ts';
 import { ConnectionError, OSError, openConnection, type StreamReader, type StreamWriter } from 'asyncio-ts/node';
@@ -12,9 +12,9 @@ export interface ProxyOptions {
   readonly idleTimeout: number;
   /** How many connections at once. */
   readonly limit: number;
-  /** Told when something has passed, or a connection has come. */
+  /** Called when data has passed, or a client has connected. */
   onChange(proxy: TcpProxy): void;
-  /** Told of a connection that is over. */
+  /** Called when a connection is over. */
   onEnd(link: Link): void;
 }
 
@@ -40,7 +40,7 @@ export class TcpProxy {
       link.end = reasonOf(error);
       if (link.end === 'failed') throw error;
     } finally {
-      // What could not be passed on is not passed on; of an end in order nothing is left to abort.
+      // After an error, data that could not be passed on is dropped. After a regular end, nothing is left to abort.
       client.writer.transport.abort();
       this.links.delete(link);
       this.#options.onEnd(link);

@@ -11,7 +11,7 @@ interface Output {
 /** How often the line may change, in milliseconds. */
 const PERIOD = 100;
 
-/** A line that changes, on a terminal, with the bytes of each connection; everywhere a line for each connection that has ended. */
+/** On a terminal a line that changes, with the bytes of each connection; and everywhere a line for each connection that has ended. */
 export class Status {
   readonly #output: Output;
   #shown = 0;

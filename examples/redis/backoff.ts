@@ -12,7 +12,7 @@ export interface Backoff {
   readonly attempts?: number;
 }
 
-/** Tries until there is a connection, or it was in vain too often. */
+/** Tries to connect until it succeeds, or until there were too many failures. */
 export async function patiently(open: () => Promise<Connection>, backoff: Backoff): Promise<Connection> {
   const { first = 0.05, longest = 2, attempts = 10 } = backoff;
   for (let attempt = 1; ; attempt++) {

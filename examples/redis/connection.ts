@@ -4,7 +4,7 @@ import { createTask, Future, type Task, wait } from 'asyncio-ts';
 import { ConnectionError, openConnection, type StreamReader, type StreamWriter } from 'asyncio-ts/node';
 import { encode, Push, RedisError, type Reply, readReply } from './resp.ts';
 
-/** Where Redis is, and how to talk to it. */
+/** The address of Redis, and the version of the protocol. */
 export interface Address {
   readonly host?: string;
   readonly port?: number;
@@ -23,13 +23,13 @@ export class ConnectionLost extends Error {
 export type Command = readonly [name: string, ...args: (string | number)[]];
 type OnPush = (items: readonly Reply[]) => Promise<void>;
 
-/** Without RESP3, what Redis says of its own accord is known by its first word. */
+/** Without RESP3, messages for which nobody has asked are recognised by their first word. */
 const PUSHES = new Set<Reply>(['subscribe', 'unsubscribe', 'message']);
 
 export class Connection implements AsyncDisposable {
   readonly #reader: StreamReader;
   readonly #writer: StreamWriter;
-  /** Who waits for a reply, in the order of the commands. */
+  /** The futures that wait for replies, in the order of the commands. */
   readonly #waiting: Future<Reply>[] = [];
   readonly #onPush: OnPush | null;
   readonly #receiving: Task<void>;
@@ -42,7 +42,7 @@ export class Connection implements AsyncDisposable {
     this.#receiving = createTask(() => this.#receive(), { name: 'redis replies' });
   }
 
-  /** Connects, and says hello. With `onPush` it is for what Redis says of its own accord. */
+  /** Connects, and sends HELLO. With `onPush`, the connection is for messages that Redis sends without having been asked. */
   static async open(address: Address, onPush: OnPush | null = null): Promise<Connection> {
     const { host = '127.0.0.1', port = 6379, password, protocol = 3 } = address;
     const [reader, writer] = await openConnection(host, port);
@@ -77,13 +77,13 @@ export class Connection implements AsyncDisposable {
     return reply;
   }
 
-  /** Sends commands to which only pushes are the answer: SUBSCRIBE. */
+  /** Sends commands that are answered only by push messages: SUBSCRIBE. */
   async tell(...command: Command): Promise<void> {
     this.#writer.write(encode(command));
     await this.#writer.drain();
   }
 
-  /** Waits while Redis is slower than who sends. That the connection is lost is told by the replies. */
+  /** Waits while Redis reads more slowly than commands are sent. If the connection is lost, the futures of the replies fail. */
   async drain(): Promise<void> {
     try {
       await this.#writer.drain();
@@ -115,7 +115,7 @@ export class Connection implements AsyncDisposable {
       if (!reply.done()) reply.setException(new ConnectionLost('the connection to Redis has ended', { cause }));
   }
 
-  /** Gives a reply to who is next. Somebody who was cancelled wants it no more, but it has come all the same. */
+  /** Gives a reply to the next future. That of a cancelled command is dropped, but it must be taken all the same. */
   #settle(reply: Reply): void {
     const next = this.#waiting.shift();
     if (next === undefined) throw new Error('Redis has replied to nothing');

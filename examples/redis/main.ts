@@ -1,4 +1,4 @@
-// Talks to a Redis that runs.
+// Uses a Redis server that is running.
 //
 //     node examples/redis/main.ts --host 127.0.0.1 --port 6379
 

@@ -64,7 +64,7 @@ export class Redis implements AsyncDisposable {
 
   async #connected(): Promise<Connection> {
     if (!this.#connection.isLost) return this.#connection;
-    // Of all that come, one connects.
+    // If several tasks find no connection, only one of them connects.
     using _ = await this.#connecting.acquire();
     if (this.#connection.isLost)
       this.#connection = await patiently(() => Connection.open(this.#options), this.#options.backoff ?? {});

@@ -2,10 +2,10 @@
 
 import type { StreamReader } from 'asyncio-ts/node';
 
-/** What is answered to a command. Strings are taken as UTF-8. */
+/** The reply to a command. Strings are decoded as UTF-8. */
 export type Reply = string | number | bigint | boolean | null | RedisError | Push | Reply[] | Map<Reply, Reply>;
 
-/** Redis has refused a command. As a part of a reply it is a value. */
+/** Redis has refused a command. Inside of a reply with several parts it is a value. */
 export class RedisError extends Error {
   /** The first word of the message, such as `WRONGTYPE`. */
   readonly code: string;
@@ -20,7 +20,7 @@ export class RedisError extends Error {
   }
 }
 
-/** What Redis says of its own accord, such as a message of a channel. */
+/** What Redis sends without having been asked, such as a message of a channel. */
 export class Push {
   readonly items: readonly Reply[];
 

@@ -9,12 +9,12 @@ export interface Message {
   readonly text: string;
 }
 
-/** How many messages wait for a slow reader before its connection does. */
+/** How many messages are kept for a slow reader before the library stops reading from the connection. */
 const KEPT = 100;
 
 /**
  * Messages of channels, on a connection of its own. When that is lost, it connects and subscribes again; what is published
- * meanwhile is lost, as Redis has it.
+ * meanwhile is lost, because Redis does not keep messages.
  *
  * @example
  * await using messages = await redis.subscribe('news');
@@ -48,7 +48,7 @@ export class Subscription implements AsyncDisposable {
     }
   }
 
-  /** Waits until Redis has confirmed: again, when the connection was lost. */
+  /** Waits until Redis has confirmed the subscriptions; after a lost connection, those of the new one. */
   async subscribed(): Promise<void> {
     await this.#subscribed.wait();
     if (this.#listening.done()) await this.#listening;
@@ -93,7 +93,7 @@ export class Subscription implements AsyncDisposable {
     try {
       await this.#listening;
     } catch {
-      // It was cancelled, or has failed for a reason that its reader was told.
+      // It was cancelled, or it has failed with an error that its reader has received.
     }
   }
 }

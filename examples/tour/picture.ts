@@ -13,6 +13,10 @@ export interface Drawing {
 }
 
 const TITLE = 24;
+/** How the end of a task is drawn. */
+const ENDS = { cancelled: '✕', failed: '!' } as const;
+/** What the marks of a picture mean. */
+export const LEGEND = '● runs   ─ waits   ✕ is cancelled   ! fails';
 const LABEL = 16;
 const TIME = 8;
 
@@ -27,13 +31,17 @@ const TIME = 8;
  * @returns its lines; `null` when they do not fit
  */
 export function drawPicture(timelines: readonly Timeline[], drawing: Drawing): string[] | null {
-  const columns = drawing.width - TITLE - LABEL - TIME;
+  const titled = timelines.some(({ title }) => title !== '');
+  const columns = drawing.width - (titled ? TITLE : 0) - LABEL - TIME;
   const limit = lanesThatFit(timelines, drawing.height - 1);
   if (limit === 0 || columns < 10) return null;
   const lines = timelines.flatMap(({ title, lanes }) =>
-    folded(lanes, limit).map((lane, i) => drawLane(i === 0 ? title : '', lane, columns, drawing)),
+    folded(lanes, limit).map((lane, i) => {
+      const before = titled ? inColumns(i === 0 ? title : '', TITLE) : '';
+      return before + drawLane(lane, columns, drawing);
+    }),
   );
-  return [...lines, drawAxis(columns, drawing.span)];
+  return [...lines, (titled ? ' '.repeat(TITLE) : '') + drawAxis(columns, drawing.span)];
 }
 
 /** How many lines each timeline may have. */
@@ -58,20 +66,21 @@ function folded(lanes: readonly Lane[], limit: number): Lane[] {
   return [...lanes.slice(0, limit - 1), rest];
 }
 
-function drawLane(title: string, lane: Lane, columns: number, { now, span }: Drawing): string {
+function drawLane(lane: Lane, columns: number, { now, span }: Drawing): string {
   const column = (time: number) => Math.min(columns - 1, Math.round((time / span) * (columns - 1)));
   const cells = Array.from({ length: columns }, () => ' ');
   cells.fill('─', column(lane.begin), column(lane.end ?? now) + 1);
-  // A task that waited for a promise of somebody else comes back by itself: that is no step of the loop, but its end shows.
+  // A task that waited for a foreign promise goes on without a step of the loop, but its end is recorded.
   for (const step of lane.end === null ? lane.steps : [...lane.steps, lane.end]) cells[column(step)] = '●';
+  if (lane.outcome !== undefined && lane.end !== null) cells[column(lane.end)] = ENDS[lane.outcome];
   const time = lane.end === null ? '' : `${(lane.end - lane.begin).toFixed(2)} s`;
-  return `${inColumns(title, TITLE)}${inColumns(lane.label, LABEL)}${cells.join('')}${time.padStart(TIME)}`;
+  return `${inColumns(lane.label, LABEL)}${cells.join('')}${time.padStart(TIME)}`;
 }
 
 function drawAxis(columns: number, span: number): string {
-  let axis = ' '.repeat(TITLE + LABEL);
+  let axis = ' '.repeat(LABEL);
   for (let second = 0; second <= span; second++) {
-    const at = TITLE + LABEL + Math.round((second / span) * (columns - 1));
+    const at = LABEL + Math.round((second / span) * (columns - 1));
     if (at >= axis.length) axis = `${axis.padEnd(at)}${second} s`;
   }
   return axis;

@@ -1,6 +1,6 @@
 import type { Happening, Lane, Timeline } from './recorder.ts';
 
-/** Tasks that begin or end within this time are told of in one line. */
+/** Tasks that begin or end within this time are reported in one line. */
 const TOGETHER_MS = 20;
 
 /** Tasks of one program that began, or ended, nearly at once. */
@@ -11,11 +11,11 @@ interface Untold {
   readonly lanes: Lane[];
 }
 
-/** Tells what runs when in lines of text: for a file, a pipe, or a terminal that is too small for the picture. */
+/** Writes lines of text about which task runs when: for a file, a pipe, or a terminal that is too small for the picture. */
 export class PlainLog {
   readonly #write: (line: string) => void;
   readonly #now: () => number;
-  /** What has not been told yet: by timeline and kind, in order of happening. */
+  /** What has not been reported yet: by timeline and kind, in the order of the events. */
   #untold = new Map<string, Untold>();
   #timer: NodeJS.Timeout | null = null;
 
@@ -38,7 +38,7 @@ export class PlainLog {
     this.#timer ??= setTimeout(() => this.flush(), TOGETHER_MS);
   };
 
-  /** Tells what has not been told yet. */
+  /** Reports what has not been reported yet. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

@@ -3,7 +3,7 @@ import { addInstrument, newEventLoop } from 'asyncio-ts';
 import type { Part, Spelling } from './programs.ts';
 import type { Recorder } from './recorder.ts';
 
-/** How a program went. */
+/** The outcome of a program. */
 export interface Outcome {
   readonly part: Part;
   readonly spelling: Spelling;
@@ -11,11 +11,11 @@ export interface Outcome {
   readonly ended: { readonly result: unknown } | { readonly error: unknown };
 }
 
-/** Runs programs side by side, each on a loop of its own, all on this thread. */
+/** Runs programs concurrently, each on its own loop, all on this thread. */
 export async function play(parts: readonly Part[], spelling: Spelling, recorder: Recorder): Promise<Outcome[]> {
   const removeInstrument = addInstrument(recorder);
   const { log } = console;
-  // They print as they do when they run alone; here their words have to be put beside what runs.
+  // The programs print as if they ran alone; here each line has to be assigned to the program that printed it.
   console.log = (...words) => recorder.print(format(...words));
   try {
     return await Promise.all(parts.map((part) => playOne(part, spelling, recorder)));

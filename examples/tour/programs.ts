@@ -23,14 +23,14 @@ import * as generators9 from '../tutorial/09-three-spellings/generators.ts';
 /** The two spellings of a coroutine. */
 export type Spelling = 'async' | 'generators';
 
-/** Runs a program on a loop that the function makes; the promise brings its result. */
+/** Runs a program on a loop that the function makes; returns a promise of its result. */
 export type Start = (loopFactory: () => EventLoop) => Promise<unknown>;
 
-/** A program, or one of the ways that a program shows. */
+/** A program, or one of the ways that a program demonstrates. */
 export interface Part {
-  /** Its program's number, and what it shows. */
+  /** The number of the program, and what it demonstrates. */
   readonly title: string;
-  /** How long it takes; `null` when that is up to the machine. */
+  /** How long it takes; `null` when that depends on the machine. */
   readonly seconds: number | null;
   readonly result: unknown;
   readonly start: Readonly<Record<Spelling, Start>>;

@@ -8,6 +8,8 @@ export interface Lane {
   readonly steps: number[];
   /** `null` while it is not done. */
   end: number | null;
+  /** How it has ended, unless in order. */
+  outcome?: 'cancelled' | 'failed';
 }
 
 /** The tasks of one loop, the main one first. */
@@ -31,7 +33,7 @@ export class Recorder implements Instrument {
   readonly #begin: number;
 
   /**
-   * @param listener hears of everything, when it happens
+   * @param listener called for each event when it happens
    * @param clock gives the time in seconds
    */
   constructor(
@@ -48,7 +50,7 @@ export class Recorder implements Instrument {
     return this.#clock() - this.#begin;
   }
 
-  /** Opens a timeline; the function that is returned says for which loop. */
+  /** Opens a timeline; the function that it returns is called with the loop of the timeline. */
   open(title: string): (loop: EventLoop) => void {
     const timeline: Timeline = { title, lanes: [] };
     this.timelines.push(timeline);
@@ -57,9 +59,9 @@ export class Recorder implements Instrument {
 
   taskSpawned(task: Task<unknown>): void {
     const timeline = this.#byLoop.get(task.getLoop());
-    // What follows on the main task are the runner's own: they clean up.
+    // The tasks that come after the main task are those of the runner, for the clean-up.
     if (timeline === undefined || (timeline.lanes[0]?.end ?? null) !== null) return;
-    const lane = { label: labelOf(task, timeline.lanes.length), begin: this.now(), steps: [], end: null };
+    const lane: Lane = { label: labelOf(task, timeline.lanes.length), begin: this.now(), steps: [], end: null };
     timeline.lanes.push(lane);
     this.#byTask.set(task, lane);
     this.#listener({ kind: 'begins', timeline, lane });
@@ -69,15 +71,17 @@ export class Recorder implements Instrument {
     this.#byTask.get(task)?.steps.push(this.now());
   }
 
-  taskFinished(task: Task<unknown>): void {
+  taskFinished(task: Task<unknown>, failure: { readonly error: unknown } | null = null): void {
     const lane = this.#byTask.get(task);
     const timeline = this.#byLoop.get(task.getLoop());
     if (lane === undefined || timeline === undefined) return;
     lane.end = this.now();
+    if (task.cancelled()) lane.outcome = 'cancelled';
+    else if (failure !== null) lane.outcome = 'failed';
     this.#listener({ kind: 'ends', timeline, lane });
   }
 
-  /** The program that runs now says something. */
+  /** The program that runs now has printed something. */
   print(text: string): void {
     const timeline = this.#byLoop.get(getRunningLoop());
     if (timeline !== undefined) this.#listener({ kind: 'prints', timeline, text });

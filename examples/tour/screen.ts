@@ -18,7 +18,7 @@ export class Screen {
   readonly #timer: NodeJS.Timeout;
   #shown = 0;
 
-  /** @param lines asked for the lines several times a second */
+  /** @param lines called several times a second, for the lines to show */
   constructor(stream: Writable, lines: () => string[]) {
     this.#stream = stream;
     this.#lines = lines;
@@ -50,5 +50,6 @@ export class Screen {
 function colored(line: string): string {
   return line
     .replaceAll(/●+/g, (steps) => styleText('cyan', steps))
+    .replaceAll('✕', styleText('red', '✕'))
     .replaceAll(/─+/g, (wait) => styleText('dim', wait));
 }

@@ -1,9 +1,9 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Outcome } from './play.ts';
 
-/** So much earlier a program may end, in seconds: timers have a resolution. */
+/** How much earlier a program may end, in seconds, because of the resolution of timers. */
 const EARLY = 0.01;
-/** So much later: a machine may be busy, but a program that waits twice, or for the wrong thing, is later than this. */
+/** How much later a program may end, in seconds: the machine may be busy, but a program that waits twice, or for the wrong thing, ends later than this. */
 const LATE = 0.9;
 
 /** What is wrong with an outcome; `null` when nothing is. */

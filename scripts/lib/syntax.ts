@@ -60,6 +60,7 @@ export function namesRead(program: Program): Mention[] {
     if (!computed) others.add(key.start);
   };
   new Visitor({
+    ...ofMembers(skip),
     MemberExpression: ({ computed, property }) => skip({ computed, key: property }),
     TSQualifiedName: ({ right }) => {
       others.add(right.start);
@@ -67,11 +68,6 @@ export function namesRead(program: Program): Mention[] {
     Property: (node) => {
       if (!node.shorthand) skip(node);
     },
-    MethodDefinition: skip,
-    PropertyDefinition: skip,
-    AccessorProperty: skip,
-    TSPropertySignature: skip,
-    TSMethodSignature: skip,
     'Identifier:exit': ({ name, start, end }) => {
       if (!others.has(start)) found.push({ name, start, end });
     },
@@ -82,18 +78,10 @@ export function namesRead(program: Program): Mention[] {
 /** The names of members of classes, interfaces and object types. */
 export function membersDeclared(program: Program): Mention[] {
   const found: Mention[] = [];
-  const member = ({ computed, key }: { readonly computed: boolean; readonly key: QualifiedName }): void => {
+  const member = ({ computed, key }: Member): void => {
     if (!computed && typeof key.name === 'string') found.push({ name: key.name, start: key.start, end: key.end });
   };
-  new Visitor({
-    MethodDefinition: member,
-    PropertyDefinition: member,
-    AccessorProperty: member,
-    TSAbstractMethodDefinition: member,
-    TSAbstractPropertyDefinition: member,
-    TSPropertySignature: member,
-    TSMethodSignature: member,
-  }).visit(program);
+  new Visitor(ofMembers(member)).visit(program);
   return found;
 }
 
@@ -106,10 +94,11 @@ export function typesMentioned(program: Program): Mention[] {
       first = (first.type === 'MemberExpression' ? first.object : first.left) as QualifiedName;
     if (first.type === 'Identifier') found.push({ name: String(first.name), start: first.start, end: first.end });
   };
-  const key = (node: { readonly computed: boolean; readonly key: QualifiedName }): void => {
+  const key = (node: Member): void => {
     if (node.computed) mention(node.key);
   };
   new Visitor({
+    ...ofMembers(key),
     TSTypeReference: ({ typeName }) => mention(typeName),
     TSTypeQuery: ({ exprName }) => mention(exprName),
     TSInterfaceHeritage: ({ expression }) => mention(expression),
@@ -117,15 +106,28 @@ export function typesMentioned(program: Program): Mention[] {
     ClassDeclaration: ({ superClass }) => {
       if (superClass !== null) mention(superClass);
     },
-    MethodDefinition: key,
-    PropertyDefinition: key,
-    AccessorProperty: key,
-    TSAbstractMethodDefinition: key,
-    TSAbstractPropertyDefinition: key,
-    TSPropertySignature: key,
-    TSMethodSignature: key,
   }).visit(program);
   return found;
+}
+
+/** A member of a class, an interface or an object type. */
+interface Member {
+  readonly computed: boolean;
+  readonly key: QualifiedName;
+}
+
+/** Visits members of each kind in the same way. */
+function ofMembers(visit: (member: Member) => void) {
+  return {
+    MethodDefinition: visit,
+    PropertyDefinition: visit,
+    AccessorProperty: visit,
+    TSAbstractMethodDefinition: visit,
+    TSAbstractPropertyDefinition: visit,
+    TSAbstractAccessorProperty: visit,
+    TSPropertySignature: visit,
+    TSMethodSignature: visit,
+  };
 }
 
 interface QualifiedName extends Span {

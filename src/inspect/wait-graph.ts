@@ -1,6 +1,14 @@
 import { allTasks } from '../index.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
-import { type EventLoop, Task, type WaitView, waitersOf, waitsOfTask } from '../kernel/lowlevel.ts';
+import {
+  type EventLoop,
+  type Future,
+  nameOfCoroutine,
+  Task,
+  type WaitView,
+  waitersOf,
+  waitsOfTask,
+} from '../kernel/lowlevel.ts';
 
 /** What one wait of a task is for. */
 export interface WaitEdge {
@@ -12,6 +20,8 @@ export interface WaitEdge {
   readonly kind: string | null;
   /** The names of the tasks whose progress would end the wait: those that hold the object, or are awaited. */
   readonly needs: readonly string[];
+  /** How many futures are waited for that no task is known to belong to, as by `gather` and `wait`. */
+  readonly futures: number;
   /** Where it waits, as `file:line:column`; `null` when places are not recorded. */
   readonly place: string | null;
   /** Whether the outside world ends it. */
@@ -20,8 +30,9 @@ export interface WaitEdge {
 
 /** A task that is not done. */
 export interface WaitNode {
+  /** The name of the task; of several with one name, the second one has `#2` after it, and so on. */
   readonly name: string;
-  /** The coroutine that it runs. */
+  /** The function that it runs; empty where that has no name. */
   readonly coroutine: string;
   /** Empty when it does not wait. */
   readonly waits: readonly WaitEdge[];
@@ -37,13 +48,27 @@ export interface WaitGraph {
 /** Takes the wait-for graph of a loop as plain data. */
 export function captureWaitGraph(loop: EventLoop): WaitGraph {
   const live = [...allTasks(loop)];
+  const nameOf = namesOf(live);
   const awaited = awaitedTasks(live);
   const tasks = live.map((task) => ({
-    name: task.getName(),
+    name: nameOf(task),
     coroutine: nameOfCoroutine(task),
-    waits: waitsOfTask(task).map((wait) => edgeOf(wait, awaited)),
+    waits: waitsOfTask(task).map((wait) => edgeOf(wait, awaited, nameOf)),
   }));
   return { tasks, cycles: cyclesOf(tasks) };
+}
+
+/** Names that are told apart: nothing keeps a program from giving two tasks the same one. */
+function namesOf(live: readonly Task<unknown>[]): (task: Task<unknown>) => string {
+  const names = new Map<Task<unknown>, string>();
+  const count = new Map<string, number>();
+  for (const task of live) {
+    const name = task.getName();
+    const number = (count.get(name) ?? 0) + 1;
+    count.set(name, number);
+    names.set(task, number === 1 ? name : `${name}#${number}`);
+  }
+  return (task) => names.get(task) ?? task.getName();
 }
 
 /** Of each future that tasks are awaited through (by `gather`, `shield`, `wait`): those tasks. */
@@ -60,56 +85,69 @@ function awaitedTasks(live: readonly Task<unknown>[]): Map<object, Task<unknown>
   return found;
 }
 
-function edgeOf(wait: WaitView, awaited: ReadonlyMap<object, readonly Task<unknown>[]>): WaitEdge {
+function edgeOf(
+  wait: WaitView,
+  awaited: ReadonlyMap<object, readonly Task<unknown>[]>,
+  nameOf: (task: Task<unknown>) => string,
+): WaitEdge {
   const { on, purpose, place, isForeign } = wait;
-  if (on === null || purpose?.operation === 'promise') {
-    return { operation: 'promise', object: null, kind: null, needs: [], place, isForeign: true };
-  }
+  const nothing = { object: null, kind: null, needs: [], futures: 0, place, isForeign };
+  if (on === null || purpose?.operation === 'promise') return { ...nothing, operation: 'promise', isForeign: true };
   if (on instanceof Task) {
-    return { operation: 'task', object: on.getName(), kind: 'Task', needs: [on.getName()], place, isForeign };
+    const name = nameOf(on);
+    return { ...nothing, operation: 'task', object: name, kind: 'Task', needs: [name] };
   }
   const object = purpose === null ? on : purpose.object;
-  const through = [...(purpose?.holders ?? []), ...(awaited.get(on) ?? [])];
+  const parts = [...(purpose?.parts ?? [])].filter((part) => !part.done());
+  const through = [...(purpose?.holders ?? []), ...(awaited.get(on) ?? []), ...tasksAmong(parts, awaited)];
+  if (object instanceof Task) through.push(object);
   return {
     operation: purpose?.operation ?? 'result',
     object: object === null ? null : describe(object),
     kind: object === null ? null : nameOfClass(object),
-    needs: [...new Set(through.filter((task) => !task.done()).map((task) => task.getName()))],
+    needs: [...new Set(through.filter((task) => !task.done()).map(nameOf))],
+    futures: parts.filter((part) => !(part instanceof Task) && !awaited.has(part)).length,
     place,
     isForeign,
   };
 }
 
-function nameOfCoroutine(task: Task<unknown>): string {
-  const { name } = task.getCoro() as { readonly name?: unknown };
-  return typeof name === 'string' && name !== '' ? name : String(task.getCoro());
+function tasksAmong(
+  parts: readonly Future<unknown>[],
+  awaited: ReadonlyMap<object, readonly Task<unknown>[]>,
+): Task<unknown>[] {
+  return parts.flatMap((part) => (part instanceof Task ? part : (awaited.get(part) ?? [])));
 }
 
-/** Circles, each told once, beginning with the task that was made first. */
+/** Circles, each told once, beginning with the task that was made first. Without recursion: chains of tasks may be long. */
 function cyclesOf(tasks: readonly WaitNode[]): string[][] {
-  const byName = new Map(tasks.map((task) => [task.name, task]));
+  const needsOf = new Map(tasks.map(({ name, waits }) => [name, waits.flatMap(({ needs }) => needs)]));
   const found: string[][] = [];
   const done = new Set<string>();
   for (const { name } of tasks) {
-    const path: string[] = [];
-    const onPath = new Set<string>();
-    const visit = (at: string): void => {
-      if (onPath.has(at)) {
-        found.push(path.slice(path.indexOf(at)));
-        return;
+    if (done.has(name)) continue;
+    const placeOf = new Map<string, number>([[name, 0]]);
+    const path = [{ name, next: 0 }];
+    while (path.length > 0) {
+      const at = path.at(-1)!;
+      const next = needsOf.get(at.name)?.[at.next++];
+      if (next === undefined) {
+        done.add(at.name);
+        placeOf.delete(at.name);
+        path.pop();
+      } else if (placeOf.has(next)) {
+        found.push(path.slice(placeOf.get(next)!).map((one) => one.name));
+      } else if (!done.has(next)) {
+        placeOf.set(next, path.length);
+        path.push({ name: next, next: 0 });
       }
-      if (done.has(at)) return;
-      done.add(at);
-      onPath.add(at);
-      path.push(at);
-      for (const { needs } of byName.get(at)?.waits ?? []) for (const next of needs) visit(next);
-      path.pop();
-      onPath.delete(at);
-    };
-    visit(name);
+    }
   }
   return found;
 }
+
+/** So many lines are shown of a graph: a message is to be read. */
+const MOST_LINES = 100;
 
 /**
  * The graph as text, one line for each wait; circles come first.
@@ -117,19 +155,24 @@ function cyclesOf(tasks: readonly WaitNode[]): string[][] {
  * @param never whether to say that nothing will ever end the waits: the graph is of a program that has come to a standstill
  */
 export function formatWaitGraph(graph: WaitGraph, never = false): string {
+  const nodes = new Map(graph.tasks.map((task) => [task.name, task]));
   const lines: string[] = [];
-  for (const cycle of graph.cycles) lines.push(...formatCycle(cycle, graph));
+  for (const cycle of graph.cycles) lines.push(...formatCycle(cycle, nodes));
   const told = new Set(graph.cycles.flat());
   for (const task of graph.tasks) {
     if (task.waits.length === 0) lines.push(`${titleOf(task)} does not wait`);
     else if (!told.has(task.name)) for (const wait of task.waits) lines.push(formatWait(task, wait, never));
   }
+  if (lines.length > MOST_LINES) {
+    const more = lines.length - MOST_LINES;
+    lines.splice(MOST_LINES, more, `and ${more} more lines`);
+  }
   return lines.map((line) => `  ${line}`).join('\n');
 }
 
 /** The circle, with what each of its tasks holds, and an arrow back to the first one. */
-function formatCycle(cycle: readonly string[], graph: WaitGraph): string[] {
-  const nodes = cycle.map((name) => graph.tasks.find((task) => task.name === name)!);
+function formatCycle(cycle: readonly string[], graph: ReadonlyMap<string, WaitNode>): string[] {
+  const nodes = cycle.map((name) => graph.get(name)!);
   const edges = nodes.map((node, at) => {
     const next = cycle[(at + 1) % cycle.length]!;
     return node.waits.find(({ needs }) => needs.includes(next))!;
@@ -137,11 +180,15 @@ function formatCycle(cycle: readonly string[], graph: WaitGraph): string[] {
   const lines = nodes.map((node, at) => {
     const wait = edges[at]!;
     const before = edges[(at + edges.length - 1) % edges.length]!;
-    const holds = before.operation === 'task' || before.object === null ? '' : ` holds ${before.object} and`;
-    const next = nodes[(at + 1) % nodes.length]!;
-    const what =
-      wait.operation === 'task' || wait.object === null ? titleOf(next) : `${wait.object}, held by ${titleOf(next)}`;
-    const mark = nodes.length === 1 ? '⟲' : at === 0 ? '┌▶' : at === nodes.length - 1 ? '└─' : '│ ';
+    const isHeld = (edge: WaitEdge): boolean => edge.object !== null && viaOf(edge) === null;
+    const holds = isHeld(before) ? ` holds ${before.object} and` : '';
+    const next = titleOf(nodes[(at + 1) % nodes.length]!);
+    if (nodes.length === 1) {
+      const itself = isHeld(wait) ? 'it' : `itself${viaOf(wait) ?? ''}`;
+      return `⟲ ${titleOf(node)}${holds} waits for ${itself}${placeText(wait)}`;
+    }
+    const what = isHeld(wait) ? `${wait.object}, held by ${next}` : `${next}${viaOf(wait) ?? ''}`;
+    const mark = at === 0 ? '┌▶' : at === nodes.length - 1 ? '└─' : '│ ';
     return `${mark} ${titleOf(node)}${holds} waits for ${what}${placeText(wait)}`;
   });
   return [`deadlock: ${[...cycle, cycle[0]!].join(' → ')}`, ...lines];
@@ -150,17 +197,63 @@ function formatCycle(cycle: readonly string[], graph: WaitGraph): string[] {
 function formatWait(task: WaitNode, wait: WaitEdge, never: boolean): string {
   const who = titleOf(task);
   const at = placeText(wait);
-  if (wait.operation === 'task') return `${who} waits for ${wait.object}${at}`;
-  if (wait.isForeign) return `${who} waits for a promise that is not of this library${at}`;
-  if (wait.needs.length > 0) {
-    const what = wait.object === null ? wait.operation : `${wait.object}, held by`;
-    const holders = wait.needs.join(', ');
-    return `${who} waits for ${wait.object === null ? `${holders} in ${what}()` : `${what} ${holders}`}${at}`;
-  }
-  const object = wait.object ?? `${wait.operation}()`;
-  if (!never) return `${who} waits for ${object}${wait.object === null ? '' : ` in ${wait.operation}()`}${at}`;
-  return `nothing will ever ${ENDS[`${wait.kind}.${wait.operation}`] ?? ENDS[wait.operation] ?? 'end the wait for'} ${object}; ${who} waits for it${at}`;
+  const { operation, object } = wait;
+  const what = describeWait(wait);
+  const isLasting = !wait.isForeign && wait.needs.length === 0;
+  if (!never || !isLasting) return `${who} waits for ${what}${at}`;
+  if (wait.futures > 0) return `nothing will ever set the result of ${what}; ${who} waits for it${at}`;
+  return `nothing will ever ${endOf(wait) ?? 'end the wait for'} ${object ?? `${operation}()`}; ${who} waits for it${at}`;
 }
+
+/** What a wait is for, in words that stand after "waits for". */
+export function describeWait(wait: WaitEdge): string {
+  const { operation, object, needs, futures } = wait;
+  if (operation === 'promise') return 'a promise that is not of this library';
+  if (wait.isForeign) {
+    return `${operation}()${object === null ? '' : ` of ${object}`}, which comes from outside the program`;
+  }
+  if (needs.length > 0) {
+    const via = viaOf(wait);
+    const others = futures === 0 ? '' : ` and ${futures === 1 ? 'a future' : `${futures} futures`}`;
+    return via === null ? `${object}, held by ${needs.join(', ')}` : `${needs.join(', ')}${others}${via}`;
+  }
+  if (futures > 0) {
+    const by = operation === 'next' ? 'asCompleted()' : `${operation}()`;
+    return `${futures === 1 ? 'the future' : `the ${futures} futures`} that ${by} waits for`;
+  }
+  if (object === null) return `${operation}()`;
+  return endOf(wait) === undefined ? `${object} in ${operation}()` : object;
+}
+
+/** The name of a task, and of the function that it runs. */
+export function titleOf({ name, coroutine }: WaitNode): string {
+  return coroutine === '' || name === coroutine ? name : `${name} (${coroutine})`;
+}
+
+/** ` at file:line:column`, where it is known. */
+export function placeText({ place }: WaitEdge): string {
+  return place === null ? '' : ` at ${place}`;
+}
+
+/** What would have to happen for a wait to end; `undefined` where no words are known. */
+function endOf({ kind, operation }: WaitEdge): string | undefined {
+  return ENDS[`${kind}.${operation}`] ?? ENDS[operation];
+}
+
+/** How a wait for tasks is told; `null` for what tasks hold, as locks are. */
+function viaOf({ operation, object }: WaitEdge): string | null {
+  const known = VIA[operation];
+  return known ?? (object === null ? ` in ${operation}()` : null);
+}
+
+const VIA: Readonly<Record<string, string>> = {
+  task: '',
+  tasks: ' of its task group',
+  shielded: ' in shield()',
+  shared: ' in a call of shared()',
+  next: ' in asCompleted()',
+  'end of cancelled': ', which it has cancelled',
+};
 
 /** What would have to happen for a wait to end. */
 const ENDS: Readonly<Record<string, string>> = {
@@ -173,11 +266,3 @@ const ENDS: Readonly<Record<string, string>> = {
   join: 'call taskDone() for the last item of',
   result: 'set the result of',
 };
-
-function titleOf({ name, coroutine }: WaitNode): string {
-  return coroutine.startsWith('<') || name === coroutine ? name : `${name} (${coroutine})`;
-}
-
-function placeText({ place }: WaitEdge): string {
-  return place === null ? '' : ` at ${place}`;
-}

@@ -17,7 +17,8 @@ interface Read {
  * calls of one object need no new function each; calls of many objects in turn cost some 20 ns more.
  *
  * @param prototype of the class, whose own methods are replaced by accessors. Subclasses may override them, and a program may set others
- * @param isOfMany that the latest one is not kept either once it was called, because the class has many objects that live for a short time
+ * @param isOfMany that the latest one is not kept either once it was called: because the class has many objects that live for a short time, or
+ * because an object of it may keep others alive
  */
 export function bindWhenRead<T extends object>(
   prototype: T,

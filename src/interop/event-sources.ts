@@ -1,5 +1,6 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { SharedListener } from '../internal/shared-listener.ts';
 
 /** Called with an event, or with the arguments that an emitter emits. */
 type Listener = (...args: unknown[]) => void;
@@ -70,9 +71,7 @@ export function listen(
 ): () => void {
   const removals: (() => void)[] = [];
   const add = (name: string | symbol, listener: Listener): void => {
-    removals.push(
-      isEventTarget(source) ? addToTarget(source, name, listener, options) : addToEmitter(source, name, listener),
-    );
+    removals.push(addListener(source, name, options, listener));
   };
   const removeAll = (): void => {
     for (const remove of removals.splice(0)) remove();
@@ -93,18 +92,117 @@ export function listen(
   return removeAll;
 }
 
-function addToTarget(
-  target: EventTargetLike,
-  type: string | symbol,
-  listener: Listener,
-  { capture = false, passive }: EventTargetOptions,
-): () => void {
-  // Without this option a browser decides by itself whether `touchmove` is passive.
-  target.addEventListener(type as string, listener, passive === undefined ? { capture } : { capture, passive });
-  return () => target.removeEventListener(type as string, listener, { capture });
+/** So many waits for one event of one source have a listener each. */
+const FEW = 32;
+
+/**
+ * The listeners of this library to one event of one source. An `EventTarget` walks through its listeners for each one that is added, and an
+ * `EventEmitter` for each one that is removed, so that thousands of waits for one event would cost quadratic time. Therefore only the first
+ * few waits have a listener each; those that begin while so many have one share a listener, at the place of the first that shares it.
+ *
+ * Invariant: whoever shares the listener has begun to wait after all who have their own. So as long as anyone shares it, all who come do,
+ * and all are told in the order in which they came.
+ */
+class Listeners {
+  readonly #source: EventSource;
+  readonly #name: string;
+  readonly #options: EventTargetOptions;
+  #own = 0;
+  #shared: SharedListener<Listener> | null = null;
+
+  constructor(source: EventSource, name: string, options: EventTargetOptions) {
+    this.#source = source;
+    this.#name = name;
+    this.#options = options;
+  }
+
+  get isEmpty(): boolean {
+    return this.#own === 0 && this.#shared === null;
+  }
+
+  /** Returns a function that removes the listener; it is called once. */
+  add(listener: Listener): () => void {
+    if (this.#shared !== null || this.#own >= FEW) return this.#addToShared(listener);
+    this.#attach(listener, true);
+    this.#own++;
+    return () => {
+      this.#own--;
+      this.#attach(listener, false);
+    };
+  }
+
+  #addToShared(listener: Listener): () => void {
+    const known = this.#shared;
+    const shared = known !== null && this.#isThere(known.tell) ? known : this.#newShared();
+    const remove = shared.add(listener);
+    this.#shared = shared;
+    return remove;
+  }
+
+  #newShared(): SharedListener<Listener> {
+    const shared = new SharedListener<Listener>((tell, isAdded) => {
+      if (!isAdded && this.#shared === shared) this.#shared = null;
+      this.#attach(tell, isAdded);
+    });
+    return shared;
+  }
+
+  /** Adds a listener to the source, or removes it. */
+  #attach(listener: Listener, isAdded: boolean): void {
+    const source = this.#source;
+    const name = this.#name;
+    if (isEventTarget(source)) {
+      const { capture = false, passive } = this.#options;
+      if (!isAdded) source.removeEventListener(name, listener, { capture });
+      // Without `passive` a browser decides by itself whether `touchmove` is passive.
+      else source.addEventListener(name, listener, passive === undefined ? { capture } : { capture, passive });
+    } else if (isAdded) source.on(name, listener);
+    else source.off(name, listener);
+  }
+
+  /** Whether a listener that was added is still there, or is again: a program may have called `removeAllListeners()`. */
+  #isThere(listener: Listener): boolean {
+    const source = this.#source;
+    if (isEventTarget(source)) {
+      // Node's `MessagePort`. Adding a listener has no effect where it is there already.
+      if ('removeAllListeners' in source) this.#attach(listener, true);
+      return true;
+    }
+    const { listeners } = source as { listeners?: (name: string) => readonly unknown[] };
+    return typeof listeners !== 'function' || listeners.call(source, this.#name).includes(listener);
+  }
 }
 
-function addToEmitter(emitter: EventEmitterLike, type: string | symbol, listener: Listener): () => void {
-  emitter.on(type as string, listener);
-  return () => emitter.off(type as string, listener);
+type ListenersByName = WeakMap<EventSource, Map<string | symbol, Listeners>>;
+
+const withoutOptions: ListenersByName = new WeakMap();
+/** Here the options are part of the names. */
+const withOptions: ListenersByName = new WeakMap();
+
+/** Adds a listener to one event of a source; returns a function that removes it, which is called once. */
+function addListener(
+  source: EventSource,
+  name: string | symbol,
+  options: EventTargetOptions,
+  listener: Listener,
+): () => void {
+  const { capture, passive } = options;
+  const hasOptions = isEventTarget(source) && (capture !== undefined || passive !== undefined);
+  const known = hasOptions ? withOptions : withoutOptions;
+  const key = hasOptions ? `${capture} ${passive} ${String(name)}` : name;
+  let ofSource = known.get(source);
+  if (ofSource === undefined) {
+    ofSource = new Map();
+    known.set(source, ofSource);
+  }
+  let listeners = ofSource.get(key);
+  if (listeners === undefined) {
+    listeners = new Listeners(source, name as string, options);
+    ofSource.set(key, listeners);
+  }
+  const remove = listeners.add(listener);
+  return () => {
+    remove();
+    if (listeners.isEmpty) ofSource.delete(key);
+  };
 }

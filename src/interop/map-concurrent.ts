@@ -2,6 +2,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkOptions } from '../internal/options.ts';
+import type { Rejection } from '../internal/rejection.ts';
 import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type Awaitable,
@@ -46,7 +47,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
     super();
     this.#limit = limit;
     this.#ordered = ordered;
-    this.#mapping = new Mapping(items, fn, limit);
+    this.#mapping = new Mapping(items, fn, limit, this);
     noteMade(this, 'mapConcurrent');
   }
 
@@ -128,7 +129,7 @@ export class ConcurrentMap<R> extends TaskIterator<R> implements Awaitable<R[]> 
   }
 
   /** As a promise's `catch`, of all results. */
-  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<R[] | B> {
+  catch<B = never>(onRejected?: ((error: Rejection) => B | PromiseLike<B>) | null): Promise<R[] | B> {
     return catchOf.call(this, onRejected) as Promise<R[] | B>;
   }
 

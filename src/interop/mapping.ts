@@ -1,6 +1,6 @@
 import { isCancelledError } from '../errors/errors.ts';
 import { ExceptionGroup, RuntimeError } from '../errors/index.ts';
-import { type CoroutineFunction, getRunningLoop, iterableOf, libraryCoroutine } from '../kernel/lowlevel.ts';
+import { type CoroutineFunction, getRunningLoop, iterableOf, libraryCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { Event, Semaphore } from '../sync/index.ts';
 import { type TaskGroup, taskGroup } from '../tasks/index.ts';
 import { closeAfter, type Items } from './cursor.ts';
@@ -8,6 +8,16 @@ import { Iteration } from './iterate.ts';
 
 /** Called with each result: a coroutine in the task that has made the result. */
 type Deliver<R> = (result: R, index: number) => Generator<unknown, void, unknown>;
+
+/** The slots of the calls: it is the calls that give them back, though one task takes them all. */
+class Slots extends Semaphore {
+  group: TaskGroup | null = null;
+
+  /** @internal */
+  override get holders(): readonly Task<unknown>[] {
+    return this.group === null ? [] : [...this.group.tasks];
+  }
+}
 
 /**
  * The calls of `mapConcurrent`: takes items, and calls a function for each in a task of its own.
@@ -17,18 +27,26 @@ type Deliver<R> = (result: R, index: number) => Generator<unknown, void, unknown
 export class Mapping<R> {
   readonly #items: Iteration<unknown>;
   readonly #fn: CoroutineFunction<R, [item: unknown, index: number]>;
-  readonly #slots: Semaphore;
+  readonly #slots: Slots;
   readonly #idle = new Event();
   /** The first error. Later errors are consequences of it. */
   #failure: { readonly error: unknown } | null = null;
   /** How many calls are running. */
   running = 0;
 
-  constructor(items: Items<unknown>, fn: CoroutineFunction<R, [item: unknown, index: number]>, limit: number) {
+  /** @param owner what those that wait for a slot or for the calls wait for */
+  constructor(
+    items: Items<unknown>,
+    fn: CoroutineFunction<R, [item: unknown, index: number]>,
+    limit: number,
+    owner: object,
+  ) {
     this.#items = new Iteration(items);
     this.#fn = fn;
-    this.#slots = new Semaphore(limit);
+    this.#slots = new Slots(limit);
     this.#idle.set();
+    this.#slots.waiters.object = owner;
+    this.#idle.waiters.object = owner;
   }
 
   /** Allows another item to be taken. */
@@ -54,6 +72,7 @@ export class Mapping<R> {
   }
 
   *#callAll(group: TaskGroup, deliver: Deliver<R>): Generator<unknown, void, unknown> {
+    this.#slots.group = group;
     for (let index = 0; ; index++) {
       yield* this.#slots.acquire();
       const { done, value } = yield* this.#items.pull();

@@ -36,6 +36,7 @@ export class EventIterator<T> extends TaskIterator<T> implements Disposable {
       ended: () => this.#end(),
     };
     this.#stop = listen(source, type, observer, options);
+    this.#events.waiters.getters.object = this; // who waits, waits for this iterator
   }
 
   /** Accepts no more events; those that have come can still be taken. */

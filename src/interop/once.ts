@@ -63,7 +63,8 @@ export class EventFuture<T> extends Future<T> implements Disposable {
  *
  * **Cancellation**: the listener is removed. It is removed also once the event has come, or the error.
  *
- * **Order**: several futures of one event are done in the order in which they were made.
+ * **Order**: several futures of one event are done in the order in which they were made. If more than 32 wait for one event of one source,
+ * those after the first 32 share one listener, so that thousands of waits cost linear time.
  *
  * @param type the name of the event
  * @returns a future of the event of a target, or of the arguments of an emitter

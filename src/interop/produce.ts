@@ -59,6 +59,9 @@ export class Produced<T> extends TaskIterator<T> {
     this.#body = body;
     this.#scope = scope;
     this.#demand = new Semaphore(buffer);
+    // Who waits, waits for this iterator.
+    this.#demand.waiters.object = this;
+    this.#items.waiters.getters.object = this;
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 import { type CancelledError, cancelledError, textOf } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { SharedListener } from '../internal/shared-listener.ts';
 import { noteDelivered } from './engine/delivered.ts';
 import { sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope, type SignalRole } from './engine/roles.ts';
@@ -17,46 +18,28 @@ export function cancelOnAbort(task: Task<unknown>, signal: AbortSignalLike): voi
   else task.addDoneCallback(onAbort(signal, cancel));
 }
 
-/** Who listens to a signal, by way of the one listener that this library has on it. */
-class Listeners {
-  readonly #signal: AbortSignalLike;
-  readonly #all = new Set<() => void>();
-
-  constructor(signal: AbortSignalLike) {
-    this.#signal = signal;
-  }
-
-  add(listener: () => void): void {
-    if (this.#all.size === 0) this.#signal.addEventListener('abort', this.#aborted);
-    this.#all.add(listener);
-  }
-
-  delete(listener: () => void): void {
-    if (this.#all.delete(listener) && this.#all.size === 0) this.#signal.removeEventListener('abort', this.#aborted);
-  }
-
-  readonly #aborted = (): void => {
-    const all = [...this.#all];
-    this.#all.clear();
-    this.#signal.removeEventListener('abort', this.#aborted);
-    for (const listener of all) listener();
-  };
-}
-
-const listenersOf = new WeakMap<AbortSignalLike, Listeners>();
+const listenersOf = new WeakMap<AbortSignalLike, SharedListener<() => void>>();
 
 /**
- * Calls a listener once when a signal is aborted. Many may wait for one signal, that of the whole program, say: an `EventTarget` walks
- * through its listeners for each one that comes or goes, and Node warns of many. Therefore this library has one listener on a signal.
+ * Calls a listener once when a signal is aborted. Many may wait for one signal, that of the whole program, say, so this library has one
+ * listener on it.
  *
- * @param listener a function of its own for each call
  * @returns a function that takes the listener back
  */
 export function onAbort(signal: AbortSignalLike, listener: () => void): () => void {
-  const known = listenersOf.get(signal) ?? new Listeners(signal);
-  listenersOf.set(signal, known);
-  known.add(listener);
-  return () => known.delete(listener);
+  let listeners = listenersOf.get(signal);
+  if (listeners === undefined) {
+    listeners = new SharedListener((tell, isAdded) => {
+      if (isAdded) signal.addEventListener('abort', tell);
+      else signal.removeEventListener('abort', tell);
+    });
+    listenersOf.set(signal, listeners);
+  }
+  const remove = listeners.add(() => {
+    remove();
+    listener();
+  });
+  return remove;
 }
 
 /** @throws {TypeError} when it is no signal: before there is a task that it would be of */

@@ -2,7 +2,18 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { begunOf, callCoroutineFunction, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
 import { callInTask, isPromiseOfEngine } from './engine/calls.ts';
-import { ENTER, type Enterable, type Frame, NONE, type TaskRole } from './engine/roles.ts';
+import { beginConstruct } from './engine/construct-await.ts';
+import {
+  type Construct,
+  ENTER,
+  type Enterable,
+  type Frame,
+  NONE,
+  type Reject,
+  type Resolve,
+  type Scope,
+  type TaskRole,
+} from './engine/roles.ts';
 import { iterableOf } from './ensure.ts';
 import { WrittenCoroutine } from './written-coroutine.ts';
 
@@ -22,7 +33,7 @@ const OVER = 3;
  * | RUNNING | the body runs, on top of this frame or, when it is an awaitable, in `inner` | its end |
  * | OVER | the construct was left | – |
  */
-export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable {
+export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable, Construct {
   declare private readonly body: unknown;
   declare private readonly arg: unknown;
   declare private state: number;
@@ -63,13 +74,15 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
     return typeof body === 'function' && !isAsyncFunction(body) && !isGeneratorFunction(body);
   }
 
-  /** Whether an async function may await it without a frame: its body is an async function, and has not begun. @internal */
-  override get _hasAsyncBody(): boolean {
-    return this.state === CREATED && isAsyncFunction(this.body as object);
+  /** Possible when its body is an async function, and has not begun. @internal */
+  override _beginWithoutFrame(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject): boolean {
+    if (this.state !== CREATED || !isAsyncFunction(this.body as object)) return false;
+    beginConstruct(this, scope, task, resolve, reject);
+    return true;
   }
 
   /** Enters the construct and calls the body, an async function. @internal */
-  override _beginBody(task: TaskRole): PromiseLike<unknown> {
+  _beginBody(task: TaskRole): PromiseLike<unknown> {
     this[Symbol.iterator]();
     this.enter();
     this.state = RUNNING;
@@ -86,7 +99,7 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
   }
 
   /** The body has ended: what the construct returns, or throws. @internal */
-  override _endBody(error: unknown, result: unknown): R {
+  _endBody(error: unknown, result: unknown): R {
     this.state = OVER;
     return error === NONE ? this.leave(result) : this.fail(error);
   }

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/errors.ts';
+import type { Rejection } from '../internal/rejection.ts';
 import { type AwaitableCoroutine, catchOf, finallyOf, isWatching, noteMade, noteTouched } from './coroutine.ts';
 import { awaitCheckpoint, awaitCoroutine, observeCoroutine } from './engine/await.ts';
 import { isAwaitOfTheEngine, noteLookUp, places } from './engine/lookups.ts';
@@ -31,6 +32,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
     if (this.#state === 'created') {
       this.#state = 'waiting';
       if (places.yielded !== null) places.yielded(this);
+      if (places.gaveWay !== null) places.gaveWay();
       return bareYield;
     }
     this.#state = 'closed';
@@ -51,13 +53,13 @@ export class Checkpoint implements AwaitableCoroutine<void> {
 
   get then(): <R1 = void, R2 = never>(
     onFulfilled?: ((value: void) => R1 | PromiseLike<R1>) | null,
-    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+    onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
   ) => Promise<R1 | R2> {
     noteLookUp(this);
     return this._then;
   }
 
-  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<void | R> {
+  catch<R = never>(onRejected?: ((error: Rejection) => R | PromiseLike<R>) | null): Promise<void | R> {
     return catchOf.call(this, onRejected) as Promise<void | R>;
   }
 
@@ -68,7 +70,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
   /** @internal */
   _then<R1 = void, R2 = never>(
     onFulfilled?: ((value: void) => R1 | PromiseLike<R1>) | null,
-    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+    onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
     if (!isAwaitOfTheEngine(this, onFulfilled, onRejected)) {
       return new Promise<void>((resolve, reject) => observeCoroutine(this, resolve, reject, implicitLoop)).then(

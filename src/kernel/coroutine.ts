@@ -1,6 +1,7 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
+import type { Rejection } from '../internal/rejection.ts';
 import { awaitCoroutine, observeCoroutine } from './engine/await.ts';
 import { callInTask } from './engine/calls.ts';
 import { runningLoop } from './engine/line.ts';
@@ -37,7 +38,7 @@ export interface Awaitable<T> extends PromiseLike<T> {
 export interface AwaitableCoroutine<T> extends Coroutine<T>, PromiseLike<T> {
   [Symbol.iterator](): Coroutine<T>;
   /** As a promise's `catch`. Begins it, as `then` does: the call is its one use. */
-  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R>;
+  catch<R = never>(onRejected?: ((error: Rejection) => R | PromiseLike<R>) | null): Promise<T | R>;
   /** As a promise's `finally`. Begins it, as `then` does: the call is its one use. */
   finally(onFinally?: (() => void) | null): Promise<T>;
 }
@@ -161,13 +162,13 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
 
   get then(): <R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+    onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
   ) => Promise<R1 | R2> {
     noteLookUp(this);
     return thenOfGenerator as never;
   }
 
-  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+  catch<R = never>(onRejected?: ((error: Rejection) => R | PromiseLike<R>) | null): Promise<T | R> {
     return catchOf.call(this, onRejected) as Promise<T | R>;
   }
 
@@ -205,7 +206,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
 function thenOfCoroutine<T, R1, R2>(
   coroutine: Coroutine<T>,
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-  onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
   if (isAwaitOfTheEngine(coroutine, onFulfilled, onRejected))
     return awaitCoroutine(coroutine, onFulfilled, onRejected, implicitLoop);
@@ -373,7 +374,8 @@ export function libraryCoroutine<A extends unknown[], T>(
     [Symbol.dispose]: { get: refuseDisposal, configurable: true },
     [Symbol.asyncDispose]: { get: refuseDisposal, configurable: true },
   });
-  fn.prototype = Object.create(awaitableGenerators as object);
+  // A task that runs one is shown by the name of the function.
+  fn.prototype = Object.create(awaitableGenerators as object, { calledAs: { value: fn.name } });
   const make = function (this: unknown, ...args: A): AwaitableCoroutine<T> {
     const made = fn.apply(this, args) as unknown as AwaitableCoroutine<T>;
     if (debug.neverAwaited !== null) debug.neverAwaited.made(made, fn.name);
@@ -447,7 +449,7 @@ export function finallyOf(this: PromiseLike<unknown>, onFinally?: (() => void) |
 function thenOfGenerator<T, R1, R2>(
   this: Coroutine<T>,
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-  onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
   return thenOfCoroutine(this, onFulfilled, onRejected);
 }

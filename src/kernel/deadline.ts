@@ -11,7 +11,7 @@ export interface WithDeadline {
  * A call of the library itself at a given time: a timer without the parts of a handle that only programs need (a context, arguments, a text
  * for messages). It is small because programs use timeouts very often.
  */
-export class Deadline implements Timer {
+class Deadline implements Timer {
   /** @internal */
   readonly _when: number;
   /** @internal */
@@ -39,4 +39,18 @@ export class Deadline implements Timer {
     this._cancelled = true;
     this.#loop._timers.noteCancelled(this);
   }
+}
+
+/** Calls a listener at a time of the loop's clock; in the next iteration when the time has already passed. */
+export function deadlineAt(loop: EventLoop, when: number, of: WithDeadline): { cancel(): void } {
+  if (loop._isOverridden) {
+    const tell = (): void => of.deadlinePassed();
+    return when <= loop.time() ? loop.callSoon(tell) : loop.callAt(when, tell);
+  }
+  loop._checkClosed();
+  const deadline = new Deadline(loop, when, of);
+  // The clock was read to compute the deadline, so it need not be read again.
+  if (when <= loop._lastTime) loop._push(deadline);
+  else loop._pushTimer(deadline);
+  return deadline;
 }

@@ -1,10 +1,10 @@
 import { runningTask } from './engine/line.ts';
-import { places, type TakenPlace } from './engine/lookups.ts';
+import { places } from './engine/lookups.ts';
 import { onAwait } from './engine/pending-await.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, ScopeWait } from './engine/roles.ts';
 import { findWait, waitsOf } from './engine/scope.ts';
-import { CallerPlace, callerPlace, reportOnce } from './places.ts';
+import { CallSite, callerPlace, reportOnce } from './places.ts';
 import { logger } from './runtime/platform.ts';
 import { describeWaiting } from './task.ts';
 
@@ -13,9 +13,9 @@ import { describeWaiting } from './task.ts';
  * to report several awaits at once in one task. While no loop is in debug mode, this costs one comparison for each await.
  */
 
-let placeOf: WeakMap<object, TakenPlace> | null = null;
+let placeOf: WeakMap<object, CallSite> | null = null;
 /** Of each task whose frames have given it something to wait for: what that was last, and where. */
-let yieldedBy: WeakMap<object, { readonly on: object; readonly place: TakenPlace }> | null = null;
+let yieldedBy: WeakMap<object, { readonly on: object; readonly site: CallSite }> | null = null;
 let users = 0;
 
 /** A loop's debug mode, or another tool that shows where tasks wait, is switched on or off. */
@@ -24,8 +24,9 @@ export function noteAwaits(enabled: boolean): void {
   const isOn = users > 0;
   placeOf = isOn ? (placeOf ?? new WeakMap()) : null;
   yieldedBy = isOn ? (yieldedBy ?? new WeakMap()) : null;
-  places.take = isOn ? takePlace : null;
+  places.take = isOn ? () => new CallSite() : null;
   places.yielded = isOn ? noteYielded : null;
+  places.gaveWay = isOn ? noteGivesWay : null;
   onAwait.noted = isOn ? noteAwait : null;
 }
 
@@ -42,18 +43,27 @@ export function placeOfWait(wait: object): string | null {
  */
 export function placeOfFrames(task: object, on: object | null): string | null {
   const last = yieldedBy?.get(task);
-  return last !== undefined && (on === null || last.on === on) ? last.place.text : null;
-}
-
-function takePlace(): TakenPlace {
-  return new CallerPlace();
+  return last !== undefined && (on === null || last.on === on) ? last.site.text : null;
 }
 
 function noteYielded(on: object): void {
-  const place = takePlace();
-  placeOf?.set(on, place);
+  const site = new CallSite();
+  placeOf?.set(on, site);
   const task = runningTask();
-  if (task !== null) yieldedBy?.set(task, { on, place });
+  if (task !== null) yieldedBy?.set(task, { on, site });
+}
+
+let placeOfYield: CallSite | null = null;
+
+function noteGivesWay(): void {
+  placeOfYield = new CallSite();
+}
+
+/** Where the generator coroutine that has just given way did so; `null` when that was not recorded, or was a bare `yield`. */
+export function takePlaceOfYield(): string | null {
+  const place = placeOfYield;
+  placeOfYield = null;
+  return place === null ? null : place.text;
 }
 
 /** The current place in the program, while any loop is in debug mode; otherwise `undefined`. */
@@ -61,10 +71,10 @@ export function placeInDebugMode(): string | null | undefined {
   return placeOf === null ? undefined : callerPlace();
 }
 
-function noteAwait(wait: ScopeWait, place: TakenPlace | null): void {
+function noteAwait(wait: ScopeWait, site: object | null): void {
   const { _task: task } = wait;
-  if (place === null) return;
-  placeOf?.set(wait, place);
+  if (site === null) return;
+  placeOf?.set(wait, site as CallSite);
   if (!task._loop.getDebug()) return; // several loops may be alive in one process
   const root = task._root;
   if (task.done() || root === null) return;
@@ -72,14 +82,15 @@ function noteAwait(wait: ScopeWait, place: TakenPlace | null): void {
   const isComeback = task._loop._step.task !== task;
   const other = findWait(root, (one) => one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed));
   if (other === null) return;
-  if (place.text === null) return;
+  const place = (site as CallSite).text;
+  if (place === null) return;
   const where = placeOf?.get(other)?.text ?? null;
   reportOnce(
     'branch',
     `${nameOf(task)} awaits in two places at once${where === null ? '' : ` (the other one: ${where})`}: branches of one task, ` +
       'for example under Promise.all, and callbacks that have inherited its context share its context variables, and are cancelled ' +
       'with it. For branches that are tasks of their own write gather(f, g), or use a taskGroup.',
-    place.text,
+    place,
   );
 }
 
@@ -98,8 +109,8 @@ export function reportLines(root: Scope, what: string): void {
     return;
   }
   for (const wait of waits) {
-    const place = placeOf.get(wait)?.text ?? null;
-    reportOnce('left behind', `${what}: ${describeWaiting(wait._waiting)}. ${HELP}`, place);
+    const place = placeOf.get(wait)?.text;
+    reportOnce('left behind', `${what}: ${describeWaiting(wait._waiting)}. ${HELP}`, place ?? null);
   }
 }
 

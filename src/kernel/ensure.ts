@@ -17,8 +17,8 @@ import { tellOfLoop } from './engine/copies.ts';
 import type { EventLoop } from './event-loop.ts';
 import { type Future, isfuture } from './future.ts';
 import { reportOnce } from './places.ts';
+import { PromiseFuture } from './promise-future.ts';
 import { implicitLoop } from './thread-loop.ts';
-import { wrapPromise } from './wrap-promise.ts';
 
 type IterableAwaitable<T> = { [Symbol.iterator](): Iterator<unknown, T, unknown> };
 
@@ -141,7 +141,7 @@ export function ensureFutureOn<T>(value: AwaitableLike<T>, loop: EventLoop): Fut
   }
   if (typeof value === 'function' || iscoroutine(value)) return loop.createTask(value as CoroutineLike<T>);
   if (isIterableAwaitable(value)) return loop.createTask(awaitIterable<T>(value as IterableAwaitable<T>));
-  if (isPromiseLike(value)) return wrapPromise(value as PromiseLike<T>, { loop });
+  if (isPromiseLike(value)) return new PromiseFuture<T>(loop).follow(value as PromiseLike<T>);
   throw typeError(
     `An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`,
     'NOT_AWAITABLE',
@@ -164,7 +164,7 @@ export function iterableOf<T, A extends unknown[]>(
   }
   if (isfuture(value)) return value as Future<T>;
   if (isIterableAwaitable(value)) return value as IterableAwaitable<T>;
-  if (isPromiseLike(value)) return wrapPromise(value as PromiseLike<T>);
+  if (isPromiseLike(value)) return new PromiseFuture<T>().follow(value as PromiseLike<T>);
   throw typeError(
     `An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`,
     'NOT_AWAITABLE',
@@ -179,5 +179,5 @@ const awaitIterable = /* @__PURE__ */ libraryCoroutine(function* awaitIterable(
 
 /** The promise is handled at once: if this waited until the task begins, the runtime might report its rejection as unhandled. */
 function awaitPromise<T>(promise: PromiseLike<T>, loop: EventLoop): AwaitableCoroutine<T> {
-  return awaitIterable<T>(wrapPromise(promise, { loop }));
+  return awaitIterable<T>(new PromiseFuture<T>(loop).follow(promise));
 }

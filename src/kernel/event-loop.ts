@@ -13,7 +13,6 @@ import {
   libraryCoroutine,
   reportNeverAwaited,
 } from './coroutine.ts';
-import { Deadline, type WithDeadline } from './deadline.ts';
 import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
 import { noteTaken } from './engine/delivered.ts';
@@ -23,16 +22,15 @@ import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
 import { isQuiet } from './engine/scope.ts';
 import { asCoroutine, ensureFutureOn } from './ensure.ts';
-import { type Executor, LoopExecutor } from './executor.ts';
+import { type Executor, JobFuture, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
+import { PromiseFuture } from './promise-future.ts';
 import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
 import { debugFromEnvironment, logger, reportToPage } from './runtime/platform.ts';
 import { SignalHandlers } from './signals.ts';
 import { TASK_OPTIONS, Task, type TaskOptions } from './task.ts';
-import { TimedFuture } from './timed-future.ts';
-import { wrapPromise } from './wrap-promise.ts';
 
 /** The information that an exception handler gets. */
 export interface ExceptionContext {
@@ -117,10 +115,11 @@ export class EventLoop extends Scheduler implements Disposable {
   #firstTask: Task<unknown> | null = null;
   /** The scopes of finished tasks in which lines still wait. @internal */
   readonly _linesLeft: Set<Scope> = new Set();
-  /** Called when the last of these lines has ended. @internal */
-  _onNoLineLeft: (() => void) | null = null;
+  /** Called when one of these lines has ended a step: it may have been the last one. @internal */
+  _onLineStepped: (() => void) | null = null;
   /** Whether a subclass overrides scheduling methods; if not, the kernel does not call them. */
-  readonly #isOverridden: boolean;
+  /** @internal */
+  readonly _isOverridden: boolean;
   /** What futures and tasks are made with when nothing else is said. @internal */
   readonly _defaults: { readonly loop: EventLoop };
 
@@ -134,7 +133,7 @@ export class EventLoop extends Scheduler implements Disposable {
     if (options.unretrievedAfter !== undefined) this.unretrievedAfter = options.unretrievedAfter;
     this.unretrieved = options.unretrieved ?? 'report';
     this._defaults = { loop: this };
-    this.#isOverridden = SCHEDULING_METHODS.some((method) => this[method] !== EventLoop.prototype[method]);
+    this._isOverridden = SCHEDULING_METHODS.some((method) => this[method] !== EventLoop.prototype[method]);
     if (debugFromEnvironment()) this.setDebug(true);
     this.#unregister = registerLoop(this);
   }
@@ -353,7 +352,8 @@ export class EventLoop extends Scheduler implements Disposable {
     if (typeof fn !== 'function')
       throw typeError(`a callable object was expected by runInExecutor(), got ${describe(fn)}`, 'NOT_CALLABLE');
     const job = (executor ?? this.#defaultExecutor()).submit(fn, ...args);
-    return wrapPromise(job, { loop: this, onCancel: () => job.cancel?.() });
+    if (job instanceof Future && job._loop === this) return job; // an executor that is simulated
+    return new JobFuture(this, job);
   }
 
   /** The executor for `runInExecutor(null, …)`. */
@@ -571,52 +571,26 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Whether `sleep(0)` would not let anything else run; always false when a subclass overrides scheduling. @internal */
   override _isAlone(task: TaskRole): boolean {
-    return !this.#isOverridden && super._isAlone(task);
+    return !this._isOverridden && super._isAlone(task);
   }
 
   /** Schedules the next step of a waiter. @internal */
   _schedule(waiter: Waiter): void {
     if (this.isClosed()) return; // work that a run has left behind may end later, and has no effect then
-    if (this.#isOverridden) this.callSoonIn(waiter._context as Context, () => waiter._run());
+    if (this._isOverridden) this.callSoonIn(waiter._context as Context, () => waiter._run());
     else this._push(waiter);
   }
 
   /** A future is done: schedules its waiters. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
     if (this.isClosed()) return;
-    if (!this.#isOverridden) {
+    if (!this._isOverridden) {
       this._push(waiter);
     } else if (!(waiter instanceof Handle)) {
       this._schedule(waiter);
     } else if (waiter._callback !== null) {
       this.callSoonIn(waiter._context as Context, waiter._callback as Callback<[Future<unknown>]>, future);
     }
-  }
-
-  /** A future that gets its result after a time: `sleep` waits for it. @internal */
-  _after<T>(seconds: number, result: T): TimedFuture<T> {
-    const future = new TimedFuture<T>(this, this.time() + seconds, result);
-    if (this.#isOverridden) {
-      future._handle = this.callLater(seconds, () => future._run());
-    } else {
-      this._checkClosed();
-      this._pushTimer(future);
-    }
-    return future;
-  }
-
-  /** Calls a listener at a time of the clock; if the time has passed, in the next iteration. @internal */
-  _deadline(when: number, of: WithDeadline): { cancel(): void } {
-    if (this.#isOverridden) {
-      const tell = (): void => of.deadlinePassed();
-      return when <= this.time() ? this.callSoon(tell) : this.callAt(when, tell);
-    }
-    this._checkClosed();
-    const deadline = new Deadline(this, when, of);
-    // The clock was read to compute the deadline, so it need not be read again.
-    if (when <= this._lastTime) this._push(deadline);
-    else this._pushTimer(deadline);
-    return deadline;
   }
 
   /** @internal */
@@ -646,11 +620,11 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /** @internal */
-  override _noteLinesOver(root: Scope): void {
+  override _noteLineStepped(root: Scope): void {
     if (this._linesLeft.size === 0) return;
-    // When a promise is still followed, the end of run() must not wait for it.
+    // Whether lines are left among its awaits is asked at the end of run(): there may be thousands to look at, and this is each step.
     if (isQuiet(root)) this._linesLeft.delete(root);
-    this._onNoLineLeft?.();
+    this._onLineStepped?.();
   }
 
   /** The tasks that are not done, the youngest first. @internal */
@@ -682,8 +656,8 @@ const shutdownExecutor = /* @__PURE__ */ libraryCoroutine(function* shutdownDefa
   timeout: number | null,
 ): Generator<unknown, void, unknown> {
   const over = take()?.shutdown?.();
-  if (over === undefined || over === null) return;
-  const future = wrapPromise(over, { loop });
+  if (typeof over?.then !== 'function') return;
+  const future = new PromiseFuture<void>(loop).follow(over);
   const timer = timeout === null ? null : loop.callLater(timeout, giveUp, future, timeout);
   try {
     yield* future;

@@ -1,5 +1,9 @@
 import { RuntimeError } from '../errors/errors.ts';
+import { typeError } from '../errors/type-error.ts';
 import { newDefaultExecutor } from '../internal/default-executor.ts';
+import { describe } from '../internal/describe.ts';
+import type { EventLoop } from './event-loop.ts';
+import { PromiseFuture } from './promise-future.ts';
 
 /** A promise for the work of an executor. */
 export interface ExecutorJob<T> extends PromiseLike<T> {
@@ -13,6 +17,26 @@ export interface Executor {
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): ExecutorJob<Awaited<R>>;
   /** Accepts no more work; the promise fulfils when all submitted work is done. */
   shutdown?(): PromiseLike<void> | void;
+}
+
+/** The outcome of a job. Cancelling it informs the executor. */
+export class JobFuture<T> extends PromiseFuture<T> {
+  readonly #job: ExecutorJob<T>;
+
+  /** @throws {TypeError} when the executor has returned no promise */
+  constructor(loop: EventLoop, job: ExecutorJob<T>) {
+    if (typeof job?.then !== 'function')
+      throw typeError(`submit() of an executor must return a promise, got ${describe(job)}`, 'NOT_AWAITABLE');
+    super(loop);
+    this.#job = job;
+    this.follow(job);
+  }
+
+  override cancel(message?: unknown): boolean {
+    const cancelled = super.cancel(message);
+    if (cancelled) this.call("cancel() of an executor's job", () => this.#job.cancel?.());
+    return cancelled;
+  }
 }
 
 /**

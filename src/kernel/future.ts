@@ -10,10 +10,13 @@ import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
 import { unbound } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
+import type { Rejection } from '../internal/rejection.ts';
 import { RingBuffer } from '../internal/ring-buffer.ts';
+import { CallbackIndex } from './callback-index.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
+import { runningTask } from './engine/line.ts';
 import { isAwaitOfTheEngine, noteLookUp, places } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
 import {
@@ -21,9 +24,12 @@ import {
   COLLECTED,
   type FutureRole,
   HAD_SEVERAL,
+  INDEXED,
   NONE,
+  type Request,
   STATE,
   STORY_DUE,
+  type TaskRole,
   type Waiter,
 } from './engine/roles.ts';
 import { carried } from './engine/scope.ts';
@@ -42,13 +48,16 @@ import { implicitLoop } from './thread-loop.ts';
  * | PENDING   | `undefined`                    | `"pending"`   | `setResult`, `setException`, `cancel`  |
  * | SUCCEEDED | the result                     | `"finished"`  | –                                      |
  * | FAILED    | the error                      | `"finished"`  | –                                      |
- * | CANCELLED | the `CancelledError` that ended the task, or the request that cancelled the future; `null` when there is none, or the error has been thrown | `"cancelled"` | – |
+ * | CANCELLED | the `CancelledError` that ended the task, or the request that cancelled the future, or the task whose code called `cancel()`, or `NOBODY`; `null` when the error has been thrown | `"cancelled"` | – |
  */
 export const PENDING = 0;
 export const SUCCEEDED = 1;
 export const FAILED = 2;
 export const CANCELLED = 3;
 type State = typeof PENDING | typeof SUCCEEDED | typeof FAILED | typeof CANCELLED;
+
+/** Code outside any task has called `cancel()` of the future. */
+const NOBODY: unique symbol = /* @__PURE__ */ Symbol('nobody');
 
 /** What a wait for a future is for: used by the live view, deadlock reports and explored schedules. */
 export interface WaitRecord {
@@ -58,6 +67,8 @@ export interface WaitRecord {
   readonly object: object | null;
   /** The tasks that hold it, if known. */
   readonly holders?: readonly Task<unknown>[];
+  /** The futures and tasks that are waited for at once, where there are several; those that are done may be among them. */
+  readonly parts?: Iterable<Future<unknown>>;
   /** Whether the outside world ends it: a file, a process, a thread. */
   readonly isExternal?: boolean;
 }
@@ -73,29 +84,12 @@ class RegisteredCallback extends Handle implements Waiter {
   constructor(future: Future<unknown>, callback: DoneCallback<never>, context: Context | null) {
     super(callback, [future], future._loop, context);
   }
-}
 
-/** A done callback of the library itself, for a task or future that waits: needs no context, and cannot fail. */
-class Subscription implements Waiter {
-  /** @internal */
-  readonly _callback: DoneCallback<never>;
-  /** @internal */
-  readonly _awaiter: Future<unknown> | null;
-  /** The future whose end it tells. @internal */
-  readonly _future: Future<unknown>;
-
-  constructor(future: Future<unknown>, callback: DoneCallback<never>, awaiter: Future<unknown> | null) {
-    this._future = future;
-    this._callback = callback;
-    this._awaiter = awaiter;
-  }
-
-  get _context(): Context {
-    return copyContext();
-  }
-
-  _run(): void {
-    this._callback(this._future as never);
+  /** As `cancel`, without a description of it for debug mode: nobody has this handle. @internal */
+  _drop(): void {
+    this._cancelled = true;
+    this._callback = null;
+    this._args = null;
   }
 }
 
@@ -353,7 +347,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     if (this._state !== PENDING) return false;
     if (message !== undefined) this.cancelMessage = anyByName('msg', message);
     if (this._firstWaiter !== null) this._marks |= STORY_DUE;
-    this._finish(CANCELLED, carried.request);
+    this._finish(CANCELLED, carried.request ?? runningTask() ?? NOBODY);
     return true;
   }
 
@@ -368,30 +362,36 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     if (typeof callback !== 'function')
       throw typeError(`addDoneCallback: a function is required, got ${describe(callback)}`, 'NOT_CALLABLE');
     if (options !== undefined && options !== null) checkOptions('addDoneCallback', options, ['context']);
-    this._addWaiter(new RegisteredCallback(this, callback, options?.context ?? null));
+    const waiter = new RegisteredCallback(this, callback, options?.context ?? null);
+    this._addWaiter(waiter);
+    if ((this._marks & INDEXED) !== 0) indexes.get(this)!.add(waiter);
   }
 
   /** Removes a done callback, however often it was added; returns how often it was. */
   removeDoneCallback(callback: DoneCallback<this>): number {
-    const kept = this._waiters().filter((waiter) => callbackOf(waiter) !== callback);
-    const removed = this._waiters().length - kept.length;
-    if (removed > 0) {
-      this._firstWaiter = kept.shift() ?? null;
-      this._rareFields().otherWaiters = kept.length > 0 ? kept : null;
+    const count = 1 + (this._rare?.otherWaiters?.length ?? 0);
+    if (count >= MANY || (this._marks & INDEXED) !== 0) {
+      const index = indexOf(this);
+      const removed = index.remove(callback);
+      if (index.isSweepDue(count)) this._keepWaiters(this._waiters());
+      return removed;
     }
-    return removed;
+    const waiters = this._waiters();
+    const kept = waiters.filter((waiter) => callbackOf(waiter) !== callback);
+    if (kept.length < waiters.length) this._keepWaiters(kept);
+    return waiters.length - kept.length;
   }
 
   /** As a promise's `then`. Unlike an `await` in a task, waiting in this way never cancels the future. */
   get then(): <R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+    onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
   ) => Promise<R1 | R2> {
     return lookUpThenOfFuture(this) as never;
   }
 
   /** As a promise's `catch`. */
-  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+  catch<R = never>(onRejected?: ((error: Rejection) => R | PromiseLike<R>) | null): Promise<T | R> {
     return this.then(null, onRejected);
   }
 
@@ -444,27 +444,6 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   // --------------------------------------------------------------------------------------------- for the kernel
 
-  /** @internal */
-  _subscribe(callback: DoneCallback<never>, awaiter: Future<unknown> | null): void {
-    this._addWaiter(new Subscription(this, callback, awaiter));
-  }
-
-  /**
-   * Takes back one subscription of a callback that has no other. The search ends where it is found, so when many wait for one future
-   * and leave in the order in which they came, as they do at deadlines, each is found at once. @internal
-   */
-  _unsubscribe(callback: DoneCallback<never>): void {
-    if (this._firstWaiter === null) return;
-    const others = this._rare?.otherWaiters ?? null;
-    if (callbackOf(this._firstWaiter) === callback) {
-      this._firstWaiter = others?.shift() ?? null;
-    } else if (others !== null) {
-      const at = others.findIndex((waiter) => callbackOf(waiter) === callback);
-      if (at >= 0) others.splice(at, 1);
-    }
-    if (others?.length === 0) this._rare!.otherWaiters = null;
-  }
-
   /**
    * What `result()` throws, of a future that is done; `NONE` where it returns its value. For who waits: to throw and to catch takes longer
    * than everything else about a wait that fails.
@@ -515,6 +494,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
       const at = others?.indexOf(waiter) ?? -1;
       if (at >= 0) others!.splice(at, 1);
     }
+    if (others?.length === 0) this._rare!.otherWaiters = null;
   }
 
   /** A wait for it was given up without cancelling it. @internal */
@@ -522,13 +502,21 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   /** @internal */
   _waiters(): Waiter[] {
-    return this._firstWaiter === null ? [] : [this._firstWaiter, ...(this._rare?.otherWaiters ?? [])];
+    const waiters = this._firstWaiter === null ? [] : [this._firstWaiter, ...(this._rare?.otherWaiters ?? [])];
+    return (this._marks & INDEXED) === 0 ? waiters : waiters.filter((waiter) => !isRemoved(waiter));
+  }
+
+  /** @internal */
+  _keepWaiters([first, ...others]: Waiter[]): void {
+    this._firstWaiter = first ?? null;
+    if (this._rare !== null) this._rare.otherWaiters = others.length > 0 ? others : null;
   }
 
   /** @internal */
   _finish(state: State, value: unknown): void {
     this._marks = (this._marks & ~STATE) | state;
     this._value = value;
+    if ((this._marks & INDEXED) !== 0) dropIndex(this);
     const first = this._firstWaiter;
     if (first === null) return;
     const rare = this._rare;
@@ -587,7 +575,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   /** @internal */
   _newCancelledError(): CancelledError {
-    return cancelledError(this.cancelMessage, this._value instanceof MadeRequest ? this._value : null);
+    return cancelledError(this.cancelMessage, requestThatCancelled(this));
   }
 
   /** @internal */
@@ -628,6 +616,40 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   }
 }
 
+/** A future with so many waiters gets an index when a callback is removed. */
+const MANY = 32;
+
+const indexes = new WeakMap<Future<unknown>, CallbackIndex>();
+
+function indexOf(future: Future<unknown>): CallbackIndex {
+  const known = indexes.get(future);
+  if (known !== undefined) return known;
+  const index = new CallbackIndex();
+  for (const waiter of future._waiters()) if (waiter instanceof RegisteredCallback) index.add(waiter);
+  indexes.set(future, index);
+  future._marks |= INDEXED;
+  return index;
+}
+
+function dropIndex(future: Future<unknown>): void {
+  future._keepWaiters(future._waiters());
+  future._marks &= ~INDEXED;
+  indexes.delete(future);
+}
+
+function isRemoved(waiter: Waiter): boolean {
+  return waiter instanceof RegisteredCallback && waiter.cancelled();
+}
+
+/** The request that has cancelled a future; `null` when it is not known any more. For a plain `cancel()` it is made only when it is asked for. */
+export function requestThatCancelled(future: Future<unknown>): Request | null {
+  const { _value: value } = future;
+  if (value === null || value === undefined || value instanceof MadeRequest) return value ?? null;
+  const name = nameOfClass(future);
+  const target = `${/^[AEIOU]/.test(name) ? 'An' : 'A'} ${name}`;
+  return new MadeRequest(target, value === NOBODY ? null : (value as TaskRole), future.cancelMessage, null, null, 0);
+}
+
 /** What the accessor `then` of a future gives. */
 export function lookUpThenOfFuture<T>(future: Future<T>): unknown {
   noteLookUp(future);
@@ -637,7 +659,7 @@ export function lookUpThenOfFuture<T>(future: Future<T>): unknown {
 function thenOfFuture<T, R1, R2>(
   this: Future<T>,
   onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-  onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  onRejected?: ((error: Rejection) => R2 | PromiseLike<R2>) | null,
 ): Promise<R1 | R2> {
   const isOfCycle = this._state === SUCCEEDED && this._value instanceof Future && isCycle(this as Future<unknown>);
   const future = isOfCycle ? failureOfCycle(this as Future<unknown>) : this;
@@ -645,10 +667,9 @@ function thenOfFuture<T, R1, R2>(
   return new Promise<T>((resolve, reject) => observe(future, resolve, reject)).then(onFulfilled, onRejected);
 }
 
-function callbackOf(waiter: Waiter): unknown {
-  return waiter instanceof RegisteredCallback || waiter instanceof Subscription || waiter instanceof Collector
-    ? waiter._callback
-    : null;
+/** The function that a waiter calls; `null` for a task or an `await`, which goes on instead. */
+export function callbackOf(waiter: Waiter & { readonly _callback?: unknown }): unknown {
+  return waiter._callback ?? null;
 }
 
 function describeWaiter(waiter: Waiter): string {

@@ -26,6 +26,8 @@ export interface Instrument {
   waitBegin?(task: Task<unknown>, on: object): void;
   /** The future that a task waited for is done. */
   waitEnd?(task: Task<unknown>, on: object): void;
+  /** A task gives way, as at `sleep(0)`: it goes on in the next iteration. */
+  gaveWay?(task: Task<unknown>, wait: object): void;
   /** The loop begins an iteration. */
   iterationBegin?(loop: Scheduler): void;
   /** The loop has ended an iteration. */

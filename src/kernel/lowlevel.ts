@@ -3,13 +3,12 @@
  * and `sync/` uses only this.
  */
 
-import type { WithDeadline } from './deadline.ts';
 import { runningTask as engineTask } from './engine/line.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Collector, Future, WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
 import { getRunningLoop } from './thread-loop.ts';
-import type { TimedFuture } from './timed-future.ts';
+import { type TimedFuture, timedFuture } from './timed-future.ts';
 
 export { onAbort } from './abort.ts';
 export { Around } from './around.ts';
@@ -30,7 +29,7 @@ export {
   noteTouched,
   type Outcome,
 } from './coroutine.ts';
-export type { WithDeadline } from './deadline.ts';
+export { deadlineAt, type WithDeadline } from './deadline.ts';
 export { placeInDebugMode } from './debug-awaits.ts';
 export { type Context, copyContext } from './engine/context.ts';
 export { NONE } from './engine/roles.ts';
@@ -40,7 +39,7 @@ export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { currentTask, getEventLoop, lendThread } from './loops.ts';
-export { reportOnce } from './places.ts';
+export { placeThatCalled, reportOnce } from './places.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {
@@ -48,14 +47,20 @@ export {
   type AsyncFrame,
   activeResources,
   afterMicrotasks,
+  afterRealTime,
   askForTurn,
   encodeUtf8,
   logger,
   newAsyncFrame,
   newTextDecoder,
+  newWebResponse,
+  newWebStream,
   type PlatformAbortSignal,
+  realTime,
+  sweepFromEnvironment,
   type TextDecoderLike,
 } from './runtime/platform.ts';
+export { watchGlobals } from './runtime/watch-globals.ts';
 export {
   cancelFor,
   cancelLines,
@@ -77,6 +82,7 @@ export {
   taskOf,
 } from './scopes.ts';
 export { checkpoint } from './shared-checkpoint.ts';
+export { subscribe, unsubscribe } from './subscription.ts';
 export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
@@ -90,19 +96,22 @@ export {
   isInStep,
   type LeftView,
   leftIn,
+  nameOfCoroutine,
   nameOfTelling,
   nextTimer,
   numberTasksFrom,
   placeOfReady,
   placeOfWait,
+  purposeOf,
   recordPlaces,
   rewindClock,
+  takePlaceOfYield,
   type WaitView,
   waitersOf,
   waitsOfTask,
   watchAwaits,
 } from './views.ts';
-export { type Place, WaitQueue } from './wait-queue.ts';
+export { type Place, WaitQueue, watchPrimitives } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
 export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 
@@ -146,33 +155,7 @@ export function release(wait: Future<unknown>, result?: unknown): void {
 
 /** A future of a loop, the running one when absent, that has a result after a time. `release()` it when nobody waits for it any more. */
 export function resultAfter<T>(seconds: number, result: T, loop: EventLoop = getRunningLoop()): TimedFuture<T> {
-  return loop._after(seconds, result);
-}
-
-/** Calls a listener at a time of the loop's clock; in the next iteration when the time has already passed. */
-export function deadlineAt(loop: EventLoop, when: number, of: WithDeadline): { cancel(): void } {
-  return loop._deadline(when, of);
-}
-
-/**
- * Adds a done callback for a task or future that waits, which makes an edge of the call graph. The callback must not throw.
- *
- * @param awaiter the task or future that waits
- */
-export function subscribe<T>(
-  future: Future<T>,
-  callback: (future: Future<T>) => void,
-  awaiter: Future<unknown> | null,
-): void {
-  // For a future of another library, or a class that overrides registration, there is only `addDoneCallback`.
-  if (future._isPlain?.() === true) future._subscribe(callback, awaiter);
-  else future.addDoneCallback(callback);
-}
-
-/** Takes back what was subscribed once. */
-export function unsubscribe<T>(future: Future<T>, callback: (future: Future<T>) => void): void {
-  if (future._isPlain?.() === true) future._unsubscribe(callback);
-  else future.removeDoneCallback(callback);
+  return timedFuture(loop, seconds, result);
 }
 
 /**

@@ -30,16 +30,46 @@ export function callerPlace(): string | null {
   return callerOf(new Error('place').stack ?? '');
 }
 
-/** The same, found out when it is asked for. */
-export class CallerPlace {
-  readonly #error = new Error('place');
+/**
+ * The line of the program that was on the stack when this was made. It is worked out when somebody asks: that takes fifty times as long as to
+ * make it, and most places are never shown.
+ */
+export class CallSite {
+  readonly #error: Error;
   #text: string | null | undefined;
 
+  constructor() {
+    // Frames of the library stand before those of the program, more of them than what an error has by itself.
+    const limit = V8_ERROR.stackTraceLimit;
+    if (limit !== undefined) V8_ERROR.stackTraceLimit = Math.max(limit, DEPTH);
+    this.#error = new Error('place');
+    if (limit !== undefined) V8_ERROR.stackTraceLimit = limit;
+  }
+
+  /** The place as `file:line:column`; `null` when there is none. */
   get text(): string | null {
-    if (this.#text === undefined) this.#text = callerOf(this.#error.stack ?? '');
+    this.#text ??= callerOf(this.#error.stack ?? '');
     return this.#text;
   }
 }
+
+/**
+ * The place in the program that has called a function that is on the stack, as `file:line:column`; `null` when this library has called it, or
+ * the runtime.
+ */
+export function placeThatCalled(call: (...args: never[]) => unknown): string | null {
+  const { captureStackTrace } = Error as { captureStackTrace?: (error: Error, call: unknown) => void };
+  if (captureStackTrace === undefined) return callerPlace();
+  const error = new Error('place');
+  const [own] = placesIn(error.stack ?? '');
+  captureStackTrace(error, call);
+  const [caller] = placesIn(error.stack ?? '');
+  return own === undefined || caller === undefined || isForeign(caller, libraryOf(own)) ? (caller ?? null) : null;
+}
+
+/** So many frames are looked through. */
+const DEPTH = 24;
+const V8_ERROR = Error as ErrorConstructor & { stackTraceLimit?: number };
 
 /** The same, but returns the whole stack when there is none. */
 export function callerPlaceAndStack(): { readonly place: string | null; readonly stack: string } {
@@ -53,12 +83,25 @@ export function callerPlaceAndStack(): { readonly place: string | null; readonly
  * @param stack the stack of an error that was made in this module, so that its first frame shows where this library is
  */
 export function callerOf(stack: string): string | null {
-  const places = stack.split('\n').flatMap((line) => placeIn(line) ?? []);
+  const places = placesIn(stack);
   const own = places[0];
   if (own === undefined) return null;
+  const library = libraryOf(own);
+  return places.find((place) => isForeign(place, library)) ?? null;
+}
+
+function placesIn(stack: string): string[] {
+  return stack.split('\n').flatMap((line) => placeIn(line) ?? []);
+}
+
+/** The folder of the library, by a place in this module. */
+function libraryOf(own: string): string {
   // In the bundle: beside this file, and in the folders there. Otherwise this module is one folder below the library.
-  const library = own.replace(/(?:kernel[\\/])?[^\\/]*$/, '');
-  return places.find((place) => !place.startsWith(library) && !RUNTIME.test(place)) ?? null;
+  return own.replace(/(?:kernel[\\/])?[^\\/]*$/, '');
+}
+
+function isForeign(place: string, library: string): boolean {
+  return !place.startsWith(library) && !RUNTIME.test(place);
 }
 
 /** The prefixes of a runtime's own modules. */

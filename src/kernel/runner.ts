@@ -11,7 +11,7 @@ import { mainCoroutine } from './ensure.ts';
 import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
 import { type AbortSignalLike, afterMicrotasks, exitWithCode } from './runtime/platform.ts';
-import { cancelLines, taskOf } from './scopes.ts';
+import { cancelLines, cleanUpsOf, taskOf } from './scopes.ts';
 import { isDetached, type Task } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
 
@@ -262,7 +262,8 @@ async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<voi
   const tasks = allTasks(loop);
   const lines = [...loop._linesLeft];
   if (tasks.size === 0 && lines.length === 0) return;
-  for (const task of tasks) task.cancel();
+  const cleaningUp = new Set(lines.flatMap(cleanUpsOf));
+  for (const task of tasks) if (!cleaningUp.has(task)) task.cancel();
   for (const root of lines) cancelLeftLines(root);
   if (tasks.size > 0) await waitForTasks(loop, tasks, foreignWait);
   for (const task of tasks) reportLeftTask(loop, task);
@@ -286,13 +287,18 @@ async function waitForLines(loop: EventLoop): Promise<void> {
   const finish = (): void => {
     if (!over.done()) over.setResult(undefined);
   };
+  let isLooking = false;
   // A line that has ended its wait may begin another one in the same segment.
   const look = (): void => {
+    isLooking = false;
     if (isOver()) finish();
   };
-  loop._onNoLineLeft = () => afterMicrotasks(look);
+  loop._onLineStepped = () => {
+    if (!isLooking) afterMicrotasks(look);
+    isLooking = true;
+  };
   await loop.runUntilComplete(over);
-  loop._onNoLineLeft = null;
+  loop._onLineStepped = null;
 }
 
 /** Waits until all tasks are done, or the remaining ones wait for foreign promises and their time limit has passed. */

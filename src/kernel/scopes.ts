@@ -1,5 +1,6 @@
 import { CancelledError, cancelledError, isCancelledError } from '../errors/errors.ts';
 import { abortSignals, weaken } from './abort.ts';
+import { isOfLine } from './engine/await.ts';
 import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest } from './engine/request.ts';
@@ -15,8 +16,9 @@ import {
   cancelScope as request,
   setPending,
   setPendingAgain,
+  waitsOf,
 } from './engine/scope.ts';
-import type { Future } from './future.ts';
+import { type Future, requestThatCancelled } from './future.ts';
 import { Task } from './task.ts';
 
 /**
@@ -59,7 +61,8 @@ export function leaveScope(scope: Scope, isCancelled: boolean): void {
 /** Requests the end of a scope, for the construct that owns it. */
 export function cancelScope(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
-  task._countOwn(scope);
+  scope.own++;
+  task._rareFields().ownTotal++;
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
   scope.asked = made;
   const running = runningScope();
@@ -77,6 +80,18 @@ export function cancelLines(scope: Scope, through: object | string): void {
   request(scope, made, leaveBody, false, task._told ?? made.order);
 }
 
+/**
+ * The tasks that are nothing but awaits of lines that a finished task has left, where these lines have got the request to cancel that task:
+ * they clean up, and are not told again.
+ */
+export function cleanUpsOf(scope: Scope): unknown[] {
+  const told = taskOf(scope)._told;
+  if (told === null || isQuiet(scope)) return [];
+  return waitsOf(scope)
+    .filter((wait) => wait._got >= told && wait._waiting !== null && isOfLine(wait._waiting))
+    .map((wait) => wait._waiting);
+}
+
 /** How many requests were made outside a scope: those to the task and to the scopes around it. */
 export function requestsTo(scope: Scope): number {
   return taskOf(scope)._requestsTo(scope);
@@ -89,7 +104,10 @@ export function requestsAtEntry(scope: Scope): number {
 
 /** Takes back the request that `cancelScope` has counted. */
 export function takeBack(scope: Scope): void {
-  taskOf(scope)._takeBack(scope);
+  const rare = taskOf(scope)._rareFields();
+  rare.ownTotal -= scope.own;
+  scope.own = 0;
+  if (rare.cancels + rare.ownTotal < 0) rare.cancels = -rare.ownTotal;
 }
 
 /**
@@ -172,6 +190,6 @@ function requestThatEnded(future: Future<unknown>): Request | null {
   const { _value: value } = future;
   const own = future instanceof Task ? future._request : null;
   if (own !== null) return own;
-  if (value instanceof MadeRequest) return value;
-  return isCancelledError(value) ? (CancelledError.storyOf(value) as Request | null) : null;
+  if (isCancelledError(value)) return CancelledError.storyOf(value) as Request | null;
+  return future.cancelled() ? requestThatCancelled(future) : null;
 }

@@ -625,20 +625,20 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (isQuiet(root) && root.following === null) {
       // The awaited future is kept: it may be a task that refuses, and may have to be cancelled again.
       const waiting = this._value as FutureLike | null;
-      if (waiting === null || !carryTo(waiting, request, request.message)) {
-        this._marks |= MUST_CANCEL;
-        this.cancelMessage = request.message;
-      }
-    } else {
-      const running = runningScope();
-      const cancelsItself = running !== null && running.task === this;
-      cancelScope(root, request, leaveBody, cancelsItself);
+      const isHit = waiting !== null && carryTo(waiting, request, request.message);
       if (root.place !== null) abortSignals(root, request);
-      // If the signal was read in the meantime, that was another line.
-      if (cancelsItself) setPending(root, request);
+      if (isHit) return;
+      // Kept only now: a line that has yet to go on, or asks for its own end, is not the one that has read the signal's reason meanwhile.
+      this._marks |= MUST_CANCEL;
+      this.cancelMessage = request.message;
       return;
     }
+    const running = runningScope();
+    const cancelsItself = running !== null && running.task === this;
+    cancelScope(root, request, leaveBody, cancelsItself);
     if (root.place !== null) abortSignals(root, request);
+    // If the signal was read in the meantime, that was another line.
+    if (cancelsItself) setPending(root, request);
   }
 
   /** Its request has come back to it: what it waits for waits for it in turn, and will not end by itself. @internal */
@@ -710,20 +710,6 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const rare = this._rare;
     if (rare === null) return 0;
     return Math.max(0, rare.cancels + ownInChain(scope.parent));
-  }
-
-  /** Adds the request of a construct to its scope. @internal */
-  _countOwn(scope: Scope): void {
-    scope.own++;
-    this._rareFields().ownTotal++;
-  }
-
-  /** Takes back the request of a construct to its scope. @internal */
-  _takeBack(scope: Scope): void {
-    const rare = this._rareFields();
-    rare.ownTotal -= scope.own;
-    scope.own = 0;
-    if (rare.cancels + rare.ownTotal < 0) rare.cancels = -rare.ownTotal;
   }
 
   /**

@@ -41,3 +41,15 @@ export class TimedFuture<T> extends Future<T> implements Timer {
     this._loop._timers.noteCancelled(this);
   }
 }
+
+/** A future that gets its result after a time: `sleep` waits for it. */
+export function timedFuture<T>(loop: EventLoop, seconds: number, result: T): TimedFuture<T> {
+  const future = new TimedFuture<T>(loop, loop.time() + seconds, result);
+  if (loop._isOverridden) {
+    future._handle = loop.callLater(seconds, () => future._run());
+  } else {
+    loop._checkClosed();
+    loop._pushTimer(future);
+  }
+  return future;
+}

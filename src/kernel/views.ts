@@ -26,7 +26,7 @@ export interface WaitView {
 /** What a task waits for; empty when it runs, is about to, or is done. */
 export function waitsOfTask(task: Task<unknown>): WaitView[] {
   const root = task._root;
-  const stacks: CallStack[] = root === null || isQuiet(root) ? [task] : [task, ...waitsOf(root)];
+  const stacks: CallStack[] = root === null || isQuiet(root) ? [task] : [task, ...[...waitsOf(root)].reverse()];
   const found: WaitView[] = [];
   for (const stack of stacks) if (stack._waiting !== null) found.push(viewOf(stack._waiting, stack));
   if (found.length === 0 && isDetached(task)) found.push({ on: null, purpose: null, isForeign: true, place: null });
@@ -45,10 +45,27 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
   };
 }
 
+/** What a wait for a future is for, where that is known. */
+export function purposeOf(future: Future<unknown>): WaitRecord | null {
+  return future._purpose ?? null;
+}
+
+/** The tasks and futures that wait for a task or a future. */
+export function waitersOf(future: Future<unknown>): object[] {
+  if (future._isPlain?.() !== true) return []; // of another library
+  return future._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
+}
+
 /** Whom something that is ready to run belongs to: a task, or the thing itself where it is a callback. */
 export function actorOf(ready: object): object {
   if (ready instanceof TimedFuture) return ready._waiters()[0]?._awaiter ?? ready;
   return (ready as Partial<CallStack>)._task ?? ready;
+}
+
+/** The await of an async function that goes on with something that is ready to run, or due; `null` where it is no await. */
+export function awaitOf(ready: object): object | null {
+  const waiter = ready instanceof TimedFuture ? ready._waiters()[0] : ready;
+  return waiter instanceof PendingAwait ? waiter : null;
 }
 
 /** Something of the library itself that is ready to run and belongs to no task, in words: it tells who waits that something has ended. */
@@ -65,12 +82,6 @@ export function nameOfTelling(ready: object): string | null {
 
 function nameOfFuture(future: Future<unknown>): string {
   return (future as Partial<Task<unknown>>).getName?.() ?? describe(future);
-}
-
-/** The await of an async function that goes on with something that is ready to run, or due; `null` where it is no await. */
-export function awaitOf(ready: object): object | null {
-  const waiter = ready instanceof TimedFuture ? ready._waiters()[0] : ready;
-  return waiter instanceof PendingAwait ? waiter : null;
 }
 
 /** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
@@ -96,9 +107,11 @@ export function watchAwaits(watcher: AwaitWatcher | null): void {
   watchedAwaits.resumed = watcher === null ? null : (wait) => watcher.resumed(wait);
 }
 
-/** The tasks and futures that wait for a task. */
-export function waitersOf(task: Task<unknown>): object[] {
-  return task._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
+/** The name of the function that a task runs; empty where it has none, and for a generator object, which does not tell it. */
+export function nameOfCoroutine(task: Task<unknown>): string {
+  const coro = task.getCoro() as { readonly name?: unknown; readonly calledAs?: unknown };
+  const name = coro.calledAs ?? coro.name;
+  return typeof name === 'string' ? name : '';
 }
 
 /** What of a loop would be lost if it were closed now. */
@@ -165,5 +178,5 @@ export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;
 }
 
-export { noteAwaits as recordPlaces, placeOfWait } from './debug-awaits.ts';
+export { noteAwaits as recordPlaces, placeOfWait, takePlaceOfYield } from './debug-awaits.ts';
 export { numberTasksFrom };

@@ -41,6 +41,21 @@ export class Place extends Future<void> {
   }
 }
 
+/** Told of each queue of tasks that is made or waited in; set while somebody wants to know the primitives that a program uses. */
+const watch: { note: ((queue: WaitQueue) => void) | null } = { note: null };
+
+/**
+ * Has a function told of each lock, queue and other primitive that is made, or that a task has to wait for, by its queues of tasks; it may be
+ * told several times. `null` ends this.
+ *
+ * @returns what was told before
+ */
+export function watchPrimitives(note: ((queue: WaitQueue) => void) | null): ((queue: WaitQueue) => void) | null {
+  const before = watch.note;
+  watch.note = note;
+  return before;
+}
+
 /**
  * The fair queue that every lock and queue is built on: tasks wait in order of arrival, and leave it when they are woken or cancelled.
  *
@@ -56,6 +71,8 @@ export class WaitQueue implements WaitRecord {
   readonly operation: string;
   #first: Place | null = null;
   #last: Place | null = null;
+  /** The last place that was woken. While it is in the queue, all places before it have been woken or cancelled. */
+  #woken: Place | null = null;
   #size = 0;
   #loop: EventLoop | null = null;
   /** The queue that knows the loop, when a primitive has several: one loop for all of them. */
@@ -70,6 +87,7 @@ export class WaitQueue implements WaitRecord {
     this.object = owner;
     this.operation = operation;
     this.#bound = sibling ?? this;
+    if (watch.note !== null) watch.note(this);
   }
 
   /** The loop of the tasks that wait or have waited, `null` when none has yet. */
@@ -105,6 +123,7 @@ export class WaitQueue implements WaitRecord {
    * @throws {RuntimeError} when the primitive belongs to another loop
    */
   join(loop: EventLoop = implicitLoop()): Place {
+    if (watch.note !== null) watch.note(this);
     const bound = this.#bound;
     bound.#loop ??= loop;
     if (bound.#loop !== loop) {
@@ -137,14 +156,23 @@ export class WaitQueue implements WaitRecord {
 
   /** Wakes the task that has waited longest and was not woken yet. False when there is none. */
   wakeNext(): boolean {
-    for (let place = this.#first; place !== null; place = place._after) if (place.wake()) return true;
+    for (let place = this.#firstToWake(); place !== null; place = place._after) {
+      if (place.wake()) {
+        this.#woken = place;
+        return true;
+      }
+    }
     return false;
+  }
+
+  /** Many may be woken one by one before the first of them leaves. */
+  #firstToWake(): Place | null {
+    return this.#woken?._queued ? this.#woken._after : this.#first;
   }
 
   /** Wakes up to `count`, in order. */
   wake(count: number): void {
-    let left = count;
-    for (let place = this.#first; place !== null && left > 0; place = place._after) if (place.wake()) left--;
+    for (let left = count; left > 0 && this.wakeNext(); ) left--;
   }
 
   /** Takes the first place out of the queue and wakes its task; skips places that were already cancelled or woken. */

@@ -4,16 +4,16 @@ import { describe } from '../internal/describe.ts';
 import { checkCallback, checkOptions } from '../internal/options.ts';
 import { MadeRequest } from './engine/request.ts';
 import type { EventLoop } from './event-loop.ts';
-import { CANCELLED, Future, type WaitRecord } from './future.ts';
-import { callerPlace, reportOnce } from './places.ts';
+import { CANCELLED, type Future, SUCCEEDED } from './future.ts';
+import { PromiseFuture as BarePromiseFuture } from './promise-future.ts';
 
 /** Options of `wrapPromise`. */
 export interface WrapPromiseOptions<T = unknown> {
   /** Called with the `CancelledError` when the future is cancelled before the promise has settled: stop the work here. */
   readonly onCancel?: ((reason: CancelledError) => void) | undefined;
   /**
-   * Called with the value of the promise when it arrives after the wait was given up, to give it back: a pooled connection, a lock, an open
-   * file.
+   * Called with the value of the promise when it arrives after the wait was given up, or when the wait is given up before it could go on with
+   * the value, to give it back: a pooled connection, a lock, an open file.
    * A late error is dropped. The wait of a race's loser counts as given up when its task is cancelled; whoever awaits the future after
    * the value was given back gets a `CancelledError`.
    */
@@ -24,51 +24,47 @@ export interface WrapPromiseOptions<T = unknown> {
 
 const GIVEN_UP = 'onLate of wrapPromise(), which has taken the value: nobody waited any more';
 
-const PROMISE: WaitRecord = { operation: 'promise', object: null };
-
-class PromiseFuture<T> extends Future<T> {
+/** As its base, with callbacks of the program. */
+class PromiseFuture<T> extends BarePromiseFuture<T> {
   readonly #options: WrapPromiseOptions<T>;
-  /** Where the promise was wrapped, in debug mode. */
-  readonly #place: string | null;
   /** A leftover has waited for it, and no longer does: the loser of a race in a task that was cancelled. */
   #isLeft = false;
+  /** How many have waited for the value when it came, and have not given that up. */
+  #takers = 0;
 
   constructor(options: WrapPromiseOptions<T>) {
-    super(options.loop === undefined ? undefined : { loop: options.loop });
+    super(options.loop);
     this.#options = options;
-    this.#place = this._loop.getDebug() ? callerPlace() : null;
-  }
-
-  /** @internal */
-  override get _purpose(): WaitRecord {
-    return PROMISE;
   }
 
   override cancel(message?: unknown): boolean {
     const cancelled = super.cancel(message);
     const { onCancel } = this.#options;
-    if (cancelled && onCancel !== undefined) this.#call('onCancel', () => onCancel(this._newCancelledError()));
+    if (cancelled && onCancel !== undefined)
+      this.call('onCancel of wrapPromise()', () => onCancel(this._newCancelledError()));
     return cancelled;
   }
 
   /** @internal */
   override _left(): void {
-    this.#isLeft = true;
+    if (!this.done()) this.#isLeft = true;
+    else if (this._state === SUCCEEDED && --this.#takers === 0) this.#giveBack(this._value as T);
   }
 
-  /** The promise fulfils. */
-  bring(value: T): void {
-    if (this.#isGivenUp()) {
-      this._finish(CANCELLED, new MadeRequest(null, null, undefined, GIVEN_UP, null, this._loop.time()));
-      this.#late(value);
-    } else if (this.done()) this.#late(value);
-    else if (!this._loop.isClosed()) this.setResult(value);
-    else this.#late(value);
+  /** Cancelled when the value had come, but before whoever waited could take it. */
+  #giveBack(value: T): void {
+    if (this.#options.onLate !== undefined) this.#giveUp();
+    this.late(value);
   }
 
-  /** The promise rejects. */
-  fail(error: unknown): void {
-    if (!this.done() && !this._loop.isClosed()) this._setFailure(error);
+  #giveUp(): void {
+    this._finish(CANCELLED, new MadeRequest(null, null, undefined, GIVEN_UP, null, this._loop.time()));
+  }
+
+  protected override bring(value: T): void {
+    if (this.#isGivenUp()) this.#giveUp();
+    else this.#takers = this._waiters().length;
+    super.bring(value);
   }
 
   /** Whether the last that has waited was a leftover, which does not cancel what it waits for, and the value has to be given back. */
@@ -77,41 +73,11 @@ class PromiseFuture<T> extends Future<T> {
   }
 
   /** The wait was given up: the value is given back, or dropped. */
-  #late(value: T): void {
+  protected override late(value: T): void {
     const { onLate } = this.#options;
-    if (onLate !== undefined) {
-      this.#call('onLate', () => onLate(value));
-    } else if (this._loop.getDebug() && isResource(value)) {
-      reportOnce(
-        'late value',
-        `wrapPromise(): the wait was given up, so the later value of the promise is dropped: ${describe(value)}. It will not be ` +
-          'closed. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
-        this.#place,
-      );
-    }
+    if (onLate === undefined) super.late(value);
+    else this.call('onLate of wrapPromise()', () => onLate(value));
   }
-
-  /** Calls a callback of the program; an error of it is only reported. */
-  #call(name: string, callback: () => void): void {
-    try {
-      callback();
-    } catch (exception) {
-      const message = `Exception in ${name} of wrapPromise()`;
-      this._loop.callExceptionHandler({ message, exception, future: this as Future<unknown> });
-    }
-  }
-}
-
-/** Whether a value has to be closed or given back by its holder. */
-function isResource(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return [Symbol.dispose, Symbol.asyncDispose, 'release', 'close'].some((name) => {
-    try {
-      return typeof (value as Record<PropertyKey, unknown>)[name] === 'function';
-    } catch {
-      return false; // a getter that throws
-    }
-  });
 }
 
 /**
@@ -136,10 +102,5 @@ export function wrapPromise<T>(promise: PromiseLike<T>, options: WrapPromiseOpti
   checkOptions('wrapPromise', options, ['onCancel', 'onLate', 'loop']);
   checkCallback('wrapPromise: onCancel', options.onCancel);
   checkCallback('wrapPromise: onLate', options.onLate);
-  const future = new PromiseFuture<T>(options);
-  promise.then(
-    (value) => future.bring(value),
-    (error) => future.fail(error),
-  );
-  return future;
+  return new PromiseFuture<T>(options).follow(promise);
 }

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../errors/errors.ts';
+import type { Rejection } from '../internal/rejection.ts';
 import {
   type AwaitableCoroutine,
   CLAIMED,
@@ -11,7 +11,15 @@ import {
   noteTouched,
   refuseDisposal,
 } from './coroutine.ts';
-import { type FutureRole, NONE, type TaskRole, type Written } from './engine/roles.ts';
+import {
+  type FutureRole,
+  NONE,
+  type Reject,
+  type Resolve,
+  type Scope,
+  type TaskRole,
+  type Written,
+} from './engine/roles.ts';
 
 /**
  * A coroutine of this library whose frame is written by hand: a class with `next`, `throw` and `return` instead of a generator
@@ -73,18 +81,8 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
   protected abstract end(): void;
 
   /** @internal */
-  get _hasAsyncBody(): boolean {
+  _beginWithoutFrame(_scope: Scope, _task: TaskRole, _resolve: Resolve, _reject: Reject): boolean {
     return false;
-  }
-
-  /** @internal */
-  _beginBody(_task: TaskRole): PromiseLike<unknown> {
-    throw new RuntimeError(`${this.calledAs} has no body`);
-  }
-
-  /** @internal */
-  _endBody(_error: unknown, _result: unknown): T {
-    throw new RuntimeError(`${this.calledAs} has no body`);
   }
 
   /** What it waits for has succeeded: what it gives; `NONE`, and nothing has happened, where it may have to wait again. @internal */
@@ -114,7 +112,7 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     return thenOf(this);
   }
 
-  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+  catch<R = never>(onRejected?: ((error: Rejection) => R | PromiseLike<R>) | null): Promise<T | R> {
     return catchOf.call(this, onRejected) as Promise<T | R>;
   }
 

@@ -1,3 +1,4 @@
+import type { Rejection } from '../internal/rejection.ts';
 import {
   type Awaitable,
   type Future,
@@ -10,7 +11,7 @@ import {
 /** The type of `then` of a promise or a similar object. */
 export type Then<T> = <A = T, B = never>(
   onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-  onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  onRejected?: ((error: Rejection) => B | PromiseLike<B>) | null,
 ) => Promise<A | B>;
 
 /** A promise that coroutines of both spellings can wait for. Its work has begun, whether or not anything waits for it. */
@@ -77,7 +78,7 @@ class Waitable<T> implements AwaitablePromise<T> {
     return thenOf(this.#promise, this.#waits);
   }
 
-  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+  catch<B = never>(onRejected?: ((error: Rejection) => B | PromiseLike<B>) | null): Promise<T | B> {
     return this.#promise.catch(onRejected);
   }
 

@@ -1,6 +1,7 @@
 import { CancelledError } from '../errors/index.ts';
 import { nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
+import type { Rejection } from '../internal/rejection.ts';
 import type { Awaitable, Future } from '../kernel/lowlevel.ts';
 import { iteratorOf, type Then, thenOf, type Waits } from './awaitable-promise.ts';
 
@@ -81,7 +82,7 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   }
 
   /** `then` for errors only. */
-  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+  catch<B = never>(onRejected?: ((error: Rejection) => B | PromiseLike<B>) | null): Promise<T | B> {
     return this.#settled.promise.catch(onRejected);
   }
 

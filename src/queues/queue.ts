@@ -91,7 +91,7 @@ export interface ShutdownOptions {
 export class Queue<T> implements AsyncIterable<T> {
   static {
     inspectAsText(Queue.prototype);
-    bindWhenRead(Queue.prototype, ['putNowait']);
+    bindWhenRead(Queue.prototype, ['putNowait'], true);
   }
 
   readonly #maxsize: number;

@@ -9,6 +9,8 @@ export {
   Protocol,
   SubprocessProtocol,
 } from './protocols.ts';
+export { type ListeningSocket, Server, type ShutdownReport } from './server.ts';
+export type { StreamPair } from './stream-pair.ts';
 export { type ReadOptions, type ReadUntilOptions, StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 export {
   type ConnectionHandler,

@@ -28,7 +28,7 @@ export interface EventStatistics {
 export class Event {
   static {
     inspectAsText(Event.prototype);
-    bindWhenRead(Event.prototype, ['set', 'clear']);
+    bindWhenRead(Event.prototype, ['set', 'clear'], true);
   }
 
   #isSet = false;

@@ -6,13 +6,17 @@ import type { Task } from '../kernel/lowlevel.ts';
  */
 export class Holders {
   readonly #units = new Map<Task<unknown>, number>();
+  /** Whether somebody has given a unit back without having one: then it is not known whose it was. */
+  isGuess = false;
 
   took(task: Task<unknown> | null): void {
     if (task !== null) this.#units.set(task, (this.#units.get(task) ?? 0) + 1);
   }
 
   gaveBack(task: Task<unknown> | null): void {
-    const holder = task !== null && this.#units.has(task) ? task : this.#units.keys().next().value;
+    const isOwn = task !== null && this.#units.has(task);
+    if (!isOwn) this.isGuess = true;
+    const holder = isOwn ? task : this.#units.keys().next().value;
     if (holder === undefined) return;
     const left = this.#units.get(holder)! - 1;
     if (left > 0) this.#units.set(holder, left);

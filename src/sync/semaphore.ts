@@ -55,7 +55,7 @@ export class Semaphore {
 
   /** Units that nobody has taken; those of tasks that were woken are taken already. @internal */
   value: number;
-  readonly #waiters = new WaitQueue(this, 'acquire');
+  readonly #waiters: WaitQueue;
   readonly #holders = new Holders();
 
   /**
@@ -67,6 +67,7 @@ export class Semaphore {
     const value = unitsOf(units);
     checkWholeNumber('Semaphore: the initial value', value, { least: 0, orInfinity: true });
     this.value = value;
+    this.#waiters = new WaitQueue(this, 'acquire'); // who is told of it finds the units
   }
 
   /** Whether `acquire()` would have to wait: no unit is free, or others wait already. */
@@ -77,6 +78,11 @@ export class Semaphore {
   /** For the wait records. @internal */
   get holders(): readonly Task<unknown>[] {
     return this.#holders.tasks;
+  }
+
+  /** Whether its units are given back by others than those that have taken them: it counts something, and nobody holds it. @internal */
+  get isCounter(): boolean {
+    return this.#holders.isGuess;
   }
 
   /**

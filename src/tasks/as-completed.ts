@@ -108,7 +108,11 @@ export class AsCompleted<T, F = Future<T>> implements AsyncIterable<F> {
   }
 
   *#wait(): Generator<unknown, void, unknown> {
-    const getter = newWait(getEventLoop(), { operation: 'next', object: this });
+    const getter = newWait(getEventLoop(), {
+      operation: 'next',
+      object: this,
+      parts: this.#todo as Set<Future<unknown>>,
+    });
     this.#getters.push(getter);
     try {
       yield* getter;

@@ -33,10 +33,8 @@ type Awaitables = readonly AwaitableLike<unknown>[];
 type Results<A extends Awaitables> = { -readonly [K in keyof A]: Outcome<A[K]> };
 type ResultsOrErrors<A extends Awaitables> = { -readonly [K in keyof A]: Outcome<A[K]> | Error };
 
-const GATHER: WaitRecord = { operation: 'gather', object: null };
-
 /** The result of `gather`: cancelling it cancels its children, and it is done only when they are done. */
-class GatheringFuture extends Future<unknown[]> {
+class GatheringFuture extends Future<unknown[]> implements WaitRecord {
   /** The child of each argument; an argument that was given twice is in it twice. Emptied when it is done. */
   #children: Future<unknown>[];
   #added = 0;
@@ -53,7 +51,20 @@ class GatheringFuture extends Future<unknown[]> {
     this.#children = new Array(count);
     this.#returnExceptions = returnExceptions;
     this.#collector = new Collector((child) => this.#noteDone(child), this);
-    noteWait(this, GATHER);
+    noteWait(this, this);
+  }
+
+  get operation(): string {
+    return 'gather';
+  }
+
+  get object(): null {
+    return null;
+  }
+
+  /** What it waits for, for tools. */
+  get parts(): Iterable<Future<unknown>> {
+    return this.#children;
   }
 
   /** Adds the child of an argument that was given before. */

@@ -15,6 +15,7 @@ import {
   deliverAgain,
   type EventLoop,
   enterScope,
+  errorOfCancelled,
   type Future,
   getRunningLoop,
   iscoroutine,
@@ -99,6 +100,7 @@ export class TaskGroup {
       options.limit === undefined
         ? null
         : new Semaphore(checkWholeNumber('TaskGroup: limit', options.limit, CONCURRENCY));
+    if (this.#slots !== null) this.#slots.waiters.object = this; // who waits for a turn, waits for the group
   }
 
   /**
@@ -305,8 +307,10 @@ export class TaskGroup {
 
   /** A group does not report cancelled tasks. But if no code has cancelled the task, its work is lost without anybody knowing. */
   #reportLost(task: Task<unknown>): void {
+    const { message } = errorOfCancelled(task);
     logger.warn(
-      `${task} of ${this} ended as cancelled, though neither it nor the group was cancelled: something that it awaited was. ` +
+      `${task} of ${this} ended as cancelled, though neither it nor the group was cancelled: something that it awaited was` +
+        `${message === '' ? '' : ` (${message})`}. ` +
         'Its work is lost. Catch the CancelledError where the task awaits something that other code may cancel, or wait for it with wait([future]).',
     );
   }

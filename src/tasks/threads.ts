@@ -10,6 +10,7 @@ import {
   iscoroutine,
   libraryCoroutine,
   newAsyncFrame,
+  noteWait,
   type Task,
 } from '../kernel/lowlevel.ts';
 
@@ -73,5 +74,7 @@ const submit = /* @__PURE__ */ libraryCoroutine(function* toThread(
   fn: (...args: unknown[]) => unknown,
   args: unknown[],
 ): Generator<unknown, unknown, unknown> {
-  return yield* getRunningLoop().runInExecutor(null, fn, ...args);
+  const future = getRunningLoop().runInExecutor(null, fn, ...args);
+  noteWait(future, { operation: 'toThread', object: null });
+  return yield* future;
 });

@@ -93,7 +93,22 @@ function checkFuture(value: unknown): void {
   throw typeError(`wait: a future or task is required, got ${describe(value)}`, 'NOT_A_FUTURE');
 }
 
-const WAIT: WaitRecord = { operation: 'wait', object: null };
+/** What `wait` waits for. */
+class WaitForSome implements WaitRecord {
+  readonly parts: ReadonlySet<Future<unknown>>;
+
+  constructor(parts: ReadonlySet<Future<unknown>>) {
+    this.parts = parts;
+  }
+
+  get operation(): string {
+    return 'wait';
+  }
+
+  get object(): null {
+    return null;
+  }
+}
 
 const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   futures: ReadonlySet<Future<unknown>>,
@@ -101,7 +116,7 @@ const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   returnWhen: ReturnWhen,
 ): Generator<unknown, DoneAndPending<Future<unknown>>, unknown> {
   const loop = getRunningLoop();
-  const waiter = newWait(loop, WAIT);
+  const waiter = newWait(loop, new WaitForSome(futures));
   const timer = timeout === null ? null : loop.callLater(timeout, release, waiter);
   let left = futures.size;
   const collector = new Collector((future) => {

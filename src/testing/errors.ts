@@ -69,15 +69,30 @@ export class StaleTokenError extends RuntimeError {
 
 /** Two runs of a program under the same schedule have differed: something decides that the simulation knows nothing of. */
 export class NondeterminismError extends RuntimeError {
-  constructor(difference: string) {
+  /** @param sources what the program has asked for that differs from run to run, with its places */
+  constructor(difference: string, sources: readonly string[] = []) {
+    const found =
+      sources.length === 0 ? '' : ` The program asks for what differs from run to run: ${sources.join(', ')}.`;
     super(
       `two runs of the program under one schedule differ, so that nothing can be told from its runs: ${difference}. Usual reasons: state that ` +
-        'outlives a run, Math.random(), Date.now(), real timers, files, the network. Make state inside main, and give the program its clock and its numbers.',
+        'outlives a run, Math.random(), Date.now(), real timers, files, the network. Make state inside main, and give the program its clock and its numbers.' +
+        found,
       { code: 'NONDETERMINISM' },
     );
   }
 
   override get name(): string {
     return 'NondeterminismError';
+  }
+}
+
+/** A simulated program has asked for something that differs from run to run, with `nondeterminism: 'error'`. */
+export class UncontrolledError extends RuntimeError {
+  constructor(message: string) {
+    super(message, { code: 'UNCONTROLLED' });
+  }
+
+  override get name(): string {
+    return 'UncontrolledError';
   }
 }

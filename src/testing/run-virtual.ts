@@ -2,6 +2,7 @@ import { ExceptionGroup } from '../errors/index.ts';
 import { checkOptions } from '../internal/options.ts';
 import type { AwaitableLike } from '../kernel/lowlevel.ts';
 import { Simulation } from './simulation/simulation.ts';
+import { checkNondeterminism, type OnNondeterminism } from './simulation/sources.ts';
 
 /** Options of `runVirtual`. */
 export interface RunVirtualOptions {
@@ -17,9 +18,22 @@ export interface RunVirtualOptions {
   readonly patience?: number | undefined;
   /** So many iterations of the loop without any time passing are a livelock. Default: a million. */
   readonly maxSteps?: number | undefined;
+  /**
+   * What is done when the program asks for something that differs from run to run: `Date.now()`, `Math.random()`, `setTimeout`, `fetch` and the
+   * like. `report`: a warning with its place, once for each; `error`: the call throws, and the program fails. Default: `ignore`.
+   */
+  readonly nondeterminism?: OnNondeterminism | undefined;
 }
 
-const OPTIONS = ['failOnLeaks', 'failOnUnretrieved', 'debug', 'name', 'patience', 'maxSteps'] as const;
+const OPTIONS = [
+  'failOnLeaks',
+  'failOnUnretrieved',
+  'debug',
+  'name',
+  'patience',
+  'maxSteps',
+  'nondeterminism',
+] as const;
 
 /**
  * Runs a program in simulated time: whenever nothing is left to run, the clock jumps to the next timer, so that hours of sleeping take
@@ -47,6 +61,7 @@ const OPTIONS = ['failOnLeaks', 'failOnUnretrieved', 'debug', 'name', 'patience'
  */
 export async function runVirtual<T>(main: AwaitableLike<T>, options: RunVirtualOptions = {}): Promise<T> {
   checkOptions('runVirtual', options, OPTIONS);
+  checkNondeterminism('runVirtual', options.nondeterminism);
   const { name, ...given } = options;
   const simulation = new Simulation({ places: true, ...definedOf(given) });
   try {

@@ -45,7 +45,7 @@ export async function runSuite(environment: Environment): Promise<Report> {
   const chosen = checks.filter((check) => check.where(environment));
   for (const check of chosen) {
     const problems = await problemsOf(check);
-    // Errors that nobody has caught are reported by then; a browser takes its time.
+    // Uncaught errors are reported by then; a browser does so with a delay.
     for (let i = 0; i < 2; i++) await macrotask();
     problems.push(...strays.splice(0));
     failures.push(...problems.map((message) => ({ name: check.name, message })));

@@ -50,7 +50,7 @@ process.on('exit', () => {
   process.exitCode = 1;
 });
 
-/** What a promise brings, the name of its error, or 'HANGS' after so many real seconds. Takes no part in what the library does. */
+/** The value of a promise, the name of its error, or 'HANGS' after so many real seconds. Does not use the library. */
 export async function hangs(promise, seconds = 2) {
   let timer;
   const late = new Promise((resolve) => {

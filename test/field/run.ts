@@ -31,7 +31,7 @@ interface Runtime {
   readonly places: Places;
   /** How its version begins. */
   readonly version?: string;
-  /** What stands before the file of the case. */
+  /** The text before the file of the case. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }

@@ -190,12 +190,19 @@ export function runGroup(
       settle({ failure: { name: 'ExceptionGroup', parts: failures } });
     } else settle(OK);
   };
-  /** It was cancelled from outside as well, and throws its failures: those who asked are heard at the next await. */
+  /** It was cancelled from outside as well, and throws its failures: the outer request is thrown at the next await. */
   const deliverAgain = (): void => {
     for (const asked of [...scope.around()].slice(1)) {
       const hasAsked = asked.own > 0 || (asked === parent.root && parent.cancels > 0);
-      if (!hasAsked || asked.isOver || engine.waitsFor(asked, by)) continue;
-      asked.again = asked.pending = asked.requests.at(-1) ?? { scope: asked, askedBy: null, at: 0 };
+      // The body of a task may be over while its lines still clean up.
+      const isOver = asked === parent.root ? parent.outcome !== null : asked.isOver;
+      if (!hasAsked || isOver || engine.waitsFor(asked, by)) continue;
+      asked.again = asked.pending = {
+        scope: asked,
+        askedBy: null,
+        bySignal: false,
+        at: asked.requests.at(-1)?.at ?? 0,
+      };
     }
   };
   const waitForTasks = (error: Failure | null, cancelled: boolean): void => {

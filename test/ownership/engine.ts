@@ -19,6 +19,8 @@ interface Timer {
 const TOLD_AND_FOREIGN =
   'R3: a line that has been told comes back from a foreign promise, and the request waits for another line';
 
+const ASKED_AND_SIGNAL = 'R3: a line has asked for its own end, and another one has got that by the signal';
+
 const MAX_HANDLES = 100_000;
 
 function shuffle(items: unknown[], chance: () => number): void {
@@ -102,7 +104,7 @@ export class Engine {
     return this.#chance !== null && this.#chance() < 0.5;
   }
 
-  /** Whether giving way goes on at once: there is nobody to give way to, and no rule says that a turn is needed. */
+  /** Whether giving way continues at once: no other task is ready, and no rule says that a turn is needed. */
   givesNoWay(scope: Scope | null): boolean {
     if (scope === null || this.#iteration.length + this.#ready.length > 0) return false;
     for (const one of scope.around()) if (one.pending !== null) return false;
@@ -179,7 +181,7 @@ export class Engine {
     for (const task of this.cleaning) if (task.root.allWaits().length === 0) task.endNow();
   }
 
-  /** Whether the next handle runs before all promises have settled: nobody does before a step has come to an await. */
+  /** Whether the next handle runs before all promises have settled: none does before a step has come to an await. */
   #goesBefore(): boolean {
     if (this.#chance === null || this.#iteration.length + this.#ready.length === 0) return false;
     return (this.#hasBegunWait || this.#open === null) && this.#chance() < this.#haste;
@@ -244,7 +246,7 @@ export class Engine {
     for (const one of scope.around()) one.stepped = now;
   }
 
-  /** A line that was at a foreign promise awaits: that it went on was a step, of which nobody knew. */
+  /** A line that was at a foreign promise awaits: going on was a step that the model had not noticed. */
   #noteCameBack(scope: Scope): void {
     if (this.#open === scope.task) return;
     const stamped = this.#steppedInTick.get(scope.task) ?? [];
@@ -274,7 +276,7 @@ export class Engine {
     this.#hasBegunWait = true;
     const wait = new Wait(scope, line, future, now, by, this.#tick, resume);
     if (this.#open !== scope.task) {
-      // Two lines that come back at one time: which step was the latest one is not told.
+      // Two lines that come back at one time: it is not known which step was the latest one.
       for (const other of scope.task.root.allWaits())
         if (other.tick === this.#tick && other.by !== by) other.isAmbiguous = true;
     }
@@ -294,15 +296,19 @@ export class Engine {
     }
   }
 
-  /** The requests that nobody has got, of a scope and those around: one error for all of them. */
+  /** The requests to a scope, and to those around it, that no line has received: one error for all of them. */
   takePending(scope: Scope, line: Line): boolean {
     let was = false;
     for (const one of scope.around()) {
       if (was && scope.isLate) break;
       if (one.pending === null) continue;
+      if (one.pending.bySignal) this.stop(ASKED_AND_SIGNAL);
       const { askedBy } = one.pending;
       if (askedBy !== null && !line.isOf(askedBy, one.pending)) {
-        if (line.received.has(one.pending) || line.heard.has(one.pending)) continue; // it waits for the line that has asked
+        if (line.received.has(one.pending) || line.heard.has(one.pending)) {
+          this.checkTold(one);
+          continue; // it waits for the line that has asked
+        }
         this.stop('R3: a line has asked for its own end, and another one awaits');
       }
       if (!this.waitsFor(one, line)) continue;
@@ -318,10 +324,12 @@ export class Engine {
     return was;
   }
 
-  /** A line comes back from a foreign promise: whether it has been told is not known, and the line that has asked is no more. */
+  /** A line comes back from a foreign promise: whether it has received the request is not known, and the line that made the request has ended. */
   checkGone(scope: Scope): void {
-    if (this.#open === scope.task) return;
-    for (const { gone } of scope.around()) if (gone !== null) this.stop(TOLD_AND_FOREIGN);
+    for (const { gone } of scope.around()) {
+      if (gone?.bySignal) this.stop(ASKED_AND_SIGNAL);
+      if (gone !== null && this.#open !== scope.task) this.stop(TOLD_AND_FOREIGN);
+    }
   }
 
   /** Whether a request that is pending in a scope is for a line: for all but those that have got it. */
@@ -329,13 +337,16 @@ export class Engine {
     if (pending === null) return false;
     if (pending === again) return true;
     if (line.received.has(pending)) {
-      if (this.#open !== task) this.stop(TOLD_AND_FOREIGN);
-      if (line.isBegunSince(pending)) this.stop('R8: a line begun by one that had been told awaits');
+      this.checkTold({ pending, task });
       return false;
     }
-    if (line.heard.has(pending))
-      this.stop('R3: a part has got the request, and the line that waited for it has gone on');
     return true;
+  }
+
+  /** A line that has been told awaits while the request waits for another line: whether the library knows that it has been told. */
+  checkTold({ pending, task }: Pick<Scope, 'pending' | 'task'>): void {
+    if (pending?.bySignal) this.stop(ASKED_AND_SIGNAL);
+    if (this.#open !== task) this.stop(TOLD_AND_FOREIGN);
   }
 
   // ---------------------------------------------------------------------------------------------------------- cancellation
@@ -348,7 +359,7 @@ export class Engine {
 
   /** The roads of a request to the lines of a scope. */
   cancelScope(scope: Scope): void {
-    const request: Request = { scope, askedBy: null, at: ++this.#clock };
+    const request: Request = { scope, askedBy: null, bySignal: false, at: ++this.#clock };
     scope.requests.push(request);
     let isDelivered = false;
     const leftovers: Wait[] = [];
@@ -364,12 +375,14 @@ export class Engine {
         for (const signal of one.signals) {
           signal.abort();
           signal.line.receive(request);
+          one.isSignalSeen = true;
+          request.bySignal = isInside;
           isDelivered = true;
         }
         one.signals.clear();
       }
     };
-    // No rule says which of several lines is told first.
+    // No rule says which of several lines gets the request first.
     const leavesFirst = this.coin();
     if (leavesFirst) leaveBodies();
     const waits = scope.allWaits();
@@ -468,15 +481,13 @@ export class Engine {
     if (isLost && this.mutation !== 'failed-scope-leaves-lines') this.endLines(scope);
   }
 
-  /** Ends the lines that still wait in a scope, apart from those that have got the request that stands there: they clean up (R8). */
+  /** Ends the lines that still wait in a scope, except those that have already received its request: they clean up (R8). */
   endLines(scope: Scope): void {
     const standing = [...scope.around()].flatMap((one) => {
       const isTakenBack = one.parent === null && one.task.cancels === 0 && one.task.outcome === null;
       return [...(isTakenBack ? [] : one.requests.slice(-1)), ...one.ends];
     });
     const isTold = (line: Line): boolean => {
-      if (standing.some((request) => line.heard.has(request)))
-        this.stop('R3: a part has got the request, and the line that waited for it has gone on');
       const got = standing.filter((request) => line.received.has(request));
       if (got.length > 0 && got.every((request) => line.isBegunSince(request)))
         this.stop('R8: a line begun by one that had been told outlives it');
@@ -486,7 +497,7 @@ export class Engine {
         this.stop('R8: a line begun by one that had been told outlives it');
       return got.length > 0;
     };
-    const end: Request = { scope, askedBy: null, at: ++this.#clock };
+    const end: Request = { scope, askedBy: null, bySignal: false, at: ++this.#clock };
     const leaveBodies = (): void => {
       for (const one of scope.inside())
         if (one.owner !== null && !isTold(one.owner) && one.leave?.() === true) {
@@ -533,8 +544,10 @@ export class Engine {
     }
     const isTold = ({ scope: asked }: Request): boolean =>
       [...scope.around()].some((one) => one.isWithin(asked) && isLost(one));
+    if (scope.isSignalSeen)
+      this.stop('R8: a line comes late, and another one of its scope has got the request by the signal');
     if (!missed.every(isTold)) {
-      // Another line has got the request, and it is not told whether this one should.
+      // Another line has received the request, and no rule says whether this one should.
       this.stop('R3, R8: a line was at a foreign promise when its scope was asked to end');
       return scope;
     }
@@ -547,7 +560,7 @@ export class Engine {
     return this.#moveLate(line, scope);
   }
 
-  /** A line that is told late goes on in what is left of the scopes around it; outside, where nothing is (R8). */
+  /** A line that gets a request late continues in the scopes around it that are still open, or outside if there are none (R8). */
   #moveLate(line: Line, from: Scope): Scope | 'late' {
     let live: Scope | null = null;
     for (const one of [...from.around()].reverse()) {
@@ -557,7 +570,7 @@ export class Engine {
     const late = live === null ? null : new Scope(live, live.task);
     if (late !== null) {
       late.isLate = true;
-      late.pending = { scope: late, askedBy: null, at: ++this.#clock };
+      late.pending = { scope: late, askedBy: null, bySignal: false, at: ++this.#clock };
     }
     for (
       let one: Line | null = line;

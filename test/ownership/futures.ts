@@ -140,6 +140,15 @@ export class Task extends Future {
     return true;
   }
 
+  /** The line of a finished task that awaits the coroutine that this task was made of. */
+  madeFor: Line | null = null;
+
+  /** Whether it is nothing but an await of such a line, and that one has got the request to cancel its task: it cleans up (R8). */
+  isOfToldLine(): boolean {
+    const line = this.madeFor;
+    return line !== null && line.scope?.task.root.requests.some((request) => line.received.has(request)) === true;
+  }
+
   /** Its body has settled. One that has failed stays open until the lines that it ends have cleaned up. */
   end(given: Outcome, line: Line | null): void {
     let outcome = given;

@@ -58,7 +58,7 @@ const RISKY: ReadonlySet<string> = new Set([
 /** How long main sleeps at its end. */
 export const TAIL: Ticks = 100_000;
 
-/** What a function may do where it stands. */
+/** What a function may do at its place. */
 interface Place {
   readonly depth: number;
   /** Inside the body of a task group. */
@@ -68,7 +68,7 @@ interface Place {
   /** What awaits each other in a circle never ends, and what calls itself neither. */
   readonly inMemo: boolean;
   readonly inListener: boolean;
-  /** A function whose variables nobody mistakes for those of its caller. */
+  /** A function with variable names that differ from those of its caller. */
   readonly mayset: boolean;
 }
 
@@ -260,7 +260,7 @@ class Generator {
         return { op, ticks: this.#ticks(), body: this.#inner(place, { mayset: false }) };
       case 'listen': {
         const name = `e${this.#random.below(2)}`;
-        // Whoever emits may be outside: what needs a task of its own is left out.
+        // The code that emits may be outside: what needs a task of its own is left out.
         const body = this.#inner(place, { isOutside: true, inGroup: false, inListener: true, mayset: false });
         this.#events.push(name);
         return { op, name, body };

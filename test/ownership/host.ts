@@ -48,7 +48,7 @@ export class SimulatedHost implements Host {
     this.#isActive = true;
   }
 
-  /** Calls a function at a time, as code that belongs to nobody. */
+  /** Calls a function at a given time, as code that belongs to no task. */
   call(at: Ticks, call: () => void): void {
     this.#events.push({ at, number: this.#made++, call });
     this.#events.sort((a, b) => a.at - b.at || a.number - b.number);

@@ -108,15 +108,15 @@ function fail(message: string): never {
 /** Where the library is known to be wrong: left out unless `--with` says otherwise. */
 const KNOWN_GAPS: readonly Part[] = [];
 
-/** What only Node tells: which code is a callback (R6, R8). */
+/** What only Node can tell: which code is a callback (R6, R8). */
 const ONLY_ON_NODE: readonly Part[] = ['callbacks', 'bound', 'late'];
 
 const options = parse(process.argv.slice(2));
 const entry = resolve(options.lib, 'index.js');
 if (!existsSync(entry)) fail(`${entry} is missing: npm run build`);
-// Errors of tasks that nobody asks for are part of many programs, and no news.
+// Many programs have tasks whose errors are never retrieved. These reports are not printed.
 console.error = () => {};
-// So is what run() finds left behind.
+// Nor is what run() finds left behind.
 console.warn = () => {};
 const library = (await import(pathToFileURL(entry).href)) as Library;
 
@@ -126,7 +126,7 @@ interface Finding {
   readonly spelling: Spelling;
 }
 
-/** How many differences depended on an order that nobody has promised. */
+/** How many differences depended on an order that is not promised. */
 let orderDependent = 0;
 
 /** Programs that differ once, and not again: something of an earlier program goes on. */

@@ -106,7 +106,7 @@ class Model implements Interpreter {
   #close(main: Task): void {
     const engine = this.engine;
     this.#isClosing = true;
-    const others = engine.tasks.filter((task) => task !== main);
+    const others = engine.tasks.filter((task) => task !== main && !task.isOfToldLine());
     for (const task of others) task.cancel();
     for (const task of engine.tasks) if (task.outcome !== null) engine.endLines(task.root);
     if (engine.observers > 0) engine.stop('R8: code outside waits for a future when run() ends');
@@ -306,11 +306,14 @@ class Model implements Interpreter {
       case 'memo': {
         const memo = this.#promises.get(wait.name) ?? this.start(this.#callee(line, wait.body), wait.body);
         this.#promises.set(wait.name, memo);
+        this.#hearFrom(by, memo);
         return { promised: memo, begin: null, line: null };
       }
       case 'held': {
         const promised = this.#promises.get(wait.name);
-        return promised === undefined ? null : { promised, begin: null, line: null };
+        if (promised === undefined) return null;
+        this.#hearFrom(by, promised);
+        return { promised, begin: null, line: null };
       }
       case 'join': {
         const task = this.#tasks.get(wait.name);
@@ -318,7 +321,17 @@ class Model implements Interpreter {
       }
       case 'joinThen': {
         const task = this.#tasks.get(wait.name);
-        return task === undefined ? null : { promised: this.#then(line, task, wait.body), begin: null, line: null };
+        if (task === undefined) return null;
+        const promised = this.#then(line, task, wait.body);
+        promised.then(({ failure }) => {
+          if (
+            failure !== null &&
+            isCancellation(failure) &&
+            [...(by.scope?.around() ?? [])].some((one) => one.requests.length > 0)
+          )
+            engine.stop('R3, R5: task.then(f) ends by a cancellation, and whoever awaits it goes on');
+        });
+        return { promised, begin: null, line: null };
       }
       case 'together':
         return this.#together(line, wait);
@@ -346,6 +359,18 @@ class Model implements Interpreter {
           ),
         );
     }
+  }
+
+  /** Who awaits a kept promise goes on in the step in which its function ends, and has got what that has. */
+  #hearFrom(by: Line, promised: Promised): void {
+    const { outcome, source } = promised;
+    if (outcome !== null || source.kind !== 'line') return;
+    const { line } = source;
+    promised.then(() => {
+      const task = by.scope?.task;
+      if (task === undefined || line.scope?.task !== task || !this.engine.isOpen(task)) return;
+      for (const request of line.received) by.receive(request);
+    });
   }
 
   /** R10. */
@@ -391,18 +416,21 @@ class Model implements Interpreter {
           );
           // A line of a task that is over waits for it where it is, and hands down what it gets; code outside only looks.
           if (scope === null) task.onDone(() => promised.settle(task.outcome!));
-          else engine.wait(by, scope, task, resumed, false, (outcome) => promised.settle(outcome));
+          else {
+            task.madeFor = by;
+            engine.wait(by, scope, task, resumed, false, (outcome) => promised.settle(outcome));
+          }
         }
       });
     };
     return { promised, begin, line: null };
   }
 
-  /** A line that comes back when `run()` is over is told once (R8). */
+  /** A line that comes back when `run()` is over gets one cancellation (R8). */
   #endLate(by: Line, promised: Promised): void {
     const { engine } = this;
     if (by.scope === null) engine.stop('R8: code outside awaits after the end of run()');
-    // What one segment calls cannot be told apart.
+    // The calls of one segment cannot be distinguished.
     const family: Line[] = [];
     for (let line: Line | null = by; line !== null; line = line.caller) {
       family.push(line);
@@ -519,7 +547,7 @@ class Model implements Interpreter {
     const promised = new Promised(engine, { kind: 'parts', parts: parts.map(({ awaited }) => awaited.promised) });
     const results: Outcome[] = [];
     let left = parts.length;
-    const settle = (outcome: Outcome): void => {
+    const settle = (outcome: Outcome, last: Line): void => {
       if (promised.outcome !== null) return;
       parts.forEach((part, i) => {
         line.goOnFrom(part.line);
@@ -529,17 +557,19 @@ class Model implements Interpreter {
           engine.stop('R3: a race is lost in the moment in which the loser gets the request');
       });
       if (outcome.failure !== null && isCancellation(outcome.failure)) line.hear();
+      else line.hearFrom(last);
       promised.settle(outcome);
     };
     parts.forEach(({ awaited }, i) => {
       awaited.promised.then((outcome) => {
+        const { line: part } = parts[i]!;
         results[i] = outcome;
-        parts[i]!.line.handOverAsked();
+        part.handOverAsked();
         left--;
-        if (wait.how === 'race') settle(outcome.failure === null ? OK : outcome);
-        else if (wait.how === 'all' && outcome.failure !== null) settle(outcome);
-        else if (wait.how === 'any' && outcome.failure === null) settle(OK);
-        else if (left === 0) settle(this.#collected(wait.how, results));
+        if (wait.how === 'race') settle(outcome.failure === null ? OK : outcome, part);
+        else if (wait.how === 'all' && outcome.failure !== null) settle(outcome, part);
+        else if (wait.how === 'any' && outcome.failure === null) settle(OK, part);
+        else if (left === 0) settle(this.#collected(wait.how, results), part);
       });
     });
     // The program goes on from a `then` of this promise.
@@ -624,7 +654,7 @@ class Model implements Interpreter {
       case 'listen': {
         const listeners = this.#listeners.get(step.name) ?? [];
         this.#listeners.set(step.name, listeners);
-        // It belongs to whoever emits (R1), but `g` is what it was where the function was written.
+        // It belongs to the code that emits (R1), but `g` is what it was where the function was written.
         listeners.push(
           (emitter) =>
             void this.start(new Line(engine.clock, `f${step.body.id}`, emitter, emitter.scope, line.group), step.body),
@@ -673,7 +703,7 @@ class Model implements Interpreter {
     note(String(task.cancelling(scope)));
   }
 
-  /** R6: the runtime calls, for nobody, with the variables that the task has then. */
+  /** R6: the runtime calls it, outside any task, with the variables that the task has at that time. */
   #timer(line: Line, ticks: Ticks, body: Body): void {
     const engine = this.engine;
     const { scope } = line;
@@ -713,9 +743,11 @@ class Model implements Interpreter {
     line.variables = { value };
   }
 
-  /** Who looks at the signal has got the request (R3). */
+  /** A line that reads the aborted signal has received the request (R3). */
   #takeBySignal(scope: Scope, line: Line): boolean {
-    return this.engine.takePending(scope, line);
+    const was = this.engine.takePending(scope, line);
+    if (was) scope.isSignalSeen = true;
+    return was;
   }
 
   #throwIfAborted(line: Line): void {

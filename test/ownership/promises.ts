@@ -3,7 +3,7 @@ import type { Engine } from './engine.ts';
 import type { Outcome } from './outcome.ts';
 import type { Line } from './scopes.ts';
 
-/** Who will settle a promise. */
+/** The code that will settle a promise. */
 export type Source =
   | { readonly kind: 'foreign' }
   | { readonly kind: 'signalled' }

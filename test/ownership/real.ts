@@ -52,7 +52,7 @@ export function nameOf(error: unknown): string {
   return Array.isArray(parts) ? `${error.name}(${parts.map(nameOf).sort().join(', ')})` : error.name;
 }
 
-/** A cancellation tells who asked, or at least whose it is (R12). */
+/** The error of a cancellation says who asked for it, or at least which scope it belongs to (R12). */
 function tells(error: unknown): boolean {
   if (!(error instanceof Error) || error.name !== 'CancelledError') return true;
   return /Task[- ]/.test(error.message);

@@ -3,11 +3,13 @@ import type { Task, Wait } from './futures.ts';
 import type { Ticks } from './program.ts';
 import type { Promised } from './promises.ts';
 
-/** Somebody wants a scope to end. */
+/** A request for the end of a scope. */
 export interface Request {
   readonly scope: Scope;
-  /** Set when a line has asked for its own end and another one was told: that one may, or may not, be told at its end again. */
+  /** Set when a line has asked for its own end and another one has received the request: that one may, or may not, receive it at its end again. */
   askedBy: Line | null;
+  /** Set when a line has asked for its own end, and another one has got that by the signal: whose signal it was is not known. */
+  bySignal: boolean;
   /** Its place in the order of steps and waits. */
   readonly at: number;
 }
@@ -27,13 +29,13 @@ export class Scope {
   pending: Request | null = null;
   /** What is pending once more, because a failure was thrown instead of it: lines that have got it get it again. */
   again: Request | null = null;
-  /** A request that a line has made for its own end, where that line has ended, and all that are known have been told. */
+  /** A request that a line has made for its own end, when that line has ended, and all known lines have received it. */
   gone: Request | null = null;
   /** When a line has last taken what was pending. */
   takenAt: Ticks = -1;
   takenBy: Wait | null = null;
   readonly requests: Request[] = [];
-  /** What has told the lines that it has left behind. */
+  /** The requests that have cancelled the lines that it has left behind. */
   readonly ends: Request[] = [];
   /** Its body has settled. */
   isOver = false;
@@ -48,6 +50,8 @@ export class Scope {
   /** A plain body's promise that can be left. */
   leave: (() => boolean) | null = null;
   readonly signals = new Set<{ readonly line: Line; abort(): void }>();
+  /** A line of it has got a request by its signal. */
+  isSignalSeen = false;
 
   constructor(parent: Scope | null, task: Task) {
     this.parent = parent;
@@ -91,9 +95,9 @@ export class Line {
   /** What it awaits. */
   at: Promised | null = null;
   isDone = false;
-  /** It has been told that `run()` is over. */
+  /** It has received the cancellation at the end of `run()`. */
   isTooLate = false;
-  /** Whoever awaited it has got another result. */
+  /** The code that awaited it has got another result. */
   isLoser = false;
   readonly bornAt: number;
   /** When it, or a function that it called, has taken what was pending. */
@@ -204,16 +208,23 @@ export class Line {
       line !== null;
       line = line.kind === 'float' || line.isLoser ? null : line.caller
     ) {
-      (isCertain ? line.received : line.heard).add(request);
+      if (isCertain) {
+        line.received.add(request);
+        line.heard.delete(request);
+      } else if (!line.received.has(request)) line.heard.add(request);
       line.missed.delete(request);
       if (line.kind === 'part') isCertain = false;
     }
   }
 
-  /** It goes on with a cancellation: what its parts have got has come to it. */
+  /** It goes on with a cancellation: what its parts have got has come to it, and to those that wait for it. */
   hear(): void {
-    for (const request of this.heard) this.received.add(request);
-    this.heard.clear();
+    for (const request of [...this.heard]) this.receive(request);
+  }
+
+  /** It goes on because a part has ended: it has got what that part has. */
+  hearFrom(part: Line): void {
+    for (const request of [...this.heard]) if (part.received.has(request)) this.receive(request);
   }
 }
 

@@ -17,7 +17,7 @@ export interface CertificateOptions {
   readonly days?: number;
 }
 
-/** Whoever vouches for certificates. */
+/** An authority that signs certificates. */
 export class Authority {
   readonly #key: KeyObject;
   readonly #name: string;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** The root of the repository; all names of files here begin there. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** An example, and where it stands. */
+/** An example, and its place in the file. */
 export interface Example {
   /** From the root of the repository. */
   readonly file: string;
@@ -33,17 +33,32 @@ export function documents(): string[] {
   return ['README.md', ...filesLike('docs/**/*.md')];
 }
 
+/** A block of a document that stands in a file of the examples, which a test runs. */
+export interface Excerpt extends Example {
+  /** The file of the examples. */
+  readonly of: string;
+}
+
 /** The TypeScript blocks of a document: each is a module of its own. */
 export function examplesOfDocument(file: string): Example[] {
+  return blocksOf(file).filter(({ of }) => of === null);
+}
+
+/** The blocks of a document that begin with ```` ```ts file=examples/… ````: what needs a test runner cannot run by itself. */
+export function excerptsOfDocument(file: string): Excerpt[] {
+  return blocksOf(file).flatMap(({ of, ...example }) => (of === null ? [] : { ...example, of }));
+}
+
+function blocksOf(file: string): (Example & { readonly of: string | null })[] {
   const lines = textOf(file).split('\n');
-  const examples: Example[] = [];
+  const examples: (Example & { readonly of: string | null })[] = [];
   for (let at = 0; at < lines.length; at++) {
-    const indent = lines[at]!.match(/^( *)```(?:ts|typescript)\b/)?.[1];
+    const [, indent, of = null] = lines[at]!.match(/^( *)```(?:ts|typescript)\b(?: file=(\S+))?/) ?? [];
     if (indent === undefined) continue;
     const end = lines.indexOf(`${indent}\`\`\``, at);
     if (end < 0) throw new Error(`${file}:${at + 1}: the block has no end`);
     const code = lines.slice(at + 1, end).map((line) => line.slice(indent.length));
-    examples.push({ file, line: at + 2, code: code.join('\n') });
+    examples.push({ file, line: at + 2, code: code.join('\n'), of });
     at = end;
   }
   return examples;

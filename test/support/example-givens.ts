@@ -76,7 +76,7 @@ export async function* readLines(name: string): AsyncGenerator<string> {
 export function use(_item: unknown): void {}
 export const index = use;
 
-/** An emitter that emits its events, once each, as soon as somebody listens to the first of them. */
+/** An emitter that emits each of its events once, as soon as the first of them has a listener. */
 class Announcer extends EventEmitter {
   constructor(...events: readonly (readonly [name: string, ...args: unknown[]])[]) {
     super();

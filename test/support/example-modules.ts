@@ -58,7 +58,7 @@ function givensOf(file: string): Givens {
   return isOfTheSystem(file) ? NODE_GIVENS : GIVENS;
 }
 
-/** The text of a module in which the example stands on the same lines as in its file, so that complaints point there. */
+/** The text of a module in which the example is on the same lines as in its file, so that errors point there. */
 export function moduleOf(example: Example, folder: string): string {
   const { file, line, code } = example;
   if (file.endsWith('.md')) return '\n'.repeat(line - 1) + code;
@@ -70,13 +70,13 @@ export function moduleOf(example: Example, folder: string): string {
     const [before, after] = wrapperOf(part);
     const made = Object.keys(givensOf(file).names.fresh).filter((name) => uses(part, name));
     const constants = made.map((name) => `const ${name} = given.fresh.${name}();`);
-    // A block of its own: what the example declares itself is another thing.
+    // In a block, so that names that the example declares itself do not collide.
     return `${before} ${constants.join(' ')} {\n${part}\n} ${after}`;
   });
   return `${importsOf(example, folder)}${'\n'.repeat(line - 2)}${wrapped.join(' ')}`;
 }
 
-/** Whether a name stands in code other than as a property or as a key. */
+/** Whether a name occurs in code other than as a property or as a key. */
 function uses(code: string, name: string): boolean {
   return new RegExp(`(?<![.\\w$'])${name}\\b(?!\\??: )`).test(code);
 }
@@ -89,7 +89,12 @@ const ASYNC: Wrapper = ['await runIt(async () => {', '});'];
 
 /** What an example takes for granted: to stand in a coroutine of its spelling, or outside any loop when it runs one. */
 function wrapperOf(code: string): Wrapper {
-  if (/\b(run|runVirtual|sweep|explore|replay)\(|Runner\(|runUntilComplete|runOnce/.test(code)) return OUTSIDE;
+  if (
+    /\b(run|runVirtual|sweep|explore|replay|runSchedule)\(|Runner\(|new VirtualClock\(|runUntilComplete|runOnce/.test(
+      code,
+    )
+  )
+    return OUTSIDE;
   const ownCode = code.replace(/function\*[^{]*\{[\s\S]*?\n\}/g, '');
   return !/\bawait\b/.test(code) && /\byield\*/.test(ownCode) ? GENERATOR : ASYNC;
 }

@@ -62,7 +62,7 @@ async function compile(folder: string): Promise<string[]> {
   return errors;
 }
 
-/** What talks to the system goes by the system's time; for everything else time is simulated. */
+/** Time is simulated, except for what uses the system. */
 async function executeAll(folder: string, modules: ReadonlyMap<string, Example>): Promise<Map<string, string[]>> {
   const names = [...modules.keys()];
   const isReal = (name: string) => usesTheSystem(modules.get(name)!);

@@ -9,7 +9,7 @@ export class InterruptibleHost extends VirtualHost {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Whether somebody listens. */
+  /** Whether there is a listener. */
   get isListenedTo(): boolean {
     return this.#listeners.size > 0;
   }

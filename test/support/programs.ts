@@ -1,15 +1,24 @@
-import { type ExceptionContext, getRunningLoop, sleep, type Task } from 'asyncio-ts';
+import { type CoroutineFunction, type ExceptionContext, getRunningLoop, sleep, type Task } from 'asyncio-ts';
 import { expect } from 'vitest';
 import { type Body, runVirtually, type Spelling } from './spellings.ts';
 
-/** The body of a program, given what its loop's exception handler was told so far. */
-type ProgramBody = Body<[reports: ExceptionContext[]], void>;
+/** The body of a program; its argument has the reports to its loop's exception handler so far. */
+export type ProgramBody = Body<[reports: ExceptionContext[]], void>;
 
 /**
  * A test whose body is the main coroutine of a program in simulated time. A report to the exception handler fails the
  * test, unless the body takes it out of `reports`.
  */
 export function program(s: Spelling, body: ProgramBody): () => Promise<void> {
+  return programBy(runVirtually, s, body);
+}
+
+/** As `program`, for any function that runs a main coroutine. */
+export function programBy(
+  runner: (main: CoroutineFunction<void>) => Promise<unknown>,
+  s: Spelling,
+  body: ProgramBody,
+): () => Promise<void> {
   return async () => {
     const reports: ExceptionContext[] = [];
     const main = s.fn(function* () {
@@ -18,7 +27,7 @@ export function program(s: Spelling, body: ProgramBody): () => Promise<void> {
       });
       yield* body(reports);
     });
-    await runVirtually(main);
+    await runner(main);
     expect(reports).toEqual([]);
   };
 }

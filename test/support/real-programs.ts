@@ -1,18 +1,8 @@
-import { type ExceptionContext, getRunningLoop, run } from 'asyncio-ts';
-import { expect } from 'vitest';
-import type { Body, Spelling } from './spellings.ts';
+import { run } from 'asyncio-ts';
+import { type ProgramBody, programBy } from './programs.ts';
+import type { Spelling } from './spellings.ts';
 
 /** A test whose body is a program that uses the system. What is reported to the exception handler must be taken out of `reports`. */
-export function realProgram(s: Spelling, body: Body<[reports: ExceptionContext[]], void>): () => Promise<void> {
-  return async () => {
-    const reports: ExceptionContext[] = [];
-    const main = s.fn(function* () {
-      getRunningLoop().setExceptionHandler((_loop, context) => {
-        reports.push(context);
-      });
-      yield* body(reports);
-    });
-    await run(main);
-    expect(reports).toEqual([]);
-  };
+export function realProgram(s: Spelling, body: ProgramBody): () => Promise<void> {
+  return programBy(run, s, body);
 }

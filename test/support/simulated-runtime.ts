@@ -34,7 +34,7 @@ class SteppingHost implements Host {
     this.#start();
   }
 
-  /** Calls a function at a time, as code that belongs to nobody. */
+  /** Calls a function at a given time, as code that belongs to no task. */
   call(when: number, call: () => void): void {
     this.#events.push({ when, call });
     this.#events.sort((a, b) => a.when - b.when);
@@ -89,7 +89,7 @@ const nobodys = AsyncLocalStorage.snapshot();
 /** What a runtime does beside the event loop: promises and callbacks that are not of this library, on the clock of a simulated host. */
 export class SimulatedRuntime {
   readonly host: SteppingHost = new SteppingHost();
-  /** What the loop's exception handler was told. What is left at the end of a program fails its test. */
+  /** The reports to the loop's exception handler. A report that is left at the end of a program fails its test. */
   readonly reports: ExceptionContext[] = [];
   /** What the library has warned of. What is left at the end of a program must be what its test expects. */
   readonly warnings: string[] = [];
@@ -164,7 +164,7 @@ export async function simulate<T>(
   return result;
 }
 
-/** What a promise brings, or the name of its error: of what an `await` of this line would have thrown. */
+/** The value of a promise, or the name of its error: of what an `await` of this line would have thrown. */
 export async function outcome(awaited: unknown): Promise<unknown> {
   try {
     return await awaited;

@@ -35,6 +35,8 @@ describe('the check of the layers', () => {
     'index.ts': "export * from './queues/queue.ts';",
     'testing/index.ts': "import { queue } from '../index.ts';\nexport const testing = queue;",
     'node/server.ts': "import net from 'node:net';\nexport const server = net;",
+    'vitest/index.ts': "import { test } from 'vitest';\nimport { testing } from '../testing/index.ts';\ntest(testing);",
+    'node-test/index.ts': "import { test } from 'node:test';\ntest();",
     'cli/main.ts': "import { server } from '../node/server.ts';\nimport 'node:process';\nserver;",
   };
   const check = (files: Record<string, string>) => violations(new Map(Object.entries({ ...BASE, ...files })));
@@ -123,6 +125,20 @@ describe('the check of the layers', () => {
     ]);
     expect(check({ 'kernel/x.ts': "await import('node:fs');" })).toHaveLength(1);
     expect(check({ 'kernel/x.ts': "process.getBuiltinModule('node:fs');" })).toEqual([]);
+  });
+
+  it('allows each folder of a test runner what its runner brings, and nothing else', () => {
+    expect(
+      check({ 'jest/x.ts': "import { test } from '@jest/globals';", 'bun-test/x.ts': "import 'bun:test';" }),
+    ).toEqual([]);
+    expect(check({ 'jest/x.ts': "import { test } from 'vitest';" })).toEqual([
+      "jest/x.ts:1: imports the package 'vitest', which is no dependency",
+    ]);
+    expect(check({ 'node-test/x.ts': "import fs from 'node:fs';" })).toEqual([
+      "node-test/x.ts:1: only node/ and cli/ import 'node:fs'",
+    ]);
+    expect(check({ 'testing/x.ts': "import { test } from 'node:test';" })).toHaveLength(1);
+    expect(check({ 'testing/x.ts': "import '../vitest/index.ts';" })).toHaveLength(1);
   });
 
   it('forbids packages but the dependencies in node/, folders without a layer and files that do not exist', () => {

@@ -223,7 +223,7 @@ describe('the time after which an error is reported', () => {
     expect(runner.getLoop().unretrievedAfter).toBe(0.5);
   });
 
-  test('is what the loop was given that a factory makes, unless the run says something', async () => {
+  test('is that of the loop that a factory makes, unless the run has an option for it', async () => {
     const loopFactory = () => newEventLoop({ host: host(), unretrievedAfter: null, unretrieved: 'throw' });
     const ask = async () => [getRunningLoop().unretrievedAfter, getRunningLoop().unretrieved];
     expect(await run(ask, { loopFactory })).toEqual([null, 'throw']);

@@ -1,4 +1,4 @@
-// Side by side, two coroutines take as long as the slower one; one after the other, they take the sum.
+// Two coroutines that run concurrently take as long as the slower one. One after the other, they take the sum.
 
 import * as asyncio from 'asyncio-ts';
 
@@ -23,7 +23,7 @@ export async function withWait(): Promise<string[]> {
   return [...done].map((task) => task.result());
 }
 
-/** 3 s: both run from here on, whichever is awaited first. */
+/** 3 s: both tasks run from here on, no matter which is awaited first. */
 export async function withTasks(): Promise<string[]> {
   const first = asyncio.ensureFuture(do1);
   const second = asyncio.createTask(do3);

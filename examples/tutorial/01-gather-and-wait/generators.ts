@@ -1,4 +1,4 @@
-// Side by side, two coroutines take as long as the slower one; one after the other, they take the sum.
+// Two coroutines that run concurrently take as long as the slower one. One after the other, they take the sum.
 
 import * as asyncio from 'asyncio-ts';
 
@@ -12,7 +12,7 @@ function* do3(): asyncio.Coroutine<string> {
   return 'do3';
 }
 
-/** 3 s. A call does nothing by itself: `gather` makes tasks of them. */
+/** 3 s. A call alone starts nothing: `gather` makes tasks of the coroutines. */
 export function* withGather(): asyncio.Coroutine<string[]> {
   return yield* asyncio.gather(do1(), do3());
 }
@@ -23,7 +23,7 @@ export function* withWait(): asyncio.Coroutine<string[]> {
   return [...done].map((task) => task.result());
 }
 
-/** 3 s: both run from here on, whichever is awaited first. */
+/** 3 s: both tasks run from here on, no matter which is awaited first. */
 export function* withTasks(): asyncio.Coroutine<string[]> {
   const first = asyncio.ensureFuture(do1());
   const second = asyncio.createTask(do3());

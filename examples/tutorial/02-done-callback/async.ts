@@ -1,4 +1,4 @@
-// A loop of one's own, run by hand: a callback hears of the task's result.
+// A new loop that is run by hand. A callback gets the task's result.
 
 import * as asyncio from 'asyncio-ts';
 
@@ -20,6 +20,6 @@ export async function program(loop = asyncio.newEventLoop()): Promise<string[]> 
   return heard;
 }
 
-// No main: `asyncio run` would call it inside a loop, where no other one may run. What Python writes as
-// `if __name__ == '__main__'` runs the program while the file is loaded.
+// This file has no `main`, because `asyncio run` would call it inside a loop, where no other loop may run. The equivalent of Python's
+// `if __name__ == '__main__'` runs the program when the file is loaded.
 if (process.argv[1] === import.meta.filename) await program();

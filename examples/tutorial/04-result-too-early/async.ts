@@ -1,4 +1,4 @@
-// A task has no result before it is done, and says so.
+// Asking a task for its result before it is done throws an error.
 
 import * as asyncio from 'asyncio-ts';
 

@@ -26,7 +26,7 @@ async function waitUntil(returnWhen: asyncio.ReturnWhen): Promise<Names> {
   const tasks = [quick, failing, slow].map((fn) => asyncio.createTask(fn, { name: fn.name }));
   const { done, pending } = await asyncio.wait(tasks, { returnWhen });
   console.log(`${returnWhen}: done ${names(done)}; pending ${names(pending)}`);
-  // The others would run on. Who starts tasks ends them, and looks at their errors.
+  // The other tasks would continue to run. The code that starts tasks should end them and look at their errors.
   for (const task of pending) task.cancel();
   await asyncio.gather(tasks, { returnExceptions: true });
   return { done: names(done), pending: names(pending) };

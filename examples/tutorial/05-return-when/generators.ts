@@ -26,7 +26,7 @@ function* waitUntil(returnWhen: asyncio.ReturnWhen): asyncio.Coroutine<Names> {
   const tasks = [quick, failing, slow].map((fn) => asyncio.createTask(fn(), { name: fn.name }));
   const { done, pending } = yield* asyncio.wait(tasks, { returnWhen });
   console.log(`${returnWhen}: done ${names(done)}; pending ${names(pending)}`);
-  // The others would run on. Who starts tasks ends them, and looks at their errors.
+  // The other tasks would continue to run. The code that starts tasks should end them and look at their errors.
   for (const task of pending) task.cancel();
   yield* asyncio.gather(tasks, { returnExceptions: true });
   return { done: names(done), pending: names(pending) };

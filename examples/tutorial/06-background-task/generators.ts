@@ -1,4 +1,4 @@
-// A task that nobody holds runs to its end: the loop keeps it, whatever the garbage collector does.
+// A task to which the program keeps no reference runs to its end: the loop holds it, so it is not garbage collected.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -14,7 +14,7 @@ export function* main(): asyncio.Coroutine<string[]> {
 
   function* background(): asyncio.Coroutine<void> {
     log.push('begins');
-    // Only this task knows this future, so that without the loop the two would be collected together.
+    // Only this task refers to this future, so without the loop both would be garbage collected.
     const future = new asyncio.Future<void>();
     signal = new WeakRef(future);
     yield* future;

@@ -27,7 +27,7 @@ export async function main(): Promise<string[]> {
   const ofFuture = asyncio.ensureFuture(future);
   const ofObject = asyncio.ensureFuture(new Parcel());
 
-  // Whatever makes the loop's tasks is asked either way.
+  // In both cases the loop's task factory makes the task.
   const made: string[] = [];
   loop.setTaskFactory((loop, coro, options) => {
     made.push(String(options.name));

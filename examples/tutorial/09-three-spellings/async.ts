@@ -1,5 +1,5 @@
-// One coroutine, an average of what it is sent, in three spellings: a generator that somebody drives, one that delegates to
-// it, and an async function that a loop drives.
+// One coroutine, which computes the average of the values that it is sent, in three spellings: a generator that is driven by hand, one
+// that delegates to it, and an async function that a loop drives.
 
 import * as asyncio from 'asyncio-ts';
 

@@ -1,6 +1,5 @@
 import { cancelledError } from '../../errors/errors.ts';
 import { canTellCallbacks, canTellTasks } from '../runtime/platform.ts';
-import { beginConstruct } from './construct-await.ts';
 import { currentContext } from './context.ts';
 import { current, runAs } from './current.ts';
 import { noteDelivered, noteTaken } from './delivered.ts';
@@ -36,7 +35,7 @@ import { giveWay, waitOn } from './step.ts';
  * | --- | --- |
  * | a future | `awaitFuture` |
  * | a coroutine of this library in which no code of a program runs, such as a lock's | `awaitQuietly` |
- * | a construct around an async function, such as a timeout | `construct-await.ts` |
+ * | a construct around an async function, such as a timeout | `_beginWithoutFrame` of the construct (`construct-await.ts`) |
  * | any other coroutine | `beginCoroutine`, which runs its frame |
  * | `sleep(0)` | `awaitCheckpoint` |
  */
@@ -51,6 +50,14 @@ export function awaitFuture(future: FutureRole, resolve: unknown, reject: unknow
   }
   waitFor(future, scope, task, resolve as Resolve, reject as Reject);
   return undefined as never;
+}
+
+/** The tasks that were made for an await of a line whose task is done. */
+const ofLines: WeakSet<object> = /* @__PURE__ */ new WeakSet();
+
+/** Whether a task is nothing but an await of a line that its own task has left behind. */
+export function isOfLine(task: object): boolean {
+  return ofLines.has(task);
 }
 
 function waitFor(future: FutureRole, scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject): void {
@@ -87,14 +94,15 @@ export function awaitCoroutine(
       awaitQuietly(scope, task, coroutine as Written, resolve as Resolve, reject as Reject);
       return undefined as never;
     }
-    if (coroutine._hasAsyncBody === true && !watched.steps && onAwait.noted === null) {
-      beginConstruct(coroutine as Written, scope, task, resolve as Resolve, reject as Reject);
-      return undefined as never;
-    }
-    beginCoroutine(scope, task, coroutine, resolve as Resolve, reject as Reject, false);
+    const mayHaveNoFrame = !watched.steps && onAwait.noted === null;
+    const hasBegun =
+      mayHaveNoFrame && coroutine._beginWithoutFrame?.(scope, task, resolve as Resolve, reject as Reject) === true;
+    if (!hasBegun) beginCoroutine(scope, task, coroutine, resolve as Resolve, reject as Reject, false);
   } else if (scope !== null && task !== null) {
     // A line that its task has left behind: it waits for a task of the coroutine's own.
-    waitFor(scope.loop.createTask(coroutine as never), scope, task, resolve as Resolve, reject as Reject);
+    const own = scope.loop.createTask(coroutine as never);
+    ofLines.add(own);
+    waitFor(own, scope, task, resolve as Resolve, reject as Reject);
   } else if (rejectLateLine(scope, reject)) {
     coroutine[Symbol.iterator]().return?.(); // it was awaited, and will never run: debug mode is not to miss it
   } else {

@@ -1,7 +1,7 @@
 import { current, runAs } from './current.ts';
 import { noteDelivered } from './delivered.ts';
 import { contextOfLine, gotAtAwait, gotOf } from './line.ts';
-import { NONE, type Reject, type Resolve, type Scope, type TaskRole, type Written } from './roles.ts';
+import { type Construct, NONE, type Reject, type Resolve, type Scope, type TaskRole } from './roles.ts';
 import { noteBegan } from './scope.ts';
 
 /**
@@ -9,7 +9,7 @@ import { noteBegan } from './scope.ts';
  * frame, and without a wait of its own: the awaits of `f` are what a request reaches, in the construct's scope.
  */
 class BodyAwait {
-  readonly construct: Written;
+  readonly construct: Construct;
   readonly task: TaskRole;
   /** That of the construct, once it was entered. */
   scope: Scope;
@@ -17,7 +17,7 @@ class BodyAwait {
   readonly resolve: Resolve;
   readonly reject: Reject;
 
-  constructor(construct: Written, scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject) {
+  constructor(construct: Construct, scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject) {
     this.construct = construct;
     this.task = task;
     this.scope = scope;
@@ -30,7 +30,7 @@ class BodyAwait {
 
 /** The await begins: the construct is entered, and the function called. */
 export function beginConstruct(
-  construct: Written,
+  construct: Construct,
   scope: Scope,
   task: TaskRole,
   resolve: Resolve,
@@ -73,7 +73,6 @@ function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
 function endBody(wait: BodyAwait, error: unknown, value: unknown): void {
   const { task, scope } = wait;
   runAs(task._loop, task, scope, contextOfLine(scope, task), false, leaveConstruct, wait, error, value);
-  if (task.done()) task._loop._step.ends(task);
 }
 
 function leaveConstruct(wait: BodyAwait, error: unknown, value: unknown): void {

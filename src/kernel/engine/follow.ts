@@ -140,7 +140,7 @@ function goOn(stack: CallStack, error: unknown, value: unknown): void {
   } catch (failure) {
     interruptOrThrow(task, failure);
   }
-  if (task.done()) task._loop._step.ends(task);
+  if (stack === task && task.done()) task._loop._step.ends(task);
   // No frame: another async function was called on top of it, or the `await` is over and the step goes on.
   else if (stack._frame !== null) task._loop._step.suspends(task);
 }

@@ -11,6 +11,7 @@ export interface HookCalls {
   cancelDelivered(task: TaskRole): void;
   waitBegin(task: TaskRole, on: object): void;
   waitEnd(task: TaskRole, on: object): void;
+  gaveWay(task: TaskRole, wait: object): void;
   iterationBegin(loop: object): void;
   iterationEnd(loop: object): void;
   errorReported(loop: object, context: object): void;
@@ -39,6 +40,7 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
   cancelDelivered: null,
   waitBegin: null,
   waitEnd: null,
+  gaveWay: null,
   iterationBegin: null,
   iterationEnd: null,
   errorReported: null,
@@ -58,6 +60,7 @@ const OF_STEPS: readonly Hook[] = [
   'cancelDelivered',
   'waitBegin',
   'waitEnd',
+  'gaveWay',
   'iterationBegin',
   'iterationEnd',
   'choose',

@@ -27,7 +27,7 @@ class LookUps {
   /** The scope of the line whose `await` the engine has called last. */
   owner: Scope | null = null;
   /** Where that `await` is in the program, in debug mode. */
-  place: TakenPlace | null = null;
+  place: object | null = null;
   /** The number of the segment whose look-ups the engine calls now. */
   segment = 0;
 }
@@ -37,7 +37,7 @@ class List {
   readonly objects: (object | null)[] = [];
   readonly scopes: (Scope | null)[] = [];
   /** Where the awaits are in the program; in debug mode only. */
-  places: (TakenPlace | null)[] | null = null;
+  places: object[] | null = null;
   head = 0;
   length = 0;
 
@@ -109,19 +109,18 @@ export function noteLookUpBy(object: object, line: Scope | null): void {
   lookUps.task = scope === null ? null : scope.task;
 }
 
-/** A place in the program, which is found out when it is asked for: to take a stack costs little, to read it much. */
-export interface TakenPlace {
-  /** `file:line:column`; `null` when no line of the program was on the stack. */
-  readonly text: string | null;
-}
-
 /**
  * `take`: takes the place of an `await`. `yielded`: told of each future that a generator coroutine begins to wait for, while the place where
- * it does is on the stack. Set while places are recorded.
+ * it does is on the stack; `gaveWay`: told when one is about to give way. Set while places are recorded.
  */
-export const places: { take: (() => TakenPlace) | null; yielded: ((future: object) => void) | null } = {
+export const places: {
+  take: (() => object) | null;
+  yielded: ((future: object) => void) | null;
+  gaveWay: (() => void) | null;
+} = {
   take: null,
   yielded: null,
+  gaveWay: null,
 };
 
 /**
@@ -194,7 +193,7 @@ export function takeOwner(): Scope | null {
 }
 
 /** Where the `await` which the engine has just called is in the program, where debug mode has noted it. */
-export function placeOfCall(): TakenPlace | null {
+export function placeOfCall(): object | null {
   return lookUps.place;
 }
 

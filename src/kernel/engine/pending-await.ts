@@ -4,7 +4,7 @@ import { noteDelivered } from './delivered.ts';
 import { follow, runFrames } from './follow.ts';
 import { emit, hooks } from './hooks.ts';
 import { gotAtAwait, gotOf, noteMoved, ownContextOf } from './line.ts';
-import { placeOfCall, type TakenPlace } from './lookups.ts';
+import { placeOfCall } from './lookups.ts';
 import { sequence } from './request.ts';
 import {
   type ContextRole,
@@ -24,7 +24,7 @@ import {
   type TaskRole,
   type Written,
 } from './roles.ts';
-import { addWait, hasLines, noteBegan, noteResumed, removeWait } from './scope.ts';
+import { addWait, noteBegan, noteResumed, removeWait } from './scope.ts';
 import { goOnFrom, takeError } from './step.ts';
 
 /**
@@ -64,7 +64,7 @@ export function settle(
 const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
 
 /** Told of each await that waits, with its place; set while some loop is in debug mode. */
-export const onAwait: { noted: ((wait: ScopeWait, place: TakenPlace | null) => void) | null } = { noted: null };
+export const onAwait: { noted: ((wait: ScopeWait, place: object | null) => void) | null } = { noted: null };
 
 /** Told which await begins to wait and which one goes on; set while schedules of async functions are explored. */
 export const watchedAwaits: {
@@ -361,7 +361,7 @@ export class PendingAwait implements ScopeWait {
     this._marks |= IS_OVER;
     removeWait(this._at, this);
     if (!this._isObserver) task._loop._step.open(task, this._got);
-    else if ((task._marks & STATE) !== 0 && !hasLines(task._rootScope())) task._loop._noteLinesOver(task._rootScope());
+    else if ((task._marks & STATE) !== 0) task._loop._noteLineStepped(task._rootScope());
   }
 }
 

@@ -11,17 +11,18 @@ export class MadeRequest implements Request {
   readonly message: unknown;
   readonly order: number = ++sequence.now;
   readonly at: number;
-  readonly #target: TaskRole | null;
+  readonly #target: TaskRole | string | null;
   readonly #through: object | string | null;
   /** The request that led to this one. */
   readonly #cause: Request | null;
 
   /**
+   * @param target a task, or the words for something else that was cancelled; `null` for a function outside any task
    * @param through the construct that asks; what its `toString` gives
    * @param cause the request that this one hands on
    */
   constructor(
-    target: TaskRole | null,
+    target: TaskRole | string | null,
     by: TaskRole | null,
     message: unknown,
     through: object | string | null,
@@ -49,7 +50,7 @@ export class MadeRequest implements Request {
   }
 
   tell(): string {
-    const target = this.#target === null ? 'A function' : nameOf(this.#target);
+    const target = nameOfTarget(this.#target);
     const by = this.by === null ? '' : nameOf(this.by);
     const why = this.message === undefined ? '' : `: ${textOf(this.message)}`;
     if (this.#through !== null) {
@@ -60,6 +61,11 @@ export class MadeRequest implements Request {
     if (by === '') return `${target} was cancelled${why}`;
     return by === target ? `${target} cancelled itself${why}` : `${target} was cancelled by ${by}${why}`;
   }
+}
+
+function nameOfTarget(target: TaskRole | string | null): string {
+  if (target === null) return 'A function';
+  return typeof target === 'string' ? target : nameOf(target);
 }
 
 /** `Task-3`, or `Task 'GET /'` where a program has given it a name. */

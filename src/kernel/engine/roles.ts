@@ -40,11 +40,18 @@ export interface Written extends Frame {
   _endWoken(task: TaskRole): unknown;
   /** What it waits for was cancelled: it ends. False, and nothing has happened, where it goes on instead. @internal */
   _endCancelled(): boolean;
-  /** Whether it is a construct around an async function that has not begun. @internal */
-  readonly _hasAsyncBody: boolean;
-  /** Enters that construct, and calls the function. @internal */
+  /**
+   * An async function awaits it: begins it without a frame. False, and nothing has happened, where it has to be run as a frame.
+   * @internal
+   */
+  _beginWithoutFrame(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject): boolean;
+}
+
+/** A coroutine around an async function: a construct such as a timeout. */
+export interface Construct {
+  /** Enters the construct, and calls the function. @internal */
   _beginBody(task: TaskRole): PromiseLike<unknown>;
-  /** Leaves that construct: what the await gives, or throws. `error` is `NONE` where the function has returned. @internal */
+  /** Leaves the construct: what the await gives, or throws. `error` is `NONE` where the function has returned. @internal */
   _endBody(error: unknown, result: unknown): unknown;
 }
 
@@ -108,7 +115,7 @@ export interface FutureRole extends FutureLike {
   _addWaiter(waiter: Waiter): void;
   /** @internal */
   _removeWaiter(waiter: Waiter): void;
-  /** A leftover's wait for it has ended by a request; the future goes on. @internal */
+  /** A wait for it has ended by a request: that of a leftover, while the future goes on; or one that it has woken already. @internal */
   _left(): void;
 }
 
@@ -130,8 +137,8 @@ export interface LoopRole {
   _giveWay(task: TaskRole): boolean;
   /** A line goes on waiting though its task is done. @internal */
   _noteLineLeft(root: Scope): void;
-  /** The last line that a task has left behind is over. @internal */
-  _noteLinesOver(root: Scope): void;
+  /** A line that a task has left behind has ended a step, and maybe itself. @internal */
+  _noteLineStepped(root: Scope): void;
   /** Ends the run with an error from outside a handle. @internal */
   _interrupt(error: unknown): void;
 }
@@ -247,6 +254,8 @@ export const HAD_SEVERAL = 1 << 10;
 export const ENDING = 1 << 8;
 /** Whoever waited for it when it was cancelled has yet to ask why: the story is kept for them, whoever asks before. */
 export const STORY_DUE = 1 << 13;
+/** Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters. */
+export const INDEXED = 1 << 14;
 /** A request is being handed to the task and on to what it waits for. */
 export const IN_DELIVERY = 1 << 11;
 /** The coroutine is an async function. */

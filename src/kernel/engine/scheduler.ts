@@ -452,9 +452,9 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   /** @internal */
   _stepIsOver(task: TaskRole | null, isOfLine: boolean): void {
     if (task !== null) {
-      if ((task._marks & (ENDING | STATE)) !== 0 && task._root !== null && !hasLines(task._root)) {
-        if ((task._marks & ENDING) !== 0) task._linesEnded();
-        else this._noteLinesOver(task._root);
+      if ((task._marks & (ENDING | STATE)) !== 0 && task._root !== null) {
+        if ((task._marks & ENDING) === 0) this._noteLineStepped(task._root);
+        else if (!hasLines(task._root)) task._linesEnded();
       }
       if (this._debug) this.#reportIfSlow(task);
       if (hooks.afterStep !== null && !isOfLine) emit('afterStep', task);
@@ -525,6 +525,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   _giveWay(task: TaskRole): boolean {
     if (this._ready.length === 0 && this._isAlone(task)) return true;
     this._schedule(task);
+    if (hooks.gaveWay !== null) emit('gaveWay', task, task);
     return false;
   }
 
@@ -550,7 +551,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   /** @internal */
   abstract _noteLineLeft(root: Scope): void;
   /** @internal */
-  abstract _noteLinesOver(root: Scope): void;
+  abstract _noteLineStepped(root: Scope): void;
   /** Makes a coroutine a task. */
   abstract createTask(coroutine: never): FutureRole;
   /** @internal */

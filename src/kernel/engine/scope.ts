@@ -473,7 +473,7 @@ export function cancelScope(
   const task = scope.task!;
   const isSecond = untilOrder !== Number.POSITIVE_INFINITY;
   const stack = isSecond ? NOT_CONCERNED : cancelStack(scope, task, request, leave);
-  let hit = stack === HIT;
+  let hit = stack === HIT || stack === MISSED;
   let leftovers = 0;
   for (const wait of isQuiet(scope) ? [] : waitsOf(scope)) {
     if (wait._got >= untilOrder) continue;
@@ -482,7 +482,7 @@ export function cancelScope(
     else if (road === LEFT_OVER) leftovers++;
   }
   if (isSecond || cancelsItself) return hit;
-  if (stack === MISSED && hit) keepFor(task, request, scope);
+  if (stack === MISSED) keepFor(task, request, scope);
   else if (!hit && leftovers > 0) task._loop._push(new ReactionCheck(scope, request));
   else if (!hit) setPending(scope, request);
   return hit;

@@ -145,6 +145,8 @@ export function takeError(stack: CallStack): unknown {
     if (isTask) task._marks &= ~MUST_CANCEL;
     if (request !== null && !isCancelledError(error)) {
       error = ownError(waiting) ?? cancelledError(request.message, request);
+      // What it has waited for is done, and nobody takes it.
+      if (waiting !== null && waiting._isPlain?.() === true) (waiting as FutureRole)._left();
     }
   }
   if (hooks.cancelDelivered !== null && (isCancelledError(error) || bringsCancellation(waiting))) {
@@ -196,6 +198,7 @@ export function giveWay(stack: CallStack): void {
     );
   }
   task._loop._schedule(stack);
+  if (hooks.gaveWay !== null) emit('gaveWay', task, stack);
 }
 
 function isFutureLike(value: unknown): value is FutureLike {

@@ -1,6 +1,6 @@
 /**
- * What the platform gives, and the one place that looks at it. `globalThis` is read at the time of use, never at import, so that
- * the module has no side effect and fakes that a test installs are seen.
+ * What the platform gives, and the one place that looks at it. `globalThis` is read at the time of use, so that fakes that a test
+ * installs are seen; only what has to be real in spite of fakes is remembered at import.
  */
 
 import { RuntimeError, ValueError } from '../../errors/errors.ts';
@@ -49,6 +49,7 @@ export type TimerId = object | number;
 interface MessagePortLike {
   postMessage(message: unknown): void;
   onmessage: (() => void) | null;
+  ref?(): void;
   unref?(): void;
 }
 
@@ -81,6 +82,8 @@ interface Globals {
   readonly TextEncoder?: new () => { encode(text: string): Uint8Array };
   readonly TextDecoder?: new (encoding: string) => TextDecoderLike;
   readonly window?: unknown;
+  readonly Response?: new (body: unknown, init: object) => object;
+  readonly ReadableStream?: new (source: object, strategy: object) => object;
   readonly WorkerGlobalScope?: abstract new (...args: never[]) => unknown;
   readonly console?: Logger;
   readonly reportError?: (error: unknown) => void;
@@ -102,6 +105,30 @@ export interface Logger {
 }
 
 export const globals = (): Globals => globalThis as object as Globals;
+
+/**
+ * What the runtime had when this module was loaded, which is nearly always before a test installs fake timers: turns of the runtime are no
+ * timers of a program, and a loop whose turns wait for a test to advance a clock would stand still. `undefined` for a fake one.
+ */
+const realImmediate = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setImmediate);
+const realTimeout = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setTimeout);
+const realClear = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().clearTimeout);
+const realNow = /* @__PURE__ */ notFake(/* @__PURE__ */ nowOf());
+/** Some fakes replace the object, and the function works on its own only. */
+const realPerformance = /* @__PURE__ */ performanceOf();
+
+function performanceOf(): Globals['performance'] {
+  return globals().performance;
+}
+
+function nowOf(): (() => number) | undefined {
+  return globals().performance?.now;
+}
+
+/** The fake timers of Vitest and Jest have a clock. */
+function notFake<T extends object>(value: T | undefined): T | undefined {
+  return value === undefined || 'clock' in value ? undefined : value;
+}
 
 /** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
 export const RESOLVED: Promise<void> = /* @__PURE__ */ (async () => {})();
@@ -154,7 +181,7 @@ export function listenToInterrupts(listener: () => void): (() => void) | null {
 }
 
 let channelQueue: (() => void)[] | null = null;
-let channelPort: MessagePortLike | null = null;
+let channel: { readonly port1: MessagePortLike; readonly port2: MessagePortLike } | null = null;
 
 /**
  * Calls for a turn as soon as possible. Where nothing tells whose code runs after an `await`, it must not come between an `await` of
@@ -170,23 +197,28 @@ export function canTellTasks(): boolean {
   return findAsyncHooks() !== null;
 }
 
-/** Calls a function once when all microtasks have run, as a macrotask of its own. */
+/** Calls a function once when all microtasks have run, as a macrotask of its own: a real one, also while timers are faked. */
 export function afterMicrotasks(callback: () => void): void {
   const { setImmediate, MessageChannel, setTimeout } = globals();
-  if (setImmediate !== undefined) {
-    setImmediate(callback);
+  const immediate = setImmediate && (realImmediate ?? notFake(setImmediate));
+  if (immediate !== undefined) {
+    immediate(callback);
   } else if (MessageChannel !== undefined) {
     if (channelQueue === null) {
       const queue: (() => void)[] = [];
       const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => queue.shift()?.();
+      port1.onmessage = () => {
+        const next = queue.shift();
+        if (queue.length === 0) port1.unref?.(); // where there is a process, it ends when nothing else is left
+        next?.();
+      };
       channelQueue = queue;
-      channelPort = port2;
+      channel = { port1, port2 };
     }
-    channelQueue.push(callback);
-    channelPort?.postMessage(null);
+    if (channelQueue.push(callback) === 1) channel?.port1.ref?.();
+    channel?.port2.postMessage(null);
   } else {
-    setTimeout?.(callback, 0);
+    (realTimeout ?? setTimeout)?.(callback, 0);
   }
 }
 
@@ -282,8 +314,17 @@ export function isMainThread(): boolean {
 
 /** Whether `ASYNCIO_DEBUG=1` is set in the environment. */
 export function debugFromEnvironment(): boolean {
+  return isSwitchedOn('ASYNCIO_DEBUG');
+}
+
+/** Whether `ASYNCIO_SWEEP=1` is set in the environment. */
+export function sweepFromEnvironment(): boolean {
+  return isSwitchedOn('ASYNCIO_SWEEP');
+}
+
+function isSwitchedOn(variable: string): boolean {
   try {
-    const value = globals().process?.env?.['ASYNCIO_DEBUG'];
+    const value = globals().process?.env?.[variable];
     return value !== undefined && value !== '' && value !== '0';
   } catch {
     return false; // Deno without the permission to read the environment
@@ -335,9 +376,17 @@ export function inIntervals(seconds: number, callback: () => void): () => void {
   return () => clearInterval?.(timer);
 }
 
-/** Seconds of real time since some fixed moment. */
+/** Seconds of real time since some fixed moment, also while clocks are faked. */
 export function realTime(): number {
-  return (globals().performance ?? Date).now() / 1_000;
+  return (realNow?.call(realPerformance) ?? (globals().performance ?? Date).now()) / 1_000;
+}
+
+/** Calls a function after so many seconds of real time, also while timers are faked. Returns what takes it back. */
+export function afterRealTime(seconds: number, callback: () => void): () => void {
+  const timer = (realTimeout ?? globals().setTimeout)?.(callback, seconds * 1_000);
+  return () => {
+    if (timer !== undefined) (realClear ?? globals().clearTimeout)?.(timer);
+  };
 }
 
 function unref(timer: TimerId): void {
@@ -424,6 +473,20 @@ function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boo
     afterMicrotasks(() => process.on?.(UNHANDLED, listener));
   };
   process.on?.(UNHANDLED, listener);
+}
+
+/** A `Response` of the runtime. */
+export function newWebResponse(body: unknown, init: object): object {
+  const { Response } = globals();
+  if (Response === undefined) throw new Error('this runtime has no Response');
+  return new Response(body, init);
+}
+
+/** A `ReadableStream` of the runtime. */
+export function newWebStream(source: object, strategy: object): object {
+  const { ReadableStream } = globals();
+  if (ReadableStream === undefined) throw new Error('this runtime has no ReadableStream');
+  return new ReadableStream(source, strategy);
 }
 
 /** What keeps the process alive, or is under way in it, by kinds of the runtime; `null` where it does not tell. */

@@ -1,6 +1,6 @@
+import * as executorErrors from '../../errors/executor-errors.ts';
 import * as errors from '../../errors/index.ts';
 import * as osErrors from '../../errors/os-error.ts';
-import * as executorErrors from '../executors/errors.ts';
 import * as networkErrors from '../net/failures.ts';
 import { CalledProcessError } from '../subprocess/called-process-error.ts';
 import { ProcessTimeoutError } from '../subprocess/process-timeout-error.ts';

@@ -3,7 +3,7 @@ import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkOptions } from '../../internal/options.ts';
-import { checkAddress, checkHost, showAddress } from '../net/addresses.ts';
+import { checkAddress, checkHost, showAddress } from '../../streams/addresses.ts';
 import { type AddressFamily, checkFamily } from '../net/dns.ts';
 
 /** An address of a datagram: a name or an address, and a port. */

@@ -14,6 +14,7 @@ import {
   type LoopResource,
   logger,
 } from '../../kernel/lowlevel.ts';
+import { familyOf, socketAddress } from '../../streams/addresses.ts';
 import { bindMethods } from '../../streams/bound.ts';
 import { asBytes, checkBytes } from '../../streams/bytes.ts';
 import type {
@@ -24,10 +25,9 @@ import type {
   ExtraInfo,
   WriteBufferLimits,
 } from '../../streams/index.ts';
-import { familyOf, socketAddress } from '../net/addresses.ts';
+import { WaterMarks } from '../../streams/water-marks.ts';
 import { failureOf } from '../net/failures.ts';
 import { plainBytes } from '../transport/delivery.ts';
-import { WaterMarks } from '../transport/water-marks.ts';
 import { type BoundSocket, discard } from './bound-socket.ts';
 import { OneByOne } from './one-by-one.ts';
 import { checkReceiver, type DatagramAddress, isSameAddress, shown } from './options.ts';

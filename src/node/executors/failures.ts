@@ -1,8 +1,8 @@
+import type { BrokenExecutor } from '../../errors/executor-errors.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { messageOf, type Problem, sentence, shown, unpack } from '../border/index.ts';
 import { NotStarted } from './engine.ts';
-import type { BrokenExecutor } from './errors.ts';
 import type { Call, FailureKind, Reply, Work } from './work.ts';
 
 export type BrokenClass = new (message: string, details: { code: string; cause?: unknown }) => BrokenExecutor;

@@ -1,6 +1,6 @@
 import './default-executor.ts';
 
-export { BrokenExecutor, BrokenProcessPool, BrokenThreadPool } from './errors.ts';
+export { BrokenExecutor, BrokenProcessPool, BrokenThreadPool } from '../../errors/executor-errors.ts';
 export { Job } from './job.ts';
 export { type ModuleFunction, type ModuleFunctions, moduleFunctions } from './module-functions.ts';
 export {

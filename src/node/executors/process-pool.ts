@@ -1,5 +1,5 @@
+import { BrokenProcessPool } from '../../errors/executor-errors.ts';
 import { Crew } from './crew.ts';
-import { BrokenProcessPool } from './errors.ts';
 import { PoolExecutor, type PoolExecutorOptions } from './pool-executor.ts';
 import { WorkerProcess } from './worker-process.ts';
 

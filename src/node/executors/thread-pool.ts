@@ -1,5 +1,5 @@
+import { BrokenThreadPool } from '../../errors/executor-errors.ts';
 import { Crew } from './crew.ts';
-import { BrokenThreadPool } from './errors.ts';
 import { PoolExecutor, type PoolExecutorOptions } from './pool-executor.ts';
 import { type ThreadLimits, threadFactory } from './worker-thread.ts';
 

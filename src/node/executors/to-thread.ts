@@ -1,6 +1,5 @@
-import { typeError } from '../../errors/type-error.ts';
-import { describe } from '../../internal/describe.ts';
-import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine, noteWait } from '../../kernel/lowlevel.ts';
+import type { AwaitableCoroutine } from '../../kernel/lowlevel.ts';
+import { toThread as toThreadOfCore } from '../../tasks/threads.ts';
 
 /**
  * Runs a function in another thread, for long computations: with the loop's default executor when the program has set one,
@@ -23,16 +22,5 @@ import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine, noteWait } f
  * }, 'secret');
  */
 export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): AwaitableCoroutine<Awaited<R>> {
-  if (typeof fn !== 'function')
-    throw typeError(`toThread: a function is required, got ${describe(fn)}`, 'NOT_CALLABLE');
-  return runInThread(fn as (...args: unknown[]) => unknown, args) as AwaitableCoroutine<Awaited<R>>;
+  return toThreadOfCore(fn, ...args);
 }
-
-const runInThread = /* @__PURE__ */ libraryCoroutine(function* toThread(
-  fn: (...args: unknown[]) => unknown,
-  args: unknown[],
-): Generator<unknown, unknown, unknown> {
-  const future = getRunningLoop().runInExecutor(null, fn, ...args);
-  noteWait(future, { operation: 'toThread', object: null });
-  return yield* future;
-});

@@ -1,7 +1,7 @@
 import { Socket, type TcpNetConnectOpts } from 'node:net';
 import type { EventLoop } from '../../kernel/lowlevel.ts';
+import { showAddress } from '../../streams/addresses.ts';
 import { type Settle, settled } from '../waiting.ts';
-import { showAddress } from './addresses.ts';
 import { failureOf } from './failures.ts';
 import { pathFailure } from './unix-path.ts';
 

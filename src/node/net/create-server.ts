@@ -3,17 +3,17 @@ import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import type { Duration } from '../../internal/duration.ts';
+import { byName } from '../../internal/keywords.ts';
 import { checkWholeNumber } from '../../internal/whole-number.ts';
 import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { checkHost, checkPort } from '../../streams/addresses.ts';
 import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
-import type { BaseProtocol } from '../../streams/index.ts';
-import { byName } from '../keywords.ts';
-import { checkHost, checkPort } from './addresses.ts';
+import { type BaseProtocol, Server } from '../../streams/index.ts';
 import { checkFactory, checkPath, type PathOption } from './create-connection.ts';
 import { type AddressFamily, checkFamily, resolve } from './dns.ts';
 import { type KeepAliveOption, keepAliveOf } from './keep-alive.ts';
 import type { Place } from './listening.ts';
-import { Server } from './server.ts';
+import { SocketListener } from './socket-listener.ts';
 import { checkHandshakeTimeout, type SslContext, serverContextOf } from './ssl.ts';
 
 /** Options of all servers. */
@@ -183,8 +183,9 @@ function* serve(
   const { ssl, sslHandshakeTimeout, startServing = true } = options;
   const context = serverContextOf('ssl', ssl);
   const { closeTimeout } = options;
-  const setup = { protocolFactory, places, ssl: context, sslHandshakeTimeout, keepAlive, direct, closeTimeout };
-  const server = new Server(getRunningLoop(), setup);
+  const loop = getRunningLoop();
+  const setup = { protocolFactory, places, ssl: context, sslHandshakeTimeout, keepAlive, direct };
+  const server = new Server(loop, new SocketListener(loop, setup), { closeTimeout });
   onServer?.(server);
   try {
     if (startServing) yield* server.startServing();

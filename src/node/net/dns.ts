@@ -11,8 +11,8 @@ import {
   noteWait,
   wrapPromise,
 } from '../../kernel/lowlevel.ts';
+import { checkAddress, checkHost, checkPort, familyOf, socketAddress } from '../../streams/addresses.ts';
 import type { SocketAddress } from '../../streams/index.ts';
-import { checkAddress, checkHost, checkPort, familyOf, socketAddress } from './addresses.ts';
 import { failureOf, GetAddrInfoError } from './failures.ts';
 
 /** Any version of the internet protocol. */

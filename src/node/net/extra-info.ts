@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
+import { familyOf, socketAddress } from '../../streams/addresses.ts';
 import type { SocketName } from '../../streams/index.ts';
-import { familyOf, socketAddress } from './addresses.ts';
 
 /** The addresses of a socket, recorded because the socket forgets them when it is closed. */
 export interface KnownNames {

@@ -30,15 +30,12 @@ export {
 } from './dns.ts';
 export { GetAddrInfoError, SSLCertVerificationError, SSLError } from './failures.ts';
 export type { KeepAliveOption } from './keep-alive.ts';
-export type { ListeningSocket } from './listening.ts';
 export { type SendfileOptions, sendfile } from './sendfile.ts';
-export { Server, type ShutdownReport } from './server.ts';
 export type { SslContext } from './ssl.ts';
 export {
   type LimitOption,
   openConnection,
   openUnixConnection,
-  type StreamPair,
   startServer,
   startUnixServer,
 } from './streams.ts';

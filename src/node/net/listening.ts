@@ -2,9 +2,9 @@ import { chmodSync, renameSync, statSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
 import { type EventLoop, wrapPromise } from '../../kernel/lowlevel.ts';
-import type { SocketName } from '../../streams/index.ts';
+import { familyOf, showAddress, socketAddress } from '../../streams/addresses.ts';
+import type { ListeningSocket, SocketName } from '../../streams/index.ts';
 import { type Settle, settled } from '../waiting.ts';
-import { boundAddress, familyOf, showAddress } from './addresses.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
 import { isAbstract, pathFailure } from './unix-path.ts';
@@ -71,8 +71,8 @@ async function removeSocketFile(file: string): Promise<void> {
   }
 }
 
-/** A place where a server listens. */
-export class ListeningSocket {
+/** A place where a server listens, on a socket of the runtime. */
+export class BoundSocket implements ListeningSocket {
   readonly #name: SocketName | undefined;
   readonly #server: NetServer;
 
@@ -117,4 +117,10 @@ export function stopAll(servers: readonly NetServer[]): void {
     if (server.listening) stop(server);
     else server.once('listening', () => server.close()).on('error', ignoreErrors);
   }
+}
+
+/** An address in the form of the runtime. */
+function boundAddress(address: AddressInfo | string | null): SocketName | undefined {
+  if (address === null || typeof address === 'string') return address ?? undefined;
+  return socketAddress(address.address, address.port, familyOf(address.family));
 }

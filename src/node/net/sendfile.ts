@@ -1,11 +1,11 @@
 import { RuntimeError, ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { byName } from '../../internal/keywords.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { FlowControl } from '../../streams/flow-control.ts';
 import { type BaseProtocol, Protocol, type Transport } from '../../streams/index.ts';
 import { AsyncFile } from '../files/index.ts';
-import { byName } from '../keywords.ts';
 
 /** How much of a file is read at once. */
 const CHUNK = 256 * 1_024;

@@ -23,6 +23,7 @@ import type {
   Transport,
   WriteBufferLimits,
 } from '../../streams/index.ts';
+import type { ConnectionOwner } from '../../streams/server.ts';
 import { Delivery, plainBytes } from '../transport/delivery.ts';
 import { WriteSide } from '../transport/write-side.ts';
 import { ignoreErrors } from './connect-socket.ts';
@@ -34,14 +35,6 @@ import { readInto } from './read-into.ts';
 import { keepEndInDeno } from './reading-in-deno.ts';
 import { SessionTickets } from './session-tickets.ts';
 import { checkHandshakeTimeout, checkNamesTheServer, type SslContext, serverContextOf, sslContextOf } from './ssl.ts';
-
-/** An object that keeps a list of its connections. */
-export interface ConnectionOwner {
-  /** @internal */
-  attach(transport: SocketTransport): void;
-  /** @internal */
-  detach(transport: SocketTransport): void;
-}
 
 /**
  * The states of a transport.
@@ -327,12 +320,11 @@ export class SocketTransport implements Transport, LoopResource {
   }
 
   getWriteBufferLimits(): readonly [low: number, high: number] {
-    return [this.#writing.marks.low, this.#writing.marks.high];
+    return this.#writing.limits;
   }
 
   setWriteBufferLimits(limits: WriteBufferLimits | number | null = null, low?: number): void {
-    this.#writing.marks.set(limits, low);
-    this.#writing.adapt();
+    this.#writing.setLimits(limits, low);
   }
 
   /** Replaces this transport by an encrypted one with the same protocol. Follows CPython's `loop.start_tls`. */

@@ -1,10 +1,18 @@
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { byName } from '../../internal/keywords.ts';
 import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
-import { type ConnectionHandler, StreamReader, StreamReaderProtocol, StreamWriter } from '../../streams/index.ts';
+import {
+  type ConnectionHandler,
+  type Server,
+  type StreamPair,
+  StreamReader,
+  StreamReaderProtocol,
+  StreamWriter,
+} from '../../streams/index.ts';
 import { checkByteLimit } from '../../streams/limit.ts';
-import { byName } from '../keywords.ts';
+import { streamPair } from '../../streams/stream-pair.ts';
 import { connectToPath } from './connect-socket.ts';
 import {
   begin,
@@ -30,27 +38,11 @@ import {
   UNIX_SERVER_OPTIONS,
   type UnixServerOptions,
 } from './create-server.ts';
-import type { Server } from './server.ts';
 
 /** Options of readers, and of closing their connections. */
 export interface LimitOption extends CloseTimeoutOption {
   /** The longest line, in bytes; 64 KiB when absent. When a reader holds twice as much, the peer is slowed down. */
   readonly limit?: number | undefined;
-}
-
-/** The streams of a connection: by position as `[reader, writer]`, by name, and for `await using`, which closes it. */
-export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter] & {
-  readonly reader: StreamReader;
-  readonly writer: StreamWriter;
-  [Symbol.asyncDispose](): AwaitableCoroutine<void>;
-};
-
-function streamPair(reader: StreamReader, writer: StreamWriter): StreamPair {
-  return Object.assign([reader, writer] as const, {
-    reader,
-    writer,
-    [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
-  });
 }
 
 /**

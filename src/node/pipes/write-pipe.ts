@@ -98,12 +98,11 @@ export class WritePipeTransport extends PipeTransport implements WriteTransport 
   }
 
   getWriteBufferLimits(): readonly [low: number, high: number] {
-    return [this.#writing.marks.low, this.#writing.marks.high];
+    return this.#writing.limits;
   }
 
   setWriteBufferLimits(limits: WriteBufferLimits | number | null = null, low?: number): void {
-    this.#writing.marks.set(limits, low);
-    this.#writing.adapt();
+    this.#writing.setLimits(limits, low);
   }
 
   /** @internal */

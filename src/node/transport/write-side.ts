@@ -3,8 +3,8 @@ import type { Writable } from 'node:stream';
 import { leavesTheLoop, RuntimeError } from '../../errors/index.ts';
 import { type EventLoop, logger } from '../../kernel/lowlevel.ts';
 import { checkBytes } from '../../streams/bytes.ts';
-import type { BaseProtocol, BaseTransport, Bytes } from '../../streams/index.ts';
-import { WaterMarks } from './water-marks.ts';
+import type { BaseProtocol, BaseTransport, Bytes, WriteBufferLimits } from '../../streams/index.ts';
+import { WaterMarks } from '../../streams/water-marks.ts';
 
 /** After this number of writes on a lost connection a warning is logged. */
 const WARN_FROM = 5;
@@ -23,7 +23,7 @@ export interface Writing {
  * pauses the protocol while too many bytes are kept.
  */
 export class WriteSide {
-  readonly marks = new WaterMarks();
+  readonly #marks = new WaterMarks();
   readonly #stream: Writable;
   readonly #owner: Writing;
   #paused = false;
@@ -56,9 +56,9 @@ export class WriteSide {
     }
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     // A callback for each small write that was sent at once would cost more than sending it.
-    if (this.#stream.writableLength + bytes.length > this.marks.low) this.#stream.write(bytes, this.#sent);
+    if (this.#stream.writableLength + bytes.length > this.#marks.low) this.#stream.write(bytes, this.#sent);
     else this.#stream.write(bytes);
-    if (!this.#paused && this.#stream.writableLength > this.marks.high) this.#pause();
+    if (!this.#paused && this.#stream.writableLength > this.#marks.high) this.#pause();
   }
 
   /** Writes several pieces as one. @throws as `write`; nothing is written then */
@@ -80,9 +80,15 @@ export class WriteSide {
     this.#stream.end();
   }
 
-  /** The marks have changed. */
-  adapt(): void {
-    if (this.#paused || this.size <= this.marks.high) {
+  /** The marks: how many bytes are kept when the protocol is told to go on, and to pause. */
+  get limits(): readonly [low: number, high: number] {
+    return [this.#marks.low, this.#marks.high];
+  }
+
+  /** Sets the marks, and pauses the protocol or lets it go on if the new ones ask for it. @throws {ValueError} unless `high >= low >= 0` */
+  setLimits(limits: WriteBufferLimits | number | null, low?: number): void {
+    this.#marks.set(limits, low);
+    if (this.#paused || this.size <= this.#marks.high) {
       this.#sent();
       return;
     }
@@ -99,7 +105,7 @@ export class WriteSide {
 
   /** @param error the error of the stream; waiting tasks get it when the connection ends */
   readonly #sent = (error?: unknown): void => {
-    if (!this.#paused || error || this.size > this.marks.low) return;
+    if (!this.#paused || error || this.size > this.#marks.low) return;
     this.#paused = false;
     this.#tell('resumeWriting');
   };

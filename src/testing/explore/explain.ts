@@ -99,7 +99,7 @@ function tellChoice(kind: string, way: number, count: number, candidates: Candid
     return `${listed(late)} had not come yet`;
   }
   const first = candidates.at(0);
-  if (kind.startsWith('fault')) return `${kind}: ${tell(chosen)}`;
+  if (kind.startsWith('fault') || kind === 'latency') return `${kind}: ${tell(chosen)}`;
   const verb = { arrival: 'came', 'timer tie': 'fired' }[kind] ?? 'ran';
   return `${tell(chosen)} ${verb} before ${first === undefined ? 'the others' : tell(first)}`;
 }

@@ -5,11 +5,12 @@ import { iscoroutinefunction } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkCallback, checkOptions } from '../../internal/options.ts';
 import { NondeterminismError } from '../errors.ts';
+import { checkNondeterminism, type OnNondeterminism } from '../simulation/sources.ts';
 import { Script, SLACK } from './choices.ts';
 import { explain } from './explain.ts';
 import { watchLines } from './lines.ts';
 import { type Failure, firstDifference, type RunSettings, Runs, traced } from './runs.ts';
-import { type Level, tokenOf } from './schedule.ts';
+import { type Deviation, type Level, tokenOf } from './schedule.ts';
 import { isSameFailure, shrink } from './shrink.ts';
 import { DelayBoundedStrategy, STRATEGIES, type StrategyName, strategyOf } from './strategies.ts';
 
@@ -43,6 +44,12 @@ export interface ExploreOptions<T = unknown> {
   /** Called with what `main` has returned, after each schedule: what it throws is a failure. */
   readonly check?: ((value: T) => unknown) | undefined;
   /**
+   * What is done when the program asks for something that differs from run to run: `Date.now()`, `Math.random()`, `setTimeout`, `fetch` and the
+   * like. `report`: a warning with its place, once for each; `error`: the call throws, which is a failure. Default: `ignore`; but what was
+   * found is told when two runs differ.
+   */
+  readonly nondeterminism?: OnNondeterminism | undefined;
+  /**
    * Whether the exploration ends with the first schedule that fails. When not, all schedules are run, nothing is thrown, and the report tells
    * how many of them have failed with what. Default: true.
    */
@@ -62,6 +69,7 @@ const OPTIONS = [
   'failOnLeaks',
   'failOnUnretrieved',
   'check',
+  'nondeterminism',
   'stopAtFirst',
   'shrinkRuns',
 ] as const;
@@ -196,6 +204,7 @@ export function settingsOf<T>(call: string, main: unknown, options: ExploreOptio
     );
   }
   checkCallback(`${call}: check`, options.check);
+  checkNondeterminism(call, options.nondeterminism);
   const { level = 'contract', strategy = 'portfolio' } = options;
   if (level !== 'contract' && level !== 'any') {
     throw new ValueError(`${call}: level is 'contract' or 'any', got ${describe(level)}`);
@@ -207,7 +216,9 @@ export function settingsOf<T>(call: string, main: unknown, options: ExploreOptio
     );
   }
   const { slack = SLACK, maxSteps = 10_000, failOnLeaks = true, failOnUnretrieved = true, check = null } = options;
-  return { level, slack, maxSteps, failOnLeaks, failOnUnretrieved, check: check as RunSettings['check'] };
+  const { nondeterminism = 'ignore' } = options;
+  const checked = check as RunSettings['check'];
+  return { level, slack, maxSteps, failOnLeaks, failOnUnretrieved, check: checked, nondeterminism };
 }
 
 /**
@@ -217,14 +228,16 @@ export function settingsOf<T>(call: string, main: unknown, options: ExploreOptio
  * @throws {NondeterminismError} when the first two differ
  */
 async function canRunQuickly(main: CoroutineFunction<unknown>, settings: RunSettings): Promise<boolean> {
-  const slowly = new Runs(main, settings, false);
+  const { nondeterminism } = settings;
+  const isNoted = nondeterminism === 'ignore';
+  const slowly = new Runs(main, isNoted ? { ...settings, nondeterminism: 'note' } : settings, false);
   const quickly = new Runs(main, settings, true);
   const usual = new Script([]);
   try {
     const first = await traced(slowly, () => slowly.run(usual));
     const second = await traced(slowly, () => slowly.run(usual));
     const difference = firstDifference(first.trace, second.trace);
-    if (difference !== null) throw new NondeterminismError(difference);
+    if (difference !== null) throw new NondeterminismError(difference, slowly.sources);
     const quick = await traced(quickly, () => quickly.run(usual));
     return firstDifference(first.trace, quick.trace) === null;
   } finally {
@@ -247,6 +260,7 @@ async function fail(
     const other = again === null ? 'it did not fail' : `it failed with ${describe(again.error)}`;
     throw new NondeterminismError(
       `one run failed with ${describe(failure.error)}; in another one under the same schedule ${other}`,
+      await sourcesIn(main, settings, deviations),
     );
   }
   const simplest = await shrink(runs, { deviations, failure }, shrinkRuns);
@@ -263,5 +277,20 @@ async function fail(
     throw new ExplorationFailure((last ?? simplest.failure).error, token, explanation, schedule);
   } finally {
     telling.close();
+  }
+}
+
+/** What the program asks for under a schedule that differs from run to run. */
+async function sourcesIn(
+  main: CoroutineFunction<unknown>,
+  settings: RunSettings,
+  deviations: readonly Deviation[],
+): Promise<readonly string[]> {
+  const runs = new Runs(main, { ...settings, nondeterminism: 'note' }, false);
+  try {
+    await runs.run(new Script(deviations));
+    return runs.sources;
+  } finally {
+    runs.close();
   }
 }

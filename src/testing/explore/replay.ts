@@ -1,5 +1,8 @@
 import type { CoroutineFunction } from '../../index.ts';
 import { StaleTokenError } from '../errors.ts';
+import type { SweepMain, SweepOptions } from '../sweep/options.ts';
+import { replaySweep } from '../sweep/sweep.ts';
+import { isSweepToken } from '../sweep/token.ts';
 import { Script } from './choices.ts';
 import { type ExploreOptions, settingsOf } from './explore.ts';
 import { Runs } from './runs.ts';
@@ -10,8 +13,8 @@ import { scheduleOf } from './schedule.ts';
  *
  * @param main the program that the token was made for
  * @param token of an `ExplorationFailure` or a `SweepFailure`
- * @param options those of the exploration that change how a single run goes, if there were any: `slack`, `maxSteps`, `failOnLeaks`,
- * `failOnUnretrieved`, `check`
+ * @param options those that change how a single run goes, if there were any: of the exploration `slack`, `maxSteps`, `failOnLeaks`,
+ * `failOnUnretrieved`, `check`; of the sweep all that its message names
  * @throws the failure (as a rejection)
  * @throws {StaleTokenError} (as a rejection) when the program is no longer the one that the token was made for, or does not fail any more
  * @example
@@ -21,14 +24,17 @@ import { scheduleOf } from './schedule.ts';
  *   String(error); // StaleTokenError: …
  * }
  */
-export async function replay<T>(
-  main: CoroutineFunction<T>,
-  token: string,
-  options: ExploreOptions<T> = {},
-): Promise<never> {
+export function replay<T>(main: CoroutineFunction<T>, token: string, options?: ExploreOptions<T>): Promise<never>;
+export function replay<S>(main: SweepMain<S>, token: string, options?: SweepOptions<S>): Promise<never>;
+export async function replay(main: (...args: never) => unknown, token: string, options: object = {}): Promise<never> {
+  if (isSweepToken(token)) {
+    await replaySweep(main as SweepMain<unknown>, token, options);
+    throw new StaleTokenError('replay: the program copes with this cancellation now: it is mended, or has changed.');
+  }
   const schedule = scheduleOf(token);
-  const settings = settingsOf('replay', main, { ...options, level: schedule.level });
-  const runs = new Runs(main, settings, false, true);
+  const program = main as CoroutineFunction<unknown>;
+  const settings = settingsOf('replay', program, { ...options, level: schedule.level });
+  const runs = new Runs(program, settings, false, true);
   try {
     const script = new Script(schedule.deviations);
     const failure = await runs.run(script);

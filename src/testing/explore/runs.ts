@@ -1,5 +1,6 @@
 import { addInstrument, type CoroutineFunction, type Task } from '../../index.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
+import { type OnNondeterminism, tellSource } from '../simulation/sources.ts';
 import { Choices, type Chooser } from './choices.ts';
 import type { Level } from './schedule.ts';
 
@@ -11,6 +12,7 @@ export interface RunSettings {
   readonly failOnLeaks: boolean;
   readonly failOnUnretrieved: boolean;
   readonly check: ((value: unknown) => unknown) | null;
+  readonly nondeterminism: OnNondeterminism | 'note';
 }
 
 /** What a run has failed with. */
@@ -31,7 +33,7 @@ export class Runs {
     this.#main = main;
     this.#settings = settings;
     this.choices = new Choices(settings.level, settings.slack);
-    const { maxSteps, failOnLeaks, failOnUnretrieved } = settings;
+    const { maxSteps, failOnLeaks, failOnUnretrieved, nondeterminism } = settings;
     this.#simulation = new Simulation({
       decider: this.choices,
       quick: isQuick,
@@ -40,7 +42,13 @@ export class Runs {
       maxSteps,
       failOnLeaks,
       failOnUnretrieved,
+      nondeterminism,
     });
+  }
+
+  /** What the program has asked for that differs from run to run, with its places, as far as it was looked for. */
+  get sources(): readonly string[] {
+    return this.#simulation.sources.found.map(tellSource);
   }
 
   /** Calls a function when the next run has come to its end, before what it has left behind is cancelled. */

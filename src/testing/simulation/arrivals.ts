@@ -7,6 +7,10 @@ export interface Arrival {
   /** Those of one stream come in the order in which they were sent; `null` for one that is by itself. */
   readonly stream: object | null;
   readonly deliver: () => void;
+  /** The time of the clock before which it cannot come, in seconds; absent where it may come at once. */
+  readonly notBefore?: number;
+  /** Whether it comes at that time, and nobody decides about it. */
+  readonly isPunctual?: boolean;
 }
 
 /** So often in a row timers may fire before anything comes from outside: a program that polls has to see an end of its wait. */
@@ -34,6 +38,16 @@ export class Arrivals {
     return this.#waiting.length === 0;
   }
 
+  /** The time at which the next of those may come that cannot come yet; `null` when there is none. */
+  get next(): number | null {
+    let next: number | null = null;
+    for (const { notBefore } of this.#waiting) {
+      if (notBefore === undefined || notBefore <= this.#simulation.host.now) continue;
+      if (next === null || notBefore < next) next = notBefore;
+    }
+    return next;
+  }
+
   add(arrival: Arrival): void {
     this.#waiting.push(arrival);
   }
@@ -59,7 +73,8 @@ export class Arrivals {
   /** Whether it may be that nothing comes. */
   #mayWait(isBusy: boolean): boolean {
     if (isBusy) return this.#iterationsFirst < MOST_ITERATIONS_FIRST;
-    return this.#simulation.host.wish !== null && this.#timersFirst < MOST_TIMERS_FIRST;
+    const hasMore = this.#simulation.host.wish !== null || this.next !== null;
+    return hasMore && this.#timersFirst < MOST_TIMERS_FIRST;
   }
 
   /**
@@ -69,9 +84,10 @@ export class Arrivals {
    */
   poll(isBusy: boolean): boolean {
     const { loop } = this.#simulation;
-    let delivered = 0;
+    let delivered = this.#takePunctual();
     while (this.#waiting.length > 0) {
       const heads = this.#heads();
+      if (heads.length === 0) break;
       const mayWait = delivered > 0 || this.#mayWait(isBusy);
       const choice = this.#simulation.choose('arrival', heads.length + (mayWait ? 1 : 0), heads);
       const chosen = heads[choice];
@@ -88,14 +104,27 @@ export class Arrivals {
     return delivered > 0;
   }
 
-  /** The first of each stream. */
+  /** Delivers what comes at a time that nobody decides about. Gives how many there were. */
+  #takePunctual(): number {
+    const { loop, host } = this.#simulation;
+    const due = this.#waiting.filter(({ isPunctual, notBefore = 0 }) => isPunctual === true && notBefore <= host.now);
+    for (const arrival of due) {
+      this.remove(arrival);
+      loop.callSoon(arrival.deliver);
+    }
+    return due.length;
+  }
+
+  /** The first of each stream that may come now. */
   #heads(): Arrival[] {
+    const { now } = this.#simulation.host;
     const streams = new Set<object>();
-    return this.#waiting.filter(({ stream }) => {
-      if (stream === null) return true;
-      if (streams.has(stream)) return false;
-      streams.add(stream);
-      return true;
+    return this.#waiting.filter(({ stream, notBefore = 0 }) => {
+      if (stream !== null) {
+        if (streams.has(stream)) return false;
+        streams.add(stream);
+      }
+      return notBefore <= now;
     });
   }
 }

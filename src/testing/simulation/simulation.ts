@@ -2,15 +2,13 @@ import {
   addInstrument,
   type Context,
   type EventLoop,
+  type Future,
   newEventLoop,
   RuntimeError,
-  RuntimeHost,
   type Task,
 } from '../../index.ts';
-import { describe } from '../../internal/describe.ts';
 import {
   type AwaitableLike,
-  activeResources,
   afterMicrotasks,
   cancelLeft,
   hasWork,
@@ -19,17 +17,22 @@ import {
   leftIn,
   lendThread,
   mainCoroutine,
+  newWait,
   nextTimer,
   numberTasksFrom,
+  realTime,
   recordPlaces,
+  release,
   reportFailuresOf,
   rewindClock,
   runningLoop,
   waitsOfTask,
 } from '../../kernel/lowlevel.ts';
-import { LeakError, LivelockError, UnretrievedError } from '../errors.ts';
+import { LivelockError } from '../errors.ts';
 import { Arrivals } from './arrivals.ts';
 import { SimulatedHost } from './host.ts';
+import { leaksOf, newResourcesSince, resourcesNow, unretrieved, watchAlone } from './left.ts';
+import { type OnNondeterminism, Sources } from './sources.ts';
 import { standstill } from './standstill.ts';
 
 /** Decides wherever a program may go on in several ways. The way that is taken without a decider is always the first one. */
@@ -63,6 +66,10 @@ export interface SimulationOptions {
   /** Whether errors that nobody has looked at are one. */
   readonly failOnUnretrieved?: boolean;
   readonly debug?: boolean;
+  /** What is done about uses of the platform's clocks, random numbers, timers and `fetch`. */
+  readonly nondeterminism?: OnNondeterminism | 'note';
+  /** Called when the program has ended and what was ready has run, before what it leaves behind is ended. */
+  readonly atEnd?: (loop: EventLoop) => void;
 }
 
 /** How a simulated program has ended. */
@@ -83,6 +90,8 @@ const PATIENCE = 1;
 const ALL_STEPS = 100;
 /** For so long real work is waited for that does not show among the runtime's resources, in seconds. */
 const INVISIBLE = 0.005;
+/** So many turns of the runtime take time. */
+const MOST_TURNS = 100_000;
 /** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
 const QUIET_TURNS = 3;
 
@@ -109,8 +118,14 @@ export class Simulation {
   /** Called when a program has come to its end, before what it has left behind is cancelled. */
   onOutcome: (() => void) | null = null;
   readonly #options: SimulationOptions;
+  /** What in the program differs from run to run, as far as it is looked for. */
+  readonly sources: Sources = new Sources(this);
+  /** What is to be told of the end of the present program. */
+  readonly #whenOver = new Set<() => void>();
   #loop: EventLoop;
   #removeInstrument: (() => void) | null = null;
+  /** How many programs it has begun to run: tells what belongs to an earlier one. */
+  runs = 0;
   /** Iterations since time has passed or something has come from outside. */
   #steps = 0;
   /** All iterations of the program. */
@@ -118,10 +133,10 @@ export class Simulation {
   #isLivelocked = false;
   #interrupt: { readonly error: unknown } | null = null;
   #running: Promise<void> | null = null;
-  /** Whether the loop has ended by itself. */
-  #isStopped = false;
   /** What kept the process alive when the program began. */
   #resourcesBefore: readonly string[] | null = null;
+  /** What `whenQuiet` has returned. */
+  #quietWaits: Future<void>[] = [];
   /** Tasks that have run since the loop was quiet last. */
   readonly #stepped = new Set<Task<unknown>>();
   /** Tasks that wait for something that takes real time, and that has not been waited for in vain. */
@@ -145,6 +160,13 @@ export class Simulation {
     return count < 2 ? 0 : (this.decider?.choose(kind, count, candidates) ?? 0);
   }
 
+  /** A future that is done when nothing is left to run at the present time: before the clock goes on, or anything comes from outside. */
+  whenQuiet(): Future<void> {
+    const wait = newWait(this.#loop, { operation: 'settle', object: null });
+    this.#quietWaits.push(wait);
+    return wait;
+  }
+
   /** Runs a program from its beginning to its end, with everything that it leaves behind. */
   async run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context } = {}): Promise<Ending<T>> {
     if (runningLoop() !== null) {
@@ -152,19 +174,7 @@ export class Simulation {
         code: 'LOOP_RUNNING',
       });
     }
-    if (this.decider === null) return await this.#run<T>(main, task);
-    while (explored !== null) await explored;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    explored = promise;
-    try {
-      return await this.#run<T>(main, task);
-    } finally {
-      explored = null;
-      resolve();
-    }
-  }
-
-  async #run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context }): Promise<Ending<T>> {
+    while (this.decider !== null && explored !== null) await explored;
     const { places = false } = this.#options;
     this.#renew();
     const lost: unknown[] = [];
@@ -176,26 +186,63 @@ export class Simulation {
     }
     const giveThreadBack = lendThread(loop);
     const tasksBefore = numberTasksFrom(0);
+    const program = watchAlone();
     if (places) recordPlaces(true);
     this.#install();
+    const { nondeterminism = 'ignore' } = this.#options;
+    const ignoreSources = nondeterminism === 'ignore' ? null : this.sources.watch(nondeterminism);
+    const { promise, resolve: giveWay } = Promise.withResolvers<void>();
+    if (this.decider !== null) explored = promise;
     try {
       const made = loop.createTask<T>(mainCoroutine(main, loop), task);
       this.#start();
       const failure = await this.#drive(() => made.done());
+      if (!loop.isRunning()) await this.#running; // which tells why
       const outcome = made.done() ? outcomeOf(made) : null; // looked at in any case
-      const ending = failure ?? this.#interrupt ?? outcome!;
+      const ending = failure ?? this.#interrupt ?? outcome ?? { error: stopped() };
       this.onOutcome?.();
-      const problems = await this.#end('value' in ending, lost);
+      this.#tellOfEnd();
+      const problems = await this.#end('value' in ending, lost, program.isAlone);
       const seconds = this.host.now;
       return 'value' in ending
         ? { value: ending, failure: null, problems, seconds }
         : { value: null, failure: ending, problems, seconds };
     } finally {
+      this.#tellOfEnd();
       await this.#stop();
+      ignoreSources?.();
+      program.end();
       giveThreadBack();
       numberTasksFrom(tasksBefore);
       if (places) recordPlaces(false);
+      if (this.decider !== null) explored = null;
+      giveWay();
     }
+  }
+
+  // ------------------------------------------------------------------------------------------------ checks
+
+  /** Fails the present program: it ends with this error, whatever it does afterwards. */
+  fail(error: unknown): void {
+    if (this.#interrupt !== null) return;
+    this.#interrupt = { error };
+    this.#loop.stop();
+  }
+
+  /**
+   * Calls a function once when the present program has come to its end, before what it has left behind is cancelled.
+   *
+   * @returns takes it back
+   */
+  whenOver(call: () => void): () => void {
+    this.#whenOver.add(call);
+    return () => this.#whenOver.delete(call);
+  }
+
+  #tellOfEnd(): void {
+    const calls = [...this.#whenOver];
+    this.#whenOver.clear();
+    for (const call of calls) call();
   }
 
   /** Ends the use of the simulation. */
@@ -214,18 +261,21 @@ export class Simulation {
   }
 
   #renew(): void {
+    this.runs++;
     if (this.#loop.isClosed()) this.#loop = this.#newLoop();
     this.host.reset();
     rewindClock(this.#loop);
+    this.#loop.setTaskFactory(null); // that of the last program
     this.host.isQuick = this.#options.quick === true;
     this.arrivals.clear();
+    this.#quietWaits = [];
     this.#steps = 0;
     this.#allSteps = 0;
     this.#isLivelocked = false;
     this.#interrupt = null;
     this.#stepped.clear();
     this.#outside.clear();
-    this.#resourcesBefore = this.host.isQuick ? null : activeResources();
+    this.#resourcesBefore = this.host.isQuick ? null : resourcesNow();
     if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
   }
 
@@ -269,7 +319,7 @@ export class Simulation {
   /** Gives turns and lets time pass until the program is over. A failure when it never will be. */
   async #drive(isDone: () => boolean): Promise<{ readonly error: unknown } | null> {
     const { host } = this;
-    const isOver = (): boolean => this.#isStopped || isDone();
+    const isOver = (): boolean => !this.#loop.isRunning() || isDone();
     for (;;) {
       while (host.takeTurn());
       if (isOver()) return this.#isLivelocked ? { error: this.#livelock() } : null;
@@ -289,15 +339,9 @@ export class Simulation {
   }
 
   #start(): void {
-    this.#isStopped = false;
-    this.#running = this.#loop
-      .runForever()
-      .catch((error) => {
-        this.#interrupt = { error };
-      })
-      .finally(() => {
-        this.#isStopped = true;
-      });
+    this.#running = this.#loop.runForever().catch((error) => {
+      this.#interrupt = { error };
+    });
   }
 
   /** Whether promises have a part in the program, so that it cannot be run inside one call. */
@@ -305,15 +349,31 @@ export class Simulation {
     return isInStep(this.#loop) || (this.#loop.isRunning() && this.host.wish === null && this.arrivals.isEmpty);
   }
 
-  /** What comes next comes: something from outside, or the next timer. False when there is neither. */
+  /** What comes next comes: who waits for nothing to be left, something from outside, or the next timer. False when there is none of these. */
   #advance(): boolean {
-    if (!this.arrivals.isEmpty && this.arrivals.poll(false)) {
+    if (this.#quietWaits.some((wait) => !wait.done())) {
+      const waits = this.#quietWaits;
+      this.#quietWaits = [];
+      for (const wait of waits) release(wait);
+      return true;
+    }
+    if (!this.arrivals.isEmpty && (this.arrivals.poll(false) || this.#waitForArrival())) {
       this.#steps = 0;
       return true;
     }
     if (this.host.wish === null) return false;
     this.#steps = 0;
     this.host.jump();
+    return true;
+  }
+
+  /** Lets time pass until something may come that takes its time; false when a timer is due before. */
+  #waitForArrival(): boolean {
+    const { next } = this.arrivals;
+    const { host } = this;
+    if (next === null || (host.wish !== null && host.wish < next)) return false;
+    this.#steps = 0;
+    host.now = next;
     return true;
   }
 
@@ -373,12 +433,7 @@ export class Simulation {
 
   /** What keeps the process alive and did not when the program began. */
   #newResources(): string[] {
-    const before = [...(this.#resourcesBefore ?? [])];
-    return (activeResources() ?? []).filter((resource) => {
-      const at = before.indexOf(resource);
-      if (at >= 0) before.splice(at, 1);
-      return at < 0;
-    });
+    return newResourcesSince(this.#resourcesBefore ?? []);
   }
 
   /**
@@ -387,13 +442,15 @@ export class Simulation {
    * @param isWorth whether anything can come, after so many seconds
    */
   async #wait(patience: number, isOver: () => boolean, isWorth: (waited: number) => boolean): Promise<boolean> {
-    const clock = new RuntimeHost();
-    const began = clock.time();
+    const began = realTime();
     let waited = 0;
+    let turns = 0;
     while (waited < patience && isWorth(waited)) {
       await quiet(1);
       if (this.host.isBusy || isInStep(this.#loop) || isOver()) return true;
-      waited = clock.time() - began;
+      waited = realTime() - began;
+      // A clock that stands still is a fake one that was there before this library.
+      if (waited === 0 && ++turns > MOST_TURNS) return false;
     }
     return false;
   }
@@ -401,15 +458,19 @@ export class Simulation {
   // ------------------------------------------------------------------------------------------------ its end
 
   /** Looks at what the program leaves behind, and ends it. */
-  async #end(isComplete: boolean, lost: readonly unknown[]): Promise<Error[]> {
+  async #end(isComplete: boolean, lost: readonly unknown[], isAlone: () => boolean): Promise<Error[]> {
     const problems: Error[] = [];
     const loop = this.#loop;
     const { failOnLeaks = false, failOnUnretrieved = false } = this.#options;
     // What was cancelled or set last may have its turn, but no time passes for it.
+    if (!isEmptyLoop(loop)) await this.#settle();
+    // What belongs to the process is looked at only for a program that is alone in it, and not thousands of times.
+    const before = this.decider === null && isAlone() ? this.#resourcesBefore : null;
+    if (!isEmptyLoop(loop)) this.#options.atEnd?.(loop);
+    if (failOnLeaks && isComplete && (before !== null || !isEmptyLoop(loop)))
+      problems.push(...(await leaksOf(loop, before)));
     if (!isEmptyLoop(loop)) {
-      await this.#settle();
-      if (failOnLeaks && isComplete) problems.push(...leaks(loop));
-      if (this.#isStopped) this.#start();
+      if (!loop.isRunning()) this.#start();
       this.#isLivelocked = false;
       this.#steps = 0;
       this.#allSteps = 0;
@@ -433,7 +494,8 @@ export class Simulation {
   }
 
   async #stop(): Promise<void> {
-    if (!this.#isStopped) this.#loop.stop();
+    // A second stop() would end the next run as soon as it begins.
+    if (this.#loop.isRunning()) this.#loop.stop();
     while (this.host.takeTurn());
     await this.#running;
     if (isEmptyLoop(this.#loop)) this.#loop.setExceptionHandler(null);
@@ -446,6 +508,12 @@ const NOTHING = { at: () => undefined };
 /** Requests of Node to its own threads and to the system, which come back soon. */
 const REQUEST = /Req|Immediate|Job|Zlib/;
 
+function stopped(): RuntimeError {
+  return new RuntimeError('the event loop was stopped before the main function had ended: let it return instead', {
+    code: 'LOOP_STOPPED',
+  });
+}
+
 function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: unknown } {
   try {
     return { value: main.result() };
@@ -456,36 +524,4 @@ function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: 
 
 async function quiet(turns: number): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => afterMicrotasks(resolve));
-}
-
-function leaks(loop: EventLoop): LeakError[] {
-  const { tasks, lines, timers, resources } = leftIn(loop);
-  const left = [
-    ...tasks.map((task) => `task ${describeTask(task)}`),
-    ...lines.map((task) => `a function that ${task.getName()} has called and not awaited`),
-    ...timers.map((timer) => `timer ${describe(timer)}`),
-    ...resources.map((resource) => describe(resource)),
-  ];
-  if (left.length === 0) return [];
-  const message = `the program has ended and left ${left.length === 1 ? 'this' : `these ${left.length}`} behind:`;
-  return [new LeakError(`${message}\n${left.map((line) => `  ${line}`).join('\n')}`, left)];
-}
-
-function describeTask(task: Task<unknown>): string {
-  const waits = waitsOfTask(task).map(
-    ({ purpose, on, place }) =>
-      `${purpose === null ? (on === null ? 'a promise' : describe(on)) : `${purpose.operation}()`}${place === null ? '' : ` at ${place}`}`,
-  );
-  return `${task.getName()} ${describe(task.getCoro())}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
-}
-
-function unretrieved(lost: readonly unknown[]): UnretrievedError {
-  const lines = lost.map(
-    (error) => `  ${error instanceof Error ? `${error.name}: ${error.message}` : describe(error)}`,
-  );
-  const count = lost.length === 1 ? 'an error' : `${lost.length} errors`;
-  return new UnretrievedError(
-    `nobody has looked at ${count}: await the task, or handle it inside\n${lines.join('\n')}`,
-    lost,
-  );
 }

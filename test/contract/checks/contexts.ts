@@ -83,7 +83,7 @@ check('a callback runs in the context of where it was scheduled', async () => {
   equal(trace.toSorted(), ['done', 'given', 'soon', 'timer']);
 });
 
-program('a task gets a copy: only the task sees what it sets', function* (s) {
+program('a task gets a copy: only the task sees the values that it sets', function* (s) {
   const variable = new ContextVar('v', { default: 'main' });
   const child = s.fn(function* (name: string) {
     const found = [variable.get()];

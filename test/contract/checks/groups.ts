@@ -70,7 +70,7 @@ program('one failure cancels the other tasks and the body, and all are waited fo
   equal(currentTask()?.cancelling(), 0);
 });
 
-program('errors come in the order in which they happened, the one of the body last', function* (s) {
+program('errors are in the order in which they happened, that of the body last', function* (s) {
   const fail = failing(s);
   const body = s.fn(function* (group: TaskGroup) {
     const cleaning = s.fn(function* () {

@@ -24,10 +24,10 @@ import { subject } from '../lib/registry.ts';
 
 /** Ordinary JavaScript in a task: branches, races, promises of others. What needs knowledge that only Node has is in the unit tests. */
 const { check, program } = subject('ownership');
-/** Without `AsyncLocalStorage` nothing tells which branch awaits. */
+/** Without `AsyncLocalStorage` it is not known which branch awaits. */
 const { check: checkBranches } = subject('ownership', withAsyncContext);
 
-/** What a promise brings, or the name of its error. */
+/** The value of a promise, or the name of its error. */
 async function outcome(awaited: unknown): Promise<unknown> {
   try {
     return await awaited;
@@ -82,7 +82,7 @@ program('the signal of a deadline is aborted with it, and that of its task is no
   equal([ofDeadline?.aborted, ofTask?.aborted, currentSignal() === ofTask], [true, false, true]);
 });
 
-program('a wait passes its cancellation on, and the error says who began it', function* (s) {
+program('a wait passes its cancellation on, and the error says who asked for it first', function* (s) {
   const inner = createTask(() => sleep(60), { name: 'inner' });
   const outer = createTask(
     s.fn(function* () {
@@ -119,7 +119,7 @@ program('a chain of 5,000 tasks that await each other is cancelled as a whole', 
   );
 });
 
-program('work that is shared outlives the waiters that leave, and ends with the last', function* (s) {
+program('work that is shared continues when waiters leave, and ends with the last of them', function* (s) {
   let runs = 0;
   const connect = shared(
     s.fn(function* () {

@@ -16,7 +16,7 @@ import { runVirtually } from '../lib/loops.ts';
 import { subject } from '../lib/registry.ts';
 
 const { check, checkBoth, program } = subject('tasks');
-// An async function started eagerly by another one: only where the runtime tells the awaits of the two apart.
+// An async function started eagerly by another one: only where the runtime distinguishes the awaits of the two.
 const eager = subject('tasks', withAsyncContext);
 const inTurn = subject('tasks', withoutAsyncContext);
 

@@ -1,4 +1,4 @@
-/** What a runtime promises to the suite: it is told, not found out, so that a runtime that loses something fails. */
+/** What the suite expects of a runtime. It is declared and not detected, so that a runtime that loses an ability fails the suite. */
 export interface Environment {
   /** The main thread makes its loop by itself; other threads must set one. */
   readonly thread: 'main' | 'worker';

@@ -52,7 +52,7 @@ export function macrotask(): Promise<void> {
   return later(0);
 }
 
-/** What the library logs while a function runs; nothing of it is printed, or told to a page. */
+/** What the library logs while a function runs; nothing of it is printed, or reported to a page. */
 export async function logged(level: 'error' | 'warn', fn: () => unknown): Promise<string[]> {
   const lines: string[] = [];
   const original = logger[level];

@@ -14,7 +14,7 @@ export interface Check {
 /** In the order in which they run. */
 export const checks: Check[] = [];
 
-/** The main coroutine of a check. What its loop's exception handler is told fails the check, unless the body takes it out. */
+/** The main coroutine of a check. A report to its loop's exception handler fails the check, unless the body takes it out. */
 type Program = (s: Spelling, reports: ExceptionContext[]) => Steps<void>;
 
 /** Registers the checks of one subject. */

@@ -12,7 +12,7 @@ interface Globals {
   addEventListener?(type: string, listener: (event: ErrorEventLike) => void): void;
 }
 
-/** Tells a listener of each error, and each rejection, that nobody has caught. */
+/** Calls a listener for each uncaught error and each unhandled rejection. */
 export function onUncaught(listener: Listener): void {
   const { process, addEventListener } = globalThis as Globals;
   if (process !== undefined) {

@@ -46,7 +46,7 @@ export default async function curl({ check, folder }: Checks): Promise<void> {
       match((await get('-v', '--stderr', '-', '/hello')).join('\n'), /ALPN: server accepted http\/1\.1/);
     }),
   );
-  await check('a certificate that nobody vouches for is refused, and the server goes on', () =>
+  await check('a certificate that no known authority has signed is refused, and the server continues', () =>
     peer.fetches('https', async (get, _served, url) => {
       const distrustful = new Program(program, ['-sS', `${url}/hello`]);
       await using _distrustful = distrustful;

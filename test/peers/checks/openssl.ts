@@ -80,7 +80,7 @@ export default async function openssl(checks: Checks): Promise<void> {
       deepStrictEqual(seen, ['hello\n']);
     });
   });
-  await check('s_client that trusts nobody, or is too old, is turned away; our server goes on', () =>
+  await check('s_client that trusts no certificate, or is too old, is turned away; our server continues', () =>
     serving(own, echo, async (port) => {
       for (const args of [['-verify_return_error'], ['-tls1_1', ...trusting]]) {
         const client = connect(port, ...args);

@@ -1,4 +1,4 @@
-// PostgreSQL, with the client of examples/postgres. A cluster of its own is made, and thrown away.
+// PostgreSQL, with the client of examples/postgres. A temporary cluster is made, and deleted afterwards.
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -21,7 +21,7 @@ export default async function postgres({ check, folder }: Checks): Promise<void>
       deepStrictEqual((await db.query('SELECT current_user AS who')).rows, [{ who: 'clerk' }]);
       await rejects(async () => await Connection.open({ ...scram, password: 'wrong' }), refused('28P01'));
     });
-    await check('no password asked for, and an unknown database', async () => {
+    await check('a server that needs no password, and an unknown database', async () => {
       await using db = await Connection.open(trust);
       deepStrictEqual((await db.query('SELECT current_user AS who')).rows, [{ who: 'guest' }]);
       await rejects(async () => await Connection.open({ ...trust, database: 'nowhere' }), refused('3D000'));
@@ -33,7 +33,7 @@ export default async function postgres({ check, folder }: Checks): Promise<void>
       const [row] = (await db.query("SELECT repeat('ä', 5000000) AS big")).rows;
       strictEqual(row?.['big'], 'ä'.repeat(5_000_000));
     });
-    await check('values of all kinds there and back, as psql sees them', () => values(cluster));
+    await check('values of all kinds, written and read back, as psql shows them', () => values(cluster));
     await check('several statements at once', async () => {
       await using db = await Connection.open(trust);
       const results = await db.execute(
@@ -71,7 +71,7 @@ export default async function postgres({ check, folder }: Checks): Promise<void>
       strictEqual(rows.length, 1_000_000);
       strictEqual(rows.at(-1)?.['n'], 1_000_000);
     });
-    await check('who is cancelled cancels the query, and the connection can be used', () => cancels(cluster));
+    await check('a cancelled task cancels its query, and the connection can be used', () => cancels(cluster));
     await check('a pool of 5 connections for 200 tasks', () => pooled(cluster));
     await check('the program of the example', async () => {
       const output = await example(
@@ -87,7 +87,7 @@ export default async function postgres({ check, folder }: Checks): Promise<void>
       deepStrictEqual(output.slice(1), [
         '[{"name":"Ulm","height":478}]',
         '6 queries on 3 connections',
-        'the server was told that nobody waits any more',
+        'the server was asked to cancel the statement',
         '22012: division by zero',
       ]);
     });
@@ -275,7 +275,7 @@ class Cluster {
     output('psql', ['-h', '127.0.0.1', '-p', String(this.#port), '-U', 'postgres', '-XAtqc', sql, 'postgres'], '/');
 
   async stop(): Promise<void> {
-    // Not through whoever has changed the account, who passes on only some signals.
+    // Not through the process that changes the account, because it passes on only some signals.
     const [pid] = readFileSync(path.join(this.#folder, 'data/postmaster.pid'), 'utf8').split('\n');
     process.kill(Number(pid), 'SIGINT');
     await this.#server.outputAndCode();

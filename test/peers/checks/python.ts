@@ -257,7 +257,7 @@ class PythonPeer {
     deepStrictEqual(await server.output(), []);
   }
 
-  /** A client that knows nobody who vouches for our server; then one that does. */
+  /** A client that does not trust the certificate of our server; then one that does. */
   async distrusts(): Promise<void> {
     const { key, cert, certFile } = this.certificate;
     const stranger = certificate(this.#folder, 'stranger');

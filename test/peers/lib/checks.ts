@@ -15,7 +15,7 @@ export class Checks {
   readonly folder: string;
   readonly #only = process.env['PEERS_ONLY'];
   #peer = '';
-  /** What the loop has been told of while the check ran: nothing may fail unseen. */
+  /** The reports to the loop while the check ran: no failure may go unnoticed. */
   #unexpected: unknown[] = [];
 
   constructor(folder: string) {
@@ -49,7 +49,7 @@ export class Checks {
     this.#print(name, failure, (performance.now() - began) / 1_000);
   };
 
-  /** Takes what the loop was told of, for checks that make something fail. */
+  /** Takes the reports to the loop, for checks that make something fail. */
   takeReported(): unknown[] {
     return this.#unexpected.splice(0);
   }

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { Future, Queue, QueueShutDown } from 'asyncio-ts';
 
-/** A program of somebody else, as a process. */
+/** A foreign program, as a process. */
 export class Program implements AsyncDisposable {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #command: string;

@@ -14,10 +14,10 @@ const TIME_TO_END = 10_000;
 /** For everything to end after Ctrl-C. */
 const TIME_TO_STOP = 3_000;
 
-/** Somebody has pressed Ctrl-C. */
+/** Ctrl-C was pressed. */
 export class Interrupted extends Error {}
 
-/** A runtime: where its executable may be, and what it is to be told to take another folder for the package. */
+/** A runtime: where its executable may be, and the arguments that make it use another folder for the package. */
 interface RuntimeProgram {
   readonly places: readonly string[];
   readonly args: readonly string[];

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 export const MEGABYTE = 1_024 * 1_024;
-/** How much is echoed, and how much a big transfer brings. */
+/** How many bytes are echoed, and how many a big transfer has. */
 export const ECHOED = 4 * MEGABYTE;
 export const BIG = 64 * MEGABYTE;
 export const CONNECTIONS = 300;

@@ -7,7 +7,7 @@ import { ANSWERS, BIG, digest, ECHOED, LINES, MEGABYTE, oneOf, text } from './ta
 
 export type Talker = (reader: StreamReader, writer: StreamWriter) => Promise<string | void>;
 
-/** With TLS nobody can end one direction and go on with the other in Python. */
+/** In Python, one direction of a TLS connection cannot be ended while the other goes on. */
 export async function echo(reader: StreamReader, writer: StreamWriter, halfClose = true): Promise<void> {
   const data = randomBytes(ECHOED);
   await taskGroup(async (group) => {

@@ -22,7 +22,7 @@ class Takers {
     this.#lock = lock;
   }
 
-  /** A task that takes the lock and ends with it: whoever wants it next has to release it for it. */
+  /** A task that takes the lock and ends without releasing it: the next task has to release it. */
   take(name: string) {
     const { got } = this;
     const [s, lock] = [this.#s, this.#lock];
@@ -84,7 +84,7 @@ export function lockLaws<L extends LockLike>(name: string, make: () => L, waitin
     );
 
     test(
-      'cannot be taken past those who wait, not even by the task that has just released it',
+      'cannot be taken before the tasks that wait, not even by the task that has just released it',
       program(s, function* () {
         const lock = make();
         const takers = new Takers(s, lock);
@@ -131,7 +131,7 @@ export function lockLaws<L extends LockLike>(name: string, make: () => L, waitin
     );
 
     test(
-      'is free when all who waited were cancelled, woken or not',
+      'is free when all tasks that waited were cancelled, woken or not',
       program(s, function* () {
         const lock = make();
         const takers = new Takers(s, lock);
@@ -258,7 +258,7 @@ export function lockLaws<L extends LockLike>(name: string, make: () => L, waitin
     );
 
     test(
-      'tells how many wait',
+      'shows how many tasks wait',
       program(s, function* () {
         const lock = make();
         const takers = new Takers(s, lock);

@@ -45,7 +45,7 @@ function itemLaws({ name, make, order }: QueueKind): void {
       })(),
     );
 
-    test.each([0, 1, 3])('each come to one consumer, whoever puts and whoever gets (maxsize %i)', (maxsize) =>
+    test.each([0, 1, 3])('each reach exactly one consumer, for any order of puts and gets (maxsize %i)', (maxsize) =>
       program(s, function* () {
         const queue = make(maxsize);
         const got: number[] = [];
@@ -116,7 +116,7 @@ function waitingLaws({ name, make, order }: QueueKind): void {
       items.map((item) => createTask(() => queue.put(item), { name: `put ${item}` }));
 
     test(
-      'does not, when there is an item and when there is room: nobody else has a turn',
+      'does not, when there is an item and when there is room: no other task gets a turn',
       program(s, function* () {
         const queue = make(1);
         let turns = 0;
@@ -173,7 +173,7 @@ function waitingLaws({ name, make, order }: QueueKind): void {
     );
 
     test(
-      'is not handed the item: who asks first has it, and the one that was woken waits again, at the end',
+      'is not handed the item: the task that asks first gets it, and the task that was woken waits again, at the end',
       program(s, function* () {
         const queue = make();
         const got: string[] = [];
@@ -207,7 +207,7 @@ function waitingLaws({ name, make, order }: QueueKind): void {
     );
 
     test(
-      'leaves the item in the queue when nobody else waits for it',
+      'leaves the item in the queue when no other task waits for it',
       program(s, function* () {
         const queue = make();
         const [task] = getters(queue, [], 'a');
@@ -236,7 +236,7 @@ function waitingLaws({ name, make, order }: QueueKind): void {
     );
 
     test(
-      'is forgotten when it is cancelled before anything has come',
+      'is forgotten when it is cancelled before any data has arrived',
       program(s, function* () {
         const queue = make(2);
         const got: string[] = [];
@@ -314,7 +314,7 @@ function workLaws({ name, make }: QueueKind): void {
 function shutdownLaws({ name, make, order }: QueueKind): void {
   describeBoth(`a ${name} that is shut down`, (s) => {
     test(
-      'takes no more items, and gives those that are left',
+      'refuses new items, and gives those that are left',
       program(s, function* () {
         const queue = make();
         for (const item of [2, 1]) queue.putNowait(item);
@@ -328,7 +328,7 @@ function shutdownLaws({ name, make, order }: QueueKind): void {
       }),
     );
 
-    test.each([false, true])('sends away all who wait to put (immediate: %s)', (immediate) =>
+    test.each([false, true])('ends all waits of put with an error (immediate: %s)', (immediate) =>
       program(s, function* () {
         const queue = make(1);
         queue.putNowait(0);
@@ -340,7 +340,7 @@ function shutdownLaws({ name, make, order }: QueueKind): void {
       })(),
     );
 
-    test.each([false, true])('sends away all who wait to get (immediate: %s)', (immediate) =>
+    test.each([false, true])('ends all waits of get with an error (immediate: %s)', (immediate) =>
       program(s, function* () {
         const queue = make();
         const getters = [1, 2].map(() => createTask(() => queue.get()));
@@ -371,7 +371,7 @@ function shutdownLaws({ name, make, order }: QueueKind): void {
     );
 
     test(
-      'immediately lets join go on when nobody works on anything',
+      'immediately lets join go on when no item is being processed',
       program(s, function* () {
         const queue = make();
         for (const item of [1, 2]) queue.putNowait(item);
@@ -445,7 +445,7 @@ function iterationLaws({ name, make, order }: QueueKind): void {
     );
 
     test(
-      'that is given up or cancelled leaves the other items to whoever comes next',
+      'that is given up or cancelled leaves the other items to the next consumer',
       program(s, function* () {
         const queue = make();
         const got: number[] = [];

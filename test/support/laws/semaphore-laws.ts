@@ -60,7 +60,7 @@ export function semaphoreLaws(name: string, make: (units: number) => SemaphoreLi
     );
 
     test(
-      'reserves the unit of a release for who waits: nobody can take it on the way',
+      'reserves the unit of a release for the task that waits: no other task can take it first',
       program(s, function* () {
         const semaphore = make(1);
         yield* s.wait(semaphore.acquire());
@@ -117,7 +117,7 @@ export function semaphoreLaws(name: string, make: (units: number) => SemaphoreLi
     );
 
     test(
-      'has its unit again when who it was reserved for is cancelled and nobody else waits',
+      'has its unit again when the task for which it was reserved is cancelled and no other task waits',
       program(s, function* () {
         const semaphore = make(1);
         yield* s.wait(semaphore.acquire());
@@ -165,7 +165,7 @@ export function semaphoreLaws(name: string, make: (units: number) => SemaphoreLi
     );
 
     test(
-      'with no unit at all lets nobody pass',
+      'without any unit lets no task pass',
       program(s, function* () {
         const semaphore = make(0);
         const [task] = takers(s, semaphore, [], ['a']);

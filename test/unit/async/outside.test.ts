@@ -98,7 +98,7 @@ describe('awaiting from outside any task', () => {
     const trace: string[] = [];
     expect(await succeeding.then((value) => value + 1)).toBe(2);
     expect(await succeeding.finally(() => trace.push('finally'))).toBe(1);
-    expect(await failing.catch((error: unknown) => (error as Error).name)).toBe('RangeError');
+    expect(await failing.catch((error: Error) => error.name)).toBe('RangeError');
     expect(trace).toEqual(['finally']);
     await stop();
   });
@@ -143,7 +143,7 @@ describe('an unhandled rejection', () => {
     ],
   ];
 
-  // All in one process of their own, because a process is told of these rejections as a whole.
+  // All in one separate process, because these rejections are reported to the whole process.
   const unhandled: string[][] = [];
   beforeAll(() => {
     const { stdout } = runInProcess(`

@@ -45,7 +45,7 @@ function unreadable(): Error {
   return Object.defineProperties(new Error(), { message: { get: fail }, name: { get: fail }, cause: { get: fail } });
 }
 
-/** What programs, or those who attack them, throw, reject with and give as messages. */
+/** Values that programs, or attackers, throw, reject with and give as messages. */
 const HOSTILE: Readonly<Record<string, () => unknown>> = {
   undefined: () => undefined,
   null: () => null,
@@ -84,7 +84,7 @@ const HOSTILE: Readonly<Record<string, () => unknown>> = {
 
 const hostile = fc.constantFrom(...Object.keys(HOSTILE));
 
-/** The ways in which work that fails with a value reaches whoever waits. `expected` is what must arrive there. */
+/** The ways in which the failure of some work reaches the code that waits for it. `expected` is what must arrive there. */
 type Way = (s: Spelling, fail: () => unknown, now: () => never) => Generator<unknown, unknown, unknown>;
 
 /** What a wait fails with. */
@@ -156,7 +156,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
 };
 
-/** What arrives of a value that was thrown: nothing is no error, so that an error tells of it; all else is itself. */
+/** What arrives of a value that was thrown: an error for `undefined` and `null`, and every other value as it is. */
 function arrives(thrown: unknown, value: unknown): boolean {
   if (value !== undefined && value !== null) return Object.is(thrown, value);
   return Object.is(thrown, value) || (thrown as { code?: unknown }).code === 'THREW_NOTHING';

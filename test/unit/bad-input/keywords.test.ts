@@ -401,7 +401,7 @@ describeBoth('a misspelt option', (s) => {
   );
 
   test(
-    'is not one that is given as undefined, and what a task factory knows is its own matter',
+    'is not one that is given as undefined, and a task factory may have options of its own',
     program(s, function* () {
       expect(yield* s.wait(gather([], any({ returnExceptions: undefined, other: undefined })))).toEqual([]);
       const loop = getRunningLoop();
@@ -423,7 +423,7 @@ describeBoth('a misspelt option', (s) => {
   );
 
   test(
-    'is not the only mistake: objects that are no options are told as such',
+    'is not the only mistake: objects that are no options are reported as such',
     program(s, function* () {
       const { signal } = new AbortController();
       expect(() => createTask(async () => {}, any(signal))).toThrow(

@@ -83,7 +83,7 @@ describe('a method that is bound when it is read', () => {
     }
   }
 
-  test('can be overridden, and called by the one that overrides it', () => {
+  test('can be overridden, and called by the method that overrides it', () => {
     const event = new Loud();
     event.set();
     expect([event.heard, event.isSet()]).toEqual([['set'], true]);

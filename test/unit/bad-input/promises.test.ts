@@ -135,7 +135,7 @@ describeBoth('a promise given to shield or gather', (s) => {
   );
 
   test(
-    'is told from functions, futures, tasks and coroutines, of which nothing is said',
+    'is distinguished from functions, futures, tasks and coroutines, which are not reported',
     program(s, function* () {
       const warn = muteLog('warn');
       const work = s.fn(function* () {

@@ -99,7 +99,7 @@ main  main()
 `);
 });
 
-test('a task that another one than the next above has started says so', async () => {
+test('a task that was started by a task other than the next one above says so', async () => {
   const report = await reportOn(async function main() {
     const shared = createTask(() => fail(1, new Error('no')), { name: 'shared' });
     await createTask(async () => await shared, { name: 'user' });

@@ -34,7 +34,7 @@ function failing(s: Spelling, seconds: number, error: unknown = new Error('no'))
 }
 
 describeBoth('the trail of an error', (s) => {
-  test('leads from the main task to the one that it comes from', async () => {
+  test('leads from the main task to the task in which it was thrown', async () => {
     const outer = s.fn(function* () {
       yield* s.wait(createTask(failing(s, 1), { name: 'inner' }));
     });

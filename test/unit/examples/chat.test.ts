@@ -67,7 +67,7 @@ function chatting(args: readonly string[], body: (port: number, server: ExampleP
 
 describe('the chat', { timeout: 30_000 }, () => {
   it(
-    'sends a message to the others in the room, and to nobody else',
+    'sends a message only to the others in the room',
     chatting([], async (port) => {
       const ann = await Guest.enter(port, 'ann');
       const bob = await Guest.enter(port, 'bob');
@@ -118,7 +118,7 @@ describe('the chat', { timeout: 30_000 }, () => {
       const line = 'x'.repeat(4_000);
       const isDropped = () => server.lines.includes('lobby: slow reads too slowly');
       const told = new Set<Guest>();
-      // Nobody else is ever behind by more than a round, which is less than is kept for each.
+      // No other member is ever behind by more than a round, which is less than is kept for each.
       for (let round = 0; !isDropped(); round++) {
         for (let number = 0; number < 50; number++) speaker.say(line);
         speaker.say(`round ${round}`);

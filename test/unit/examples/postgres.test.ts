@@ -215,7 +215,7 @@ describe('the client of PostgreSQL', () => {
   );
 
   it(
-    'closes a connection whose server cannot be told to cancel',
+    'closes a connection whose server cannot be asked to cancel',
     faked(async (fake, address, server) => {
       const db = await Connection.open(address);
       const task = createTask(() => db.query('sleep'));

@@ -123,7 +123,7 @@ describe('the proxy', { timeout: 30_000 }, () => {
   );
 
   it(
-    'ends the connection of a client when the upstream is dead, and serves the next one',
+    'ends the connection of a client when the upstream does not answer, and serves the next one',
     proxied(echo, [], async ({ proxy, upstream, connect }) => {
       await upstream.shutdown(5);
       const [reader] = await connect();
@@ -146,7 +146,7 @@ describe('the proxy', { timeout: 30_000 }, () => {
   );
 
   it(
-    'resets nobody else when one connection is lost',
+    'resets no other connection when one is lost',
     proxied(
       async (reader, writer) => {
         const line = text(await reader.readline());

@@ -173,7 +173,7 @@ describe('the client of Redis', () => {
   }
 
   it(
-    'tells of a refused command, also among others',
+    'reports a refused command, also among others',
     faked(async (_fake, address) => {
       await using redis = await Redis.connect(address);
       await expect(redis.send('FLY')).rejects.toThrow(RedisError);

@@ -26,7 +26,7 @@ describe('a whole number', () => {
     });
   });
 
-  test.each(['3', null, undefined, 3n, {}])('is none that is no number: %o', (value) => {
+  test.each(['3', null, undefined, 3n, {}])('is refused if it is not a number: %o', (value) => {
     expect(() => checkWholeNumber('f: n', value, { least: 0 })).toThrow('f: n must be a number, got ');
     expect(() => checkWholeNumber('f: n', value, CONCURRENCY)).toThrow('f: n must be a number of tasks, got ');
     expect(() => checkWholeNumber('f: n', value, CONCURRENCY)).toThrow(TypeError);

@@ -96,7 +96,7 @@ describeBoth('forEach', (s) => {
   );
 
   test(
-    'asks for the next item when the body is done with the one before',
+    'asks for the next item when the body has finished the one before',
     program(s, function* () {
       const numbers = new Numbers(2);
       const body = s.fn(function* (n: number) {

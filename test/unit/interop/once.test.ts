@@ -1,8 +1,10 @@
-import { EventEmitter } from 'node:events';
-import { CancelledError, createTask, getRunningLoop, once, sleep, timeout } from 'asyncio-ts';
+import { EventEmitter, setMaxListeners } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
+import { CancelledError, createTask, getRunningLoop, on, once, sleep, timeout } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { manualLoop } from '../../support/loops.ts';
 import { failure, iterations, program } from '../../support/programs.ts';
+import { simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth } from '../../support/spellings.ts';
 import { CountedTarget, listeners } from './support.ts';
 
@@ -122,6 +124,128 @@ describeBoth('once', (s) => {
       next.cancel();
       expect(target.listeners).toBe(0);
       yield* iterations(s, 1);
+    }),
+  );
+});
+
+describe('40 waits for one event', () => {
+  const MANY = 40;
+  const sources: [kind: string, make: () => EventEmitter | CountedTarget][] = [
+    ['target', () => new CountedTarget()],
+    ['emitter', () => new EventEmitter().setMaxListeners(0)],
+  ];
+  const emit = (source: EventEmitter | CountedTarget, type: string) =>
+    source instanceof CountedTarget ? source.dispatchEvent(new Event(type)) : source.emit(type);
+  const wait = (source: EventEmitter | CountedTarget, type: string) => once(source as EventEmitter, type);
+
+  describe.each(sources)('of one %s', (_kind, make) => {
+    test(
+      'are served in the order in which they began, also when some have left and others have come',
+      simulated(async () => {
+        const source = make();
+        const order: number[] = [];
+        const begin = (i: number) => {
+          const next = wait(source, 'x');
+          next.addDoneCallback(() => next.cancelled() || order.push(i));
+          return next;
+        };
+        const waits = Array.from({ length: MANY }, (_, i) => begin(i));
+        for (const left of [0, 7, 36]) waits[left]!.cancel();
+        for (let i = MANY; i < MANY + 3; i++) begin(i);
+        emit(source, 'x');
+        expect(listeners(source)).toBe(0);
+        await sleep(0);
+        expect(order).toEqual(Array.from({ length: MANY + 3 }, (_, i) => i).filter((i) => ![0, 7, 36].includes(i)));
+      }),
+    );
+
+    test(
+      'have few listeners, and none once all have left, in whatever order',
+      simulated(async () => {
+        const source = make();
+        for (const inOrder of [true, false]) {
+          const waits = Array.from({ length: 1_000 }, () => wait(source, 'x'));
+          expect(listeners(source)).toBeLessThan(100);
+          for (const next of inOrder ? waits : waits.toReversed()) next.cancel();
+          expect(listeners(source)).toBe(0);
+        }
+      }),
+    );
+
+    test(
+      'are over with one event: those that begin when it has come get the next one',
+      simulated(async () => {
+        const source = make();
+        const first = Array.from({ length: MANY }, () => wait(source, 'x'));
+        emit(source, 'x');
+        const second = Array.from({ length: MANY }, () => wait(source, 'x'));
+        expect([first.every((next) => next.done()), second.some((next) => next.done())]).toEqual([true, false]);
+        emit(source, 'x');
+        expect(second.every((next) => next.done())).toBe(true);
+      }),
+    );
+  });
+
+  test(
+    'fail with the error that the emitter emits',
+    simulated(async () => {
+      const emitter = new EventEmitter().setMaxListeners(0);
+      const waits = Array.from({ length: MANY }, () => once(emitter, 'data'));
+      const error = new Error('broken');
+      emitter.emit('error', error);
+      expect(waits.map((next) => next.exception())).toEqual(Array(MANY).fill(error));
+      expect(listeners(emitter)).toBe(0);
+    }),
+  );
+
+  test(
+    'keep no others from the event when the program has removed their listeners',
+    simulated(async () => {
+      const { port1, port2 } = new MessageChannel();
+      const emitter = new EventEmitter().setMaxListeners(0);
+      setMaxListeners(0, port1);
+      for (const [source, fire] of [
+        [emitter, () => emitter.emit('x')],
+        [port1, () => port1.dispatchEvent(new Event('x'))],
+      ] as const) {
+        const left = Array.from({ length: MANY }, () => once(source as EventEmitter, 'x'));
+        source.removeAllListeners('x');
+        const next = once(source as EventEmitter, 'x');
+        fire();
+        expect(next.done()).toBe(true);
+        for (const one of left) one.cancel();
+      }
+      port2.close();
+    }),
+  );
+
+  test(
+    'are separate for the two phases in which they can listen',
+    simulated(async () => {
+      const parts: string[] = [];
+      const target = new CountedTarget();
+      for (const capture of [false, true]) {
+        for (let i = 0; i < MANY; i++) once(target, 'x', { capture }).addDoneCallback(() => parts.push(`${capture}`));
+      }
+      expect(target.options.filter((options) => (options as { capture: boolean }).capture)).not.toEqual([]);
+      target.dispatchEvent(new Event('x'));
+      await sleep(0);
+      expect(parts.filter((part) => part === 'true').length).toBe(MANY);
+      expect(listeners(target)).toBe(0);
+    }),
+  );
+
+  test(
+    'of iterators give every event to each, until each is closed',
+    simulated(async () => {
+      const emitter = new EventEmitter().setMaxListeners(0);
+      const all = Array.from({ length: MANY }, () => on(emitter, 'x', { close: ['end'] }));
+      emitter.emit('x');
+      all[35]![Symbol.dispose]();
+      emitter.emit('x');
+      expect(all.map((events) => events.size)).toEqual(Array.from({ length: MANY }, (_, i) => (i === 35 ? 0 : 2)));
+      emitter.emit('end');
+      expect(listeners(emitter)).toBe(0);
     }),
   );
 });

@@ -1,9 +1,14 @@
-import type { EventEmitter } from 'node:events';
+import { type EventEmitter, setMaxListeners } from 'node:events';
 
 /** An event target that knows how many listen to it. */
 export class CountedTarget extends EventTarget {
   listeners = 0;
   readonly options: unknown[] = [];
+
+  constructor() {
+    super();
+    setMaxListeners(0, this); // no warning of many
+  }
 
   override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
     this.listeners++;

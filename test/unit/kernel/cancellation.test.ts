@@ -93,7 +93,7 @@ describeBoth('cancel while waiting on a future', (s) => {
     expect(outer.cancelled()).toBe(true);
   });
 
-  test('of a finished task does nothing and says so', async () => {
+  test('of a finished task does nothing and returns false', async () => {
     const { loop, iterate } = manualLoop();
     const task = loop.createTask(s.fn(function* () {}));
     await iterate();

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { manualLoop, muteLog } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-/** Collects what the loop's exception handler is told. */
+/** Collects the reports to the loop's exception handler. */
 function reportsOf(loop: EventLoop): ExceptionContext[] {
   const reports: ExceptionContext[] = [];
   loop.setExceptionHandler((_loop, context) => {

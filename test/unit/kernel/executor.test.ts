@@ -1,8 +1,8 @@
-import { CancelledError, createTask, type Executor, getRunningLoop, sleep } from 'asyncio-ts';
+import { CancelledError, createTask, type ExceptionContext, type Executor, getRunningLoop, sleep } from 'asyncio-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { provideDefaultExecutor } from '../../../src/internal/default-executor.ts';
 import { LoopExecutor } from '../../../src/kernel/executor.ts';
-import { failure } from '../../support/programs.ts';
+import { failure, thrownBy } from '../../support/programs.ts';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 describe('the executor of a loop for which none was set', () => {
@@ -58,7 +58,7 @@ describe('the executor of a loop for which none was set', () => {
 });
 
 describeBoth('runInExecutor', (s) => {
-  /** An executor that does nothing, and notes which jobs it is told to drop. */
+  /** An executor that does nothing, and notes which jobs it is asked to drop. */
   function idleExecutor() {
     const dropped: unknown[] = [];
     const executor: Executor = {
@@ -96,5 +96,39 @@ describeBoth('runInExecutor', (s) => {
       return [result, done.cancel(), cancelled.cancel()];
     });
     expect((await runVirtually(main)).result).toEqual([42, false, true]);
+  });
+
+  test('reports an error of cancel() of the job, and cancels the wait all the same', async () => {
+    const error = new Error('cannot drop it');
+    const executor: Executor = {
+      submit: <A extends unknown[], R>(_fn: (...args: A) => R, ..._args: A) =>
+        Object.assign(Promise.withResolvers<Awaited<R>>().promise, {
+          cancel: () => {
+            throw error;
+          },
+        }),
+    };
+    const main = s.fn(function* () {
+      const reports: ExceptionContext[] = [];
+      getRunningLoop().setExceptionHandler((_loop, context) => reports.push(context));
+      const future = getRunningLoop().runInExecutor(executor, () => 1);
+      yield* s.wait(sleep(0));
+      return [future.cancel(), future.cancelled(), reports];
+    });
+    const report = expect.objectContaining({ message: "Exception in cancel() of an executor's job", exception: error });
+    expect((await runVirtually(main)).result).toEqual([true, true, [report]]);
+  });
+
+  test('throws when submit() of the executor returns no promise', async () => {
+    const executor = { submit: () => 42 };
+    const main = s.fn(function* () {
+      yield* s.wait(sleep(0));
+      const loop = getRunningLoop();
+      return thrownBy(() => loop.runInExecutor(executor as never, () => 1));
+    });
+    expect((await runVirtually(main)).result).toMatchObject({
+      message: 'submit() of an executor must return a promise, got 42',
+      code: 'NOT_AWAITABLE',
+    });
   });
 });

@@ -169,6 +169,65 @@ describe('removeDoneCallback', () => {
   });
 });
 
+describe('removeDoneCallback of a future with 100 callbacks', () => {
+  /** The numbers of the callbacks that run when these are removed, in this order, and then some are added again. */
+  const left = (removed: readonly number[], added: readonly number[]): readonly number[] => {
+    const { loop } = manualLoop();
+    const trace: number[] = [];
+    const future = loop.createFuture<void>();
+    const callbacks = Array.from({ length: 100 }, (_, i) => () => trace.push(i));
+    for (const callback of callbacks) future.addDoneCallback(callback);
+    for (const i of removed) {
+      expect([future.removeDoneCallback(callbacks[i]!), future.removeDoneCallback(callbacks[i]!)]).toEqual([1, 0]);
+    }
+    for (const i of added) future.addDoneCallback(callbacks[i]!);
+    for (const i of added) expect(future.removeDoneCallback(callbacks[i]!)).toBe(1);
+    for (const i of added) future.addDoneCallback(callbacks[i]!);
+    future.setResult();
+    loop.runOnce();
+    return trace;
+  };
+  const all = Array.from({ length: 100 }, (_, i) => i);
+
+  test.each<[order: string, removed: readonly number[]]>([
+    ['from the first on', all],
+    ['from the last on', all.toReversed()],
+    ['every second one', all.filter((i) => i % 2 === 1)],
+    ['from the middle', [...all.slice(50), ...all.slice(1, 40)]],
+  ])('removes them %s, and keeps the others in their order', (_order, removed) => {
+    const kept = all.filter((i) => !removed.includes(i));
+    expect(left(removed, [])).toEqual(kept);
+    expect(left(removed, removed.slice(0, 3))).toEqual([...kept, ...removed.slice(0, 3)]);
+  });
+
+  test('removes one as often as it was added, and does not show it any more', () => {
+    const { loop } = manualLoop();
+    const future = loop.createFuture<void>();
+    const twice = () => {};
+    future.addDoneCallback(twice);
+    for (let i = 0; i < 98; i++) future.addDoneCallback(() => {});
+    future.addDoneCallback(twice);
+    expect(String(future)).toContain('<98 more>');
+    expect(future.removeDoneCallback(twice)).toBe(2);
+    expect(String(future)).toContain('<96 more>');
+  });
+
+  test('leaves the tasks that wait for it', async () => {
+    const { result } = await runVirtually(async () => {
+      const future = new Future<number>();
+      const callbacks = Array.from({ length: 100 }, () => () => {});
+      for (const callback of callbacks.slice(0, 50)) future.addDoneCallback(callback);
+      const tasks = Array.from({ length: 3 }, () => createTask(async () => await future));
+      await sleep(0);
+      for (const callback of callbacks.slice(50)) future.addDoneCallback(callback);
+      for (const callback of callbacks) expect(future.removeDoneCallback(callback)).toBe(1);
+      future.setResult(7);
+      return await gather(tasks);
+    });
+    expect(result).toEqual([7, 7, 7]);
+  });
+});
+
 describe('addDoneCallback', () => {
   test('takes functions only', () => {
     expect(() => make('pending').addDoneCallback('callback' as never)).toThrow(TypeError);
@@ -279,7 +338,7 @@ describe('new Future', () => {
 });
 
 describe('isfuture', () => {
-  test('knows futures, and what says that it is one', () => {
+  test('recognises futures, and objects that have the mark of a future', () => {
     expect(isfuture(make('pending'))).toBe(true);
     expect(isfuture({ _asyncioFutureBlocking: false })).toBe(true);
     for (const value of [null, undefined, 1, {}, Promise.resolve(), { _asyncioFutureBlocking: null }]) {

@@ -98,7 +98,7 @@ describe('a loop on this host', () => {
     expect(stopped - begin).toBeCloseTo(60 * DAY, 2);
   });
 
-  test('holds a timer while it runs, so that the process lives, and none while it does not', async () => {
+  test('holds a timer while it runs, so that the process stays alive, and none while it does not', async () => {
     const loop = newEventLoop();
     loop.callLater(60, () => {});
     expect(vi.getTimerCount()).toBe(0);
@@ -156,7 +156,7 @@ describe('afterMicrotasks', () => {
 describe('Ctrl-C', () => {
   const listeners = () => process.listeners('SIGINT');
 
-  test('is listened for until that is ended, by all who ask for it', () => {
+  test('has all listeners that were added, until they are removed', () => {
     const heard: string[] = [];
     const before = listeners();
     const ends = ['first', 'second'].map((name) => new RuntimeHost().onInterrupt(() => heard.push(name)));
@@ -243,7 +243,7 @@ describeBoth('what is due already', (s) => {
     expect(host.timers).toEqual([]);
   });
 
-  test('comes behind what was ready before, and before what it makes ready itself', async () => {
+  test('runs after what was ready before, and before what it makes ready itself', async () => {
     const order: string[] = [];
     await ran(
       s.fn(function* () {

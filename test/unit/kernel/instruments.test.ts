@@ -33,7 +33,7 @@ function record(): string[] {
 }
 
 describeBoth('an instrument', (s) => {
-  test('sees the life of a task, step for step', async () => {
+  test('is called for each step in the life of a task', async () => {
     const { loop, iterate } = manualLoop();
     const future = loop.createFuture<void>();
     const trace = record();
@@ -64,6 +64,26 @@ describeBoth('an instrument', (s) => {
       'taskFinished main',
       'afterStep main',
       'iterationEnd',
+    ]);
+  });
+
+  test('sees that a task gives way, with others and alone, in whatever way it is written', async () => {
+    const { loop, iterate } = manualLoop();
+    const seen: [string, boolean][] = [];
+    install({ gaveWay: (task, wait) => seen.push([task.getName(), typeof wait === 'object']) });
+    const main = s.fn(function* () {
+      yield* s.wait(sleep(0));
+      yield* s.wait(sleep(1));
+      yield* s.wait(sleep(0));
+    });
+    loop.createTask(main, { name: 'main' });
+    await iterate(2);
+    expect(seen).toEqual([['main', true]]);
+    loop.createTask(main, { name: 'other' });
+    await iterate(2);
+    expect(seen).toEqual([
+      ['main', true],
+      ['other', true],
     ]);
   });
 
@@ -131,7 +151,7 @@ describeBoth('an instrument', (s) => {
     expect(error.mock.calls).toEqual([['An instrument was removed because its beforeStep() threw', bug]]);
   });
 
-  test('that was taken out sees nothing any more', async () => {
+  test('that was removed is not called any more', async () => {
     const { loop, iterate } = manualLoop();
     const trace: string[] = [];
     const remove = install({ beforeStep: () => trace.push('step') });

@@ -19,7 +19,7 @@ describe('a report once for each place', () => {
     expect(warn.mock.calls.map(([message]) => String(message).split('\n')[0])).toEqual(['one', 'one', 'other']);
   });
 
-  test('remembers no more than 1000 places: after these it comes again', () => {
+  test('remembers no more than 1000 places: after these the report is repeated', () => {
     const warn = muteLog('warn');
     const report = (kind: string) => reportOnce(kind, kind);
     report('first');

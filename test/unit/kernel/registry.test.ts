@@ -1,5 +1,5 @@
 import { Lock, newEventLoop, type Registry, sleep, type TaskReport } from 'asyncio-ts';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { collectGarbage } from '../../support/gc.ts';
 import { manualLoop } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
@@ -29,6 +29,18 @@ describe('the registry under Symbol.for("asyncio-ts")', () => {
     closed.close();
     expect(registry().loops().includes(open)).toBe(true);
     expect(registry().loops().includes(closed)).toBe(false);
+  });
+
+  test('looks at no loop that is closed, and at those that are not only now and then, when another one is made', () => {
+    const deref = vi.spyOn(WeakRef.prototype, 'deref');
+    onTestFinished(() => deref.mockRestore());
+    for (let i = 0; i < 1_000; i++) newEventLoop().close();
+    const ofClosed = deref.mock.calls.length;
+    const open = Array.from({ length: 1_000 }, () => newEventLoop());
+    expect(ofClosed).toBeLessThan(1_000);
+    expect(deref.mock.calls.length - ofClosed).toBeLessThan(4 * open.length);
+    expect(new Set(registry().loops()).isSupersetOf(new Set(open))).toBe(true);
+    for (const loop of open) loop.close();
   });
 
   test('keeps no loop alive', async () => {

@@ -158,7 +158,7 @@ describe('a loop on its own host', () => {
     expect(listening.size).toBe(0);
   });
 
-  test('that knows no signals says so', () => {
+  test('without signals throws an error that says so', () => {
     const { loop } = virtualLoop();
     expect(thrown(() => loop.addSignalHandler(USR2, () => {}))).toMatchObject({
       name: 'RuntimeError',

@@ -24,7 +24,7 @@ import {
   writeFile,
 } from 'asyncio-ts/node';
 import { describe, expect, it } from 'vitest';
-import { byName } from '../../../src/node/keywords.ts';
+import { byName } from '../../../src/internal/keywords.ts';
 import { thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 import { fileOf } from './files/support.ts';
@@ -87,7 +87,7 @@ describe('a misspelt option', () => {
   };
 
   it.each(Object.entries(calls))(
-    'of %s is an error at once, which tells the right one',
+    'of %s is an error at once, which names the right one',
     (name, [call, wrong, right]) => {
       const error = thrownBy(() => call({ [wrong]: 1 })) as Error;
       expect(error).toBeInstanceOf(TypeError);

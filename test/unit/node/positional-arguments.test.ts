@@ -65,7 +65,7 @@ describeBoth('what Python takes by position can be given by position, too', (s) 
   );
 });
 
-describe('a keyword of Python in the wrong form', () => {
+describe('a Python keyword argument in the wrong form', () => {
   const any = (value: unknown) => value as never;
   const protocol = () => new DatagramProtocol();
   const wrong: readonly (readonly [what: string, call: () => unknown, says: string])[] = [

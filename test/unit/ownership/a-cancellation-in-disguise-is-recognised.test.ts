@@ -56,7 +56,7 @@ function circular(): Error {
 }
 
 describeBoth('a cancellation in disguise', (s) => {
-  /** Waits, and disguises what it is told. */
+  /** Waits, and throws another error that has the cancellation inside. */
   const disguised = (disguise: (cancellation: unknown) => unknown) =>
     s.fn(function* (): Generator<unknown, void, unknown> {
       throw disguise(yield* failure(s, sleep(60)));

@@ -226,7 +226,7 @@ describe('a plain body', () => {
 
 describe('an async body at a foreign promise', () => {
   test(
-    'is waited for, and what it returns comes too late',
+    'is waited for, and its value is too late',
     simulated(async ({ foreign }) => {
       const error = await timeout(1, async () => await foreign(5, 'rows')).then(String, (thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(TimeoutError);
@@ -269,7 +269,7 @@ describe('an async body at a foreign promise', () => {
   );
 
   test(
-    'inside an inner deadline in time is told by the outer one',
+    'inside an inner deadline that is in time is reported by the outer one',
     simulated(async ({ foreign }) => {
       const body = async () => await timeout(50, async () => await foreign(5, 'rows'));
       const error = await timeout(1, body).then(String, (thrown: unknown) => thrown);

@@ -16,7 +16,7 @@ import { failure, program } from '../../support/programs.ts';
 import { outcome, simulate, simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth, type Spelling } from '../../support/spellings.ts';
 
-/** R3, R9: what a line was told of goes along it, through the constructs that it awaits; nobody else's request does. */
+/** R3, R9: the requests that a line has received stay known along it, through the constructs that it awaits; those of other lines do not. */
 
 /** A group whose one task fails at once, and whose other one needs two seconds to clean up. */
 function* failingGroup(s: Spelling): Generator<unknown, void, unknown> {
@@ -154,7 +154,7 @@ describe('a request that has hit a leftover of the line itself', () => {
   );
 });
 
-describe('a line that was told', () => {
+describe('a line that has received a request', () => {
   test(
     'cleans up undisturbed when a failure was thrown instead of the cancellation that it got',
     simulated(async () => {
@@ -190,7 +190,7 @@ describe('a line that was told', () => {
   );
 
   test(
-    'late, inside a deadline, goes on after that: it is told once',
+    'late, inside a deadline, goes on afterwards: it gets the request once',
     simulated(async ({ foreign }) => {
       const log: unknown[] = [];
       const line = async () => {
@@ -247,7 +247,7 @@ test('what a line awaits after the end of its run counts as awaited, though it n
 
 describe('a line that cancels its own task', () => {
   test(
-    'in a branch, inside a deadline, is told at its next await, though another branch is told at once',
+    'in a branch, inside a deadline, gets the request at its next await, although another branch gets it at once',
     simulated(async () => {
       const log: unknown[] = [];
       const task: Task<unknown> = createTask(async () => {

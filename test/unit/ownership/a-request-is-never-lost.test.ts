@@ -19,7 +19,7 @@ import { describeBoth } from '../../support/spellings.ts';
 
 /** R3: a request is delivered once to each line that it concerns; when all that it has hit is left over, it waits for the next await. */
 
-/** Waits, and cleans up for a second, over waits of the library; notes what it is told. */
+/** Waits, and cleans up for a second with waits of the library; notes the errors that it gets. */
 async function cleaningUp(log: string[], name: string, wait: () => PromiseLike<unknown>): Promise<void> {
   try {
     await wait();
@@ -189,7 +189,7 @@ describe('with several lines, a request', () => {
 });
 
 describe('a request that hits the loser of a race alone', () => {
-  /** Goes past a race, and is at a promise of somebody else from 1 to 11. */
+  /** Goes past a race, and waits for a foreign promise from 1 to 11. */
   const racing = (foreign: SimulatedRuntime['foreign'], loser: () => PromiseLike<unknown>) => async () => {
     await Promise.race([sleep(1), outcome(loser())]);
     await foreign(10);

@@ -14,7 +14,7 @@ import { failure, iterations, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';
 import { type Body, describeBoth } from '../../support/spellings.ts';
 
-/** A request of a task to itself, from wherever in it: it is heard at the next await that has to wait, once. */
+/** A request of a task to itself, from any place in it: it is thrown once, at the next await that has to wait. */
 
 describeBoth('a task that is cancelled', (s) => {
   const run = function* (body: Body<[], unknown>): Generator<unknown, Task<unknown>, unknown> {
@@ -160,7 +160,7 @@ describeBoth('a task that is cancelled', (s) => {
   );
 
   test(
-    'by what it starts eagerly gets the error at its next await, and the child lives on',
+    'by a child that it starts eagerly gets the error at its next await, and the child continues',
     program(s, function* () {
       let child: Task<string> | undefined;
       const task = yield* run(function* () {

@@ -21,7 +21,7 @@ import { failure, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-/** R5: `await x` and `x.then(f)` are told apart by the language; a `then` that a program calls behaves as on any promise. */
+/** R5: `await x` and `x.then(f)` are distinguished by how the language reads `then`; a `then` that a program calls behaves as on any promise. */
 
 /** What a program may pass to `then`; each hands the value on to `heard`. */
 const callbacks: [what: string, make: (heard: (value: unknown) => unknown) => (value: unknown) => unknown][] = [
@@ -33,7 +33,7 @@ const callbacks: [what: string, make: (heard: (value: unknown) => unknown) => (v
   ['an async function', (heard) => async (value) => heard(value)],
 ];
 
-/** What has a `then`, and brings 'value' in a second. */
+/** An object with a `then`, which gives 'value' after a second. */
 const awaitables: [what: string, make: () => PromiseLike<unknown>][] = [
   ['a task', () => createTask(() => sleep(1, 'value'))],
   [
@@ -180,7 +180,7 @@ describe('then, called by a program', () => {
   );
 
   test(
-    'is told of a cancellation as of any error',
+    'gets a cancellation like any error',
     simulated(async () => {
       const task = createTask(() => sleep(60));
       const derived = task.then(String, (error: unknown) => (error as Error).name);
@@ -259,7 +259,7 @@ describe('then, called by a program', () => {
   );
 });
 
-describe('then, called on a deadline or a group', () => {
+describe('then, called on a timeout or a group', () => {
   const name = (error: unknown) => (error as Error).name;
   const calls: [what: string, call: (foreign: (seconds: number) => Promise<void>) => PromiseLike<unknown>][] = [
     ['a deadline that passes over an async body', () => timeout(1, () => sleepingFunction()).then(null, name)],

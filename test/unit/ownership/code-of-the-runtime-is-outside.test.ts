@@ -17,7 +17,7 @@ import { failure, program } from '../../support/programs.ts';
 import { outcome, type SimulatedRuntime, simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-/** R6: a callback that the runtime calls runs for nobody, though it inherited a task's async context. */
+/** R6: a callback that the runtime calls belongs to no task, although it inherited a task's async context. */
 
 type Schedule = (runtime: SimulatedRuntime, callback: () => unknown) => void;
 

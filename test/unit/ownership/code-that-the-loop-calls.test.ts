@@ -14,11 +14,11 @@ import {
 import { describe, expect, test } from 'vitest';
 import { outcome, type SimulatedRuntime, simulated } from '../../support/simulated-runtime.ts';
 
-/** Callbacks of the loop are nobody's, and tasks that start eagerly are themselves, in whatever scope they are made. */
+/** Callbacks of the loop belong to no task. Tasks that start eagerly run as themselves, in whatever scope they are made. */
 
 const user = new ContextVar<string>('user', { default: 'nobody' });
 
-/** Where the code is that makes them: in the first step, in a later one, behind a promise of somebody else. */
+/** Where the code is that makes them: in the first step, in a later one, after a foreign promise. */
 const places: [where: string, go: (runtime: SimulatedRuntime) => PromiseLike<unknown>][] = [
   ['in the first step', async () => {}],
   ['in a later step', () => sleep(1)],

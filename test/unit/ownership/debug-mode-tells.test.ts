@@ -7,7 +7,7 @@ import { outcome, type SimulatedRuntime, simulated } from '../../support/simulat
 /** The place of a report is in this file. */
 const HERE = /debug-mode-tells\S*:\d+/;
 
-/** A test whose program makes a mistake at each of two places, several times, and is told of each once. */
+/** A test whose program makes a mistake at each of two places, several times; each place is reported once. */
 function toldOncePerPlace(
   told: RegExp,
   mistakes: (runtime: SimulatedRuntime) => readonly (() => PromiseLike<unknown>)[],

@@ -127,7 +127,7 @@ describe('an async function that a generator calls', () => {
   );
 
   test(
-    'belongs to the task that calls it, not to who made that task, where steps run in the async context',
+    'belongs to the task that calls it, not to the task that made that task, where steps run in the async context',
     simulated(async ({ foreign }) => {
       const storage = new AsyncLocalStorage<string>();
       const who = async () => {

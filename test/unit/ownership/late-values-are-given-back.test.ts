@@ -16,7 +16,7 @@ import { failure, iterations, program } from '../../support/programs.ts';
 import { outcome, simulate, simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-/** R10: what a promise brings after the wait for it was given up goes to `onLate`. */
+/** R10: when a promise is fulfilled after the wait for it was given up, `onLate` gets the value. */
 
 describeBoth('onLate', (s) => {
   /** A promise to be settled by hand, and what `onLate` was given of it. */
@@ -46,7 +46,53 @@ describeBoth('onLate', (s) => {
   );
 
   test(
-    'receives what comes after a deadline, of timeout and of waitFor',
+    'receives what has come, when the task is cancelled before it could go on with it',
+    program(s, function* () {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const late: string[] = [];
+      const future = wrapPromise(promise, { onLate: (value) => late.push(value) });
+      const task = createTask(
+        s.fn(function* () {
+          return yield* s.wait(future);
+        }),
+      );
+      yield* s.wait(sleep(1));
+      void promise.then(() => task.cancel()); // after the future has its value, and before the next iteration
+      resolve('a connection');
+      expect(yield* failure(s, task)).toMatchObject({ name: 'CancelledError' });
+      expect(late).toEqual(['a connection']);
+      expect(future.cancelled()).toBe(true); // nobody else can take it
+    }),
+  );
+
+  test(
+    'receives what has come only when none of several waits takes it',
+    program(s, function* () {
+      for (const [cancelled, given] of [
+        [1, []],
+        [2, ['a connection']],
+      ] as const) {
+        const { promise, resolve } = Promise.withResolvers<string>();
+        const late: string[] = [];
+        const future = wrapPromise(promise, { onLate: (value) => late.push(value) });
+        const taker = s.fn(function* () {
+          return yield* s.wait(future);
+        });
+        const tasks = [createTask(taker), createTask(taker)];
+        yield* s.wait(sleep(1));
+        void promise.then(() => {
+          for (const task of tasks.slice(0, cancelled)) task.cancel();
+        });
+        resolve('a connection');
+        yield* s.wait(gather(tasks, { returnExceptions: true }));
+        expect(late).toEqual(given);
+        expect(tasks.map((task) => task.cancelled())).toEqual([true, cancelled === 2]);
+      }
+    }),
+  );
+
+  test(
+    'gets a value that arrives after a deadline, of timeout and of waitFor',
     program(s, function* () {
       const [one, other] = [wrapped(), wrapped()];
       const body = s.fn(function* () {
@@ -283,7 +329,7 @@ describe('a value that arrives late', () => {
   );
 
   test(
-    'without onLate is dropped without a word outside debug mode',
+    'without onLate is dropped without a report outside debug mode',
     simulated(async ({ foreign }) => {
       await outcome(waitFor(wrapPromise(foreign(2, { close: () => {} })), 1));
       await sleep(5);

@@ -23,7 +23,7 @@ import { outcome, simulated } from '../../support/simulated-runtime.ts';
 
 /** What is left over in a task waits in the queues of locks and others: when a request takes it off, nothing is lost for who waits behind it. */
 
-/** Something that one can wait for and somebody can give; `wait` gives it back at once where it has to be. */
+/** Something that a task can wait for and another one can give; `wait` returns it at once where that is necessary. */
 interface Resource {
   readonly wait: () => PromiseLike<unknown>;
   readonly give: () => void;

@@ -1,4 +1,6 @@
+import { EventEmitter, setMaxListeners } from 'node:events';
 import {
+  Condition,
   ContextVar,
   createTask,
   currentSignal,
@@ -7,6 +9,9 @@ import {
   forEach,
   gather,
   getRunningLoop,
+  on,
+  once,
+  Semaphore,
   shared,
   shield,
   sleep,
@@ -144,7 +149,7 @@ describe('16,000 awaits in one task', () => {
         ),
     ],
     [
-      'signals of left scopes that somebody holds',
+      'signals of left scopes to which the program has references',
       async (count) => {
         const signals: AbortSignal[] = [];
         const task = createTask(async () => {
@@ -207,6 +212,53 @@ describe('16,000 awaits in one task', () => {
       },
     ],
     [
+      'waits for one event of a target',
+      async (count) => {
+        const target = new EventTarget();
+        setMaxListeners(0, target);
+        const all = Promise.all(Array.from({ length: count }, () => once(target, 'x')));
+        target.dispatchEvent(new globalThis.Event('x'));
+        await all;
+      },
+    ],
+    [
+      'waits for one event of a target that are cancelled',
+      async (count) => {
+        const target = new EventTarget();
+        setMaxListeners(0, target);
+        const task = createTask(() => Promise.all(Array.from({ length: count }, async () => await once(target, 'x'))));
+        await sleep(1);
+        task.cancel();
+        expect(await outcome(task)).toBe('CancelledError');
+      },
+    ],
+    [
+      'waits for one event of an emitter',
+      async (count) => {
+        const emitter = new EventEmitter().setMaxListeners(0);
+        const all = Promise.all(Array.from({ length: count }, () => once(emitter, 'x')));
+        emitter.emit('x');
+        await all;
+      },
+    ],
+    [
+      'iterators of one emitter that are closed in the order in which they began',
+      async (count) => {
+        const emitter = new EventEmitter().setMaxListeners(0);
+        const all = Array.from({ length: count }, () => on(emitter, 'x', { close: ['end'] }));
+        for (const events of all) await events.return();
+      },
+    ],
+    [
+      'done callbacks that are removed one by one',
+      async (count) => {
+        const future = new Future<void>();
+        const callbacks = Array.from({ length: count }, () => () => {});
+        for (const callback of callbacks) future.addDoneCallback(callback);
+        for (const callback of callbacks) expect(future.removeDoneCallback(callback)).toBe(1);
+      },
+    ],
+    [
       'branches that set a variable after a foreign promise',
       (count) =>
         Promise.all(
@@ -216,6 +268,59 @@ describe('16,000 awaits in one task', () => {
             await sleep(0);
           }),
         ),
+    ],
+    [
+      'waits that a finished task has left, and that nobody awaits',
+      async (count) => {
+        const event = new Event();
+        const main = async () => {
+          for (let i = 0; i < count; i++) void event.wait().catch(() => {});
+        };
+        await createTask(main);
+        await sleep(1);
+        event.set();
+        await sleep(1);
+      },
+    ],
+    [
+      'steps of a line that a finished task has left, beside waits that nobody awaits',
+      async (count) => {
+        const event = new Event();
+        let steps = 0;
+        const line = async () => {
+          for (; steps < count; steps++) await sleep(0);
+          event.set();
+        };
+        const main = async () => {
+          for (let i = 0; i < count; i++) void event.wait().catch(() => {});
+          void line();
+        };
+        await createTask(main);
+        await event.wait();
+        expect(steps).toBe(count);
+      },
+    ],
+    [
+      'tasks that are notified one by one while the lock is held',
+      async (count) => {
+        const condition = new Condition();
+        const tasks = Array.from({ length: count }, () => createTask(() => condition.with(() => condition.wait())));
+        await sleep(1);
+        await condition.with(async () => {
+          for (let i = 0; i < count; i++) condition.notify();
+        });
+        await gather(tasks);
+      },
+    ],
+    [
+      'tasks that a semaphore lets in one by one within one step',
+      async (count) => {
+        const semaphore = new Semaphore(0);
+        const tasks = Array.from({ length: count }, () => createTask(() => semaphore.acquire()));
+        await sleep(1);
+        for (let i = 0; i < count; i++) semaphore.release();
+        await gather(tasks);
+      },
     ],
     [
       'losers of races that a request takes off',
@@ -324,7 +429,7 @@ describeBoth('a chain of 5,000 tasks that await each other', (s) => {
   );
 
   test(
-    'tells who began it, however long it is',
+    'says who asked for its cancellation first, however long it is',
     program(s, function* () {
       const tasks = chain(5_000);
       yield* s.wait(sleep(1));

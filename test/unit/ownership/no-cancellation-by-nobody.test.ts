@@ -5,6 +5,8 @@ import {
   Future,
   gather,
   getRunningLoop,
+  once,
+  shield,
   sleep,
   type Task,
   taskGroup,
@@ -108,7 +110,7 @@ describeBoth('a CancelledError', (s) => {
   );
 
   test(
-    'that was handed down says whom it was handed down from, and who began it',
+    'that was passed on says from which task, and who asked for it first',
     program(s, function* () {
       const inner = createTask(waiting(), { name: 'inner' });
       const middle = createTask(
@@ -161,6 +163,72 @@ describeBoth('a CancelledError', (s) => {
       const told = yield* s.wait(victim);
       for (const message of [told, ...seen.map((error) => (error as Error).message)])
         expect(message).toMatch(/^Task 'victim' was cancelled by Task-\d+$/);
+    }),
+  );
+
+  test(
+    'of a future that a program cancels says which task did so, in each task that waits for it',
+    program(s, function* () {
+      class Reply extends Future<void> {}
+      for (const [make, name] of [
+        [() => new Future<void>(), 'A Future'],
+        [() => new Reply(), 'A Reply'],
+        [() => once(new EventTarget(), 'x'), 'An EventFuture'],
+      ] as const) {
+        const future = make();
+        const told: unknown[] = [];
+        const listen = s.fn(function* () {
+          const error = yield* failure(s, future);
+          told.push([(error as Error).message, (error as CancelledError).args]);
+        });
+        const waiters = [createTask(listen), createTask(listen)];
+        const canceller = s.fn(function* () {
+          future.cancel();
+        });
+        yield* s.wait(sleep(1));
+        yield* s.wait(createTask(canceller, { name: 'the watchdog' }));
+        yield* s.wait(gather(waiters));
+        expect(told).toEqual(Array(2).fill([`${name} was cancelled by Task 'the watchdog'`, []]));
+      }
+    }),
+  );
+
+  test(
+    'of a future that a callback cancels says that it was cancelled',
+    program(s, function* () {
+      const future = new Future<void>();
+      getRunningLoop().callLater(1, () => future.cancel());
+      expect(yield* failure(s, future)).toMatchObject({ message: 'A Future was cancelled', args: [] });
+    }),
+  );
+
+  test(
+    'of a future has the message that was given, as it was',
+    program(s, function* () {
+      for (const message of ['why', '', 42, null]) {
+        const future = new Future<void>();
+        future.cancel(message);
+        expect(yield* failure(s, future)).toMatchObject({ message: String(message), args: [message] });
+      }
+    }),
+  );
+
+  test(
+    'of a task that waits for a future which others cancel says who did so',
+    program(s, function* () {
+      const future = new Future<void>();
+      const waiter = createTask(
+        s.fn(function* () {
+          yield* s.wait(shield(future));
+        }),
+      );
+      yield* s.wait(sleep(1));
+      future.cancel();
+      expect((yield* failure(s, waiter)) as Error).toMatchObject({
+        message: expect.stringMatching(/^A Future was cancelled by Task-\d+$/),
+      });
+      const [error] = yield* s.wait(gather([future], { returnExceptions: true }));
+      expect(error).toMatchObject({ args: [''] });
     }),
   );
 
@@ -287,7 +355,7 @@ describe('a CancelledError', () => {
   );
 
   test(
-    'of a line that has come back late says what it has missed',
+    'of a line that has come back late says which request it has missed',
     simulated(async ({ foreign }) => {
       const told: string[] = [];
       const late = async () => {

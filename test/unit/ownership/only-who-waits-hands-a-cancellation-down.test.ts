@@ -93,7 +93,7 @@ describeBoth('a task that awaits another one', (s) => {
   );
 
   test(
-    'that was looked at by wait() lives on',
+    'that was looked at by wait() continues',
     program(s, function* () {
       const looked = createTask(
         s.fn(function* () {
@@ -210,7 +210,7 @@ describe('a wait that is left over', () => {
   }
 
   test(
-    'is told with its scope: the promise that looked rejects, while the job goes on',
+    'gets the request of its scope: the promise that waits rejects, while the job goes on',
     simulated(async () => {
       let looked: unknown;
       const body = async (task: Task<string>) => {

@@ -4,7 +4,7 @@ import { failure, iterations, program } from '../../support/programs.ts';
 import { outcome, simulated } from '../../support/simulated-runtime.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-/** R2: a request is counted where it was made; who asks for the count hears of its own scopes and those around them. */
+/** R2: a request is counted where it was made; code that asks for the count gets that of its own scopes and those around them. */
 
 describeBoth('with one line, the count', (s) => {
   const cleaningUp = (counts: number[], seconds: number) =>
@@ -34,7 +34,7 @@ describeBoth('with one line, the count', (s) => {
   );
 
   test(
-    'is 1 while a body cleans up after its deadline, and 0 when the deadline was told',
+    'is 1 while a body cleans up after its deadline, and 0 when the deadline has been handled',
     program(s, function* () {
       const counts: number[] = [];
       expect(yield* failure(s, timeout(1, cleaningUp(counts, 1)))).toMatchObject({ name: 'TimeoutError' });
@@ -165,7 +165,7 @@ describe('with several lines, the count', () => {
   };
 
   test(
-    'that a line hears is the sum of the scopes around it, and of no others',
+    'that a line has received is the sum of the scopes around it, and of no others',
     simulated(async () => {
       const heard: Record<string, number> = {};
       const count = (name: string) => () => {

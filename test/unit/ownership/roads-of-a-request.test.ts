@@ -292,7 +292,7 @@ describeBoth('a request', (s) => {
   );
 
   test(
-    'of a deadline around such a group is heard in the deadline’s scope, and not by the task',
+    'of a deadline around such a group is received in the deadline’s scope, and not by the task',
     program(s, function* () {
       const log: string[] = [];
       const failing = s.fn(function* (): Generator<unknown, void, unknown> {

@@ -151,7 +151,7 @@ for (const [name, asyncContext] of runtimes) {
     );
 
     test(
-      'disguises are recognised, and errors say who has cancelled',
+      'cancellations inside other errors are recognised, and errors say who has cancelled',
       simulated(async ({ createTask, sleep, timeout }) => {
         expect(await outcome(timeout(1, () => Promise.any([sleep(60), sleep(50)])))).toBe('TimeoutError');
         const task = createTask(() => sleep(60), { name: 'victim' });
@@ -193,7 +193,7 @@ for (const [name, asyncContext] of runtimes) {
     );
 
     test(
-      'wrapped promises are as everywhere',
+      'wrapped promises behave as in other runtimes',
       simulated(async ({ createTask, sleep, timeout, wrapPromise }) => {
         const late: string[] = [];
         const { promise, resolve } = Promise.withResolvers<string>();
@@ -346,7 +346,7 @@ for (const [name, asyncContext] of runtimes) {
       );
 
       test(
-        'a deadline after a foreign promise is kept',
+        'a deadline after a foreign promise takes effect',
         simulated(async ({ sleep, timeout }) => {
           const body = async () => {
             await new Promise((resolve) => setImmediate(resolve));
@@ -357,7 +357,7 @@ for (const [name, asyncContext] of runtimes) {
       );
     } else {
       test(
-        'a deadline after a foreign promise is kept, or debug mode says that it cannot be',
+        'a deadline after a foreign promise takes effect, or debug mode says that it cannot',
         simulated(
           async ({ logger, sleep, timeout }) => {
             const told: string[] = [];

@@ -322,7 +322,7 @@ describe('a wait belongs to the line that makes it', () => {
       };
       const promise = work();
       const error = await timeout(1, async () => await promise).then(String, (reason: Error) => reason);
-      // The body awaits nothing of the library: it is over when the promise settles, and the deadline is told then.
+      // The body awaits nothing of the library: it is over when the promise settles, and the deadline is reported then.
       expect(error).toMatchObject({ name: 'TimeoutError', late: 'result' });
       expect(ends).toEqual(['work']);
       expect(getRunningLoop().time()).toBe(5);
@@ -330,7 +330,7 @@ describe('a wait belongs to the line that makes it', () => {
   );
 
   test(
-    'a deadline of a plain function that returns such a promise is kept, and the function goes on',
+    'a deadline of a plain function that returns such a promise takes effect, and the function goes on',
     simulated(async () => {
       const promise = sleepingFunction(5);
       expect(await outcome(timeout(1, () => promise))).toBe('TimeoutError');
@@ -474,7 +474,7 @@ describe('an async generator', () => {
   );
 
   test(
-    'that enters a deadline around its own wait moves nobody else into it',
+    'that enters a deadline around its own wait moves no other line into it',
     simulated(async () => {
       const source = async function* () {
         for (;;) yield await outcome(timeout(1, () => sleep(60)));

@@ -5,6 +5,7 @@ import {
   getRunningLoop,
   sleep,
   type Task,
+  type TaskGroup,
   taskGroup,
   timeout,
   waitFor,
@@ -260,7 +261,7 @@ describe('the signal of a branch', () => {
   );
 
   test(
-    'of a scope that is not left is aborted though its listener alone knows of it',
+    'of a scope that is not left is aborted even if only its listener refers to it',
     simulated(async () => {
       const log: string[] = [];
       /** Nothing but the signal leads to the line that waits here. */
@@ -282,6 +283,73 @@ describe('the signal of a branch', () => {
       task.cancel();
       await outcome(task);
       expect(log).toEqual(['aborted', 'aborted']);
+    }),
+  );
+});
+
+describeBoth('a listener of a signal that reads its reason', (s) => {
+  /** As a listener that logs why: it stands for no line of the task. */
+  const listen = (signal: AbortSignal | undefined): void => {
+    signal?.addEventListener('abort', () => void signal.reason);
+  };
+  const sleeping = s.fn(function* () {
+    yield* s.wait(sleep(60));
+  });
+
+  test(
+    'takes no cancellation from a task that has not begun',
+    program(s, function* () {
+      const task = createTask(sleeping);
+      listen(task.signal);
+      expect(task.cancel('why')).toBe(true);
+      expect(yield* failure(s, task)).toMatchObject({ name: 'CancelledError', message: 'why' });
+      expect(getRunningLoop().time()).toBe(0);
+    }),
+  );
+
+  test(
+    'takes no cancellation from a task that cancels itself, in its first step or later',
+    program(s, function* () {
+      for (const steps of [0, 1]) {
+        const log: unknown[] = [];
+        const task = createTask(
+          s.fn(function* () {
+            for (let i = 0; i < steps; i++) yield* s.wait(sleep(0));
+            listen(currentSignal());
+            currentTask()!.cancel('why');
+            log.push(yield* failure(s, sleep(60)));
+          }),
+        );
+        yield* s.wait(task);
+        expect(log).toMatchObject([{ name: 'CancelledError', message: 'why' }]);
+      }
+    }),
+  );
+
+  test(
+    'takes no deadline from a body that was about to go on',
+    program(s, function* () {
+      const body = s.fn(function* () {
+        listen(currentSignal());
+        yield* s.wait(sleep(1));
+        yield* s.wait(sleep(60));
+      });
+      expect(yield* failure(s, timeout(1, body))).toMatchObject({ name: 'TimeoutError' });
+      expect(getRunningLoop().time()).toBe(1);
+    }),
+  );
+
+  test(
+    'takes no end from a group whose body was about to go on',
+    program(s, function* () {
+      const body = s.fn(function* (group: TaskGroup) {
+        listen(currentSignal());
+        getRunningLoop().callSoon(() => group.cancel());
+        yield* s.wait(sleep(0));
+        yield* s.wait(sleep(60));
+      });
+      yield* s.wait(taskGroup(body));
+      expect(getRunningLoop().time()).toBe(0);
     }),
   );
 });

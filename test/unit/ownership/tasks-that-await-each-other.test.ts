@@ -93,7 +93,7 @@ describeBoth('tasks that await each other', (s) => {
   );
 
   test(
-    'by way of one task twice, hand the request to it twice: that is no circle',
+    'by way of one task twice, pass the request on to it twice: that is not a cycle',
     program(s, function* () {
       const leaf = createTask(
         s.fn(function* () {

@@ -6,18 +6,21 @@ import {
   gather,
   getRunningLoop,
   iterate,
+  Lock,
   sleep,
   taskGroup,
   timeout,
   wrapPromise,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
+import { muteLog } from '../../support/loops.ts';
 import { runInProcess } from '../../support/processes.ts';
 import { outcome, SimulatedRuntime, simulate, simulated } from '../../support/simulated-runtime.ts';
+import { runVirtually } from '../../support/spellings.ts';
 
-/** R8: what a task leaves behind is told and ended, never frozen. */
+/** R8: lines that a task leaves behind are cancelled and end; they do not wait for ever. */
 
-/** Waits, and cleans up for a second; notes what it is told, and when. */
+/** Waits, and cleans up for a second; notes the errors that it gets, and when. */
 async function cleaningUp(log: string[], name: string, wait: () => PromiseLike<unknown>): Promise<void> {
   const note = (what: string) => log.push(`${getRunningLoop().time()} ${name} ${what}`);
   try {
@@ -36,7 +39,7 @@ async function cleaningUp(log: string[], name: string, wait: () => PromiseLike<u
   }
 }
 
-/** A line that nobody awaits, and whose rejection nobody needs. */
+/** A line that no code awaits, and whose rejection is to be ignored. */
 function floating(line: Promise<unknown>): void {
   line.catch(() => {});
 }
@@ -308,7 +311,7 @@ describe('a line that comes back late from a foreign promise', () => {
   );
 
   test(
-    'into a deadline that has left it behind gets that cancellation at its next await, once',
+    'into a deadline that has left it behind gets the deadline’s cancellation at its next await, once',
     simulated(async ({ foreign }) => {
       const log: string[] = [];
       const late = async () => {
@@ -456,3 +459,57 @@ describe('what comes after run()', () => {
 async function sleepingFunction(): Promise<void> {
   await sleep(60);
 }
+
+describe('lines that were told of a cancellation which their task has refused', () => {
+  const CLEANED = ['1 line CancelledError', '2 line cleaned up'];
+  const WAITS: Readonly<Record<string, () => PromiseLike<unknown>>> = {
+    'a wait': () => sleep(60),
+    'a deadline': () => timeout(90, () => sleep(60)),
+    'a deadline around an async function': () => timeout(90, async () => await sleep(60)),
+    'a group': () =>
+      taskGroup(async () => {
+        await sleep(60);
+      }),
+    'a lock': () => new Lock().with(async () => await sleep(60)),
+  };
+  for (const [what, wait] of Object.entries(WAITS)) {
+    test(`clean up undisturbed when run() ends: ${what}`, async () => {
+      const log: string[] = [];
+      const warn = muteLog('warn');
+      const controller = new AbortController();
+      const main = async () => {
+        floating(cleaningUp(log, 'line', wait));
+        getRunningLoop().callLater(1, () => controller.abort());
+        try {
+          await sleep(60); // it goes on before the line does, since the latest wait is told first
+          return 'went on';
+        } catch {
+          return 'refused';
+        }
+      };
+      expect((await runVirtually(main, { signal: controller.signal })).result).toBe('refused');
+      expect(log).toEqual(CLEANED);
+      expect(warn).toHaveBeenCalledOnce();
+    });
+  }
+
+  test('end before others go on, as lines of a task that is under way do', async () => {
+    const log: string[] = [];
+    muteLog('warn');
+    await runVirtually(async () => {
+      const task = createTask(async () => {
+        floating(
+          (async () => {
+            await taskGroup(async () => await sleep(1));
+            log.push('line');
+          })(),
+        );
+        await sleep(0);
+      });
+      await task;
+      getRunningLoop().callLater(1, () => getRunningLoop().callSoon(() => log.push('callback')));
+      await sleep(2);
+    });
+    expect(log).toEqual(['line', 'callback']);
+  });
+});

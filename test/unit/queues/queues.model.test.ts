@@ -35,7 +35,7 @@ interface Item {
   readonly serial: number;
 }
 
-/** A kind of queue, and its order told with an array. */
+/** A kind of queue, and its order as a function on an array. */
 interface Kind {
   readonly name: string;
   make(maxsize: number): Queue<Item>;
@@ -86,7 +86,7 @@ class Experiment {
     this.#check();
   }
 
-  /** When everybody has gone on who can, nobody waits for what can be had. */
+  /** When all tasks have continued that can, none waits for something that is available. */
   *finish(): Generator<unknown, void, unknown> {
     yield* this.#s.wait(sleep(1));
     this.#check();

@@ -135,7 +135,7 @@ describe('a task that its loop has left behind at a foreign promise', () => {
     }
   });
 
-  test('can be cancelled, and woken, without a word about the closed loop', () => {
+  test('can be cancelled, and woken, without a report about the closed loop', () => {
     const { lines, stderr, status } = programOf(`
       const loop = core.newEventLoop();
       const controller = new AbortController();

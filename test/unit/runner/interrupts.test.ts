@@ -278,7 +278,7 @@ describe('a real SIGINT', () => {
     expect(stdout).toBe('KeyboardInterrupt 0');
   });
 
-  test('ends no process in the midst of its clean-up', () => {
+  test('ends no process in the middle of its clean-up', () => {
     const { stdout } = runInProcess(`
       import { createTask, run, sleep } from 'asyncio-ts';
       const left = async () => {

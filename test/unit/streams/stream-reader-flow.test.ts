@@ -89,7 +89,7 @@ describeBoth('a reader that is full', (s) => {
   );
 
   it(
-    'stays paused when a separator is missing: what was read stays, and somebody must take it',
+    'stays paused when a separator is missing: the bytes stay in the buffer until a read takes them',
     program(s, function* () {
       const { reader, transport } = slowed('012345678901234567890');
       yield* failure(s, reader.readuntil('\n'));

@@ -151,7 +151,7 @@ describeBoth('readexactly', (s) => {
   );
 
   it(
-    'tells what came and what was expected, when the end comes before',
+    'has the bytes that were read and the number that was expected, when the end comes before',
     program(s, function* () {
       const reader = fed(['line1\n']);
       soon(() => {
@@ -315,7 +315,7 @@ describeBoth('readuntil', (s) => {
   );
 
   it(
-    'tells what came, when the end comes before the separator',
+    'has the bytes that were read, when the end comes before the separator',
     program(s, function* () {
       const reader = fed(['some dataAA']);
       reader.feedEof();

@@ -55,7 +55,7 @@ describeBoth('a writer', (s) => {
   );
 
   it(
-    'says what it writes to and what belongs to it',
+    'shows what it writes to and what belongs to it',
     program(s, function* () {
       expect(String(connected().writer)).toBe('<StreamWriter transport=<FakeTransport> reader=<StreamReader>>');
     }),
@@ -172,7 +172,7 @@ describeBoth('drain', (s) => {
 
 describeBoth('waitClosed', (s) => {
   it(
-    'waits until the connection is gone, for everybody',
+    'waits until the connection is closed, in every task that waits',
     program(s, function* () {
       const { writer, protocol } = connected();
       const tasks = [createTask(writer.waitClosed()), createTask(writer.waitClosed())];

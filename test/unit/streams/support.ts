@@ -32,7 +32,7 @@ export function rest(reader: StreamReader): string {
   return text(reader.takeUnread());
 }
 
-/** Calls something when who runs now waits. */
+/** Calls a function when the task that runs now waits. */
 export function soon(fn: () => void): void {
   getRunningLoop().callSoon(fn);
 }

@@ -118,7 +118,7 @@ describeBoth('a release', (s) => {
   );
 
   test(
-    'by hand and then by the guard is refused when nobody has the lock',
+    'by hand and then by the guard is refused when the lock is free',
     program(s, function* () {
       const lock = new Lock();
       const guard = yield* s.wait(lock.acquire());
@@ -223,7 +223,7 @@ describeBoth('a condition', (s) => {
   );
 
   test(
-    'notifies a number of tasks that is one, and nobody otherwise',
+    'notifies as many tasks as it is given a valid number, and otherwise none',
     program(s, function* () {
       const condition = new Condition();
       const waiting = createTask(() => condition.with(() => condition.wait()));

@@ -8,7 +8,7 @@ describeBoth('a barrier', (s) => {
     Array.from({ length: count }, () => createTask(() => barrier.wait()));
 
   test(
-    'lets all through when the last one has come, and numbers them in order of arrival',
+    'lets all tasks through when the last one has arrived, and numbers them in order of arrival',
     program(s, function* () {
       const barrier = new Barrier(3);
       const pass = s.fn(function* (delay: number) {
@@ -71,7 +71,7 @@ describeBoth('a barrier', (s) => {
   );
 
   test(
-    'that is reset while nobody waits stays as it is',
+    'that is reset while no task waits stays as it is',
     program(s, function* () {
       const barrier = new Barrier(2);
       yield* s.wait(barrier.reset());

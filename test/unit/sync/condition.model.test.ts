@@ -66,7 +66,7 @@ class Workshop {
     yield* this.#s.wait(sleep(1));
     const waiting = this.#consumers.filter((task) => !task.done()).length;
     expect(this.#items).toBe(this.#made - this.#taken);
-    // No wake was lost: nobody waits beside an item.
+    // No wake-up was lost: no task waits although there is an item.
     expect(Math.min(waiting, this.#items)).toBe(0);
     expect(this.#condition.statistics()).toMatchObject({ locked: false, waiting });
   }

@@ -86,7 +86,7 @@ describeBoth('a condition', (s) => {
   );
 
   test(
-    'wakes all with notifyAll, who go on one after the other',
+    'wakes all with notifyAll, and they go on one after the other',
     program(s, function* () {
       const condition = new Condition();
       const trace: string[] = [];
@@ -221,7 +221,7 @@ describeBoth('a condition', (s) => {
   );
 
   test(
-    'holds its lock when a predicate throws, and wakes nobody for it',
+    'holds its lock when a predicate throws, and wakes no task for it',
     program(s, function* () {
       const condition = new Condition();
       const error = new Error('predicate');

@@ -77,7 +77,7 @@ describeBoth('a primitive that tasks wait for', (s) => {
   );
 
   test(
-    'is, when a lock acquired outside any task, held by nobody that is known',
+    'is, when a lock acquired outside any task, shown without a holder',
     program(s, function* () {
       const lock = new Lock();
       getRunningLoop().callSoon(() => lock.acquire().next());
@@ -88,7 +88,7 @@ describeBoth('a primitive that tasks wait for', (s) => {
   );
 
   test(
-    'is, when a semaphore, shown with those who have units',
+    'is, when a semaphore, shown with the tasks that have units',
     program(s, function* () {
       const semaphore = new Semaphore(2);
       const body = s.fn(function* () {

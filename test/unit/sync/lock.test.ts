@@ -37,7 +37,7 @@ describeBoth('a lock', (s) => {
   );
 
   test(
-    'released and woken for one who is cancelled can be taken by a newcomer, since nobody else waits',
+    'released and woken for a task that is cancelled can be taken by a newcomer, since no other task waits',
     program(s, function* () {
       const lock = new Lock();
       yield* s.wait(lock.acquire());

@@ -70,14 +70,14 @@ class Experiment {
     this.#check();
   }
 
-  /** Lets everybody go on who can. */
+  /** Lets all tasks continue that can. */
   *settle(): Generator<unknown, void, unknown> {
     yield* this.#s.wait(sleep(1));
     this.#check();
     const waiting = this.#waiting();
     expect(this.#kind.waiting(this.#lock)).toBe(waiting.length);
     expect(this.#lock.locked()).toBe(this.#held() === this.#kind.units);
-    // Nobody waits for what can be had.
+    // No task waits for something that is available.
     if (waiting.length > 0) expect(this.#held()).toBe(this.#kind.units);
   }
 

@@ -21,7 +21,7 @@ import { describeBoth, runVirtually, type Spelling } from '../../support/spellin
 const WORK = 2;
 const CLEAN_UP = 1;
 
-/** How the operation ends when nobody disturbs it. */
+/** How the operation ends without a disturbance. */
 const endings = ['returns', 'fails'] as const;
 /** What it does when it is cancelled. */
 const reactions = ['ends', 'cleans up', 'refuses', 'fails instead'] as const;
@@ -42,7 +42,7 @@ interface Combination {
 interface Result {
   /** The outcome of the operation itself. */
   readonly operation: string;
-  /** The outcome for who waits for it. */
+  /** The outcome for the code that waits for it. */
   readonly waiter: string;
   /** When the wait was over. */
   readonly at: number;

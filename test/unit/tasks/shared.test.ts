@@ -92,7 +92,7 @@ describeBoth('shared()', (s) => {
     expect((await runVirtually(main)).result).toEqual([1, 2, 2, 2]);
   });
 
-  test('tells calls apart by all of their arguments, and by how many there are', async () => {
+  test('distinguishes calls by all of their arguments, and by their number', async () => {
     const calls: unknown[][] = [];
     const ask = shared(work(s, (...args: unknown[]) => calls.push(args)));
     const lists = [[], [undefined], ['a'], ['a', 'b'], ['a', 'c'], ['a', 'b', 'c'], [Number.NaN, -0], ['a', undefined]];

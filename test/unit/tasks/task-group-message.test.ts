@@ -40,7 +40,7 @@ describeBoth('the message of a task group', (s) => {
   );
 
   test(
-    'tells the body from the tasks',
+    'distinguishes the body from the tasks',
     program(s, function* () {
       const alone = yield* messageOf(s, [], 1, new Error('mine'));
       expect(alone.message).toContain('(the body failed: Error: mine)');

@@ -5,6 +5,7 @@ import {
   currentTask,
   ExceptionGroup,
   eagerTaskFactory,
+  Future,
   getRunningLoop,
   KeyboardInterrupt,
   type RuntimeError,
@@ -14,6 +15,7 @@ import {
   taskGroup,
 } from 'asyncio-ts';
 import { expect, test } from 'vitest';
+import { muteLog } from '../../support/loops.ts';
 import { failure, iterations, names, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth, runVirtually, type Spelling } from '../../support/spellings.ts';
 
@@ -188,6 +190,37 @@ describeBoth('a failure in a task group', (s) => {
         return yield* s.wait(other);
       });
       expect(yield* s.wait(taskGroup(body))).toBe('other');
+    }),
+  );
+
+  test(
+    'is none where a future that a task awaits is cancelled, but the work that is lost is reported, and who cancelled it',
+    program(s, function* () {
+      const warn = muteLog('warn');
+      const future = new Future<void>();
+      const body = s.fn(function* (group: TaskGroup) {
+        group.createTask(
+          s.fn(function* () {
+            yield* s.wait(future);
+          }),
+        );
+        yield* s.wait(sleep(1));
+        yield* s.wait(
+          createTask(
+            s.fn(function* () {
+              future.cancel();
+            }),
+            { name: 'the watchdog' },
+          ),
+        );
+        return 'done';
+      });
+      expect(yield* s.wait(taskGroup(body))).toBe('done');
+      expect(warn.mock.calls.flat()).toEqual([
+        expect.stringMatching(
+          /something that it awaited was \(A Future was cancelled by Task 'the watchdog'\)\. Its work/,
+        ),
+      ]);
     }),
   );
 

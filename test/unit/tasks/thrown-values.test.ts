@@ -15,7 +15,7 @@ import { expect, test } from 'vitest';
 import { names, program } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-// JavaScript can throw what is no error. Whatever it is, who waits for it must be told.
+// JavaScript can throw values that are not errors. Whatever it is, the code that waits must get it.
 describeBoth('a task that throws', (s) => {
   /** Whether waiting for something fails, whatever with. */
   function* fails(awaitable: unknown) {

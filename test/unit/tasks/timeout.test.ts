@@ -134,7 +134,7 @@ describeBoth('a timeout and other cancellations', (s) => {
   );
 
   test(
-    'a body that swallows the cancellation times out in vain',
+    'a body that swallows the cancellation returns its value although the time is up',
     program(s, function* () {
       const body = s.fn(function* (limit: Timeout) {
         yield* failure(s, sleep(60));

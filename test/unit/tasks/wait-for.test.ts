@@ -104,7 +104,7 @@ describeBoth('waitFor', (s) => {
   );
 
   test(
-    'raises a CancelledError for what somebody else cancels before the deadline',
+    'raises a CancelledError for an awaitable that other code cancels before the deadline',
     program(s, function* () {
       const inner = createTask(sleep(60));
       getRunningLoop().callLater(1, () => inner.cancel('by somebody else'));

@@ -58,3 +58,15 @@ test('long words are cut, and no line is wider than the picture', () => {
   expect(lines[0]).toMatch(/^a title of more than i… a label longer… ─/);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
 });
+
+test('the end of a task that was cancelled, or has failed, has a mark of its own', () => {
+  const lanes = [
+    { ...lane('a', 0, 1, 0, 1), outcome: 'cancelled' as const },
+    { ...lane('b', 0, 2, 0, 2), outcome: 'failed' as const },
+  ];
+  expect(draw([{ title: '', lanes }], { width: 65 })).toEqual([
+    'a               ●─────────✕                                1.00 s',
+    'b               ●───────────────────!                      2.00 s',
+    '                0 s       1 s       2 s       3 s       4 s',
+  ]);
+});

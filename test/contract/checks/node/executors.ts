@@ -70,7 +70,7 @@ liveThread('the loop goes on meanwhile', function* (s) {
   ok(['ok', 'not-equal'].includes(waiting.result()), 'a thread that was woken');
 });
 
-/** Of each kind one that nobody shuts down: it must not keep the program from ending. */
+/** One of each kind, without a shutdown: it must not keep the program from ending. */
 const forgotten: unknown[] = [];
 
 for (const [kind, Executor] of [

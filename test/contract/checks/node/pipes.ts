@@ -8,7 +8,7 @@ import { text } from '../../lib/text.ts';
 const { check, live } = subject('pipes');
 const { live: liveWithPrograms } = subject('pipes', withPrograms);
 
-/** Notes what it is told; of what comes only the sum, for nobody knows the pieces. */
+/** Notes its calls; of the data only the total, because the sizes of the pieces are not known. */
 class Notes extends Protocol {
   readonly notes: string[] = [];
   readonly lost = getRunningLoop().createFuture<void>();

@@ -21,7 +21,7 @@ import { text } from '../../lib/text.ts';
 
 const { checkBoth, live } = subject('subprocesses', withPrograms);
 
-/** Whether there is such a process; one that has ended and that nobody has asked after counts as well. */
+/** Whether there is such a process; one that has ended and whose exit code has not been read counts as well. */
 function exists(pid: number): boolean {
   try {
     return process.kill(pid, 0);
@@ -202,7 +202,7 @@ live('a program is run to its end', function* (s) {
   yield* s.fails(runProcess('sleep', ['1000'], { timeout: 0.01 }), TimeoutError);
 });
 
-/** Notes what it is told, of each pipe apart: nothing is promised of the order between them. */
+/** Notes its calls for each pipe separately, because the order between pipes is not promised. */
 class Notes extends SubprocessProtocol {
   readonly notes: Record<string, string> = { out: '', err: '', process: '' };
   readonly lost = getRunningLoop().createFuture<void>();

@@ -21,7 +21,7 @@ const { live } = subject('transports');
 
 const HOST = '127.0.0.1';
 
-/** Some bytes that are told apart by their places. */
+/** Some bytes that differ by their positions. */
 const bytesOf = (size: number) => new Uint8Array(size).map((_, i) => i * 7 + (i >> 8));
 
 function same(actual: Uint8Array, expected: Uint8Array): void {

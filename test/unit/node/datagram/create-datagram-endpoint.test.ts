@@ -85,7 +85,7 @@ describeBoth('an endpoint for datagrams', (s) => {
   );
 
   test(
-    'speaks version 6 of the protocol',
+    'uses version 6 of the protocol',
     realProgram(s, function* () {
       const [transport, protocol] = yield* s.wait(make({ localAddr: ['::1', 0] }));
       const address = nameOf(transport);

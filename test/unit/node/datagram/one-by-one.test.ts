@@ -33,7 +33,7 @@ describe('datagrams that are sent one by one', () => {
     expect(begun).toEqual([0, 1, 2]);
   });
 
-  test('are the business of Deno alone', () => {
+  test('concern Deno alone', () => {
     expect(OneByOne.ofRuntime()).toBeNull();
   });
 });

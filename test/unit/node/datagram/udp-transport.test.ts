@@ -1,7 +1,7 @@
 import { type ExceptionContext, getRunningLoop } from 'asyncio-ts';
 import { expect, test } from 'vitest';
 import { UdpTransport } from '../../../../src/node/datagram/udp-transport.ts';
-import { socketAddress } from '../../../../src/node/net/addresses.ts';
+import { socketAddress } from '../../../../src/streams/addresses.ts';
 import { muteLog } from '../../../support/loops.ts';
 import { iterations, program, thrownBy } from '../../../support/programs.ts';
 import { describeBoth } from '../../../support/spellings.ts';
@@ -32,7 +32,7 @@ describeBoth('a transport of datagrams', (s) => {
       expect(protocol.names).toEqual([]);
       expect(socket.isClosed).toBe(true);
       yield* iterations(s, 1);
-      // Who has closed it wants no more datagrams.
+      // The program that has closed it does not want datagrams any more.
       expect(protocol.calls).toEqual([
         ['made'],
         ['error', expect.objectContaining({ code: 'ECONNREFUSED' })],

@@ -62,7 +62,7 @@ for (const kind of kinds) {
         const [orderly, abrupt] = [newPool(kind), newPool(kind)];
         const job = orderly.submit(() => 1);
         yield* s.wait(orderly.shutdown());
-        // Nobody asks for the result of the job: that this ends it is no mistake of the program's.
+        // No code asks for the result of the job: that it ends in this way is not a mistake of the program.
         abrupt.submit(() => {
           for (;;);
         });

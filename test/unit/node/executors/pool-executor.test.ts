@@ -66,7 +66,7 @@ describe('what a job has left behind in its worker', () => {
     const log = muteLog('error');
     const pool = newPool('threads');
     const reported = new Promise<void>((resolve) => log.mockImplementation(() => resolve()));
-    // The error of a worker and the result of a job come by different ports: it fails when it is told that the result is here.
+    // The error of a worker and the result of a job come by different ports: it fails when it gets the message that the result is here.
     const leave = () => {
       const told = new BroadcastChannel('pool-executor.test: fail now');
       told.onmessage = () => {

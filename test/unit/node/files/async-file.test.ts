@@ -196,7 +196,7 @@ describeBoth('iterating', (s) => {
 
 describeBoth('writing', (s) => {
   test(
-    'puts bytes and strings where the place is, and tells how many bytes',
+    'writes bytes and strings at the current position, and returns the number of bytes',
     realProgram(s, function* () {
       const path = noFile();
       const file = yield* s.wait(openFile(path, 'w'));
@@ -213,7 +213,7 @@ describeBoth('writing', (s) => {
   );
 
   test(
-    'goes on where reading has come to, and reading behind what is written',
+    'continues at the position of the last read, and reading continues after what was written',
     realProgram(s, function* () {
       const path = fileOf('one\ntwo\nthree\n');
       const file = yield* s.wait(openFile(path, 'r+'));

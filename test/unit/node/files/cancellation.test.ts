@@ -10,7 +10,7 @@ import { allIsClosedIn, fileOf } from './support.ts';
 
 type Moment = 'while it waits' | 'when what it waits for is done';
 
-/** Cancels a task at its n-th wait. Gives what stops watching, and tells whether it came to that. */
+/** Cancels a task at its n-th wait. Returns a function that stops watching, and tells whether the task was cancelled. */
 function cancelAtWait(task: () => Task<unknown> | null, n: number, moment: Moment): () => boolean {
   let left = n;
   const remove = addInstrument({
@@ -108,7 +108,7 @@ function* outcome(s: Spelling, task: Task<unknown>): Generator<unknown, unknown,
   }
 }
 
-describeBoth('cancelled in the midst', (s) => {
+describeBoth('cancelled in the middle', (s) => {
   test(
     'a reader of lines that starts again misses none',
     realProgram(s, function* () {

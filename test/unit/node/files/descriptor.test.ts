@@ -33,7 +33,7 @@ describeBoth('an operation that is cancelled', (s) => {
   );
 
   test(
-    'as a read ends at once, and what it brings is there for the next one',
+    'as a read ends at once, and the bytes that it reads are there for the next read',
     realProgram(s, function* () {
       const handle = new FakeHandle('one\ntwo\n');
       const file = handle.file();

@@ -23,7 +23,7 @@ describeBoth('opening a file', (s) => {
   );
 
   test(
-    'does what its mode says with what is there',
+    'treats an existing file as its mode says',
     realProgram(s, function* () {
       const path = fileOf('abc');
       const kept = yield* s.wait(openFile(path, 'r+'));

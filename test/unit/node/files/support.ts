@@ -45,7 +45,7 @@ export function* called(s: Spelling, handle: FakeHandle, count: number): Generat
   while (handle.log.length < count) yield* s.wait(sleep(0));
 }
 
-/** Waits until the runtime has ended all calls on files that are under way, whoever waits for them. */
+/** Waits until the runtime has ended all calls on files that are under way, no matter what waits for them. */
 export async function callsAreOver(): Promise<void> {
   // Twice: the end of one call may be the beginning of another.
   for (let quiet = 0; quiet < 2; quiet++) {

@@ -34,7 +34,7 @@ function* sent(s: Spelling, writer: StreamWriter, drains: boolean): Generator<un
   yield* closed(s, writer);
 }
 
-describeBoth('close() sends everything, and the peer sees a clean end', (s) => {
+describeBoth('close() sends everything, and the peer gets a regular end', (s) => {
   const kinds: readonly [name: string, version: SslContext['maxVersion'] | null][] = [
     ['TCP', null],
     ['TLS 1.2', 'TLSv1.2'],
@@ -140,7 +140,7 @@ describeBoth('close() sends everything, and the peer sees a clean end', (s) => {
   );
 
   it(
-    'a reader that was full sees the end of an encrypted connection',
+    'a reader whose buffer was full gets the end of an encrypted connection',
     networked(s, function* () {
       const handler = s.fn(function* (_reader: StreamReader, writer: StreamWriter) {
         yield* sent(s, writer, true);
@@ -158,7 +158,7 @@ describeBoth('close() sends everything, and the peer sees a clean end', (s) => {
 
 describeBoth('startTls that is cancelled', (s) => {
   it(
-    'breaks the connection, and cancels nobody who uses it',
+    'breaks the connection, and cancels none of the tasks that use it',
     networked(s, function* () {
       const server = yield* s.wait(startServer(silent(), LOCAL, 0));
       const uses: ((reader: StreamReader, writer: StreamWriter) => unknown)[] = [
@@ -192,7 +192,7 @@ describeBoth('startTls that is cancelled', (s) => {
   );
 
   it(
-    'tells whoever waited in it already',
+    'ends the waits that are already under way in it',
     networked(s, function* () {
       const server = yield* s.wait(startServer(silent(), LOCAL, 0));
       const { reader, writer } = yield* s.wait(openConnection(LOCAL, server.port));

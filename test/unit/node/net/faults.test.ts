@@ -204,7 +204,7 @@ describeBoth('a slow reader of a fast writer', (s) => {
   );
 
   it(
-    'that never reads holds the writer up, who keeps no more than the high mark and one chunk',
+    'that never reads makes the writer wait, which buffers no more than the high mark and one chunk',
     networked(s, function* () {
       const readers: StreamReader[] = [];
       const server = yield* s.wait(startServer((reader) => void readers.push(reader), LOCAL, 0, { limit: 10_000 }));
@@ -298,7 +298,7 @@ describeBoth('a place that cannot be', (s) => {
   );
 });
 
-describeBoth('a connection that nobody has any more', (s) => {
+describeBoth('a connection to which no reference is left', (s) => {
   it(
     'is closed when it is collected',
     networked(s, function* () {
@@ -337,7 +337,7 @@ describeBoth('a connection that nobody has any more', (s) => {
   );
 
   it(
-    'is not one of which somebody has the reader, the writer, or waits for either',
+    'is not one whose reader or writer is still referenced, or waited for',
     networked(s, function* () {
       const server = yield* s.wait(startServer(silent(), LOCAL, 0));
       const take = s.fn(function* (what: string): Generator<unknown, unknown, unknown> {

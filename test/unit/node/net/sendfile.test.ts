@@ -80,7 +80,7 @@ describeBoth('sendfile', (s) => {
   );
 
   it(
-    'gives the protocol its place back, which is told of everything that concerns it',
+    'gives the protocol its place back, which is called for everything that concerns it',
     networked(s, function* () {
       const { file } = bigFile();
       const factory = making(() => new Notes());

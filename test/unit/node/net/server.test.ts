@@ -19,7 +19,7 @@ import { closed, echo, ended, hears, LOCAL, making, Notes, networked, silent, th
 
 describeBoth('a server', (s) => {
   it(
-    'listens where it is told to, on a free port for port 0',
+    'listens at the given address, on a free port for port 0',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0));
       expect(server.isServing()).toBe(true);

@@ -125,7 +125,7 @@ describeBoth('a connection', (s) => {
   );
 
   it(
-    'refuses to write after the end, and writes in vain after close',
+    'refuses to write after the end, and drops what is written after close',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0));
       const { writer } = yield* s.wait(openConnection(LOCAL, server.port));
@@ -144,7 +144,7 @@ describeBoth('a connection', (s) => {
   );
 
   it(
-    'writes nothing of a list in which something is no bytes',
+    'writes nothing of a list in which an item is not bytes',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0));
       const pair = yield* s.wait(openConnection(LOCAL, server.port));
@@ -159,7 +159,7 @@ describeBoth('a connection', (s) => {
   );
 
   it(
-    'tells its addresses, also when it is closed',
+    'has its addresses, also when it is closed',
     networked(s, function* () {
       const seen: unknown[] = [];
       const handler = s.fn(function* (reader: StreamReader, writer: StreamWriter) {
@@ -266,7 +266,7 @@ const hasVersion6 = Object.values(networkInterfaces())
 describe.skipIf(!hasVersion6)('version 6 of the internet protocol', () => {
   describeBoth('', (s) => {
     it(
-      'carries bytes, and is told by addresses',
+      'carries bytes, and shows its addresses',
       networked(s, function* () {
         const server = yield* s.wait(startServer(echo(s), '::1', 0));
         expect(server.sockets[0]).toMatchObject({ host: '::1', family: 6 });

@@ -64,7 +64,7 @@ export function networked(
   };
 }
 
-/** Waits until something is so: for ever, when it never is. */
+/** Waits until a condition holds: for ever, when it never does. */
 export function* until(s: Spelling, condition: () => boolean): Generator<unknown, void, unknown> {
   while (!condition()) yield* s.wait(sleep(0));
 }
@@ -100,7 +100,7 @@ export function echo(s: Spelling) {
   });
 }
 
-/** A handler that says something, and then nothing: it keeps its connections, which would be closed when nobody had them. */
+/** A handler that sends something, and then nothing more. It keeps references to its connections, so that they are not closed by the garbage collector. */
 export function silent(first = ''): (reader: StreamReader, writer: StreamWriter) => void {
   const kept: StreamWriter[] = [];
   return (_reader, writer) => {
@@ -109,7 +109,7 @@ export function silent(first = ''): (reader: StreamReader, writer: StreamWriter)
   };
 }
 
-/** Says something over a connection to an echo, and hears it. */
+/** Sends something over a connection to an echo server, and reads it. */
 export function* hears(
   s: Spelling,
   { reader, writer }: { readonly reader: StreamReader; readonly writer: StreamWriter },
@@ -133,7 +133,7 @@ export function* ended(s: Spelling, server: Server): Generator<unknown, void, un
   yield* s.wait(server.waitClosed());
 }
 
-/** A protocol that notes what it is told. */
+/** A protocol that notes its calls. */
 export class Notes extends Protocol {
   readonly calls: string[] = [];
   transport: Transport | null = null;

@@ -144,7 +144,7 @@ describeBoth('an encrypted connection', (s) => {
   );
 
   it(
-    'does not hold up drain for ever when the marks are lowered below what is on its way, nor after the end',
+    'does not block drain for ever when the marks are lowered below what is being sent, nor after the end',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0, { ssl: own }));
       const { reader, writer } = yield* s.wait(openConnection(LOCAL, server.port, { ssl: trusting }));
@@ -164,7 +164,7 @@ describeBoth('an encrypted connection', (s) => {
   );
 
   it(
-    'tells of its cipher, the certificate of the peer, and addresses',
+    'has its cipher, the certificate of the peer, and its addresses',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0, { ssl: own }));
       const { writer } = yield* s.wait(openConnection(LOCAL, server.port, { ssl: trusting }));
@@ -420,7 +420,7 @@ describeBoth('an encrypted connection that cannot be', (s) => {
   );
 
   it(
-    'leaves nothing when it is cancelled, wherever it stands',
+    'leaves nothing when it is cancelled, at any point',
     networked(s, function* () {
       const quiet = yield* s.wait(startServer(silent(), LOCAL, 0));
       const task = createTask(openConnection(LOCAL, quiet.port, { ssl: trusting }));

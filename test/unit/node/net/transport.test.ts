@@ -279,7 +279,7 @@ describeBoth('reading that is paused', (s) => {
   );
 
   it(
-    'closes nevertheless, and says so once',
+    'closes nevertheless, and reports it once',
     networked(s, function* () {
       const { server, client, peer, transport } = yield* connected(s, () => new Notes());
       transport.pauseReading();
@@ -415,7 +415,7 @@ describeBoth('a protocol', (s) => {
   );
 
   it(
-    'with buffers of its own leaves the rest to the one that takes its place',
+    'with buffers of its own leaves the rest to the protocol that replaces it',
     networked(s, function* () {
       const second = new Notes();
       class Head extends BufferedProtocol {
@@ -633,7 +633,7 @@ describeBoth('what a transport keeps to send', (s) => {
       })();
       const loop = getRunningLoop();
       const side = new WriteSide(stream, { loop, transport: null as never, protocol: () => protocol });
-      side.marks.set({ high: 30, low: 10 });
+      side.setLimits({ high: 30, low: 10 });
       for (let i = 0; i < 4; i++) side.write(new Uint8Array(10), false);
       expect(notes).toEqual(['pause 40']);
       for (const left of [30, 20, 10]) {
@@ -727,7 +727,7 @@ describeBoth('what a transport keeps to send', (s) => {
   );
 
   it(
-    'does not hold up drain for ever when the marks are lowered below what is on its way',
+    'does not block drain for ever when the marks are lowered below what is being sent',
     networked(s, function* () {
       const server = yield* s.wait(startServer(echo(s), LOCAL, 0));
       const { reader, writer } = yield* s.wait(openConnection(LOCAL, server.port));
@@ -787,7 +787,7 @@ describeBoth('making a connection', (s) => {
   );
 
   it(
-    'leaves no socket when it is cancelled, wherever it stands',
+    'leaves no socket when it is cancelled, at any point',
     networked(s, function* () {
       const factory = making(() => new Notes());
       const server = yield* s.wait(createServer(factory, LOCAL, 0));

@@ -67,7 +67,7 @@ describeBoth('a Unix socket', (s) => {
   );
 
   it(
-    'tells its path as an address',
+    'has its path as an address',
     networked(s, function* () {
       const file = path.join(folder(), 'socket');
       const seen: unknown[] = [];
@@ -173,7 +173,7 @@ describeBoth('a Unix socket', (s) => {
   );
 
   it(
-    'has nobody who listens: the error says so, with its path',
+    'has no listener: the error says so, with its path',
     networked(s, function* () {
       const file = path.join(folder(), 'file');
       writeFileSync(file, '');

@@ -17,7 +17,7 @@ class Sink extends Writable {
   }
 }
 
-/** A counted stream over a sink, and what it tells. */
+/** A counted stream over a sink, and the events that it has noted. */
 function made() {
   const sink = new Sink();
   const stream = new CountedWritable(sink);

@@ -181,7 +181,7 @@ describeBoth('createSubprocessExec', (s) => {
   );
 
   it(
-    'says what it is, and how it stands',
+    'shows its kind and its state',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessExec('cat', { stdin: PIPE }));
       expect(process.returncode).toBe(null);

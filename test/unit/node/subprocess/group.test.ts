@@ -23,7 +23,7 @@ describeBoth('a group of processes', (s) => {
   );
 
   it(
-    'does not run when those that are left have ended, and nobody has asked how',
+    'does not run when the remaining ones have ended, and no code has asked for their outcome',
     program(s, function* () {
       const options = { stdin: PIPE, stdout: PIPE, startNewSession: true } as const;
       const process = yield* s.wait(createSubprocessShell('sleep 1000 & echo $!; exec cat', options));

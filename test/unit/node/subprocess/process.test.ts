@@ -257,7 +257,7 @@ describeBoth('the streams of a process', (s) => {
   );
 
   it(
-    'tell the end of an output also when the process lives on',
+    'report the end of an output also when the process continues',
     program(s, function* () {
       const process = yield* s.wait(createSubprocessShell('echo a; exec >&-; read line; exit 5', BOTH));
       expect(text(yield* s.wait(process.stdout!.read()))).toBe('a\n');
@@ -338,7 +338,7 @@ describeBoth('the streams of a process', (s) => {
   it(
     'keep at most twice the limit, and slow the process down',
     program(s, function* () {
-      // It counts what it could write before nobody took any more; then it tells, and goes on.
+      // It counts the bytes that it could write before the other side stopped reading; then it reports the number, and goes on.
       const script = `
         import os, select
         os.set_blocking(1, False)

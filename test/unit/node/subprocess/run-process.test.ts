@@ -83,7 +83,7 @@ describeBoth('runProcess', (s) => {
   );
 
   it(
-    'tells what a process had written whose time is up, and that it was still running',
+    'has the output of a process whose time is up, and says that it was still running',
     program(s, function* () {
       // It is ended when its output is there: the time may be up before the shell has begun.
       const script = ['-c', 'printf "begun\\303"; echo why >&2; exec sleep 1000'];

@@ -3,7 +3,7 @@ import { type CoroutineFunction, type ExceptionContext, getRunningLoop, run, sle
 import { expect } from 'vitest';
 import type { Body, Spelling } from '../../../support/spellings.ts';
 
-/** The body of a program, given what its loop's exception handler was told so far. */
+/** The body of a program; its argument has the reports to its loop's exception handler so far. */
 type ProgramBody = Body<[reports: ExceptionContext[]], void>;
 
 /** A test whose body is the main coroutine of a program with real processes. A report to the exception handler fails it. */
@@ -22,7 +22,7 @@ export function program(s: Spelling, body: ProgramBody): () => Promise<void> {
   };
 }
 
-/** Waits until something is so that nothing tells of: looks again and again. */
+/** Waits until a condition holds for which there is no event, by checking again and again. */
 export function* until(s: Spelling, condition: () => boolean): Generator<unknown, void, unknown> {
   while (!condition()) yield* s.wait(sleep(0.002));
 }

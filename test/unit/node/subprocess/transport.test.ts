@@ -85,7 +85,7 @@ describeBoth('subprocessExec', (s) => {
   );
 
   it(
-    'tells of the end of the process before that of a pipe that somebody else holds',
+    'reports the end of the process before that of a pipe that another process holds',
     program(s, function* () {
       const script = 'sleep 1000 & echo $!';
       const [, protocol] = yield* s.wait(subprocessShell(notes, script, { stdin: null, stderr: null }));
@@ -307,7 +307,7 @@ describeBoth('the pipes of a process', (s) => {
   );
 
   it(
-    'can be paused before anything has come',
+    'can be paused before any data has arrived',
     program(s, function* () {
       class Pausing extends Notes {
         override connectionMade(transport: BaseTransport): void {

@@ -30,7 +30,7 @@ import { workerWith } from './support.ts';
 // On a busy machine, a process or a thread takes its time to start.
 vi.setConfig({ testTimeout: 20_000 });
 
-/** A door and who has come through it, in this thread. */
+/** A door, and which tasks of this thread have come through it. */
 function connected<F extends Parameters<typeof exposeLoop>[1]>(loop: EventLoop, functions: F) {
   const door = exposeLoop(loop, functions);
   const remote = connectLoop<F>(door.port);

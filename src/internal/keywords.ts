@@ -1,6 +1,6 @@
 import { typeError } from '../errors/type-error.ts';
-import { describe } from '../internal/describe.ts';
-import { checkOptions, isPlain } from '../internal/options.ts';
+import { describe } from './describe.ts';
+import { checkOptions, isPlain } from './options.ts';
 
 /**
  * The arguments of a call, by name. Python's parameters may be given by position or by name; named ones are given as one object at

@@ -1,8 +1,7 @@
-import type { AddressInfo } from 'node:net';
-import { typeError } from '../../errors/type-error.ts';
-import { describe } from '../../internal/describe.ts';
-import { checkWholeNumber } from '../../internal/whole-number.ts';
-import type { SocketAddress, SocketName } from '../../streams/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
+import { checkWholeNumber } from '../internal/whole-number.ts';
+import type { SocketAddress } from './transports.ts';
 
 /** An address as a list whose parts are also available by name. */
 export function socketAddress(host: string, port: number, family: 4 | 6): SocketAddress {
@@ -15,12 +14,6 @@ export function socketAddress(host: string, port: number, family: 4 | 6): Socket
 /** The version of the internet protocol, from the runtime's name for it. */
 export function familyOf(name: string | number | undefined): 4 | 6 {
   return name === 'IPv6' || name === 6 ? 6 : 4;
-}
-
-/** An address in the form of the runtime. */
-export function boundAddress(address: AddressInfo | string | null): SocketName | undefined {
-  if (address === null || typeof address === 'string') return address ?? undefined;
-  return socketAddress(address.address, address.port, familyOf(address.family));
 }
 
 /** An address as messages show it. */

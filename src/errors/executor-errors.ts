@@ -1,4 +1,4 @@
-import { RuntimeError } from '../../errors/index.ts';
+import { RuntimeError } from './errors.ts';
 
 /**
  * A worker of an executor has died in the middle of a job, or could not be prepared. The executor makes another one for the next job.

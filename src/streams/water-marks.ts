@@ -1,5 +1,5 @@
-import { ValueError } from '../../errors/index.ts';
-import type { WriteBufferLimits } from '../../streams/index.ts';
+import { ValueError } from '../errors/index.ts';
+import type { WriteBufferLimits } from './transports.ts';
 
 const DEFAULT_HIGH = 64 * 1_024;
 

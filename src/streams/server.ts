@@ -1,14 +1,10 @@
-import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
-import { isCancelledError } from '../../errors/errors.ts';
-import { CancelledError, leavesTheLoop, RuntimeError, TimeoutError } from '../../errors/index.ts';
-import { type Duration, inSeconds } from '../../internal/duration.ts';
-import { inspectAsText } from '../../internal/inspection.ts';
+import { isCancelledError } from '../errors/errors.ts';
+import { CancelledError, RuntimeError, TimeoutError } from '../errors/index.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import {
   type AwaitableCoroutine,
   attach,
-  type Context,
-  copyContext,
   detach,
   type EventLoop,
   type Future,
@@ -18,8 +14,10 @@ import {
   newWait,
   release,
   type Task,
-} from '../../kernel/lowlevel.ts';
-import { bindMethods } from '../../streams/bound.ts';
+} from '../kernel/lowlevel.ts';
+import { Lock } from '../sync/index.ts';
+import { waitFor } from '../tasks/index.ts';
+import { bindMethods } from './bound.ts';
 import {
   CLOSE_TIMEOUT,
   type CloseTimeoutOption,
@@ -27,30 +25,42 @@ import {
   endWithin,
   HURRIED_CLOSE_TIMEOUT,
   isBeingCancelled,
-} from '../../streams/closing.ts';
-import type { BaseProtocol } from '../../streams/index.ts';
-import { Waiters } from '../../streams/waiters.ts';
-import { Lock } from '../../sync/index.ts';
-import { waitFor } from '../../tasks/index.ts';
-import { ignoreErrors } from './connect-socket.ts';
-import type { KnownNames } from './extra-info.ts';
-import { failureOf } from './failures.ts';
-import { keepSocketAlive } from './keep-alive.ts';
-import { ListeningSocket, listen, type Place, stopAll } from './listening.ts';
-import { type ConnectionOwner, SocketTransport } from './socket-transport.ts';
-import { HANDSHAKE_TIMEOUT, type SslContext } from './ssl.ts';
+} from './closing.ts';
+import type { SocketName, WriteTransport } from './transports.ts';
+import { Waiters } from './waiters.ts';
 
-/** Options of a server. */
-export interface ServerSetup extends CloseTimeoutOption {
-  readonly protocolFactory: () => BaseProtocol;
-  /** Where to listen: one entry for each socket. */
-  readonly places: readonly Place[];
-  readonly ssl: SslContext | null;
-  readonly sslHandshakeTimeout: Duration | undefined;
-  /** As `keepAliveOf` gives it. */
-  readonly keepAlive: number | null;
-  /** Whether the factory does not need a running loop, and may be called at once. */
-  readonly direct: boolean;
+/** A place where a server listens. */
+export interface ListeningSocket {
+  /** `[host, port]`, or the path of a Unix socket. Follows CPython's `socket.getsockname`. */
+  getsockname(): SocketName;
+  /** As Node's `server.address()`. */
+  address(): { readonly address: string; readonly family: string; readonly port: number } | string | null;
+  /** The address that it listens at; the path of a Unix socket. */
+  readonly host: string;
+  /** The port that it listens at; 0 for a Unix socket. */
+  readonly port: number;
+  /** 4 or 6, `null` for a Unix socket. */
+  readonly family: 4 | 6 | null;
+}
+
+/** What a server accepts connections by: sockets of the runtime, or a network that is simulated. @internal */
+export interface Listener {
+  /**
+   * Begins to listen. When it fails, nothing listens.
+   *
+   * @param server gets the connections: their transports are attached to it while they are open
+   */
+  listen(server: Server): Generator<unknown, readonly ListeningSocket[], unknown>;
+  /** Accepts no more connections. */
+  stop(): void;
+}
+
+/** An object that keeps a list of its connections. */
+export interface ConnectionOwner {
+  /** @internal */
+  attach(transport: WriteTransport): void;
+  /** @internal */
+  detach(transport: WriteTransport): void;
 }
 
 /** The result of `Server.shutdown`. */
@@ -88,28 +98,21 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   }
 
   readonly #loop: EventLoop;
-  readonly #setup: ServerSetup;
-  readonly #context: Context;
-  /** The addresses of connections over a Unix socket. */
-  readonly #namesOnPath: KnownNames | undefined;
-  readonly #clients = new Set<SocketTransport>();
-  /** The sockets whose handshake is in progress. */
-  readonly #handshaking = new Set<Socket>();
+  readonly #listener: Listener;
+  readonly #closing: CloseTimeoutOption;
+  readonly #clients = new Set<WriteTransport>();
   readonly #handlers = new Set<Task<unknown>>();
   readonly #waiters: Waiters;
   readonly #starting = new Lock();
-  #servers: NetServer[] = [];
   #sockets: readonly ListeningSocket[] = [];
   #state: State = 'created';
   #forever: Future<void> | null = null;
 
   /** Called by `startServer` and similar functions. @internal */
-  constructor(loop: EventLoop, setup: ServerSetup) {
+  constructor(loop: EventLoop, listener: Listener, closing: CloseTimeoutOption) {
     this.#loop = loop;
-    this.#setup = setup;
-    const [place] = setup.places;
-    this.#namesOnPath = place?.path === undefined ? undefined : { peername: '', sockname: place.path };
-    this.#context = copyContext();
+    this.#listener = listener;
+    this.#closing = closing;
     this.#waiters = new Waiters(loop, 'waitClosed', this);
     attach(loop, this);
     bindMethods(this, 'close', 'closeClients', 'abortClients');
@@ -174,10 +177,8 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    stopAll(this.#servers);
-    this.#servers = [];
+    this.#listener.stop();
     this.#sockets = [];
-    for (const socket of this.#handshaking) socket.destroy();
     if (this.#forever !== null) release(this.#forever);
     this.#checkEnd();
   }
@@ -234,12 +235,12 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   // --------------------------------------------------------------------------------------------- its connections
 
   /** @internal */
-  attach(transport: SocketTransport): void {
+  attach(transport: WriteTransport): void {
     this.#clients.add(transport);
   }
 
   /** @internal */
-  detach(transport: SocketTransport): void {
+  detach(transport: WriteTransport): void {
     this.#clients.delete(transport);
     this.#checkEnd();
   }
@@ -254,65 +255,13 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   loopClosed(): void {
     this.#state = 'closed';
     this.#sockets = [];
-    stopAll(this.#servers);
-    for (const socket of this.#handshaking) socket.destroy();
+    this.#listener.stop();
   }
 
   #checkEnd(): void {
     if (this.#state !== 'closed' || this.#clients.size > 0) return;
     detach(this.#loop, this);
     this.#waiters.release();
-  }
-
-  readonly #onConnection = (socket: Socket): void => {
-    socket.on('error', ignoreErrors);
-    keepSocketAlive(socket, this.#setup.keepAlive);
-    if (this.#setup.direct) this.#context.run(() => this.#accept(socket));
-    else if (!this.#loop.isClosed()) this.#loop.callSoonIn(this.#context, () => this.#accept(socket));
-  };
-
-  #accept(socket: Socket): void {
-    if (this.#state === 'closed') {
-      socket.destroy();
-      return;
-    }
-    try {
-      new SocketTransport(this.#loop, socket, this.#setup.protocolFactory(), {
-        owner: this,
-        names: this.#namesOnPath,
-      });
-    } catch (exception) {
-      if (leavesTheLoop(exception)) throw exception;
-      socket.destroy();
-      this.#report('Error on transport creation for incoming connection', exception);
-    }
-  }
-
-  #report(message: string, exception: unknown): void {
-    if (!this.#loop.isClosed()) this.#loop.callExceptionHandler({ message, exception, server: this });
-  }
-
-  #newServer(): NetServer {
-    const { ssl, sslHandshakeTimeout = HANDSHAKE_TIMEOUT } = this.#setup;
-    if (ssl === null) return createNetServer({ allowHalfOpen: true, noDelay: true }, this.#onConnection);
-    const handshakeTimeout = inSeconds(sslHandshakeTimeout, 'sslHandshakeTimeout') * 1_000;
-    // A client that ends during its handshake has left; half-closing is possible only after the handshake.
-    const server = tlsServer({ ...ssl, allowHalfOpen: false, handshakeTimeout }, (socket) => {
-      socket.allowHalfOpen = true;
-      this.#onConnection(socket);
-    });
-    server.on('connection', (socket: Socket) => this.#watchHandshake(socket));
-    server.on('secureConnection', (socket) => this.#handshaking.delete(socketUnder(socket, this.#handshaking)));
-    server.on('tlsClientError', (error, socket) => {
-      socket.destroy(); // the runtime does not do this when the handshake takes too long
-      if (this.#loop.getDebug()) this.#report('TLS handshake with a client failed', failureOf(error));
-    });
-    return server;
-  }
-
-  #watchHandshake(socket: Socket): void {
-    this.#handshaking.add(socket);
-    socket.once('close', () => this.#handshaking.delete(socket));
   }
 
   // --------------------------------------------------------------------------------------------- coroutines
@@ -333,19 +282,14 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
   }
 
   *#listenEverywhere(): Generator<unknown, void, unknown> {
-    const servers = this.#setup.places.map(() => this.#newServer());
+    const sockets = yield* this.#listener.listen(this);
     try {
-      for (const [index, place] of this.#setup.places.entries())
-        yield* listen(this.#loop, servers[index] as NetServer, place);
       this.#checkOpen();
     } catch (error) {
-      stopAll(servers);
+      this.#listener.stop();
       throw error;
     }
-    for (const server of servers)
-      server.on('error', (error) => this.#report('A connection could not be accepted', failureOf(error)));
-    this.#servers = servers;
-    this.#sockets = servers.map((server) => new ListeningSocket(server));
+    this.#sockets = sockets;
     this.#state = 'serving';
   }
 
@@ -427,7 +371,7 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
 
   /** Waits for the connections to end, and cuts those that do not end in time. */
   *#leave(otherwise: number, cut: () => void): Generator<unknown, void, unknown> {
-    const limit = closeTimeoutOf('Server', this.#setup, otherwise);
+    const limit = closeTimeoutOf('Server', this.#closing, otherwise);
     let lost = '';
     const cutAll = (): void => {
       const unsent = [...this.#clients].reduce((sum, client) => sum + client.getWriteBufferSize(), 0);
@@ -442,21 +386,4 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     const where = this.#sockets.length > 0 ? ` on ${this.#sockets.join(', ')}` : '';
     return `<Server ${this.#state}${where} connections=${this.#clients.size}>`;
   }
-}
-
-/** @throws {SSLError} when a key or certificate cannot be read */
-function tlsServer(options: TlsOptions, onConnection: (socket: Socket) => void): TlsServer {
-  try {
-    return createTlsServer(options, onConnection);
-  } catch (error) {
-    throw failureOf(error, 'TLS');
-  }
-}
-
-/** The socket under an encrypted one. If the runtime does not give it, it is found by the addresses; Unix sockets have none. */
-function socketUnder(encrypted: Socket & { readonly _parent?: Socket }, candidates: Iterable<Socket>): Socket {
-  if (encrypted._parent !== undefined) return encrypted._parent;
-  const { remoteAddress, remotePort } = encrypted;
-  for (const raw of candidates) if (raw.remotePort === remotePort && raw.remoteAddress === remoteAddress) return raw;
-  return encrypted;
 }

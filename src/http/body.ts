@@ -1,0 +1,75 @@
+import type { Future } from '../index.ts';
+import { newWebResponse, newWebStream, release } from '../kernel/lowlevel.ts';
+import type { ResponseLike } from './handler.ts';
+import type { RequestTask } from './request-tasks.ts';
+
+/** Types of content that are complete when the handler returns: to look at the body of such a response may cost as much as the request. */
+const COMPLETE =
+  /^(?:text\/(?!event-stream)|application\/(?:json|xml|javascript|problem\+json|x-www-form-urlencoded))/i;
+
+/** The body of a response, where it has one. */
+interface WithBody {
+  readonly body: {
+    getReader(): {
+      read(): Promise<{ readonly done: boolean; readonly value?: unknown }>;
+      cancel(reason?: unknown): Promise<void>;
+    };
+  } | null;
+}
+
+/** The part of a `ReadableStreamDefaultController` that this library uses. */
+interface Controller {
+  enqueue(chunk: unknown): void;
+  close(): void;
+  error(reason: unknown): void;
+}
+
+/** Whether the body of a response may still be made when the handler has returned. */
+export function isStream(response: ResponseLike): boolean {
+  const { headers } = response;
+  if (typeof headers?.get !== 'function') return false;
+  if (headers.get('transfer-encoding') === null && COMPLETE.test(headers.get('content-type') ?? '')) return false;
+  if (headers.get('content-length') !== null) return false;
+  return ((response as Partial<WithBody>).body ?? null) !== null;
+}
+
+/**
+ * The same response, with a body that tells when it has ended. The client that leaves cancels the request; the request that is cancelled ends
+ * the body with an error.
+ */
+export function followBody<R extends ResponseLike>(response: R, request: RequestTask, over: Future<void>): R {
+  const reader = (response as Partial<WithBody>).body!.getReader();
+  let controller!: Controller;
+  const stream = newWebStream(
+    {
+      start(its: Controller) {
+        controller = its;
+      },
+      async pull() {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) controller.enqueue(value);
+          else {
+            controller.close();
+            release(over);
+          }
+        } catch (error) {
+          controller.error(error);
+          release(over);
+        }
+      },
+      cancel(reason: unknown) {
+        request.task.cancel(`the client of ${request.name} has left`);
+        return reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  over.addDoneCallback(() => {
+    if (!over.cancelled()) return;
+    const reason = new Error(`${request.name} was cancelled`);
+    controller.error(reason);
+    reader.cancel(reason).catch(() => {});
+  });
+  return newWebResponse(stream, response) as R;
+}

@@ -1,0 +1,37 @@
+import { currentSignal, getRunningLoop, type PlatformAbortSignal } from '../index.ts';
+import { headerOf } from './deadline.ts';
+import { servedRequest } from './request-tasks.ts';
+
+/** What `fetch` takes as its second argument, as far as this library sets it. */
+export interface Outgoing {
+  readonly signal?: PlatformAbortSignal;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * The second argument of a `fetch` inside a request: its signal is that of the running scope, and a header tells what is left of the request's
+ * deadline, so that whoever is asked need not work longer than the client waits. The header is the first of `header` in the options of the
+ * handler, otherwise `x-request-timeout-ms`. Outside a request there is no header.
+ *
+ * @param init of your own: its headers are kept, and so is everything else; a `signal` of yours takes the place of this one
+ * @example
+ * const response = await fetch(url, outgoing({ headers: { accept: 'application/json' } }));
+ */
+export function outgoing(): Outgoing;
+export function outgoing<T extends object>(init: T): Omit<T, 'headers'> & Outgoing;
+export function outgoing(init: { readonly headers?: unknown } = {}): Outgoing {
+  const headers = plainHeaders(init.headers);
+  const request = servedRequest.get();
+  if (request !== null && request.due !== null) {
+    headers[request.header] = headerOf(request.header, request.due - getRunningLoop().time());
+  }
+  const signal = currentSignal();
+  return { ...(signal === undefined ? {} : { signal }), ...init, headers };
+}
+
+/** Headers in any of the forms that `fetch` takes. */
+function plainHeaders(headers: unknown): Record<string, string> {
+  if (headers === undefined || headers === null) return {};
+  if (Symbol.iterator in Object(headers)) return Object.fromEntries(headers as Iterable<[string, string]>);
+  return { ...(headers as Record<string, string>) };
+}

@@ -1,0 +1,73 @@
+import { describe } from '../internal/describe.ts';
+import type { EventLoop } from './event-loop.ts';
+import { Future, type WaitRecord } from './future.ts';
+import { callerPlace, reportOnce } from './places.ts';
+
+const PROMISE: WaitRecord = { operation: 'promise', object: null };
+
+/** A future for the outcome of a promise. */
+export class PromiseFuture<T> extends Future<T> {
+  /** Where it was made, in debug mode. */
+  readonly #place: string | null;
+
+  /** @param loop the running one, or the thread's, when absent */
+  constructor(loop?: EventLoop) {
+    super(loop === undefined ? undefined : { loop });
+    this.#place = this._loop.getDebug() ? callerPlace() : null;
+  }
+
+  /** @internal */
+  override get _purpose(): WaitRecord {
+    return PROMISE;
+  }
+
+  /** Gets the outcome of a promise. */
+  follow(promise: PromiseLike<T>): this {
+    promise.then(
+      (value) => this.bring(value),
+      (error) => {
+        if (!this.done() && !this._loop.isClosed()) this._setFailure(error);
+      },
+    );
+    return this;
+  }
+
+  /** The promise fulfils. */
+  protected bring(value: T): void {
+    if (this.done() || this._loop.isClosed()) this.late(value);
+    else this.setResult(value);
+  }
+
+  /** The wait was given up before the promise fulfilled: the value is dropped. */
+  protected late(value: T): void {
+    if (!this._loop.getDebug() || !isResource(value)) return;
+    reportOnce(
+      'late value',
+      `wrapPromise(): the wait was given up, so the later value of the promise is dropped: ${describe(value)}. It will not be ` +
+        'closed. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
+      this.#place,
+    );
+  }
+
+  /** Calls a callback of the program; an error of it is only reported. */
+  protected call(name: string, callback: () => void): void {
+    try {
+      callback();
+    } catch (exception) {
+      const message = `Exception in ${name}`;
+      this._loop.callExceptionHandler({ message, exception, future: this as Future<unknown> });
+    }
+  }
+}
+
+/** Whether a value has to be closed or given back by its holder. */
+function isResource(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return [Symbol.dispose, Symbol.asyncDispose, 'release', 'close'].some((name) => {
+    try {
+      return typeof (value as Record<PropertyKey, unknown>)[name] === 'function';
+    } catch {
+      return false; // a getter that throws
+    }
+  });
+}

@@ -1,0 +1,57 @@
+import { type Context, copyContext } from './engine/context.ts';
+import type { Waiter } from './engine/roles.ts';
+import { callbackOf, type DoneCallback, type Future } from './future.ts';
+
+/** A done callback of the library itself, for a task or future that waits: needs no context, and cannot fail. */
+class Subscription implements Waiter {
+  /** @internal */
+  readonly _callback: DoneCallback<never>;
+  /** @internal */
+  readonly _awaiter: Future<unknown> | null;
+  /** The future whose end it tells. @internal */
+  readonly _future: Future<unknown>;
+
+  constructor(future: Future<unknown>, callback: DoneCallback<never>, awaiter: Future<unknown> | null) {
+    this._future = future;
+    this._callback = callback;
+    this._awaiter = awaiter;
+  }
+
+  get _context(): Context {
+    return copyContext();
+  }
+
+  _run(): void {
+    this._callback(this._future as never);
+  }
+}
+
+/**
+ * Adds a done callback for a task or future that waits, which makes an edge of the call graph. The callback must not throw.
+ *
+ * @param awaiter the task or future that waits
+ */
+export function subscribe<T>(
+  future: Future<T>,
+  callback: (future: Future<T>) => void,
+  awaiter: Future<unknown> | null,
+): void {
+  // For a future of another library, or a class that overrides registration, there is only `addDoneCallback`.
+  if (future._isPlain?.() === true) future._addWaiter(new Subscription(future as Future<unknown>, callback, awaiter));
+  else future.addDoneCallback(callback);
+}
+
+/**
+ * Takes back what was subscribed once. The search ends where it is found, so when many wait for one future and leave in the order in which
+ * they came, as they do at deadlines, each is found at once.
+ */
+export function unsubscribe<T>(future: Future<T>, callback: (future: Future<T>) => void): void {
+  if (future._isPlain?.() !== true) {
+    future.removeDoneCallback(callback);
+    return;
+  }
+  const isIt = (waiter: Waiter): boolean => callbackOf(waiter) === callback;
+  const { _firstWaiter: first } = future;
+  const waiter = first === null || isIt(first) ? first : future._rare?.otherWaiters?.find(isIt);
+  if (waiter !== null && waiter !== undefined) future._removeWaiter(waiter);
+}

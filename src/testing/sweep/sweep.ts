@@ -1,0 +1,448 @@
+import {
+  addInstrument,
+  type EventLoop,
+  iscoroutine,
+  iscoroutinefunction,
+  logger,
+  RuntimeError,
+  RuntimeHost,
+} from '../../index.ts';
+import { type AwaitableLike, runningLoop, sweepFromEnvironment } from '../../kernel/lowlevel.ts';
+import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
+import { type RunVirtualOptions, runVirtual } from '../run-virtual.ts';
+import { leakOf } from '../simulation/left.ts';
+import { type Ending, Simulation } from '../simulation/simulation.ts';
+import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
+import { HeldPrimitives } from './held.ts';
+import { Judge, type Run } from './judge.ts';
+import { type CheckedOptions, checkedOptions, type SweepEnding, type SweepMain, type SweepOptions } from './options.ts';
+import { isPossible, plansOf } from './plan.ts';
+import { type Plan, Striker } from './striker.ts';
+import { formatToken, parseToken } from './token.ts';
+import { Tracker, useTracker } from './track.ts';
+import { Recorder, type Watch } from './watch.ts';
+
+/** One place of a program at which a sweep has ended waits. */
+export interface SweepPlace {
+  /** As `file:line:column`; `null` for waits whose place is not known. */
+  readonly place: string | null;
+  /** What is waited for there. */
+  readonly operation: string;
+  /** How many awaits of the undisturbed run were there. */
+  readonly awaits: number;
+  /** How often one of them was ended. */
+  readonly runs: number;
+}
+
+/** What a sweep has done. */
+export interface SweepReport {
+  /** How often the program was run and disturbed. */
+  readonly runs: number;
+  /** How many awaits the undisturbed program reaches, of all its tasks. */
+  readonly awaits: number;
+  readonly places: readonly SweepPlace[];
+  /**
+   * The waits whose cancellation the task has caught and not thrown again: it returned as if nothing had happened. That is no failure, since it
+   * may be meant; most often it is a `catch` that should begin with `rethrowIfCancelled(error)`.
+   */
+  readonly swallowed: readonly SweepPoint[];
+  /** How often a task waited for a promise that is not of this library, where nothing can be cancelled. */
+  readonly foreign: number;
+  /** How many runs were left out because of the limit. */
+  readonly leftOut: number;
+  /** What the undisturbed program has thrown; `null` when it has returned. */
+  readonly error: unknown;
+  /** How long it has taken, in real milliseconds. */
+  readonly milliseconds: number;
+}
+
+/**
+ * Runs a program once for each await that any of its tasks reaches, cancels it there, and looks whether the program copes: that it ends, that
+ * what it has acquired is given back, that nothing else comes out of it but the cancellation, that no other task was cancelled, and what
+ * `check` says.
+ *
+ * Each await is ended in several ways (`SweepMode`): by `task.cancel()` and by the deadline of a timeout around the whole task, each of them
+ * while the task waits, and in the same iteration in which what it waits for is done, just before and just after that. The program runs in
+ * simulated time, and must do the same in each run.
+ *
+ * **Cancellation**: a sweep cannot be cancelled.
+ *
+ * @param main an async function or a generator function: called once for each run, with what `setup` gives
+ * @returns a promise of the report
+ * @throws {SweepFailure} (as a rejection) at the first run in which something goes wrong
+ * @throws {DeadlockError} (as a rejection) when the program comes to a standstill without being disturbed; `LivelockError` and `LeakError`
+ * likewise, and what `check` throws then
+ * @throws {RuntimeError} (as a rejection) when a running loop calls it
+ * @throws {NondeterminismError} (as a rejection) when the program does not do the same each time
+ * @throws {TypeError} (as a rejection) when `main` is not a function, or an option is not what it has to be
+ * @example
+ * const lock = new Lock();
+ * const main = () => lock.with(() => sleep(1));
+ * const report = await sweep(main, {
+ *   check: () => {
+ *     if (lock.locked()) throw new Error('the lock is still held');
+ *   },
+ * });
+ * report.runs; // 6
+ */
+export async function sweep<S = undefined>(main: SweepMain<S>, options: SweepOptions<S> = {}): Promise<SweepReport> {
+  const { report } = await alone('sweep', () => new Sweep(main, checkedOptions('sweep', main, options)).run());
+  return report;
+}
+
+/**
+ * Repeats the run of a token that a sweep has given.
+ *
+ * @throws {SweepFailure} when it goes wrong again
+ * @throws {StaleTokenError} when the program does not reach this await any more, or reaches it in another way
+ * @internal
+ */
+export async function replaySweep<S = undefined>(
+  main: SweepMain<S>,
+  token: string,
+  options: SweepOptions<S> = {},
+): Promise<SweepReport> {
+  const checked = checkedOptions('replay', main, options);
+  const { report } = await alone('replay', () => new Sweep(main, checked).replay(token));
+  return report;
+}
+
+/**
+ * Runs a program as `runVirtual` does; when `ASYNCIO_SWEEP=1` is set in the environment, sweeps it as well. For fixtures, so that a whole suite
+ * can be swept.
+ *
+ * @returns what the undisturbed program returns
+ * @throws what it throws, and the SweepFailure
+ * @internal
+ */
+export async function sweepIfAsked<T>(
+  main: SweepMain<undefined>,
+  options: SweepOptions & { readonly run?: RunVirtualOptions } = {},
+): Promise<T> {
+  const { run = {}, ...swept } = options;
+  if (!sweepFromEnvironment()) return runVirtual<T>(main as AwaitableLike<T>, run);
+  const checked = checkedOptions('sweep', main, { failOnLeaks: run.failOnLeaks ?? false, ...swept });
+  const test = { failOnUnretrieved: run.failOnUnretrieved ?? false };
+  const { undisturbed } = await alone('sweep', () => new Sweep(main, checked, test).run());
+  return undisturbed.ending.value!.value as T;
+}
+
+/** Programs are watched by hooks of the whole thread: two sweeps at a time would see each other. */
+let last: Promise<unknown> = Promise.resolve();
+
+async function alone<T>(call: string, body: () => Promise<T>): Promise<T> {
+  if (runningLoop() !== null) {
+    throw new RuntimeError(`${call} cannot be called from a running event loop: call it from the test itself`, {
+      code: 'LOOP_RUNNING',
+    });
+  }
+  const turn = last.then(body);
+  last = turn.catch(() => {});
+  return turn;
+}
+
+/** So many times the iterations of the undisturbed run, and so many more, mean that a run does not end. */
+const PATIENCE_FACTOR = 20;
+const PATIENCE = 1_000;
+
+/** A run in which a wait was ended. */
+interface Struck extends Plan {
+  readonly isSwallowed: boolean;
+}
+
+interface StrikeResult {
+  readonly isStruck: boolean;
+  readonly isSwallowed: boolean;
+  readonly problem: { readonly error: unknown } | null;
+}
+
+interface Undisturbed extends Run {
+  readonly recorder: Recorder;
+}
+
+class Sweep<S> {
+  readonly #main: SweepMain<S>;
+  readonly #options: CheckedOptions<S>;
+  /** For a test: what the undisturbed program throws is an error, and what it loses may be. */
+  readonly #test: { readonly failOnUnretrieved: boolean } | null;
+  #leak: LeakError | null = null;
+
+  constructor(
+    main: SweepMain<S>,
+    options: CheckedOptions<S>,
+    test: { readonly failOnUnretrieved: boolean } | null = null,
+  ) {
+    this.#main = main;
+    this.#options = options;
+    this.#test = test;
+  }
+
+  async run(): Promise<{ report: SweepReport; undisturbed: Undisturbed }> {
+    const { modes, tasks, limit, seed } = this.#options;
+    const clock = new RuntimeHost();
+    const began = clock.time();
+    const undisturbed = await this.#undisturbed();
+    const { sites } = undisturbed.recorder;
+    const wanted = sites.filter(
+      ({ taskName: name, coroutine, task }) => tasks?.({ name, coroutine, isMain: task === 0 }) !== false,
+    );
+    const { plans, left } = plansOf(wanted, modes, limit, seed);
+    const runs = await this.#strikeAll(plans, undisturbed);
+    const report = this.#report(undisturbed, runs, left, (clock.time() - began) * 1_000);
+    return { report, undisturbed };
+  }
+
+  async replay(token: string): Promise<{ report: SweepReport; undisturbed: Undisturbed }> {
+    const { wait, mode, hash } = parseToken(token);
+    const clock = new RuntimeHost();
+    const began = clock.time();
+    const undisturbed = await this.#undisturbed();
+    const site = undisturbed.recorder.sites[wait];
+    if (site === undefined || site.hash !== hash || !isPossible(site, mode)) {
+      const found =
+        site === undefined
+          ? `it has only ${undisturbed.recorder.sites.length} awaits`
+          : 'the awaits before it are not the same any more';
+      throw new StaleTokenError(
+        `'${token}' is of another program, or this one has changed: it ends await ${wait + 1} of the run, but ${found}. Sweep it again.`,
+      );
+    }
+    const plan: Plan = { site, mode };
+    const runs = await this.#strikeAll([plan], undisturbed);
+    return { report: this.#report(undisturbed, runs, 0, (clock.time() - began) * 1_000), undisturbed };
+  }
+
+  // ------------------------------------------------------------------------------------------------ runs
+
+  async #undisturbed(): Promise<Undisturbed> {
+    const simulation = this.#simulation({ places: true, quick: false });
+    try {
+      const recorder = new Recorder(() => simulation.loop);
+      const { run, state } = await this.#perform(simulation, recorder, null);
+      const { failure } = run.ending;
+      if (failure !== null && (this.#test !== null || isStandstill(failure.error) || recorder.sites.length === 0)) {
+        throw failure.error;
+      }
+      if (this.#test?.failOnUnretrieved === true && run.ending.problems.length > 0) throw run.ending.problems[0];
+      if (this.#options.failOnLeaks && run.leak !== null) throw run.leak;
+      const problem = await this.#check(simulation, state, run.ending, null);
+      if (problem !== null) throw problem.error;
+      return { ...run, recorder };
+    } finally {
+      simulation.close();
+    }
+  }
+
+  /** Runs all; returns those that were really disturbed. */
+  async #strikeAll(plans: readonly Plan[], undisturbed: Undisturbed): Promise<Struck[]> {
+    const most = undisturbed.recorder.iterations * PATIENCE_FACTOR + PATIENCE;
+    const judge = new Judge(undisturbed, this.#options.expected, this.#options.failOnLeaks);
+    const struck: Struck[] = [];
+    if (plans.length === 0) return struck;
+    const { simulation, recorder } = await this.#again(undisturbed.recorder, most);
+    try {
+      for (const plan of plans) {
+        const site = recorder.sites[plan.site.index];
+        if (site?.hash !== plan.site.hash) throw otherProgram(plan);
+        const result = await this.#strike(simulation, { site, mode: plan.mode }, judge, most);
+        if (result.isStruck) struck.push({ ...plan, isSwallowed: result.isSwallowed });
+        if (result.problem !== null) throw await this.#failure(plan, judge, most, result.problem.error);
+      }
+    } finally {
+      simulation.close();
+    }
+    return struck;
+  }
+
+  /**
+   * Runs the program undisturbed once more, in the way in which it is to be disturbed: inside one call, if that makes no difference for it.
+   * The iterations of the loop are others then.
+   */
+  async #again(
+    recorder: Recorder,
+    most: number,
+  ): Promise<{ readonly simulation: Simulation; readonly recorder: Recorder }> {
+    const quickly = recorder.isSlow ? null : await this.#recordAgain(true, most);
+    if (quickly !== null) {
+      const { recorder: again } = quickly;
+      if (again.hash === recorder.hash && again.waits === recorder.waits) return quickly;
+      quickly.simulation.close();
+    }
+    return await this.#recordAgain(false, most);
+  }
+
+  async #recordAgain(quick: boolean, most: number): Promise<{ simulation: Simulation; recorder: Recorder }> {
+    const simulation = this.#simulation({ places: false, quick, most });
+    const recorder = new Recorder(() => simulation.loop);
+    try {
+      await this.#perform(simulation, recorder, null);
+    } catch (error) {
+      simulation.close();
+      throw error;
+    }
+    return { simulation, recorder };
+  }
+
+  async #strike(simulation: Simulation, plan: Plan, judge: Judge, most: number): Promise<StrikeResult> {
+    const striker = new Striker(() => simulation.loop, plan, most);
+    const { run, state } = await this.#perform(simulation, striker, striker);
+    if (striker.isOtherProgram) throw otherProgram(plan);
+    const { isStruck, isSwallowed } = striker;
+    if (!isStruck) return { isStruck, isSwallowed, problem: null };
+    const error = judge.problemOf(run, striker);
+    if (error !== null) return { isStruck, isSwallowed, problem: { error } };
+    const problem = await this.#check(simulation, state, run.ending, pointOf(plan));
+    return { isStruck, isSwallowed, problem };
+  }
+
+  /** Runs a failure once more, with the places of all waits, so that its message has them. */
+  async #failure(plan: Plan, judge: Judge, most: number, first: unknown): Promise<SweepFailure> {
+    const simulation = this.#simulation({ places: true, quick: false, most });
+    try {
+      const { problem } = await this.#strike(simulation, plan, judge, most);
+      const { site, mode } = plan;
+      const token = formatToken({ wait: site.index, mode, hash: site.hash });
+      const given = (['check', 'setup', 'resources', 'expected', 'failOnLeaks'] as const).filter((name) =>
+        name === 'failOnLeaks' ? !this.#options.failOnLeaks : this.#options[name] !== undefined,
+      );
+      return failureOf(
+        plan,
+        token,
+        problem === null ? first : problem.error,
+        given.map((name) => (name === 'failOnLeaks' ? 'failOnLeaks: false' : name)),
+      );
+    } finally {
+      simulation.close();
+    }
+  }
+
+  #simulation({ places, quick, most }: { places: boolean; quick: boolean; most?: number }): Simulation {
+    return new Simulation({
+      places,
+      quick,
+      failOnUnretrieved: true,
+      ...(most === undefined ? {} : { maxSteps: most }),
+      atEnd: (loop: EventLoop) => {
+        this.#leak = leakOf(loop);
+      },
+    });
+  }
+
+  /** One run of the program. */
+  async #perform(simulation: Simulation, watch: Watch, striker: Striker | null): Promise<{ run: Run; state: S }> {
+    const { setup, resources } = this.#options;
+    const tracker = new Tracker();
+    const held = new HeldPrimitives();
+    const trackerBefore = useTracker(tracker);
+    held.open();
+    const remove = addInstrument(watch);
+    // What the library warns of comes from the cancellation, and is judged here.
+    const speak = striker === null ? null : mute();
+    this.#leak = null;
+    try {
+      const state = (await setup?.()) as S;
+      for (const resource of (typeof resources === 'function' ? resources(state) : resources) ?? []) {
+        tracker.add(resource);
+      }
+      const main = this.#main as (state: unknown) => unknown;
+      const program = striker?.mainFor(main, state) ?? (setup === undefined ? main : bound(main, state));
+      const ending = await simulation.run<unknown>(program as AwaitableLike<unknown>);
+      // Of the undisturbed run everything is told, so that it is known what is never given back.
+      const primitives = held.states(striker === null || ending.value !== null);
+      return { run: { ending, leak: this.#leak, primitives, inUse: tracker.left }, state };
+    } finally {
+      remove();
+      speak?.();
+      held.close();
+      useTracker(trackerBefore);
+      tracker.close();
+    }
+  }
+
+  /** What the user's check says: `null` when it has returned. */
+  async #check(
+    simulation: Simulation,
+    state: S,
+    { value, failure }: Ending<unknown>,
+    at: SweepPoint | null,
+  ): Promise<{ readonly error: unknown } | null> {
+    const { check } = this.#options;
+    if (check === undefined) return null;
+    const ending: SweepEnding = { at, value: value?.value, error: failure?.error ?? null };
+    const run = (): unknown => check(state, ending);
+    try {
+      if (iscoroutinefunction(check)) return await checkInside(simulation, check.bind(null, state, ending));
+      const result = run();
+      if (isAwaitable(result)) {
+        if (iscoroutine(result)) return await checkInside(simulation, result);
+        await result;
+      }
+      return null;
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  #report({ recorder, ending }: Undisturbed, runs: readonly Struck[], leftOut: number, took: number): SweepReport {
+    const places = new Map<string, { place: string | null; operation: string; awaits: number; runs: number }>();
+    const keyOf = (site: Plan['site']): string => `${site.place} ${site.operation}`;
+    for (const site of recorder.sites) {
+      const known = places.get(keyOf(site));
+      if (known !== undefined) known.awaits++;
+      else places.set(keyOf(site), { place: site.place, operation: site.operation, awaits: 1, runs: 0 });
+    }
+    for (const { site } of runs) places.get(keyOf(site))!.runs++;
+    return {
+      runs: runs.length,
+      awaits: recorder.sites.length,
+      places: [...places.values()],
+      swallowed: runs.filter(({ isSwallowed }) => isSwallowed).map(pointOf),
+      foreign: recorder.foreign,
+      leftOut,
+      error: ending.failure?.error ?? null,
+      milliseconds: took,
+    };
+  }
+}
+
+/** The main function with its state: as it is, an async function or a generator function, and with its name. */
+function bound(main: (state: unknown) => unknown, state: unknown): unknown {
+  return Object.defineProperty(main.bind(null, state), 'name', { value: main.name });
+}
+
+/** Assertion libraries return objects that throw when something of them is read that they do not know. */
+function isAwaitable(value: unknown): boolean {
+  try {
+    return iscoroutine(value) || typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+  } catch {
+    return false;
+  }
+}
+
+function mute(): () => void {
+  const { error, warn } = logger;
+  logger.error = () => {};
+  logger.warn = () => {};
+  return () => {
+    logger.error = error;
+    logger.warn = warn;
+  };
+}
+
+/** An async check runs on the loop of the program, whose locks and queues belong to it. */
+async function checkInside(simulation: Simulation, check: unknown): Promise<{ readonly error: unknown } | null> {
+  const { failure, problems } = await simulation.run<unknown>(check as AwaitableLike<unknown>);
+  if (failure !== null) return failure;
+  return problems.length === 0 ? null : { error: problems[0] };
+}
+
+function isStandstill(error: unknown): boolean {
+  return error instanceof DeadlockError || error instanceof LivelockError;
+}
+
+function otherProgram({ site }: Plan): NondeterminismError {
+  const { index, operation, taskName } = site;
+  return new NondeterminismError(
+    `before anything was disturbed, its await number ${index + 1} was not ${operation} of ${taskName}, as in the first run`,
+  );
+}
