@@ -24,6 +24,7 @@ const SLOW = [
   'test/unit/examples/chat.test.ts',
   'test/unit/examples/proxy.test.ts',
   'test/unit/bad-input/extremes.test.ts',
+  'test/unit/testing/laws/cancellation.test.ts',
   'test/unit/http/ten-thousand-requests.test.ts',
   'test/unit/testing/explore/por.test.ts',
   'test/unit/testing/yardsticks.test.ts',

@@ -157,8 +157,13 @@ const MOST_LINES = 100;
 export function formatWaitGraph(graph: WaitGraph, never = false): string {
   const nodes = new Map(graph.tasks.map((task) => [task.name, task]));
   const lines: string[] = [];
-  for (const cycle of graph.cycles) lines.push(...formatCycle(cycle, nodes));
-  const told = new Set(graph.cycles.flat());
+  const told = new Set<string>();
+  for (const cycle of graph.cycles) {
+    // Each task once: those who wait for a circle that is told already say so in lines of their own.
+    if (cycle.some((name) => told.has(name))) continue;
+    lines.push(...formatCycle(cycle, nodes));
+    for (const name of cycle) told.add(name);
+  }
   for (const task of graph.tasks) {
     if (task.waits.length === 0) lines.push(`${titleOf(task)} does not wait`);
     else if (!told.has(task.name)) for (const wait of task.waits) lines.push(formatWait(task, wait, never));

@@ -16,7 +16,7 @@ import {
 } from '../kernel/lowlevel.ts';
 import { Queue } from '../queues/index.ts';
 import { Semaphore } from '../sync/index.ts';
-import { wait } from '../tasks/index.ts';
+import { endOf } from '../tasks/end-of.ts';
 import { closeAfter } from './cursor.ts';
 import { OVER, TaskIterator } from './task-iterator.ts';
 
@@ -109,12 +109,8 @@ export class Produced<T> extends TaskIterator<T> {
     if (this.isOver) return;
     this.#state = 'over';
     if (task === null) return;
-    task.cancel();
     try {
-      yield* wait([task]);
-    } catch (error) {
-      task.cancel();
-      throw error;
+      yield* endOf([task]);
     } finally {
       this.#items.shutdown({ immediate: true });
     }
@@ -148,7 +144,8 @@ const put = /* @__PURE__ */ libraryCoroutine(function* put(
  * When the body fails, the iteration throws its error, after the items that were put before.
  *
  * **Cancellation**: cancelling a wait for an item ends the iteration; items that were not taken are dropped. In the body, the
- * `CancelledError` is thrown where it waits; a `put` after that throws.
+ * `CancelledError` is thrown where it waits; a `put` after that throws. When the consumer is cancelled again while the body ends, the body is
+ * too, and the consumer waits for its end.
  *
  * **Order**: `put` gives the item and waits until the next one is asked for; with a `buffer`, until no more items than that are left.
  *

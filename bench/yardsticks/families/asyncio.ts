@@ -42,7 +42,7 @@ function kernel<P>(definition: {
   readonly expects: Kernel['expects'];
 }): Kernel {
   const { name, bug, program, faulty, sound, expects } = definition;
-  const published = { figure: 'seen in production', within: WITHIN };
+  const published = { figure: '–', within: WITHIN };
   return { name, bug, broken: program(faulty), fixed: program(sound), published, level: 'contract', expects };
 }
 

@@ -1,5 +1,6 @@
 import type { Family } from '../kernel.ts';
 import { channels } from './goker/channels.ts';
+import { leaks } from './goker/leaks.ts';
 import { locks } from './goker/locks.ts';
 import { mixed } from './goker/mixed.ts';
 
@@ -10,5 +11,5 @@ export const family: Family = {
     '(GoBench: A Benchmark Suite of Real-World Go Concurrency Bugs, 2021), written anew with tasks for goroutines. The failure has to name the ' +
     'goroutines that are blocked and what each of them waits for: the circle, where locks make one.',
   order: 30,
-  kernels: [...locks, ...mixed, ...channels],
+  kernels: [...locks, ...mixed, ...channels, ...leaks],
 };

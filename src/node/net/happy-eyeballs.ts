@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { CancelledError, ExceptionGroup } from '../../errors/index.ts';
 import { OSError } from '../../errors/os-error.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, type Task } from '../../kernel/lowlevel.ts';
+import { endOf } from '../../tasks/end-of.ts';
 import { FIRST_COMPLETED, wait } from '../../tasks/index.ts';
 import { connectTo, type Endpoint } from './connect-socket.ts';
 
@@ -87,11 +88,12 @@ function keep<S extends Closable>(task: Task<S>, running: Set<Task<S>>, winner: 
 }
 
 function* giveUp(running: ReadonlySet<Task<Closable>>): Generator<unknown, void, unknown> {
-  if (running.size === 0) return;
-  for (const task of running) task.cancel();
-  const { done } = yield* wait(running);
-  for (const task of done) {
-    if (!task.cancelled() && task.exception() === null) task.result().destroy();
+  try {
+    yield* endOf(running);
+  } finally {
+    for (const task of running) {
+      if (!task.cancelled() && task.exception() === null) task.result().destroy();
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { DeadlockError } from '../errors.ts';
 import { Script } from './choices.ts';
 import type { Failure, Runs } from './runs.ts';
 import type { Deviation } from './schedule.ts';
@@ -16,7 +17,9 @@ export function isSameFailure(one: Failure, other: Failure): boolean {
 
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const line = error.message.split('\n')[0]!.replace(/\d+/g, '#');
+  // Who waits for whom in a circle is what tells one deadlock from another: their first lines are the same.
+  const circle = error instanceof DeadlockError ? [...error.cycle].sort().join(' ') : '';
+  const line = `${error.message.split('\n')[0]} ${circle}`.replace(/\d+/g, '#');
   return `${error.name} ${'code' in error ? String(error.code) : ''} ${line}`;
 }
 

@@ -98,6 +98,11 @@ export function cancelAfter(s: Spelling, victim: Task<unknown>, steps: number): 
   return createTask(body, { name: 'canceller' });
 }
 
+/** Whether a task has been asked to end by `cancelAfter`. */
+export function isAsked(task: Task<unknown> | null): boolean {
+  return task !== null && requests.has(task);
+}
+
 /**
  * Waits for tasks, of which some may have been cancelled, and throws what one of them has failed with. Whoever has taken a request to be
  * cancelled must have ended with it: nothing may swallow one.

@@ -23,7 +23,7 @@ import {
   waitFor,
   wrapPromise,
 } from 'asyncio-ts';
-import { DeadlockError, runVirtual } from 'asyncio-ts/testing';
+import { DeadlockError, type LeakError, runVirtual } from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
 import { describeBoth, type Spelling } from '../../support/spellings.ts';
 
@@ -256,6 +256,50 @@ describeBoth('the wait-for graph tells what nothing will ever end, and where it 
       `└─ other holds ${lock} and waits for ${lock}, held by one [here]`,
       'Task-1 waits for one, other of its task group [here]',
     ]);
+  });
+
+  test('a task that stands in several circles once, and the others as those who wait for it', async () => {
+    const main = s.fn(function* () {
+      const [a, b] = [new Lock(), new Semaphore(2)];
+      const holder = s.fn(function* () {
+        yield* s.wait(b.acquire());
+        yield* s.wait(sleep(1));
+        yield* s.wait(a.acquire());
+      });
+      const both = s.fn(function* () {
+        yield* s.wait(a.acquire());
+        yield* s.wait(sleep(1));
+        yield* s.wait(b.acquire());
+      });
+      yield* s.wait(
+        gather([
+          createTask(both, { name: 'both' }),
+          createTask(holder, { name: 'one' }),
+          createTask(holder, { name: 'two' }),
+        ]),
+      );
+    });
+    const lines = await graphOf(main);
+    expect(lines.filter((line) => line.startsWith('deadlock:'))).toEqual(['deadlock: both → one → both']);
+    expect(lines.at(-1)).toBe('two waits for <Lock [locked, waiters:2]>, held by both [here]');
+  });
+
+  test('a thing of the program itself by what it calls itself, also in a leak', async () => {
+    class Gate extends Event {
+      override toString(): string {
+        return '<the gate>';
+      }
+    }
+    const waits = s.fn(function* () {
+      yield* s.wait(new Gate().wait());
+    });
+    expect(await graphOf(waits)).toEqual(['nothing will ever end the wait for <the gate>; Task-1 waits for it [here]']);
+    const leaking = s.fn(function* () {
+      createTask(waits, { name: 'left' });
+      yield* s.wait(sleep(1));
+    });
+    const error = await runVirtual(leaking, { failOnLeaks: true }).catch((failure: LeakError) => failure);
+    expect((error as LeakError).left[0]).toMatch(/^task left(?: \(\w+\))?, which waits for <the gate> in wait\(\) at /);
   });
 
   test('tasks of one name apart', async () => {

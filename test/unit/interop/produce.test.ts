@@ -145,7 +145,7 @@ describeBoth('produce', (s) => {
   );
 
   test(
-    'cancels its body again, and waits no longer, when the consumer is cancelled again',
+    'cancels its body again, and waits for its end, when the consumer is cancelled again',
     program(s, function* () {
       const notes: string[] = [];
       const items = produce(counting(s, notes));
@@ -158,8 +158,43 @@ describeBoth('produce', (s) => {
       yield* s.wait(sleep(1));
       closing.cancel();
       expect(yield* failure(s, closing)).toBeInstanceOf(CancelledError);
-      yield* s.wait(sleep(1));
       expect(notes).toEqual(['put 0', 'CancelledError']);
+    }),
+  );
+
+  test(
+    'has ended whenever the consumer has, however often that is cancelled',
+    program(s, function* () {
+      const notes: string[] = [];
+      const body = s.fn(function* (put: Put<number>) {
+        try {
+          yield* s.wait(put(1));
+        } finally {
+          for (const part of ['first', 'second']) {
+            try {
+              yield* s.wait(sleep(5));
+            } finally {
+              notes.push(`${part} part of the clean-up`);
+            }
+          }
+        }
+      });
+      const items = produce(body);
+      yield* s.wait(items.next());
+      const closing = createTask(
+        s.fn(function* () {
+          try {
+            yield* s.wait(items.return());
+          } finally {
+            notes.push('consumer over');
+          }
+        }),
+      );
+      yield* s.wait(sleep(1));
+      closing.cancel();
+      expect(yield* failure(s, closing)).toBeInstanceOf(CancelledError);
+      expect(notes).toEqual(['first part of the clean-up', 'consumer over']);
+      expect(getRunningLoop().time()).toBe(1);
     }),
   );
 

@@ -112,7 +112,7 @@ export class ForgetfulSemaphore implements AnyLock {
   }
 }
 
-/** Until 3.10: who has not waited takes a unit past those who were woken for it. */
+/** Until 3.10.3: who has not waited takes a unit past those who were woken for it. */
 export class UnfairSemaphore implements AnyLock {
   #value: number;
   #places: Place[] = [];
@@ -148,7 +148,7 @@ export class UnfairSemaphore implements AnyLock {
   }
 }
 
-/** In 3.10.4: that somebody is woken is remembered, and forgotten by nobody when the one who is woken is cancelled. */
+/** From 3.10.4 to 3.10.7: that somebody is woken is remembered, and forgotten by nobody when the one who is woken is cancelled. */
 export class StuckSemaphore implements AnyLock {
   #value: number;
   #isWakeUpOnItsWay = false;
@@ -196,7 +196,7 @@ export interface AnyCondition {
   notify(count?: number): void;
 }
 
-/** Until 3.5.1: the lock is acquired again once, and a cancellation ends that. */
+/** Until 3.5.2: the lock is acquired again once, and a cancellation ends that. */
 export class LocklessCondition implements AnyCondition {
   readonly #lock: Lock;
   readonly #places: Place[] = [];
@@ -287,9 +287,9 @@ export class LosingQueue<T> {
 }
 
 /**
- * From 3.9.2 to 3.11: when it is cancelled, and what it waits for is done, it gives the result of that.
+ * Until 3.11: when it is cancelled, and what it waits for is done, it gives the result of that.
  *
- * @param isHasty as it was until 3.7: it throws what has come away, instead
+ * @param isHasty as it was before bpo-37658: it throws what has come away, instead
  */
 export function* swallowingWaitFor<T>(task: Task<T>, timeout: number, isHasty = false): Steps<T> {
   const loop = getRunningLoop();

@@ -1,15 +1,14 @@
-import { sleep } from 'asyncio-ts';
 import type { Kernel } from '../../kernel.ts';
 import { blocked } from '../../waits.ts';
 import { kernel } from './define.ts';
-import { Chan, type Go, go, join, preempt, receiveFrom, select, sendTo } from './go.ts';
+import { Chan, type Go, go, join, joinAll, preempt, receiveFrom, select, sendTo } from './go.ts';
 
 /** Deadlocks and leaks of channels alone: a goroutine that nobody sends to, or receives from, any more. */
 export const channels: readonly Kernel[] = [
   kernel({
     name: 'cockroach#2448',
     bug: 'the loop of Raft sends an event while the store, which would take it, sends a callback to that loop',
-    shows: 90,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const events = new Chan<'change' | 'other'>('events');
@@ -91,7 +90,7 @@ export const channels: readonly Kernel[] = [
           go('monitor', monitor),
           go('daemon', () => stop.send(true)),
         );
-        yield* sleep(1);
+        yield* joinAll();
       },
     expects: blocked({ probe: "receiver of 'results'" }),
   }),
@@ -127,7 +126,7 @@ export const channels: readonly Kernel[] = [
           cancelled.close();
         }
         yield* join(go('sender', sendChans), go('commands', beginCmds), go('cancel', cancel));
-        yield* sleep(1);
+        yield* joinAll();
       },
     expects: blocked({ drain: 'sender to' }),
   }),
@@ -160,7 +159,7 @@ export const channels: readonly Kernel[] = [
         }
         go('splitter', splitAndScatter);
         yield* join(go('restore', restore), go('cancel', cancel));
-        yield* sleep(1);
+        yield* joinAll();
       },
     expects: blocked({ splitter: "receiver of 'readyForImport'" }),
   }),
@@ -184,7 +183,7 @@ export const channels: readonly Kernel[] = [
         go('request', request);
         go('timer', timer);
         yield* select([receiveFrom(result), receiveFrom(tooLate)]);
-        yield* sleep(1);
+        yield* joinAll();
       },
     expects: blocked({ request: "receiver of 'result'" }),
   }),
@@ -192,7 +191,7 @@ export const channels: readonly Kernel[] = [
   kernel({
     name: 'kubernetes#38669',
     bug: 'the first events are sent to a watcher that was stopped before anybody has read them',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const input = new Chan('input');
@@ -217,7 +216,7 @@ export const channels: readonly Kernel[] = [
   kernel({
     name: 'cockroach#24808',
     bug: 'a compactor is told to start through a channel that is full, by the goroutine that would start to empty it afterwards',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const wanted = new Chan('wanted', 1);
@@ -244,7 +243,7 @@ export const channels: readonly Kernel[] = [
   kernel({
     name: 'istio#18454',
     bug: 'changes are sent to the loop of a strategy through a channel that is full; the loop has been stopped by the one who sends',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const reset = new Chan('reset', 1);

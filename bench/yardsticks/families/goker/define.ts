@@ -5,8 +5,8 @@ interface Definition {
   readonly name: string;
   /** What is wrong, and what has mended it. */
   readonly bug: string;
-  /** In how many of a hundred runs the original has shown itself to those who collected it. */
-  readonly shows: number;
+  /** In how many of a hundred runs the original has shown itself to those who collected it; `null` where they do not say so. */
+  readonly shows: number | null;
   readonly program: (isFixed: boolean) => () => Go<unknown>;
   readonly expects: (error: unknown) => void;
 }
@@ -21,7 +21,7 @@ export function kernel({ name, bug, shows, program, expects }: Definition): Kern
     bug,
     broken: program(false),
     fixed: program(true),
-    published: { figure: `${shows} % of runs`, within: WITHIN },
+    published: { figure: shows === null ? '–' : `${shows} of 100 runs`, within: WITHIN },
     level: 'any',
     expects,
   };

@@ -1,4 +1,4 @@
-import { createTask, currentTask, Event, gather, Lock, sleep, type Task } from 'asyncio-ts';
+import { allTasks, createTask, currentTask, Event, gather, Lock, sleep, type Task } from 'asyncio-ts';
 
 /**
  * What the kernels of Go programs are written with: goroutines, mutexes, channels. A goroutine may be put aside before each operation that
@@ -16,6 +16,15 @@ export function go(name: string, body: () => Go<unknown>): Task<unknown> {
 /** Waits until goroutines have returned, as a test does that wants to see their end. */
 export function* join(...goroutines: readonly Task<unknown>[]): Go {
   yield* gather([...goroutines]);
+}
+
+/** Waits for all goroutines that have been started by anybody, as a test does that looks for those that are left. */
+export function* joinAll(): Go {
+  for (;;) {
+    const others = [...allTasks()].filter((task) => task !== currentTask());
+    if (others.length === 0) return;
+    yield* join(...others);
+  }
 }
 
 /** Others may run here. */

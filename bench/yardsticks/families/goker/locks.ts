@@ -195,7 +195,7 @@ export const locks: readonly Kernel[] = [
   kernel({
     name: 'hugo#3251',
     bug: 'the lock of an address is taken under the lock of the table of such locks, which has to be taken to give it back',
-    shows: 2,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const table = new RWMutex('table');
@@ -242,7 +242,7 @@ export const locks: readonly Kernel[] = [
   kernel({
     name: 'kubernetes#30872',
     bug: 'an informer asks under its lock whether the queue is synchronised, which locks the queue; a pop calls the informer under the lock of the queue',
-    shows: 1,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const informer = new Mutex('informer');
@@ -301,7 +301,7 @@ export const locks: readonly Kernel[] = [
   kernel({
     name: 'grpc#795',
     bug: 'a server that is stopped for the second time locks its mutex again, where it should unlock it',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const server = new Mutex('server');
@@ -353,7 +353,7 @@ export const locks: readonly Kernel[] = [
   kernel({
     name: 'etcd#6708',
     bug: 'endpoints are set under the lock of the client and ask for the leader, with a request that read-locks the client',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const client = new RWMutex('client');
@@ -375,7 +375,7 @@ export const locks: readonly Kernel[] = [
   kernel({
     name: 'etcd#10492',
     bug: 'a lease is renewed under the lock of the lessor, and the checkpoint that this calls locks it as well',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const lessor = new Mutex('lessor');
@@ -419,7 +419,7 @@ export const locks: readonly Kernel[] = [
   kernel({
     name: 'syncthing#4829',
     bug: 'addresses are cleared under the lock of the mapping, and the listeners told by a function that read-locks it',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const service = new RWMutex('service');
@@ -444,7 +444,7 @@ export const locks: readonly Kernel[] = [
   kernel({
     name: 'cockroach#584',
     bug: 'the bootstrap of the gossip leaves its loop without unlocking, so that the manager waits forever',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const gossip = new Mutex('gossip');

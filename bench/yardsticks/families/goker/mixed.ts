@@ -8,6 +8,7 @@ import {
   type Go,
   go,
   join,
+  joinAll,
   Mutex,
   preempt,
   RWMutex,
@@ -208,7 +209,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'kubernetes#26980',
     bug: 'what is pending is handed over under the lock, so that nobody can add anything meanwhile, not even who would take it',
-    shows: 30,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const listener = new Mutex('listener');
@@ -394,7 +395,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'cockroach#1055',
     bug: 'a stopper waits under its lock until all workers have ended; a worker that begins wants the lock to be counted',
-    shows: 20,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const stopper = new Mutex('stopper');
@@ -431,7 +432,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'cockroach#1462',
     bug: 'who reads the events stops when it is told so; who sends them waits for a reader, and the stopper for the sender',
-    shows: 80,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const events = new Chan('events');
@@ -471,7 +472,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'istio#16224',
     bug: 'a handler says under the lock that it has been called; the test takes the lock before it listens for that',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const test = new Mutex('test');
@@ -501,7 +502,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'serving#2137',
     bug: 'a test lets one request after the other go on, and the one that goes on may be the one that has no place yet',
-    shows: 30,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const pending = new Chan('pending', 2);
@@ -541,7 +542,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'kubernetes#11298',
     bug: 'a service waits for a condition in a goroutine of its own; when it is told to end, its signal may come before that goroutine waits, and is lost',
-    shows: 60,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const notifier = new Mutex('notifier');
@@ -612,7 +613,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'istio#17860',
     bug: 'an agent restarts its proxy under the lock and waits there until it lives; the end of the one before, for which it has to be told, needs the lock',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const agent = new Mutex('agent');
@@ -646,6 +647,7 @@ export const mixed: readonly Kernel[] = [
         go('agent', run);
         yield* join(go('restart 1', restart), go('restart 2', restart));
         stop.close();
+        yield* joinAll();
       },
     expects: blocked({ proxy: "receiver of 'status'" }),
   }),
@@ -653,7 +655,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'syncthing#5795',
     bug: 'a connection is closed by the handler that its own dispatcher calls, and closing waits for the end of the dispatcher',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const inbox = new Chan('inbox');
@@ -684,7 +686,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'moby#29733',
     bug: 'the handlers mark a plugin as active without telling those who wait for it',
-    shows: 100,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const plugin = new Mutex('plugin');
@@ -709,7 +711,7 @@ export const mixed: readonly Kernel[] = [
   kernel({
     name: 'grpc#3017',
     bug: 'a timer that removes a connection finds that the removal was called off, and returns without unlocking',
-    shows: 60,
+    shows: null,
     program: (isFixed) =>
       function* () {
         const cache = new Mutex('subConnCache');

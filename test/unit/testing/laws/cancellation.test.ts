@@ -4,6 +4,7 @@ import {
   CancelledError,
   Condition,
   createTask,
+  currentTask,
   Event,
   gather,
   getRunningLoop,
@@ -23,8 +24,10 @@ import {
 import { describe } from 'vitest';
 import {
   cancelAfter,
+  check,
   ends,
   exploredWithCancellation,
+  isAsked,
   pass,
   type Steps,
   start,
@@ -270,6 +273,11 @@ describe.each(Object.entries(constructs))('a task that is cancelled while it wai
           } catch (error) {
             if (error instanceof CancelledError) throw error;
           }
+          const task = currentTask()!;
+          check(
+            isAsked(task) || task.cancelling() === 0,
+            `${task.cancelling()} requests are left that nobody has made`,
+          );
           // Whatever has come meanwhile is told here at last.
           yield* s.wait(sleep(0));
         });

@@ -1,4 +1,4 @@
-import { CancelledError, Event, ExceptionGroup, sleep, type TaskGroup, taskGroup } from 'asyncio-ts';
+import { CancelledError, Event, ExceptionGroup, RuntimeError, sleep, type TaskGroup, taskGroup } from 'asyncio-ts';
 import { describe } from 'vitest';
 import {
   cancelAfter,
@@ -117,6 +117,36 @@ describe('a task group', () => {
             String(thrown),
           );
         }
+      },
+  );
+
+  exploredWithCancellation(
+    'takes no task any more when it ends, or cancels it',
+    { victims: 1, steps: 5 },
+    (s, { steps }) =>
+      function* () {
+        const family = new Family(s);
+        const body = s.fn(function* (group: TaskGroup) {
+          group.createTask(
+            s.fn(function* () {
+              try {
+                yield* family.child(FOREVER);
+              } finally {
+                // Whoever cleans up may want another task for that.
+                try {
+                  group.createTask(s.fn(() => family.child(FOREVER)));
+                } catch (error) {
+                  check(error instanceof RuntimeError, String(error));
+                }
+              }
+            }),
+          );
+        });
+        const owner = start(s, 'owner', function* () {
+          yield* s.wait(taskGroup(body));
+        });
+        yield* ends(s, [cancelAfter(s, owner, steps), owner]);
+        family.isOver();
       },
   );
 

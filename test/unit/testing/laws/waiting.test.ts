@@ -3,6 +3,7 @@ import {
   asCompleted,
   CancelledError,
   createTask,
+  Event,
   FIRST_COMPLETED,
   gather,
   getRunningLoop,
@@ -236,12 +237,15 @@ describe('shared()', () => {
           s.fn(function* () {
             begun++;
             try {
-              yield* pass(s, 3);
+              // The first ones end only by being cancelled.
+              if (isLast) yield* pass(s, 3);
+              else yield* s.wait(new Event().wait());
             } finally {
               ended++;
             }
           }),
         );
+        let isLast = false;
         function* call(): Steps {
           yield* s.wait(load());
         }
@@ -251,6 +255,7 @@ describe('shared()', () => {
           callers.map((caller) => cancelAfter(s, caller, 1)),
         );
         yield* ends(s, callers);
+        isLast = true;
         yield* s.wait(start(s, 'c', call));
         yield* s.wait(sleep(1)); // the run that was cancelled may end later than the new one
         check(begun === ended && begun <= 3, `${begun} have begun and ${ended} have ended`);
@@ -350,6 +355,36 @@ describe('mapConcurrent()', () => {
         });
         yield* ends(s, [cancelAfter(s, owner, steps), owner]);
         check(getRunningLoop().time() === 0, 'time has passed');
+      },
+  );
+
+  exploredWithCancellation(
+    'that is iterated and left after the first result has ended its calls',
+    { victims: 1, steps: 6 },
+    (s, { steps }) =>
+      function* () {
+        let running = 0;
+        const work = s.fn(function* (item: number) {
+          running++;
+          try {
+            yield* pass(s, item);
+            return item;
+          } finally {
+            running--;
+          }
+        });
+        const owner = start(s, 'owner', function* () {
+          const results = mapConcurrent([0, 2, 1], work, { limit: 2 })[Symbol.asyncIterator]();
+          try {
+            const { value } = yield* s.wait(results.next());
+            check(value === 0, `the first result is ${value}`);
+          } finally {
+            yield* s.wait(results.return!());
+            check(running === 0, `${running} still run`);
+          }
+        });
+        yield* ends(s, [cancelAfter(s, owner, steps), owner]);
+        check(running === 0, `${running} still run`);
       },
   );
 });
