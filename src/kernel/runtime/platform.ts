@@ -111,10 +111,11 @@ export const globals = (): Globals => globalThis as object as Globals;
 const realImmediate = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setImmediate);
 const realTimeout = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setTimeout);
 const realClear = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().clearTimeout);
-const realNow = /* @__PURE__ */ notFake(/* @__PURE__ */ nowOf());
+const realNow = /* @__PURE__ */ findNow();
 
-function nowOf(): (() => number) | undefined {
-  return globals().performance?.now;
+function findNow(): (() => number) | undefined {
+  const { performance } = globals();
+  return performance && notFake(performance.now)?.bind(performance);
 }
 
 /** The fake timers of Vitest and Jest have a clock. */
@@ -361,8 +362,7 @@ export function inIntervals(seconds: number, callback: () => void): () => void {
 
 /** Seconds of real time since some fixed moment, also while clocks are faked. */
 export function realTime(): number {
-  const { performance } = globals();
-  return (realNow?.call(performance) ?? (performance ?? Date).now()) / 1_000;
+  return (realNow?.() ?? (globals().performance ?? Date).now()) / 1_000;
 }
 
 /** Calls a function after so many seconds of real time, also while timers are faked. Returns what takes it back. */
