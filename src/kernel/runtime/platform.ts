@@ -461,7 +461,10 @@ function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boo
 
 /** What keeps the process alive, or is under way in it, by kinds of the runtime; `null` where it does not tell. */
 export function activeResources(): readonly string[] | null {
-  return globals().process?.getActiveResourcesInfo?.() ?? null;
+  const { process } = globals();
+  // Bun always says that there are none.
+  if (process?.versions !== undefined && 'bun' in process.versions) return null;
+  return process?.getActiveResourcesInfo?.() ?? null;
 }
 
 /** Puts a value under a well-known symbol, for tools that look into the process from outside. */

@@ -132,6 +132,14 @@ checkBoth('what suspends is told from what does not', async (s) => {
   equal(await runVirtual(main), 'both');
 });
 
+check('real work is waited for, and takes no simulated time', async () => {
+  const main = async () => {
+    await new Promise<void>((resolve) => setTimeout(resolve, 30));
+    return getRunningLoop().time();
+  };
+  equal(await runVirtual(main), 0);
+});
+
 check('a deadline in simulated time passes over a promise that never settles', async () => {
   const error = await failureOf(runVirtual(() => timeout(5, () => new Promise(() => {}))));
   equal(error.name, 'TimeoutError');
