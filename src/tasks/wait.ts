@@ -18,7 +18,6 @@ import {
   release,
   resumeReport,
   uncollect,
-  type WaitRecord,
 } from '../kernel/lowlevel.ts';
 
 /** `wait` returns when all are done. */
@@ -93,30 +92,13 @@ function checkFuture(value: unknown): void {
   throw typeError(`wait: a future or task is required, got ${describe(value)}`, 'NOT_A_FUTURE');
 }
 
-/** What `wait` waits for. */
-class WaitForSome implements WaitRecord {
-  readonly parts: ReadonlySet<Future<unknown>>;
-
-  constructor(parts: ReadonlySet<Future<unknown>>) {
-    this.parts = parts;
-  }
-
-  get operation(): string {
-    return 'wait';
-  }
-
-  get object(): null {
-    return null;
-  }
-}
-
 const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(
   futures: ReadonlySet<Future<unknown>>,
   timeout: number | null,
   returnWhen: ReturnWhen,
 ): Generator<unknown, DoneAndPending<Future<unknown>>, unknown> {
   const loop = getRunningLoop();
-  const waiter = newWait(loop, new WaitForSome(futures));
+  const waiter = newWait(loop, { operation: 'wait', object: null, parts: futures });
   const timer = timeout === null ? null : loop.callLater(timeout, release, waiter);
   let left = futures.size;
   const collector = new Collector((future) => {

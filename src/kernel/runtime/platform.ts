@@ -113,16 +113,11 @@ export const globals = (): Globals => globalThis as object as Globals;
 const realImmediate = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setImmediate);
 const realTimeout = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setTimeout);
 const realClear = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().clearTimeout);
-const realNow = /* @__PURE__ */ notFake(/* @__PURE__ */ nowOf());
-/** Some fakes replace the object, and the function works on its own only. */
-const realPerformance = /* @__PURE__ */ performanceOf();
+const realNow = /* @__PURE__ */ findNow();
 
-function performanceOf(): Globals['performance'] {
-  return globals().performance;
-}
-
-function nowOf(): (() => number) | undefined {
-  return globals().performance?.now;
+function findNow(): (() => number) | undefined {
+  const { performance } = globals();
+  return performance && notFake(performance.now)?.bind(performance);
 }
 
 /** The fake timers of Vitest and Jest have a clock. */
@@ -383,7 +378,7 @@ export function presentTime(): number {
 
 /** Seconds of real time since some fixed moment, also while clocks are faked. */
 export function realTime(): number {
-  return (realNow?.call(realPerformance) ?? (globals().performance ?? Date).now()) / 1_000;
+  return (realNow?.() ?? (globals().performance ?? Date).now()) / 1_000;
 }
 
 /** Calls a function after so many seconds of real time, also while timers are faked. Returns what takes it back. */
@@ -496,7 +491,10 @@ export function newWebStream(source: object, strategy: object): object {
 
 /** What keeps the process alive, or is under way in it, by kinds of the runtime; `null` where it does not tell. */
 export function activeResources(): readonly string[] | null {
-  return globals().process?.getActiveResourcesInfo?.() ?? null;
+  const { process } = globals();
+  // Bun always says that there are none.
+  if (process?.versions !== undefined && 'bun' in process.versions) return null;
+  return process?.getActiveResourcesInfo?.() ?? null;
 }
 
 /** Puts a value under a well-known symbol, for tools that look into the process from outside. */
