@@ -81,9 +81,9 @@ export interface Ending<T> {
 const MAX_STEPS = 1_000_000;
 const PATIENCE = 1;
 /** For so long real work is waited for that does not show among the runtime's resources, in seconds. */
-const INVISIBLE = 0.005;
+const INVISIBLE = 0.02;
 /** And for so many turns: on a machine that is busy, the time may pass without one. */
-const INVISIBLE_TURNS = 50;
+const INVISIBLE_TURNS = 1_000;
 /** So many turns of the runtime take time. */
 const MOST_TURNS = 100_000;
 /** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
@@ -349,10 +349,8 @@ export class Simulation {
   /** Nothing is left but what may come from outside. */
   async #waitForTheLast(isOver: () => boolean): Promise<boolean> {
     const { patience = PATIENCE } = this.#options;
-    const isPossible = (): boolean =>
-      this.#resourcesBefore === null
-        ? this.#hasForeignWait()
-        : this.#newResources().length > 0 || (this.#hasForeignWait() && isRequestUnderWay());
+    // Much real work does not show among the resources, such as the reading of a file.
+    const isPossible = (): boolean => this.#hasForeignWait() || this.#newResources().length > 0;
     return isPossible() && (await this.#wait(patience, isOver, isPossible));
   }
 
