@@ -11,7 +11,7 @@ import { mainCoroutine } from './ensure.ts';
 import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
 import { type AbortSignalLike, afterMicrotasks, exitWithCode } from './runtime/platform.ts';
-import { cancelLines, cleanUpsOf, taskOf } from './scopes.ts';
+import { cancelLines, cancelTasks, cleanUpsOf, taskOf } from './scopes.ts';
 import { isDetached, type Task } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
 
@@ -263,7 +263,7 @@ async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<voi
   const lines = [...loop._linesLeft];
   if (tasks.size === 0 && lines.length === 0) return;
   const cleaningUp = new Set(lines.flatMap(cleanUpsOf));
-  for (const task of tasks) if (!cleaningUp.has(task)) task.cancel();
+  cancelTasks([...tasks].filter((task) => !cleaningUp.has(task)));
   for (const root of lines) cancelLeftLines(root);
   if (tasks.size > 0) await waitForTasks(loop, tasks, foreignWait);
   for (const task of tasks) reportLeftTask(loop, task);

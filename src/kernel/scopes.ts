@@ -3,7 +3,7 @@ import { abortSignals, weaken } from './abort.ts';
 import { isOfLine } from './engine/await.ts';
 import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
-import { MadeRequest } from './engine/request.ts';
+import { MadeRequest, sequence } from './engine/request.ts';
 import type { Request, Scope } from './engine/roles.ts';
 import {
   askedScopes,
@@ -90,6 +90,20 @@ export function cleanUpsOf(scope: Scope): unknown[] {
   return waitsOf(scope)
     .filter((wait) => wait._got >= told && wait._waiting !== null && isOfLine(wait._waiting))
     .map((wait) => wait._waiting);
+}
+
+/**
+ * Cancels tasks, as `cancel()` of each does. A request is handed down to what a task awaits, so those that nothing awaits come first, and a
+ * task that has got its request from one of them needs none of its own: in a chain of tasks each would hand it down to all below it.
+ */
+export function cancelTasks(tasks: Iterable<Task<unknown>>): void {
+  const before = sequence.now;
+  const awaited: Task<unknown>[] = [];
+  for (const task of tasks) {
+    if (task._waiters().some(({ _awaiter: awaiter }) => awaiter !== null)) awaited.push(task);
+    else task.cancel();
+  }
+  for (const task of awaited) if ((task._request?.order ?? 0) <= before) task.cancel();
 }
 
 /** How many requests were made outside a scope: those to the task and to the scopes around it. */

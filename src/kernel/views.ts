@@ -5,7 +5,7 @@ import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Future, WaitRecord } from './future.ts';
-import { cancelLines } from './scopes.ts';
+import { cancelLines, cancelTasks } from './scopes.ts';
 import { isDetached, numberTasksFrom, type Task } from './task.ts';
 import { TimedFuture } from './timed-future.ts';
 
@@ -139,7 +139,7 @@ export function leftIn(loop: EventLoop): LeftView {
 
 /** Cancels what is left in a loop: its tasks, and functions that ended tasks have called and not awaited. */
 export function cancelLeft(loop: EventLoop, through: string): void {
-  for (const task of [...loop._tasks()]) task.cancel();
+  cancelTasks([...loop._tasks()]);
   for (const root of [...loop._linesLeft]) cancelLines(root, through);
 }
 

@@ -91,7 +91,9 @@ const PATIENCE = 1;
 /** An explored program may run for so many times `maxSteps` in all, while time passes. */
 const ALL_STEPS = 100;
 /** For so long real work is waited for that does not show among the runtime's resources, in seconds. */
-const INVISIBLE = 0.005;
+const INVISIBLE = 0.02;
+/** And for so many turns: on a machine that is busy, the time may pass without one. */
+const INVISIBLE_TURNS = 1_000;
 /** So many turns of the runtime take time. */
 const MOST_TURNS = 100_000;
 /** So many turns of the runtime without anything to do mean that all promises have settled that will at this time. */
@@ -416,8 +418,9 @@ export class Simulation {
     const isOurs = [...this.#outside].some((task) =>
       waitsOfTask(task).some(({ purpose }) => purpose?.isExternal === true),
     );
-    const isVisible = (): boolean => isOurs || this.#newResources().some((resource) => REQUEST.test(resource));
-    const hasCome = await this.#wait(patience, isOver, (waited) => waited < INVISIBLE || isVisible());
+    const isWorth = (waited: number, turns: number): boolean =>
+      waited < INVISIBLE || turns < INVISIBLE_TURNS || isOurs || isRequestUnderWay();
+    const hasCome = await this.#wait(patience, isOver, isWorth);
     if (!hasCome) this.#outside.clear();
     return hasCome;
   }
@@ -425,8 +428,8 @@ export class Simulation {
   /** Nothing is left but what may come from outside. */
   async #waitForTheLast(isOver: () => boolean): Promise<boolean> {
     const { patience = PATIENCE } = this.#options;
-    const isPossible = (): boolean =>
-      this.#resourcesBefore === null ? this.#hasForeignWait() : this.#newResources().length > 0;
+    // Much real work does not show among the resources, such as the reading of a file.
+    const isPossible = (): boolean => this.#hasForeignWait() || this.#newResources().length > 0;
     return isPossible() && (await this.#wait(patience, isOver, isPossible));
   }
 
@@ -442,18 +445,23 @@ export class Simulation {
   /**
    * Waits in real time. True when something has come.
    *
-   * @param isWorth whether anything can come, after so many seconds
+   * @param isWorth whether anything can come, after so many seconds and turns
    */
-  async #wait(patience: number, isOver: () => boolean, isWorth: (waited: number) => boolean): Promise<boolean> {
+  async #wait(
+    patience: number,
+    isOver: () => boolean,
+    isWorth: (waited: number, turns: number) => boolean,
+  ): Promise<boolean> {
     const began = realTime();
     let waited = 0;
     let turns = 0;
-    while (waited < patience && isWorth(waited)) {
+    while (waited < patience && isWorth(waited, turns)) {
       await quiet(1);
+      turns++;
       if (this.host.isBusy || isInStep(this.#loop) || isOver()) return true;
       waited = realTime() - began;
       // A clock that stands still is a fake one that was there before this library.
-      if (waited === 0 && ++turns > MOST_TURNS) return false;
+      if (waited === 0 && turns > MOST_TURNS) return false;
     }
     return false;
   }
@@ -515,6 +523,11 @@ function stopped(): RuntimeError {
   return new RuntimeError('the event loop was stopped before the main function had ended: let it return instead', {
     code: 'LOOP_STOPPED',
   });
+}
+
+/** Whether any is under way, of whomever: those of this program cannot be told from others that were under way before it began. */
+function isRequestUnderWay(): boolean {
+  return resourcesNow()?.some((resource) => REQUEST.test(resource)) === true;
 }
 
 function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: unknown } {

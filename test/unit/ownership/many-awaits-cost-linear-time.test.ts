@@ -489,6 +489,31 @@ describeBoth('100,000 tasks', (s) => {
   });
 });
 
+describeBoth('a chain of tasks, each of which awaits the one before', (s) => {
+  test('is cancelled in linear time at the end of run()', { timeout: 40_000 }, async () => {
+    const chain = async (length: number): Promise<void> => {
+      const main = s.fn(function* () {
+        let last: Task<unknown> = createTask(
+          s.fn(function* () {
+            yield* s.wait(sleep(60));
+          }),
+        );
+        for (let i = 0; i < length; i++) {
+          const before = last;
+          last = createTask(
+            s.fn(function* () {
+              yield* s.wait(before);
+            }),
+          );
+        }
+        yield* s.wait(sleep(1));
+      });
+      await runVirtually(main);
+    };
+    expect(await growth(chain)).toBeLessThan(LINEAR);
+  });
+});
+
 describe('deep nesting', () => {
   /** Deadlines inside each other, each begun in a step of its own. */
   const nested = async (depth: number): Promise<unknown> => {
