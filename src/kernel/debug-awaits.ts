@@ -14,8 +14,10 @@ import { describeWaiting } from './task.ts';
  */
 
 let placeOf: WeakMap<object, CallSite> | null = null;
-/** Of each task whose frames have given it something to wait for: what that was last, and where. */
-let yieldedBy: WeakMap<object, { readonly on: object; readonly site: CallSite }> | null = null;
+/** Of each future that frames of tasks have begun to wait for: where, by task. */
+let sitesOf: WeakMap<object, WeakMap<object, CallSite>> | null = null;
+/** Of each task whose frames have begun to wait: for what, last. Nothing here keeps alive what was waited for. */
+let lastOf: WeakMap<object, WeakRef<object>> | null = null;
 let users = 0;
 
 /** A loop's debug mode, or another tool that shows where tasks wait, is switched on or off. */
@@ -23,7 +25,8 @@ export function noteAwaits(enabled: boolean): void {
   users += enabled ? 1 : -1;
   const isOn = users > 0;
   placeOf = isOn ? (placeOf ?? new WeakMap()) : null;
-  yieldedBy = isOn ? (yieldedBy ?? new WeakMap()) : null;
+  sitesOf = isOn ? (sitesOf ?? new WeakMap()) : null;
+  lastOf = isOn ? (lastOf ?? new WeakMap()) : null;
   places.take = isOn ? () => new CallSite() : null;
   places.yielded = isOn ? noteYielded : null;
   places.gaveWay = isOn ? noteGivesWay : null;
@@ -42,26 +45,34 @@ export function placeOfWait(wait: object): string | null {
  * @param on what it waits for; `null` when it is about to go on
  */
 export function placeOfFrames(task: object, on: object | null): string | null {
-  const last = yieldedBy?.get(task);
-  return last !== undefined && (on === null || last.on === on) ? last.site.text : null;
+  const last = on ?? lastOf?.get(task)?.deref();
+  return last === undefined ? null : (sitesOf?.get(last)?.get(task)?.text ?? null);
 }
 
 function noteYielded(on: object): void {
   const site = new CallSite();
   placeOf?.set(on, site);
   const task = runningTask();
-  if (task !== null) yieldedBy?.set(task, { on, site });
+  if (task === null) return;
+  let sites = sitesOf?.get(on);
+  if (sites === undefined) {
+    sites = new WeakMap();
+    sitesOf?.set(on, sites);
+  }
+  sites.set(task, site);
+  lastOf?.set(task, new WeakRef(on));
 }
 
-let placeOfYield: CallSite | null = null;
+/** Weak: a place may keep the objects alive that were at work there. */
+let placeOfYield: WeakRef<CallSite> | null = null;
 
 function noteGivesWay(): void {
-  placeOfYield = new CallSite();
+  placeOfYield = new WeakRef(new CallSite());
 }
 
 /** Where the generator coroutine that has just given way did so; `null` when that was not recorded, or was a bare `yield`. */
 export function takePlaceOfYield(): string | null {
-  const place = placeOfYield;
+  const place = placeOfYield?.deref() ?? null;
   placeOfYield = null;
   return place === null ? null : place.text;
 }

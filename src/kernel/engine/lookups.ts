@@ -36,8 +36,8 @@ class LookUps {
 class List {
   readonly objects: (object | null)[] = [];
   readonly scopes: (Scope | null)[] = [];
-  /** Where the awaits are in the program; in debug mode only. */
-  places: object[] | null = null;
+  /** Where the awaits are in the program; in debug mode only. A place may keep the objects alive that were at work there. */
+  places: (object | null)[] | null = null;
   head = 0;
   length = 0;
 
@@ -51,6 +51,7 @@ class List {
       this.objects[i] = null;
       this.scopes[i] = null;
     }
+    this.places = null;
     this.head = 0;
     this.length = 0;
   }
@@ -63,6 +64,8 @@ const endOfSegment = (): void => {
   if (called.head < called.length) called.clear(); // looked up, and never called
   called.head = 0;
   called.length = 0;
+  called.places = null;
+  lookUps.place = null;
   lookUps.called = lookUps.now;
   lookUps.now = called;
   lookUps.segment++;
@@ -145,6 +148,7 @@ export function isAwaitOfTheEngine(object: object, onFulfilled: unknown, onRejec
   for (let i = called.head; i <= at; i++) {
     called.objects[i] = null;
     called.scopes[i] = null;
+    if (called.places !== null) called.places[i] = null;
   }
   called.head = at + 1;
   return true;
@@ -177,10 +181,12 @@ function takeFromThisSegment(object: object): void {
     for (let i = at + 1; i < now.length; i++) {
       now.objects[i - 1] = now.objects[i]!;
       now.scopes[i - 1] = now.scopes[i]!;
+      if (now.places !== null) now.places[i - 1] = now.places[i] ?? null;
     }
     now.length--;
     now.objects[now.length] = null;
     now.scopes[now.length] = null;
+    if (now.places !== null) now.places[now.length] = null;
     return;
   }
 }
