@@ -13,6 +13,7 @@ const { dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync(inR
 const entries = [
   'index',
   'testing/index',
+  'http/index',
   'node/index',
   'vitest/index',
   'node-test/index',

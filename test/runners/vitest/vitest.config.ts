@@ -11,5 +11,5 @@ export default defineConfig({
       { find: /^asyncio-ts\/([\w-]+)$/, replacement: `${src}$1/index.ts` },
     ],
   },
-  test: { include: ['*.test.ts'], pool: 'forks' },
+  test: { include: ['*.test.ts'], pool: 'forks', allowOnly: true },
 });
