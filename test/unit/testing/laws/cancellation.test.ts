@@ -50,18 +50,31 @@ function soon(s: Spelling, end: () => unknown): void {
   });
 }
 
+/** How much work of the present run has begun and not ended. */
+let running = 0;
+
 function* work(s: Spelling, steps: number, error: Error | null = null): Steps<number> {
-  yield* pass(s, steps);
-  if (error !== null) throw error;
-  return steps;
+  running++;
+  try {
+    if (steps === FOREVER) yield* s.wait(new Event().wait());
+    else yield* pass(s, steps);
+    if (error !== null) throw error;
+    return steps;
+  } finally {
+    // Work has something to clean up.
+    try {
+      yield* pass(s, 1);
+    } finally {
+      running--;
+    }
+  }
 }
+
+const FOREVER = Number.POSITIVE_INFINITY;
 
 const ERROR = new Error('the error of the work');
 const works = (s: Spelling, steps: number, error: Error | null = null) => s.fn(() => work(s, steps, error));
-const forever = (s: Spelling) =>
-  s.fn(function* () {
-    yield* s.wait(new Event().wait());
-  });
+const forever = (s: Spelling) => works(s, FOREVER);
 
 const constructs: Readonly<Record<string, Construct>> = {
   *'sleep(0)'(s) {
@@ -283,6 +296,37 @@ describe.each(Object.entries(constructs))('a task that is cancelled while it wai
         });
         yield* ends(s, [cancelAfter(s, owner, steps), owner]);
         yield* s.wait(sleep(20)); // what goes on by itself has ended
+      },
+  );
+});
+
+/** Those that answer for what runs in them: nothing of it may run on when they have ended. */
+const owning = Object.entries(constructs).filter(([name]) => {
+  const owners = ['a task group', 'timeout()', 'waitFor() in time', 'waitFor() that is over', 'mapConcurrent()'];
+  return owners.some((owner) => name.startsWith(owner));
+});
+
+describe.each(owning)('a task that is cancelled twice while it waits for %s', (_name, construct) => {
+  exploredWithCancellation(
+    'ends when all that runs in it has ended',
+    { victims: 1, steps: 6, async: 10 },
+    (s, { steps }) =>
+      function* () {
+        running = 0;
+        mayTellTheLoop();
+        const owner = start(s, 'owner', function* () {
+          try {
+            yield* construct(s);
+          } finally {
+            check(running === 0, `${running} still run`);
+          }
+        });
+        const cancellers = [cancelAfter(s, owner, steps), cancelAfter(s, owner, steps + 1)];
+        for (const task of [...cancellers, owner]) yield* s.wait(wait([task]));
+        if (!owner.cancelled() && owner.exception() !== null && owner.exception() !== ERROR) {
+          const error = owner.exception() as Error;
+          check(['TimeoutError', 'ExceptionGroup'].includes(error.name), String(error));
+        }
       },
   );
 });
