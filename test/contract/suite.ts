@@ -31,6 +31,7 @@ import './checks/signals.ts';
 import './checks/hosted.ts';
 import './checks/debug.ts';
 import './checks/testing.ts';
+import './checks/http.ts';
 
 /** How long a check may take, in milliseconds: one that waits for ever must not end the suite. */
 const DEADLINE = 5_000;
