@@ -24,11 +24,22 @@ interface Controller {
   error(reason: unknown): void;
 }
 
+let hasTextType: boolean | null = null;
+
+/** Whether a text gives a response its content type. Where it does not, as in Bun, a response without one is most often a text. */
+function doesTextHaveType(): boolean {
+  hasTextType ??= (newWebResponse('', {}) as ResponseLike).headers.get('content-type') !== null;
+  return hasTextType;
+}
+
 /** Whether the body of a response may still be made when the handler has returned. */
 export function isStream(response: ResponseLike): boolean {
   const { headers } = response;
   if (typeof headers?.get !== 'function') return false;
-  if (headers.get('transfer-encoding') === null && COMPLETE.test(headers.get('content-type') ?? '')) return false;
+  if (headers.get('transfer-encoding') === null) {
+    const type = headers.get('content-type');
+    if (type === null ? !doesTextHaveType() : COMPLETE.test(type)) return false;
+  }
   if (headers.get('content-length') !== null) return false;
   return ((response as Partial<WithBody>).body ?? null) !== null;
 }
