@@ -252,8 +252,11 @@ class Model implements Interpreter {
 
   *#try(line: Line, step: Extract<Step, { op: 'try' }>): Frame {
     try {
+      line.tries++;
       yield* this.#block(line, step.body);
+      line.tries--;
     } catch (error) {
+      line.tries--;
       if (!(error instanceof Thrown) || error === RETURN || step.caught === null) throw error;
       this.#log(line.name, `caught ${nameOf(error.failure)}`);
       yield* this.#block(line, step.caught);
@@ -327,6 +330,7 @@ class Model implements Interpreter {
           if (
             failure !== null &&
             isCancellation(failure) &&
+            !this.#endsBy(by) &&
             [...(by.scope?.around() ?? [])].some((one) => one.requests.length > 0)
           )
             engine.stop('R3, R5: task.then(f) ends by a cancellation, and whoever awaits it goes on');
@@ -359,6 +363,11 @@ class Model implements Interpreter {
           ),
         );
     }
+  }
+
+  /** Whether a line does nothing more when its await throws, and nobody else in its task does: the body of a task, outside any `try`. */
+  #endsBy(line: Line): boolean {
+    return line.kind === 'body' && line.caller === null && line.tries === 0;
   }
 
   /** Who awaits a kept promise goes on in the step in which its function ends, and has got what that has. */

@@ -104,6 +104,8 @@ export class Line {
   tookAt: Ticks = -1;
   /** When it last went on. */
   resumedAt = 0;
+  /** How many `try` blocks it is in: of an error that it does not catch it ends, and does nothing more. */
+  tries = 0;
   /** It has not awaited anything yet. */
   isFirstSegment = true;
   readonly received: Set<Request>;
