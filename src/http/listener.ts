@@ -12,6 +12,7 @@ import { onSocketClose, type SocketLike } from './socket-close.ts';
 export interface IncomingLike {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
+  readonly httpVersionMajor?: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly socket?: SocketLike | null;
   destroy?(): unknown;
@@ -64,15 +65,16 @@ export function taskListener<Q extends IncomingLike, S extends OutgoingLike>(
   }
   const settings = settingsOf('taskListener', options);
   const admission = new Admission(settings.limit, settings.queue);
-  const refuse = (response: S, why: string): Promise<void> => {
+  const refuse = (request: Q, response: S, why: string): Promise<void> => {
     response.setHeader('retry-after', String(settings.retryAfter));
-    response.setHeader('connection', 'close');
+    // HTTP/2 has no such header.
+    if ((request.httpVersionMajor ?? 1) < 2) response.setHeader('connection', 'close');
     answer(response, 503, why);
     return Promise.resolve();
   };
   return (request, response) => {
-    if (isDraining()) return refuse(response, 'the server is shutting down');
-    if (!admission.hasRoom) return refuse(response, 'too many requests');
+    if (isDraining()) return refuse(request, response, 'the server is shutting down');
+    if (!admission.hasRoom) return refuse(request, response, 'too many requests');
     const name = nameOf(request.method ?? 'GET', request.url ?? '/');
     const seconds = allowedSeconds(settings.deadline, settings.headers, (header) => {
       const value = request.headers[header];

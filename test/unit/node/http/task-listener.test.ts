@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { allTasks, ContextVar, currentTask, Event, Future, getEventLoop, sleep, timeout } from 'asyncio-ts';
 import { drain, outgoing, type RequestOptions, taskListener } from 'asyncio-ts/http';
@@ -296,6 +297,39 @@ test('beyond the limit and the queue node:http answers with 503', async () => {
   expect([third.status, third.headers.get('retry-after')]).toEqual([503, '1']);
   go.set();
   expect([(await first).status, (await second).status]).toEqual([200, 200]);
+});
+
+test('beyond the limit HTTP/2 is answered with 503, without a header that it does not allow', async () => {
+  const warnings: string[] = [];
+  const note = ({ message }: Error) => warnings.push(message);
+  process.on('warning', note);
+  const go = new Event();
+  const serve = taskListener(
+    async (_request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => {
+      await go.wait();
+      response.end();
+    },
+    { limit: 1 },
+  );
+  const server = http2.createServer((request, response) => void serve(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => {
+    process.off('warning', note);
+    client.destroy();
+    server.close();
+  });
+  const statusOf = async (stream: http2.ClientHttp2Stream) => {
+    const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+    return (headers as Record<string, unknown>)[':status'];
+  };
+  const first = statusOf(client.request({ ':path': '/1' }));
+  while (names().length < 1) await sleep(0.001);
+  expect(await statusOf(client.request({ ':path': '/2' }))).toBe(503);
+  go.set();
+  expect(await first).toBe(200);
+  expect(warnings).toEqual([]);
 });
 
 describe('drain', () => {
