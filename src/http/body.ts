@@ -34,7 +34,8 @@ function doesTextHaveType(): boolean {
 
 /** Whether the body of a response may still be made when the handler has returned. */
 export function isStream(response: ResponseLike): boolean {
-  const { headers } = response;
+  // A handler of Bun.serve returns nothing when it has made the request a WebSocket.
+  const headers = (response as ResponseLike | undefined)?.headers;
   if (typeof headers?.get !== 'function') return false;
   if (headers.get('transfer-encoding') === null) {
     const type = headers.get('content-type');

@@ -1,5 +1,5 @@
 import { typeError } from '../errors/type-error.ts';
-import { type Task, wait } from '../index.ts';
+import { getEventLoop, type Task, wait, wrapPromise } from '../index.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import { type RequestTask, requestsUnderWay, stopTaking } from './request-tasks.ts';
@@ -30,6 +30,7 @@ const drained: WeakMap<object, Promise<DrainReport>> = /* @__PURE__ */ new WeakM
 
 /**
  * Ends a server in order: no new connections and requests, a wait for the requests under way, and a cancellation of those that take longer.
+ * Connections that are still open after that are cut off (in `Deno.serve` they cannot be, and are left to the end of the process).
  * A second call for the same server waits for the first one.
  *
  * The requests are those of all task handlers and listeners of this thread. While they are waited for, new ones are answered with status 503.
@@ -58,6 +59,7 @@ export function drain(server: ServerLike | null, seconds: Duration): Promise<Dra
   if (running === undefined) {
     running = drainNow(server, limit);
     drained.set(server, running);
+    running.catch(() => drained.delete(server)); // it was cancelled: the next call drains again
   }
   return running;
 }
@@ -65,22 +67,54 @@ export function drain(server: ServerLike | null, seconds: Duration): Promise<Dra
 async function drainNow(server: ServerLike | null, seconds: number): Promise<DrainReport> {
   const takeAgain = stopTaking();
   try {
+    const loop = getEventLoop();
+    const end = loop.time() + seconds;
+    const left = (): number => Math.max(0, end - loop.time());
+    const before = requestsUnderWay();
+    if (server?.closeIdleConnections !== undefined) {
+      // For node:http a connection is idle once its response has ended, although it is still being sent; close() would cut it off.
+      const sending = (): RequestTask[] => requestsUnderWay().filter(({ service }) => service.isSending?.() === true);
+      for (let some = sending(); some.length > 0 && left() > 0; some = sending()) {
+        await wait(tasksOf(some), { timeout: left() });
+      }
+    }
+    const unfinished = (): RequestTask[] => before.filter(({ task }) => !task.done());
+    // What is cut off when the server closes has not finished by itself.
+    let late = left() > 0 ? [] : unfinished();
     const closed = server === null ? null : closing(server);
     server?.closeIdleConnections?.();
-    const before = requestsUnderWay();
-    if (before.length > 0) await wait(tasksOf(before), { timeout: seconds });
-    const late = before.filter(({ task }) => !task.done());
+    const rest = unfinished();
+    if (left() > 0 && rest.length > 0) {
+      await wait(tasksOf(rest), { timeout: left() });
+      late = unfinished();
+    }
     const cut = late.map(told);
     for (const { name, task } of late)
       task.cancel(`the server is shutting down, and ${name} took longer than ${seconds} s`);
     if (late.length > 0) await wait(tasksOf(late), { timeout: CLEAN_UP });
     const stuck = late.filter(({ task }) => !task.done()).map(told);
-    server?.closeAllConnections?.();
-    await closed;
+    if (closed !== null) await closeConnections(server!, closed, left());
     return { finished: before.length - late.length, cut, stuck };
   } finally {
     takeAgain();
   }
+}
+
+/** Waits until all connections are closed; those that clients hold open are cut off, where the server has a way to do that. */
+async function closeConnections(server: ServerLike, closed: Promise<unknown>, seconds: number): Promise<void> {
+  server.closeAllConnections?.();
+  // Bun and Deno still send responses whose handlers have returned.
+  const isClosed = await settles(closed, server.closeAllConnections === undefined ? seconds : CLEAN_UP);
+  if (!isClosed && typeof server.stop === 'function') await settles(Promise.resolve(server.stop(true)), CLEAN_UP);
+}
+
+/** Waits for a promise, so long at most. Throws its error. */
+async function settles(promise: Promise<unknown>, seconds: number): Promise<boolean> {
+  const over = wrapPromise(promise);
+  await wait([over], { timeout: seconds });
+  if (over.done()) over.result();
+  else over.cancel();
+  return over.done() && !over.cancelled();
 }
 
 function tasksOf(requests: readonly RequestTask[]): Task<void>[] {

@@ -1,12 +1,12 @@
 import { typeError } from '../errors/type-error.ts';
 import { Future, TimeoutError } from '../index.ts';
 import { describe } from '../internal/describe.ts';
-import { type AbortSignalLike, type Coroutine, logger, newWebResponse, onAbort } from '../kernel/lowlevel.ts';
+import { type AbortSignalLike, type Coroutine, newWebResponse, onAbort } from '../kernel/lowlevel.ts';
 import { Admission } from './admission.ts';
 import { followBody, isStream } from './body.ts';
 import { allowedSeconds } from './deadline.ts';
 import { type RequestOptions, settingsOf } from './options.ts';
-import { isDraining, nameOf, resultOf, serve } from './request-tasks.ts';
+import { isDraining, nameOf, reportSwallowed, resultOf, serve } from './request-tasks.ts';
 
 /** The part of a `Request` that this library uses. */
 export interface RequestLike {
@@ -76,8 +76,8 @@ export function taskHandler<Q extends RequestLike, R extends ResponseLike, Rest 
           its.keptDeadline();
           if (isAnswered) {
             // Its deadline has passed, and something has swallowed the cancellation.
-            if (its.task.getLoop().getDebug()) reportSwallowed(name, response.status);
-          } else if (isStream(response)) {
+            if (its.task.getLoop().getDebug()) reportSwallowed(name);
+          } else if (request.method !== 'HEAD' && isStream(response)) {
             const over = new Future<void>({ loop: its.task.getLoop() });
             answer(followBody(response, its, over));
             await over;
@@ -112,11 +112,4 @@ export function taskHandler<Q extends RequestLike, R extends ResponseLike, Rest 
 function plain<R>(status: number, text: string, headers: Readonly<Record<string, string>> = {}): R {
   // A status that is not for responses, such as 499, is only for logs.
   return newWebResponse(`${text}\n`, { status, headers: { 'content-type': 'text/plain', ...headers } }) as R;
-}
-
-function reportSwallowed(name: string, status: number): void {
-  logger.warn(
-    `${name} was cancelled at its deadline and answered with status ${status} all the same; the client has got 504. Something has caught the ` +
-      'CancelledError: a catch around an await, or the error handler of a framework. Let it pass: catch (error) { rethrowIfCancelled(error); … }.',
-  );
 }

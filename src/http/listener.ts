@@ -5,22 +5,31 @@ import { type Coroutine, release } from '../kernel/lowlevel.ts';
 import { Admission } from './admission.ts';
 import { allowedSeconds } from './deadline.ts';
 import { type RequestOptions, settingsOf } from './options.ts';
-import { isDraining, nameOf, resultOf, serve } from './request-tasks.ts';
+import { isDraining, nameOf, reportSwallowed, resultOf, serve } from './request-tasks.ts';
+import { onSocketClose, type SocketLike } from './socket-close.ts';
 
 /** The part of Node's `IncomingMessage` that this library uses. */
 export interface IncomingLike {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
+  readonly httpVersionMajor?: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly socket?: SocketLike | null;
+  destroy?(): unknown;
 }
 
-/** The part of Node's `ServerResponse` that this library uses. */
+/**
+ * The part of Node's `ServerResponse` that this library and most listeners use. Where a listener uses more of it, its parameters have to say so:
+ * `(request: http.IncomingMessage, response: http.ServerResponse) => …`.
+ */
 export interface OutgoingLike {
   statusCode: number;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
+  readonly socket?: unknown;
   setHeader(name: string, value: string): unknown;
-  end(text?: string): unknown;
+  write(chunk: unknown): unknown;
+  end(chunk?: unknown): unknown;
   destroy(): unknown;
   once(event: 'close', listener: () => void): unknown;
 }
@@ -56,15 +65,16 @@ export function taskListener<Q extends IncomingLike, S extends OutgoingLike>(
   }
   const settings = settingsOf('taskListener', options);
   const admission = new Admission(settings.limit, settings.queue);
-  const refuse = (response: S, why: string): Promise<void> => {
+  const refuse = (request: Q, response: S, why: string): Promise<void> => {
     response.setHeader('retry-after', String(settings.retryAfter));
-    response.setHeader('connection', 'close');
+    // HTTP/2 has no such header.
+    if ((request.httpVersionMajor ?? 1) < 2) response.setHeader('connection', 'close');
     answer(response, 503, why);
     return Promise.resolve();
   };
   return (request, response) => {
-    if (isDraining()) return refuse(response, 'the server is shutting down');
-    if (!admission.hasRoom) return refuse(response, 'too many requests');
+    if (isDraining()) return refuse(request, response, 'the server is shutting down');
+    if (!admission.hasRoom) return refuse(request, response, 'too many requests');
     const name = nameOf(request.method ?? 'GET', request.url ?? '/');
     const seconds = allowedSeconds(settings.deadline, settings.headers, (header) => {
       const value = request.headers[header];
@@ -73,36 +83,62 @@ export function taskListener<Q extends IncomingLike, S extends OutgoingLike>(
     return new Promise<void>((resolve, reject) => {
       let closed: Future<void> | null = null;
       let isClosed = false;
+      let isLate = false;
+      const giveUp = (): void => {
+        // The client has left, was answered, or the server is drained.
+        if (isClosed || response.writableEnded) return;
+        if (response.headersSent) response.destroy();
+        else answer(response, 503, 'the request was cancelled');
+      };
       const served = serve(name, seconds, settings, admission, {
         async run(its) {
           await resultOf(listener(request, response) as PromiseLike<unknown> | Coroutine<unknown>, name);
+          if (isLate && its.task.getLoop().getDebug()) reportSwallowed(name);
           if (isClosed) return;
           closed = new Future<void>({ loop: its.task.getLoop() });
           await closed;
         },
         late() {
           if (response.headersSent) return false;
+          isLate = true;
           answer(response, 504, 'the deadline of the request has passed');
+          // The server has finished with the request, and would not tell whoever still reads its body that the client has left.
+          whenSocketCloses(() => request.destroy?.());
           return true;
         },
-        cancelled() {
-          // The client has left, was answered, or the server is drained.
-          if (isClosed || response.writableEnded) return;
-          if (response.headersSent) response.destroy();
-          else answer(response, 503, 'the request was cancelled');
-        },
+        cancelled: giveUp,
         failed(error) {
-          if (!(error instanceof TimeoutError) || response.headersSent) reject(error);
-          else answer(response, 504, error.message);
+          if (error instanceof TimeoutError && !response.headersSent) answer(response, 504, error.message);
+          else if (served.task.cancelling() === 0) reject(error);
+          else {
+            // Most often a consequence of the cancellation, such as an answer after the 504. To reject would end the process.
+            served.task.getLoop().callExceptionHandler({
+              message: `${name} failed after it was cancelled`,
+              exception: error,
+              task: served.task,
+            });
+            giveUp();
+          }
         },
+        isSending: () => response.writableEnded && !isClosed,
       });
-      served.task.addDoneCallback(() => resolve());
-      response.once('close', () => {
+      const whenSocketCloses = (callback: () => void): void => {
+        const { socket } = request;
+        if (socket === undefined || socket === null) return;
+        const stop = onSocketClose(socket, callback);
+        served.task.addDoneCallback(stop);
+      };
+      const close = (): void => {
+        if (isClosed) return;
         isClosed = true;
         // Not the close of the request: that comes as soon as its body has been read.
         if (!response.writableEnded) served.task.cancel(`the client of ${name} has left`);
         else if (closed !== null) release(closed);
-      });
+      };
+      served.task.addDoneCallback(() => resolve());
+      response.once('close', close);
+      // A pipelined request whose turn to be answered has not come: its response has no socket yet, and Node 22 and Deno never close it.
+      if (response.socket === null) whenSocketCloses(close);
     });
   };
 }

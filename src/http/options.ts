@@ -32,13 +32,20 @@ export interface Settings {
 
 const NAMES = ['deadline', 'header', 'limit', 'queue', 'retryAfter'] as const;
 
+/** What the name of a header may consist of (RFC 9110). */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
 /** Checks the options of a call. */
 export function settingsOf(call: string, options: RequestOptions): Settings {
   checkOptions(call, options, NAMES);
   const { deadline = null, header = [], limit = Number.POSITIVE_INFINITY, queue = 0, retryAfter = 1 } = options;
   const headers = typeof header === 'string' ? [header] : header;
-  if (!Array.isArray(headers) || !headers.every((name) => typeof name === 'string' && name !== '')) {
+  if (!Array.isArray(headers) || !headers.every((name) => typeof name === 'string')) {
     throw typeError(`${call}: header is a name of a header or a list of names, got ${describe(header)}`);
+  }
+  for (const name of headers) {
+    if (!TOKEN.test(name))
+      throw new ValueError(`${call}: header must be a name that HTTP allows, got ${describe(name)}`);
   }
   checkCount(call, 'limit', limit, 1);
   checkCount(call, 'queue', queue, 0);

@@ -23,15 +23,22 @@ export function outgoing(init: { readonly headers?: unknown } = {}): Outgoing {
   const headers = plainHeaders(init.headers);
   const request = servedRequest.get();
   if (request !== null && request.due !== null) {
+    // The names of headers have no case: a second spelling would be sent along, and the two values joined.
+    for (const name of Object.keys(headers)) if (name.toLowerCase() === request.header) delete headers[name];
     headers[request.header] = headerOf(request.header, request.due - getRunningLoop().time());
   }
-  const signal = currentSignal();
-  return { ...(signal === undefined ? {} : { signal }), ...init, headers };
+  const signal = (init as { readonly signal?: PlatformAbortSignal | null }).signal ?? currentSignal();
+  return { ...init, ...(signal === undefined ? {} : { signal }), headers };
 }
 
 /** Headers in any of the forms that `fetch` takes. */
 function plainHeaders(headers: unknown): Record<string, string> {
   if (headers === undefined || headers === null) return {};
-  if (Symbol.iterator in Object(headers)) return Object.fromEntries(headers as Iterable<[string, string]>);
-  return { ...(headers as Record<string, string>) };
+  if (!(Symbol.iterator in Object(headers))) return { ...(headers as Record<string, string>) };
+  const plain: Record<string, string> = {};
+  for (const [name, value] of headers as Iterable<[string, string]>) {
+    const before = plain[name];
+    plain[name] = before === undefined ? value : `${before}, ${value}`;
+  }
+  return plain;
 }

@@ -7,6 +7,7 @@ import {
   iscoroutine,
   type Task,
 } from '../index.ts';
+import { logger } from '../kernel/lowlevel.ts';
 import type { Admission } from './admission.ts';
 import type { Settings } from './options.ts';
 
@@ -20,14 +21,16 @@ export class RequestTask {
   readonly due: number | null;
   /** By which header the time that is left is told to others. */
   readonly header: string;
+  readonly service: Service;
   task!: Task<void>;
   #timer: { cancel(): void } | null = null;
 
-  constructor(name: string, began: number, seconds: number | null, header: string) {
+  constructor(name: string, began: number, seconds: number | null, header: string, service: Service) {
     this.name = name;
     this.began = began;
     this.due = seconds === null ? null : began + seconds;
     this.header = header;
+    this.service = service;
   }
 
   /**
@@ -89,11 +92,14 @@ export interface Service {
   /** The work is over because it was cancelled. */
   cancelled(): void;
   failed(error: unknown): void;
+  /** Whether the work is done, and only its response has not been sent completely. */
+  isSending?(): boolean;
 }
 
 /** `GET /path`, for a URL with or without its origin. */
 export function nameOf(method: string, url: string): string {
-  const origin = url.indexOf('://');
+  // A path may have a URL in its query, so only a URL that does not begin with a slash has an origin.
+  const origin = url.startsWith('/') ? -1 : url.indexOf('://');
   const from = origin < 0 ? 0 : url.indexOf('/', origin + 3);
   const query = url.indexOf('?', from);
   return `${method} ${from < 0 ? '/' : url.slice(from, query < 0 ? undefined : query)}`;
@@ -102,6 +108,14 @@ export function nameOf(method: string, url: string): string {
 /** Waits for what a handler gives: a promise, a generator coroutine, or the value itself. */
 export async function resultOf<T>(given: T | PromiseLike<T> | Coroutine<T>, name: string): Promise<T> {
   return iscoroutine(given) ? await createTask(given as Coroutine<T>, { name }) : await (given as T | PromiseLike<T>);
+}
+
+/** In debug mode: something has caught the cancellation at the deadline, and has answered as if nothing had happened. */
+export function reportSwallowed(name: string): void {
+  logger.warn(
+    `${name} was cancelled at its deadline and gave an answer all the same; the client has got 504. Something has caught the ` +
+      'CancelledError: a catch around an await, or the error handler of a framework. Let it pass: catch (error) { rethrowIfCancelled(error); … }.',
+  );
 }
 
 /** Makes a task of a request. */
@@ -113,7 +127,7 @@ export function serve(
   service: Service,
 ): RequestTask {
   const loop = getEventLoop();
-  const request = new RequestTask(name, loop.time(), seconds, headers[0] ?? 'x-request-timeout-ms');
+  const request = new RequestTask(name, loop.time(), seconds, headers[0] ?? 'x-request-timeout-ms', service);
   const wait = admission.enter(loop);
   const work = async (): Promise<void> => {
     servedRequest.set(request);
@@ -126,8 +140,10 @@ export function serve(
   request.task.addDoneCallback((task) => {
     underWay.delete(request);
     request.keptDeadline();
+    // A request that was cancelled before its first step has not awaited its turn: nothing else would end that wait.
+    if (wait !== null && !wait.done()) wait.cancel();
     // A request that has left the queue has no place to give back, unless it was given one at the same time.
-    if (wait === null || (wait.done() && !wait.cancelled())) admission.leave();
+    if (wait === null || !wait.cancelled()) admission.leave();
     if (task.cancelled()) service.cancelled();
     else {
       const error = task.exception();

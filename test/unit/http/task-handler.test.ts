@@ -89,6 +89,27 @@ describe('a request', () => {
   );
 });
 
+describe('what a handler returns', () => {
+  test(
+    'may be nothing, as in Bun when the request has become a WebSocket',
+    served(async () => {
+      const handler = taskHandler(async (_request: Request): Promise<Response> => undefined as never);
+      expect(await handler(get('/'))).toBe(undefined);
+    }),
+  );
+
+  test(
+    'may be a stream that nobody reads, because the request is a HEAD',
+    served(async () => {
+      const body = new ReadableStream();
+      const handler = taskHandler(async (_request: Request) => new Response(body as never));
+      expect((await handler(get('/', { method: 'HEAD' }))).status).toBe(200);
+      await sleep(0);
+      expect([...allTasks()].map((task) => task.getName())).not.toContain('HEAD /');
+    }),
+  );
+});
+
 describe('a client that leaves', () => {
   test(
     'cancels its request, and no other',
@@ -208,7 +229,7 @@ describe('a deadline', () => {
       await sleep(0);
       getRunningLoop().setDebug(false);
       expect(warn.mock.calls.flat().join()).toMatch(
-        /GET \/report was cancelled at its deadline and answered with status 500 all the same/,
+        /GET \/report was cancelled at its deadline and gave an answer all the same; the client has got 504/,
       );
     }),
   );
@@ -250,6 +271,19 @@ describe('a limit', () => {
       const fourth = handler(get('/d'));
       expect((await Promise.all([first, third, fourth])).map(({ status }) => status)).toEqual([200, 200, 200]);
       expect(log).toEqual(['/a done', '/c done', '/d done']);
+    }),
+  );
+
+  test(
+    'keeps its places when a client has left before its request came to the queue',
+    served(async () => {
+      const { handler } = slow(1, { limit: 1, queue: 1 });
+      const first = handler(get('/a'));
+      expect((await handler(get('/b', { signal: AbortSignal.abort() }))).status).toBe(499);
+      expect((await first).status).toBe(200);
+      await sleep(1);
+      const next = await Promise.all([handler(get('/c')), handler(get('/d'))]);
+      expect(next.map(({ status }) => status)).toEqual([200, 200]);
     }),
   );
 
@@ -324,6 +358,7 @@ describe('a response that streams', () => {
 
 describe('the arguments of taskHandler', () => {
   test.each([
+    [() => {}, { header: 'x timeout' }, "taskHandler: header must be a name that HTTP allows, got 'x timeout'"],
     [undefined, {}, 'taskHandler: a function (request) => response is required, got undefined'],
     [() => {}, { limit: 0 }, 'taskHandler: limit must be a whole number of at least 1, got 0'],
     [() => {}, { limit: 1.5 }, 'taskHandler: limit must be a whole number of at least 1, got 1.5'],

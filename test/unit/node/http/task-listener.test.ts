@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { allTasks, ContextVar, currentTask, Event, Future, sleep, timeout } from 'asyncio-ts';
+import http2 from 'node:http2';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { allTasks, ContextVar, currentTask, Event, Future, getEventLoop, sleep, timeout } from 'asyncio-ts';
 import { drain, outgoing, type RequestOptions, taskListener } from 'asyncio-ts/http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
@@ -29,6 +30,30 @@ const names = () => [...allTasks()].map((task) => task.getName()).filter((name) 
 /** Waits until no request is under way. */
 async function quiet(): Promise<void> {
   while (names().length > 0) await sleep(0.001);
+}
+
+/** A client that sends these bytes, and reads nothing until it is told to. */
+function rawClient(server: http.Server, text: string): Socket {
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  onTestFinished(() => {
+    client.destroy();
+  });
+  client.pause();
+  client.on('error', () => {});
+  client.write(text);
+  return client;
+}
+
+const pipelined = (...paths: string[]) => paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`).join('');
+
+/** What is reported to the loop until the test ends. */
+function reports(): string[] {
+  const messages: string[] = [];
+  const loop = getEventLoop();
+  const before = loop.getExceptionHandler();
+  loop.setExceptionHandler((_loop, { message }) => messages.push(String(message)));
+  onTestFinished(() => loop.setExceptionHandler(before));
+  return messages;
 }
 
 describe('a request of node:http', () => {
@@ -103,6 +128,29 @@ describe('a request of node:http', () => {
     expect(await ended).toBe('cleaned up');
   });
 
+  test('that was pipelined is cancelled when its client leaves, whether its turn has come or not', async () => {
+    const ended: string[] = [];
+    const { server } = await listening(async (request, response) => {
+      try {
+        if (request.url !== '/2') await sleep(60);
+        response.end();
+      } finally {
+        ended.push(request.url!);
+      }
+    });
+    const paths = Array.from({ length: 20 }, (_, i) => `/${i + 1}`);
+    const client = rawClient(server, pipelined(...paths));
+    while (names().length < 20) await sleep(0.001);
+    client.destroy();
+    await quiet();
+    expect(ended.sort()).toEqual([...paths].sort());
+  });
+
+  test('has the path of its URL in its name, also when a query holds another URL', async () => {
+    const { base } = await listening(async (_request, response) => response.end(currentTask()!.getName()));
+    expect(await (await fetch(`${base}/login?next=http://x/y`)).text()).toBe('GET /login');
+  });
+
   test('that fails rejects, and one that times out is answered with 504', async () => {
     const { base, rejected } = await listening(async (request, response) => {
       if (request.url === '/late') await timeout(0.001, () => sleep(60));
@@ -136,6 +184,41 @@ describe('a deadline of node:http', () => {
     expect(await ended).toBe('the deadline of GET / has passed: its response had to begin within 0.005 s');
   });
 
+  test('drops what the listener answers afterwards, and reports its error instead of rejecting', async () => {
+    const messages = reports();
+    const answered = new Future<void>();
+    const { base, rejected } = await listening(
+      async (_request, response) => {
+        await new Promise((resolve) => response.once('close', resolve)); // a promise that cannot be cancelled
+        answered.setResult();
+        response.writeHead(200, { 'x-late': 'yes' });
+      },
+      { deadline: 0.005 },
+    );
+    expect((await fetch(`${base}/late`)).status).toBe(504);
+    await answered;
+    await quiet();
+    expect(rejected).toEqual([]);
+    expect(messages).toEqual(['GET /late failed after it was cancelled']);
+  });
+
+  test('ends a listener that reads a body of which the rest never comes, when the client leaves', async () => {
+    const messages = reports();
+    const { server } = await listening(
+      async (request) => {
+        for await (const _ of request);
+      },
+      { deadline: 0.005 },
+    );
+    const client = rawClient(server, 'POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc');
+    const [head] = (await once(client.resume(), 'data')) as [Buffer];
+    expect(head.toString()).toMatch(/^HTTP\/1\.1 504 /);
+    expect(names()).toEqual(['POST /upload']);
+    client.destroy();
+    await quiet();
+    expect(messages).toEqual(['POST /upload failed after it was cancelled']);
+  });
+
   test('is kept by a response that has begun', async () => {
     const { base } = await listening(
       async (_request, response) => {
@@ -164,6 +247,30 @@ describe('a deadline of node:http', () => {
     });
   });
 
+  test('travels on once, whatever the headers of the program are called, and with a signal in any case', async () => {
+    const { base } = await listening(
+      async (_request, response) => {
+        const { signal, headers } = outgoing({
+          signal: undefined as AbortSignal | undefined,
+          headers: [
+            ['X-Request-Timeout-Ms', '1'],
+            ['accept', 'text/plain'],
+            ['accept', 'text/html'],
+          ],
+        });
+        response.end(JSON.stringify([signal instanceof AbortSignal, Object.entries(headers)]));
+      },
+      { deadline: 30 },
+    );
+    expect(await (await fetch(base)).json()).toEqual([
+      true,
+      [
+        ['accept', 'text/plain, text/html'],
+        ['x-request-timeout-ms', expect.stringMatching(/^2\d{4}$|^30000$/)],
+      ],
+    ]);
+  });
+
   test('does not travel on outside a request', () => {
     expect(outgoing({ method: 'POST', headers: new Headers({ accept: 'text/plain' }) })).toEqual({
       method: 'POST',
@@ -190,6 +297,39 @@ test('beyond the limit and the queue node:http answers with 503', async () => {
   expect([third.status, third.headers.get('retry-after')]).toEqual([503, '1']);
   go.set();
   expect([(await first).status, (await second).status]).toEqual([200, 200]);
+});
+
+test('beyond the limit HTTP/2 is answered with 503, without a header that it does not allow', async () => {
+  const warnings: string[] = [];
+  const note = ({ message }: Error) => warnings.push(message);
+  process.on('warning', note);
+  const go = new Event();
+  const serve = taskListener(
+    async (_request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => {
+      await go.wait();
+      response.end();
+    },
+    { limit: 1 },
+  );
+  const server = http2.createServer((request, response) => void serve(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => {
+    process.off('warning', note);
+    client.destroy();
+    server.close();
+  });
+  const statusOf = async (stream: http2.ClientHttp2Stream) => {
+    const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+    return (headers as Record<string, unknown>)[':status'];
+  };
+  const first = statusOf(client.request({ ':path': '/1' }));
+  while (names().length < 1) await sleep(0.001);
+  expect(await statusOf(client.request({ ':path': '/2' }))).toBe(503);
+  go.set();
+  expect(await first).toBe(200);
+  expect(warnings).toEqual([]);
 });
 
 describe('drain', () => {
@@ -236,6 +376,59 @@ describe('drain', () => {
     expect((await first).status).toBe(200);
     expect(await drained).toEqual({ finished: 1, cut: [], stuck: [] });
     expect((await fetch(other.base)).status).toBe(200);
+  });
+
+  test('lets a slow client read a response to its end', async () => {
+    const size = 30_000_000;
+    const { server } = await listening(async (_request, response) => response.end(Buffer.alloc(size)));
+    const client = rawClient(server, pipelined('/big'));
+    while (names().length < 1) await sleep(0.001);
+    const drained = drain(server, 30);
+    let read = 0;
+    client.on('data', (chunk) => {
+      read += chunk.length;
+    });
+    client.resume();
+    expect(await drained).toEqual({ finished: 1, cut: [], stuck: [] });
+    while (!client.closed) await sleep(0.001);
+    expect(read).toBeGreaterThan(size);
+  });
+
+  test('cuts a client that never reads, and tells so', async () => {
+    const { server } = await listening(async (_request, response) => response.end(Buffer.alloc(30_000_000)));
+    rawClient(server, pipelined('/big'));
+    while (names().length < 1) await sleep(0.001);
+    const { finished, cut } = await drain(server, 0.02);
+    expect([finished, cut]).toEqual([0, [expect.stringMatching(/^GET \/big \(0\.\d s\)$/)]]);
+  });
+
+  test('that was cancelled can be called again', async () => {
+    let whenClosed = (): void => {};
+    const server = {
+      close(callback: () => void) {
+        whenClosed = callback;
+      },
+    };
+    await expect(timeout(0.005, () => drain(server, 60))).rejects.toThrow('timed out');
+    whenClosed();
+    const again = drain(server, 60);
+    whenClosed();
+    expect(await again).toEqual({ finished: 0, cut: [], stuck: [] });
+  });
+
+  test('does not wait longer than it was told for connections that the server cannot cut off', async () => {
+    const log: unknown[] = [];
+    const bun = {
+      stop(closeActive?: boolean) {
+        log.push(closeActive);
+        return closeActive ? Promise.resolve() : new Promise(() => {});
+      },
+    };
+    const deno = { shutdown: () => new Promise(() => {}) };
+    const none = { finished: 0, cut: [], stuck: [] };
+    expect(await drain(deno, 0.005)).toEqual(none);
+    expect(await drain(bun, 0.005)).toEqual(none);
+    expect(log).toEqual([false, true]);
   });
 
   test('needs a server', () => {
