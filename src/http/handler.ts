@@ -94,6 +94,7 @@ export function taskHandler<Q extends RequestLike, R extends ResponseLike, Rest 
           if (error instanceof TimeoutError) answer(plain<R>(504, error.message));
           else reject(error);
         },
+        over: () => stopListening?.(),
       });
       const { signal } = request;
       if (signal === undefined || signal === null) return;
@@ -101,10 +102,7 @@ export function taskHandler<Q extends RequestLike, R extends ResponseLike, Rest 
         served.task.cancel(`the client of ${name} has left`);
       };
       if (signal.aborted) leave();
-      else {
-        stopListening = onAbort(signal, leave);
-        served.task.addDoneCallback(() => stopListening?.());
-      }
+      else stopListening = onAbort(signal, leave);
     });
   };
 }

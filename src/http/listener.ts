@@ -120,6 +120,7 @@ export function taskListener<Q extends IncomingLike, S extends OutgoingLike>(
             giveUp();
           }
         },
+        over: resolve,
         isSending: () => response.writableEnded && !isClosed,
       });
       const whenSocketCloses = (callback: () => void): void => {
@@ -135,7 +136,6 @@ export function taskListener<Q extends IncomingLike, S extends OutgoingLike>(
         if (!response.writableEnded) served.task.cancel(`the client of ${name} has left`);
         else if (closed !== null) release(closed);
       };
-      served.task.addDoneCallback(() => resolve());
       response.once('close', close);
       // A pipelined request whose turn to be answered has not come: its response has no socket yet, and Node 22 and Deno never close it.
       if (response.socket === null) whenSocketCloses(close);

@@ -92,6 +92,8 @@ export interface Service {
   /** The work is over because it was cancelled. */
   cancelled(): void;
   failed(error: unknown): void;
+  /** The work is over, in whatever way; called last. */
+  over(): void;
   /** Whether the work is done, and only its response has not been sent completely. */
   isSending?(): boolean;
 }
@@ -105,9 +107,9 @@ export function nameOf(method: string, url: string): string {
   return `${method} ${from < 0 ? '/' : url.slice(from, query < 0 ? undefined : query)}`;
 }
 
-/** Waits for what a handler gives: a promise, a generator coroutine, or the value itself. */
-export async function resultOf<T>(given: T | PromiseLike<T> | Coroutine<T>, name: string): Promise<T> {
-  return iscoroutine(given) ? await createTask(given as Coroutine<T>, { name }) : await (given as T | PromiseLike<T>);
+/** What a handler gives, for an `await`: a promise, the value itself, or a task of a generator coroutine. */
+export function resultOf<T>(given: T | PromiseLike<T> | Coroutine<T>, name: string): T | PromiseLike<T> {
+  return iscoroutine(given) ? createTask(given as Coroutine<T>, { name }) : (given as T | PromiseLike<T>);
 }
 
 /** In debug mode: something has caught the cancellation at the deadline, and has answered as if nothing had happened. */
@@ -149,6 +151,7 @@ export function serve(
       const error = task.exception();
       if (error !== null) service.failed(error);
     }
+    service.over();
   });
   return request;
 }
