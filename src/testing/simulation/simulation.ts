@@ -130,6 +130,8 @@ export class Simulation {
   #removeInstrument: (() => void) | null = null;
   /** How many programs it has begun to run: tells what belongs to an earlier one. */
   runs = 0;
+  /** How long real work of the present program may take, in seconds. */
+  #patience = PATIENCE;
   /** Iterations since time has passed or something has come from outside. */
   #steps = 0;
   /** All iterations of the program. */
@@ -172,7 +174,13 @@ export class Simulation {
   }
 
   /** Runs a program from its beginning to its end, with everything that it leaves behind. */
-  async run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context } = {}): Promise<Ending<T>> {
+  async run<T>(
+    main: AwaitableLike<T>,
+    {
+      patience = this.#options.patience ?? PATIENCE,
+      ...task
+    }: { name?: string; context?: Context; patience?: number } = {},
+  ): Promise<Ending<T>> {
     if (runningLoop() !== null) {
       throw new RuntimeError('a simulation cannot be run from a running event loop: await the coroutine instead', {
         code: 'LOOP_RUNNING',
@@ -180,6 +188,7 @@ export class Simulation {
     }
     while (this.decider !== null && explored !== null) await explored;
     const { places = false } = this.#options;
+    this.#patience = patience;
     this.#renew();
     const lost: unknown[] = [];
     const loop = this.#loop;
@@ -414,23 +423,21 @@ export class Simulation {
   async #waitForOutside(isOver: () => boolean): Promise<boolean> {
     this.#noteRealWaits();
     if (this.#outside.size === 0) return false;
-    const { patience = PATIENCE } = this.#options;
     const isOurs = [...this.#outside].some((task) =>
       waitsOfTask(task).some(({ purpose }) => purpose?.isExternal === true),
     );
     const isWorth = (waited: number, turns: number): boolean =>
       waited < INVISIBLE || turns < INVISIBLE_TURNS || isOurs || isRequestUnderWay();
-    const hasCome = await this.#wait(patience, isOver, isWorth);
+    const hasCome = await this.#wait(this.#patience, isOver, isWorth);
     if (!hasCome) this.#outside.clear();
     return hasCome;
   }
 
   /** Nothing is left but what may come from outside. */
   async #waitForTheLast(isOver: () => boolean): Promise<boolean> {
-    const { patience = PATIENCE } = this.#options;
     // Much real work does not show among the resources, such as the reading of a file.
     const isPossible = (): boolean => this.#hasForeignWait() || this.#newResources().length > 0;
-    return isPossible() && (await this.#wait(patience, isOver, isPossible));
+    return isPossible() && (await this.#wait(this.#patience, isOver, isPossible));
   }
 
   #hasForeignWait(): boolean {
@@ -439,7 +446,8 @@ export class Simulation {
 
   /** What keeps the process alive and did not when the program began. */
   #newResources(): string[] {
-    return newResourcesSince(this.#resourcesBefore ?? []);
+    // They are not noted for a program that begins inside one call; then all would look new.
+    return this.#resourcesBefore === null ? [] : newResourcesSince(this.#resourcesBefore);
   }
 
   /**
