@@ -33,7 +33,7 @@ import { Arrivals } from './arrivals.ts';
 import { SimulatedHost } from './host.ts';
 import { leaksOf, newResourcesSince, resourcesNow, unretrieved, watchAlone } from './left.ts';
 import { type OnNondeterminism, Sources } from './sources.ts';
-import { standstill } from './standstill.ts';
+import { doneNow, livelock, standstill } from './standstill.ts';
 
 /** Decides wherever a program may go on in several ways. The way that is taken without a decider is always the first one. */
 export interface Decider {
@@ -86,7 +86,7 @@ export interface Ending<T> {
   readonly seconds: number;
 }
 
-const MAX_STEPS = 1_000_000;
+export const MAX_STEPS = 1_000_000;
 const PATIENCE = 1;
 /** An explored program may run for so many times `maxSteps` in all, while time passes. */
 const ALL_STEPS = 100;
@@ -396,13 +396,11 @@ export class Simulation {
     if (this.#steps <= maxSteps) {
       return new LivelockError(
         `livelock: the program has run for ${maxSteps * ALL_STEPS} iterations of the loop and ${this.host.now} seconds of simulated time, and ` +
-          'has not ended; it looks again and again for something that never comes. Raise maxSteps if it is meant to run so long.',
+          'has not ended; it looks again and again for something that never comes. Raise maxSteps if it is meant to run so long.' +
+          doneNow(this.#loop),
       );
     }
-    return new LivelockError(
-      `livelock: the program has run for ${maxSteps} iterations of the loop without any time passing; what it does waits for ` +
-        'nothing. Raise maxSteps if it is meant to.',
-    );
+    return livelock(maxSteps, this.#loop);
   }
 
   // ------------------------------------------------------------------------------------------------ real work
