@@ -35,5 +35,18 @@ export function checkWholeNumber(what: string, value: unknown, rule: WholeNumber
   });
 }
 
+/**
+ * Checks a number of seconds.
+ *
+ * @param what the parameter and whose it is, as the message begins: `explore: slack`
+ * @throws {TypeError} when it is no number
+ * @throws {ValueError} when it is negative or `NaN`
+ */
+export function checkSeconds(what: string, value: unknown): void {
+  if (typeof value !== 'number') throw typeError(`${what} must be a number of seconds, got ${describe(value)}`);
+  if (value >= 0) return;
+  throw new ValueError(`${what} must be a number of seconds of at least 0, got ${value}`);
+}
+
 /** How many tasks may be under way at once. */
 export const CONCURRENCY: WholeNumberRule = { least: 1, orInfinity: true, of: 'tasks' };

@@ -1,7 +1,9 @@
 import { RuntimeError, ValueError } from '../errors/index.ts';
-import { type EventLoop, newEventLoop, sleep } from '../index.ts';
+import { addInstrument, type EventLoop, newEventLoop, sleep } from '../index.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import { inspectAsText } from '../internal/inspection.ts';
+import { checkOptions } from '../internal/options.ts';
+import { checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type Awaitable,
   type AwaitableCoroutine,
@@ -22,6 +24,8 @@ import {
   wrapPromise,
 } from '../kernel/lowlevel.ts';
 import type { Simulation } from './simulation/simulation.ts';
+import { MAX_STEPS } from './simulation/simulation.ts';
+import { livelock } from './simulation/standstill.ts';
 
 /** A clock that a test moves. */
 export interface TestClock {
@@ -71,11 +75,23 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
   /** Turns that were asked for and have not begun. */
   #asked = 0;
   #isMoving = false;
-  #own: { readonly loop: EventLoop; readonly running: Promise<unknown>; giveThreadBack(): void } | null = null;
+  #own: { readonly loop: EventLoop; running: Promise<unknown>; giveThreadBack(): void } | null = null;
   #isClosed = false;
 
-  /** @param now the time to begin with, in seconds */
-  constructor(now = 0) {
+  readonly #maxSteps: number;
+  /** Turns since the clock was moved last. */
+  #steps = 0;
+
+  /**
+   * @param now the time to begin with, in seconds
+   * @param options `maxSteps`: so many iterations of the loop without any time passing are a livelock; a million when absent
+   * @throws {TypeError} when an option is unknown, or no number
+   * @throws {ValueError} when `maxSteps` is not a whole number of at least 1
+   */
+  constructor(now = 0, options: { readonly maxSteps?: number | undefined } = {}) {
+    checkOptions('new VirtualClock', options, ['maxSteps']);
+    const { maxSteps = MAX_STEPS } = options;
+    this.#maxSteps = checkWholeNumber('new VirtualClock: maxSteps', maxSteps, { least: 1, orInfinity: true });
     this.#now = now;
   }
 
@@ -130,6 +146,7 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
    * @param duration how far, in seconds or named units; 0 runs what is due now
    * @throws {ValueError} at once, when it is negative, infinite or `NaN`
    * @throws {RuntimeError} at once, when the clock is being moved already
+   * @throws {LivelockError} (as a rejection) when the program runs on and on without any time passing
    */
   advance(duration: Duration): Awaitable<void> {
     const seconds = inSeconds(duration, 'duration');
@@ -139,13 +156,12 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
     // Sums of decimal fractions are not exact: 0.1 + 0.2 must reach a timer that was set to 0.3.
     const target = this.#now + seconds;
     return this.#move('advance', async (isCancelled) => {
-      await this.#becomeQuiet();
+      await this.#settleNow();
       while (!isCancelled()) {
         const next = this.nextAt;
         if (next === null || next > target + this.resolution) break;
         this.#now = Math.max(this.#now, next);
-        this.#giveTurns();
-        await this.#becomeQuiet();
+        await this.#settleNow(); // which gives the turns that are due now
       }
       if (!isCancelled()) this.#now = Math.max(this.#now, target);
     });
@@ -158,9 +174,10 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
    * **Cancellation**: ends the wait.
    *
    * @throws {RuntimeError} at once, when the clock is being moved already
+   * @throws {LivelockError} (as a rejection) when the program runs on and on
    */
   settle(): Awaitable<void> {
-    return this.#move('settle', () => this.#becomeQuiet());
+    return this.#move('settle', () => this.#settleNow());
   }
 
   #move(operation: string, move: (isCancelled: () => boolean) => Promise<void>): Awaitable<void> {
@@ -193,12 +210,33 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
     }
   }
 
-  async #becomeQuiet(): Promise<void> {
+  async #settleNow(): Promise<void> {
+    if (!(await this.#becomeQuiet())) throw livelock(this.#maxSteps, this.#own?.loop ?? null);
+  }
+
+  /** Whether nothing is left to run; false when there is something again and again. Whoever waits for it keeps all timers of the process waiting. */
+  async #becomeQuiet(ownLoop: EventLoop | null = this.#own?.loop ?? null): Promise<boolean> {
+    this.#steps = 0;
+    // While this clock stands still, a turn of a loop has no end as long as something is ready: only stopping the loop ends it.
+    const iterationBegin = (loop: unknown): void => {
+      if (ownLoop !== null && loop === ownLoop && ++this.#steps > this.#maxSteps) ownLoop.stop();
+    };
+    const removeInstrument = addInstrument({ iterationBegin });
+    try {
+      return await this.#waitUntilQuiet();
+    } finally {
+      removeInstrument();
+    }
+  }
+
+  async #waitUntilQuiet(): Promise<boolean> {
     for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
       await new Promise<void>((resolve) => afterMicrotasks(resolve));
       if (this.#asked > 0 || (this.nextAt ?? Number.POSITIVE_INFINITY) <= this.#now) quiet = -1;
       this.#giveTurns();
+      if (this.#steps > this.#maxSteps) return false;
     }
+    return true;
   }
 
   /**
@@ -212,13 +250,14 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
     const own = this.#own;
     if (own === null) return;
     this.#own = null;
-    const { loop, running } = own;
+    const { loop } = own;
+    if (!loop.isRunning()) own.running = loop.runForever(); // it was stopped because it ran on and on
     cancelLeft(loop, 'the end of its clock');
-    await this.#becomeQuiet();
+    await this.#becomeQuiet(loop);
     const names = leftIn(loop).tasks.map((task) => task.getName());
     reportFailuresOf(loop);
-    loop.stop();
-    await running;
+    if (loop.isRunning()) loop.stop();
+    await own.running;
     own.giveThreadBack();
     loop.close();
     if (names.length > 0) {
@@ -236,6 +275,7 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
 
   soon(turn: () => void): void {
     this.#asked++;
+    this.#steps++;
     askForTurn(() => {
       this.#asked--;
       turn();

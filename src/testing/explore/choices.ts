@@ -22,6 +22,8 @@ export class Choices implements Decider {
   readonly slack: number;
   chooser: Chooser = FIRST;
   length = 0;
+  /** Whether the usual way is taken everywhere, and nothing recorded: the program is over, and its result is looked at. */
+  isOver = false;
   readonly kinds: string[] = [];
   readonly counts: number[] = [];
   readonly ways: number[] = [];
@@ -34,6 +36,7 @@ export class Choices implements Decider {
   }
 
   choose(kind: string, count: number, candidates: Candidates): number {
+    if (this.isOver) return 0;
     const at = this.length++;
     const way = this.chooser.choose(kind, count, candidates, at);
     this.kinds[at] = kind;
@@ -44,13 +47,14 @@ export class Choices implements Decider {
   }
 
   stepBegins(): void {
-    this.chooser.stepBegins?.();
+    if (!this.isOver) this.chooser.stepBegins?.();
   }
 
   /** A run begins. */
   begin(chooser: Chooser): void {
     this.chooser = chooser;
     this.length = 0;
+    this.isOver = false;
   }
 
   /** Where the run has taken another way than the first one. */

@@ -4,6 +4,7 @@ import type { CoroutineFunction } from '../../index.ts';
 import { iscoroutinefunction } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkCallback, checkOptions } from '../../internal/options.ts';
+import { checkSeconds, checkWholeNumber } from '../../internal/whole-number.ts';
 import { NondeterminismError } from '../errors.ts';
 import { checkNondeterminism, type OnNondeterminism } from '../simulation/sources.ts';
 import { Script, SLACK } from './choices.ts';
@@ -44,7 +45,10 @@ export interface ExploreOptions<T = unknown> {
   readonly failOnLeaks?: boolean | undefined;
   /** Whether it is a failure that nobody has looked at the error of a task. Default: true. */
   readonly failOnUnretrieved?: boolean | undefined;
-  /** Called with what `main` has returned, after each schedule: what it throws is a failure. */
+  /**
+   * Called with what `main` has returned, after each schedule: what it throws is a failure. An async or generator function runs on the loop of
+   * the program, in simulated time and in the usual order.
+   */
   readonly check?: ((value: T) => unknown) | undefined;
   /**
    * What is done when the program asks for something that differs from run to run: `Date.now()`, `Math.random()`, `setTimeout`, `fetch` and the
@@ -224,10 +228,22 @@ export function settingsOf<T>(call: string, main: unknown, options: ExploreOptio
       `${call}: strategy is ${names.slice(0, -1).join(', ')} or ${names.at(-1)}, got ${describe(strategy)}`,
     );
   }
+  checkNumbers(call, options);
   const { slack = SLACK, maxSteps = 10_000, failOnLeaks = true, failOnUnretrieved = true, check = null } = options;
   const { nondeterminism = 'ignore' } = options;
   const checked = check as RunSettings['check'];
   return { level, slack, maxSteps, failOnLeaks, failOnUnretrieved, check: checked, nondeterminism };
+}
+
+/** A number that says how many schedules are run may be computed: with `NaN` none would be, and everything would pass. */
+function checkNumbers(call: string, options: Omit<ExploreOptions, 'check'>): void {
+  const { schedules = 1, seed = 0, bound = 0, slack = 0, maxSteps = 1, shrinkRuns = 0 } = options;
+  checkWholeNumber(`${call}: schedules`, schedules, { least: 1, orInfinity: true });
+  checkWholeNumber(`${call}: seed`, seed, { least: 0 });
+  checkWholeNumber(`${call}: bound`, bound, { least: 0, orInfinity: true });
+  checkWholeNumber(`${call}: maxSteps`, maxSteps, { least: 1, orInfinity: true });
+  checkWholeNumber(`${call}: shrinkRuns`, shrinkRuns, { least: 0, orInfinity: true });
+  checkSeconds(`${call}: slack`, slack);
 }
 
 /**

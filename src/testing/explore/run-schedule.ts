@@ -32,19 +32,11 @@ export async function runSchedule<T>(
   if (!Array.isArray(ways) || !ways.every((way) => Number.isInteger(way) && way >= 0)) {
     throw typeError(`runSchedule: the ways are a list of whole numbers from 0, got ${describe(ways)}`);
   }
-  let result: { readonly value: T } | null = null;
-  const keeping = {
-    ...settings,
-    check: async (value: unknown) => {
-      result = { value: value as T };
-      await settings.check?.(value);
-    },
-  };
-  const runs = new Runs(main, keeping, false, true);
+  const runs = new Runs(main, settings, false, true);
   try {
     const failure = await runs.run(new Ways(ways));
     if (failure !== null) throw failure.error;
-    return result!.value;
+    return runs.value as T;
   } finally {
     runs.close();
   }

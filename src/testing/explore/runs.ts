@@ -1,4 +1,5 @@
-import { addInstrument, type CoroutineFunction, type Task } from '../../index.ts';
+import { addInstrument, type CoroutineFunction, iscoroutine, iscoroutinefunction, type Task } from '../../index.ts';
+import type { AwaitableLike } from '../../kernel/lowlevel.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { type OnNondeterminism, tellSource } from '../simulation/sources.ts';
 import { Choices, type Chooser } from './choices.ts';
@@ -15,6 +16,9 @@ export interface RunSettings {
   readonly nondeterminism: OnNondeterminism | 'note';
 }
 
+/** How long real work of a check may take, such as reading a file: a check does not have to be quick as the program has. In seconds. */
+const CHECK_PATIENCE = 1;
+
 /** What a run has failed with. */
 export interface Failure {
   readonly error: unknown;
@@ -27,6 +31,8 @@ export class Runs {
   readonly #settings: RunSettings;
   readonly #simulation: Simulation;
   count = 0;
+  /** What the main function has returned in the last run. */
+  value: unknown = undefined;
 
   /** @param isQuick whether the program can be run inside one call */
   constructor(main: CoroutineFunction<unknown>, settings: RunSettings, isQuick: boolean, places = false) {
@@ -66,6 +72,7 @@ export class Runs {
     this.count++;
     this.choices.begin(chooser);
     const ending = await this.#simulation.run(this.#main);
+    this.value = ending.value?.value;
     return this.#failureOf(ending);
   }
 
@@ -74,13 +81,32 @@ export class Runs {
     if (problems.length > 0) return { error: problems[0] };
     const { check } = this.#settings;
     if (check === null) return null;
+    const given = value!.value;
     try {
-      const checked: unknown = check(value!.value);
+      if (iscoroutinefunction(check)) return await this.#checkInside(() => check(given));
+      const checked: unknown = check(given);
+      if (iscoroutine(checked)) return await this.#checkInside(checked);
       if (typeof (checked as PromiseLike<unknown> | null)?.then === 'function') await checked;
     } catch (error) {
       return { error };
     }
     return null;
+  }
+
+  /** A check that is a coroutine runs on the loop of the program, whose locks and queues belong to it, in the usual order. */
+  async #checkInside(check: unknown): Promise<Failure | null> {
+    const { onOutcome } = this.#simulation;
+    this.choices.isOver = true;
+    this.#simulation.onOutcome = null;
+    try {
+      const { failure, problems } = await this.#simulation.run(check as AwaitableLike<unknown>, {
+        patience: CHECK_PATIENCE,
+      });
+      if (failure !== null) return failure;
+      return problems.length === 0 ? null : { error: problems[0] };
+    } finally {
+      this.#simulation.onOutcome = onOutcome;
+    }
   }
 
   close(): void {

@@ -33,7 +33,7 @@ import { Arrivals } from './arrivals.ts';
 import { SimulatedHost } from './host.ts';
 import { leaksOf, newResourcesSince, resourcesNow, unretrieved, watchAlone } from './left.ts';
 import { type OnNondeterminism, Sources } from './sources.ts';
-import { standstill } from './standstill.ts';
+import { doneNow, livelock, standstill } from './standstill.ts';
 
 /** Decides wherever a program may go on in several ways. The way that is taken without a decider is always the first one. */
 export interface Decider {
@@ -86,7 +86,7 @@ export interface Ending<T> {
   readonly seconds: number;
 }
 
-const MAX_STEPS = 1_000_000;
+export const MAX_STEPS = 1_000_000;
 const PATIENCE = 1;
 /** An explored program may run for so many times `maxSteps` in all, while time passes. */
 const ALL_STEPS = 100;
@@ -130,6 +130,8 @@ export class Simulation {
   #removeInstrument: (() => void) | null = null;
   /** How many programs it has begun to run: tells what belongs to an earlier one. */
   runs = 0;
+  /** How long real work of the present program may take, in seconds. */
+  #patience = PATIENCE;
   /** Iterations since time has passed or something has come from outside. */
   #steps = 0;
   /** All iterations of the program. */
@@ -172,7 +174,13 @@ export class Simulation {
   }
 
   /** Runs a program from its beginning to its end, with everything that it leaves behind. */
-  async run<T>(main: AwaitableLike<T>, task: { name?: string; context?: Context } = {}): Promise<Ending<T>> {
+  async run<T>(
+    main: AwaitableLike<T>,
+    {
+      patience = this.#options.patience ?? PATIENCE,
+      ...task
+    }: { name?: string; context?: Context; patience?: number } = {},
+  ): Promise<Ending<T>> {
     if (runningLoop() !== null) {
       throw new RuntimeError('a simulation cannot be run from a running event loop: await the coroutine instead', {
         code: 'LOOP_RUNNING',
@@ -180,6 +188,7 @@ export class Simulation {
     }
     while (this.decider !== null && explored !== null) await explored;
     const { places = false } = this.#options;
+    this.#patience = patience;
     this.#renew();
     const lost: unknown[] = [];
     const loop = this.#loop;
@@ -387,13 +396,11 @@ export class Simulation {
     if (this.#steps <= maxSteps) {
       return new LivelockError(
         `livelock: the program has run for ${maxSteps * ALL_STEPS} iterations of the loop and ${this.host.now} seconds of simulated time, and ` +
-          'has not ended; it looks again and again for something that never comes. Raise maxSteps if it is meant to run so long.',
+          'has not ended; it looks again and again for something that never comes. Raise maxSteps if it is meant to run so long.' +
+          doneNow(this.#loop),
       );
     }
-    return new LivelockError(
-      `livelock: the program has run for ${maxSteps} iterations of the loop without any time passing; what it does waits for ` +
-        'nothing. Raise maxSteps if it is meant to.',
-    );
+    return livelock(maxSteps, this.#loop);
   }
 
   // ------------------------------------------------------------------------------------------------ real work
@@ -414,23 +421,21 @@ export class Simulation {
   async #waitForOutside(isOver: () => boolean): Promise<boolean> {
     this.#noteRealWaits();
     if (this.#outside.size === 0) return false;
-    const { patience = PATIENCE } = this.#options;
     const isOurs = [...this.#outside].some((task) =>
       waitsOfTask(task).some(({ purpose }) => purpose?.isExternal === true),
     );
     const isWorth = (waited: number, turns: number): boolean =>
       waited < INVISIBLE || turns < INVISIBLE_TURNS || isOurs || isRequestUnderWay();
-    const hasCome = await this.#wait(patience, isOver, isWorth);
+    const hasCome = await this.#wait(this.#patience, isOver, isWorth);
     if (!hasCome) this.#outside.clear();
     return hasCome;
   }
 
   /** Nothing is left but what may come from outside. */
   async #waitForTheLast(isOver: () => boolean): Promise<boolean> {
-    const { patience = PATIENCE } = this.#options;
     // Much real work does not show among the resources, such as the reading of a file.
     const isPossible = (): boolean => this.#hasForeignWait() || this.#newResources().length > 0;
-    return isPossible() && (await this.#wait(patience, isOver, isPossible));
+    return isPossible() && (await this.#wait(this.#patience, isOver, isPossible));
   }
 
   #hasForeignWait(): boolean {
@@ -439,7 +444,8 @@ export class Simulation {
 
   /** What keeps the process alive and did not when the program began. */
   #newResources(): string[] {
-    return newResourcesSince(this.#resourcesBefore ?? []);
+    // They are not noted for a program that begins inside one call; then all would look new.
+    return this.#resourcesBefore === null ? [] : newResourcesSince(this.#resourcesBefore);
   }
 
   /**

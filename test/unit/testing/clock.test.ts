@@ -1,5 +1,5 @@
 import { createTask, Event, Future, getRunningLoop, newEventLoop, Queue, run, sleep, timeout } from 'asyncio-ts';
-import { VirtualClock } from 'asyncio-ts/testing';
+import { LivelockError, VirtualClock } from 'asyncio-ts/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { muteLog } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
@@ -29,6 +29,44 @@ describeBoth('a clock that a test moves by hand', (s) => {
     expect(seen.map((time) => time.toFixed(1))).toEqual(['0.1', '0.2', '0.3']);
     expect(task.result()).toBe('done');
     expect(clock.time()).toBeCloseTo(10.15, 9);
+  });
+
+  test('is not moved for ever by a program that waits for nothing, and tells what its tasks do', async () => {
+    const clock = new VirtualClock(0, { maxSteps: 500 });
+    const task = clock.start(
+      s.fn(function* () {
+        yield* s.wait(sleep(1));
+        for (;;) yield* s.wait(sleep(0));
+      }),
+      { name: 'spinner' },
+    );
+    await clock.settle();
+    const error = await Promise.resolve(clock.advance(2)).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(LivelockError);
+    expect(String(error)).toContain('500 iterations of the loop without any time passing');
+    expect(String(error)).toContain('spinner');
+    expect(clock.time()).toBe(1);
+    await clock.close();
+    expect(task.cancelled()).toBe(true);
+  });
+
+  test('is closed though a task ignores that it is cancelled and waits for nothing', async () => {
+    const clock = new VirtualClock(0, { maxSteps: 500 });
+    let caught = 0;
+    clock.start(
+      s.fn(function* () {
+        while (caught < 3) {
+          try {
+            yield* s.wait(sleep(0));
+          } catch {
+            caught++;
+          }
+        }
+      }),
+      { name: 'stubborn' },
+    );
+    await expect(Promise.resolve(clock.settle())).rejects.toThrow(LivelockError);
+    await expect(clock.close()).rejects.toThrow('stubborn did not end when cancelled');
   });
 
   test('reaches a timer in steps whose sum is not exact', async () => {

@@ -260,6 +260,7 @@ describeBoth('a program in simulated time', (s) => {
     const error = await failureOf(runVirtual(main, { maxSteps: 500 }));
     expect(error).toBeInstanceOf(LivelockError);
     expect((error as Error).message).toContain('500 iterations');
+    expect((error as Error).message).toContain('What its tasks do now:\n  Task-1');
   });
 
   test('that runs on while time passes is none', async () => {

@@ -1,5 +1,13 @@
-import { createTask, Event, gather, Lock, sleep } from 'asyncio-ts';
-import { completion, ExplorationFailure, type ExploreOptions, explore, NondeterminismError } from 'asyncio-ts/testing';
+import { createTask, Event, gather, getRunningLoop, Lock, sleep } from 'asyncio-ts';
+import {
+  completion,
+  ExplorationFailure,
+  type ExploreOptions,
+  explore,
+  NondeterminismError,
+  replay,
+  runSchedule,
+} from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
 import { describeBoth, type Spelling } from '../../../support/spellings.ts';
 
@@ -31,6 +39,72 @@ async function failureOf(promise: Promise<unknown>): Promise<ExplorationFailure>
   if (error instanceof ExplorationFailure) return error;
   throw new Error(`expected an ExplorationFailure, got ${String(error)}`);
 }
+
+describeBoth('the check of an exploration', (s) => {
+  test('that is a coroutine runs on the loop of the program, in simulated time, and what it throws is a failure', async () => {
+    const lock = s.fn(function* () {
+      yield* s.wait(sleep(0));
+      return new Lock();
+    });
+    const times: number[] = [];
+    const check = s.fn(function* (value: Lock) {
+      yield* s.wait(value.acquire());
+      value.release();
+      yield* s.wait(sleep(3_600));
+      times.push(getRunningLoop().time());
+      throw new Error(`looked at ${value.constructor.name}`);
+    });
+    const found = await failureOf(explore(lock, { check }));
+    expect(found.error).toMatchObject({ message: 'looked at Lock' });
+    expect(new Set(times)).toEqual(new Set([3_600]));
+    const again = await replay(lock, found.token, { check }).catch((error: unknown) => error);
+    expect(again).toMatchObject({ message: 'looked at Lock' });
+    const single = await runSchedule(lock, [], { check }).catch((error: unknown) => error);
+    expect(single).toMatchObject({ message: 'looked at Lock' });
+  });
+
+  test('that waits for ever is a failure', async () => {
+    const held = s.fn(function* () {
+      const lock = new Lock();
+      yield* s.wait(lock.acquire());
+      return lock;
+    });
+    const check = s.fn(function* (lock: Lock) {
+      yield* s.wait(lock.acquire());
+    });
+    expect((await failureOf(explore(held, { check, schedules: 5 }))).error).toMatchObject({ name: 'DeadlockError' });
+  });
+
+  test('makes no choices that are explored', async () => {
+    const main = s.fn(function* () {
+      yield* s.wait(sleep(0));
+    });
+    const check = s.fn(function* () {
+      const task = createTask(sleep(1));
+      yield* s.wait(gather(sleep(1), task));
+    });
+    const report = await explore(main, { check, schedules: 20, level: 'any' });
+    expect(report).toMatchObject({ schedules: 20, choices: 0 });
+  });
+});
+
+describe('the numbers of an exploration', () => {
+  const main = async () => await sleep(0);
+  const refused: readonly (readonly [ExploreOptions<void>, string])[] = [
+    [{ schedules: Number.NaN }, 'explore: schedules must be a whole number of at least 1, or Infinity, got NaN'],
+    [{ schedules: 0 }, 'explore: schedules must be a whole number of at least 1, or Infinity, got 0'],
+    [{ schedules: 1.5 }, 'explore: schedules must be a whole number of at least 1, or Infinity, got 1.5'],
+    [{ seed: -1 }, 'explore: seed must be a whole number of at least 0, got -1'],
+    [{ bound: -1 }, 'explore: bound must be a whole number of at least 0'],
+    [{ maxSteps: 0 }, 'explore: maxSteps must be a whole number of at least 1'],
+    [{ shrinkRuns: -1 }, 'explore: shrinkRuns must be a whole number of at least 0'],
+    [{ slack: -1 }, 'explore: slack must be a number of seconds of at least 0, got -1'],
+    [{ slack: Number.NaN }, 'explore: slack must be a number of seconds of at least 0, got NaN'],
+  ];
+  test.each(refused)('are refused where nothing could come of them: %o', async (options, message) => {
+    await expect(explore(main, options)).rejects.toThrow(message);
+  });
+});
 
 describeBoth('an exploration', (s) => {
   test('fails with the error of the program, its number, a token, an explanation, and the line to write', async () => {
