@@ -1,5 +1,6 @@
 import { ExceptionGroup } from '../errors/index.ts';
 import { checkOptions } from '../internal/options.ts';
+import { checkSeconds, checkWholeNumber } from '../internal/whole-number.ts';
 import type { AwaitableLike } from '../kernel/lowlevel.ts';
 import { Simulation } from './simulation/simulation.ts';
 import { checkNondeterminism, type OnNondeterminism } from './simulation/sources.ts';
@@ -51,6 +52,7 @@ const OPTIONS = [
  * @throws {LeakError} (as a rejection) when it leaves something behind, with `failOnLeaks`
  * @throws {UnretrievedError} (as a rejection) when an error is lost, with `failOnUnretrieved`
  * @throws {RuntimeError} (as a rejection) when a running loop calls it
+ * @throws {TypeError | ValueError} (as a rejection) when an option cannot be used
  * @example
  * const seconds = await runVirtual(async () => {
  *   const began = getRunningLoop().time();
@@ -63,6 +65,10 @@ export async function runVirtual<T>(main: AwaitableLike<T>, options: RunVirtualO
   checkOptions('runVirtual', options, OPTIONS);
   checkNondeterminism('runVirtual', options.nondeterminism);
   const { name, ...given } = options;
+  if (given.patience !== undefined) checkSeconds('runVirtual: patience', given.patience);
+  if (given.maxSteps !== undefined) {
+    checkWholeNumber('runVirtual: maxSteps', given.maxSteps, { least: 1, orInfinity: true });
+  }
   const simulation = new Simulation({ places: true, ...definedOf(given) });
   try {
     const { value, failure, problems } = await simulation.run<T>(main, name === undefined ? {} : { name });

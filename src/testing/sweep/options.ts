@@ -67,6 +67,15 @@ export function checkedOptions<S>(call: string, main: unknown, options: SweepOpt
   checkOptions(call, options, NAMES);
   for (const name of ['check', 'setup', 'tasks', 'expected'] as const) checkCallback(`${call}: ${name}`, options[name]);
   const { modes = MODES, limit = MOST_RUNS, seed = 1, failOnLeaks = true } = options;
+  if (!Array.isArray(modes) || modes.length === 0) {
+    throw typeError(`${call}: modes is a list of at least one of ${MODES.join(', ')}, got ${describe(modes)}`);
+  }
+  const { resources = [] } = options;
+  if (typeof resources !== 'function' && !Array.isArray(resources)) {
+    throw typeError(
+      `${call}: resources is a list, or a function that gives one, got ${describe(resources)}; write { resources: [pool] }`,
+    );
+  }
   for (const mode of modes) {
     if (!MODES.includes(mode)) {
       throw typeError(

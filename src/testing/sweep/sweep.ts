@@ -6,6 +6,7 @@ import {
   logger,
   RuntimeError,
   RuntimeHost,
+  ValueError,
 } from '../../index.ts';
 import { type AwaitableLike, runningLoop, sweepFromEnvironment } from '../../kernel/lowlevel.ts';
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
@@ -186,6 +187,11 @@ class Sweep<S> {
     const wanted = sites.filter(
       ({ taskName: name, coroutine, task }) => tasks?.({ name, coroutine, isMain: task === 0 }) !== false,
     );
+    if (wanted.length === 0 && sites.length > 0) {
+      throw new ValueError(
+        `sweep: tasks selects none of the ${sites.length} places where the program waits, so that nothing would be swept`,
+      );
+    }
     const { plans, left } = plansOf(wanted, modes, limit, seed);
     const runs = await this.#strikeAll(plans, undisturbed);
     const report = this.#report(undisturbed, runs, left, (clock.time() - began) * 1_000);

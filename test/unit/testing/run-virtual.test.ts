@@ -412,6 +412,15 @@ describe('runVirtual', () => {
     expect(await inner).toMatchObject({ code: 'LOOP_RUNNING' });
   });
 
+  test('refuses numbers that it cannot use', async () => {
+    const main = async () => {};
+    await expect(runVirtual(main, { patience: -1 })).rejects.toThrow(/runVirtual: patience/);
+    await expect(runVirtual(main, { patience: '1' as never })).rejects.toThrow(/runVirtual: patience/);
+    await expect(runVirtual(main, { maxSteps: Number.NaN })).rejects.toThrow(
+      /runVirtual: maxSteps must be a whole number/,
+    );
+  });
+
   test('knows its options', async () => {
     const wrong = { failOnLeak: true } as object;
     expect(await message(runVirtual(async () => {}, wrong))).toContain('failOnLeaks');

@@ -640,6 +640,13 @@ describe('a sweep', () => {
     await expect(sweep(Promise.resolve() as never)).rejects.toThrow(/the program is run many times/);
     await expect(sweep(async () => {}, { mode: 'cancel' } as never)).rejects.toThrow(/write \{ modes: … \}/);
     await expect(sweep(async () => {}, { modes: ['abort' as never] })).rejects.toThrow(/there is no mode 'abort'/);
+    await expect(sweep(async () => {}, { modes: [] })).rejects.toThrow(/at least one of/);
+    await expect(sweep(async () => {}, { resources: 5 as never })).rejects.toThrow(
+      /resources is a list, or a function that gives one, got 5/,
+    );
+    await expect(sweep(async () => await sleep(1), { tasks: () => false })).rejects.toThrow(
+      /selects none of the 1 places/,
+    );
     await expect(sweep(async () => {}, { limit: 0 })).rejects.toThrow(/limit/);
     await expect(sweep(async () => {}, { check: 5 as never })).rejects.toThrow(/check/);
     await expect(sweep(async () => void track({}), {})).rejects.toThrow(/neither acquire\(\) and release\(\)/);
