@@ -1,5 +1,6 @@
-import { addInstrument, type CoroutineFunction, iscoroutine, iscoroutinefunction, type Task } from '../../index.ts';
+import { addInstrument, type CoroutineFunction, iscoroutinefunction, type Task } from '../../index.ts';
 import type { AwaitableLike } from '../../kernel/lowlevel.ts';
+import { isCoroutine } from '../is-coroutine.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { type OnNondeterminism, tellSource } from '../simulation/sources.ts';
 import { Choices, type Chooser } from './choices.ts';
@@ -85,7 +86,7 @@ export class Runs {
     try {
       if (iscoroutinefunction(check)) return await this.#checkInside(() => check(given));
       const checked: unknown = check(given);
-      if (iscoroutine(checked)) return await this.#checkInside(checked);
+      if (isCoroutine(checked)) return await this.#checkInside(checked);
       if (typeof (checked as PromiseLike<unknown> | null)?.then === 'function') await checked;
     } catch (error) {
       return { error };

@@ -1,7 +1,6 @@
 import {
   addInstrument,
   type EventLoop,
-  iscoroutine,
   iscoroutinefunction,
   logger,
   RuntimeError,
@@ -10,6 +9,7 @@ import {
 } from '../../index.ts';
 import { type AwaitableLike, runningLoop, sweepFromEnvironment } from '../../kernel/lowlevel.ts';
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
+import { isCoroutine } from '../is-coroutine.ts';
 import { type RunVirtualOptions, runVirtual } from '../run-virtual.ts';
 import { leakOf } from '../simulation/left.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
@@ -380,7 +380,7 @@ class Sweep<S> {
       if (iscoroutinefunction(check)) return await checkInside(simulation, check.bind(null, state, ending));
       const result = run();
       if (isAwaitable(result)) {
-        if (iscoroutine(result)) return await checkInside(simulation, result);
+        if (isCoroutine(result)) return await checkInside(simulation, result);
         await result;
       }
       return null;
@@ -419,7 +419,7 @@ function bound(main: (state: unknown) => unknown, state: unknown): unknown {
 /** Assertion libraries return objects that throw when something of them is read that they do not know. */
 function isAwaitable(value: unknown): boolean {
   try {
-    return iscoroutine(value) || typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+    return isCoroutine(value) || typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
   } catch {
     return false;
   }

@@ -1,7 +1,8 @@
 import { typeError } from '../../errors/type-error.ts';
-import { Future, iscoroutine, isfuture } from '../../index.ts';
+import { Future, isfuture } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
 import { libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { isCoroutine } from '../is-coroutine.ts';
 
 /** The names of the methods of a tracked resource. */
 export interface TrackOptions {
@@ -126,7 +127,7 @@ function methodOf(object: object, name: PropertyKey): Method | null {
 
 /** Has a function told of what a call gives, when it gives it. What the call returns is awaited as before. */
 function whenGiven(returned: unknown, took: (value: unknown) => void): unknown {
-  if (iscoroutine(returned)) return noting(returned as Iterable<unknown>, took);
+  if (isCoroutine(returned)) return noting(returned as Iterable<unknown>, took);
   if (returned instanceof Future || isfuture(returned)) {
     (returned as Future<unknown>).addDoneCallback((future) => {
       if (!future.cancelled() && future.exception() === null) took(future.result());

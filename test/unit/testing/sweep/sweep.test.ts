@@ -636,6 +636,11 @@ describe('a sweep', () => {
     expect(report).toMatchObject({ awaits: 2, runs: 12 });
   });
 
+  test('takes a check that gives an assertion of a test library', async () => {
+    const { runs } = await sweep(async () => await sleep(1), { check: () => expect(1).toBe(1) as never });
+    expect(runs).toBe(6);
+  });
+
   test('refuses what it cannot run', async () => {
     await expect(sweep(Promise.resolve() as never)).rejects.toThrow(/the program is run many times/);
     await expect(sweep(async () => {}, { mode: 'cancel' } as never)).rejects.toThrow(/write \{ modes: … \}/);
