@@ -31,8 +31,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
     this.#begin();
     if (this.#state === 'created') {
       this.#state = 'waiting';
-      if (places.yielded !== null) places.yielded(this);
-      if (places.gaveWay !== null) places.gaveWay();
+      if (places.yielded !== null) places.yielded(this, true);
       return bareYield;
     }
     this.#state = 'closed';

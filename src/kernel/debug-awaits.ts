@@ -10,7 +10,8 @@ import { describeWaiting } from './task.ts';
 
 /**
  * What debug mode records about awaits: where each one is in the program, to report lines that are left behind with their places, and
- * to report several awaits at once in one task. While no loop is in debug mode, this costs one comparison for each await.
+ * to report several awaits at once in one task. Simulations record the places for their messages. While nobody does, this costs one
+ * comparison for each await.
  */
 
 let placeOf: WeakMap<object, CallSite> | null = null;
@@ -29,7 +30,6 @@ export function noteAwaits(enabled: boolean): void {
   lastOf = isOn ? (lastOf ?? new WeakMap()) : null;
   places.take = isOn ? () => new CallSite() : null;
   places.yielded = isOn ? noteYielded : null;
-  places.gaveWay = isOn ? noteGivesWay : null;
   onAwait.noted = isOn ? noteAwait : null;
 }
 
@@ -49,8 +49,9 @@ export function placeOfFrames(task: object, on: object | null): string | null {
   return last === undefined ? null : (sitesOf?.get(last)?.get(task)?.text ?? null);
 }
 
-function noteYielded(on: object): void {
+function noteYielded(on: object, givesWay: boolean): void {
   const site = new CallSite();
+  placeOfYield = givesWay ? new WeakRef(site) : null;
   placeOf?.set(on, site);
   const task = runningTask();
   if (task === null) return;
@@ -65,10 +66,6 @@ function noteYielded(on: object): void {
 
 /** Weak: a place may keep the objects alive that were at work there. */
 let placeOfYield: WeakRef<CallSite> | null = null;
-
-function noteGivesWay(): void {
-  placeOfYield = new WeakRef(new CallSite());
-}
 
 /** Where the generator coroutine that has just given way did so; `null` when that was not recorded, or was a bare `yield`. */
 export function takePlaceOfYield(): string | null {

@@ -428,7 +428,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     // `next` was called again before a task has seen it: the program iterates it by hand.
     if (this._asyncioFutureBlocking) throw new RuntimeError("await wasn't used with future", { code: 'NOT_AWAITED' });
     this._asyncioFutureBlocking = true;
-    if (places.yielded !== null) places.yielded(this);
+    if (places.yielded !== null) places.yielded(this, false);
     yieldedFuture.value = this;
     return yieldedFuture;
   }

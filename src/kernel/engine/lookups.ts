@@ -113,17 +113,15 @@ export function noteLookUpBy(object: object, line: Scope | null): void {
 }
 
 /**
- * `take`: takes the place of an `await`. `yielded`: told of each future that a generator coroutine begins to wait for, while the place where
- * it does is on the stack; `gaveWay`: told when one is about to give way. Set while places are recorded.
+ * `take`: takes the place of an `await`. `yielded`: told of what a generator coroutine begins to wait for, while the place where it does is on
+ * the stack: a future, or with `givesWay` a turn of the loop. Set while places are recorded.
  */
 export const places: {
   take: (() => object) | null;
-  yielded: ((future: object) => void) | null;
-  gaveWay: (() => void) | null;
+  yielded: ((on: object, givesWay: boolean) => void) | null;
 } = {
   take: null,
   yielded: null,
-  gaveWay: null,
 };
 
 /**

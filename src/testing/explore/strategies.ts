@@ -35,26 +35,85 @@ function anyWay(random: Random, kind: string, count: number, candidates: Candida
   return random.below(2) === 0 ? count - 1 : random.below(count - 1);
 }
 
-/** At each choice every way is as likely as the others. */
-export class RandomStrategy implements Strategy {
+/** A fault is rare, and a timer is late as often as the run has it; `null` for other kinds of choices. */
+function rareWay(random: Random, kind: string, count: number, lateRate: number): number | null {
+  if (isFault(kind)) return random.next() < FAULT_RATE ? random.below(count) : 0;
+  if (kind === 'late timer') return random.next() < lateRate ? 1 : 0;
+  return null;
+}
+
+/** A strategy by random numbers, which are the same for the same seed and run. */
+abstract class SeededStrategy implements Strategy {
   readonly #seed: number;
-  #random: Random;
+  /** Of the present run. */
+  protected random: Random;
 
   constructor(seed: number) {
     this.#seed = seed;
-    this.#random = Random.of(seed, 0);
+    this.random = Random.of(seed, 0);
   }
 
   begin(run: number): boolean {
-    this.#random = Random.of(this.#seed, run);
+    this.random = Random.of(this.#seed, run);
     return true;
   }
 
-  choose(kind: string, count: number, candidates: Candidates): number {
-    return anyWay(this.#random, kind, count, candidates);
+  abstract choose(kind: string, count: number, candidates: Candidates, at: number): number;
+
+  end(_choices: Choices): void {}
+}
+
+/** Who goes first. Everybody is given a priority when it is met for the first time. */
+class Priorities {
+  readonly #priorities = new Map<object, number>();
+  readonly #draw: (met: number) => number;
+
+  /** @param draw gives a priority; `met` is how many were met before */
+  constructor(draw: (met: number) => number) {
+    this.#draw = draw;
   }
 
-  end(): void {}
+  set(who: object, priority: number): void {
+    this.#priorities.set(who, priority);
+  }
+
+  /** The way of the one that has the highest priority. */
+  highest(count: number, candidates: Candidates): number {
+    let best = 0;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let way = 0; way < count; way++) {
+      const priority = this.#of(whoOf(candidates.at(way)));
+      if (priority <= most) continue;
+      most = priority;
+      best = way;
+    }
+    return best;
+  }
+
+  #of(who: object): number {
+    let priority = this.#priorities.get(who);
+    if (priority === undefined) {
+      priority = this.#draw(this.#priorities.size);
+      this.#priorities.set(who, priority);
+    }
+    return priority;
+  }
+}
+
+/** Stands for leaving everything for later. */
+const LATER = {};
+
+function whoOf(candidate: object | undefined): object {
+  if (candidate === undefined) return LATER;
+  const { stream } = candidate as { readonly stream?: object | null };
+  return stream ?? ownerOf(candidate);
+}
+
+/** At each choice every way is as likely as the others. */
+export class RandomStrategy extends SeededStrategy {
+  choose(kind: string, count: number, candidates: Candidates): number {
+    return anyWay(this.random, kind, count, candidates);
+  }
 }
 
 /**
@@ -62,26 +121,18 @@ export class RandomStrategy implements Strategy {
  * the steps that it has before it, which the runs before have shown. When every way is as likely at each choice, orders in which one of the
  * tasks runs late are nearly never seen.
  */
-export class UniformStrategy implements Strategy {
-  readonly #seed: number;
-  #random: Random;
+export class UniformStrategy extends SeededStrategy {
   /** The most steps that were seen of each actor. */
   readonly #steps = new Map<string, number>();
   #done = new Map<string, number>();
 
-  constructor(seed: number) {
-    this.#seed = seed;
-    this.#random = Random.of(seed, 0);
-  }
-
-  begin(run: number): boolean {
-    this.#random = Random.of(this.#seed, run);
+  override begin(run: number): boolean {
     this.#done = new Map();
-    return true;
+    return super.begin(run);
   }
 
   choose(kind: string, count: number, candidates: Candidates): number {
-    if (kind !== 'ready') return anyWay(this.#random, kind, count, candidates);
+    if (kind !== 'ready') return anyWay(this.random, kind, count, candidates);
     const weights: number[] = [];
     let total = 0;
     for (let i = 0; i < count; i++) {
@@ -90,7 +141,7 @@ export class UniformStrategy implements Strategy {
       weights.push(left);
       total += left;
     }
-    let drawn = this.#random.next() * total;
+    let drawn = this.random.next() * total;
     let way = 0;
     while (way < count - 1 && drawn >= weights[way]!) drawn -= weights[way++]!;
     const chosen = nameOf(candidates.at(way));
@@ -98,7 +149,7 @@ export class UniformStrategy implements Strategy {
     return way;
   }
 
-  end(): void {
+  override end(): void {
     for (const [name, steps] of this.#done) this.#steps.set(name, Math.max(steps, this.#steps.get(name) ?? 0));
   }
 }
@@ -114,134 +165,80 @@ function nameOf(candidate: object | undefined): string {
  *
  * Follows Burckhardt et al., A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, 2010.
  */
-export class PctStrategy implements Strategy {
-  readonly #seed: number;
-  #random: Random;
+export class PctStrategy extends SeededStrategy {
   #length = 0;
-  #priorities = new Map<object, number>();
+  #priorities = this.#drawn();
   #changes: number[] = [];
   #lowest = 0;
   /** How often timers are late. */
   #lateRate = 0;
 
-  constructor(seed: number) {
-    this.#seed = seed;
-    this.#random = Random.of(seed, 0);
+  #drawn(): Priorities {
+    return new Priorities(() => this.random.next());
   }
 
-  begin(run: number): boolean {
-    const random = Random.of(this.#seed, run);
-    this.#random = random;
-    this.#priorities = new Map();
+  override begin(run: number): boolean {
+    super.begin(run);
+    this.#priorities = this.#drawn();
     this.#lowest = 0;
-    this.#lateRate = random.below(3) / 2;
-    const depth = random.below(MOST_CHANGES + 1);
+    this.#lateRate = this.random.below(3) / 2;
+    const depth = this.random.below(MOST_CHANGES + 1);
     this.#changes = [];
-    for (let i = 0; i < depth && this.#length > 0; i++) this.#changes.push(random.below(this.#length));
+    for (let i = 0; i < depth && this.#length > 0; i++) this.#changes.push(this.random.below(this.#length));
     return true;
   }
 
   choose(kind: string, count: number, candidates: Candidates, at: number): number {
-    if (isFault(kind)) return this.#random.next() < FAULT_RATE ? this.#random.below(count) : 0;
-    if (kind === 'late timer') return this.#random.next() < this.#lateRate ? 1 : 0;
-    let way = this.#highest(count, candidates);
-    if (this.#changes.includes(at)) {
-      this.#priorities.set(whoOf(candidates.at(way)), --this.#lowest);
-      way = this.#highest(count, candidates);
-    }
-    return way;
+    const rare = rareWay(this.random, kind, count, this.#lateRate);
+    if (rare !== null) return rare;
+    const way = this.#priorities.highest(count, candidates);
+    if (!this.#changes.includes(at)) return way;
+    this.#priorities.set(whoOf(candidates.at(way)), --this.#lowest);
+    return this.#priorities.highest(count, candidates);
   }
 
-  #highest(count: number, candidates: Candidates): number {
-    let best = 0;
-    let most = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < count; i++) {
-      const who = whoOf(candidates.at(i));
-      let priority = this.#priorities.get(who);
-      if (priority === undefined) {
-        priority = this.#random.next();
-        this.#priorities.set(who, priority);
-      }
-      if (priority > most) {
-        most = priority;
-        best = i;
-      }
-    }
-    return best;
-  }
-
-  end({ length }: Choices): void {
+  override end({ length }: Choices): void {
     this.#length = Math.max(this.#length, length);
   }
 }
 
 const MOST_CHANGES = 3;
-/** Stands for leaving everything for later. */
-const LATER = {};
-
-function whoOf(candidate: object | undefined): object {
-  if (candidate === undefined) return LATER;
-  const { stream } = candidate as { readonly stream?: object | null };
-  return stream ?? ownerOf(candidate);
-}
 
 /**
  * The outside world is slow: what comes from outside comes one by one, when nothing else is left to run and no timer is left to fire, and timers are
  * late. Production is mostly the other way round, so that most races need just this. The order in which things come, and that of what is
  * ready, is drawn anew for each run: by chance, by random priorities, or what began last goes first.
  */
-export class SlowStrategy implements Strategy {
-  readonly #seed: number;
-  #random: Random;
+export class SlowStrategy extends SeededStrategy {
   #order: (typeof ORDERS)[number] = 'chance';
-  #priorities = new Map<object, number>();
+  #priorities = this.#drawn();
   /** By how many places what began earlier may still go first. */
   #noise = 0;
   #lateRate = 1;
 
-  constructor(seed: number) {
-    this.#seed = seed;
-    this.#random = Random.of(seed, 0);
+  #drawn(): Priorities {
+    return new Priorities((met) =>
+      this.#order === 'newest' ? met + this.#noise * this.random.next() : this.random.next(),
+    );
   }
 
-  begin(run: number): boolean {
-    const random = Random.of(this.#seed, run);
-    this.#random = random;
-    this.#priorities = new Map();
-    this.#order = ORDERS[random.below(ORDERS.length)]!;
-    this.#noise = random.below(MOST_NOISE + 1);
-    this.#lateRate = random.below(8) === 0 ? 0 : 1;
+  override begin(run: number): boolean {
+    super.begin(run);
+    this.#priorities = this.#drawn();
+    this.#order = ORDERS[this.random.below(ORDERS.length)]!;
+    this.#noise = this.random.below(MOST_NOISE + 1);
+    this.#lateRate = this.random.below(8) === 0 ? 0 : 1;
     return true;
   }
 
   choose(kind: string, count: number, candidates: Candidates): number {
-    if (isFault(kind)) return this.#random.next() < FAULT_RATE ? this.#random.below(count) : 0;
-    if (kind === 'late timer') return this.#random.next() < this.#lateRate ? 1 : 0;
+    const rare = rareWay(this.random, kind, count, this.#lateRate);
+    if (rare !== null) return rare;
     const hasLater = candidates.at(count - 1) === undefined;
     if (hasLater) return count - 1;
-    if (this.#order === 'chance') return this.#random.below(count);
-    let best = 0;
-    let most = Number.NEGATIVE_INFINITY;
-    for (let way = 0; way < count; way++) {
-      const priority = this.#priorityOf(whoOf(candidates.at(way)));
-      if (priority <= most) continue;
-      most = priority;
-      best = way;
-    }
-    return best;
+    if (this.#order === 'chance') return this.random.below(count);
+    return this.#priorities.highest(count, candidates);
   }
-
-  #priorityOf(who: object): number {
-    let priority = this.#priorities.get(who);
-    if (priority === undefined) {
-      priority =
-        this.#order === 'newest' ? this.#priorities.size + this.#noise * this.#random.next() : this.#random.next();
-      this.#priorities.set(who, priority);
-    }
-    return priority;
-  }
-
-  end(): void {}
 }
 
 const ORDERS = ['chance', 'chance', 'priorities', 'newest'] as const;
