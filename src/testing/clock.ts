@@ -3,7 +3,7 @@ import { addInstrument, type EventLoop, newEventLoop, sleep } from '../index.ts'
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { checkOptions } from '../internal/options.ts';
-import { checkWholeNumber } from '../internal/whole-number.ts';
+import { checkSeconds, checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type Awaitable,
   type AwaitableCoroutine,
@@ -86,12 +86,14 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
    * @param now the time to begin with, in seconds
    * @param options `maxSteps`: so many iterations of the loop without any time passing are a livelock; a million when absent
    * @throws {TypeError} when an option is unknown, or no number
-   * @throws {ValueError} when `maxSteps` is not a whole number of at least 1
+   * @throws {ValueError} when `now` is negative or not finite, or `maxSteps` is not a whole number of at least 1
    */
   constructor(now = 0, options: { readonly maxSteps?: number | undefined } = {}) {
     checkOptions('new VirtualClock', options, ['maxSteps']);
     const { maxSteps = MAX_STEPS } = options;
     this.#maxSteps = checkWholeNumber('new VirtualClock: maxSteps', maxSteps, { least: 1, orInfinity: true });
+    checkSeconds('new VirtualClock: now', now);
+    if (now === Number.POSITIVE_INFINITY) throw new ValueError('new VirtualClock: now must be finite, got Infinity');
     this.#now = now;
   }
 

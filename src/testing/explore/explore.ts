@@ -103,6 +103,9 @@ export interface ExploreReport {
   readonly failures: readonly FoundFailure[];
 }
 
+/** The options that change how a single run goes, so that `replay` needs them as well. */
+const OF_A_RUN = ['slack', 'maxSteps', 'failOnLeaks', 'failOnUnretrieved', 'check', 'nondeterminism'] as const;
+
 /** A schedule under which a program fails. */
 export class ExplorationFailure extends RuntimeError {
   /** For `replay(main, token)`. */
@@ -114,10 +117,11 @@ export class ExplorationFailure extends RuntimeError {
   /** Which of the schedules was the first to fail, from 1. */
   readonly schedule: number;
 
-  constructor(error: unknown, token: string, explanation: string, schedule: number) {
+  /** @param options the names of those that were given and that `replay` needs as well */
+  constructor(error: unknown, token: string, explanation: string, schedule: number, options: readonly string[] = []) {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : describe(error);
     super(
-      `found in schedule ${schedule}: ${text}\n\n${explanation}\n\nIt runs again with: await replay(main, '${token}')`,
+      `found in schedule ${schedule}: ${text}\n\n${explanation}\n\nIt runs again with: await replay(main, '${token}'${options.length === 0 ? '' : `, { ${options.join(', ')} }`})`,
       {
         code: 'EXPLORATION_FAILURE',
         cause: error,
@@ -175,7 +179,10 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
     for (; run < schedules && strategy.begin(run); run++) {
       const failure = await runs.run(strategy);
       if (failure !== null) {
-        if (stopAtFirst) return await fail(main, settings, runs, failure, run + 1, shrinkRuns);
+        if (stopAtFirst) {
+          const given = OF_A_RUN.filter((name) => options[name] !== undefined);
+          return await fail(main, settings, runs, failure, run + 1, shrinkRuns, given);
+        }
         noteFailure(failures, failure, run + 1);
       }
       choices = Math.max(choices, runs.choices.length);
@@ -278,6 +285,7 @@ async function fail(
   failure: Failure,
   schedule: number,
   shrinkRuns: number,
+  given: readonly string[],
 ): Promise<never> {
   const deviations = runs.choices.deviations();
   const again = await runs.run(new Script(deviations));
@@ -299,7 +307,7 @@ async function fail(
       fingerprint: telling.choices.fingerprint(end),
     });
     const explanation = await explain(telling, simplest.deviations);
-    throw new ExplorationFailure((last ?? simplest.failure).error, token, explanation, schedule);
+    throw new ExplorationFailure((last ?? simplest.failure).error, token, explanation, schedule, given);
   } finally {
     telling.close();
   }

@@ -267,7 +267,7 @@ export class DelayBoundedStrategy implements Strategy {
   }
 
   begin(): boolean {
-    while (this.#delays <= this.#bound && (this.#todo[this.#delays]?.length ?? 0) === 0) this.#delays++;
+    while (this.#delays < this.#todo.length && (this.#todo[this.#delays]?.length ?? 0) === 0) this.#delays++;
     const script = this.#todo[this.#delays]?.pop();
     if (script === undefined) {
       this.#isOver = true;

@@ -36,6 +36,7 @@ export class Tracker {
   }
 
   add(resource: object, { acquire = 'acquire', release = 'release' }: TrackOptions = {}): void {
+    checkResource(resource);
     if (this.#tracked.has(resource)) return;
     if (methodOf(resource, acquire) !== null) this.#addPool(resource, acquire, release);
     else if (!this.#addThing(resource, `${describe(resource)} is still in use`, {})) {
@@ -120,6 +121,11 @@ export class Tracker {
   }
 }
 
+function checkResource(resource: unknown): void {
+  if (Object(resource) === resource) return;
+  throw typeError(`track: an object is required, got ${describe(resource)}; write track(pool)`, 'NOT_A_RESOURCE');
+}
+
 function methodOf(object: object, name: PropertyKey): Method | null {
   const value: unknown = Reflect.get(object, name);
   return typeof value === 'function' ? (value as Method) : null;
@@ -182,6 +188,7 @@ export function useTracker(next: Tracker | null): Tracker | null {
  * }, { resources: [pool] });
  */
 export function track<R extends object>(resource: R, options: TrackOptions = {}): R {
+  checkResource(resource);
   tracker?.add(resource, options);
   return resource;
 }

@@ -280,6 +280,10 @@ describe('a clock that a test moves by hand', () => {
     expect(clock.time()).toBe(1);
   });
 
+  test.each(['3', { minutes: 1 }, Number.NaN, Number.POSITIVE_INFINITY, -1])('does not begin at %o', (now) => {
+    expect(() => new VirtualClock(now as never)).toThrow(/^new VirtualClock: now must be/);
+  });
+
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('moves forward by a finite time, not by %s', (seconds) => {
     expect(() => new VirtualClock().advance(seconds)).toThrow();
   });

@@ -275,6 +275,27 @@ describeBoth('an exploration', (s) => {
   });
 });
 
+test('a failure that an option has made is told with the option that replays it', async () => {
+  const check = (): void => {
+    throw new RangeError('of the check');
+  };
+  const failure = (await explore(async () => {}, { check }).catch((error: unknown) => error)) as ExplorationFailure;
+  expect(failure.message).toContain(`await replay(main, '${failure.token}', { check })`);
+  await expect(replay(async () => {}, failure.token, { check })).rejects.toThrow('of the check');
+});
+
+test.each(['dfs', 'portfolio'] as const)(
+  '%s without a bound ends when there is nothing left to run',
+  async (strategy) => {
+    const main = async (): Promise<void> => {
+      await gather(completion(1), completion(2));
+    };
+    const report = await explore(main, { strategy, bound: Number.POSITIVE_INFINITY, schedules: 50 });
+    expect(report.schedules).toBeGreaterThan(1);
+    expect(report.schedules).toBeLessThanOrEqual(50);
+  },
+);
+
 test('an exploration cannot be made inside of a running loop', async () => {
   const inner = async (): Promise<void> => {};
   await expect(explore(() => explore(inner))).rejects.toThrow('a simulation cannot be run from a running event loop');

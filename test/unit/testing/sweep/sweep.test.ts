@@ -656,6 +656,10 @@ describe('a sweep', () => {
     await expect(sweep(async () => {}, { check: 5 as never })).rejects.toThrow(/check/);
     await expect(sweep(async () => void track({}), {})).rejects.toThrow(/neither acquire\(\) and release\(\)/);
     await expect(sweep(async () => void track(Object.freeze({ close: () => {} })), {})).rejects.toThrow(/frozen/);
+    expect(() => track(undefined as never)).toThrow('track: an object is required, got undefined; write track(pool)');
+    await expect(sweep(async () => await sleep(1), { resources: [3 as never] })).rejects.toThrow(
+      /track: an object is required, got 3/,
+    );
     expect(track(Object.freeze({}))).toEqual({}); // outside a sweep it does nothing
   });
 
