@@ -151,6 +151,8 @@ export class SocketTransport implements Transport, LoopResource {
     readInto(this.#socket, this.#onBytes);
     if (this.#paused) this.#socket.pause();
     else this.#socket.resume();
+    // The peer had gone before anybody listened, on a machine that was busy; the event does not come again.
+    if (this.#socket.readableEnded) this.#onEnd();
   }
 
   // --------------------------------------------------------------------------------------------- events of the socket

@@ -1,8 +1,10 @@
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import net, { type Socket } from 'node:net';
 import { Writable } from 'node:stream';
-import { ContextVar, createTask, currentTask, getRunningLoop, RuntimeError, sleep } from 'asyncio-ts';
+import { ContextVar, createTask, currentTask, getRunningLoop, RuntimeError, run, sleep } from 'asyncio-ts';
 import {
   BufferedProtocol,
+  connectAcceptedSocket,
   createConnection,
   createServer,
   createUnixConnection,
@@ -807,6 +809,23 @@ describeBoth('making a connection', (s) => {
       yield* ended(s, server);
     }),
   );
+});
+
+it('a peer that has gone before the transport is made is noticed all the same', async () => {
+  const server = net.createServer({ allowHalfOpen: true });
+  await new Promise<void>((resolve) => server.listen(0, LOCAL, resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const came = once(server, 'connection');
+  net.connect({ port, host: LOCAL }).end();
+  const [sock] = (await came) as [net.Socket];
+  await once(sock.resume(), 'end');
+  const calls = await run(async () => {
+    const { protocol } = await connectAcceptedSocket(() => new Notes(), sock);
+    while (!protocol.isLost) await sleep(0.001);
+    return protocol.calls.map(String);
+  });
+  expect(calls).toEqual(['made', 'eof', 'lost']);
+  server.close();
 });
 
 describe('the arguments of a connection', () => {
