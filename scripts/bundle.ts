@@ -6,20 +6,20 @@ import { readFileSync } from 'node:fs';
 import { type Plugin, rolldown } from 'rolldown';
 import { inRoot } from './lib/project.ts';
 
-const { dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')) as {
+const {
+  exports,
+  dependencies = {},
+  peerDependencies = {},
+} = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')) as {
+  exports: Record<string, string | { readonly node?: string }>;
   dependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
 };
-const entries = [
-  'index',
-  'testing/index',
-  'http/index',
-  'node/index',
-  'vitest/index',
-  'node-test/index',
-  'jest/index',
-  'bun-test/index',
-];
+/** What package.json hands out of dist/bundle, such as `http/index`. */
+const entries = Object.values(exports).flatMap((target) => {
+  const file = typeof target === 'string' ? undefined : target.node;
+  return file === undefined ? [] : (/^\.\/dist\/bundle\/(.*)\.js$/.exec(file)?.[1] ?? []);
+});
 
 const bundle = await rolldown({
   cwd: inRoot(),
