@@ -64,14 +64,25 @@ const resolve = {
   ],
 };
 
+/** Compiles the Svelte components of the tests. The compiler takes long to load, and most runs do not need it. */
+const svelte = {
+  name: 'svelte-of-tests',
+  async transform(code: string, file: string) {
+    if (!file.endsWith('.svelte')) return undefined;
+    const { compile } = await import('svelte/compiler');
+    return { code: compile(code, { filename: file, generate: 'client' }).js.code };
+  },
+};
+
 function project(
   name: string,
   groupOrder: number,
   options: TestProjectInlineConfiguration['test'],
-  conditions: TestProjectInlineConfiguration['resolve'] = {},
+  page: Pick<TestProjectInlineConfiguration, 'plugins' | 'resolve'> = {},
 ) {
   return {
-    resolve: { ...resolve, ...conditions },
+    ...page,
+    resolve: { ...resolve, ...page.resolve },
     test: {
       name,
       setupFiles: ['test/setup.ts'],
@@ -98,7 +109,7 @@ export default defineConfig({
         'pages',
         0,
         { include: PAGES, environment: 'happy-dom', server: { deps: { inline: [/solid-js/, /svelte/] } } },
-        { conditions: ['browser', 'import', 'module', 'default'] },
+        { plugins: [svelte], resolve: { conditions: ['browser', 'import', 'module', 'default'] } },
       ),
       // More at a time than there are cores, because they wait.
       project('sharing', 1, { include: sharing, isolate: false, maxWorkers: 4 }),
