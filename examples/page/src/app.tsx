@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Files } from './files.tsx';
 import { Job } from './job.tsx';
 import { Primes } from './primes.tsx';
@@ -16,6 +16,11 @@ function routeOf(hash: string): Route {
 /** Leaving a route unmounts it, which cancels what it has started. */
 export function App() {
   const [route, setRoute] = useState(() => routeOf(location.hash));
+  useEffect(() => {
+    const change = () => setRoute(routeOf(location.hash));
+    addEventListener('hashchange', change);
+    return () => removeEventListener('hashchange', change);
+  }, []);
   const Shown = ROUTES[route];
   return (
     <>
@@ -23,12 +28,7 @@ export function App() {
         <h1>Tasks in a page</h1>
         <nav>
           {Object.keys(ROUTES).map((name) => (
-            <a
-              key={name}
-              href={`#${name}`}
-              aria-current={name === route ? 'page' : undefined}
-              onClick={() => setRoute(name as Route)}
-            >
+            <a key={name} href={`#${name}`} aria-current={name === route ? 'page' : undefined}>
               {name}
             </a>
           ))}

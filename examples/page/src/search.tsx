@@ -21,7 +21,7 @@ export function Search() {
     <section>
       <h2>Search</h2>
       <p className="hint">
-        Short words take the server longest. The request of an older word is aborted, so its answer never comes.
+        A single letter takes the server longest. The request of an older text is aborted, so its answer never comes.
       </p>
       <input
         type="search"
