@@ -1,5 +1,7 @@
 import {
+  allTasks,
   CancelledError,
+  coroutine,
   createTask,
   currentSignal,
   currentTask,
@@ -250,6 +252,86 @@ describeBoth('a task function', (s) => {
       const values: string[] = [];
       for (const task of tasks) values.push(yield* s.wait(task));
       expect(values).toEqual(['old a', 'old b', 'new c']);
+    }));
+
+  test('may give anything that a task can wait for, and fails otherwise', () =>
+    inLoop(function* () {
+      const kinds: readonly (readonly [() => unknown, unknown])[] = [
+        [() => Promise.resolve('promise'), 'promise'],
+        [() => sleep(1, 'coroutine'), 'coroutine'],
+        [() => createTask(() => sleep(1, 'task')), 'task'],
+        [
+          coroutine(
+            s.fn(function* () {
+              return yield* s.wait(sleep(1, 'lazy'));
+            }),
+          ),
+          'lazy',
+        ],
+        [() => 'plain', 'TypeError: a coroutine was expected'],
+        [
+          () => {
+            throw new RangeError('at once');
+          },
+          'RangeError: at once',
+        ],
+      ];
+      reportsOf(getRunningLoop());
+      for (const [fn, outcome] of kinds) {
+        const runner = new TaskRunner(fn as () => Promise<unknown>, {});
+        const task = runner.run();
+        yield* s.wait(sleep(2));
+        const { status, value, error } = runner.getState();
+        expect(status === 'done' ? value : String(error)).toEqual(
+          status === 'done' ? outcome : expect.stringContaining(String(outcome)),
+        );
+        expect(task.done()).toBe(true);
+      }
+    }));
+
+  test('leaves nothing behind, however often its component comes and goes', () =>
+    inLoop(function* () {
+      const reports = reportsOf(getRunningLoop());
+      for (let i = 0; i < 500; i++) {
+        const { runner } = watched(
+          s,
+          { policy: (['restart', 'latest', 'queue', 'drop'] as const)[i % 4] },
+          { cleanUp: 1 },
+        );
+        const unsubscribe = runner.subscribe(() => {});
+        for (const name of ['a', 'b', 'bad']) runner.run(name);
+        if (i % 3 === 0) yield* s.wait(sleep(0.01));
+        unsubscribe();
+        runner.close();
+        runner.leave();
+      }
+      yield* s.wait(sleep(5));
+      expect(allTasks().size).toBe(1);
+      expect(reports).toEqual([]);
+    }));
+
+  test('may be called by its listeners, and by itself', () =>
+    inLoop(function* () {
+      const { runner, events } = watched(s, { policy: 'queue' });
+      const unsubscribe = runner.subscribe(() => {
+        unsubscribe();
+        runner.run('b');
+      });
+      yield* s.wait(runner.run('a'));
+      yield* s.wait(sleep(5));
+      expect(events).toEqual(['0 a begins', '2 a ends', '2 b begins', '4 b ends']);
+
+      const again: TaskRunner<[number], number> = new TaskRunner(
+        s.fn(function* (left: number) {
+          if (left > 0) again.run(left - 1);
+          yield* s.wait(sleep(1));
+          return left;
+        }),
+        {},
+      );
+      again.run(3);
+      yield* s.wait(sleep(5));
+      expect(again.getState()).toMatchObject({ status: 'done', value: 0 });
     }));
 
   test('is not called before the next iteration, also where tasks are eager', () =>
