@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 
@@ -151,6 +152,25 @@ export const checks: Readonly<Record<string, (visit: Visit) => Promise<void>>> =
     await page.getByLabel('Up to').fill('100000');
     await page.getByRole('button', { name: 'Count' }).click();
     await page.getByText('9,592 primes up to 100,000.').waitFor();
+  },
+
+  'each route can be used by everybody, in the light and in the dark': async ({ page }) => {
+    await page.addScriptTag({ content: readFileSync(new URL(import.meta.resolve('axe-core')), 'utf8') });
+    // What the dark changes is the colours only.
+    const audits = { light: 'axe.run()', dark: "axe.run({ runOnly: ['color-contrast'] })" };
+    for (const route of ['search', 'files', 'job', 'primes']) {
+      await page.getByRole('link', { name: route }).click();
+      await page.getByRole('heading', { name: route, level: 2 }).waitFor();
+      for (const [colorScheme, audit] of Object.entries(audits)) {
+        await page.emulateMedia({ colorScheme: colorScheme as 'light' | 'dark' });
+        const { violations } = await page.evaluate<{ violations: readonly { id: string }[] }>(audit);
+        assert.deepEqual(
+          violations.map(({ id }) => id),
+          [],
+          `${route}, ${colorScheme}`,
+        );
+      }
+    }
   },
 
   'a count that is stopped ends its workers': async ({ page }) => {
