@@ -458,6 +458,20 @@ function describePolicies(s: Spelling): void {
     );
   });
 
+  test('accepts a call in the moment in which somebody has got the result of the one before, also with the policy drop', async () => {
+    await runVirtually(
+      s.fn(function* () {
+        const { runner } = watched(s, { policy: 'drop' });
+        const values: string[] = [];
+        for (const name of ['a', 'b', 'c']) values.push(yield* s.wait(runner.run(name)));
+        runner.run('d').then(() => runner.run('e'));
+        yield* s.wait(sleep(5));
+        expect(values).toEqual(['A', 'B', 'C']);
+        expect(runner.getState().value).toBe('E');
+      }),
+    );
+  });
+
   test('with a deadline inside is not taken for one that ends', async () => {
     await runVirtually(
       s.fn(function* () {
