@@ -47,6 +47,15 @@ const OTHERS = ['throwOnError'] as const;
  * @param options `policy`: what becomes of a call while an earlier one runs; `name` of the tasks; `throwOnError`
  * @throws {TypeError} when `fn` is no function, or an option does not exist
  * @throws {ValueError} when there is no such policy
+ * @example
+ * function Search() {
+ *   const search = useTask(async (text: string) => {
+ *     await sleep(0.2); // the call for the next letter cancels this one while it waits
+ *     return await download(`${site}/?q=${text}`);
+ *   });
+ *   const field = { onInput: (event: { currentTarget: { value: string } }) => search.run(event.currentTarget.value) };
+ *   return { field, text: search.isRunning ? 'Searching…' : search.value }; // in a real one: <input {...field} /> and what was found
+ * }
  */
 export function useTask<A extends unknown[], T>(
   fn: CoroutineFunction<T, A>,
