@@ -7,9 +7,12 @@ import {
   getEventLoop,
   type Task,
 } from '../index.ts';
-import { cancelFor, newWait, release } from '../kernel/lowlevel.ts';
+import { cancelFor, logger, newWait, release, type TimerHandle } from '../kernel/lowlevel.ts';
 import { type Settings, settingsOf, type UseTaskOptions } from './options.ts';
 import { type LastOutcome, NOTHING_YET, stateOf, type TaskState } from './task-state.ts';
+
+/** How long a call that was cancelled may clean up, in seconds, before a warning says that it may not have noticed. */
+const PATIENCE = 5;
 
 /** What a component does with its task function. All three are the same functions each time, and need no `this`. */
 export interface TaskControls<A extends unknown[], T> {
@@ -45,6 +48,8 @@ class Call<A extends unknown[], T> {
   readonly turn: Future<void> | null;
   /** Whether the function has thrown. The task could tell, but then its error would count as looked at. */
   hasThrown = false;
+  /** Set when it was cancelled: it may never end. */
+  #reminder: TimerHandle | null = null;
 
   constructor(loop: EventLoop, turn: Future<void> | null, fn: CoroutineFunction<T, A>, args: A, name: string) {
     this.turn = turn;
@@ -70,7 +75,21 @@ class Call<A extends unknown[], T> {
   /** Cancels it, unless it is ending already. Gives whether it did. */
   cancel(through: string | null, message?: unknown): boolean {
     if (this.isEnding) return false;
-    return through === null ? this.task.cancel(message) : cancelFor(this.task, through, message);
+    const some = through === null ? this.task.cancel(message) : cancelFor(this.task, through, message);
+    if (some) this.#reminder ??= this.task.getLoop().callLater(PATIENCE, () => this.#remind());
+    return some;
+  }
+
+  over(): void {
+    this.#reminder?.cancel();
+  }
+
+  #remind(): void {
+    logger.warn(
+      `useTask: ${this.task.getName()} was cancelled ${PATIENCE} s ago and has not ended; no other call can begin before it has. ` +
+        'If it waits for a promise that this library did not make, a cancellation does not reach it: write await wrapPromise(promise), ' +
+        'and give requests the signal, as in wrapPromise(fetch(url, { signal: currentSignal() })).',
+    );
   }
 }
 
@@ -177,9 +196,9 @@ export class TaskRunner<A extends unknown[], T> implements TaskControls<A, T> {
 
   /** A task that is cancelled before its first step: the function is not called. */
   #refused(args: A, through: string): Task<T> {
-    const call = new Call<A, T>(getEventLoop(), null, this.#fn, args, this.#settings.name);
-    call.cancel(through);
-    return call.task;
+    const { task } = new Call<A, T>(getEventLoop(), null, this.#fn, args, this.#settings.name);
+    cancelFor(task, through);
+    return task;
   }
 
   #cancelAll(through: string | null, message?: unknown): boolean {
@@ -191,6 +210,7 @@ export class TaskRunner<A extends unknown[], T> implements TaskControls<A, T> {
   }
 
   #over(call: Call<A, T>): void {
+    call.over();
     this.#waiting = this.#waiting.filter((other) => other !== call && !other.isEnding);
     if (call === this.#running) {
       this.#running = this.#waiting.shift() ?? null;

@@ -15,6 +15,7 @@ import { expect, test } from 'vitest';
 import type { UseTaskOptions } from '../../../src/pages/options.ts';
 import type { TaskPolicy } from '../../../src/pages/policy.ts';
 import { TaskRunner, withControls } from '../../../src/pages/task-runner.ts';
+import { muteLog } from '../../support/loops.ts';
 import { failure } from '../../support/programs.ts';
 import { describeBoth, runVirtually, type Spelling } from '../../support/spellings.ts';
 
@@ -160,6 +161,25 @@ describeBoth('a task function', (s) => {
       expect(events).toEqual(['0 a begins', '4 a ends']);
       expect(shown).toEqual(['0 running -', '4 cancelled -']);
       expect(runner.cancel()).toBe(false);
+    }));
+
+  test('is warned of when it has not ended five seconds after it was cancelled, once', () =>
+    inLoop(function* () {
+      const warnings = muteLog('warn');
+      const long = watched(s, { name: 'long' }, { work: 60, cleanUp: 20 });
+      const short = watched(s, { name: 'short' }, { work: 60, cleanUp: 4.5 });
+      for (const { runner } of [long, short]) {
+        runner.run('a');
+        runner.run('b');
+      }
+      yield* s.wait(sleep(1));
+      for (const { runner } of [long, short]) {
+        runner.cancel();
+        runner.run('c');
+      }
+      yield* s.wait(sleep(30));
+      expect(warnings).toHaveBeenCalledOnce();
+      expect(String(warnings.mock.calls)).toContain('useTask: long was cancelled 5 s ago and has not ended');
     }));
 
   test('is cancelled with all that wait', () =>
