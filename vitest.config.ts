@@ -14,6 +14,9 @@ const SYSTEM = ['node', 'cli', 'examples', 'runner', 'tutorial', 'testing/fixtur
   (folder) => `test/unit/${folder}/**/*.test.ts`,
 );
 
+/** Tests with a framework of pages in a document, each in a process of its own. */
+const PAGES = ['test/unit/pages/frameworks/**/*.test.ts'];
+
 /** What takes longest, because it waits for processes and threads, or puts a load on: `npm run test:all` has it, `npm test` has not. */
 const SLOW = [
   'test/unit/node/executors/executors.test.ts',
@@ -46,7 +49,7 @@ const filesOf = (patterns: string | readonly string[], but: readonly string[]): 
   globSync(patterns, { cwd: root, exclude: but }).map((file) => file.replaceAll('\\', '/'));
 const says = (pattern: RegExp) => (file: string) => pattern.test(readFileSync(root + file, 'utf8'));
 
-const processWide = filesOf('test/unit/**/*.test.ts', [...SYSTEM, ...SLOW]).filter(says(PROCESS_WIDE));
+const processWide = filesOf('test/unit/**/*.test.ts', [...SYSTEM, ...SLOW, ...PAGES]).filter(says(PROCESS_WIDE));
 const units = ['test/unit/**/*.test.ts'];
 const sharing = filesOf([...SHARING, 'test/unit/cli/**/*.test.ts'], SLOW).filter(
   (file) => !says(PROCESS_WIDE_SYSTEM)(file),
@@ -57,16 +60,29 @@ const sharing = filesOf([...SHARING, 'test/unit/cli/**/*.test.ts'], SLOW).filter
 const resolve = {
   alias: [
     { find: /^asyncio-ts$/, replacement: `${src}index.ts` },
-    {
-      find: /^asyncio-ts\/(node|testing|inspect|http|vitest|node-test|jest|bun-test)$/,
-      replacement: `${src}$1/index.ts`,
-    },
+    { find: /^asyncio-ts\/([\w-]+)$/, replacement: `${src}$1/index.ts` },
   ],
 };
 
-function project(name: string, groupOrder: number, options: TestProjectInlineConfiguration['test']) {
+/** Compiles the Svelte components of the tests. The compiler takes long to load, and most runs do not need it. */
+const svelte = {
+  name: 'svelte-of-tests',
+  async transform(code: string, file: string) {
+    if (!file.endsWith('.svelte')) return undefined;
+    const { compile } = await import('svelte/compiler');
+    return { code: compile(code, { filename: file, generate: 'client' }).js.code };
+  },
+};
+
+function project(
+  name: string,
+  groupOrder: number,
+  options: TestProjectInlineConfiguration['test'],
+  page: Pick<TestProjectInlineConfiguration, 'plugins' | 'resolve'> = {},
+) {
   return {
-    resolve,
+    ...page,
+    resolve: { ...resolve, ...page.resolve },
     test: {
       name,
       setupFiles: ['test/setup.ts'],
@@ -86,8 +102,15 @@ export default defineConfig({
     passWithNoTests: false,
     projects: [
       // Files share a process: what one of them costs is mostly the start of a process and the loading of the library.
-      project('units', 0, { include: units, exclude: [...processWide, ...SYSTEM, ...SLOW], isolate: false }),
+      project('units', 0, { include: units, exclude: [...processWide, ...SYSTEM, ...SLOW, ...PAGES], isolate: false }),
       project('process-wide', 0, { include: processWide }),
+      // Solid and Svelte have other modules for servers, which Node would take.
+      project(
+        'pages',
+        0,
+        { include: PAGES, environment: 'happy-dom', server: { deps: { inline: [/solid-js/, /svelte/] } } },
+        { plugins: [svelte], resolve: { conditions: ['browser', 'import', 'module', 'default'] } },
+      ),
       // More at a time than there are cores, because they wait.
       project('sharing', 1, { include: sharing, isolate: false, maxWorkers: 4 }),
       project('system', 1, { include: SYSTEM, exclude: [...sharing, ...SLOW], maxWorkers: 4 }),

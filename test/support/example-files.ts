@@ -39,7 +39,7 @@ export interface Excerpt extends Example {
   readonly of: string;
 }
 
-/** The TypeScript blocks of a document: each is a module of its own. */
+/** The TypeScript blocks of a document: each is a module of its own. Those with JSX (`tsx`) have to be of a file. */
 export function examplesOfDocument(file: string): Example[] {
   return blocksOf(file).filter(({ of }) => of === null);
 }
@@ -53,7 +53,7 @@ function blocksOf(file: string): (Example & { readonly of: string | null })[] {
   const lines = textOf(file).split('\n');
   const examples: (Example & { readonly of: string | null })[] = [];
   for (let at = 0; at < lines.length; at++) {
-    const [, indent, of = null] = lines[at]!.match(/^( *)```(?:ts|typescript)\b(?: file=(\S+))?/) ?? [];
+    const [, indent, of = null] = lines[at]!.match(/^( *)```(?:tsx?|typescript)\b(?: file=(\S+))?/) ?? [];
     if (indent === undefined) continue;
     const end = lines.indexOf(`${indent}\`\`\``, at);
     if (end < 0) throw new Error(`${file}:${at + 1}: the block has no end`);

@@ -13,8 +13,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['tasks', 'sync'],
   ['queues', 'streams', 'interop'],
   ['index'],
-  ['testing', 'inspect', 'http'],
-  ['vitest', 'node-test', 'jest', 'bun-test'],
+  ['testing', 'inspect', 'http', 'pages'],
+  ['vitest', 'node-test', 'jest', 'bun-test', 'react', 'vue', 'svelte', 'solid'],
   ['node'],
   ['cli'],
 ];
@@ -29,12 +29,16 @@ const NODE_MEMBERS = ['_handle', '_parent'];
 /** The folder that may import packages, and those that a user gets along with this one. */
 const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
-/** The folders for test runners: what they may import of their runner, which brings it. */
-const RUNNERS: Readonly<Record<string, string>> = {
+/** The folders for test runners and for frameworks of pages: the module that each may import, which its user has anyway. */
+const OWN_MODULES: Readonly<Record<string, string>> = {
   vitest: 'vitest',
   'node-test': 'node:test',
   jest: '@jest/globals',
   'bun-test': 'bun:test',
+  react: 'react',
+  vue: 'vue',
+  svelte: 'svelte',
+  solid: 'solid-js',
 };
 /** The doors of the kernel. */
 const DOORS = ['kernel/lowlevel.ts', 'kernel/index.ts'];
@@ -106,7 +110,7 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
 }
 
 function importProblem(file: string, { specifier }: Import, files: ReadonlyMap<string, string>): string | null {
-  if (RUNNERS[unitOf(file)] === specifier) return null;
+  if (OWN_MODULES[unitOf(file)] === specifier) return null;
   if (specifier.startsWith('node:')) {
     return NODE_FOLDERS.includes(unitOf(file)) ? null : `only ${NODE_FOLDERS.join('/ and ')}/ import '${specifier}'`;
   }

@@ -127,10 +127,16 @@ describe('the check of the layers', () => {
     expect(check({ 'kernel/x.ts': "process.getBuiltinModule('node:fs');" })).toEqual([]);
   });
 
-  it('allows each folder of a test runner what its runner brings, and nothing else', () => {
+  it('allows each folder of a test runner or a framework what that brings, and nothing else', () => {
     expect(
       check({ 'jest/x.ts': "import { test } from '@jest/globals';", 'bun-test/x.ts': "import 'bun:test';" }),
     ).toEqual([]);
+    expect(check({ 'react/x.ts': "import { useState } from 'react';", 'solid/x.ts': "import 'solid-js';" })).toEqual(
+      [],
+    );
+    expect(check({ 'react/x.ts': "import { ref } from 'vue';" })).toEqual([
+      "react/x.ts:1: imports the package 'vue', which is no dependency",
+    ]);
     expect(check({ 'jest/x.ts': "import { test } from 'vitest';" })).toEqual([
       "jest/x.ts:1: imports the package 'vitest', which is no dependency",
     ]);

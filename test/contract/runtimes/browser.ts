@@ -7,7 +7,8 @@ import type { Result, Runtime } from './runtime.ts';
 import { serve } from './server.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-const ARGUMENTS = [
+/** The options of a Chromium for tests. */
+export const ARGUMENTS: string[] = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -17,6 +18,8 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+/** What to do where there is none. */
+export const NO_BROWSER = 'no Chromium on the path; CHROMIUM=/path/to/chromium names one';
 /** In milliseconds. */
 const TIME_TO_REPORT = 120_000;
 
@@ -24,7 +27,7 @@ const TIME_TO_REPORT = 120_000;
 export function browserRuntime(name: string, entry: string): Runtime {
   return {
     name,
-    advice: 'no Chromium on the path; CHROMIUM=/path/to/chromium names one',
+    advice: NO_BROWSER,
     find() {
       const executablePath = findBrowser();
       return executablePath === null ? null : () => runPage(executablePath, entry);
@@ -32,7 +35,8 @@ export function browserRuntime(name: string, entry: string): Runtime {
   };
 }
 
-function findBrowser(): string | null {
+/** The path of a Chromium, `null` when there is none. */
+export function findBrowser(): string | null {
   const given = process.env['CHROMIUM'];
   if (given !== undefined && given !== '') return given;
   const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
