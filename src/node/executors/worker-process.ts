@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import { messageOf } from '../border/index.ts';
+import { randomUUID } from '../late.ts';
 import { type EngineWorker, NotStarted } from './engine.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { argumentsForProcesses } from './inherited-arguments.ts';

@@ -1,9 +1,10 @@
 import { isIP, type Socket } from 'node:net';
-import { connect, createServer, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { ConnectionAbortedError, ConnectionResetError } from '../../errors/os-error.ts';
 import { inSeconds } from '../../internal/duration.ts';
 import type { EventLoop } from '../../kernel/lowlevel.ts';
 import type { StartTlsOptions } from '../../streams/index.ts';
+import { tls } from '../late.ts';
 import { type Settle, settled } from '../waiting.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { failureOf } from './failures.ts';
@@ -73,7 +74,7 @@ function tooSlow(seconds: number): ConnectionAbortedError {
 /** As a client. */
 function greet(socket: Socket, context: SslContext, name: string | undefined, settle: Settle<TLSSocket>): () => void {
   const host = name ?? 'localhost';
-  const encrypted = connect({ servername: isIP(host) === 0 ? host : '', host, ...context, socket });
+  const encrypted = tls().connect({ servername: isIP(host) === 0 ? host : '', host, ...context, socket });
   let isSecure = false;
   const onSecure = () => {
     isSecure = true;
@@ -90,7 +91,7 @@ function greet(socket: Socket, context: SslContext, name: string | undefined, se
 
 /** As a server that does not listen, and gets only this connection. */
 function accept(socket: Socket, context: SslContext, settle: Settle<TLSSocket>): () => void {
-  const server = createServer(context);
+  const server = tls().createServer(context);
   const onError = (error: Error) => settle.reject(failureOf(error, 'TLS handshake with a client'));
   const onSecure = (encrypted: TLSSocket) => {
     encrypted.allowHalfOpen = true;

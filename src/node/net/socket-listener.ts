@@ -1,10 +1,11 @@
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
+import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import { leavesTheLoop } from '../../errors/index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { type Context, copyContext, type EventLoop } from '../../kernel/lowlevel.ts';
 import type { BaseProtocol } from '../../streams/index.ts';
 import type { Listener, Server } from '../../streams/server.ts';
+import { tls } from '../late.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import type { KnownNames } from './extra-info.ts';
 import { failureOf } from './failures.ts';
@@ -125,7 +126,7 @@ export class SocketListener implements Listener {
 /** @throws {SSLError} when a key or certificate cannot be read */
 function tlsServer(options: TlsOptions, onConnection: (socket: Socket) => void): TlsServer {
   try {
-    return createTlsServer(options, onConnection);
+    return tls().createServer(options, onConnection);
   } catch (error) {
     throw failureOf(error, 'TLS');
   }

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import type { EventLoop } from '../../kernel/lowlevel.ts';
+import { randomUUID } from '../late.ts';
 import { type Settle, settled } from '../waiting.ts';
 
 /** Two sockets that are connected to each other. */
