@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { deserialize, serialize } from 'node:v8';
+import { v8 } from '../late.ts';
 import type { Border } from './packed.ts';
 import { className, guarded, isError } from './reading.ts';
 
@@ -65,7 +65,7 @@ function instance(value: object, prototype: object, border: Border): Kind {
 
 function clonesAsItself(value: object, prototype: object, border: Border): boolean {
   return guarded(() => {
-    const clone: unknown = border === 'thread' ? structuredClone(value) : deserialize(serialize(value));
+    const clone: unknown = border === 'thread' ? structuredClone(value) : v8().deserialize(v8().serialize(value));
     return Object.getPrototypeOf(clone) === prototype;
   }, false);
 }

@@ -1,4 +1,4 @@
-import { serialize } from 'node:v8';
+import { v8 } from '../late.ts';
 import { Copier } from './copy.ts';
 import type { Border, Packed } from './packed.ts';
 import { messageOf } from './reading.ts';
@@ -18,7 +18,7 @@ export function pack(value: unknown, border: Border): Packing {
   if (isUncertain) {
     try {
       structuredClone(packed.value);
-      if (border === 'process') serialize(packed.value);
+      if (border === 'process') v8().serialize(packed.value);
     } catch (error) {
       return { problem: { path: [], what: ` cannot be cloned: ${messageOf(error)}` } };
     }

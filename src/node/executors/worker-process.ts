@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { deserialize, serialize } from 'node:v8';
 import { messageOf } from '../border/index.ts';
-import { randomUUID } from '../late.ts';
+import { randomUUID, v8 } from '../late.ts';
 import { type EngineWorker, NotStarted } from './engine.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { argumentsForProcesses } from './inherited-arguments.ts';
@@ -76,7 +75,7 @@ export class WorkerProcess implements EngineWorker {
     if (!isEnvelope(message) || message.id !== this.#pending?.id) return;
     this.#settle(({ resolve, reject }) => {
       try {
-        resolve(deserialize(message.bytes) as Reply);
+        resolve(v8().deserialize(message.bytes) as Reply);
       } catch (error) {
         reject(error);
       }
@@ -85,7 +84,7 @@ export class WorkerProcess implements EngineWorker {
 
   run(assignment: Assignment): Promise<Reply> {
     // Serialized here, because values that cannot be sent must be found before.
-    const envelope: Envelope = { id: randomUUID(), bytes: serialize(assignment) };
+    const envelope: Envelope = { id: randomUUID(), bytes: v8().serialize(assignment) };
     this.#idleTimer.stop();
     this.#child.ref();
     this.#child.channel?.ref?.();
