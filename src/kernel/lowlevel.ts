@@ -100,6 +100,7 @@ export {
   nameOfTelling,
   nextTimer,
   numberTasksFrom,
+  pendingTimers,
   placeOfReady,
   placeOfWait,
   purposeOf,

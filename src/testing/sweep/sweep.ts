@@ -20,7 +20,7 @@ import { type CheckedOptions, checkedOptions, type SweepEnding, type SweepMain, 
 import { isPossible, plansOf } from './plan.ts';
 import { type Plan, Striker } from './striker.ts';
 import { formatToken, parseToken } from './token.ts';
-import { Tracker, useTracker } from './track.ts';
+import { switchTracker, Tracker } from './track.ts';
 import { Recorder, type Watch } from './watch.ts';
 
 /** One place of a program at which a sweep has ended waits. */
@@ -308,7 +308,7 @@ class Sweep<S> {
       const { problem } = await this.#strike(simulation, plan, judge, most);
       const { site, mode } = plan;
       const token = formatToken({ wait: site.index, mode, hash: site.hash });
-      const given = (['check', 'setup', 'resources', 'expected', 'failOnLeaks'] as const).filter((name) =>
+      const given = (['check', 'setup', 'resources', 'maxBeats', 'expected', 'failOnLeaks'] as const).filter((name) =>
         name === 'failOnLeaks' ? !this.#options.failOnLeaks : this.#options[name] !== undefined,
       );
       return failureOf(
@@ -323,9 +323,11 @@ class Sweep<S> {
   }
 
   #simulation({ places, quick, most }: { places: boolean; quick: boolean; most?: number }): Simulation {
+    const { maxBeats } = this.#options;
     return new Simulation({
       places,
       quick,
+      ...(maxBeats === undefined ? {} : { maxBeats }),
       failOnUnretrieved: true,
       ...(most === undefined ? {} : { maxSteps: most }),
       atEnd: (loop: EventLoop) => {
@@ -339,7 +341,7 @@ class Sweep<S> {
     const { setup, resources } = this.#options;
     const tracker = new Tracker();
     const held = new HeldPrimitives();
-    const trackerBefore = useTracker(tracker);
+    const trackerBefore = switchTracker(tracker);
     held.open();
     const remove = addInstrument(watch);
     // What the library warns of comes from the cancellation, and is judged here.
@@ -360,7 +362,7 @@ class Sweep<S> {
       remove();
       speak?.();
       held.close();
-      useTracker(trackerBefore);
+      switchTracker(trackerBefore);
       tracker.close();
     }
   }
