@@ -286,4 +286,6 @@ const ENDS: Readonly<Record<string, string>> = {
   put: 'take an item out of',
   join: 'call taskDone() for the last item of',
   result: 'set the result of',
+  step: 'begin',
+  'end of a step': 'end',
 };
