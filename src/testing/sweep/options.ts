@@ -45,6 +45,12 @@ export interface SweepOptions<S = undefined> {
   readonly expected?: ((error: unknown) => boolean) | undefined;
 }
 
+/** Options of a sweep whose main function is given what `setup` gives. */
+export type WithSetup<S> = SweepOptions<S> & { readonly setup: () => S | PromiseLike<S> };
+
+/** Options of a sweep whose main function has no parameters. */
+export type WithoutSetup = SweepOptions & { readonly setup?: undefined };
+
 /** The program of a sweep: called once for each run. */
 export type SweepMain<S> = CoroutineFunction<unknown, [state: S]>;
 

@@ -7,7 +7,12 @@ import {
   RuntimeHost,
   ValueError,
 } from '../../index.ts';
-import { type AwaitableLike, runningLoop, sweepFromEnvironment } from '../../kernel/lowlevel.ts';
+import {
+  type AwaitableLike,
+  type CoroutineFunction,
+  runningLoop,
+  sweepFromEnvironment,
+} from '../../kernel/lowlevel.ts';
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
 import { isCoroutine } from '../is-coroutine.ts';
 import { type RunVirtualOptions, runVirtual } from '../run-virtual.ts';
@@ -16,7 +21,15 @@ import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
 import { HeldPrimitives } from './held.ts';
 import { Judge, type Run } from './judge.ts';
-import { type CheckedOptions, checkedOptions, type SweepEnding, type SweepMain, type SweepOptions } from './options.ts';
+import {
+  type CheckedOptions,
+  checkedOptions,
+  type SweepEnding,
+  type SweepMain,
+  type SweepOptions,
+  type WithoutSetup,
+  type WithSetup,
+} from './options.ts';
 import { isPossible, plansOf } from './plan.ts';
 import { type Plan, Striker } from './striker.ts';
 import { formatToken, parseToken } from './token.ts';
@@ -86,7 +99,9 @@ export interface SweepReport {
  * });
  * report.runs; // 6
  */
-export async function sweep<S = undefined>(main: SweepMain<S>, options: SweepOptions<S> = {}): Promise<SweepReport> {
+export function sweep(main: CoroutineFunction<unknown>, options?: WithoutSetup): Promise<SweepReport>;
+export function sweep<S>(main: SweepMain<S>, options: WithSetup<S>): Promise<SweepReport>;
+export async function sweep<S>(main: SweepMain<S>, options: SweepOptions<S> = {}): Promise<SweepReport> {
   const { report } = await alone('sweep', () => new Sweep(main, checkedOptions('sweep', main, options)).run());
   return report;
 }

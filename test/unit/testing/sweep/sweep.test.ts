@@ -1,4 +1,5 @@
 import {
+  type CoroutineFunction,
   createTask,
   currentTask,
   Event,
@@ -33,13 +34,16 @@ import {
   track,
 } from 'asyncio-ts/testing';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { WithoutSetup, WithSetup } from '../../../../src/testing/sweep/options.ts';
 import { sweepIfAsked } from '../../../../src/testing/sweep/sweep.ts';
 import { describeBoth } from '../../../support/spellings.ts';
 
 /** What a sweep finds; `null` when it finds nothing. */
-async function found<S>(main: SweepMain<S>, options: SweepOptions<S> = {}): Promise<SweepFailure | null> {
+async function found(main: CoroutineFunction<unknown>, options?: WithoutSetup): Promise<SweepFailure | null>;
+async function found<S>(main: SweepMain<S>, options: WithSetup<S>): Promise<SweepFailure | null>;
+async function found<S>(main: SweepMain<S>, options?: SweepOptions<S>): Promise<SweepFailure | null> {
   try {
-    await sweep(main, options);
+    await sweep(main, options as WithSetup<S>);
     return null;
   } catch (error) {
     if (error instanceof SweepFailure) return error;
