@@ -359,6 +359,7 @@ class Sweep<S> {
     const trackerBefore = switchTracker(tracker);
     held.open();
     const remove = addInstrument(watch);
+    const stopLooking = striker === null ? addInstrument({ iterationBegin: () => held.look() }) : null;
     // What the library warns of comes from the cancellation, and is judged here.
     const speak = striker === null ? null : mute();
     this.#leak = null;
@@ -375,6 +376,7 @@ class Sweep<S> {
       return { run: { ending, leak: this.#leak, primitives, inUse: tracker.left }, state };
     } finally {
       remove();
+      stopLooking?.();
       speak?.();
       held.close();
       switchTracker(trackerBefore);

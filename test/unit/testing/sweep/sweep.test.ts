@@ -216,9 +216,84 @@ describeBoth('a sweep', (s) => {
           yield* s.wait(gather(workers, { returnExceptions: true }));
         }
       }),
+      { tasks: ({ isMain }) => !isMain },
     );
     expect(failure!.at).toMatchObject({ task: 'worker', operation: 'sleep' });
     expect(String(failure!.error)).toContain('an item was taken and never reported with taskDone()');
+  });
+
+  test('finds an item that was taken and never done by the main function itself, which is cancelled', async () => {
+    const main = (isCareful: boolean) =>
+      s.fn(function* (queue: Queue<number>) {
+        queue.putNowait(1);
+        yield* s.wait(queue.get());
+        try {
+          yield* s.wait(sleep(1));
+          if (!isCareful) queue.taskDone();
+        } finally {
+          if (isCareful) queue.taskDone();
+        }
+        yield* s.wait(queue.join());
+      });
+    const setup = (): Queue<number> => new Queue<number>();
+    const failure = await found(main(false), { setup });
+    expect(failure!.at).toMatchObject({ task: 'Task-1', operation: 'sleep' });
+    expect(String(failure!.error)).toMatch(
+      /an item was taken and never reported with taskDone\(\): call it in a finally/,
+    );
+    expect(await found(main(true), { setup })).toBe(null);
+  });
+
+  test('finds such an item in a group of workers that is cancelled with the main function', async () => {
+    const main = (isCareful: boolean) =>
+      s.fn(function* () {
+        const queue = new Queue<number>();
+        for (let i = 0; i < 3; i++) queue.putNowait(i);
+        const work = s.fn(function* () {
+          while (!queue.empty()) {
+            yield* s.wait(queue.get());
+            try {
+              yield* s.wait(sleep(1));
+              if (!isCareful) queue.taskDone();
+            } finally {
+              if (isCareful) queue.taskDone();
+            }
+          }
+        });
+        yield* s.wait(gather([work, work]));
+      });
+    const tasks = ({ isMain }: { isMain: boolean }): boolean => isMain;
+    const failure = await found(main(false), { tasks });
+    expect(failure!.at).toMatchObject({ task: 'Task-1' });
+    expect(String(failure!.error)).toContain('taken and never reported');
+    expect(await found(main(true), { tasks })).toBe(null);
+  });
+
+  test('asks for no taskDone() of a program that has none, nor of a queue that is shut down', async () => {
+    const drains = s.fn(function* () {
+      const queue = new Queue<number>();
+      queue.putNowait(1);
+      queue.putNowait(2);
+      try {
+        yield* s.wait(sleep(1));
+      } catch (error) {
+        while (!queue.empty()) queue.getNowait();
+        throw error;
+      }
+    });
+    expect(await found(drains)).toBe(null);
+    const shutsDown = s.fn(function* () {
+      const queue = new Queue<number>();
+      try {
+        queue.putNowait(1);
+        yield* s.wait(queue.get());
+        yield* s.wait(sleep(1));
+        queue.taskDone();
+      } finally {
+        queue.shutdown();
+      }
+    });
+    expect(await found(shutsDown)).toBe(null);
   });
 
   test('finds tasks and timers that are left behind', async () => {
