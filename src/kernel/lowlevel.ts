@@ -91,6 +91,7 @@ export {
   actorOf,
   awaitOf,
   cancelLeft,
+  functionOfWait,
   hasWork,
   isEmptyLoop,
   isInStep,

@@ -183,5 +183,5 @@ export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;
 }
 
-export { noteAwaits as recordPlaces, placeOfWait, takePlaceOfYield } from './debug-awaits.ts';
+export { functionOfWait, noteAwaits as recordPlaces, placeOfWait, takePlaceOfYield } from './debug-awaits.ts';
 export { numberTasksFrom };
