@@ -107,33 +107,37 @@ export class Stall {
         if (on === null) return this.#knowsSteps && isBefore(this.#steps.get(task), beats);
         return purpose?.operation !== 'sleep' && isBefore(this.#waits.get(on), beats);
       };
-    const now = movingTasks(main, this.#loop, isStill(since));
-    if (now.has(main)) return null;
+    if (movingTasks(main, this.#loop, isStill(since)).has(main)) return null;
     // A timer that was seen first at this look may have been set after the one before it.
     if (![...this.#timers.values()].some((seen) => isBefore(seen, since + this.#interval))) {
-      return { beats: this.#maxBeats, moving: now };
+      return { beats: this.#maxBeats, isStill: isStill(since) };
     }
     const most = this.#maxBeats * DOUBTFUL;
-    const moving = movingTasks(main, this.#loop, isStill(this.#beats - most));
-    return moving.has(main) ? null : { beats: most, moving };
+    const longer = isStill(this.#beats - most);
+    return movingTasks(main, this.#loop, longer).has(main) ? null : { beats: most, isStill: longer };
   }
 
-  #stuck(main: Task<unknown>, now: number, { beats, moving }: Standstill): LivelockError {
-    const graph = captureWaitGraph(this.#loop);
-    const names = new Set([...moving].map((task) => task.getName()));
-    const needed = neededBy(main.getName(), graph);
-    const stuck = graph.tasks.filter(({ name }) => needed.has(name) && !names.has(name));
-    const others = graph.tasks.filter((task) => !stuck.includes(task));
+  #stuck(main: Task<unknown>, now: number, { beats, isStill }: Standstill): LivelockError {
+    const { tasks } = captureWaitGraph(this.#loop);
+    const moving = movingTasks(main, this.#loop, isStill);
+    const live = [...allTasks(this.#loop)]; // in the order of the graph, where names may have numbers
+    const needed = neededBy(main.getName(), tasks);
+    const moves = (task: Task<unknown>): boolean => {
+      const waits = waitsOfTask(task);
+      return moving.has(task) || waits.length === 0 || waits.some((wait) => !isStill(wait, task));
+    };
+    const stuck = tasks.filter(({ name }, i) => needed.has(name) && !moving.has(live[i]!));
+    const going = tasks.filter((task, i) => !stuck.includes(task) && moves(live[i]!));
     return new LivelockError(
-      `livelock: the main task is stuck, and only what repeats keeps the clock going. For ${beats} timers in a row (the clock is at ${now} s) ` +
-        `this has stood still:\n${formatWaitGraph({ tasks: stuck, cycles: [] })}\n${this.#goingOn(others)}\n` +
-        'End the wait, or pass { maxBeats: … } if what it waits for needs more timers than that.',
+      `livelock: the main task is stuck, and only what repeats keeps the clock going. For ${beats} timers or arrivals in a row (the clock is at ` +
+        `${now} s) this has stood still:\n${textOf(stuck)}\n${this.#goingOn(going)}\n` +
+        'End the wait, or pass { maxBeats: … } if what it waits for needs more than that.',
     );
   }
 
   #goingOn(tasks: WaitGraph['tasks']): string {
     const timers = leftIn(this.#loop).timers.map((timer) => `  timer ${describe(timer)}`);
-    const lines = [formatWaitGraph({ tasks, cycles: [] }), ...timers].filter((line) => line !== '');
+    const lines = [textOf(tasks), ...timers].filter((line) => line !== '');
     return lines.length === 0 ? 'Something comes from outside again and again.' : `This goes on:\n${lines.join('\n')}`;
   }
 
@@ -144,14 +148,18 @@ export class Stall {
         ? 'the main task has ended and the others were cancelled, but they go on: begin a catch around their waits with rethrowIfCancelled(error)'
         : 'the program does not end: it looks again and again for something that never comes, or is meant to run for ever';
     return new LivelockError(
-      `livelock: ${what}. It has run for ${this.#beats} timers and ${now} seconds of simulated time; pass { maxBeats: … } if it needs more.\n` +
+      `livelock: ${what}. It has run for ${this.#beats} timers or arrivals and ${now} seconds of simulated time; pass { maxBeats: … } if it needs more.\n` +
         `What its tasks do now:\n${graph}`,
     );
   }
 }
 
+function textOf(tasks: WaitGraph['tasks']): string {
+  return formatWaitGraph({ tasks, cycles: [] });
+}
+
 /** The names of a task and of those that it needs, directly or through others. */
-function neededBy(name: string, { tasks }: WaitGraph): ReadonlySet<string> {
+function neededBy(name: string, tasks: WaitGraph['tasks']): ReadonlySet<string> {
   const nodes = new Map(tasks.map((task) => [task.name, task]));
   const found = new Set([name]);
   for (const one of found) {
@@ -165,10 +173,10 @@ interface Waiting {
   readonly needs: readonly Task<unknown>[];
 }
 
-/** How long the main task stands still, and which of those that it needs do not. */
+/** How long the main task stands still, and whether a wait is one that has lasted so long. */
 interface Standstill {
   readonly beats: number;
-  readonly moving: ReadonlySet<Task<unknown>>;
+  isStill(wait: WaitView, task: Task<unknown>): boolean;
 }
 
 /**
