@@ -7,15 +7,9 @@ import {
   RuntimeHost,
   ValueError,
 } from '../../index.ts';
-import {
-  type AwaitableLike,
-  type CoroutineFunction,
-  runningLoop,
-  sweepFromEnvironment,
-} from '../../kernel/lowlevel.ts';
+import { type AwaitableLike, type CoroutineFunction, runningLoop } from '../../kernel/lowlevel.ts';
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
 import { isCoroutine } from '../is-coroutine.ts';
-import { type RunVirtualOptions, runVirtual } from '../run-virtual.ts';
 import { leakOf } from '../simulation/left.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
@@ -124,23 +118,18 @@ export async function replaySweep<S = undefined>(
 }
 
 /**
- * Runs a program as `runVirtual` does; when `ASYNCIO_SWEEP=1` is set in the environment, sweeps it as well. For fixtures, so that a whole suite
- * can be swept.
+ * Sweeps the body of a test that has passed, for fixtures: what its undisturbed run throws is an error.
  *
- * @returns what the undisturbed program returns
- * @throws what it throws, and the SweepFailure
+ * @param failOnUnretrieved whether it is one that the undisturbed run loses errors
  * @internal
  */
-export async function sweepIfAsked<T>(
-  main: SweepMain<undefined>,
-  options: SweepOptions & { readonly run?: RunVirtualOptions } = {},
-): Promise<T> {
-  const { run = {}, ...swept } = options;
-  if (!sweepFromEnvironment()) return runVirtual<T>(main as AwaitableLike<T>, run);
-  const checked = checkedOptions('sweep', main, { failOnLeaks: run.failOnLeaks ?? false, ...swept });
-  const test = { failOnUnretrieved: run.failOnUnretrieved ?? false };
-  const { undisturbed } = await alone('sweep', () => new Sweep(main, checked, test).run());
-  return undisturbed.ending.value!.value as T;
+export async function sweepTest(
+  main: CoroutineFunction<unknown>,
+  options: WithoutSetup,
+  failOnUnretrieved: boolean,
+): Promise<void> {
+  const checked = checkedOptions<undefined>('sweep', main, options);
+  await alone('sweep', () => new Sweep(main, checked, { failOnUnretrieved }).run());
 }
 
 /** Programs are watched by hooks of the whole thread: two sweeps at a time would see each other. */

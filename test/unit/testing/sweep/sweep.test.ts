@@ -13,7 +13,6 @@ import {
   shield,
   sleep,
   type Task,
-  TimeoutError,
   taskGroup,
   timeout,
   wrapPromise,
@@ -33,9 +32,8 @@ import {
   sweep,
   track,
 } from 'asyncio-ts/testing';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { WithoutSetup, WithSetup } from '../../../../src/testing/sweep/options.ts';
-import { sweepIfAsked } from '../../../../src/testing/sweep/sweep.ts';
 import { describeBoth } from '../../../support/spellings.ts';
 
 /** What a sweep finds; `null` when it finds nothing. */
@@ -762,45 +760,6 @@ describe('a sweep', () => {
       { resources: [pool] },
     );
     expect(pool).toEqual({ acquire, release });
-  });
-});
-
-describe('a suite under ASYNCIO_SWEEP', () => {
-  const before = process.env['ASYNCIO_SWEEP'];
-  afterEach(() => {
-    if (before === undefined) delete process.env['ASYNCIO_SWEEP'];
-    else process.env['ASYNCIO_SWEEP'] = before;
-  });
-  const careless = async () => {
-    const lock = new Lock();
-    await lock.acquire();
-    await sleep(1);
-    lock.release();
-    return 'value';
-  };
-
-  test('is run plainly while the variable is not set', async () => {
-    delete process.env['ASYNCIO_SWEEP'];
-    expect(await sweepIfAsked(careless)).toBe('value');
-  });
-
-  test('is swept when it is, and gives what the undisturbed program gives', async () => {
-    process.env['ASYNCIO_SWEEP'] = '1';
-    await expect(sweepIfAsked(careless)).rejects.toThrow(SweepFailure);
-    expect(await sweepIfAsked(async () => await sleep(1, 'value'))).toBe('value');
-    await expect(
-      sweepIfAsked(async () => {
-        await sleep(1);
-        throw new RangeError('the assertion');
-      }),
-    ).rejects.toThrow('the assertion');
-    const lost = async () => {
-      createTask(async () => {
-        throw new TimeoutError('lost');
-      });
-      await sleep(1);
-    };
-    await expect(sweepIfAsked(lost, { run: { failOnUnretrieved: true } })).rejects.toThrow(/nobody has looked at/);
   });
 });
 
