@@ -110,7 +110,8 @@ export class Sequencer {
   #broken: number | null = null;
 
   /**
-   * Waits until it is this step's turn. When a step never comes, the standstill says which one, and who waits for it. Without a body it returns a block: `using _ = await sequence.step(1)`; the step ends with it.
+   * Waits until it is this step's turn. Without a body it returns a block: `using _ = await sequence.step(1)`; the step ends with it. When a step
+   * never comes, the standstill says which one, and who waits for it.
    *
    * **Cancellation**: breaks the sequence, since the steps after it would never begin: they fail.
    *
