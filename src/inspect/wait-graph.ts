@@ -72,7 +72,7 @@ function namesOf(live: readonly Task<unknown>[]): (task: Task<unknown>) => strin
 }
 
 /** Of each future that tasks are awaited through (by `gather`, `shield`, `wait`): those tasks. */
-function awaitedTasks(live: readonly Task<unknown>[]): Map<object, Task<unknown>[]> {
+export function awaitedTasks(live: readonly Task<unknown>[]): Map<object, Task<unknown>[]> {
   const found = new Map<object, Task<unknown>[]>();
   for (const task of live) {
     for (const awaiter of waitersOf(task)) {
@@ -98,18 +98,34 @@ function edgeOf(
     return { ...nothing, operation: 'task', object: name, kind: 'Task', needs: [name] };
   }
   const object = purpose === null ? on : purpose.object;
-  const parts = [...(purpose?.parts ?? [])].filter((part) => !part.done());
-  const through = [...(purpose?.holders ?? []), ...(awaited.get(on) ?? []), ...tasksAmong(parts, awaited)];
-  if (object instanceof Task) through.push(object);
+  const parts = partsOf(wait);
   return {
     operation: purpose?.operation ?? 'result',
     object: object === null ? null : describe(object),
     kind: object === null ? null : nameOfClass(object),
-    needs: [...new Set(through.filter((task) => !task.done()).map(nameOf))],
+    needs: [...new Set(neededTasks(wait, awaited).map(nameOf))],
     futures: parts.filter((part) => !(part instanceof Task) && !awaited.has(part)).length,
     place,
     isForeign,
   };
+}
+
+/** The tasks whose progress would end a wait: those that hold its object, or are awaited. */
+export function neededTasks(
+  wait: WaitView,
+  awaited: ReadonlyMap<object, readonly Task<unknown>[]>,
+): readonly Task<unknown>[] {
+  const { on, purpose } = wait;
+  if (on === null) return [];
+  if (on instanceof Task) return [on];
+  const through = [...(purpose?.holders ?? []), ...(awaited.get(on) ?? []), ...tasksAmong(partsOf(wait), awaited)];
+  if (purpose?.object instanceof Task) through.push(purpose.object);
+  return through.filter((task) => !task.done());
+}
+
+/** The futures that are waited for at once and are not done. */
+function partsOf({ purpose }: WaitView): Future<unknown>[] {
+  return [...(purpose?.parts ?? [])].filter((part) => !part.done());
 }
 
 function tasksAmong(
@@ -270,4 +286,6 @@ const ENDS: Readonly<Record<string, string>> = {
   put: 'take an item out of',
   join: 'call taskDone() for the last item of',
   result: 'set the result of',
+  step: 'begin',
+  'end of a step': 'end',
 };

@@ -38,6 +38,11 @@ export function placeOfWait(wait: object): string | null {
   return placeOf?.get(wait)?.text ?? null;
 }
 
+/** The name of the function in which a wait began; empty where it has none, or was not recorded. */
+export function functionOfWait(wait: object): string {
+  return placeOf?.get(wait)?.functionName ?? '';
+}
+
 /**
  * Where the frames of a task have begun their last wait; `null` when it was not recorded. A future alone does not tell, because several
  * tasks may wait for it, each at its own place.

@@ -51,6 +51,14 @@ export class CallSite {
     this.#text ??= callerOf(this.#error.stack ?? '');
     return this.#text;
   }
+
+  /** The name of the function that the place is in; empty where it has none. */
+  get functionName(): string {
+    const { text } = this;
+    if (text === null) return '';
+    const lines = (this.#error.stack ?? '').split('\n');
+    return functionIn(lines.find((line) => placeIn(line) === text) ?? '');
+  }
 }
 
 /**
@@ -106,6 +114,14 @@ function isForeign(place: string, library: string): boolean {
 
 /** The prefixes of a runtime's own modules. */
 const RUNTIME = /^(?:node|ext|native|bun|internal):/;
+
+/** The name of the function of a frame: `f` of `at async Object.f [as g] (file:1:2)`, and of `f@file:1:2`; empty where it has none. */
+function functionIn(line: string): string {
+  const name =
+    /^\s*at (?:async |new )?(.*?)(?: \[as [^\]]*\])? \(/.exec(line)?.[1] ?? /^\s*([^\s@]+)@/.exec(line)?.[1] ?? '';
+  const own = name.replace(/\.next$/, '').replace(/^(?:Object|Function|Module)\./, '');
+  return /<anonymous>|^[^\p{L}_$#]|^next$/u.test(own) ? '' : own;
+}
 
 /** `at f (file:1:2)` and `at async file:1:2` in V8, `f@file:1:2` in JavaScriptCore. */
 function placeIn(line: string): string | null {

@@ -166,6 +166,11 @@ export function nextTimer(loop: EventLoop): number | null {
   return loop._timers.length > 0 ? loop._timers.first()._when : null;
 }
 
+/** The timers of a loop that are not cancelled, with those of sleeping tasks. */
+export function pendingTimers(loop: EventLoop): object[] {
+  return [...loop._timers].filter((timer) => !timer._cancelled);
+}
+
 /** Whether an iteration of the loop would run anything now. */
 export function hasWork(loop: EventLoop): boolean {
   if (loop._ready.length > 0) return true;
@@ -178,5 +183,5 @@ export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;
 }
 
-export { noteAwaits as recordPlaces, placeOfWait, takePlaceOfYield } from './debug-awaits.ts';
+export { functionOfWait, noteAwaits as recordPlaces, placeOfWait, takePlaceOfYield } from './debug-awaits.ts';
 export { numberTasksFrom };

@@ -20,6 +20,12 @@ export interface RunVirtualOptions {
   /** So many iterations of the loop without any time passing are a livelock. Default: a million. */
   readonly maxSteps?: number | undefined;
   /**
+   * So many timers may fire while the main task, and whatever it waits for, stands still: after that it is stuck, though other tasks keep the
+   * clock going. A program that goes on may take ten times as many until the main task goes on where older timers are pending, and a hundred
+   * times as many until its end. `Infinity` for no bound. Default: 100,000.
+   */
+  readonly maxBeats?: number | undefined;
+  /**
    * What is done when the program asks for something that differs from run to run: `Date.now()`, `Math.random()`, `setTimeout`, `fetch` and the
    * like. `report`: a warning with its place, once for each; `error`: the call throws, and the program fails. Default: `ignore`.
    */
@@ -33,6 +39,7 @@ const OPTIONS = [
   'name',
   'patience',
   'maxSteps',
+  'maxBeats',
   'nondeterminism',
 ] as const;
 
@@ -41,14 +48,15 @@ const OPTIONS = [
  * milliseconds, and each run is the same.
  *
  * When nothing is left that could ever run, it ends at once with an error that says which task waits for what, where and for whom. Real work
- * (files, threads, promises that are not of this library) takes real time, at most `patience` seconds, and no simulated time.
+ * (files, threads, promises that are not of this library) takes real time, at most `patience` seconds, and no simulated time. When only timers that
+ * repeat go on, such as those of a heartbeat, and the main task waits for something else, it ends after `maxBeats` of them.
  *
  * **Cancellation**: as in `run`, remaining tasks are cancelled and waited for at the end.
  *
  * @param main an async function, a generator function, or an awaitable
  * @returns a promise of what `main` returns
  * @throws {DeadlockError} (as a rejection) when the program comes to a standstill
- * @throws {LivelockError} (as a rejection) when it runs on and on without any time passing
+ * @throws {LivelockError} (as a rejection) when it runs on and on without any time passing, or with nothing but timers that repeat (`maxBeats`)
  * @throws {LeakError} (as a rejection) when it leaves something behind, with `failOnLeaks`
  * @throws {UnretrievedError} (as a rejection) when an error is lost, with `failOnUnretrieved`
  * @throws {RuntimeError} (as a rejection) when a running loop calls it
@@ -68,6 +76,9 @@ export async function runVirtual<T>(main: AwaitableLike<T>, options: RunVirtualO
   if (given.patience !== undefined) checkSeconds('runVirtual: patience', given.patience);
   if (given.maxSteps !== undefined) {
     checkWholeNumber('runVirtual: maxSteps', given.maxSteps, { least: 1, orInfinity: true });
+  }
+  if (given.maxBeats !== undefined) {
+    checkWholeNumber('runVirtual: maxBeats', given.maxBeats, { least: 1, orInfinity: true });
   }
   const simulation = new Simulation({ places: true, ...definedOf(given) });
   try {

@@ -1,7 +1,18 @@
 import { RuntimeError, ValueError } from '../errors/index.ts';
-import { Event } from '../index.ts';
 import { inspectAsText } from '../internal/inspection.ts';
-import { type AwaitableCoroutine, type CoroutineFunction, iterableOf, libraryCoroutine } from '../kernel/lowlevel.ts';
+import {
+  type AwaitableCoroutine,
+  type CoroutineFunction,
+  currentTask,
+  type Future,
+  getRunningLoop,
+  iterableOf,
+  libraryCoroutine,
+  newWait,
+  release,
+  type Task,
+  type WaitRecord,
+} from '../kernel/lowlevel.ts';
 
 /** The block of one step: the next step begins when it is left. */
 export class SequencerStep implements Disposable {
@@ -15,6 +26,58 @@ export class SequencerStep implements Disposable {
   /** Ends the step. */
   [Symbol.dispose](): void {
     this.#leave();
+  }
+}
+
+/** The end of one step, which the next one waits for. For reports it says whether somebody is in the step, or nobody has come to it. */
+class StepEnd implements WaitRecord {
+  readonly #sequencer: Sequencer;
+  readonly #position: number;
+  /** Whose step it is, once its task has come to it. */
+  #task: Task<unknown> | null = null;
+  #wait: Future<void> | null = null;
+  hasCome = false;
+  isOver = false;
+
+  constructor(sequencer: Sequencer, position: number) {
+    this.#sequencer = sequencer;
+    this.#position = position;
+  }
+
+  get operation(): string {
+    return this.hasCome ? 'end of a step' : 'step';
+  }
+
+  get object(): this {
+    return this;
+  }
+
+  get holders(): readonly Task<unknown>[] {
+    return this.#task === null || this.isOver ? [] : [this.#task];
+  }
+
+  come(): void {
+    this.hasCome = true;
+    this.#task = currentTask();
+  }
+
+  end(): void {
+    this.isOver = true;
+    if (this.#wait !== null) release(this.#wait);
+  }
+
+  *wait(): Generator<unknown, void, unknown> {
+    if (this.isOver) return;
+    this.#wait = newWait(getRunningLoop(), this);
+    try {
+      yield* this.#wait;
+    } finally {
+      this.#wait = null;
+    }
+  }
+
+  toString(): string {
+    return `step ${this.#position} of ${this.#sequencer}`;
   }
 }
 
@@ -43,12 +106,12 @@ export class Sequencer {
     inspectAsText(Sequencer.prototype);
   }
 
-  readonly #ends = new Map<number, Event>();
-  readonly #used = new Set<number>();
+  readonly #ends = new Map<number, StepEnd>();
   #broken: number | null = null;
 
   /**
-   * Waits until it is this step's turn. Without a body it returns a block: `using _ = await sequence.step(1)`; the step ends with it.
+   * Waits until it is this step's turn. Without a body it returns a block: `using _ = await sequence.step(1)`; the step ends with it. When a step
+   * never comes, the standstill says which one, and who waits for it.
    *
    * **Cancellation**: breaks the sequence, since the steps after it would never begin: they fail.
    *
@@ -69,10 +132,11 @@ export class Sequencer {
 
   /** @internal */
   *enter(position: number): Generator<unknown, SequencerStep, unknown> {
-    if (this.#used.has(position)) {
+    const end = this.#endOf(position);
+    if (end.hasCome) {
       throw new RuntimeError(`${this}: step ${position} was there already; each step is done once`);
     }
-    this.#used.add(position);
+    end.come();
     this.#checkBroken();
     if (position > 0) {
       try {
@@ -83,7 +147,7 @@ export class Sequencer {
       }
       this.#checkBroken();
     }
-    return new SequencerStep(() => this.#endOf(position).set());
+    return new SequencerStep(() => end.end());
   }
 
   #checkBroken(): void {
@@ -94,13 +158,13 @@ export class Sequencer {
   #break(position: number): void {
     if (this.#broken !== null) return;
     this.#broken = position;
-    for (const end of this.#ends.values()) end.set();
+    for (const end of this.#ends.values()) end.end();
   }
 
-  #endOf(position: number): Event {
+  #endOf(position: number): StepEnd {
     let end = this.#ends.get(position);
     if (end === undefined) {
-      end = new Event();
+      end = new StepEnd(this, position);
       this.#ends.set(position, end);
     }
     return end;
@@ -108,7 +172,7 @@ export class Sequencer {
 
   toString(): string {
     let next = 0;
-    while (this.#ends.get(next)?.isSet() === true) next++;
+    while (this.#ends.get(next)?.isOver === true) next++;
     return `<Sequencer ${this.#broken === null ? `next=${next}` : 'broken'}>`;
   }
 }

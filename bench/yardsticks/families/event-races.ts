@@ -558,7 +558,7 @@ order and that of timers is explored. The published figure is the median of NACD
 \`benchmarks/comparison/bug-reproduction-ratio.csv\` of andreendo/nacd. Theirs are whole programs on a real machine and these are models of the races in
 them, made from the issues and, for the programs without an issue, from what the papers and the error messages of the experiments say; so the
 comparison says that such races are found about as surely, not more. Each passes in the order in which production usually runs it. The strategy
-\`slow\` was written with these programs at hand.`,
+\`slow\`, and its share in the portfolio, were chosen with these programs at hand.`,
   strategies: ['portfolio', 'random', 'pct', 'slow'],
   kernels: [
     race({

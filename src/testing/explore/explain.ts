@@ -2,6 +2,7 @@ import { addInstrument, Task } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
 import { actorOf, nameOfTelling, placeOfReady } from '../../kernel/lowlevel.ts';
 import { type Candidates, Script } from './choices.ts';
+import { branchOf, branchOfStep, functionOf } from './lines.ts';
 import type { Runs } from './runs.ts';
 import type { Deviation } from './schedule.ts';
 import { drawTimeline, type Lane } from './timeline.ts';
@@ -54,8 +55,7 @@ async function watch(runs: Runs, deviations: readonly Deviation[]): Promise<Watc
   const told: string[] = [];
   const steps: string[] = [];
   const lanes = new Map<string, Lane>();
-  const laneOf = (task: Task<unknown>): Lane => {
-    const name = titleOf(task);
+  const laneOf = (name: string): Lane => {
     let lane = lanes.get(name);
     if (lane === undefined) {
       lane = { name, marks: [] };
@@ -66,13 +66,14 @@ async function watch(runs: Runs, deviations: readonly Deviation[]): Promise<Watc
   const remove = addInstrument({
     beforeStep(task) {
       if (!runs.isOf(task)) return;
-      steps.push(task.getName());
-      laneOf(task).marks.push({ at: steps.length - 1, mark: '●' });
+      const branch = branchOfStep(task);
+      steps.push(branch ?? task.getName());
+      laneOf(branch ?? titleOf(task)).marks.push({ at: steps.length - 1, mark: '●' });
     },
     taskFinished(task, failure) {
       if (!runs.isOf(task)) return;
       const mark = task.cancelled() ? '✕' : failure !== null ? '!' : '■';
-      laneOf(task).marks.push({ at: Math.max(steps.length - 1, 0), mark });
+      laneOf(titleOf(task)).marks.push({ at: Math.max(steps.length - 1, 0), mark });
     },
   });
   runs.choices.onChoice = (kind, way, count, candidates) => {
@@ -118,7 +119,10 @@ function tell(candidate: object): string {
   if ('label' in candidate) return String(candidate.label);
   const actor = actorOf(candidate);
   const place = placeOfReady(candidate);
-  const who = actor instanceof Task ? titleOf(actor) : (nameOfTelling(actor) ?? describe(actor));
+  const who =
+    actor instanceof Task
+      ? (branchOf(candidate) ?? lineTitle(actor, candidate))
+      : (nameOfTelling(actor) ?? describe(actor));
   return place === null ? who : `${who} at ${place}`;
 }
 
@@ -127,6 +131,13 @@ function titleOf(task: Task<unknown>): string {
   return typeof name === 'string' && name !== '' && name !== task.getName()
     ? `${task.getName()} (${name})`
     : task.getName();
+}
+
+/** The task, and the function in which it goes on, where that is not its main function: perhaps a branch that was taken for it. */
+function lineTitle(task: Task<unknown>, candidate: object): string {
+  const inside = functionOf(candidate);
+  const { name } = task.getCoro() as { readonly name?: unknown };
+  return inside === '' || inside === name ? titleOf(task) : `${titleOf(task)} in ${inside}()`;
 }
 
 /** The number of the first step in which two runs differ; `null` when they do not. */

@@ -41,6 +41,11 @@ export interface ExploreOptions<T = unknown> {
   readonly slack?: number | undefined;
   /** So many iterations of the loop without any time passing are a livelock. Default: 10,000. */
   readonly maxSteps?: number | undefined;
+  /**
+   * So many timers may fire, or things come from outside, while the main task and whatever it waits for stand still: after that it is stuck,
+   * as in `runVirtual`. Default: 10,000.
+   */
+  readonly maxBeats?: number | undefined;
   /** Whether it is a failure that tasks, timers or connections are left when the program has ended. Default: true. */
   readonly failOnLeaks?: boolean | undefined;
   /** Whether it is a failure that nobody has looked at the error of a task. Default: true. */
@@ -73,6 +78,7 @@ const OPTIONS = [
   'bound',
   'slack',
   'maxSteps',
+  'maxBeats',
   'failOnLeaks',
   'failOnUnretrieved',
   'check',
@@ -104,7 +110,15 @@ export interface ExploreReport {
 }
 
 /** The options that change how a single run goes, so that `replay` needs them as well. */
-const OF_A_RUN = ['slack', 'maxSteps', 'failOnLeaks', 'failOnUnretrieved', 'check', 'nondeterminism'] as const;
+const OF_A_RUN = [
+  'slack',
+  'maxSteps',
+  'maxBeats',
+  'failOnLeaks',
+  'failOnUnretrieved',
+  'check',
+  'nondeterminism',
+] as const;
 
 /** A schedule under which a program fails. */
 export class ExplorationFailure extends RuntimeError {
@@ -236,19 +250,22 @@ export function settingsOf<T>(call: string, main: unknown, options: ExploreOptio
     );
   }
   checkNumbers(call, options);
-  const { slack = SLACK, maxSteps = 10_000, failOnLeaks = true, failOnUnretrieved = true, check = null } = options;
+  const { slack = SLACK, maxSteps = 10_000, maxBeats = 10_000 } = options;
+  const { failOnLeaks = true, failOnUnretrieved = true, check = null } = options;
   const { nondeterminism = 'ignore' } = options;
   const checked = check as RunSettings['check'];
-  return { level, slack, maxSteps, failOnLeaks, failOnUnretrieved, check: checked, nondeterminism };
+  return { level, slack, maxSteps, maxBeats, failOnLeaks, failOnUnretrieved, check: checked, nondeterminism };
 }
 
 /** A number that says how many schedules are run may be computed: with `NaN` none would be, and everything would pass. */
 function checkNumbers(call: string, options: Omit<ExploreOptions, 'check'>): void {
-  const { schedules = 1, seed = 0, bound = 0, slack = 0, maxSteps = 1, shrinkRuns = 0 } = options;
+  const { schedules = 1, seed = 0, bound = 0, slack = 0, shrinkRuns = 0 } = options;
+  const { maxSteps = 1, maxBeats = 1 } = options;
   checkWholeNumber(`${call}: schedules`, schedules, { least: 1, orInfinity: true });
   checkWholeNumber(`${call}: seed`, seed, { least: 0 });
   checkWholeNumber(`${call}: bound`, bound, { least: 0, orInfinity: true });
   checkWholeNumber(`${call}: maxSteps`, maxSteps, { least: 1, orInfinity: true });
+  checkWholeNumber(`${call}: maxBeats`, maxBeats, { least: 1, orInfinity: true });
   checkWholeNumber(`${call}: shrinkRuns`, shrinkRuns, { least: 0, orInfinity: true });
   checkSeconds(`${call}: slack`, slack);
 }

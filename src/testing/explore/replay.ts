@@ -1,6 +1,6 @@
 import type { CoroutineFunction } from '../../index.ts';
 import { StaleTokenError } from '../errors.ts';
-import type { SweepMain, SweepOptions } from '../sweep/options.ts';
+import type { SweepMain, WithoutSetup, WithSetup } from '../sweep/options.ts';
 import { replaySweep } from '../sweep/sweep.ts';
 import { isSweepToken } from '../sweep/token.ts';
 import { Script } from './choices.ts';
@@ -25,7 +25,8 @@ import { scheduleOf } from './schedule.ts';
  * }
  */
 export function replay<T>(main: CoroutineFunction<T>, token: string, options?: ExploreOptions<T>): Promise<never>;
-export function replay<S>(main: SweepMain<S>, token: string, options?: SweepOptions<S>): Promise<never>;
+export function replay(main: CoroutineFunction<unknown>, token: string, options?: WithoutSetup): Promise<never>;
+export function replay<S>(main: SweepMain<S>, token: string, options: WithSetup<S>): Promise<never>;
 export async function replay(main: (...args: never) => unknown, token: string, options: object = {}): Promise<never> {
   if (isSweepToken(token)) {
     await replaySweep(main as SweepMain<unknown>, token, options);

@@ -11,6 +11,7 @@ export interface RunSettings {
   readonly level: Level;
   readonly slack: number;
   readonly maxSteps: number;
+  readonly maxBeats: number;
   readonly failOnLeaks: boolean;
   readonly failOnUnretrieved: boolean;
   readonly check: ((value: unknown) => unknown) | null;
@@ -40,13 +41,14 @@ export class Runs {
     this.#main = main;
     this.#settings = settings;
     this.choices = new Choices(settings.level, settings.slack);
-    const { maxSteps, failOnLeaks, failOnUnretrieved, nondeterminism } = settings;
+    const { maxSteps, maxBeats, failOnLeaks, failOnUnretrieved, nondeterminism } = settings;
     this.#simulation = new Simulation({
       decider: this.choices,
       quick: isQuick,
       places,
       patience: 0,
       maxSteps,
+      maxBeats,
       failOnLeaks,
       failOnUnretrieved,
       nondeterminism,

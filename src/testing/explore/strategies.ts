@@ -204,17 +204,49 @@ export class PctStrategy extends SeededStrategy {
 
 const MOST_CHANGES = 3;
 
+/** Lets those that are there together go before those that come later: each of a round once, in an order by chance. */
+class Rounds {
+  /** Who is left of the present round, for each kind of choice. */
+  readonly #left = new Map<string, Set<object>>();
+
+  next(random: Random, kind: string, count: number, candidates: Candidates): number {
+    const who = Array.from({ length: count }, (_, way) => whoOf(candidates.at(way)));
+    let left = this.#left.get(kind);
+    if (left === undefined || !who.some((one) => left!.has(one))) {
+      left = new Set(who);
+      this.#left.set(kind, left);
+    }
+    const ways = who.flatMap((one, way) => (left.has(one) ? way : []));
+    const way = ways[random.below(ways.length)]!;
+    left.delete(who[way]!);
+    return way;
+  }
+}
+
 /**
  * The outside world is slow: what comes from outside comes one by one, when nothing else is left to run and no timer is left to fire, and timers are
  * late. Production is mostly the other way round, so that most races need just this. The order in which things come, and that of what is
- * ready, is drawn anew for each run: by chance, by random priorities, or what began last goes first.
+ * ready, is drawn anew for each run:
+ *
+ * | order | shows |
+ * | --- | --- |
+ * | `newest`: what began last goes first | what comes for a newer request is overwritten by what comes for an older one; one caller is through before another one has begun |
+ * | `rounds`: what is under way at the same time ends, by chance, before what follows from it | all look before one of them acts |
+ * | `chance`, `priorities` | the other interleavings |
  */
 export class SlowStrategy extends SeededStrategy {
-  #order: (typeof ORDERS)[number] = 'chance';
+  readonly #orders: readonly Order[];
+  #order: Order = 'chance';
   #priorities = this.#drawn();
+  #rounds = new Rounds();
   /** By how many places what began earlier may still go first. */
   #noise = 0;
   #lateRate = 1;
+
+  constructor(seed: number, level: Level) {
+    super(seed);
+    this.#orders = ORDERS[level];
+  }
 
   #drawn(): Priorities {
     return new Priorities((met) =>
@@ -225,9 +257,10 @@ export class SlowStrategy extends SeededStrategy {
   override begin(run: number): boolean {
     super.begin(run);
     this.#priorities = this.#drawn();
-    this.#order = ORDERS[this.random.below(ORDERS.length)]!;
+    this.#rounds = new Rounds();
+    this.#order = this.#orders[this.random.below(this.#orders.length)]!;
     this.#noise = this.random.below(MOST_NOISE + 1);
-    this.#lateRate = this.random.below(8) === 0 ? 0 : 1;
+    this.#lateRate = this.random.below(PUNCTUAL_RUNS) === 0 ? 0 : 1;
     return true;
   }
 
@@ -237,12 +270,21 @@ export class SlowStrategy extends SeededStrategy {
     const hasLater = candidates.at(count - 1) === undefined;
     if (hasLater) return count - 1;
     if (this.#order === 'chance') return this.random.below(count);
+    if (this.#order === 'rounds') return this.#rounds.next(this.random, kind, count, candidates);
     return this.#priorities.highest(count, candidates);
   }
 }
 
-const ORDERS = ['chance', 'chance', 'priorities', 'newest'] as const;
-const MOST_NOISE = 4;
+type Order = 'newest' | 'rounds' | 'chance' | 'priorities';
+
+/** As often as they stand here. */
+const ORDERS: Readonly<Record<Level, readonly Order[]>> = {
+  contract: [...Array<Order>(8).fill('newest'), ...Array<Order>(8).fill('rounds'), 'chance', 'priorities'],
+  any: ['newest', 'rounds', 'chance', 'priorities'],
+};
+const MOST_NOISE = 2;
+/** In one of so many runs timers are not late. */
+const PUNCTUAL_RUNS = 20;
 
 /**
  * All schedules in order of their delays: at first none, then one, then two… To take the way `n` at a choice is `n` delays: the ones before
@@ -304,30 +346,51 @@ export class DelayBoundedStrategy implements Strategy {
 
 const MOST_KEPT = 1_000_000;
 
+type Member = 'dfs' | 'random' | 'slow' | 'pct' | 'uniform';
+
+/** Whose turn it is: at first in this order, and then in this one, again and again. */
+interface Turns {
+  readonly first: readonly Member[];
+  readonly then: readonly Member[];
+}
+
+const TURNS: Readonly<Record<Level, Turns>> = {
+  any: { first: [], then: ['dfs', 'random', 'slow', 'pct', 'uniform'] },
+  // What is ready runs in one order where production keeps to the contract: the lengths of tasks, which `uniform` goes by, do not matter, and
+  // few races do not show in a slow world. Those that need two things to come at once, or the usual order but for one thing, are found by the
+  // others: most often by their first runs, so that these come early.
+  contract: {
+    first: ['dfs', 'slow', 'random', 'slow', 'dfs', 'slow', 'pct', 'slow', 'dfs', 'slow'],
+    then: (['dfs', 'random', 'pct'] as const).flatMap((other): Member[] => [...Array<Member>(9).fill('slow'), other]),
+  },
+};
+
 /** The strategies by turns: what one of them is bad at, another one finds. */
 export class Portfolio implements Strategy {
-  readonly #turns: readonly Strategy[];
-  /** Runs when one that has come to its end would have its turn. */
-  readonly #substitute: Strategy;
+  readonly #turns: Turns;
+  readonly #members: Readonly<Record<Member, Strategy>>;
   #turn = 0;
   #current: Strategy;
 
   constructor(seed: number, bound: number, level: Level) {
-    const few = new DelayBoundedStrategy(bound);
-    const random = new RandomStrategy(seed);
-    const slow = new SlowStrategy(seed);
-    const pct = new PctStrategy(seed);
-    // What is ready runs in one order where production keeps to the contract: the lengths of tasks, which `uniform` goes by, do not matter.
-    this.#turns =
-      level === 'any' ? [few, random, slow, pct, new UniformStrategy(seed)] : [few, slow, random, slow, pct, slow];
-    this.#substitute = random;
-    this.#current = few;
+    this.#turns = TURNS[level];
+    this.#members = {
+      dfs: new DelayBoundedStrategy(bound),
+      random: new RandomStrategy(seed),
+      slow: new SlowStrategy(seed, level),
+      pct: new PctStrategy(seed),
+      uniform: new UniformStrategy(seed),
+    };
+    this.#current = this.#members.dfs;
   }
 
   begin(run: number): boolean {
-    this.#current = this.#turns[this.#turn++ % this.#turns.length]!;
+    const { first, then } = this.#turns;
+    const turn = this.#turn++;
+    this.#current = this.#members[first[turn] ?? then[(turn - first.length) % then.length]!];
     if (!this.#current.begin(run)) {
-      this.#current = this.#substitute;
+      // It has run all that it has.
+      this.#current = this.#members.random;
       this.#current.begin(run);
     }
     return true;
@@ -340,9 +403,8 @@ export class Portfolio implements Strategy {
   end(choices: Choices): void {
     this.#current.end(choices);
     // How long runs are, it learns from all.
-    for (const strategy of this.#turns) {
-      if (strategy !== this.#current && strategy instanceof PctStrategy) strategy.end(choices);
-    }
+    const { pct } = this.#members;
+    if (this.#current !== pct) pct.end(choices);
   }
 }
 
@@ -356,7 +418,7 @@ export function strategyOf(name: StrategyName, seed: number, bound: number, leve
     case 'pct':
       return new PctStrategy(seed);
     case 'slow':
-      return new SlowStrategy(seed);
+      return new SlowStrategy(seed, level);
     case 'por':
       return new PartialOrderStrategy();
     case 'dfs':

@@ -344,6 +344,20 @@ export class MemoryTransport implements Transport, Sender, Receiver, LoopResourc
     this.#pauseIfFull();
   }
 
+  /**
+   * Not there, but says why: whoever would encrypt the connection looks for it first, before anything of what was received is taken out.
+   *
+   * @throws {RuntimeError} always
+   */
+  get startTls(): undefined {
+    throw new RuntimeError(
+      `startTls: TLS is not simulated, and ${this} cannot be encrypted; leave it out in the test`,
+      {
+        code: 'NO_TLS',
+      },
+    );
+  }
+
   toString(): string {
     const parts: string[] = [nameOfClass(this), this.#state, `peer=${show(this.#parts.peername)}`];
     if (this.#isReadingPaused) parts.push('paused');

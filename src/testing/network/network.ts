@@ -515,11 +515,19 @@ const starting = /* @__PURE__ */ libraryCoroutine(function* startServer(
 
 interface MaybeEncrypted {
   readonly ssl?: unknown;
+  readonly serverHostname?: unknown;
+  readonly sslHandshakeTimeout?: unknown;
 }
 
-/** @throws {ValueError} when it is to be encrypted */
-function checkPlain(call: string, { ssl }: MaybeEncrypted): void {
-  if (ssl === undefined || ssl === null || ssl === false) return;
+/** @throws {ValueError} when it is to be encrypted, or has options of TLS alone, which real connections refuse as well */
+function checkPlain(call: string, options: MaybeEncrypted): void {
+  const { ssl } = options;
+  if (ssl === undefined || ssl === null || ssl === false) {
+    for (const name of ['serverHostname', 'sslHandshakeTimeout'] as const) {
+      if (options[name] !== undefined) throw new ValueError(`${call}: ${name} is only meaningful with ssl`);
+    }
+    return;
+  }
   throw new ValueError(`${call}: TLS is not simulated, got ssl: ${describe(ssl)}; leave ssl out in the test`);
 }
 

@@ -33,6 +33,7 @@ import { Arrivals } from './arrivals.ts';
 import { SimulatedHost } from './host.ts';
 import { leaksOf, newResourcesSince, resourcesNow, unretrieved, watchAlone } from './left.ts';
 import { type OnNondeterminism, Sources } from './sources.ts';
+import { MAX_BEATS, Stall } from './stall.ts';
 import { doneNow, livelock, standstill } from './standstill.ts';
 
 /** Decides wherever a program may go on in several ways. The way that is taken without a decider is always the first one. */
@@ -61,6 +62,8 @@ export interface SimulationOptions {
   readonly places?: boolean;
   /** So many iterations without any time passing, and nothing coming from outside, are a livelock. */
   readonly maxSteps?: number;
+  /** So many timers that fire while the main task stands still mean that it is stuck (`Stall`). */
+  readonly maxBeats?: number;
   /** How long real work may take that the program waits for, in real seconds. */
   readonly patience?: number;
   /** Whether what the program leaves behind is a problem. */
@@ -137,6 +140,9 @@ export class Simulation {
   /** All iterations of the program. */
   #allSteps = 0;
   #isLivelocked = false;
+  #stall: Stall;
+  /** What `#stall` has found. */
+  #stuck: LivelockError | null = null;
   #interrupt: { readonly error: unknown } | null = null;
   #running: Promise<void> | null = null;
   /** What kept the process alive when the program began. */
@@ -145,12 +151,17 @@ export class Simulation {
   #quietWaits: Future<void>[] = [];
   /** Tasks that have run since the loop was quiet last. */
   readonly #stepped = new Set<Task<unknown>>();
+  /** Tasks that have been waited for in vain when nothing else was left, and that have not run since. */
+  readonly #hopeless = new Set<Task<unknown>>();
+  /** How long it was waited for such tasks in vain before nothing else was left, in real seconds. */
+  #inVain = 0;
   /** Tasks that wait for something that takes real time, and that has not been waited for in vain. */
   readonly #outside = new Set<Task<unknown>>();
 
   constructor(options: SimulationOptions = {}) {
     this.#options = options;
     this.#loop = this.#newLoop();
+    this.#stall = this.#newStall();
   }
 
   get loop(): EventLoop {
@@ -208,6 +219,7 @@ export class Simulation {
     if (this.decider !== null) explored = promise;
     try {
       const made = loop.createTask<T>(mainCoroutine(main, loop), task);
+      this.#stall.begin(made);
       this.#start();
       const failure = await this.#drive(() => made.done());
       if (!loop.isRunning()) await this.#running; // which tells why
@@ -273,9 +285,18 @@ export class Simulation {
     return loop;
   }
 
+  #newStall(): Stall {
+    const { decider = null, maxBeats = MAX_BEATS } = this.#options;
+    // What is explored has a bound of its own for all its iterations.
+    return new Stall(this.#loop, maxBeats, decider === null);
+  }
+
   #renew(): void {
     this.runs++;
-    if (this.#loop.isClosed()) this.#loop = this.#newLoop();
+    if (this.#loop.isClosed()) {
+      this.#loop = this.#newLoop();
+      this.#stall = this.#newStall();
+    }
     this.host.reset();
     rewindClock(this.#loop);
     this.#loop.setTaskFactory(null); // that of the last program
@@ -285,9 +306,12 @@ export class Simulation {
     this.#steps = 0;
     this.#allSteps = 0;
     this.#isLivelocked = false;
+    this.#stuck = null;
     this.#interrupt = null;
     this.#stepped.clear();
     this.#outside.clear();
+    this.#hopeless.clear();
+    this.#inVain = 0;
     this.#resourcesBefore = this.host.isQuick ? null : resourcesNow();
     if (this.#options.debug !== undefined) this.#loop.setDebug(this.#options.debug);
   }
@@ -296,7 +320,10 @@ export class Simulation {
     if (this.#removeInstrument !== null) return;
     const { decider = null, maxSteps = MAX_STEPS, patience = PATIENCE } = this.#options;
     const afterStep = (task: Task<unknown>): void => {
-      if (task.getLoop() === this.#loop) this.#stepped.add(task);
+      if (task.getLoop() !== this.#loop) return;
+      this.#stepped.add(task);
+      this.#hopeless.delete(task);
+      this.#stall.stepped(task);
     };
     const iterationBegin = (loop: unknown): void => {
       if (loop !== this.#loop) return;
@@ -307,7 +334,7 @@ export class Simulation {
         this.#loop.stop();
       }
       // An iteration with nothing to run is none: what comes next is decided when the loop is quiet.
-      if (!this.arrivals.isEmpty && hasWork(this.#loop) && this.arrivals.poll(true)) this.#steps = 0;
+      if (!this.arrivals.isEmpty && hasWork(this.#loop) && this.arrivals.poll(true)) this.#beat();
       if (decider !== null && decider.slack > 0) this.#beLate(decider);
     };
     this.#removeInstrument =
@@ -336,7 +363,7 @@ export class Simulation {
     const isOver = (): boolean => !this.#loop.isRunning() || isDone();
     for (;;) {
       while (host.takeTurn());
-      if (isOver()) return this.#isLivelocked ? { error: this.#livelock() } : null;
+      if (isOver()) return this.#isLivelocked ? { error: this.#stuck ?? this.#livelock() } : null;
       if (host.isQuick) {
         if (!this.#isSlow() && this.#advance()) continue;
         host.becomeSlow(); // it has async functions, or comes to a standstill, which is to be made sure of
@@ -372,13 +399,24 @@ export class Simulation {
       return true;
     }
     if (!this.arrivals.isEmpty && (this.arrivals.poll(false) || this.#waitForArrival())) {
-      this.#steps = 0;
+      this.#beat();
       return true;
     }
     if (this.host.wish === null) return false;
-    this.#steps = 0;
+    this.#beat();
     this.host.jump();
     return true;
+  }
+
+  /** Time passes, or something has come from outside. */
+  #beat(): void {
+    this.#steps = 0;
+    this.#inVain = 0;
+    const stuck = this.#stall.beat(this.host.now);
+    if (stuck === null || this.#isLivelocked) return;
+    this.#stuck = stuck;
+    this.#isLivelocked = true;
+    this.#loop.stop();
   }
 
   /** Lets time pass until something may come that takes its time; false when a timer is due before. */
@@ -386,7 +424,6 @@ export class Simulation {
     const { next } = this.arrivals;
     const { host } = this;
     if (next === null || (host.wish !== null && host.wish < next)) return false;
-    this.#steps = 0;
     host.now = next;
     return true;
   }
@@ -426,20 +463,28 @@ export class Simulation {
     );
     const isWorth = (waited: number, turns: number): boolean =>
       waited < INVISIBLE || turns < INVISIBLE_TURNS || isOurs || isRequestUnderWay();
+    const began = realTime();
     const hasCome = await this.#wait(this.#patience, isOver, isWorth);
     if (!hasCome) this.#outside.clear();
+    this.#inVain = hasCome ? 0 : realTime() - began;
     return hasCome;
   }
 
   /** Nothing is left but what may come from outside. */
   async #waitForTheLast(isOver: () => boolean): Promise<boolean> {
     // Much real work does not show among the resources, such as the reading of a file.
-    const isPossible = (): boolean => this.#hasForeignWait() || this.#newResources().length > 0;
-    return isPossible() && (await this.#wait(this.#patience, isOver, isPossible));
+    const isPossible = (): boolean => this.#foreignWaits().length > 0 || this.#newResources().length > 0;
+    if (!isPossible()) return false;
+    if (await this.#wait(this.#patience - this.#inVain, isOver, isPossible)) return true;
+    for (const task of this.#foreignWaits()) this.#hopeless.add(task);
+    return false;
   }
 
-  #hasForeignWait(): boolean {
-    return leftIn(this.#loop).tasks.some((task) => waitsOfTask(task).some(({ isForeign }) => isForeign));
+  /** Tasks that wait for something which is not of this library, unless that was waited for in vain already. */
+  #foreignWaits(): Task<unknown>[] {
+    return leftIn(this.#loop).tasks.filter(
+      (task) => !this.#hopeless.has(task) && waitsOfTask(task).some(({ isForeign }) => isForeign),
+    );
   }
 
   /** What keeps the process alive and did not when the program began. */
@@ -489,6 +534,8 @@ export class Simulation {
     if (!isEmptyLoop(loop)) {
       if (!loop.isRunning()) this.#start();
       this.#isLivelocked = false;
+      this.#stuck = null;
+      this.#stall.begin(null);
       this.#steps = 0;
       this.#allSteps = 0;
       cancelLeft(loop, 'the end of the simulation');

@@ -8,6 +8,10 @@ interface State {
   readonly held: string | null;
   /** Whether that may be so on purpose. */
   readonly isFree: boolean;
+  /** Whether it is held only if the program is one that reports with `taskDone()`: the run was not complete. */
+  readonly isDoubtful: boolean;
+  /** Whether items of it have been reported with `taskDone()`. */
+  readonly isReported: boolean;
 }
 
 /**
@@ -17,6 +21,8 @@ interface State {
 export class HeldPrimitives {
   readonly #queues = new Set<WaitQueue>();
   readonly #units = new Map<Semaphore, number>();
+  /** The most unfinished items that were seen of a queue. */
+  readonly #most = new Map<Queue<unknown>, number>();
   #before: ReturnType<typeof watchPrimitives> = null;
 
   open(): void {
@@ -34,6 +40,14 @@ export class HeldPrimitives {
     watchPrimitives(this.#before);
   }
 
+  /** Looks how much is unfinished in the queues: where that becomes less, items are reported with `taskDone()`. */
+  look(): void {
+    for (const { object } of this.#queues) {
+      if (!(object instanceof Queue)) continue;
+      this.#most.set(object, Math.max(this.#most.get(object) ?? 0, object.unfinished));
+    }
+  }
+
   /**
    * @param isComplete whether the main function has returned, so that all work is to be done
    */
@@ -49,12 +63,20 @@ export class HeldPrimitives {
           kind,
           held: `${object}: ${size === 1 ? 'a task that is' : `${size} tasks that are`} gone still wait in it`,
           isFree: false,
+          isDoubtful: false,
+          isReported: false,
         });
         continue;
       }
       const isKnown = known.has(object);
       known.add(object);
-      states.push({ kind, held: isKnown ? null : this.#heldOf(object, isComplete), isFree });
+      states.push({
+        kind,
+        held: isKnown ? null : this.#heldOf(object, isComplete),
+        isFree,
+        isDoubtful: object instanceof Queue && !isComplete,
+        isReported: object instanceof Queue && object.unfinished < (this.#most.get(object) ?? 0),
+      });
     }
     return states;
   }
@@ -66,11 +88,14 @@ export class HeldPrimitives {
       return `${object} is still held${by}: acquire it with \`using\`, with(), or release it in a finally`;
     }
     if (object instanceof Semaphore) return this.#heldUnits(object);
-    if (object instanceof Queue && isComplete) {
-      const { unfinished, size } = object.statistics();
+    if (object instanceof Queue) {
+      const { unfinished, size, isShutDown } = object.statistics();
       const taken = unfinished - size;
-      if (taken <= 0) return null;
-      return `${object}: ${taken === 1 ? 'an item was' : `${taken} items were`} taken and never reported with taskDone(), though the program has returned`;
+      // Of a queue that is shut down as the program is cancelled, nobody waits for more.
+      if (taken <= 0 || (isShutDown && !isComplete)) return null;
+      const items = taken === 1 ? 'an item was' : `${taken} items were`;
+      const why = isComplete ? ', though the program has returned' : ': call it in a finally, or join() waits for ever';
+      return `${object}: ${items} taken and never reported with taskDone()${why}`;
     }
     return null;
   }
@@ -89,9 +114,10 @@ export class HeldPrimitives {
 
 /** What is held after a run and was not after the undisturbed one. */
 export function newlyHeld(states: readonly State[], undisturbed: readonly State[]): string[] {
-  return states.flatMap(({ kind, held, isFree }, i) => {
+  return states.flatMap(({ kind, held, isFree, isDoubtful }, i) => {
     if (held === null || isFree) return [];
     const before = undisturbed[i];
+    if (isDoubtful && before?.isReported !== true) return [];
     // What the program leaves so on purpose: a semaphore that counts events, a queue whose items nobody reports.
     if (before?.kind === kind && (before.held !== null || before.isFree)) return [];
     return [held];

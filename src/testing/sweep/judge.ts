@@ -40,7 +40,7 @@ export class Judge {
   problemOf(run: Run, striker: Striker): unknown {
     const { ending, leak, primitives, inUse } = run;
     const error = ending.failure?.error;
-    if (error instanceof RanOn) return ranOn(striker.iterations);
+    if (error instanceof RanOn) return ranOn(striker);
     if (striker.hit !== null) return cancelledAnother(striker);
     for (const one of errorsOf(ending)) if (!this.#isAllowed(one, striker)) return one;
     if (this.#failOnLeaks && leak !== null) return leak;
@@ -85,10 +85,11 @@ function signatureOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : describe(error);
 }
 
-function ranOn(iterations: number): LivelockError {
+function ranOn({ iterations, doneAtLast }: Striker): LivelockError {
   return new LivelockError(
     `the program goes on and on: it has run for ${iterations} iterations of the loop, many times as long as without the cancellation. ` +
-      'Does something catch the CancelledError and try again? Begin such a catch with rethrowIfCancelled(error).',
+      'Does something catch the CancelledError and try again? Begin such a catch with rethrowIfCancelled(error). Or does a task wait for what ' +
+      `only the cancelled one would have done, while others repeat what they do?${doneAtLast}`,
   );
 }
 

@@ -39,9 +39,17 @@ export interface SweepOptions<S = undefined> {
   readonly failOnLeaks?: boolean | undefined;
   /** Pools and other objects whose `acquire()` and `release()` are counted, or what gives them; as `track` does for each. */
   readonly resources?: readonly object[] | ((state: S) => readonly object[]) | undefined;
+  /** So many timers may fire while the main task stands still, as in `runVirtual`: after that it is stuck. Default: 100,000. */
+  readonly maxBeats?: number | undefined;
   /** Errors that may come out of the program when one of its waits is ended: returns whether an error is one. */
   readonly expected?: ((error: unknown) => boolean) | undefined;
 }
+
+/** Options of a sweep whose main function is given what `setup` gives. */
+export type WithSetup<S> = SweepOptions<S> & { readonly setup: () => S | PromiseLike<S> };
+
+/** Options of a sweep whose main function has no parameters. */
+export type WithoutSetup = SweepOptions & { readonly setup?: undefined };
 
 /** The program of a sweep: called once for each run. */
 export type SweepMain<S> = CoroutineFunction<unknown, [state: S]>;
@@ -54,7 +62,18 @@ export interface CheckedOptions<S> extends SweepOptions<S> {
   readonly failOnLeaks: boolean;
 }
 
-const NAMES = ['check', 'setup', 'modes', 'tasks', 'limit', 'seed', 'failOnLeaks', 'resources', 'expected'] as const;
+const NAMES = [
+  'check',
+  'setup',
+  'modes',
+  'tasks',
+  'limit',
+  'seed',
+  'failOnLeaks',
+  'resources',
+  'maxBeats',
+  'expected',
+] as const;
 
 /** @throws {TypeError} when something of it is not what it has to be */
 export function checkedOptions<S>(call: string, main: unknown, options: SweepOptions<S>): CheckedOptions<S> {
@@ -86,6 +105,9 @@ export function checkedOptions<S>(call: string, main: unknown, options: SweepOpt
   }
   checkWholeNumber(`${call}: limit`, limit, { least: 1, orInfinity: true });
   checkWholeNumber(`${call}: seed`, seed, { least: 0 });
+  if (options.maxBeats !== undefined) {
+    checkWholeNumber(`${call}: maxBeats`, options.maxBeats, { least: 1, orInfinity: true });
+  }
   return { ...options, modes, limit, seed, failOnLeaks };
 }
 

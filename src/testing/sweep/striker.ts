@@ -1,5 +1,6 @@
 import { type EventLoop, Future, type Handle, KeyboardInterrupt, Task, type TaskOptions } from '../../index.ts';
 import { type CoroutineLike, cancelFor } from '../../kernel/lowlevel.ts';
+import { doneNow } from '../simulation/standstill.ts';
 import { Bystanders } from './bystanders.ts';
 import { Deadlined, SweepTimeout } from './deadline.ts';
 import { isTimeout, type Moment, momentOf, type SweepMode } from './modes.ts';
@@ -46,6 +47,8 @@ export class Striker extends Watch {
   readonly #asked = new Set<Task<unknown>>();
   /** The first other task that was hit. */
   hit: Hit | null = null;
+  /** What the tasks of a run that does not end did when it was ended; empty for others. */
+  doneAtLast = '';
   /** Whether the waits up to this one are not those of the undisturbed run. */
   isOtherProgram = false;
 
@@ -111,6 +114,7 @@ export class Striker extends Watch {
   protected override iterationBegan(): void {
     if (this.iterations % this.#mostIterations === 0) {
       this.loop.callSoon(() => {
+        this.doneAtLast ||= doneNow(this.loop);
         throw new RanOn('the run does not end');
       });
     }

@@ -7,20 +7,27 @@ import {
   RuntimeHost,
   ValueError,
 } from '../../index.ts';
-import { type AwaitableLike, runningLoop, sweepFromEnvironment } from '../../kernel/lowlevel.ts';
+import { type AwaitableLike, type CoroutineFunction, runningLoop } from '../../kernel/lowlevel.ts';
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
 import { isCoroutine } from '../is-coroutine.ts';
-import { type RunVirtualOptions, runVirtual } from '../run-virtual.ts';
 import { leakOf } from '../simulation/left.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
 import { HeldPrimitives } from './held.ts';
 import { Judge, type Run } from './judge.ts';
-import { type CheckedOptions, checkedOptions, type SweepEnding, type SweepMain, type SweepOptions } from './options.ts';
+import {
+  type CheckedOptions,
+  checkedOptions,
+  type SweepEnding,
+  type SweepMain,
+  type SweepOptions,
+  type WithoutSetup,
+  type WithSetup,
+} from './options.ts';
 import { isPossible, plansOf } from './plan.ts';
 import { type Plan, Striker } from './striker.ts';
 import { formatToken, parseToken } from './token.ts';
-import { Tracker, useTracker } from './track.ts';
+import { switchTracker, Tracker } from './track.ts';
 import { Recorder, type Watch } from './watch.ts';
 
 /** One place of a program at which a sweep has ended waits. */
@@ -86,7 +93,9 @@ export interface SweepReport {
  * });
  * report.runs; // 6
  */
-export async function sweep<S = undefined>(main: SweepMain<S>, options: SweepOptions<S> = {}): Promise<SweepReport> {
+export function sweep(main: CoroutineFunction<unknown>, options?: WithoutSetup): Promise<SweepReport>;
+export function sweep<S>(main: SweepMain<S>, options: WithSetup<S>): Promise<SweepReport>;
+export async function sweep<S>(main: SweepMain<S>, options: SweepOptions<S> = {}): Promise<SweepReport> {
   const { report } = await alone('sweep', () => new Sweep(main, checkedOptions('sweep', main, options)).run());
   return report;
 }
@@ -109,23 +118,18 @@ export async function replaySweep<S = undefined>(
 }
 
 /**
- * Runs a program as `runVirtual` does; when `ASYNCIO_SWEEP=1` is set in the environment, sweeps it as well. For fixtures, so that a whole suite
- * can be swept.
+ * Sweeps the body of a test that has passed, for fixtures: what its undisturbed run throws is an error.
  *
- * @returns what the undisturbed program returns
- * @throws what it throws, and the SweepFailure
+ * @param failOnUnretrieved whether it is one that the undisturbed run loses errors
  * @internal
  */
-export async function sweepIfAsked<T>(
-  main: SweepMain<undefined>,
-  options: SweepOptions & { readonly run?: RunVirtualOptions } = {},
-): Promise<T> {
-  const { run = {}, ...swept } = options;
-  if (!sweepFromEnvironment()) return runVirtual<T>(main as AwaitableLike<T>, run);
-  const checked = checkedOptions('sweep', main, { failOnLeaks: run.failOnLeaks ?? false, ...swept });
-  const test = { failOnUnretrieved: run.failOnUnretrieved ?? false };
-  const { undisturbed } = await alone('sweep', () => new Sweep(main, checked, test).run());
-  return undisturbed.ending.value!.value as T;
+export async function sweepTest(
+  main: CoroutineFunction<unknown>,
+  options: WithoutSetup,
+  failOnUnretrieved: boolean,
+): Promise<void> {
+  const checked = checkedOptions<undefined>('sweep', main, options);
+  await alone('sweep', () => new Sweep(main, checked, { failOnUnretrieved }).run());
 }
 
 /** Programs are watched by hooks of the whole thread: two sweeps at a time would see each other. */
@@ -308,7 +312,7 @@ class Sweep<S> {
       const { problem } = await this.#strike(simulation, plan, judge, most);
       const { site, mode } = plan;
       const token = formatToken({ wait: site.index, mode, hash: site.hash });
-      const given = (['check', 'setup', 'resources', 'expected', 'failOnLeaks'] as const).filter((name) =>
+      const given = (['check', 'setup', 'resources', 'maxBeats', 'expected', 'failOnLeaks'] as const).filter((name) =>
         name === 'failOnLeaks' ? !this.#options.failOnLeaks : this.#options[name] !== undefined,
       );
       return failureOf(
@@ -323,9 +327,11 @@ class Sweep<S> {
   }
 
   #simulation({ places, quick, most }: { places: boolean; quick: boolean; most?: number }): Simulation {
+    const { maxBeats } = this.#options;
     return new Simulation({
       places,
       quick,
+      ...(maxBeats === undefined ? {} : { maxBeats }),
       failOnUnretrieved: true,
       ...(most === undefined ? {} : { maxSteps: most }),
       atEnd: (loop: EventLoop) => {
@@ -339,9 +345,10 @@ class Sweep<S> {
     const { setup, resources } = this.#options;
     const tracker = new Tracker();
     const held = new HeldPrimitives();
-    const trackerBefore = useTracker(tracker);
+    const trackerBefore = switchTracker(tracker);
     held.open();
     const remove = addInstrument(watch);
+    const stopLooking = striker === null ? addInstrument({ iterationBegin: () => held.look() }) : null;
     // What the library warns of comes from the cancellation, and is judged here.
     const speak = striker === null ? null : mute();
     this.#leak = null;
@@ -358,9 +365,10 @@ class Sweep<S> {
       return { run: { ending, leak: this.#leak, primitives, inUse: tracker.left }, state };
     } finally {
       remove();
+      stopLooking?.();
       speak?.();
       held.close();
-      useTracker(trackerBefore);
+      switchTracker(trackerBefore);
       tracker.close();
     }
   }

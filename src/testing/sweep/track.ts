@@ -160,7 +160,7 @@ const noting = /* @__PURE__ */ libraryCoroutine(function* acquire(
 let tracker: Tracker | null = null;
 
 /** Has `track` note resources in one tracker, until it is called with the one before. */
-export function useTracker(next: Tracker | null): Tracker | null {
+export function switchTracker(next: Tracker | null): Tracker | null {
   const before = tracker;
   tracker = next;
   return before;

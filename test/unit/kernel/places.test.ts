@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { callerOf, reportOnce } from '../../../src/kernel/places.ts';
+import { CallSite, callerOf, reportOnce } from '../../../src/kernel/places.ts';
 import { muteLog } from '../../support/loops.ts';
 
 describe('a report once for each place', () => {
@@ -117,4 +117,28 @@ describe('the caller in a stack', () => {
     expect(callerOf('')).toBe(null);
     expect(callerOf('Error: mistake')).toBe(null);
   });
+});
+
+test('a call site names the function that it is in, and nothing where that has no name', async () => {
+  function named(): CallSite {
+    return new CallSite();
+  }
+  const object = { method: () => new CallSite() };
+  class Service {
+    load(): CallSite {
+      return new CallSite();
+    }
+  }
+  function* generator(): Generator<CallSite, void, unknown> {
+    yield new CallSite();
+  }
+  async function later(): Promise<CallSite> {
+    await null;
+    return new CallSite();
+  }
+  const sites = [named(), new Service().load(), generator().next().value as CallSite, await later()];
+  expect(sites.map((site) => site.functionName)).toEqual(['named', 'Service.load', 'generator', 'later']);
+  expect(object.method().functionName).toMatch(/^(method)?$/);
+  expect((() => new CallSite())().functionName).toBe('');
+  expect(await (async () => await Promise.resolve(new CallSite()))().then((site) => site.functionName)).toBe('');
 });

@@ -1,5 +1,5 @@
-import { createTask, gather, sleep } from 'asyncio-ts';
-import { runVirtual, Sequencer } from 'asyncio-ts/testing';
+import { createTask, Event, gather, sleep } from 'asyncio-ts';
+import { DeadlockError, runVirtual, Sequencer } from 'asyncio-ts/testing';
 import { expect, test } from 'vitest';
 import { describeBoth } from '../../support/spellings.ts';
 
@@ -48,6 +48,61 @@ describeBoth('a sequencer', (s) => {
     });
     expect(await runVirtual(main)).toBe('<Sequencer next=2>');
     expect(trace).toEqual(['first', 'second']);
+  });
+
+  const failure = async (main: () => unknown): Promise<DeadlockError> => {
+    const error = await runVirtual(main as () => Promise<unknown>).catch((error: unknown) => error);
+    if (!(error instanceof DeadlockError)) throw error;
+    return error;
+  };
+
+  test('says at a standstill which step has never come, and who waits for it', async () => {
+    const missing = s.fn(function* () {
+      const sequence = new Sequencer();
+      const step = (position: number) =>
+        s.fn(function* () {
+          using _ = yield* s.wait(sequence.step(position));
+        });
+      createTask(step(3), { name: 'third' });
+      createTask(step(2), { name: 'second' });
+      yield* s.wait(gather([step(0)]));
+      yield* s.wait(gather([createTask(step(4), { name: 'fourth' })]));
+    });
+    const { message } = await failure(missing);
+    expect(message).toMatch(/nothing will ever begin step 1 of <Sequencer next=1>; second waits for it at /);
+    expect(message).toMatch(/third waits for step 2 of <Sequencer next=1>, held by second at /);
+    expect(message).toMatch(/fourth waits for step 3 of <Sequencer next=1>, held by third at /);
+    expect(message).not.toContain('Event');
+  });
+
+  test('says at a standstill whose step never ends', async () => {
+    const inside = s.fn(function* () {
+      const sequence = new Sequencer();
+      createTask(
+        s.fn(function* () {
+          using _ = yield* s.wait(sequence.step(1));
+        }),
+        { name: 'next' },
+      );
+      const deaf = createTask(
+        () =>
+          sequence.step(
+            0,
+            s.fn(function* () {
+              yield* s.wait(new Event().wait());
+            }),
+          ),
+        { name: 'deaf' },
+      );
+      yield* s.wait(deaf);
+    });
+    expect((await failure(inside)).message).toMatch(/next waits for step 0 of <Sequencer next=0>, held by deaf/);
+    const forgotten = s.fn(function* () {
+      const sequence = new Sequencer();
+      yield* s.wait(createTask(() => sequence.step(0))); // without `using`
+      using _ = yield* s.wait(sequence.step(1));
+    });
+    expect((await failure(forgotten)).message).toMatch(/nothing will ever end step 0 of <Sequencer next=0>; Task-1/);
   });
 
   test('goes on after a step that fails', async () => {

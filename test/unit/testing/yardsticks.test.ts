@@ -2,6 +2,7 @@ import { ExplorationFailure, explore } from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
 import { loadFamilies } from '../../../bench/yardsticks/families.ts';
 import { checkFailure, type Kernel } from '../../../bench/yardsticks/kernel.ts';
+import { isReached, measure } from '../../../bench/yardsticks/measure.ts';
 
 const families = await loadFamilies();
 
@@ -42,6 +43,13 @@ test('every event race passes in the order in which production usually runs it',
   const races = kernels.filter(({ published, level }) => published.rate !== undefined && level === undefined);
   expect(races.length).toBeGreaterThanOrEqual(24);
   for (const { broken } of races) await explore(broken, { strategy: 'dfs', schedules: 1 });
+});
+
+test('by default, at least 20 of the event races are shown as often as by the better of the published tools', async () => {
+  const races = families.flatMap((family) => family.kernels.filter(({ published }) => published.rate !== undefined));
+  const reached: string[] = [];
+  for (const race of races) if (isReached(race, await measure(race, 'portfolio', 7))) reached.push(race.name);
+  expect(reached.length).toBeGreaterThanOrEqual(20);
 });
 
 test('programs have names of their own', () => {

@@ -91,6 +91,71 @@ describe('an explanation', () => {
     expect(choice).toContain(`a (first) at line ${lines[0]}`);
   });
 
+  test('names the branches of one task, which run under Promise.all, by their numbers and functions', async () => {
+    let value = 0;
+    async function save(turns: number): Promise<void> {
+      for (let i = 0; i < turns; i++) await sleep(0);
+      const before = value;
+      await sleep(0);
+      value = before + 1;
+    }
+    async function main(): Promise<void> {
+      value = 0;
+      await Promise.all([save(0), save(2), (async () => await sleep(0))()]);
+      if (value !== 2) throw new Error('lost');
+    }
+    const failure = await explore(main, { level: 'any' }).catch((error: unknown) => error);
+    const { explanation } = failure as ExplorationFailure;
+    const choices = linesOf(explanation).filter((line) => /^ {2}\d\./.test(line));
+    expect(choices[0]).toMatch(/Task-1\/2 \(save\) at line \d+ ran before Task-1\/1 \(save\) at line \d+$/);
+    const lanes = explanation.split('\n').filter((line) => line.startsWith('  Task-1'));
+    expect(lanes.filter((line) => line.startsWith('  Task-1/1 (save)'))).toHaveLength(2);
+    expect(lanes.filter((line) => line.startsWith('  Task-1/2 (save)'))).toHaveLength(2);
+  });
+
+  test('names the function that a task is in', async () => {
+    let begun = '';
+    let ended = '';
+    async function step(letter: string): Promise<void> {
+      await sleep(0);
+      ended += letter;
+    }
+    async function one(): Promise<void> {
+      begun += 'a';
+      await step('a');
+    }
+    async function two(): Promise<void> {
+      begun += 'b';
+      await step('b');
+    }
+    async function main(): Promise<void> {
+      begun = '';
+      ended = '';
+      await gather([createTask(one, { name: 'x' }), createTask(two, { name: 'y' })]);
+      if (begun === 'ab' && ended === 'ba') throw new Error('overtaken');
+    }
+    const failure = await explore(main, { level: 'any', strategy: 'dfs' }).catch((error: unknown) => error);
+    const [choice] = linesOf((failure as ExplorationFailure).explanation).filter((line) => line.startsWith('  1.'));
+    expect(choice).toMatch(/y \(two\) in step\(\) at line \d+ ran before x \(one\) in step\(\) at line \d+$/);
+  });
+
+  test('names the functions of callbacks', async () => {
+    async function main(): Promise<void> {
+      let order = '';
+      const loop = getRunningLoop();
+      loop.callSoon(function first() {
+        order += '1';
+      });
+      loop.callSoon(function second() {
+        order += '2';
+      });
+      await sleep(1);
+      if (order !== '12') throw new Error(order);
+    }
+    const failure = await explore(main, { level: 'any' }).catch((error: unknown) => error);
+    expect((failure as ExplorationFailure).explanation).toMatch(/second\(\).* ran before .*first\(\)/);
+  });
+
   test('names what had not come yet', async () => {
     const failure = await failureOf(function* () {
       const loaded = completion(1, { label: 'the page' });

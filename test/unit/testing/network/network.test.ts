@@ -413,10 +413,39 @@ describe('a network', () => {
     });
   });
 
+  test('cannot encrypt a connection, says so, and goes on with it in plain text', async () => {
+    const received = await runVirtual(async () => {
+      const net = new MemoryNetwork();
+      const server = await net.startServer(
+        async (reader, writer) => {
+          writer.write((await reader.readline()) as Uint8Array);
+          writer.close();
+        },
+        'server',
+        80,
+      );
+      const { reader, writer } = await net.openConnection('server', 80);
+      writer.write('plain\n');
+      await expect(writer.startTls(true)).rejects.toMatchObject({
+        code: 'NO_TLS',
+        message: expect.stringContaining('TLS is not simulated'),
+      });
+      const line = new TextDecoder().decode(await reader.readline());
+      writer.close();
+      server.close();
+      return line;
+    });
+    expect(received).toBe('plain\n');
+  });
+
   test('refuses what it cannot do at once, with the line to write', async () => {
     await runVirtual(async () => {
       const net = new MemoryNetwork();
       expect(() => net.openConnection('server', 80, { ssl: true } as never)).toThrow('TLS is not simulated');
+      expect(() => net.startServer(() => {}, 'server', 80, { ssl: {} } as never)).toThrow('TLS is not simulated');
+      expect(() => net.openConnection('server', 80, { serverHostname: 'server' } as never)).toThrow(
+        'serverHostname is only meaningful with ssl',
+      );
       expect(() => net.openConnection('server', 80, { lokalAddr: ['a', 1] } as never)).toThrow(
         'write { localAddr: … }',
       );

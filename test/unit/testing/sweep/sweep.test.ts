@@ -1,4 +1,5 @@
 import {
+  type CoroutineFunction,
   createTask,
   currentTask,
   Event,
@@ -12,7 +13,6 @@ import {
   shield,
   sleep,
   type Task,
-  TimeoutError,
   taskGroup,
   timeout,
   wrapPromise,
@@ -32,14 +32,16 @@ import {
   sweep,
   track,
 } from 'asyncio-ts/testing';
-import { afterEach, describe, expect, test } from 'vitest';
-import { sweepIfAsked } from '../../../../src/testing/sweep/sweep.ts';
+import { describe, expect, test } from 'vitest';
+import type { WithoutSetup, WithSetup } from '../../../../src/testing/sweep/options.ts';
 import { describeBoth } from '../../../support/spellings.ts';
 
 /** What a sweep finds; `null` when it finds nothing. */
-async function found<S>(main: SweepMain<S>, options: SweepOptions<S> = {}): Promise<SweepFailure | null> {
+async function found(main: CoroutineFunction<unknown>, options?: WithoutSetup): Promise<SweepFailure | null>;
+async function found<S>(main: SweepMain<S>, options: WithSetup<S>): Promise<SweepFailure | null>;
+async function found<S>(main: SweepMain<S>, options?: SweepOptions<S>): Promise<SweepFailure | null> {
   try {
-    await sweep(main, options);
+    await sweep(main, options as WithSetup<S>);
     return null;
   } catch (error) {
     if (error instanceof SweepFailure) return error;
@@ -212,9 +214,84 @@ describeBoth('a sweep', (s) => {
           yield* s.wait(gather(workers, { returnExceptions: true }));
         }
       }),
+      { tasks: ({ isMain }) => !isMain },
     );
     expect(failure!.at).toMatchObject({ task: 'worker', operation: 'sleep' });
     expect(String(failure!.error)).toContain('an item was taken and never reported with taskDone()');
+  });
+
+  test('finds an item that was taken and never done by the main function itself, which is cancelled', async () => {
+    const main = (isCareful: boolean) =>
+      s.fn(function* (queue: Queue<number>) {
+        queue.putNowait(1);
+        yield* s.wait(queue.get());
+        try {
+          yield* s.wait(sleep(1));
+          if (!isCareful) queue.taskDone();
+        } finally {
+          if (isCareful) queue.taskDone();
+        }
+        yield* s.wait(queue.join());
+      });
+    const setup = (): Queue<number> => new Queue<number>();
+    const failure = await found(main(false), { setup });
+    expect(failure!.at).toMatchObject({ task: 'Task-1', operation: 'sleep' });
+    expect(String(failure!.error)).toMatch(
+      /an item was taken and never reported with taskDone\(\): call it in a finally/,
+    );
+    expect(await found(main(true), { setup })).toBe(null);
+  });
+
+  test('finds such an item in a group of workers that is cancelled with the main function', async () => {
+    const main = (isCareful: boolean) =>
+      s.fn(function* () {
+        const queue = new Queue<number>();
+        for (let i = 0; i < 3; i++) queue.putNowait(i);
+        const work = s.fn(function* () {
+          while (!queue.empty()) {
+            yield* s.wait(queue.get());
+            try {
+              yield* s.wait(sleep(1));
+              if (!isCareful) queue.taskDone();
+            } finally {
+              if (isCareful) queue.taskDone();
+            }
+          }
+        });
+        yield* s.wait(gather([work, work]));
+      });
+    const tasks = ({ isMain }: { isMain: boolean }): boolean => isMain;
+    const failure = await found(main(false), { tasks });
+    expect(failure!.at).toMatchObject({ task: 'Task-1' });
+    expect(String(failure!.error)).toContain('taken and never reported');
+    expect(await found(main(true), { tasks })).toBe(null);
+  });
+
+  test('asks for no taskDone() of a program that has none, nor of a queue that is shut down', async () => {
+    const drains = s.fn(function* () {
+      const queue = new Queue<number>();
+      queue.putNowait(1);
+      queue.putNowait(2);
+      try {
+        yield* s.wait(sleep(1));
+      } catch (error) {
+        while (!queue.empty()) queue.getNowait();
+        throw error;
+      }
+    });
+    expect(await found(drains)).toBe(null);
+    const shutsDown = s.fn(function* () {
+      const queue = new Queue<number>();
+      try {
+        queue.putNowait(1);
+        yield* s.wait(queue.get());
+        yield* s.wait(sleep(1));
+        queue.taskDone();
+      } finally {
+        queue.shutdown();
+      }
+    });
+    expect(await found(shutsDown)).toBe(null);
   });
 
   test('finds tasks and timers that are left behind', async () => {
@@ -683,45 +760,6 @@ describe('a sweep', () => {
       { resources: [pool] },
     );
     expect(pool).toEqual({ acquire, release });
-  });
-});
-
-describe('a suite under ASYNCIO_SWEEP', () => {
-  const before = process.env['ASYNCIO_SWEEP'];
-  afterEach(() => {
-    if (before === undefined) delete process.env['ASYNCIO_SWEEP'];
-    else process.env['ASYNCIO_SWEEP'] = before;
-  });
-  const careless = async () => {
-    const lock = new Lock();
-    await lock.acquire();
-    await sleep(1);
-    lock.release();
-    return 'value';
-  };
-
-  test('is run plainly while the variable is not set', async () => {
-    delete process.env['ASYNCIO_SWEEP'];
-    expect(await sweepIfAsked(careless)).toBe('value');
-  });
-
-  test('is swept when it is, and gives what the undisturbed program gives', async () => {
-    process.env['ASYNCIO_SWEEP'] = '1';
-    await expect(sweepIfAsked(careless)).rejects.toThrow(SweepFailure);
-    expect(await sweepIfAsked(async () => await sleep(1, 'value'))).toBe('value');
-    await expect(
-      sweepIfAsked(async () => {
-        await sleep(1);
-        throw new RangeError('the assertion');
-      }),
-    ).rejects.toThrow('the assertion');
-    const lost = async () => {
-      createTask(async () => {
-        throw new TimeoutError('lost');
-      });
-      await sleep(1);
-    };
-    await expect(sweepIfAsked(lost, { run: { failOnUnretrieved: true } })).rejects.toThrow(/nobody has looked at/);
   });
 });
 
