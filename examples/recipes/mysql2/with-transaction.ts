@@ -9,7 +9,7 @@ export type Wait = <T>(query: PromiseLike<T>) => Promise<T>;
 export async function withTransaction<T>(
   pool: Pool,
   options: ConnectionOptions,
-  body: (connection: PoolConnection, wait: Wait) => Promise<T>,
+  body: (connection: PoolConnection, wait: Wait) => PromiseLike<T>,
 ): Promise<T> {
   const connection = await wrapPromise(pool.getConnection(), { onLate: (late) => late.release() });
   let isUsable = true;

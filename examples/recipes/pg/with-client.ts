@@ -8,7 +8,7 @@ export type Wait = <T>(query: PromiseLike<T>) => Promise<T>;
 /** Calls `body` with a client of the pool. The client goes back when no query of it runs any more, and no transaction is open. */
 export async function withClient<T>(
   pool: pg.Pool,
-  body: (client: pg.PoolClient, wait: Wait) => Promise<T>,
+  body: (client: pg.PoolClient, wait: Wait) => PromiseLike<T>,
 ): Promise<T> {
   const client = await wrapPromise(pool.connect(), { onLate: (late) => late.release() });
   let isUsable = true;
@@ -31,7 +31,10 @@ export async function withClient<T>(
 }
 
 /** As above, in a transaction, which is rolled back when `body` throws or is cancelled. */
-export function withTransaction<T>(pool: pg.Pool, body: (client: pg.PoolClient, wait: Wait) => Promise<T>): Promise<T> {
+export function withTransaction<T>(
+  pool: pg.Pool,
+  body: (client: pg.PoolClient, wait: Wait) => PromiseLike<T>,
+): Promise<T> {
   return withClient(pool, async (client, wait) => {
     await wait(client.query('BEGIN'));
     const result = await body(client, wait);

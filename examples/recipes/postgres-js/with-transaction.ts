@@ -12,7 +12,7 @@ export type Wait = <T>(query: PromiseLike<T>) => Promise<T>;
 export async function withTransaction<T>(
   sql: Sql,
   control: Sql,
-  body: (transaction: ReservedSql, wait: Wait) => Promise<T>,
+  body: (transaction: ReservedSql, wait: Wait) => PromiseLike<T>,
 ): Promise<T> {
   const transaction = await wrapPromise(sql.reserve(), { onLate: (late) => late.release() });
   let last: Promise<unknown> = Promise.resolve();
