@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { CancelledError, createTask, type EventIterator, on, type Task, wait, wrapPromise } from 'asyncio-ts';
+import { CancelledError, createTask, type EventIterator, on, once, type Task, wait, wrapPromise } from 'asyncio-ts';
 import { type MessageEvent, WebSocket, type WebSocketServer } from 'ws';
 
 export type Messages = EventIterator<MessageEvent>;
@@ -24,22 +24,28 @@ export function serveSockets(server: WebSocketServer, handler: Handler): Readonl
     tasks.add(task);
     task.addDoneCallback(() => tasks.delete(task));
     socket.on('error', () => {}); // a close follows
-    socket.on('close', () => task.cancel('the client has left'));
+    socket.on('close', () => cancelOnce(task, 'the client has left'));
   });
   return tasks;
 }
 
-/** For the end of the server: cancels the tasks, waits for their clean-up, and cuts off clients that do not answer the close. */
+/** For the end of the server: cancels the tasks, waits for their clean-up, and cuts off clients that do not answer the close in time. */
 export async function closeSockets(
   server: WebSocketServer,
   tasks: ReadonlySet<Task<unknown>>,
   seconds: number,
 ): Promise<void> {
   server.close();
-  const all = [...tasks];
-  for (const task of all) task.cancel('the server goes away');
+  const closed = [...server.clients].map((client) => once(client, 'close'));
+  for (const task of tasks) cancelOnce(task, 'the server goes away');
+  const all = [...tasks, ...closed];
   if (all.length > 0) await wait(all, { timeout: seconds });
   for (const client of server.clients) client.terminate();
+}
+
+/** A second request would interrupt the clean-up. */
+function cancelOnce(task: Task<unknown>, why: string): void {
+  if (task.cancelling() === 0) task.cancel(why);
 }
 
 /** Calls `body` with a connection to a server. The connection is closed at the end of the body, and cut off when the body fails. */
