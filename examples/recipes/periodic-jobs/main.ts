@@ -21,5 +21,5 @@ await run(async () => {
     await sleep(0.28); // the work of the program
     sweeper.cancel(); // a group waits for its tasks, and this one has no end of its own
   });
-  console.log(sweeps); // 5
+  console.log(sweeps > 2); // true
 });

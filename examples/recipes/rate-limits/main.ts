@@ -11,7 +11,7 @@ await run(async () => {
   };
   const sent = await gather(Array.from({ length: 20 }, (_, number) => () => send(number)));
   const seconds = loop.time() - began;
-  console.log(sent.length, seconds >= 0.19, seconds < 1); // 20 true true
+  console.log(sent.length, seconds >= 0.19); // 20 true
 
   // Who cannot wait says how long.
   const slow = new TokenBucket(0.1, 1);
