@@ -12,10 +12,15 @@ export interface ServerEvent {
 export async function sendEvents(response: ServerResponse, events: AsyncIterable<ServerEvent>): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.flushHeaders();
-  for await (const event of iterate(events)) {
-    if (!response.write(written(event))) await once(response, 'drain');
+  try {
+    for await (const event of iterate(events)) {
+      if (!response.write(written(event))) await once(response, 'drain');
+    }
+    response.end();
+  } catch (error) {
+    response.destroy(); // so that the client does not take this for the end
+    throw error;
   }
-  response.end();
 }
 
 export function written({ event, id, data }: ServerEvent): string {

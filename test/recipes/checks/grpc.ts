@@ -20,6 +20,7 @@ export default async function checkGrpc({ check }: Checks): Promise<void> {
     try {
       await sleep(name === 'slow' ? 60 : 0.005);
       if (name === 'wrong') throw Object.assign(new Error('no such thing'), { code: status.NOT_FOUND });
+      if (name === 'broken') throw new RangeError('a fault');
       return 42;
     } catch (error) {
       seen.why.push((error as Error).message);
@@ -36,6 +37,7 @@ export default async function checkGrpc({ check }: Checks): Promise<void> {
       deepStrictEqual(await call(back.client, price, { name: 'tea' }), { cents: 42 });
       strictEqual(seen.names.at(-1), '/shop.Prices/Price');
       await rejects(call(back.client, price, { name: 'wrong' }), { code: status.NOT_FOUND });
+      await rejects(call(back.client, price, { name: 'broken' }), { code: status.UNKNOWN });
     });
     await check('the deadline of a call is a TimeoutError here, and ends the work there', async () => {
       await rejects(call(back.client, price, { name: 'slow' }, 0.1), TimeoutError);

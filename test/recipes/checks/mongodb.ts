@@ -33,6 +33,18 @@ export default async function checkMongodb(checks: Checks): Promise<void> {
     strictEqual((await find(people, {}, 5)).length, 1);
     ok(server.used.size <= 2, `${server.used.size} connections were made`);
   });
+  await check('with wrapPromise no further batch is asked for, and the cursor is closed in the server', async () => {
+    await using server = await FakeMongodb.start();
+    await using client = new MongoClient(server.url, { serverApi: '1' });
+    const people = client.db('town').collection<{ many?: boolean }>('people');
+    const task = createTask(() => find(people, { many: true }, 5));
+    await until('the second batch was asked for', () => server.waiting === 1);
+    task.cancel();
+    await rejects(async () => await task, CancelledError);
+    server.answer();
+    await until('the cursor is closed', () => server.commands.includes('killCursors'));
+    strictEqual(server.commands.join(), 'getMore,killCursors');
+  });
   await check('with the signal each cancellation costs one: 20 close 20 connections', async () => {
     await using server = await FakeMongodb.start();
     await using client = new MongoClient(server.url, { serverApi: '1', maxPoolSize: 5 });

@@ -74,6 +74,26 @@ export default async function checkPg({ check }: Checks, servers: Servers): Prom
       strictEqual(await seen.open(), 0);
       strictEqual(pool.idleCount, pool.totalCount);
     });
+    await check(
+      'a COMMIT that has been sent is not cancelled, and its client is not given back before its end',
+      async () => {
+        await pool.query(`
+        CREATE TABLE slow_commits (x int);
+        CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON slow_commits DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION slowly()`);
+        const task = createTask(() =>
+          withTransaction(pool, (client, wait) => wait(client.query('INSERT INTO slow_commits VALUES (1)'))),
+        );
+        await until('it commits', async () => (await seen.running('COMMIT')) === 1);
+        task.cancel();
+        await sleep(0.1);
+        strictEqual(pool.idleCount, pool.totalCount - 1);
+        await Promise.allSettled([task]);
+        deepStrictEqual(await seen.ask('SELECT x FROM slow_commits'), [1]);
+        strictEqual(pool.idleCount, pool.totalCount);
+      },
+    );
     await check('who gives up waiting for a client does not keep it', async () => {
       const holders = [1, 2].map(() =>
         createTask(() => withClient(pool, (client, wait) => wait(client.query('SELECT pg_sleep(0.3)')))),

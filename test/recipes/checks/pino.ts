@@ -39,6 +39,20 @@ export default async function checkPino({ check }: Checks): Promise<void> {
       strictEqual(line['task'], line['msg'] === 'deep inside' ? `work of id ${number}` : `GET /${number}`);
     }
   });
+  await check('a callback of a timer has the id of its request, but no task', async () => {
+    lines.length = 0;
+    await using server = await HttpServer.of(
+      taskListener((request: IncomingMessage, response: ServerResponse) => {
+        requestId.set(String(request.headers['x-request-id']));
+        setTimeout(() => {
+          logger.info('later');
+          response.end();
+        }, 5);
+      }),
+    );
+    await (await fetch(server.url, { headers: { 'x-request-id': 'c3' } })).text();
+    deepStrictEqual([lines[0]?.['task'], lines[0]?.['requestId'], lines[0]?.['msg']], [undefined, 'c3', 'later']);
+  });
   await check('outside any task there is neither', async () => {
     lines.length = 0;
     await new Promise<void>((resolve) => {

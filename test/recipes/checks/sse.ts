@@ -89,6 +89,24 @@ export default async function checkSse({ check }: Checks): Promise<void> {
     await response.body?.cancel();
     await until('the server has cleaned up', () => seen.open === 0);
   });
+  await check('a source that fails is an error for the client, and for whoever called', async () => {
+    const errors: unknown[] = [];
+    await using failing = await HttpServer.of(
+      taskListener(async (_request: IncomingMessage, response: ServerResponse) => {
+        const one = produce<ServerEvent>(async (put) => {
+          await put({ data: 'one' });
+          await sleep(0.05);
+          throw new RangeError('the source is dry');
+        });
+        await sendEvents(response, one).catch((error: unknown) => errors.push(error));
+      }),
+    );
+    const got: string[] = [];
+    await rejects(async () => {
+      for await (const { data } of receiveEvents(failing.url)) got.push(data);
+    });
+    deepStrictEqual([got, errors.map(String)], [['one'], ['RangeError: the source is dry']]);
+  });
   await check('100 clients that leave at any moment leave no task', async () => {
     const one = async (number: number): Promise<void> => {
       const task = createTask(async () => {

@@ -5,15 +5,19 @@ import { BSON } from 'mongodb';
 
 const OP_MSG = 2013;
 const HEADER = 16;
+const CURSOR = BSON.Long.fromNumber(77);
 
 /**
- * As much of MongoDB's protocol as `hello` and `find` need. A `find` of `{ slow: true }` is answered by `answer()` only. It is no MongoDB: it
+ * As much of MongoDB's protocol as `hello` and `find` need. A `find` of `{ slow: true }`, and what is
+ * asked of the cursor of `{ many: true }`, is answered by `answer()` only. It is no MongoDB: it
  * shows what the driver does to its connections, and not what a server makes of it.
  */
 export class FakeMongodb implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #slow = new Map<() => void, Socket>();
+  /** What was asked about cursors that have more. */
+  readonly commands: string[] = [];
   /** How many connections have asked for documents. */
   readonly used = new Set<Socket>();
 
@@ -76,10 +80,16 @@ export class FakeMongodb implements AsyncDisposable {
     };
     if ('find' in command) {
       this.used.add(socket);
-      const found = (): void =>
-        reply({ cursor: { id: BSON.Long.ZERO, ns: 'town.people', firstBatch: [{ _id: 1, name: 'Ada' }] } });
+      const id = command['filter']?.many === true ? CURSOR : BSON.Long.ZERO;
+      const found = (): void => reply({ cursor: { id, ns: 'town.people', firstBatch: [{ _id: 1, name: 'Ada' }] } });
       if (command['filter']?.slow === true) this.#slow.set(found, socket);
       else found();
+    } else if ('getMore' in command) {
+      this.commands.push('getMore');
+      this.#slow.set(() => reply({ cursor: { id: CURSOR, ns: 'town.people', nextBatch: [{ _id: 3 }] } }), socket);
+    } else if ('killCursors' in command) {
+      this.commands.push('killCursors');
+      reply({ cursorsKilled: command['cursors'], cursorsNotFound: [], cursorsAlive: [], cursorsUnknown: [] });
     } else {
       reply({
         isWritablePrimary: true,

@@ -38,6 +38,18 @@ describeBoth('cached', (s) => {
     expect(calls).toEqual(['a', 'a']);
   });
 
+  test('gives the result of work that outlasts the time to those who wait, and starts it again for others', async () => {
+    const { calls, ask } = counting(0.5);
+    const main = async (): Promise<unknown> => {
+      const first = createTask(async () => await ask('a'));
+      await sleep(0.6);
+      const second = createTask(async () => await ask('a'));
+      return await gather(first, second);
+    };
+    expect((await runVirtually(main)).result).toEqual(['a 1', 'a 2']);
+    expect(calls).toEqual(['a', 'a']);
+  });
+
   test('does not keep an error', async () => {
     const { ask } = counting(10, (call) => call === 1);
     const main = async (): Promise<unknown> => {
