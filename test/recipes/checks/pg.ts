@@ -92,6 +92,14 @@ export default async function checkPg({ check }: Checks, servers: Servers): Prom
         await Promise.allSettled([task]);
         deepStrictEqual(await seen.ask('SELECT x FROM slow_commits'), [1]);
         strictEqual(pool.idleCount, pool.totalCount);
+        const late = timeout(0.2, () =>
+          withTransaction(pool, async (client, wait) => {
+            await wait(client.query('INSERT INTO slow_commits VALUES (2)'));
+            return 'committed';
+          }),
+        );
+        await rejects(async () => await late, { name: 'TimeoutError', late: 'committed' });
+        deepStrictEqual(await seen.ask('SELECT x FROM slow_commits'), [1, 2]);
       },
     );
     await check('who gives up waiting for a client does not keep it', async () => {
