@@ -34,7 +34,9 @@ const checks = new Checks(folder);
 try {
   await run(async () => {
     await using servers = new Servers(folder);
-    for (const name of asked.length === 0 ? RECIPES : asked) {
+    const names = asked.length === 0 ? RECIPES : asked;
+    servers.prepare(names);
+    for (const name of names) {
       const recipe = (await import(`./checks/${name}.ts`)) as Recipe;
       await checks.of(name, async () => await recipe.default(checks, servers));
     }

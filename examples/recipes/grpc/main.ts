@@ -24,14 +24,14 @@ await run(async () => {
   console.log(await call(client, prices.price, { name: 'tea' }, 5)); // { cents: 4200 }
 
   // The deadline of the call: both sides know it.
-  const late = await call(client, prices.price, { name: 'slow' }, 0.1).catch((error: unknown) => error);
+  const late = await call(client, prices.price, { name: 'slow' }, 0.5).catch((error: unknown) => error);
   console.log(late instanceof TimeoutError); // true
 
   // A deadline around it, and a cancellation: the server is told.
-  const around = timeout(0.1, () => call(client, prices.price, { name: 'slow' }));
+  const around = timeout(0.5, () => call(client, prices.price, { name: 'slow' }));
   console.log((await around.catch((error: unknown) => error)) instanceof TimeoutError); // true
   const task = createTask(() => call(client, prices.price, { name: 'slow' }));
-  await sleep(0.1);
+  await sleep(0.5);
   task.cancel();
   await Promise.allSettled([task]);
   await sleep(0.1);

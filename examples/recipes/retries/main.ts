@@ -11,8 +11,8 @@ async function price(): Promise<number> {
 }
 
 await run(async () => {
-  // Three seconds for all attempts together, 50 ms for each.
-  const value = await timeout(3, () => retry(() => timeout(0.05, price), { first: 0.02 }));
+  // Thirty seconds for all attempts together, half a second for each.
+  const value = await timeout(30, () => retry(() => timeout(0.5, price), { first: 0.02 }));
   console.log(value, calls); // 42 4
 
   // An error that will not go away is not worth a second attempt.

@@ -35,7 +35,7 @@ export default async function checkFetch({ check }: Checks): Promise<void> {
     for (const page of ['/slow', '/half']) {
       await check(`${name}: ${page} is left at a deadline and at a cancellation, which the server sees`, async () => {
         seen.abandoned = 0;
-        await rejects(async () => await timeout(0.1, () => get(page)), TimeoutError);
+        await rejects(async () => await timeout(0.5, () => get(page)), TimeoutError);
         const task = createTask(() => get(page));
         await until('the server is asked', () => seen.atOnce >= 1);
         await sleep(0.05);

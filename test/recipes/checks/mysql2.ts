@@ -89,9 +89,9 @@ export default async function checkMysql2({ check }: Checks, servers: Servers): 
     });
     await check('who gives up waiting for a connection does not keep it', async () => {
       const holders = [1, 2].map(() =>
-        createTask(() => withTransaction(pool, options, (db, wait) => wait(db.query('SELECT SLEEP(0.3)')))),
+        createTask(() => withTransaction(pool, options, (db, wait) => wait(db.query('SELECT SLEEP(0.6)')))),
       );
-      await until('the pool is empty', async () => (await running('SLEEP(0.3)')) === 2);
+      await until('the pool is empty', async () => (await running('SLEEP(0.6)')) === 2);
       await rejects(async () => await timeout(0.05, () => withTransaction(pool, options, async () => 1)), TimeoutError);
       await gather(holders);
       await allFree(pool);

@@ -104,7 +104,7 @@ export default async function checkPg({ check }: Checks, servers: Servers): Prom
     );
     await check('who gives up waiting for a client does not keep it', async () => {
       const holders = [1, 2].map(() =>
-        createTask(() => withClient(pool, (client, wait) => wait(client.query('SELECT pg_sleep(0.3)')))),
+        createTask(() => withClient(pool, (client, wait) => wait(client.query('SELECT pg_sleep(0.6)')))),
       );
       await until('the pool is empty', () => pool.totalCount === 2 && pool.idleCount === 0);
       await rejects(async () => await timeout(0.05, () => withClient(pool, async () => 'never')), TimeoutError);

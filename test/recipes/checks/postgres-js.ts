@@ -79,7 +79,7 @@ export default async function checkPostgresJs({ check }: Checks, servers: Server
     });
     await check('who gives up waiting for a connection does not keep it', async () => {
       const holders = [1, 2].map(() =>
-        createTask(() => withTransaction(sql, control, (tx, wait) => wait(tx`SELECT pg_sleep(0.3)`))),
+        createTask(() => withTransaction(sql, control, (tx, wait) => wait(tx`SELECT pg_sleep(0.6)`))),
       );
       await until('the pool is empty', async () => (await seen.running('pg_sleep')) === 2);
       await rejects(async () => await timeout(0.05, () => withTransaction(sql, control, async () => 1)), TimeoutError);

@@ -47,7 +47,7 @@ export default async function checkSse({ check }: Checks): Promise<void> {
       else if (request.url === '/much') await sendEvents(response, endless(100_000, 0));
       else await sendEvents(response, endless(1, 0.005));
     },
-    { deadline: 0.2 },
+    { deadline: 0.5 },
   );
   const putAll = async (put: (event: ServerEvent) => PromiseLike<void>): Promise<void> => {
     for (const event of given) await put(event);
@@ -72,7 +72,7 @@ export default async function checkSse({ check }: Checks): Promise<void> {
     strictEqual(seen.open, 1);
     task.cancel();
     await rejects(async () => await task, CancelledError);
-    await rejects(async () => await timeout(0.4, listen), TimeoutError); // longer than the deadline of the request
+    await rejects(async () => await timeout(0.8, listen), TimeoutError); // longer than the deadline of the request
     await until('the server has cleaned up', () => seen.open === 0);
   });
   await check('a client that does not read makes the server wait', async () => {

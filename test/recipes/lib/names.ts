@@ -1,15 +1,18 @@
-/** The recipes that are checked against the real thing, in the order in which they are tried. Each is a file of `checks/`. */
+/**
+ * The recipes that are checked against the real thing, in the order in which they are tried: those that need a server late, when it has
+ * started. Each is a file of `checks/`.
+ */
 export const RECIPES: readonly string[] = [
-  'pg',
-  'postgres-js',
-  'drizzle',
-  'mysql2',
-  'ioredis',
-  'mongodb',
+  'programs',
   'fetch',
   'pino',
   'sse',
   'websockets',
   'grpc',
-  'programs',
+  'mongodb',
+  'ioredis',
+  'pg',
+  'postgres-js',
+  'drizzle',
+  'mysql2',
 ];

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { shared, sleep } from 'asyncio-ts';
+import { createTask, shared, sleep } from 'asyncio-ts';
 import { Missing } from '../../peers/lib/checks.ts';
 import { findProgram, output, Program } from '../../peers/lib/programs.ts';
 import { freePort } from '../../peers/lib/servers.ts';
@@ -32,6 +32,14 @@ export class Servers implements AsyncDisposable {
   readonly redis = this.#once(startRedis);
   readonly mariadb = this.#once(startMariadb);
 
+  /** Begins to start those that take long, while others are checked. One that is missing is told to whoever asks for it. */
+  prepare(recipes: readonly string[]): void {
+    const start = { pg: this.postgres, mysql2: this.mariadb };
+    for (const [recipe, server] of Object.entries(start)) {
+      if (recipes.includes(recipe)) createTask(async () => await server().catch(() => null));
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#started.map((server) => server.stop()));
   }
@@ -52,7 +60,7 @@ async function startPostgres(place: string): Promise<Server> {
   const bin = findPostgres();
   const { folder, as } = folderOf(place, 'postgres', 'postgres');
   const data = path.join(folder, 'data');
-  runAs(as, path.join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale']);
+  await runAs(as, path.join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale']);
   const port = await freePort();
   const settings = ['listen_addresses=127.0.0.1', 'fsync=off', 'logging_collector=off', 'max_connections=50'];
   const server = startAs(as, path.join(bin, 'postgres'), [
@@ -76,7 +84,7 @@ async function startMariadb(place: string): Promise<Server> {
   const { folder, as } = folderOf(place, 'mariadb', 'mysql');
   const data = path.join(folder, 'data');
   const pidFile = path.join(folder, 'pid');
-  runAs(as, installer, [
+  await runAs(as, installer, [
     ...['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
     '--skip-name-resolve',
   ]);
@@ -122,9 +130,9 @@ function folderOf(place: string, name: string, account: string): { folder: strin
   return { folder, as: isRoot ? ['runuser', '-u', account, '--'] : [] };
 }
 
-function runAs(as: readonly string[], program: string, args: readonly string[]): void {
-  const [command, ...all] = [...as, program, ...args];
-  output(command!, all, '/');
+async function runAs(as: readonly string[], program: string, args: readonly string[]): Promise<void> {
+  await using running = startAs(as, program, args);
+  await running.output();
 }
 
 function startAs(as: readonly string[], program: string, args: readonly string[]): Program {
