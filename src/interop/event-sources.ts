@@ -15,7 +15,12 @@ export interface EventTargetOptions {
 
 /** The part of an `EventTarget` that this library uses. */
 export interface EventTargetLike {
-  addEventListener(type: string, listener: () => void, options?: { capture?: boolean; passive?: boolean }): void;
+  addEventListener(
+    type: string,
+    listener: () => void,
+    /** `once` is never set. It stands here for targets that know no other option, as those of `ws`. */
+    options?: { capture?: boolean; passive?: boolean; once?: boolean },
+  ): void;
   removeEventListener(type: string, listener: () => void, options?: { capture?: boolean }): void;
 }
 

@@ -46,27 +46,37 @@ export function isWritable(value: unknown): value is WritableStreamLike<never> {
  */
 export function readerIterator<T>(stream: ReadableStreamLike<T>): AsyncIterator<T, undefined> {
   const reader = stream.getReader();
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+    reader.releaseLock();
+  };
   return {
     async next() {
-      const { done, value } = await read(reader);
+      const { done, value } = await readOr(reader, end);
       if (!done) return { done: false, value: value as T };
-      reader.releaseLock();
+      end();
       return { done: true, value: undefined };
     },
     async return() {
+      // The stream may have failed with the cancellation itself, as a body of `fetch` does by its signal.
+      if (isOver) return { done: true, value: undefined };
       const cancelled = reader.cancel();
-      reader.releaseLock();
+      end();
       await cancelled;
       return { done: true, value: undefined };
     },
   };
 }
 
-async function read<T>(reader: ReaderLike<T>): Promise<{ readonly done: boolean; readonly value?: T | undefined }> {
+async function readOr<T>(
+  reader: ReaderLike<T>,
+  onError: () => void,
+): Promise<{ readonly done: boolean; readonly value?: T | undefined }> {
   try {
     return await reader.read();
   } catch (error) {
-    reader.releaseLock();
+    onError();
     throw error;
   }
 }

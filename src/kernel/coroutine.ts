@@ -25,7 +25,8 @@ import { implicitLoop } from './thread-loop.ts';
 export interface Coroutine<T> {
   next(value?: unknown): IteratorResult<unknown, T>;
   throw(error: unknown): IteratorResult<unknown, T>;
-  return(value: T): IteratorResult<unknown, T>;
+  /** `NoInfer`: the optional argument of an iterator's `return` would add `undefined` to the result of a function that returns a future. */
+  return(value: NoInfer<T>): IteratorResult<unknown, T>;
   [Symbol.iterator](): Coroutine<T>;
 }
 

@@ -64,7 +64,7 @@ export class Checks {
     if (failure === null) this.report.passed++;
     else this.report.failed++;
     const outcome = failure === null ? 'passed' : 'FAILED';
-    console.log(`${outcome}  ${runtime.padEnd(14)}${this.#peer.padEnd(10)}${name}  ${seconds.toFixed(2)} s`);
+    console.log(`${outcome}  ${runtime.padEnd(14)}${this.#peer.padEnd(13)}${name}  ${seconds.toFixed(2)} s`);
     if (failure !== null) console.log(inspect(failure, { depth: 3 }).replaceAll(/^/gm, '        '));
   }
 }

@@ -1,6 +1,7 @@
 import {
   CancelledError,
   createTask,
+  currentSignal,
   currentTask,
   forEach,
   getRunningLoop,
@@ -314,6 +315,29 @@ describeBoth('forEach', (s) => {
       expect(yield* failure(s, timeout(1, waiting))).toMatchObject({ name: 'TimeoutError' });
       expect([notes, stream.locked]).toEqual([['cancelled'], false]);
     }),
+  );
+
+  test.each(['forEach', 'iterate'])(
+    '%s is cancelled, and throws nothing else, when the web stream fails with the signal of the task, as a body of fetch does',
+    async (name) => {
+      const main = s.fn(function* () {
+        let stream: ReadableStream<number> | null = null;
+        const reading = s.fn(function* () {
+          const signal = currentSignal()!;
+          stream = new ReadableStream<number>({
+            start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
+          });
+          yield* s.wait(name === 'forEach' ? forEach(stream, collecting(s, [])) : iterate(stream).next());
+        });
+        const task = createTask(reading);
+        yield* s.wait(sleep(1));
+        task.cancel();
+        expect(yield* failure(s, task)).toBeInstanceOf(CancelledError);
+        expect(yield* failure(s, timeout(1, reading))).toMatchObject({ name: 'TimeoutError' });
+        expect(stream).toMatchObject({ locked: false });
+      });
+      await runVirtually(main);
+    },
   );
 
   test(

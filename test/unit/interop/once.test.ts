@@ -1,7 +1,18 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
-import { CancelledError, createTask, getRunningLoop, on, once, sleep, timeout } from 'asyncio-ts';
-import { describe, expect, test } from 'vitest';
+import {
+  CancelledError,
+  createTask,
+  type EventFuture,
+  type EventIterator,
+  getRunningLoop,
+  on,
+  once,
+  sleep,
+  timeout,
+} from 'asyncio-ts';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { type CloseEvent, WebSocket } from 'ws';
 import { manualLoop } from '../../support/loops.ts';
 import { failure, iterations, program } from '../../support/programs.ts';
 import { simulated } from '../../support/simulated-runtime.ts';
@@ -299,5 +310,13 @@ describe('the future of an event', () => {
     };
     expect(() => once(emitter, 'x')).toThrow('refused');
     expect(listeners(emitter)).toBe(0);
+  });
+
+  test('of a WebSocket of `ws`, an emitter that is a target too, has the type of what it gives: an event', async () => {
+    const socket = new WebSocket('ws://127.0.0.1:1');
+    socket.on('error', () => {}); // nobody is there
+    expectTypeOf(() => once(socket, 'close')).returns.toEqualTypeOf<EventFuture<unknown>>();
+    expectTypeOf(() => on(socket, 'message')).returns.toEqualTypeOf<EventIterator<unknown>>();
+    expect(await once<CloseEvent>(socket, 'close')).toMatchObject({ type: 'close', code: 1006 });
   });
 });

@@ -5,13 +5,15 @@ import {
   coroutine,
   createTask,
   currentTask,
-  type Future,
+  Future,
   gather,
   iscoroutine,
   iscoroutinefunction,
   Lock,
   mapConcurrent,
   type Outcome,
+  run,
+  shared,
   sleep,
   type Task,
   taskGroup,
@@ -342,6 +344,17 @@ describe('the types', () => {
     expectTypeOf<Outcome<Awaitable<string>>>().toEqualTypeOf<string>();
     expectTypeOf<Outcome<() => Promise<string>>>().toEqualTypeOf<string>();
     expectTypeOf<Outcome<() => Coroutine<string>>>().toEqualTypeOf<string>();
+  });
+
+  test('say what a function gives that returns a future, and add no undefined', () => {
+    const future = (): Future<string> => new Future();
+    expectTypeOf(() => timeout(1, future)).returns.toEqualTypeOf<AwaitableCoroutine<string>>();
+    expectTypeOf(() => taskGroup(future)).returns.toEqualTypeOf<AwaitableCoroutine<string>>();
+    expectTypeOf(() => createTask(future)).returns.toEqualTypeOf<Task<string>>();
+    expectTypeOf(() => run(future)).returns.toEqualTypeOf<Promise<string>>();
+    expectTypeOf(() => shared(future)()).returns.toEqualTypeOf<Future<string>>();
+    expectTypeOf(() => new Lock().with(future)).returns.toEqualTypeOf<AwaitableCoroutine<string>>();
+    expectTypeOf(() => coroutine(future)()).returns.toExtend<Awaitable<string>>();
   });
 });
 
