@@ -2,7 +2,7 @@
 //
 //     npm run services                         # all of them, on the built package
 //     npm run services -- hono                 # one of them
-//     npm run services -- --requests 1000      # of the check that is about many
+//     npm run services -- --requests 1000      # of the check that is about many; 10,000 for the first service, half for the others
 //
 // Exit status: 0 all passed, 1 something failed, 2 wrong arguments, 3 the servers are not installed.
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ import { SERVICES, Service, type ServiceName } from './service.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { requests: { type: 'string', default: '10000' }, only: { type: 'string' } },
+  options: { requests: { type: 'string' }, only: { type: 'string' } },
 });
 const unknown = positionals.filter((name) => !(SERVICES as readonly string[]).includes(name));
 if (unknown.length > 0) {
@@ -48,16 +48,17 @@ const env = {
   REMOTE_URL: `http://127.0.0.1:${(remote.address() as AddressInfo).port}/`,
   DRAIN_SECONDS: '1',
 };
+const MANY = 10_000;
 const world: World = {
   database: new pg.Pool({ connectionString: env.DATABASE_URL, max: 2 }),
   cache: new Redis(env.REDIS_URL),
-  requests: Number(values.requests),
+  requests: 0,
 };
 world.database.on('error', () => {}); // of an idle connection, when the server is stopped
 let passed = 0;
 let failed = 0;
 
-async function checkService(name: ServiceName): Promise<void> {
+async function checkService(name: ServiceName, requests: number): Promise<void> {
   const service = await Service.start(name, env);
   try {
     for (const [title, check] of Object.entries(CHECKS)) {
@@ -65,7 +66,7 @@ async function checkService(name: ServiceName): Promise<void> {
       const began = performance.now();
       let failure: unknown = null;
       try {
-        await check(service, world);
+        await check(service, { ...world, requests });
       } catch (error) {
         failure = error;
       }
@@ -83,7 +84,8 @@ async function checkService(name: ServiceName): Promise<void> {
 }
 
 try {
-  for (const name of SERVICES) if (positionals.length === 0 || positionals.includes(name)) await checkService(name);
+  for (const [i, name] of (positionals.length === 0 ? SERVICES : (positionals as ServiceName[])).entries())
+    await checkService(name, values.requests === undefined ? (i === 0 ? MANY : MANY / 2) : Number(values.requests));
 } finally {
   world.cache.disconnect();
   await world.database.end();
