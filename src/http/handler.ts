@@ -101,7 +101,7 @@ interface NodeSide {
 
 function nodeSideOf(given: unknown): NodeSide | null {
   const outgoing = (given as Partial<NodeSide> | null | undefined)?.outgoing;
-  const isResponse = typeof outgoing?.once === 'function' && typeof outgoing.writableEnded === 'boolean';
+  const isResponse = typeof outgoing?.on === 'function' && typeof outgoing.writableEnded === 'boolean';
   return isResponse ? (given as NodeSide) : null;
 }
 
@@ -124,8 +124,7 @@ class FetchedRequest<R extends ResponseLike> extends RequestTask {
     super(nameOf(request.method, request.url), secondsFor(request, settings), settings, admission);
     this.#answer = answer;
     this.start(async () => {
-      const turn = this.begin();
-      if (turn !== null) await turn;
+      if (this.turn !== null) await this.turn;
       const response = await resultOf(handler(), this.name);
       this.keptDeadline();
       if (answer.isGiven) {
@@ -194,8 +193,7 @@ class FetchedNodeRequest<R extends ResponseLike> extends NodeRequest {
     this.response = outgoing;
     this.#answer = answer;
     this.start(async () => {
-      const turn = this.begin();
-      if (turn !== null) await turn;
+      if (this.turn !== null) await this.turn;
       const given = handler();
       const response = isAwaitable(given) ? await resultOf(given, this.name) : given;
       this.keptDeadline();

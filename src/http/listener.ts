@@ -29,7 +29,7 @@ export interface OutgoingLike {
   write(chunk: unknown): unknown;
   end(chunk?: unknown): unknown;
   destroy(): unknown;
-  once(event: 'close', listener: () => void): unknown;
+  on(event: 'close', listener: () => void): unknown;
 }
 
 /**
@@ -108,8 +108,7 @@ class ListenedRequest extends NodeRequest {
     this.#resolve = resolve;
     this.#reject = reject;
     this.start(async () => {
-      const turn = this.begin();
-      if (turn !== null) await turn;
+      if (this.turn !== null) await this.turn;
       const given = listener(request, response);
       // Most listeners of frameworks return nothing.
       if (given !== undefined) await resultOf(given as PromiseLike<unknown> | Coroutine<unknown>, this.name);

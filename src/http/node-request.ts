@@ -18,7 +18,7 @@ export abstract class NodeRequest extends RequestTask {
   /** Has the task cancelled when the client leaves. */
   protected followResponse(): void {
     const close = (): void => this.#close();
-    this.response.once('close', close);
+    this.response.on('close', close); // not `once`, which would wrap it and take it off again
     // A pipelined request whose turn to be answered has not come: its response has no socket yet, and Node 22 and Deno never close it.
     if (this.response.socket === null) this.whenSocketCloses(close);
   }

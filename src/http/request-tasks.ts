@@ -6,9 +6,9 @@ import {
   type Future,
   getEventLoop,
   iscoroutine,
-  type Task,
+  Task,
 } from '../index.ts';
-import { logger } from '../kernel/lowlevel.ts';
+import { contextWith, logger } from '../kernel/lowlevel.ts';
 import type { Admission } from './admission.ts';
 import type { Settings } from './options.ts';
 
@@ -34,7 +34,7 @@ export abstract class RequestTask {
   next: RequestTask | null = null;
   readonly #admission: Admission;
   /** The wait for its turn; `null` when there was a place. */
-  #turn: Future<void> | null = null;
+  protected turn: Future<void> | null = null;
   #timer: { cancel(): void } | null = null;
   /** Whether its deadline does not matter any more. */
   #isKept = false;
@@ -67,27 +67,27 @@ export abstract class RequestTask {
   /**
    * Makes a task of it.
    *
-   * @param work an async function, which calls `begin` first
+   * @param work an async function, which awaits its `turn` first
    */
   protected start(work: () => Promise<void>): void {
-    this.#turn = this.#admission.enter(this.loop);
-    this.task = this.loop.createTask(work, { name: this.name });
+    const { loop, name } = this;
+    this.turn = this.#admission.enter(loop);
+    const context = contextWith(servedRequest, this);
+    // The loop would check the options, and copy them for the task, which checks them again.
+    this.task =
+      loop.getTaskFactory() === null
+        ? new Task<void>(work, { name, context, loop })
+        : loop.createTask(work, { name, context });
     link(this);
     if (this.due !== null) watchDeadline(this);
     this.task.addDoneCallback(() => this.#end());
-  }
-
-  /** In its task: begins it. Gives the wait for its turn, `null` when it has a place already. */
-  protected begin(): Future<void> | null {
-    servedRequest.set(this);
-    return this.#turn;
   }
 
   #end(): void {
     unlink(this);
     this.keptDeadline();
     const { task } = this;
-    const turn = this.#turn;
+    const { turn } = this;
     // A request that was cancelled before its first step has not awaited its turn: nothing else would end that wait.
     if (turn !== null && !turn.done()) turn.cancel();
     // A request that has left the queue has no place to give back, unless it was given one at the same time.
