@@ -27,7 +27,7 @@ function visit(random: (below: number) => number): Visit {
   const kind = random(20);
   if (kind < 10) return { method: 'GET', path: '/products/1' };
   if (kind < 13) return { method: 'POST', path: '/orders', headers: JSON_TYPE, body: '{"product":1,"quantity":1}' };
-  if (kind < 15) return { method: 'GET', path: '/report?seconds=0.000001', leavesAfter: random(8) };
+  if (kind < 15) return { method: 'GET', path: '/report?seconds=30', leavesAfter: random(8) };
   if (kind < 17) return { method: 'GET', path: '/products/1', leavesAfter: random(4) };
   if (kind < 18)
     return { method: 'GET', path: '/report?seconds=1', headers: { 'x-request-timeout-ms': String(random(8)) } };

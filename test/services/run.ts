@@ -2,7 +2,7 @@
 //
 //     npm run services                         # all of them, on the built package
 //     npm run services -- hono                 # one of them
-//     npm run services -- --requests 1000      # of the check that is about many; 10,000 for the first service, half for the others
+//     npm run services -- --requests 1000      # of the check that is about many; 10,000 for the first service, 3,000 for the others
 //
 // Exit status: 0 all passed, 1 something failed, 2 wrong arguments, 3 the servers are not installed.
 import { once } from 'node:events';
@@ -49,6 +49,7 @@ const env = {
   DRAIN_SECONDS: '1',
 };
 const MANY = 10_000;
+const FEWER = 3_000;
 const world: World = {
   database: new pg.Pool({ connectionString: env.DATABASE_URL, max: 2 }),
   cache: new Redis(env.REDIS_URL),
@@ -85,7 +86,7 @@ async function checkService(name: ServiceName, requests: number): Promise<void> 
 
 try {
   for (const [i, name] of (positionals.length === 0 ? SERVICES : (positionals as ServiceName[])).entries())
-    await checkService(name, values.requests === undefined ? (i === 0 ? MANY : MANY / 2) : Number(values.requests));
+    await checkService(name, values.requests === undefined ? (i === 0 ? MANY : FEWER) : Number(values.requests));
 } finally {
   world.cache.disconnect();
   await world.database.end();

@@ -1,6 +1,6 @@
 // PostgreSQL by `pg`, for code whose work can be cancelled: the query is then cancelled on the server, and its connection is handed
 // back only when it is over.
-import { CancelledError, shield, wrapPromise } from 'asyncio-ts';
+import { CancelledError, shield, wait, wrapPromise } from 'asyncio-ts';
 import pg from 'pg';
 
 export type Row = Record<string, unknown>;
@@ -8,10 +8,15 @@ export type Row = Record<string, unknown>;
 /** Runs a statement on one connection. */
 export type Query = (sql: string, ...values: unknown[]) => Promise<Row[]>;
 
+/** How long to wait for the end of a query before it is cancelled again, in seconds. */
+const PATIENCE = 0.05;
+
 export class Database {
   readonly pool: pg.Pool;
   /** Connections for cancelling: the others may all be busy with what is to be cancelled. */
   readonly #cancelling: pg.Pool;
+  /** Connections whose state nobody knows: they are closed instead of handed back. */
+  readonly #lost = new WeakSet<pg.PoolClient>();
 
   constructor(connectionString: string, connections = 10) {
     // Connections stay open, because to open one takes longer than most queries.
@@ -36,7 +41,7 @@ export class Database {
         return result;
       } catch (error) {
         // A second cancellation does not stop it: the connection would go back to the pool within the transaction.
-        await shield(async () => client.query('ROLLBACK'));
+        await shield(() => this.#surely(client, async () => client.query('ROLLBACK')));
         throw error;
       }
     });
@@ -52,7 +57,7 @@ export class Database {
     try {
       return await body(client);
     } finally {
-      client.release();
+      client.release(this.#lost.has(client));
     }
   }
 
@@ -61,15 +66,28 @@ export class Database {
     try {
       return (await wrapPromise(result)).rows;
     } catch (error) {
-      if (error instanceof CancelledError) await shield(() => this.#cancel(client, result));
+      if (error instanceof CancelledError) await shield(() => this.#surely(client, () => this.#cancel(client, result)));
       throw error;
     }
   }
 
-  /** Cancels the query that a connection runs, and waits until it is over. */
+  /** Cancels the query that a connection runs, and waits until it is over: with an error, or with a result that came first. */
   async #cancel(client: pg.PoolClient, result: Promise<unknown>): Promise<void> {
     const { processID } = client as pg.PoolClient & { readonly processID: number };
-    await this.#cancelling.query('SELECT pg_cancel_backend($1)', [processID]);
-    await result.catch(() => {}); // "canceling statement due to user request", or its result, which came first
+    const over = wrapPromise(result.catch(() => {}));
+    do {
+      await this.#cancelling.query('SELECT pg_cancel_backend($1)', [processID]);
+      // PostgreSQL drops a request that comes before the query does, which is under way on another connection.
+      await wait([over], { timeout: PATIENCE });
+    } while (!over.done());
+  }
+
+  async #surely(client: pg.PoolClient, cleanUp: () => Promise<unknown>): Promise<void> {
+    try {
+      await cleanUp();
+    } catch (error) {
+      this.#lost.add(client);
+      console.error(`database: a connection is closed, because its work could not be ended: ${error}`);
+    }
   }
 }
