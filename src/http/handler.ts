@@ -28,7 +28,8 @@ export interface ResponseLike {
  * Makes each request to a handler of the shape `(Request) => Response` a task: for Hono (`app.fetch`), h3, Elysia, SvelteKit, `Bun.serve`
  * and `Deno.serve`. Wrap the whole handler, not a route of it.
  *
- * The task is named `GET /path` and has context variables of its own. A response that streams belongs to it until its body ends.
+ * The task is named `GET /path` and has context variables of its own. A response that streams belongs to it until its body ends; in
+ * `@hono/node-server`, which hands Node's response to the handler as well, every response until it was sent.
  *
  * | what happens | answer |
  * | --- | --- |
