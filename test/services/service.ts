@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 
 export const SERVICES = ['hono', 'express', 'fastify'] as const;
 export type ServiceName = (typeof SERVICES)[number];
+
+const PAUSE = 20;
 
 /** What `/status` tells. */
 export interface Status {
@@ -58,9 +61,15 @@ export class Service {
   }
 
   async status(): Promise<Status> {
-    // On a connection of its own, which is not among what is counted afterwards.
-    const response = await fetch(`${this.base}/status`, { headers: { connection: 'close' } });
-    return (await response.json()) as Status;
+    for (;;) {
+      // On a connection of its own, which is not among what is counted afterwards.
+      const response = await fetch(`${this.base}/status`, { headers: { connection: 'close' } });
+      if (response.status === 200) return (await response.json()) as Status;
+      // It comes while the queue is full.
+      if (response.status !== 503) throw new Error(`/status was answered with ${response.status}`);
+      await response.text();
+      await setTimeout(PAUSE);
+    }
   }
 
   /** A client that sends this and never reads. */
