@@ -31,7 +31,7 @@ export {
 } from './coroutine.ts';
 export { deadlineAt, type WithDeadline } from './deadline.ts';
 export { placeInDebugMode } from './debug-awaits.ts';
-export { type Context, copyContext } from './engine/context.ts';
+export { type Context, contextWith, copyContext } from './engine/context.ts';
 export { NONE } from './engine/roles.ts';
 export { ensureFutureOn, isAwaitable, iterableOf, mainCoroutine, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
