@@ -103,6 +103,7 @@ export {
   placeOfReady,
   placeOfWait,
   purposeOf,
+  readyCount,
   recordPlaces,
   rewindClock,
   takePlaceOfYield,

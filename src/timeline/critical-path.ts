@@ -1,0 +1,83 @@
+import type { SliceRef, TimelineModel, Track } from './model.ts';
+import { slicesOf } from './model.ts';
+
+/** A part of the critical path, in the order of time. */
+export interface PathPart extends SliceRef {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * What the end of a program, or of a slice, has waited for: followed backwards, from each step to the one that woke it or started it, and
+ * where nothing of the program did so, to the wait before it. Making any other part faster would not end the program earlier.
+ *
+ * @param from where to begin; the last step when absent
+ */
+export function criticalPath(model: TimelineModel, from?: SliceRef): PathPart[] {
+  const parts: PathPart[] = [];
+  let step = from === undefined ? lastStep(model) : stepOf(model, from);
+  let until = step === null ? 0 : model.endOf(step);
+  // Each round goes back in time or to another step; a trace may say anything, so the rounds are counted all the same.
+  for (let rounds = model.size; step !== null && rounds > 0; rounds--) {
+    const { track, index } = step;
+    const begin = track.steps.begins[index]!;
+    parts.push({ ...step, begin, end: Math.max(begin, until) });
+    const before = index === 0 ? -Infinity : track.steps.ends[index - 1]!;
+    const arrow = model.arrivalIn(track, before, Math.max(begin, model.endOf(step)));
+    const maker = arrow === null || arrow.begin > begin ? null : stepAt(arrow.from, arrow.begin);
+    const wait = waitBefore(model, track, begin, arrow === null ? before : arrow.begin);
+    if (maker !== null && !(maker.track === track && maker.index === index)) {
+      until = arrow!.begin;
+      step = maker;
+      continue;
+    }
+    if (wait !== null) parts.push({ ...wait, begin: track.waits.begins[wait.index]!, end: begin });
+    step = index === 0 ? null : { track, kind: 'step', index: index - 1 };
+    until = before;
+  }
+  return parts.reverse();
+}
+
+function lastStep(model: TimelineModel): SliceRef | null {
+  let found: SliceRef | null = null;
+  let latest = -Infinity;
+  for (const track of model.tracks) {
+    const index = track.steps.length - 1;
+    if (index < 0) continue;
+    const ref = { track, kind: 'step', index } as const;
+    if (model.endOf(ref) >= latest) {
+      latest = model.endOf(ref);
+      found = ref;
+    }
+  }
+  return found;
+}
+
+/** The step that a slice is, or that ends the wait. */
+function stepOf(model: TimelineModel, { track, kind, index }: SliceRef): SliceRef | null {
+  if (kind === 'step') return { track, kind, index };
+  const main = model.mainOf(track);
+  const next = main.steps.firstBeginningAt(slicesOf(track, kind).ends[index]!);
+  return next < main.steps.length ? { track: main, kind: 'step', index: next } : null;
+}
+
+function stepAt(track: Track, time: number): SliceRef | null {
+  const index = track.steps.at(time, 0);
+  return index < 0 ? null : { track, kind: 'step', index };
+}
+
+/** The wait of a task that ended right before a step began, and after the step before that one. */
+function waitBefore(model: TimelineModel, main: Track, time: number, after: number): SliceRef | null {
+  let found: SliceRef | null = null;
+  let latest = after;
+  for (const track of model.lanesOf(main)) {
+    const { waits } = track;
+    for (let index = waits.firstBeginningAt(time) - 1; index >= 0 && waits.ends[index]! > after; index--) {
+      const end = waits.ends[index]!;
+      if (end > time || end <= latest) continue;
+      latest = end;
+      found = { track, kind: 'wait', index };
+    }
+  }
+  return found;
+}
