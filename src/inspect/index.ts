@@ -8,6 +8,7 @@ export {
   type TraceEvent,
   type TraceOrigin,
 } from './trace/events.ts';
+export { type FlightRecorder, type FlightRecorderOptions, startFlightRecorder } from './trace/flight-recorder.ts';
 export { readTrace } from './trace/read-trace.ts';
 export { startTracing, type Tracing, type TracingOptions } from './trace/tracing.ts';
 export { captureWaitGraph, formatWaitGraph, type WaitEdge, type WaitGraph, type WaitNode } from './wait-graph.ts';

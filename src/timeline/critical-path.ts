@@ -61,8 +61,10 @@ function stepOf(model: TimelineModel, { track, kind, index }: SliceRef): SliceRe
   return next < main.steps.length ? { track: main, kind: 'step', index: next } : null;
 }
 
+/** The step that runs at a moment, or ran last before it: a flight recorder does not know how long steps are. */
 function stepAt(track: Track, time: number): SliceRef | null {
-  const index = track.steps.at(time, 0);
+  const around = track.steps.at(time, 0);
+  const index = around >= 0 ? around : track.steps.firstBeginningAt(time) - 1;
   return index < 0 ? null : { track, kind: 'step', index };
 }
 

@@ -56,3 +56,12 @@ export interface TraceOrigin {
 export const TRACE_FORMAT = 'asyncio-ts trace';
 /** Counts up when a reader of older files would misunderstand the newer ones. */
 export const TRACE_VERSION = 1;
+
+/** Events with what a file needs around them. */
+export function traceDocument(
+  traceEvents: readonly TraceEvent[],
+  more: { readonly dropped?: number; readonly reason?: string } = {},
+): TraceDocument {
+  // The origin comes first, so that a file that was cut off still says what it was.
+  return { displayTimeUnit: 'ms', otherData: { format: TRACE_FORMAT, version: TRACE_VERSION, ...more }, traceEvents };
+}

@@ -1,27 +1,17 @@
-import { describe, nameOfClass, titlesOf } from '../../internal/describe.ts';
+import { titlesOf } from '../../internal/describe.ts';
 import type { ExceptionContext, Instrument } from '../../kernel/index.ts';
-import {
-  type EventLoop,
-  type Future,
-  nameOfCoroutine,
-  placeInDebugMode,
-  purposeOf,
-  readyCount,
-  Task,
-  waitsOfTask,
-} from '../../kernel/lowlevel.ts';
-import { LoopClock } from './clock.ts';
+import { type EventLoop, placeInDebugMode, readyCount, Task, waitsOfTask } from '../../kernel/lowlevel.ts';
+import { EventClock, rounded } from './clock.ts';
 import type { TraceArguments, TraceEvent } from './events.ts';
+import { argumentsOf, cut, nameOfWait, objectOfWait, titlesOfTask } from './words.ts';
 
 type AnyTask = Task<unknown>;
-
-/** Longer names are cut: they may be repeated in every event. */
-const LONGEST = 200;
 
 /** A loop in a trace. */
 interface Process {
   readonly pid: number;
-  readonly clock: LoopClock;
+  readonly loop: EventLoop;
+  readonly clock: EventClock;
   alive: number;
   toldAlive: number;
   toldReady: number;
@@ -178,8 +168,8 @@ export class Tracer implements Instrument {
   #beginWait(track: TaskTrack, on: object, place: string | null): void {
     const lane = this.#freeLane(track);
     lane.on = on;
-    const { name, object } = describeWait(on);
-    const args = argumentsOf({ object, place });
+    const name = nameOfWait(on);
+    const args = argumentsOf({ object: objectOfWait(on), place: place === null ? null : cut(place) });
     if (track.stepBegan >= 0) track.begun.push({ lane, name, args });
     else this.#event(track.process, 'B', lane.tid, this.#now(track.process), name, 'wait', args);
   }
@@ -249,15 +239,15 @@ export class Tracer implements Instrument {
 
   // ------------------------------------------------------------------------------------------------- loops and tasks
 
-  #now({ clock }: Process): number {
-    return clock.now();
+  #now({ loop, clock }: Process): number {
+    return clock.at(loop.time());
   }
 
   #processOf(loop: EventLoop): Process {
     const known = this.#processes.get(loop);
     if (known !== undefined) return known;
     const pid = ++this.#loops;
-    const process: Process = { pid, clock: new LoopClock(loop), alive: 0, toldAlive: 0, toldReady: 0 };
+    const process: Process = { pid, loop, clock: new EventClock(), alive: 0, toldAlive: 0, toldReady: 0 };
     this.#processes.set(loop, process);
     this.#write({ ph: 'M', name: 'process_name', pid, tid: 0, ts: 0, args: { name: `event loop ${pid}` } });
     return process;
@@ -268,9 +258,7 @@ export class Tracer implements Instrument {
     if (known !== undefined) return known;
     const process = this.#processOf(task.getLoop());
     const tid = ++this.#tasks;
-    const coroutine = nameOfCoroutine(task);
-    const title = coroutine === '' ? task.getName() : `${task.getName()} (${coroutine})`;
-    const step = cut(coroutine === '' ? task.getName() : coroutine);
+    const { title, step } = titlesOfTask(task);
     const lanes = [{ tid, on: null }];
     const track: TaskTrack = { process, tid, step, lanes, stepBegan: -1, begun: [], causes: [] };
     this.#tracks.set(task, track);
@@ -295,30 +283,4 @@ export class Tracer implements Instrument {
   #describe({ pid }: Process, tid: number, name: string, more: TraceArguments): void {
     this.#write({ ph: 'M', name: 'thread_name', pid, tid, ts: 0, args: { name: cut(name), ...more } });
   }
-}
-
-/** What a wait is for: the operation first, since viewers colour by it, and the kind of its object; and the object itself. */
-export function describeWait(on: object): { readonly name: string; readonly object: string | null } {
-  if (on instanceof Task) return { name: cut(`task ${on.getName()}`), object: null };
-  const purpose = purposeOf(on as Future<unknown>);
-  if (purpose === null) return { name: 'future', object: null };
-  const { operation, object } = purpose;
-  if (object === null) return { name: operation, object: null };
-  if (object instanceof Task) return { name: cut(`${operation} ${object.getName()}`), object: null };
-  return { name: cut(`${operation} ${nameOfClass(object)}`), object: cut(describe(object)) };
-}
-
-/** Those that are known; `null` when none is. */
-function argumentsOf(facts: Readonly<Record<string, string | null>>): TraceArguments | null {
-  const known = Object.entries(facts).filter((entry): entry is [string, string] => entry[1] !== null);
-  return known.length === 0 ? null : Object.fromEntries(known);
-}
-
-function cut(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-}
-
-/** Without the digits that subtraction makes up. */
-function rounded(microseconds: number): number {
-  return Math.round(microseconds * 1_000) / 1_000;
 }

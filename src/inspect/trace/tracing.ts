@@ -1,7 +1,7 @@
 import { checkOptions } from '../../internal/options.ts';
 import { addInstrument, allTasks } from '../../kernel/index.ts';
 import { recordPlaces, runningLoop } from '../../kernel/lowlevel.ts';
-import { TRACE_FORMAT, TRACE_VERSION, type TraceDocument, type TraceEvent } from './events.ts';
+import { type TraceDocument, type TraceEvent, traceDocument } from './events.ts';
 import { Tracer } from './tracer.ts';
 
 /** Options of `startTracing`. */
@@ -98,9 +98,4 @@ class Recording implements Tracing {
     this.#waiting = [];
     this.#onEvents(events);
   }
-}
-
-/** Events with what a file needs around them. */
-export function traceDocument(traceEvents: readonly TraceEvent[]): TraceDocument {
-  return { displayTimeUnit: 'ms', otherData: { format: TRACE_FORMAT, version: TRACE_VERSION }, traceEvents };
 }
