@@ -7,15 +7,30 @@ export interface PathPart extends SliceRef {
   readonly end: number;
 }
 
+/** So many tasks that ended last are looked at. */
+const LAST_TASKS = 8;
+
 /**
  * What the end of a program, or of a slice, has waited for: followed backwards, from each step to the one that woke it or started it, and
  * where nothing of the program did so, to the wait before it. Making any other part faster would not end the program earlier.
  *
- * @param from where to begin; the last step when absent
+ * @param slice where to begin. When absent, the end: of the tasks that ended last the one whose path is longest, since what runs at the very
+ * end may be the library's own cleaning up
  */
-export function criticalPath(model: TimelineModel, from?: SliceRef): PathPart[] {
+export function criticalPath(model: TimelineModel, slice?: SliceRef): PathPart[] {
+  if (slice !== undefined) return pathTo(model, stepOf(model, slice));
+  const paths = lastSteps(model).map((step) => pathTo(model, step));
+  return paths.sort((a, b) => spanOf(b) - spanOf(a))[0] ?? [];
+}
+
+/** How long a path is, from its begin to its end. */
+export function spanOf(path: readonly PathPart[]): number {
+  return path.length === 0 ? 0 : path.at(-1)!.end - path[0]!.begin;
+}
+
+function pathTo(model: TimelineModel, last: SliceRef | null): PathPart[] {
   const parts: PathPart[] = [];
-  let step = from === undefined ? lastStep(model) : stepOf(model, from);
+  let step = last;
   let until = step === null ? 0 : model.endOf(step);
   // Each round goes back in time or to another step; a trace may say anything, so the rounds are counted all the same.
   for (let rounds = model.size; step !== null && rounds > 0; rounds--) {
@@ -38,19 +53,11 @@ export function criticalPath(model: TimelineModel, from?: SliceRef): PathPart[] 
   return parts.reverse();
 }
 
-function lastStep(model: TimelineModel): SliceRef | null {
-  let found: SliceRef | null = null;
-  let latest = -Infinity;
-  for (const track of model.tracks) {
-    const index = track.steps.length - 1;
-    if (index < 0) continue;
-    const ref = { track, kind: 'step', index } as const;
-    if (model.endOf(ref) >= latest) {
-      latest = model.endOf(ref);
-      found = ref;
-    }
-  }
-  return found;
+/** The last steps of the tasks that ended last. */
+function lastSteps(model: TimelineModel): SliceRef[] {
+  const tracks = model.tracks.filter(({ steps }) => steps.length > 0);
+  const refs = tracks.map((track): SliceRef => ({ track, kind: 'step', index: track.steps.length - 1 }));
+  return refs.sort((a, b) => model.endOf(b) - model.endOf(a)).slice(0, LAST_TASKS);
 }
 
 /** The step that a slice is, or that ends the wait. */

@@ -51,6 +51,7 @@ const MOST_TASKS_OF_A_LOOP = 2 ** 32;
 /** The events that were appended, as tracks that can be searched by time. Knows nothing of pages. */
 export class TimelineModel {
   readonly #tracks = new Map<number, Track>();
+  readonly #branches = new Map<Track, Track[]>();
   readonly #processes = new Map<number, string>();
   readonly counters = new Map<string, Counter>();
   /** In the order in which they begin. */
@@ -95,9 +96,8 @@ export class TimelineModel {
   }
 
   /** The rows of a task: its own, and those of its branches. */
-  lanesOf({ pid, tid, parent }: Track): readonly Track[] {
-    const own = parent ?? tid;
-    return this.tracks.filter((track) => track.pid === pid && (track.tid === own || track.parent === own));
+  lanesOf(main: Track): readonly Track[] {
+    return [main, ...(this.#branches.get(main) ?? [])];
   }
 
   /** The row of the task itself, which has its steps. */
@@ -201,7 +201,11 @@ export class TimelineModel {
     const track = this.#trackOf(event);
     if (event.name === 'thread_name') track.name = shownText(name);
     if (event.name === 'thread_sort_index' && typeof order === 'number') track.order = order;
-    if (typeof parent === 'number') track.parent = parent;
+    if (typeof parent === 'number' && track.parent === null) {
+      track.parent = parent;
+      const main = this.mainOf(track);
+      this.#branches.set(main, [...(this.#branches.get(main) ?? []), track]);
+    }
     this.#sorted = null;
   }
 

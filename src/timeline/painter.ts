@@ -212,7 +212,7 @@ class Painter {
     const context = this.#context;
     context.globalAlpha = 1;
     context.fillStyle = kind === 'step' ? palette.stepText : palette.text;
-    context.fillText(fitted(context, text, room), left + 4, middle + 0.5);
+    context.fillText(fitted(context, text, Math.min(room, 600)), left + 4, middle + 0.5);
   }
 
   #marks(track: Track, row: number): void {
@@ -415,15 +415,28 @@ function roundRect(context: CanvasRenderingContext2D, x: number, y: number, wide
   context.fill();
 }
 
+/** Texts that were fitted, by text and room: to measure one takes longer than to draw a row. */
+const fits = new Map<string, string>();
+const MOST_FITS = 20_000;
+
 /** A text that is not wider than its room. */
 function fitted(context: CanvasRenderingContext2D, text: string, room: number): string {
-  if (context.measureText(text).width <= room) return text;
-  let low = 0;
-  let high = text.length;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (context.measureText(`${text.slice(0, middle)}…`).width <= room) low = middle;
-    else high = middle - 1;
+  const steps = Math.floor(room / 3);
+  const key = `${steps} ${text}`;
+  let fit = fits.get(key);
+  if (fit === undefined) {
+    if (fits.size === MOST_FITS) fits.clear();
+    fit = cutToWidth(context, text, steps * 3);
+    fits.set(key, fit);
   }
-  return low === 0 ? '' : `${text.slice(0, low)}…`;
+  return fit;
+}
+
+function cutToWidth(context: CanvasRenderingContext2D, text: string, room: number): string {
+  const width = context.measureText(text).width;
+  if (width <= room) return text;
+  // All digits and letters have about the same width: the guess is right within a few characters.
+  let length = Math.max(0, Math.min(text.length, Math.floor((room / width) * text.length)));
+  while (length > 0 && context.measureText(`${text.slice(0, length)}…`).width > room) length--;
+  return length === 0 ? '' : `${text.slice(0, length)}…`;
 }

@@ -1,6 +1,6 @@
 import type { TraceEvent } from '../inspect/trace/events.ts';
 import { DARK, LIGHT } from './colors.ts';
-import { criticalPath, type PathPart } from './critical-path.ts';
+import { criticalPath, type PathPart, spanOf } from './critical-path.ts';
 import { arrowFactsOf, type Facts, factsOf, factsOfPath, sentenceOf } from './describe-slice.ts';
 import { button, element, listOf } from './elements.ts';
 import { KEYS, KeyMap } from './keys.ts';
@@ -522,8 +522,7 @@ class TimelineView {
     this.#path = criticalPath(this.#model, this.#selected ?? undefined);
     this.#pathByTrack = Map.groupBy(this.#path, ({ track }) => track);
     if (this.#selected !== null || this.#path.length === 0) return;
-    const whole = this.#path.at(-1)!.end - this.#path[0]!.begin;
-    this.#showDetails(`Critical path: ${shownDuration(whole)}`, factsOfPath(this.#path));
+    this.#showDetails(`Critical path: ${shownDuration(spanOf(this.#path))}`, factsOfPath(this.#path));
   }
 
   get #isDark(): boolean {

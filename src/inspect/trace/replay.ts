@@ -37,16 +37,17 @@ class Replay {
     for (const { subject, waits } of live) this.#tellWaits(subject, waits);
   }
 
-  #addAlive({ loop }: Subject, by: number): number {
-    const alive = (this.#alive.get(loop) ?? 0) + by;
-    this.#alive.set(loop, alive);
-    return alive;
+  #addAlive({ loop }: Subject, by: number): void {
+    this.#alive.set(loop, (this.#alive.get(loop) ?? 0) + by);
   }
 
   #tell({ kind, time, subject, by, text, on }: RingRecord): void {
     const pid = subject?.loop ?? 1;
     const ts = this.#clockOf(pid).at(time);
-    if (!this.#first.has(pid)) this.#first.set(pid, ts);
+    if (!this.#first.has(pid)) {
+      this.#first.set(pid, ts);
+      this.#tellCount(pid, ts);
+    }
     if (kind === ERROR || subject === null) {
       this.events.push({ ph: 'i', name: text ?? 'error', cat: 'error', pid, tid: 0, ts, s: 't' });
       return;
@@ -68,9 +69,13 @@ class Replay {
       this.events.push(text?.startsWith('failed') ? { ...end, args: { failed: true } } : end);
     }
     if (kind === SPAWNED || kind === ENDED) {
-      const tasks = this.#addAlive(subject, kind === SPAWNED ? 1 : -1);
-      this.events.push({ ph: 'C', name: 'tasks', pid, tid: 0, ts, args: { tasks } });
+      this.#addAlive(subject, kind === SPAWNED ? 1 : -1);
+      this.#tellCount(pid, ts);
     }
+  }
+
+  #tellCount(pid: number, ts: number): void {
+    this.events.push({ ph: 'C', name: 'tasks', pid, tid: 0, ts, args: { tasks: this.#alive.get(pid) ?? 0 } });
   }
 
   #tellWait(subject: Subject, ts: number, name: string): void {
