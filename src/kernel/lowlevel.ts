@@ -55,6 +55,7 @@ export {
   type DevtoolsConsole,
   devtoolsConsole,
   encodeUtf8,
+  listenToSignal,
   logger,
   newAsyncFrame,
   newTextDecoder,
