@@ -85,33 +85,39 @@ export function emit<H extends Exclude<Hook, 'choose' | 'aroundStep'>>(
   }
 }
 
-/** Has the instruments call a step of a task, the last one innermost. It is called once, whatever they do. */
+/** Has the instruments call a step of a task, the last one innermost. Each is asked once, and the step is called once, whatever they do. */
 export function around(task: TaskRole, step: () => void): void {
-  let isDone = false;
   let failure: { readonly error: unknown } | null = null;
-  const once = (): void => {
-    if (isDone) return;
-    isDone = true;
+  const inmost = once(() => {
     try {
       step();
     } catch (error) {
       failure = { error };
     }
-  };
-  let call = once;
+  });
+  let call = inmost;
   for (const instrument of [...(hooks.aroundStep ?? [])].reverse()) {
     const inner = call;
-    call = () => {
+    call = once(() => {
       try {
         (instrument as HookCalls).aroundStep(task, inner);
       } catch (error) {
         disable(instrument, 'aroundStep', error);
       }
-    };
+    });
   }
   call();
-  once();
+  inmost(); // one of them may have forgotten to
   if (failure !== null) throw (failure as { readonly error: unknown }).error;
+}
+
+function once(fn: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    fn();
+  };
 }
 
 /** Asks the instruments, the first one first, until one decides; -1 when none does. */
