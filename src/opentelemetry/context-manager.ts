@@ -15,7 +15,10 @@ const active = /* @__PURE__ */ new ContextVar<Context>('opentelemetry', { defaul
  * function does after it has awaited a promise that is not of this library has the root context.
  *
  * @example
- * context.setGlobalContextManager(new AsyncioContextManager().enable());
+ * const manager = new AsyncioContextManager().enable(); // for `context.setGlobalContextManager(manager)` of OpenTelemetry
+ * const inner = manager.active().setValue(Symbol.for('user'), 'ada');
+ * const user = await manager.with(inner, async () => await sleep(1, manager.active().getValue(Symbol.for('user'))));
+ * console.log(user); // ada
  */
 export class AsyncioContextManager implements ContextManager {
   #isEnabled = false;

@@ -20,8 +20,11 @@ export interface InSpanOptions extends SpanOptions {
  * @param body is called with the span
  * @returns what the function returns: `yield*` or `await` it as you would without the span
  * @example
- * const user = await inSpan('load user', async () => await fetchUser(id));
- * const user = yield* inSpan('load user', function* () { return yield* fetchUser(id); });
+ * const ada = await inSpan('load user', async () => await fetchUser(1));
+ * const load = function* () {
+ *   return yield* inSpan('load user', function* () { return yield* fetchUser(1); });
+ * };
+ * console.log(ada.name, (await createTask(load)).name); // ada ada
  */
 export function inSpan<R>(name: string, body: (span: Span) => R, options: InSpanOptions = {}): R {
   const { tracer = trace.getTracer('asyncio-ts'), ...ofSpan } = options;

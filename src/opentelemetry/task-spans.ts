@@ -28,8 +28,8 @@ export interface TaskSpanOptions {
  *
  * @throws {TypeError} when an option is unknown or wrong
  * @example
- * const stop = startTaskSpans();
- * await run(main);
+ * const stop = startTaskSpans({ tasks: 'all' });
+ * await createTask(main); // a span
  * stop();
  */
 export function startTaskSpans(options: TaskSpanOptions = {}): () => void {

@@ -46,10 +46,10 @@ export interface Timeline {
  * Shows trace events in an element of a page, which gives the size: tasks as rows, their steps and waits, arrows, and counters. It can be
  * zoomed, moved, searched, and used with keys alone (`?` shows them).
  *
+ * For a program that runs in the page itself, `startTracing({ onEvents: (events) => timeline.append(events) })` gives the events.
+ *
  * @param parent an element with a height
- * @example
- * const timeline = createTimeline(document.querySelector('#timeline'));
- * const tracing = startTracing({ onEvents: (events) => timeline.append(events) });
+ * @throws {Error} when the page has no canvas that can be drawn on
  */
 export function createTimeline(parent: HTMLElement, options: TimelineOptions = {}): Timeline {
   const view = new TimelineView(parent, options);

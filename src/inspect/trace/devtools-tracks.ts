@@ -20,7 +20,7 @@ export interface DevtoolsTracksOptions {
  * @throws {TypeError} when an option is unknown
  * @example
  * const stop = startDevtoolsTracks();
- * await run(main); // while the panel records
+ * await createTask(main); // while the panel records
  * stop();
  */
 export function startDevtoolsTracks(options: DevtoolsTracksOptions = {}): () => void {

@@ -44,8 +44,10 @@ export interface FlightRecorder {
  * @throws {ValueError} when `events` is not a whole number from 1 to 10,000,000
  * @example
  * const recorder = startFlightRecorder({ events: 1_000 });
- * await run(main);
- * JSON.stringify(recorder.dump('main has ended'));
+ * await createTask(main);
+ * const text = JSON.stringify(recorder.dump('main has ended'));
+ * recorder.stop();
+ * console.log(readTrace(text).otherData.reason); // main has ended
  */
 export function startFlightRecorder(options: FlightRecorderOptions = {}): FlightRecorder {
   checkOptions('startFlightRecorder', options, ['events']);

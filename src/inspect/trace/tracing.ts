@@ -36,9 +36,10 @@ export interface Tracing {
  * @throws {TypeError} when an option is unknown
  * @example
  * const tracing = startTracing();
- * await run(main);
+ * await createTask(main);
  * tracing.stop();
- * writeFileSync('trace.json', JSON.stringify(tracing)); // asyncio trace trace.json
+ * const text = JSON.stringify(tracing); // in a file, for `asyncio trace`
+ * console.log(readTrace(text).traceEvents.length === tracing.events.length); // true
  */
 export function startTracing(options: TracingOptions = {}): Tracing {
   checkOptions('startTracing', options, ['onEvents', 'keep', 'places']);

@@ -45,8 +45,9 @@ export interface ProcessFlightRecorder {
  * @throws {ValueError} when `events` is not a whole number from 1 to 10,000,000, or the system has no such signal
  * @throws {RuntimeError} when the signal cannot be caught, or this is a worker thread
  * @example
- * flightRecorder({ file: '/var/log/shop/flight.json' });
- * await run(main);
+ * const recorder = flightRecorder({ file: '/tmp/flight.json' });
+ * await sleep(0.001);
+ * recorder.stop(); // a server leaves it on
  */
 export function flightRecorder(options: ProcessFlightRecorderOptions = {}): ProcessFlightRecorder {
   checkOptions('flightRecorder', options, ['events', 'file', 'signal']);

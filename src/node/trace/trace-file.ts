@@ -28,10 +28,9 @@ const CHUNK = 64 * 1024;
  * @param file is replaced if it is there
  * @throws the system's error when the file cannot be written
  * @example
- * {
- *   using trace = traceToFile('trace.json');
- *   await run(main);
- * }
+ * const trace = traceToFile('/tmp/trace.json'); // asyncio trace /tmp/trace.json
+ * await sleep(0.001);
+ * trace.stop();
  */
 export function traceToFile(file: string, options: TraceFileOptions = {}): TraceFile {
   checkOptions('traceToFile', options, ['places']);
