@@ -12,7 +12,7 @@ export interface TaskSpanOptions {
   /** Makes the spans. Default: that of the global provider with the name `asyncio-ts`. */
   readonly tracer?: Tracer;
   /** Which tasks have a span: those that were given a name, all, or those that a function chooses. Default: `named`. */
-  readonly tasks?: 'named' | 'all' | ((task: AnyTask) => boolean);
+  readonly tasks?: 'named' | 'all' | ((task: Task<unknown>) => boolean);
 }
 
 /**

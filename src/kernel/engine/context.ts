@@ -217,19 +217,19 @@ export function callInFlow<R>(context: Context, fn: () => R, loop: () => LoopRol
       : new CancelScope(parent, parent.task, parent.loop, null);
   flow.context = context;
   if (parent === null) flow.calledBy = callbackId(0);
-  const outerStore = storage.getStore();
-  const { scope: outerScope, context: outerContext } = current;
+  const store = storage.getStore();
+  const { scope, context: outer, outerStore } = current;
+  // The function may await a foreign promise first, so that its first await is too late to enter the async context.
+  storage.enterWith(flow);
+  if (current.loop !== null && parent !== null) current.scope = flow;
   current.context = context;
-  const isInStep = current.loop !== null && parent !== null;
-  if (isInStep) current.scope = flow;
-  // In a step the async context is entered by the first await, with the scope that runs then; in some runtimes that is too late.
-  if (!isInStep || current.entersBeforeCalls) storage.enterWith(flow);
   try {
     return fn();
   } finally {
-    current.scope = outerScope;
-    current.context = outerContext;
-    if (storage.getStore() !== outerStore) storage.enterWith(outerStore);
+    current.scope = scope;
+    current.context = outer;
+    current.outerStore = outerStore;
+    if (storage.getStore() !== store) storage.enterWith(store);
   }
 }
 

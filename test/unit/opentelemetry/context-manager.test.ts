@@ -158,6 +158,20 @@ describe('the context manager', () => {
     expect(result).toEqual(['a ada ada ada ada ada', 'b bob bob bob bob bob']);
   });
 
+  it('keeps branches apart that await a promise of somebody else first', async () => {
+    const foreign = (name: string) => async () => {
+      await Promise.resolve();
+      return `${name} ${who()}`;
+    };
+    const { result } = await runVirtually(async () => {
+      const all = () => Promise.all([context.with(as('ada'), foreign('a')), context.with(as('bob'), foreign('b'))]);
+      const first = await all();
+      await Promise.resolve();
+      return [...first, who(), ...(await all()), who()];
+    });
+    expect(result).toEqual(['a ada', 'b bob', 'nobody', 'a ada', 'b bob', 'nobody']);
+  });
+
   it('works outside any task', async () => {
     const outside = async () => {
       const seen = [who()];
