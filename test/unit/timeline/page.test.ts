@@ -255,6 +255,40 @@ describe.skipIf(executablePath === null)('the page of a trace', () => {
     await page.close();
   });
 
+  it('is not needed where the performance panel records: it has the tasks as tracks', async () => {
+    const built = await build({
+      stdin: {
+        contents: `export * from './src/index.ts'; export { startDevtoolsTracks } from './src/inspect/index.ts';`,
+        resolveDir: new URL('../../..', import.meta.url).pathname,
+        loader: 'ts',
+      },
+      bundle: true,
+      format: 'iife',
+      globalName: 'asyncio',
+      write: false,
+    });
+    const page = await browser.newPage();
+    await page.addScriptTag({ content: `${built.outputFiles[0]!.text}; globalThis.asyncio = asyncio;` });
+    await browser.startTracing(page, { categories: ['devtools.timeline'] });
+    await page.evaluate(`(async () => {
+      const { createTask, run, sleep, startDevtoolsTracks } = asyncio;
+      const stop = startDevtoolsTracks({ group: 'shop' });
+      await run(function* () { yield* createTask(function* () { yield* sleep(0.01); }, { name: 'nap' }); });
+      stop();
+    })()`);
+    interface Recorded {
+      readonly name: string;
+      readonly args: { readonly data?: Readonly<Record<string, unknown>> };
+    }
+    const { traceEvents }: { traceEvents: Recorded[] } = JSON.parse(String(await browser.stopTracing()));
+    const entries = traceEvents.filter(({ name }) => name === 'TimeStamp').map(({ args }) => args.data!);
+    const nap = entries.find(({ track, message }) => track === 'nap' && message === 'sleep')!;
+    expect(nap['trackGroup']).toBe('shop');
+    // In microseconds of the panel's clock: the panel has understood the times.
+    expect(Number(nap['end']) - Number(nap['start'])).toBeGreaterThan(9_000);
+    await page.close();
+  }, 30_000);
+
   it('has nothing that keeps people with aids out, light and dark', async () => {
     const { default: axe } = await import('axe-core');
     for (const scheme of ['light', 'dark'] as const) {
