@@ -1,5 +1,6 @@
 import type { PathPart } from './critical-path.ts';
-import { type SliceRef, slicesOf, type TimelineModel } from './model.ts';
+import { type SliceRef, slicesOf, type TimelineModel, type Track } from './model.ts';
+import { eventOf } from './navigate.ts';
 import { shownDuration, shownText } from './text.ts';
 
 /** Pairs of a title and a text. */
@@ -67,4 +68,30 @@ export function sentenceOf(model: TimelineModel, slice: SliceRef): string {
   const name = shownText(slicesOf(slice.track, slice.kind).events[slice.index]!.name);
   const facts = factsOf(model, slice).map(([title, text]) => `${title} ${text}`);
   return `${slice.kind === 'step' ? 'step' : 'wait'} ${name}: ${facts.join(', ')}`;
+}
+
+/** What a slice is called above its facts. */
+export function titleOfSlice(slice: SliceRef): string {
+  const { name } = eventOf(slice);
+  return slice.kind === 'step' ? `step: ${shownText(name)}` : `waits: ${shownText(name)}`;
+}
+
+/** What is known of a row. */
+export function factsOfTrack(model: TimelineModel, track: Track): Facts {
+  const { steps, waits, begin, end } = track;
+  const facts: [string, string][] = [
+    ['steps', String(steps.length)],
+    ['waits', String(waits.length)],
+    ['alive', `${shownDuration(begin - model.begin)} to ${shownDuration(end - model.begin)}`],
+  ];
+  for (const { event } of track.marks) {
+    facts.push([
+      shownText(event.name),
+      Object.values(event.args ?? {})
+        .map(shownText)
+        .join(', '),
+    ]);
+    if (facts.length > 10) break;
+  }
+  return facts;
 }

@@ -1,43 +1,17 @@
-import { colorOfWait, type Palette } from './colors.ts';
-import type { PathPart } from './critical-path.ts';
-import type { Arrow, SliceRef, TimelineModel, Track } from './model.ts';
+import { colorOfWait } from './colors.ts';
+import { fitted } from './fit-text.ts';
+import { marksOfAxis, paintCorner, paintHead } from './head-painter.ts';
+import type { Arrow, SliceRef, Track } from './model.ts';
+import { FONT, HEAD, ROW, type Scene } from './scene.ts';
 import type { Slices } from './slices.ts';
-import { distanceOfMarks, shownText, shownTime } from './text.ts';
-import type { TimeWindow } from './window.ts';
+import { shownText } from './text.ts';
 
-/** Heights, in pixels of the page. */
-export const ROW = 24;
-export const OVERVIEW = 44;
-export const RULER = 22;
-export const HEAD = OVERVIEW + RULER;
 const STEP_INSET = 4;
 const WAIT_INSET = 6;
 /** A slice that is shorter than this is drawn so wide, so that it is seen. */
 const LEAST_WIDTH = 1.5;
 /** With more arrows than this in sight only those of the selected slice are drawn: they would cover everything. */
 const MOST_ARROWS = 400;
-const FONT = '11px ui-sans-serif, system-ui, sans-serif';
-
-/** Everything that a picture shows. */
-export interface Scene {
-  readonly model: TimelineModel;
-  readonly window: TimeWindow;
-  readonly palette: Palette;
-  readonly width: number;
-  readonly height: number;
-  /** How wide the names are. */
-  readonly gutter: number;
-  readonly scrollTop: number;
-  readonly selected: SliceRef | null;
-  readonly selectedTrack: Track | null;
-  readonly hovered: SliceRef | null;
-  /** `null` when nothing is looked for. */
-  readonly isMatch: ((name: string, track: Track) => boolean) | null;
-  /** By track; `null` when it is not shown. */
-  readonly path: ReadonlyMap<Track, readonly PathPart[]> | null;
-  /** A span that is being chosen with the pointer, in pixels. */
-  readonly chosen: readonly [number, number] | null;
-}
 
 /** Draws a scene. What it costs depends on the size of the picture and hardly on how many events there are. */
 export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
@@ -74,10 +48,9 @@ class Painter {
     });
     this.#clipped(0, HEAD, gutter, height - HEAD, () => this.#names());
     this.#clipped(gutter, 0, width - gutter, HEAD, () => {
-      this.#overview();
-      this.#ruler();
+      paintHead(context, this.#scene);
     });
-    this.#corner();
+    paintCorner(context, this.#scene);
     const { chosen, palette } = this.#scene;
     if (chosen === null) return;
     context.globalAlpha = 0.18;
@@ -104,18 +77,10 @@ class Painter {
     return HEAD + row * ROW - this.#scene.scrollTop;
   }
 
-  #marksOfAxis(): { distance: number; from: number; to: number; origin: number } {
-    const { window, width, gutter, model } = this.#scene;
-    const distance = distanceOfMarks(window.span, (width - gutter) / 90);
-    const origin = model.begin;
-    const from = Math.ceil((window.from - origin) / distance);
-    return { distance, from, to: Math.floor((window.to - origin) / distance), origin };
-  }
-
   #grid(): void {
     const { palette, height, width, gutter } = this.#scene;
     const context = this.#context;
-    const { distance, from, to, origin } = this.#marksOfAxis();
+    const { distance, from, to, origin } = marksOfAxis(this.#scene);
     context.fillStyle = palette.line;
     for (let at = from; at <= to; at++) context.fillRect(Math.round(this.#x(origin + at * distance)), HEAD, 1, height);
     const [first, last] = this.#visibleRows();
@@ -264,7 +229,9 @@ class Painter {
     const all = model.arrowsIn(window.from - window.span, window.to);
     const own = selected === null ? [] : model.arrowsOf(selected);
     const shown = all.length > MOST_ARROWS * 4 ? [] : all.filter((arrow) => this.#isSeen(arrow, first, last));
-    if (shown.length <= MOST_ARROWS) for (const arrow of shown) this.#arrow(arrow, own.length > 0 ? 0.25 : 0.75);
+    // Few arrows are strong; many would cover what they lead to.
+    const strength = own.length > 0 ? 0.2 : shown.length > 60 ? 0.4 : 0.75;
+    if (shown.length <= MOST_ARROWS) for (const arrow of shown) this.#arrow(arrow, strength);
     for (const arrow of own) this.#arrow(arrow, 1);
     this.#context.globalAlpha = 1;
   }
@@ -323,82 +290,6 @@ class Painter {
     context.fillStyle = palette.line;
     context.fillRect(gutter - 1, HEAD, 1, height);
   }
-
-  #overview(): void {
-    const { model, palette, gutter, width, window } = this.#scene;
-    const context = this.#context;
-    context.fillStyle = palette.panel;
-    context.fillRect(gutter, 0, width - gutter, OVERVIEW);
-    const scale = (width - gutter) / Math.max(model.end - model.begin, Number.MIN_VALUE);
-    for (const [key, { times, values, most }] of model.counters) {
-      if (times.length === 0 || most === 0) continue;
-      const isTasks = / tasks$/.test(key);
-      context.fillStyle = isTasks ? palette.step : palette.otherWaits[1]!;
-      context.globalAlpha = isTasks ? 0.35 : 0.6;
-      const pixels = Math.ceil(width - gutter);
-      let at = 0;
-      let value = 0;
-      for (let x = 0; x < pixels; x++) {
-        const until = model.begin + (x + 1) / scale;
-        let peak = value;
-        while (at < times.length && times[at]! <= until) {
-          value = values[at++]!;
-          peak = Math.max(peak, value);
-        }
-        const high = (peak / most) * (OVERVIEW - 8) * (isTasks ? 1 : 0.5);
-        context.fillRect(gutter + x, OVERVIEW - high, 1, high);
-      }
-    }
-    const left = gutter + (window.from - model.begin) * scale;
-    const right = gutter + (window.to - model.begin) * scale;
-    context.globalAlpha = 0.55;
-    context.fillStyle = palette.ground;
-    context.fillRect(gutter, 0, left - gutter, OVERVIEW);
-    context.fillRect(right, 0, width - right, OVERVIEW);
-    context.globalAlpha = 1;
-    context.strokeStyle = palette.step;
-    context.lineWidth = 1.5;
-    context.strokeRect(
-      Math.max(left, gutter + 1),
-      1,
-      Math.max(3, Math.min(right, width - 1) - Math.max(left, gutter + 1)),
-      OVERVIEW - 2,
-    );
-  }
-
-  #ruler(): void {
-    const { palette, gutter, width } = this.#scene;
-    const context = this.#context;
-    context.fillStyle = palette.panel;
-    context.fillRect(gutter, OVERVIEW, width - gutter, RULER);
-    const { distance, from, to, origin } = this.#marksOfAxis();
-    for (let at = from; at <= to; at++) {
-      const x = Math.round(this.#x(origin + at * distance));
-      context.fillStyle = palette.line;
-      context.fillRect(x, OVERVIEW + RULER - 6, 1, 6);
-      context.fillStyle = palette.muted;
-      context.fillText(shownTime(at * distance, distance), x + 4, OVERVIEW + RULER / 2);
-    }
-    context.fillStyle = palette.line;
-    context.fillRect(gutter, HEAD - 1, width - gutter, 1);
-  }
-
-  #corner(): void {
-    const { palette, gutter, model } = this.#scene;
-    const context = this.#context;
-    context.fillStyle = palette.panel;
-    context.fillRect(0, 0, gutter, HEAD);
-    context.fillStyle = palette.muted;
-    const counters = [...model.counters].filter(([, { most }]) => most > 0);
-    for (const [row, [key, { most }]] of counters.slice(0, 2).entries()) {
-      const title = key.slice(key.indexOf(' ') + 1);
-      context.fillText(fitted(context, `${title}: ${most} at most`, gutter - 18), 10, 14 + row * 16);
-    }
-    context.fillText('name', 10, OVERVIEW + RULER / 2);
-    context.fillStyle = palette.line;
-    context.fillRect(0, HEAD - 1, gutter, 1);
-    context.fillRect(gutter - 1, 0, 1, HEAD);
-  }
 }
 
 function isSame(one: SliceRef | null, other: SliceRef): boolean {
@@ -413,30 +304,4 @@ function roundRect(context: CanvasRenderingContext2D, x: number, y: number, wide
   context.beginPath();
   context.roundRect(x, y, wide, high, 2.5);
   context.fill();
-}
-
-/** Texts that were fitted, by text and room: to measure one takes longer than to draw a row. */
-const fits = new Map<string, string>();
-const MOST_FITS = 20_000;
-
-/** A text that is not wider than its room. */
-function fitted(context: CanvasRenderingContext2D, text: string, room: number): string {
-  const steps = Math.floor(room / 3);
-  const key = `${steps} ${text}`;
-  let fit = fits.get(key);
-  if (fit === undefined) {
-    if (fits.size === MOST_FITS) fits.clear();
-    fit = cutToWidth(context, text, steps * 3);
-    fits.set(key, fit);
-  }
-  return fit;
-}
-
-function cutToWidth(context: CanvasRenderingContext2D, text: string, room: number): string {
-  const width = context.measureText(text).width;
-  if (width <= room) return text;
-  // All digits and letters have about the same width: the guess is right within a few characters.
-  let length = Math.max(0, Math.min(text.length, Math.floor((room / width) * text.length)));
-  while (length > 0 && context.measureText(`${text.slice(0, length)}…`).width > room) length--;
-  return length === 0 ? '' : `${text.slice(0, length)}…`;
 }

@@ -276,7 +276,7 @@ export class Tracer implements Instrument {
     const lane: Lane = { tid: ++this.#tasks, on: null };
     track.lanes.push(lane);
     const { process, tid, step } = track;
-    this.#describe(process, lane.tid, `${step}, branch ${track.lanes.length}`, { branch_of: tid });
+    this.#describe(process, lane.tid, `branch ${track.lanes.length} of ${step}`, { branch_of: tid });
     this.#write({
       ...{ ph: 'M', name: 'thread_sort_index', pid: process.pid, tid: lane.tid, ts: 0 },
       args: { sort_index: tid },
