@@ -117,6 +117,7 @@ export {
   waitersOf,
   waitsOfTask,
   watchAwaits,
+  wrapSteps,
 } from './views.ts';
 export { type Place, WaitQueue, watchPrimitives } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';

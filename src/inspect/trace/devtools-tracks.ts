@@ -1,6 +1,6 @@
 import { checkOptions } from '../../internal/options.ts';
-import { addInstrument, allTasks, type Instrument, type Task } from '../../kernel/index.ts';
-import { type DevtoolsConsole, devtoolsConsole, realTime, runningLoop } from '../../kernel/lowlevel.ts';
+import { addInstrument, allTasks } from '../../kernel/index.ts';
+import { type DevtoolsConsole, devtoolsConsole, realTime, runningLoop, wrapSteps } from '../../kernel/lowlevel.ts';
 import type { TraceEvent } from './events.ts';
 import { Tracer } from './tracer.ts';
 import { titlesOfTask } from './words.ts';
@@ -39,7 +39,7 @@ export function startDevtoolsTracks(options: DevtoolsTracksOptions = {}): () => 
     if (loop !== null) tracer.adopt(loop, allTasks(loop));
     removals.push(addInstrument(tracer), () => tracer.end());
   }
-  if (console.createTask !== undefined) removals.push(addInstrument(new AsyncStacks(console)));
+  if (console.createTask !== undefined) removals.push(joinStacks((name) => console.createTask!(name)));
   return () => {
     for (const remove of removals.splice(0)) remove();
   };
@@ -91,22 +91,21 @@ class Tracks {
 }
 
 /** Has the debugger show, below the frames of a generator coroutine, the stack of whoever made its task. */
-class AsyncStacks implements Instrument {
-  readonly #console: DevtoolsConsole;
-  readonly #runs = new WeakMap<Task<unknown>, (step: () => void) => unknown>();
-
-  constructor(console: DevtoolsConsole) {
-    this.#console = console;
-  }
-
-  taskSpawned(task: Task<unknown>): void {
-    const made = this.#console.createTask?.(titlesOfTask(task).title || 'task');
-    if (made !== undefined) this.#runs.set(task, (step) => made.run(step));
-  }
-
-  aroundStep(task: Task<unknown>, step: () => void): void {
-    const run = this.#runs.get(task);
+function joinStacks(createTask: NonNullable<DevtoolsConsole['createTask']>): () => void {
+  const runs = new WeakMap<object, (step: () => void) => unknown>();
+  const remove = addInstrument({
+    taskSpawned(task) {
+      const made = createTask(titlesOfTask(task).title || 'task');
+      runs.set(task, (step) => made.run(step));
+    },
+  });
+  const unwrap = wrapSteps((task, step) => {
+    const run = runs.get(task);
     if (run === undefined) step();
     else run(step);
-  }
+  });
+  return () => {
+    remove();
+    unwrap();
+  };
 }

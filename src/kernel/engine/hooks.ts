@@ -5,7 +5,6 @@ import type { TaskRole } from './roles.ts';
 export interface HookCalls {
   beforeStep(task: TaskRole): void;
   afterStep(task: TaskRole): void;
-  aroundStep(task: TaskRole, step: () => void): void;
   taskSpawned(task: TaskRole, parent: TaskRole | null): void;
   taskFinished(task: TaskRole, failure: { readonly error: unknown } | null): void;
   cancelRequested(task: TaskRole, by: TaskRole | null, message: unknown): void;
@@ -36,7 +35,6 @@ export type Installed = object & { readonly [H in Hook]?: (...args: never[]) => 
 export const hooks: { [H in Hook]: Installed[] | null } = {
   beforeStep: null,
   afterStep: null,
-  aroundStep: null,
   taskSpawned: null,
   taskFinished: null,
   cancelRequested: null,
@@ -53,15 +51,22 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
 
 /**
  * `steps`: whether anything looks at steps, waits or iterations, or decides about them: one question for the fast paths, which have nothing
- * to show then. `ready`: whether it decides which of all that is ready runs next.
+ * to show then. `ready`: whether it decides which of all that is ready runs next. `around`: what calls the steps of tasks, `null` for
+ * the kernel itself.
  */
-export const watched = { steps: false, ready: false };
+export const watched: { steps: boolean; ready: boolean; around: ((task: TaskRole, step: () => void) => void) | null } =
+  { steps: false, ready: false, around: null };
+
+/** From now on the steps of tasks are called by a function, which must call each of them once; with `null` by the kernel itself again. */
+export function callStepsBy(around: typeof watched.around): void {
+  watched.around = around;
+  noteWatched();
+}
 
 const HOOKS = /* @__PURE__ */ Object.keys(hooks) as Hook[];
 const OF_STEPS: readonly Hook[] = [
   'beforeStep',
   'afterStep',
-  'aroundStep',
   'cancelDelivered',
   'waitBegin',
   'waitEnd',
@@ -72,10 +77,7 @@ const OF_STEPS: readonly Hook[] = [
 ];
 
 /** Calls a hook of all instruments that have it. */
-export function emit<H extends Exclude<Hook, 'choose' | 'aroundStep'>>(
-  hook: H,
-  ...args: Parameters<HookCalls[H]>
-): void {
+export function emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parameters<HookCalls[H]>): void {
   for (const instrument of hooks[hook] ?? []) {
     try {
       (instrument[hook] as (...args: unknown[]) => void).apply(instrument, args);
@@ -83,41 +85,6 @@ export function emit<H extends Exclude<Hook, 'choose' | 'aroundStep'>>(
       disable(instrument, hook, error);
     }
   }
-}
-
-/** Has the instruments call a step of a task, the last one innermost. Each is asked once, and the step is called once, whatever they do. */
-export function around(task: TaskRole, step: () => void): void {
-  let failure: { readonly error: unknown } | null = null;
-  const inmost = once(() => {
-    try {
-      step();
-    } catch (error) {
-      failure = { error };
-    }
-  });
-  let call = inmost;
-  for (const instrument of [...(hooks.aroundStep ?? [])].reverse()) {
-    const inner = call;
-    call = once(() => {
-      try {
-        (instrument as HookCalls).aroundStep(task, inner);
-      } catch (error) {
-        disable(instrument, 'aroundStep', error);
-      }
-    });
-  }
-  call();
-  inmost(); // one of them may have forgotten to
-  if (failure !== null) throw (failure as { readonly error: unknown }).error;
-}
-
-function once(fn: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (isDone) return;
-    isDone = true;
-    fn();
-  };
 }
 
 /** Asks the instruments, the first one first, until one decides; -1 when none does. */
@@ -159,6 +126,6 @@ export function uninstall(instrument: Installed): void {
 }
 
 function noteWatched(): void {
-  watched.steps = OF_STEPS.some((hook) => hooks[hook] !== null);
+  watched.steps = watched.around !== null || OF_STEPS.some((hook) => hooks[hook] !== null);
   watched.ready = hooks.choose?.some(({ choosesReady }) => choosesReady === true) ?? false;
 }

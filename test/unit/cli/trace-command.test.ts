@@ -5,6 +5,8 @@ import { startTracing } from 'asyncio-ts/inspect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cli } from '../../../src/cli/cli.ts';
 import { tracePage } from '../../../src/cli/trace-page.ts';
+import { traceRun } from '../../../src/cli/trace-run.ts';
+import * as library from '../../../src/index.ts';
 import { createTask, sleep } from '../../../src/index.ts';
 import { runVirtually } from '../../support/spellings.ts';
 
@@ -106,6 +108,13 @@ describe('asyncio run --trace', () => {
     expect(trace.otherData).toEqual({ format: 'asyncio-ts trace', version: 1 });
     const names = trace.traceEvents.map((event: { args?: { name?: string } }) => event.args?.name);
     expect(names.some((name: string) => /\(main\)/.test(name))).toBe(true);
+  });
+
+  it('says that the copy of the library that the program has is too old', async () => {
+    const copy = { api: library, folder: '/shop/node_modules/asyncio-ts/dist', node: async () => ({}) };
+    await expect(traceRun('trace.json', copy)).rejects.toThrow(
+      'run: --trace needs a newer asyncio-ts than that of the program, which is in /shop/node_modules/asyncio-ts/dist',
+    );
   });
 
   it('says that the file cannot be written before anything runs', async () => {

@@ -1,5 +1,6 @@
 import { addInstrument, type Instrument, sleep, Task } from 'asyncio-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { wrapSteps } from '../../../src/kernel/lowlevel.ts';
 import { manualLoop, muteLog } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
@@ -160,53 +161,6 @@ describeBoth('an instrument', (s) => {
     ]);
   });
 
-  test('runs the steps of a task inside of what it likes, once each, and nests with others', async () => {
-    const error = muteLog('error');
-    const { loop, iterate } = manualLoop();
-    const trace: string[] = [];
-    const wrap = (name: string) => (_task: unknown, step: () => void) => {
-      trace.push(`${name} begins`);
-      step();
-      step();
-      trace.push(`${name} ends`);
-    };
-    install({ aroundStep: wrap('outer') });
-    install({ aroundStep: wrap('inner') });
-    const forgets = install({ aroundStep: () => {} });
-    const task = loop.createTask(
-      s.fn(function* () {
-        trace.push('step');
-        return yield* s.wait(sleep(0, 'result'));
-      }),
-    );
-    await iterate();
-    expect(trace.filter((line) => line === 'step')).toHaveLength(1);
-    expect(trace.slice(0, 2)).toEqual(['outer begins', 'inner begins']);
-    forgets();
-    install({
-      aroundStep: () => {
-        throw new Error('a bug in the hook');
-      },
-    });
-    await iterate(2);
-    expect(task.result()).toBe('result');
-    // The step of an async function that goes on is its engine's own.
-    expect(error.mock.calls.length).toBe(s.name === 'generator' ? 1 : 0);
-  });
-
-  test('that runs steps inside of something lets their errors through', async () => {
-    const { loop, iterate } = manualLoop();
-    install({ aroundStep: (_task, step) => step() });
-    const task = loop.createTask(
-      s.fn(function* () {
-        yield* s.wait(sleep(0));
-        throw new RangeError('its own');
-      }),
-    );
-    await iterate(3);
-    expect(task.exception()).toBeInstanceOf(RangeError);
-  });
-
   test('that throws is reported and removed; the program and the others go on', async () => {
     const error = muteLog('error');
     const { loop, iterate } = manualLoop();
@@ -292,5 +246,41 @@ describe('choose', () => {
     expect(error.mock.calls).toEqual([
       ['An instrument was removed because its choose() threw', expect.objectContaining({ name: 'RangeError' })],
     ]);
+  });
+});
+
+describeBoth('functions that call the steps of tasks', (s) => {
+  test('nest, are there for each step until they are taken away, and let errors through', async () => {
+    const { loop, iterate } = manualLoop();
+    const trace: string[] = [];
+    const wrap = (name: string) => {
+      const remove = wrapSteps((task, step) => {
+        trace.push(`${name} begins ${task.getName()}`);
+        try {
+          step();
+        } finally {
+          trace.push(`${name} ends`);
+        }
+      });
+      onTestFinished(remove);
+      return remove;
+    };
+    const outer = wrap('outer');
+    const inner = wrap('inner');
+    const task = loop.createTask(
+      s.fn(function* () {
+        trace.push('step');
+        yield* s.wait(sleep(0));
+        throw new RangeError('its own');
+      }),
+      { name: 'task' },
+    );
+    await iterate();
+    expect(trace).toEqual(['outer begins task', 'inner begins task', 'step', 'inner ends', 'outer ends']);
+    outer();
+    inner();
+    await iterate();
+    expect(trace).toHaveLength(5);
+    expect(task.exception()).toBeInstanceOf(RangeError);
   });
 });
