@@ -77,11 +77,11 @@ export class TimelineView {
     this.#help.append(listOf(KEYS.map(({ shown, does }) => [shown, does])));
     this.#stage.append(this.#canvas, this.#thumb, this.#empty, this.#hint, this.#help);
     this.#root.append(this.#bar(), this.#stage, this.#details);
-    shadow.append(style, this.#root);
-    parent.append(this.#host);
     const context = this.#canvas.getContext('2d');
     if (context === null) throw new Error('createTimeline: this page gives no 2d context of a canvas');
     this.#context = context;
+    shadow.append(style, this.#root);
+    parent.append(this.#host);
     const { signal } = this.#ends;
     this.#prefersDark.addEventListener('change', () => this.#applyTheme(), { signal });
     this.#canvas.addEventListener('keydown', (event) => this.#keys.press(event), { signal });
@@ -109,6 +109,7 @@ export class TimelineView {
     this.#follows = this.#options.follow ?? true;
     this.#scrollTop = 0;
     this.#hovered = null;
+    this.#hint.hidden = true;
     this.#path = this.#pathByTrack = null;
     this.#pathButton.setAttribute('aria-pressed', 'false');
     this.#select(null);

@@ -98,17 +98,21 @@ describe('asyncio run --trace', () => {
   it.each([
     ['', 0],
     ['fail', 1],
-  ])('writes a whole trace, however the program ends (%s)', async (argument, code) => {
-    const program = path.join(folder, 'program.mjs');
-    const file = path.join(folder, 'trace.json');
-    writeFileSync(program, PROGRAM);
-    const result = await command('run', '--trace', file, program, ...(argument === '' ? [] : [argument]));
-    expect(result.code).toBe(code);
-    const trace = JSON.parse(readFileSync(file, 'utf8'));
-    expect(trace.otherData).toEqual({ format: 'asyncio-ts trace', version: 1 });
-    const names = trace.traceEvents.map((event: { args?: { name?: string } }) => event.args?.name);
-    expect(names.some((name: string) => /\(main\)/.test(name))).toBe(true);
-  });
+  ])(
+    'writes a whole trace, however the program ends (%s)',
+    async (argument, code) => {
+      const program = path.join(folder, 'program.mjs');
+      const file = path.join(folder, 'trace.json');
+      writeFileSync(program, PROGRAM);
+      const result = await command('run', '--trace', file, program, ...(argument === '' ? [] : [argument]));
+      expect(result.code).toBe(code);
+      const trace = JSON.parse(readFileSync(file, 'utf8'));
+      expect(trace.otherData).toEqual({ format: 'asyncio-ts trace', version: 1 });
+      const names = trace.traceEvents.map((event: { args?: { name?: string } }) => event.args?.name);
+      expect(names.some((name: string) => /\(main\)/.test(name))).toBe(true);
+    },
+    20_000,
+  ); // the first of them loads all of asyncio-ts/node
 
   it('says that the copy of the library that the program has is too old', async () => {
     const copy = { api: library, folder: '/shop/node_modules/asyncio-ts/dist', node: async () => ({}) };

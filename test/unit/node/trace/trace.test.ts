@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import fs, { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { readTrace } from 'asyncio-ts/inspect';
@@ -63,6 +64,32 @@ describe('a trace file', () => {
     expect(() => traceToFile(path.join(folder, 'no', 'trace.json'))).toThrow(/ENOENT/);
     expect(() => traceToFile(file, { place: true } as never)).toThrow("there is no option 'place'");
     expect(existsSync(file)).toBe(false);
+  });
+});
+
+describe('a trace file that cannot be written any more', () => {
+  it('is reported once, and the program goes on', async () => {
+    const error = vi.spyOn(logger, 'error').mockImplementation(() => {});
+    const trace = traceToFile(file);
+    const write = vi.spyOn(fs, 'writeSync').mockImplementation(() => {
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    });
+    syncBuiltinESMExports();
+    try {
+      // Enough for several writes.
+      const { result } = await runVirtually(async () => {
+        for (let i = 0; i < 2_000; i++) await createTask(async () => await sleep(0));
+        return 'went on';
+      });
+      expect(result).toBe('went on');
+      trace.stop();
+    } finally {
+      write.mockRestore();
+      syncBuiltinESMExports();
+    }
+    expect(error.mock.calls).toEqual([[expect.stringContaining('cannot be written any more, and ends in the middle')]]);
+    error.mockRestore();
+    expect(() => read()).toThrow('ends in the middle');
   });
 });
 
