@@ -51,8 +51,11 @@ try {
     ]),
     declarationsHold([...core, 'node/index'], ['--lib', 'esnext', '--types', 'node']),
     declarationsHold(['node-test/index', 'jest/index', 'bun-test/index'], ['--lib', 'esnext', '--types', 'node']),
-    declarationsHold(['timeline/index'], ['--lib', 'esnext,dom', '--types', '']),
-    declarationsHold(['inspect/index', 'opentelemetry/index'], ['--lib', 'esnext,dom', '--types', '']),
+    declarationsHold(['timeline/index'], ['--lib', 'es2022,dom', '--target', 'es2022', '--types', '']),
+    declarationsHold(
+      ['inspect/index', 'opentelemetry/index'],
+      ['--lib', 'es2022,dom', '--target', 'es2022', '--types', ''],
+    ),
     // The declarations of Vitest do not hold without the types of the DOM, and are not ours to check.
     declarationsHold(['vitest/index'], ['--lib', 'esnext,dom', '--types', 'node', '--skipLibCheck', 'true']),
     declarationsHold([...core, 'node/index'], ['--lib', 'es2022', '--target', 'es2022', '--types', 'node']),

@@ -1,4 +1,10 @@
-/** What a running program does: which task waits for what, and for whom. */
+/// <reference lib="esnext.disposable" preserve="true" />
+
+/**
+ * What a running program does: which task waits for what, and for whom; and what it has done: traces, and a flight recorder.
+ *
+ * @module asyncio-ts/inspect
+ */
 
 export { type DevtoolsTracksOptions, startDevtoolsTracks } from './trace/devtools-tracks.ts';
 export {
