@@ -3,11 +3,12 @@
  * and `sync/` uses only this.
  */
 
+import { type Context as ContextOfKernel, callInFlow } from './engine/context.ts';
 import { runningTask as engineTask } from './engine/line.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Collector, Future, WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
-import { getRunningLoop } from './thread-loop.ts';
+import { getRunningLoop, implicitLoop } from './thread-loop.ts';
 import { type TimedFuture, timedFuture } from './timed-future.ts';
 
 export { onAbort } from './abort.ts';
@@ -22,6 +23,7 @@ export {
   type CoroutineLike,
   catchOf,
   finallyOf,
+  isAsyncFunction,
   iscoroutine,
   libraryCoroutine,
   lookUpThen,
@@ -49,7 +51,11 @@ export {
   afterMicrotasks,
   afterRealTime,
   askForTurn,
+  canTellTasks,
+  type DevtoolsConsole,
+  devtoolsConsole,
   encodeUtf8,
+  listenToSignal,
   logger,
   newAsyncFrame,
   newTextDecoder,
@@ -105,6 +111,7 @@ export {
   placeOfReady,
   placeOfWait,
   purposeOf,
+  readyCount,
   recordPlaces,
   rewindClock,
   takePlaceOfYield,
@@ -112,6 +119,7 @@ export {
   waitersOf,
   waitsOfTask,
   watchAwaits,
+  wrapSteps,
 } from './views.ts';
 export { type Place, WaitQueue, watchPrimitives } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
@@ -120,6 +128,14 @@ export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 /** The task whose code runs now, `null` when none does. */
 export function runningTask(): Task<unknown> | null {
   return engineTask() as Task<unknown> | null;
+}
+
+/**
+ * Calls a function in a context, as `Context.run` does, and async functions that it calls keep the context after each of their awaits, where
+ * the runtime has async contexts.
+ */
+export function runInFlow<R>(context: ContextOfKernel, fn: () => R): R {
+  return callInFlow(context, fn, implicitLoop);
 }
 
 /**

@@ -783,7 +783,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _watchedStep(error: unknown): void {
     if (hooks.beforeStep !== null) emit('beforeStep', this);
     try {
-      this._stepInAsyncContext(error);
+      if (watched.around !== null) watched.around(this, () => this._stepInAsyncContext(error));
+      else this._stepInAsyncContext(error);
     } finally {
       if (hooks.afterStep !== null && this._loop._step.task !== this) emit('afterStep', this);
     }

@@ -1,7 +1,8 @@
 import { describe } from '../internal/describe.ts';
 import { placeOfFrames, placeOfWait } from './debug-awaits.ts';
+import { callStepsBy } from './engine/hooks.ts';
 import { onAwait, PendingAwait } from './engine/pending-await.ts';
-import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
+import type { CallStack, FutureLike, Scope, TaskRole } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Future, WaitRecord } from './future.ts';
@@ -176,6 +177,33 @@ export function hasWork(loop: EventLoop): boolean {
   if (loop._ready.length > 0) return true;
   const next = nextTimer(loop);
   return next !== null && next <= loop.time();
+}
+
+let stepCallers: ((task: Task<unknown>, step: () => void) => void)[] = [];
+
+/**
+ * Has a function call the steps of all tasks, so that they run inside of something; the last one innermost. It must call each step once, and
+ * let its errors through. Async functions are called in it, and go on by themselves after what they await.
+ *
+ * @returns what ends it
+ */
+export function wrapSteps(around: (task: Task<unknown>, step: () => void) => void): () => void {
+  const callers = (changed: typeof stepCallers): void => {
+    stepCallers = changed;
+    callStepsBy(changed.length === 0 ? null : callWrapped);
+  };
+  callers([...stepCallers, around]);
+  return () => callers(stepCallers.filter((one) => one !== around));
+}
+
+function callWrapped(task: TaskRole, step: () => void): void {
+  const call = stepCallers.reduceRight<() => void>((inner, around) => () => around(task as Task<unknown>, inner), step);
+  call();
+}
+
+/** How much is ready to run in a loop. */
+export function readyCount(loop: EventLoop): number {
+  return loop._ready.length;
 }
 
 /** Whether an async function of the loop is in the middle of a step, which microtasks go on with. */

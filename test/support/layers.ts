@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['queues', 'streams', 'interop'],
   ['index'],
   ['testing', 'inspect', 'http', 'pages'],
-  ['vitest', 'node-test', 'jest', 'bun-test', 'react', 'vue', 'svelte', 'solid'],
+  ['vitest', 'node-test', 'jest', 'bun-test', 'react', 'vue', 'svelte', 'solid', 'timeline', 'opentelemetry'],
   ['node'],
   ['cli'],
 ];
@@ -29,7 +29,7 @@ const NODE_MEMBERS = ['_handle', '_parent'];
 /** The folder that may import packages, and those that a user gets along with this one. */
 const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
-/** The folders for test runners and for frameworks of pages: the module that each may import, which its user has anyway. */
+/** The folders for test runners, frameworks of pages and the like: the module that each may import, which its user has anyway. */
 const OWN_MODULES: Readonly<Record<string, string>> = {
   vitest: 'vitest',
   'node-test': 'node:test',
@@ -39,6 +39,7 @@ const OWN_MODULES: Readonly<Record<string, string>> = {
   vue: 'vue',
   svelte: 'svelte',
   solid: 'solid-js',
+  opentelemetry: '@opentelemetry/api',
 };
 /** The doors of the kernel. */
 const DOORS = ['kernel/lowlevel.ts', 'kernel/index.ts'];
