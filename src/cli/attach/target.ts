@@ -1,0 +1,189 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { makeLens, type TaskPage, type TaskSnapshot } from '../../inspect/lens.ts';
+import { joinPages } from '../../inspect/task-tree.ts';
+import { AttachError } from './attach-error.ts';
+import { type GeneratorDetails, Generators } from './generators.ts';
+import { closeInspector, enter } from './inside.ts';
+import type { Inspector } from './inspector.ts';
+import { type Opened, openInspector } from './open-inspector.ts';
+import { checkProcess } from './process-check.ts';
+
+/** A task, with what only the inspector knows of its generators. */
+export interface SeenTask extends TaskSnapshot {
+  /** One for each frame that is a generator, in their order. */
+  readonly generators: readonly GeneratorDetails[];
+}
+
+/** All tasks at a time. */
+export interface Look {
+  readonly tasks: readonly SeenTask[];
+  /** How many tasks there are; more than there are in `tasks` where a limit was set. */
+  readonly total: number;
+}
+
+/** What to look at. */
+export interface LookOptions {
+  /** So many tasks at most. */
+  readonly limit?: number;
+  /** Also the places and the local variables of generators. */
+  readonly locals?: boolean;
+}
+
+/** A page takes the process at most about so many seconds, and it has as many for itself before the next one. */
+const PAGE_SECONDS = 0.003;
+/** A tool that says nothing for so many seconds has gone. */
+const LEASE = 30;
+const ATTEMPTS = 5;
+
+let tokens = 0;
+
+/** A process that is looked at. */
+export class Target {
+  readonly pid: number;
+  readonly #inspector: Inspector;
+  readonly #token: string;
+  #generators: Generators | null = null;
+
+  private constructor(pid: number, inspector: Inspector, token: string) {
+    this.pid = pid;
+    this.#inspector = inspector;
+    this.#token = token;
+  }
+
+  /**
+   * Begins to look at a process. To be ended with `detach`.
+   *
+   * @throws {AttachError} when that cannot be done
+   */
+  static async attach(pid: number): Promise<Target> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Target.#attachOnce(pid);
+      } catch (error) {
+        // A tool that was there before has closed the inspector on leaving.
+        if (!(error instanceof AttachError) || !error.isPassing || attempt === ATTEMPTS) throw error;
+        await delay(20 * attempt);
+      }
+    }
+  }
+
+  static async #attachOnce(pid: number): Promise<Target> {
+    const { inspector, hasOpened }: Opened = await openInspector(pid);
+    const token = `${process.pid}-${++tokens}`;
+    const target = new Target(pid, inspector, token);
+    const args = `globalThis, ${String(makeLens)}, ${JSON.stringify(token)}, ${hasOpened}, ${LEASE}`;
+    const { problem, runtime } = await target.#call<ReturnType<typeof enter>>(`(${String(enter)})(${args})`);
+    if (problem === null) return target;
+    await target.detach();
+    if (problem === 'no loop') {
+      throw new AttachError(
+        `process ${pid} (${runtime}) has no event loop of asyncio-ts in its main thread: it does not import the library, or has not made a loop yet`,
+      );
+    }
+    throw new AttachError(
+      `process ${pid} has a copy of asyncio-ts that is older than this command: update it there to the version of this one`,
+    );
+  }
+
+  /** Settled when the process has ended, or has closed its inspector. */
+  get closed(): Promise<void> {
+    return this.#inspector.closed;
+  }
+
+  /** Looks at the tasks, page by page, so that the process is never stopped for long. */
+  async look({ limit = Number.POSITIVE_INFINITY, locals = false }: LookOptions = {}): Promise<Look> {
+    if (locals) this.#generators ??= await this.#guard(Generators.withPlaces(this.#inspector));
+    await this.#call('USER.begin()');
+    const pages: TaskPage[] = [];
+    const details = new Map<number, readonly GeneratorDetails[]>();
+    let count = 0;
+    let total = 0;
+    for (let from: number | null = 0; from !== null && count < limit; ) {
+      const began = performance.now();
+      const most = Math.min(PAGE_SIZE, limit - count);
+      const page: TaskPage = await this.#call(`USER.page(${from}, { limit: ${most}, seconds: ${PAGE_SECONDS} })`);
+      await this.#addGenerators(page, locals, details);
+      pages.push(page);
+      count += page.tasks.length;
+      total = page.total;
+      from = page.next;
+      if (from !== null) await delay(Math.min(10, performance.now() - began)); // the process has work of its own
+    }
+    const tasks = joinPages(pages).map((task) => ({ ...task, generators: details.get(task.id) ?? [] }));
+    return { tasks, total };
+  }
+
+  async #addGenerators(page: TaskPage, locals: boolean, into: Map<number, readonly GeneratorDetails[]>): Promise<void> {
+    const counts = page.tasks.map(({ frames }) => frames.filter(({ kind }) => kind === 'generator').length);
+    if (counts.every((count) => count === 0)) return;
+    this.#generators ??= new Generators(this.#inspector);
+    const all = await this.#guard(this.#generators.describe(this.#user('generators()'), locals));
+    let at = 0;
+    for (const [i, count] of counts.entries()) {
+      if (count > 0) into.set(page.tasks[i]!.id, all.slice(at, at + count));
+      at += count;
+    }
+  }
+
+  /** Counts the steps of tasks from now on. */
+  async count(): Promise<void> {
+    await this.#call('USER.count()');
+  }
+
+  /** Cancels a task; returns false when it has ended. */
+  async cancel(id: number, message: string): Promise<boolean> {
+    return await this.#call<boolean>(`USER.cancel(${id}, ${JSON.stringify(message)})`);
+  }
+
+  /** Ends the look: what was installed is removed, and the last tool closes the inspector that a tool has opened. */
+  async detach(): Promise<void> {
+    try {
+      if (await this.#call<boolean>('USER.leave()')) {
+        this.#inspector.evaluate(`(${String(closeInspector)})(globalThis)`).catch(() => {});
+        // Whoever comes meanwhile keeps it open.
+        await Promise.race([this.#inspector.closed, delay(200, undefined, { ref: false })]);
+      }
+    } catch (error) {
+      if (!(error instanceof AttachError)) throw error; // it has ended, and with it all that was installed
+    } finally {
+      this.#inspector.close();
+    }
+  }
+
+  #user(call: string): string {
+    return `globalThis[Symbol.for('asyncio-ts.tools')].users.get(${JSON.stringify(this.#token)}).${call}`;
+  }
+
+  /** Calls a function of this tool's part inside the process; `USER` stands for that. */
+  async #call<T>(call: `USER.${string}` | `(${string}`): Promise<T> {
+    const expression = call.startsWith('USER.') ? this.#user(call.slice('USER.'.length)) : call;
+    const { value } = await this.#guard(
+      this.#inspector.evaluate(`JSON.stringify(${expression}) ?? 'null'`, { returnByValue: true }),
+    );
+    return JSON.parse(String(value)) as T;
+  }
+
+  /** What fails because the process has ended is told so. */
+  async #guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!this.#inspector.isClosed) throw error;
+      checkAlive(this.pid);
+      throw new AttachError(`process ${this.pid} has closed its inspector while it was looked at`, {
+        isPassing: true,
+        cause: error,
+      });
+    }
+  }
+}
+
+const PAGE_SIZE = 500;
+
+function checkAlive(pid: number): void {
+  try {
+    checkProcess(pid);
+  } catch (error) {
+    throw new AttachError(`process ${pid} has ended while it was looked at`, { cause: error });
+  }
+}
