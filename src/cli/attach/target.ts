@@ -42,12 +42,14 @@ export class Target {
   readonly pid: number;
   readonly #inspector: Inspector;
   readonly #token: string;
-  #generators: Generators | null = null;
+  readonly #names: Generators;
+  #places: Generators | null = null;
 
   private constructor(pid: number, inspector: Inspector, token: string) {
     this.pid = pid;
     this.#inspector = inspector;
     this.#token = token;
+    this.#names = new Generators(inspector);
   }
 
   /**
@@ -92,7 +94,7 @@ export class Target {
 
   /** Looks at the tasks, page by page, so that the process is never stopped for long. */
   async look({ limit = Number.POSITIVE_INFINITY, locals = false }: LookOptions = {}): Promise<Look> {
-    if (locals) this.#generators ??= await this.#guard(Generators.withPlaces(this.#inspector));
+    if (locals) this.#places ??= await this.#guard(Generators.withPlaces(this.#inspector));
     await this.#call('USER.begin()');
     const pages: TaskPage[] = [];
     const details = new Map<number, readonly GeneratorDetails[]>();
@@ -116,8 +118,8 @@ export class Target {
   async #addGenerators(page: TaskPage, locals: boolean, into: Map<number, readonly GeneratorDetails[]>): Promise<void> {
     const counts = page.tasks.map(({ frames }) => frames.filter(({ kind }) => kind === 'generator').length);
     if (counts.every((count) => count === 0)) return;
-    this.#generators ??= new Generators(this.#inspector);
-    const all = await this.#guard(this.#generators.describe(this.#user('generators()'), locals));
+    const generators = locals ? this.#places! : this.#names;
+    const all = await this.#guard(generators.describe(this.#user('generators()'), locals));
     let at = 0;
     for (const [i, count] of counts.entries()) {
       if (count > 0) into.set(page.tasks[i]!.id, all.slice(at, at + count));
