@@ -8,7 +8,7 @@ export interface WaitSnapshot {
   readonly object: string | null;
   /** The class of the object, such as `Lock`; `null` when there is none. */
   readonly kind: string | null;
-  /** The number of what is waited for, to be found again in `awaiters` of tasks; `null` for a foreign promise. */
+  /** The number of what is waited for, where tasks may be what it stands for: to be found again in their `awaiters`. */
   readonly on: number | null;
   /**
    * The numbers of tasks whose progress would end the wait: of those that hold the object, or are awaited. The first 100; the others are in
@@ -48,7 +48,10 @@ export interface TaskSnapshot {
   /** What it runs, the outermost first, as far as it is known. */
   readonly frames: readonly FrameSnapshot[];
   readonly waits: readonly WaitSnapshot[];
-  /** The numbers of the tasks, and of the futures of `gather`, task groups and so on, that wait for it. */
+  /**
+   * The numbers of the futures, such as those of `gather`, through which tasks wait for it: `on` of their waits. Tasks that wait for it directly
+   * have its own number there.
+   */
   readonly awaiters: readonly number[];
   /** `null` while nothing counts. */
   readonly counts: TaskCounts | null;
@@ -102,6 +105,8 @@ export interface LensCopy {
 export function makeLens(copies: readonly LensCopy[]): Lens {
   const LONGEST_TEXT = 400;
   const FIRST_NEEDS = 100;
+  const MOST_AWAITERS = 1_000;
+  const IDS_IN_MAP = 16_384;
   interface Counted {
     steps: number;
     running: number;
@@ -109,22 +114,32 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     ended: number | null;
   }
   type AnyTask = Task<unknown>;
-  const ids = new WeakMap<object, number>();
+  // Several small maps: one for 100,000 tasks would stop the program for 15 ms when it grows.
+  const ids = [new WeakMap<object, number>()];
   let lastId = 0;
-  let list: { readonly task: AnyTask; readonly views: TaskViews }[] = [];
+  /** Of each copy its tasks, the newest first, and how many tasks the copies before it have. */
+  let lists: { readonly views: TaskViews; readonly tasks: readonly AnyTask[]; readonly start: number }[] = [];
+  let total = 0;
   let left: { readonly task: number; readonly on: number; readonly rest: Generator<number> }[] = [];
   let generators: object[] = [];
   let counted: WeakMap<object, Counted> | null = null;
   const now = (): number => copies[0]!.views.now();
   const cut = (text: string): string => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
 
-  function idOf(object: object): number {
-    let id = ids.get(object);
-    if (id === undefined) {
-      id = ++lastId;
-      ids.set(object, id);
+  function knownId(object: object): number | undefined {
+    for (const map of ids) {
+      const id = map.get(object);
+      if (id !== undefined) return id;
     }
-    return id;
+    return undefined;
+  }
+
+  function idOf(object: object): number {
+    const known = knownId(object);
+    if (known !== undefined) return known;
+    if (++lastId % IDS_IN_MAP === 0) ids.push(new WeakMap());
+    ids.at(-1)!.set(object, lastId);
+    return lastId;
   }
 
   function isTask(value: unknown): value is AnyTask {
@@ -164,6 +179,8 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       return { operation: 'task', object: name, kind: 'Task', on: idOf(on), needs: [idOf(on)], place, isForeign };
     }
     const object: unknown = purpose === null ? on : purpose.object;
+    // Most waits are of this kind, and need no number.
+    const isLeaf = purpose !== null && purpose.parts === undefined && purpose.holders === undefined && !isTask(object);
     const rest = needed(record);
     const needs = take(rest, FIRST_NEEDS, Number.POSITIVE_INFINITY);
     if (needs.length === FIRST_NEEDS) left.push({ task: id, on: idOf(on), rest });
@@ -172,7 +189,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       operation: purpose?.operation ?? 'result',
       object: object === null ? null : cut(isTask(object) ? object.getName() : views.describe(object)),
       kind: typeof kind === 'string' ? kind : null,
-      on: idOf(on),
+      on: isLeaf ? null : idOf(on),
       needs,
       place,
       isForeign,
@@ -195,6 +212,16 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     return { steps: own.steps, running: own.running, still: own.ended === null ? null : now() - own.ended };
   }
 
+  function awaitersOf(task: AnyTask, views: TaskViews): number[] {
+    const found = new Set<object>();
+    for (const awaiter of views.waitersOf(task)) {
+      if (isTask(awaiter)) continue;
+      found.add(awaiter);
+      if (found.size === MOST_AWAITERS) break;
+    }
+    return [...found].map(idOf);
+  }
+
   /** A part that fails, because of what the program's own objects do when they are described, leaves the others whole. */
   function attempt<T>(otherwise: T, part: () => T): T {
     try {
@@ -212,21 +239,30 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       cancelling: attempt(0, () => task.cancelling()),
       frames: attempt([], () => views.framesOf(task).map((frame) => frameOf(frame, task, views))),
       waits: attempt([], () => views.waitsOf(task).map((wait) => waitOf(idOf(task), wait, views))),
-      awaiters: attempt([], () => [...new Set(views.waitersOf(task).map(idOf))]),
+      awaiters: attempt([], () => awaitersOf(task, views)),
       counts: countsOf(task),
     };
   }
 
   function find(id: number): AnyTask | null {
-    return list.find(({ task }) => ids.get(task) === id && !task.done())?.task ?? null;
+    for (const { tasks } of lists) {
+      const task = tasks.find((one) => knownId(one) === id);
+      if (task !== undefined && !task.done()) return task;
+    }
+    return null;
   }
 
   return {
     begin() {
-      list = [];
+      lists = [];
       left = [];
-      for (const { views } of copies) for (const task of views.tasks()) list.push({ task, views });
-      return list.length;
+      total = 0;
+      for (const { views } of copies) {
+        const tasks = [...views.tasks()];
+        lists.push({ views, tasks, start: total });
+        total += tasks.length;
+      }
+      return total;
     },
     page(from, { limit = 500, seconds = Number.POSITIVE_INFINITY } = {}) {
       const until = now() + seconds;
@@ -234,19 +270,20 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       const needs: { task: number; on: number; needs: number[] }[] = [];
       generators = [];
       let at = from;
-      for (; at < list.length && tasks.length < limit; at++) {
+      for (; at < total && tasks.length < limit; at++) {
         if ((at & 7) === 7 && now() > until) break;
-        // The list is of the newest first; readers expect what was made first in front.
-        const { task, views } = list[list.length - 1 - at]!;
+        const { views, tasks: all, start } = lists.findLast((list) => list.start <= at)!;
+        // Readers expect what was made first in front.
+        const task = all[all.length - 1 - (at - start)]!;
         if (!task.done()) tasks.push(snapshotOf(task, views));
       }
-      while (at >= list.length && left.length > 0 && tasks.length === 0 && now() < until) {
+      while (at >= total && left.length > 0 && tasks.length === 0 && now() < until) {
         const { task, on, rest } = left[0]!;
         const more = take(rest, limit * 10, until);
         needs.push({ task, on, needs: more });
         if (more.length === 0) left.shift();
       }
-      return { tasks, needs, next: at < list.length || left.length > 0 ? at : null, total: list.length };
+      return { tasks, needs, next: at < total || left.length > 0 ? at : null, total };
     },
     generators: () => generators,
     find,
@@ -280,8 +317,9 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       };
     },
     end() {
-      list = [];
+      lists = [];
       left = [];
+      total = 0;
       generators = [];
     },
   };

@@ -60,8 +60,7 @@ export class TaskGraph {
     }
     for (const { id, awaiters } of tasks) {
       for (const awaiter of awaiters) {
-        if (this.#byId.has(awaiter)) this.#join(awaiter, id);
-        else for (const above of waitersOn.get(awaiter) ?? []) this.#join(above, id);
+        for (const above of waitersOn.get(awaiter) ?? []) this.#join(above, id);
       }
     }
   }
