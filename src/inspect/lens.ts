@@ -26,8 +26,8 @@ export interface TaskCounts {
   readonly steps: number;
   /** Seconds for which its code ran. */
   readonly running: number;
-  /** Seconds since its last step; `null` before the first one that was counted. */
-  readonly still: number | null;
+  /** Seconds since its last step, or since counting began where it has made none. */
+  readonly still: number;
 }
 
 /** A function or coroutine on the stack of a task. */
@@ -123,6 +123,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
   let left: { readonly task: number; readonly on: number; readonly rest: Generator<number> }[] = [];
   let generators: object[] = [];
   let counted: WeakMap<object, Counted> | null = null;
+  let countedFrom = 0;
   const now = (): number => copies[0]!.views.now();
   const cut = (text: string): string => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
 
@@ -208,8 +209,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
   function countsOf(task: AnyTask): TaskCounts | null {
     if (counted === null) return null;
     const own = counted.get(task);
-    if (own === undefined) return { steps: 0, running: 0, still: null };
-    return { steps: own.steps, running: own.running, still: own.ended === null ? null : now() - own.ended };
+    return { steps: own?.steps ?? 0, running: own?.running ?? 0, still: now() - (own?.ended ?? countedFrom) };
   }
 
   function awaitersOf(task: AnyTask, views: TaskViews): number[] {
@@ -290,6 +290,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     count() {
       const counts = new WeakMap<object, Counted>();
       counted = counts;
+      countedFrom = now();
       const of = (task: object): Counted => {
         let own = counts.get(task);
         if (own === undefined) {
