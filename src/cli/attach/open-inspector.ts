@@ -78,9 +78,9 @@ function ownPid(pid: number): number {
 async function waitUntilPrepared(pid: number, end: number): Promise<void> {
   if (process.platform !== 'linux') return;
   while (!catchesSignal(pid)) {
-    const error = notPrepared(pid);
-    if (!/--disable-sigusr1/.test(error.message) || performance.now() > end - PATIENCE_MS * 0.8) throw error;
+    if (performance.now() > end - PATIENCE_MS * 0.8) throw notPrepared(pid);
     await delay(10);
+    checkProcess(pid);
   }
 }
 

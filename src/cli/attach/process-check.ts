@@ -1,4 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { AttachError } from './attach-error.ts';
@@ -17,10 +18,11 @@ export function checkProcess(pid: number): void {
     if (code === 'ESRCH') throw new AttachError(`there is no process ${pid}`);
     throw error;
   }
-  if (process.platform !== 'linux') return; // elsewhere `openInspector` finds out
-  const { runtime, state } = lookAt(pid);
-  if (state === 'Z') throw new AttachError(`process ${pid} has ended, and its parent has not looked at it yet`);
+  if (process.platform === 'win32') return; // there is no signal that could end it
+  const { runtime, isNode, state } = process.platform === 'linux' ? lookAt(pid) : askPs(pid);
+  if (state === 'Z') throw new AttachError(`process ${pid} has ended, and its parent has not taken note of it yet`);
   if (runtime === 'bun' || runtime === 'deno') throw otherRuntime(pid, runtime);
+  if (!isNode) throw new AttachError(`process ${pid} runs ${runtime}, not Node: asyncio looks into processes of Node`);
 }
 
 /** Whether a process is prepared for the signal; a Node process is so from shortly after its start on. For Linux. */
@@ -31,10 +33,8 @@ export function catchesSignal(pid: number): boolean {
 
 const SIGUSR1 = 1n << 9n;
 
-/** The error for a process that is not prepared for the signal. */
+/** The error for a process of Node that is not prepared for the signal. */
 export function notPrepared(pid: number): AttachError {
-  const { runtime, isNode } = lookAt(pid);
-  if (!isNode) return new AttachError(`process ${pid} runs ${runtime}, not Node: asyncio looks into processes of Node`);
   return new AttachError(
     `process ${pid} does not let SIGUSR1 open its inspector (--disable-sigusr1, or it has its own handler): start it with --inspect=127.0.0.1:0`,
   );
@@ -55,8 +55,42 @@ function otherRuntime(pid: number, runtime: string): AttachError {
 /** What a process is, by the files that Linux shows of it. */
 function lookAt(pid: number): { readonly runtime: string; readonly isNode: boolean; readonly state: string } {
   const state = /^State:\s*(\w)/m.exec(read(pid, 'status'))?.[1] ?? 'Z';
-  const runtime = path.basename(executableOf(pid) ?? '').replace(/ \(deleted\)$/, '');
-  return { runtime: runtime === '' ? 'something' : runtime, isNode: /^(?:node|nodejs|iojs)\b/.test(runtime), state };
+  const runtime = nameOf(executableOf(pid) ?? '');
+  return { runtime, isNode: isNameOfNode(runtime) || hasThreadsOfNode(pid), state };
+}
+
+/** The same where there are no such files. */
+function askPs(pid: number): ReturnType<typeof lookAt> {
+  const [, state = 'Z', command = ''] = /^\s*(\S)\S*\s+(.*)$/m.exec(runPs(pid)) ?? [];
+  const runtime = nameOf(command.trim());
+  return { runtime, isNode: isNameOfNode(runtime), state };
+}
+
+function runPs(pid: number): string {
+  try {
+    return execFileSync('ps', ['-o', 'stat=,comm=', '-p', String(pid)], { encoding: 'utf8' });
+  } catch {
+    return ''; // it has ended
+  }
+}
+
+function nameOf(executable: string): string {
+  return path.basename(executable.replace(/ \(deleted\)$/, '')).replace(/\.exe$/, '') || 'something';
+}
+
+function isNameOfNode(name: string): boolean {
+  return /^(?:node|nodejs)(?:$|[-.\d])/.test(name);
+}
+
+/** A program that has Node inside under another name is told by a thread that Node's platform starts. */
+function hasThreadsOfNode(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).some(
+      (thread) => read(pid, `task/${thread}/comm`).trim() === 'DelayedTaskSche',
+    );
+  } catch {
+    return false; // it has ended
+  }
 }
 
 function executableOf(pid: number): string | null {
