@@ -6,6 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** This library, as a program imports it. */
 export type Library = typeof import('../index.ts');
 
+export type { Future, Task } from '../index.ts';
+
 /** A copy of the library that is loaded. */
 export interface LoadedLibrary {
   readonly api: Library;

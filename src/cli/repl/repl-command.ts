@@ -13,10 +13,8 @@ import { isAssignment, prepare } from './typed-code.ts';
 
 /** The function that typed awaits go through. */
 const AWAIT = '$asyncioAwait';
-/** So many seconds a cancelled task may take to clean up before the prompt comes back. */
+/** So many seconds a cancelled task may take to clean up at the end. */
 const PATIENCE = 3;
-
-type Callback = Parameters<REPLEval>[3];
 
 /** `asyncio repl`; returns the exit code when it has ended. */
 export async function startRepl(): Promise<number> {
@@ -38,16 +36,19 @@ export async function startRepl(): Promise<number> {
   });
   const running = new Running(api);
   defineNames(server, api, running);
-  runTypedCode(server, api, running);
+  runTypedCode(server, api);
   if (paced !== null) tellOfPrompts(server, () => paced.next());
-  if (isTerminal) keepHistory(server);
+  if (isTerminal) {
+    cancelOnInterrupt(server, running);
+    keepHistory(server);
+  }
   await new Promise<void>((resolve) => server.on('exit', resolve));
   await endTasks(api);
   return SUCCESS;
 }
 
 function banner(): string {
-  return `asyncio-ts ${version()} on Node ${process.version}: await takes any awaitable; .help shows commands, Ctrl-D ends\n`;
+  return `asyncio-ts ${version()} on Node ${process.version}: await takes any awaitable; Ctrl-D ends\n`;
 }
 
 /** Everything of the library by name, and as `asyncio`. */
@@ -63,22 +64,30 @@ function defineNames({ context }: REPLServer, api: Library, running: Running): v
 }
 
 /** Runs what is typed through Node's own evaluation, which knows how to await at the top. */
-function runTypedCode(server: REPLServer, api: Library, running: Running): void {
+function runTypedCode(server: REPLServer, api: Library): void {
   const evaluate = server.eval;
   const run: REPLEval = function (this: REPLServer, code, context, file, callback) {
-    const ended: Callback = (error, value) => {
-      if (!isInterruption(error)) return callback(error, value);
-      void running.cancel(PATIENCE).then(() => callback(error, value));
-    };
     evaluate.call(server, prepare(code, AWAIT), context, file, (error, value: unknown) => {
       if (error !== null || !api.iscoroutine(value) || isAssignment(code) || isStarted(value))
-        return ended(error, value);
+        return callback(error, value);
       // A coroutine alone is awaited. By code, so that Ctrl-C works as with every await.
       Object.defineProperty(context, LAST, { value, configurable: true });
-      evaluate.call(server, `await ${AWAIT}(${LAST})\n`, context, file, ended);
+      evaluate.call(server, `await ${AWAIT}(${LAST})\n`, context, file, callback);
     });
   };
   Object.defineProperty(server, 'eval', { value: run, configurable: true, writable: true });
+}
+
+/**
+ * Ctrl-C cancels what is awaited: the code that awaits it sees a `CancelledError`, and may clean up. Where nothing can be cancelled, or not
+ * again, it does what it does in Node: code is left at once, and at the prompt the line is dropped.
+ */
+function cancelOnInterrupt(server: REPLServer, running: Running): void {
+  const usual = server.listeners('SIGINT');
+  server.removeAllListeners('SIGINT');
+  server.on('SIGINT', () => {
+    if (!running.interrupt()) for (const listener of usual) listener.call(server);
+  });
 }
 
 /** Calls a function whenever the REPL is ready for the next line; it tells nobody else of a line that has thrown. */
@@ -98,10 +107,6 @@ function isStarted(coroutine: object): boolean {
   return Object.getOwnPropertySymbols(coroutine).some(
     (symbol) => symbol.description === 'claimed' && (coroutine as Record<symbol, unknown>)[symbol] === true,
   );
-}
-
-function isInterruption(error: Error | null): boolean {
-  return (error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED';
 }
 
 /** Keeps lines for the next time, in the folder that the XDG rules name. */

@@ -1,11 +1,12 @@
-import type { Library } from '../library.ts';
+import type { Future, Library, Task } from '../library.ts';
 
-/** What typed code awaits: each await is a task, or something else that can be cancelled. */
+type Awaited = Future<unknown> | Task<unknown>;
+
+/** What typed code awaits: each await is that of a future, or of a task made for it. */
 export class Running {
   readonly #api: Library;
-  readonly #tasks = new Set<{ cancel(): unknown; done(): boolean }>();
-  /** Wakes whoever waits for the end of all of them. */
-  #onEnd: () => void = () => {};
+  /** What is awaited, and whether its end was asked for. */
+  readonly #awaited = new Map<Awaited, boolean>();
 
   constructor(api: Library) {
     this.#api = api;
@@ -17,32 +18,27 @@ export class Running {
     // A function that was typed may run in a task later on, where its awaits are those of the task.
     if (currentTask() !== null) return value;
     if (isfuture(value)) return this.#add(value);
-    if (!iscoroutine(value)) return value;
-    return this.#add(getEventLoop().createTask(value));
+    return iscoroutine(value) ? this.#add(getEventLoop().createTask(value)) : value;
   };
 
-  /** Cancels what is awaited, and waits for the end of it, but not for ever. */
-  async cancel(patience: number): Promise<void> {
-    const ended = new Promise<void>((resolve) => {
-      this.#onEnd = resolve;
-    });
-    for (const task of this.#tasks) task.cancel();
-    if (this.#tasks.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, patience * 1_000);
-    });
-    await Promise.race([ended, late]);
-    clearTimeout(timer);
-    this.#tasks.clear();
+  /**
+   * Cancels what is awaited.
+   *
+   * @returns false when there is nothing that was not cancelled before
+   */
+  interrupt(): boolean {
+    const fresh = [...this.#awaited].filter(([, isAsked]) => !isAsked).map(([one]) => one);
+    for (const one of fresh) {
+      this.#awaited.set(one, true);
+      one.cancel('Ctrl-C');
+    }
+    return fresh.length > 0;
   }
 
-  #add<T extends { cancel(): unknown; done(): boolean; addDoneCallback(callback: () => void): void }>(task: T): T {
-    this.#tasks.add(task);
-    task.addDoneCallback(() => {
-      this.#tasks.delete(task);
-      if (this.#tasks.size === 0) this.#onEnd();
-    });
-    return task;
+  #add(awaited: Awaited): Awaited {
+    if (awaited.done()) return awaited;
+    this.#awaited.set(awaited, false);
+    awaited.addDoneCallback(() => this.#awaited.delete(awaited));
+    return awaited;
   }
 }
