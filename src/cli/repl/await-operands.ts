@@ -132,17 +132,12 @@ function skip(pattern: RegExp, code: string, at: number): number {
   return pattern.test(code) ? pattern.lastIndex : at;
 }
 
-/** Whether the word `await` at a place is the operator: no name of a property, and not that of `for await`. */
+/** Whether the word `await` at a place is the operator: no name of a property, and not that of `for await` and `await using`. */
 function isOperator(tokens: readonly Token[], at: number): boolean {
-  const before = tokens[at - 1]?.text;
-  const after = tokens[at + 1]?.text;
-  return (
-    before !== '.' &&
-    before !== '?.' &&
-    before !== 'for' &&
-    after !== undefined &&
-    ![':', ',', ')', '=', ';', '=>'].includes(after)
-  );
+  const [before, after, next] = [tokens[at - 1]?.text, tokens[at + 1]?.text, tokens[at + 2]];
+  if (before === '.' || before === '?.' || before === 'for' || after === undefined) return false;
+  const isDeclaration = after === 'using' && next?.kind === 'word' && !['in', 'instanceof'].includes(next.text);
+  return !isDeclaration && ![':', ',', ')', '=', ';', '=>'].includes(after);
 }
 
 const PREFIXES = new Set(['!', '~', '+', '-', 'typeof', 'void', 'delete', 'await', 'new']);
