@@ -16,7 +16,7 @@ export interface Opened {
 /** The port that Node takes when nothing else is said. */
 const DEFAULT_PORT = 9229;
 /** How long it may take. A process that has just been started, or another tool that is just leaving, needs a moment. */
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 5_000;
 
 /**
  * Connects to the inspector of a process, and opens it before if it is not open, as `kill -USR1` does.

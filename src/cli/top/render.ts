@@ -139,13 +139,14 @@ const HELP = [
   'Any key goes back.',
 ];
 
-/** Seconds in at most six characters. */
+/** Seconds in at most six characters, up to years. */
 export function duration(seconds: number): string {
   if (seconds < 0.0005) return '0';
   if (seconds < 0.9995) return `${Math.round(seconds * 1_000)}ms`;
   if (seconds < 59.95) return `${seconds.toFixed(1)}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}m${String(Math.floor(seconds % 60)).padStart(2, '0')}s`;
+  const whole = Math.max(60, Math.floor(seconds));
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}m${String(whole % 60).padStart(2, '0')}s`;
   const hours = Math.floor(minutes / 60);
   return hours < 100 ? `${hours}h${String(minutes % 60).padStart(2, '0')}m` : `${Math.floor(hours / 24)}d`;
 }
