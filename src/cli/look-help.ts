@@ -21,7 +21,7 @@ in, what they wait for, and who awaits them. Circles of tasks that wait for each
 other are told as deadlocks.
 
 Options:
-      --locals         where generators are suspended, and their local variables
+      --locals         where generators are suspended, and their variables
       --json           print data instead of a table
       --limit N        look at N tasks, the oldest ones
   -h, --help           show this text
@@ -35,7 +35,7 @@ Shows the tasks of a running process as a tree: below each task those that it
 awaits. Circles of tasks that wait for each other are told as deadlocks.
 
 Options:
-      --locals         where generators are suspended, and their local variables
+      --locals         where generators are suspended, and their variables
       --json           print data instead of a tree
       --limit N        look at N tasks, the oldest ones
   -h, --help           show this text

@@ -144,7 +144,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
   }
 
   function isTask(value: unknown): value is AnyTask {
-    return copies.some(({ views }) => views.isTask(value));
+    return typeof value === 'object' && value !== null && 'getCoro' in value && 'getName' in value;
   }
 
   /** Whoever would end the wait. */
@@ -197,11 +197,12 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     };
   }
 
-  function frameOf(frame: object, task: AnyTask, views: TaskViews): FrameSnapshot {
+  function frameOf(frame: object): FrameSnapshot {
     if (typeof frame === 'function') return { name: cut(String(frame.name)), kind: 'function' };
-    const calledAs: unknown =
-      frame === task.getCoro() ? views.nameOfCoroutine(task) : (frame as { calledAs?: unknown }).calledAs;
-    const name = typeof calledAs === 'string' ? cut(calledAs) : '';
+    // A coroutine of this library says what was called, one of `coroutine()` what its function is called.
+    const { calledAs, name: own } = frame as { readonly calledAs?: unknown; readonly name?: unknown };
+    const known = calledAs ?? own;
+    const name = typeof known === 'string' ? cut(known) : '';
     if (name === '') generators.push(frame);
     return { name, kind: name === '' ? 'generator' : 'coroutine' };
   }
@@ -237,7 +238,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       name: attempt('?', () => cut(task.getName())),
       state: attempt('unknown' as TaskSnapshot['state'], () => views.stateOf(task)),
       cancelling: attempt(0, () => task.cancelling()),
-      frames: attempt([], () => views.framesOf(task).map((frame) => frameOf(frame, task, views))),
+      frames: attempt([], () => [...new Set(views.framesOf(task))].map(frameOf)),
       waits: attempt([], () => views.waitsOf(task).map((wait) => waitOf(idOf(task), wait, views))),
       awaiters: attempt([], () => awaitersOf(task, views)),
       counts: countsOf(task),

@@ -5,9 +5,9 @@ import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
 import { addInstrument, type Instrument } from './instruments.ts';
 import { publish, realTime } from './runtime/platform.ts';
-import { isDetached, Task, waitingOf } from './task.ts';
+import { isDetached, type Task, waitingOf } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
-import { nameOfCoroutine, type WaitView, waitersOf, waitsOfTask } from './views.ts';
+import { type WaitView, waitersOf, waitsOfTask } from './views.ts';
 
 /** One task as tools see it. */
 export interface TaskReport {
@@ -46,14 +46,14 @@ export interface CopyReport extends Copy {
 export interface TaskViews {
   /** The tasks that are not done, of all loops. */
   tasks(): Iterable<Task<unknown>>;
-  isTask(value: unknown): value is Task<unknown>;
   stateOf(task: Task<unknown>): TaskReport['state'];
   waitsOf(task: Task<unknown>): readonly WaitView[];
   /** The tasks and futures that wait for a task. */
   waitersOf(task: Task<unknown>): readonly object[];
-  /** Empty where it has none. */
-  nameOfCoroutine(task: Task<unknown>): string;
-  /** What the task runs, and the coroutines inside it that the kernel knows, the outermost first: functions, generators, and others. */
+  /**
+   * What the task runs, and the coroutines inside it that the kernel knows, the outermost first: functions, generators, and others. The same
+   * one may come several times.
+   */
   framesOf(task: Task<unknown>): readonly object[];
   /** In one line; throws nothing. */
   describe(value: unknown): string;
@@ -113,14 +113,10 @@ function introduceThisCopy(): void {
 export function viewsOfThisCopy(): TaskViews {
   return {
     tasks: liveTasks,
-    isTask: (value) => value instanceof Task,
     stateOf: (task) => stateOf(task, waitingOf(task)),
     waitsOf: waitsOfTask,
     waitersOf,
-    nameOfCoroutine,
-    framesOf: ({ _coro: coro, _parents: parents, _frame: frame }) => [
-      ...new Set<object>([coro, ...(parents ?? []), ...(frame === null ? [] : [frame])]),
-    ],
+    framesOf: (task) => [task._coro, ...(task._parents ?? []), task._frame ?? task._coro],
     describe,
     addInstrument,
     now: realTime,

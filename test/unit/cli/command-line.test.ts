@@ -37,7 +37,7 @@ describe('the command line', () => {
     [[], 'a command is missing: write asyncio run FILE'],
     [['run'], 'run: a file is missing: write asyncio run FILE'],
     [['run', '--debug'], 'run: a file is missing: write asyncio run FILE'],
-    [['walk'], "unknown command 'walk': the only command is run"],
+    [['walk'], "unknown command 'walk': the commands are ps, pstree, repl, run and top"],
     [['main.ts'], "unknown command 'main.ts': write asyncio run main.ts"],
     [['--fast', 'run', 'main.ts'], "unknown option '--fast'"],
     [['run', '--fast', 'main.ts'], "unknown option '--fast'"],
