@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import process from 'node:process';
+import { outputOf } from './output-of.ts';
 
 /** The TCP ports that a process listens at. */
 export function listeningPorts(pid: number): number[] {
@@ -8,11 +8,41 @@ export function listeningPorts(pid: number): number[] {
     case 'linux':
       return portsOfLinux(pid);
     case 'win32':
-      return portsOfNetstat(run('netstat', ['-ano', '-p', 'TCP']), pid);
+      return portsOfNetstat(outputOf('netstat', ['-ano', '-p', 'TCP']), pid);
     default:
-      return portsOfLsof(run('lsof', ['-nP', '-a', '-p', String(pid), '-iTCP', '-sTCP:LISTEN', '-Fn']));
+      return portsOfLsof(outputOf('lsof', ['-nP', '-a', '-p', String(pid), '-iTCP', '-sTCP:LISTEN', '-Fn']));
   }
 }
+
+/**
+ * Waits for ports that a process did not listen at before. On Linux nothing is read but the names of its descriptors, as long as those stay the
+ * same: the table of all connections may be long.
+ */
+export class NewPorts {
+  readonly #pid: number;
+  readonly #before: readonly number[];
+  #descriptors = '';
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(pid: number, before: readonly number[]) {
+    this.#pid = pid;
+    this.#before = before;
+  }
+
+  /** The new ports there are now; nothing where nothing can have changed. */
+  take(): number[] {
+    const descriptors = process.platform === 'linux' ? descriptorsOf(this.#pid).join() : '';
+    const now = performance.now();
+    // A number may have been given to another descriptor meanwhile.
+    if (descriptors === this.#descriptors && now - this.#lookedAt < LONGEST_MS) return [];
+    this.#descriptors = descriptors;
+    this.#lookedAt = now;
+    return listeningPorts(this.#pid).filter((port) => !this.#before.includes(port));
+  }
+}
+
+/** After so long one looks all the same. */
+const LONGEST_MS = 100;
 
 /** In the tables of Linux: local address and port in hex, the state, and the number of the socket. */
 const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A (?:\S+\s+){5}(\d+)/gm;
@@ -25,9 +55,12 @@ function portsOfLinux(pid: number): number[] {
       ports.set(`socket:[${socket}]`, Number.parseInt(port!, 16));
   }
   if (ports.size === 0) return [];
-  const descriptors = attempt([], () => readdirSync(`/proc/${pid}/fd`));
-  const found = descriptors.map((fd) => ports.get(attempt('', () => readlinkSync(`/proc/${pid}/fd/${fd}`))));
+  const found = descriptorsOf(pid).map((fd) => ports.get(attempt('', () => readlinkSync(`/proc/${pid}/fd/${fd}`))));
   return [...new Set(found.filter((port) => port !== undefined))];
+}
+
+function descriptorsOf(pid: number): string[] {
+  return attempt([], () => readdirSync(`/proc/${pid}/fd`));
 }
 
 /** The lines `n127.0.0.1:9229` of lsof. */
@@ -41,10 +74,6 @@ export function portsOfNetstat(output: string, pid: number): number[] {
   return [
     ...new Set([...output.matchAll(row)].flatMap(([, port, owner]) => (Number(owner) === pid ? Number(port) : []))),
   ];
-}
-
-function run(command: string, args: readonly string[]): string {
-  return attempt('', () => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
 }
 
 /** What cannot be read has gone, or is somebody else's: both are told elsewhere. */

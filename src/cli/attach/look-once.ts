@@ -8,11 +8,11 @@ export interface Output {
   readonly columns: number | null;
 }
 
-/** Looks at a process once. */
-export async function lookOnce({ pid, locals, limit }: LookCommand): Promise<Look> {
+/** Looks at a process once, and shows what was seen before the process is left: what it takes to leave it nobody needs to wait for. */
+export async function lookOnce({ pid, locals, limit }: LookCommand, show: (look: Look) => void): Promise<void> {
   const target = await Target.attach(pid);
   try {
-    return await target.look({ locals, limit });
+    show(await target.look({ locals, limit }));
   } finally {
     await target.detach();
   }

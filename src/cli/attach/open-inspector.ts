@@ -4,7 +4,7 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AttachError } from './attach-error.ts';
 import { Inspector } from './inspector.ts';
-import { listeningPorts } from './listening-ports.ts';
+import { listeningPorts, NewPorts } from './listening-ports.ts';
 import { catchesSignal, checkProcess, notPrepared } from './process-check.ts';
 
 /** A session with a process, and whether its inspector was opened for it. */
@@ -35,20 +35,21 @@ export async function openInspector(pid: number): Promise<Opened> {
   await waitUntilPrepared(pid, end);
   if (!saysPort) await waitUntilFree(pid, end);
   sendSignal(pid);
-  // After a while without a new port: the inspector may have been open all the time, at a port that was not likely.
-  for (let known = before, hasAskedAll = false; performance.now() < end; ) {
-    const ports = listeningPorts(pid);
-    const fresh = ports.filter((port) => !known.includes(port));
-    const inspector = await connectTo(fresh, pid);
+  const fresh = new NewPorts(pid, before);
+  for (let hasAskedAll = false, checked = performance.now(); performance.now() < end; ) {
+    const inspector = await connectTo(fresh.take(), pid);
     if (inspector !== null) return { inspector, hasOpened: true };
-    known = [...known, ...fresh];
+    // After a while without a new port: the inspector may have been open all the time, at a port that was not likely.
     if (!hasAskedAll && end - performance.now() < PATIENCE_MS / 2) {
       hasAskedAll = true;
       const other = await connectTo(before, pid);
       if (other !== null) return { inspector: other, hasOpened: false };
     }
-    checkProcess(pid); // it may have ended
-    await delay(2);
+    if (performance.now() - checked > 100) {
+      checkProcess(pid); // it may have ended
+      checked = performance.now();
+    }
+    await delay(1);
   }
   throw new AttachError(
     `process ${pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be stopped, or in the middle of native code`,

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { AttachError } from './attach-error.ts';
+import { outputOf } from './output-of.ts';
 
 /**
  * Checks that a process is one whose inspector a signal opens. The signal must never go to another one: it would end it.
@@ -61,17 +61,10 @@ function lookAt(pid: number): { readonly runtime: string; readonly isNode: boole
 
 /** The same where there are no such files. */
 function askPs(pid: number): ReturnType<typeof lookAt> {
-  const [, state = 'Z', command = ''] = /^\s*(\S)\S*\s+(.*)$/m.exec(runPs(pid)) ?? [];
+  const [, state = 'Z', command = ''] =
+    /^\s*(\S)\S*\s+(.*)$/m.exec(outputOf('ps', ['-o', 'stat=,comm=', '-p', String(pid)])) ?? [];
   const runtime = nameOf(command.trim());
   return { runtime, isNode: isNameOfNode(runtime), state };
-}
-
-function runPs(pid: number): string {
-  try {
-    return execFileSync('ps', ['-o', 'stat=,comm=', '-p', String(pid)], { encoding: 'utf8' });
-  } catch {
-    return ''; // it has ended
-  }
 }
 
 function nameOf(executable: string): string {

@@ -1,6 +1,7 @@
 import { TaskGraph } from '../../inspect/task-tree.ts';
 import { lookOnce, type Output } from '../attach/look-once.ts';
 import type { Look } from '../attach/target.ts';
+import { SUCCESS } from '../exit-codes.ts';
 import type { LookCommand } from '../look-arguments.ts';
 import { safeJson } from '../terminal/display.ts';
 import { asData } from './as-data.ts';
@@ -9,10 +10,11 @@ import { cyclesText, detailsText, framesText, namesText, nameText, stateText, wa
 
 /** `asyncio ps PID`: a table of the tasks of a process. */
 export async function ps(command: LookCommand, output: Output): Promise<number> {
-  const look = await lookOnce(command);
-  if (command.json) output.tell(`${safeJson(asData(command.pid, look))}\n`);
-  else output.tell(`${tableOf(look, output.columns).join('\n')}\n`);
-  return 0;
+  await lookOnce(command, (look) => {
+    const text = command.json ? safeJson(asData(command.pid, look)) : tableOf(look, output.columns).join('\n');
+    output.tell(`${text}\n`);
+  });
+  return SUCCESS;
 }
 
 /** The tasks as a table, the oldest first. */

@@ -1,6 +1,7 @@
 import { TaskGraph, type TaskRow } from '../../inspect/task-tree.ts';
 import { lookOnce, type Output } from '../attach/look-once.ts';
 import type { Look, SeenTask } from '../attach/target.ts';
+import { SUCCESS } from '../exit-codes.ts';
 import type { LookCommand } from '../look-arguments.ts';
 import { asData } from '../ps/as-data.ts';
 import { moreText } from '../ps/ps-command.ts';
@@ -9,10 +10,11 @@ import { cutTo, safeJson } from '../terminal/display.ts';
 
 /** `asyncio pstree PID`: the tasks of a process, below each one those that it awaits. */
 export async function pstree(command: LookCommand, output: Output): Promise<number> {
-  const look = await lookOnce(command);
-  if (command.json) output.tell(`${safeJson(asData(command.pid, look))}\n`);
-  else output.tell(`${treeOf(look, output.columns).join('\n')}\n`);
-  return 0;
+  await lookOnce(command, (look) => {
+    const text = command.json ? safeJson(asData(command.pid, look)) : treeOf(look, output.columns).join('\n');
+    output.tell(`${text}\n`);
+  });
+  return SUCCESS;
 }
 
 /** The tasks as a tree. */

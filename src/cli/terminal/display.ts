@@ -27,7 +27,7 @@ export function safeJson(value: unknown): string {
 export function widthOf(text: string): number {
   if (NARROW.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of SEGMENTER.segment(text)) width += widthOfCluster(segment);
+  for (const { segment } of clustersOf(text)) width += widthOfCluster(segment);
   return width;
 }
 
@@ -42,7 +42,7 @@ export function cutTo(text: string, columns: number): string {
   if (head.length === text.length && widthOf(text) <= columns) return text;
   let width = 0;
   let shown = '';
-  for (const { segment } of SEGMENTER.segment(head)) {
+  for (const { segment } of clustersOf(head)) {
     width += widthOfCluster(segment);
     if (width > columns - 1) break;
     shown += segment;
@@ -57,7 +57,14 @@ export function pad(text: string, columns: number): string {
 }
 
 const NARROW = /^[\x20-\x7e]*$/;
-const SEGMENTER = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made for the first text that needs it: that takes some milliseconds. */
+let segmenter: Intl.Segmenter | undefined;
+
+function clustersOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
+
 const LONGEST_CLUSTER = 16;
 
 /** Characters of East Asian scripts, which take two columns: Unicode's classes W and F, by blocks. */
