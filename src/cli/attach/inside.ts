@@ -17,6 +17,11 @@ export interface Inside {
   leave(): boolean;
 }
 
+/** The global object of the process that is looked at. */
+export interface Scope {
+  readonly process: Pick<NodeJS.Process, 'getBuiltinModule' | 'versions'> & { hrtime(): [number, number] };
+}
+
 /** All tools that look at one process. */
 export interface Tools {
   readonly users: Map<string, Inside>;
@@ -36,13 +41,14 @@ export interface Tools {
  * @returns whether there is a loop to look at, and with which process one is talking
  */
 export function enter(
-  scope: object,
+  scope: Scope,
   lensMaker: typeof makeLens,
   token: string,
   hasOpened: boolean,
   lease: number,
 ): { readonly problem: 'no loop' | 'old copy' | null; readonly runtime: string } {
-  const shared = scope as Record<symbol, unknown>;
+  const shared = scope as Scope & Record<symbol, unknown>;
+  const { process } = scope;
   const toolsKey = Symbol.for('asyncio-ts.tools');
   const builtin = (name: string): never => process.getBuiltinModule(name) as never;
   const timers: typeof import('node:timers') = builtin('node:timers');
@@ -109,9 +115,9 @@ export function enter(
 }
 
 /** Closes the inspector of the process, in which this is evaluated; no answer comes. */
-export function closeInspector(scope: object): void {
-  const tools = (scope as Record<symbol, Tools>)[Symbol.for('asyncio-ts.tools')]!;
+export function closeInspector(scope: Scope): void {
+  const tools = (scope as Scope & Record<symbol, Tools>)[Symbol.for('asyncio-ts.tools')]!;
   if (tools.users.size > 0) return; // another tool has come
   tools.hasOpened = false;
-  (process.getBuiltinModule('node:inspector') as typeof import('node:inspector')).close();
+  (scope.process.getBuiltinModule('node:inspector') as typeof import('node:inspector')).close();
 }

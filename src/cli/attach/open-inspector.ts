@@ -49,7 +49,7 @@ export async function openInspector(pid: number): Promise<Opened> {
       checkProcess(pid); // it may have ended
       checked = performance.now();
     }
-    await delay(1);
+    await delay(3);
   }
   throw new AttachError(
     `process ${pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be stopped, or in the middle of native code`,
