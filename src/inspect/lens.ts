@@ -80,6 +80,7 @@ export interface PageOptions {
 export interface Lens {
   /** Takes the list of tasks that the pages are of; returns how many there are. */
   begin(): number;
+  /** @param from `next` of the page before, 0 for the first one; how many there are for nothing but the `needs` of those that were told */
   page(from: number, options?: PageOptions): TaskPage;
   /** The generator objects of the last page: one for each frame of that kind, in their order. */
   generators(): readonly object[];
@@ -197,13 +198,19 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     };
   }
 
+  function framesOf(task: AnyTask, views: TaskViews): FrameSnapshot[] {
+    const objects = [...new Set(views.framesOf(task))];
+    const frames = objects.map(frameOf);
+    generators.push(...objects.filter((_, i) => frames[i]!.kind === 'generator'));
+    return frames;
+  }
+
   function frameOf(frame: object): FrameSnapshot {
     if (typeof frame === 'function') return { name: cut(String(frame.name)), kind: 'function' };
     // A coroutine of this library says what was called, one of `coroutine()` what its function is called.
     const { calledAs, name: own } = frame as { readonly calledAs?: unknown; readonly name?: unknown };
     const known = calledAs ?? own;
     const name = typeof known === 'string' ? cut(known) : '';
-    if (name === '') generators.push(frame);
     return { name, kind: name === '' ? 'generator' : 'coroutine' };
   }
 
@@ -238,7 +245,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       name: attempt('?', () => cut(task.getName())),
       state: attempt('unknown' as TaskSnapshot['state'], () => views.stateOf(task)),
       cancelling: attempt(0, () => task.cancelling()),
-      frames: attempt([], () => [...new Set(views.framesOf(task))].map(frameOf)),
+      frames: attempt([], () => framesOf(task, views)),
       waits: attempt([], () => views.waitsOf(task).map((wait) => waitOf(idOf(task), wait, views))),
       awaiters: attempt([], () => awaitersOf(task, views)),
       counts: countsOf(task),
@@ -272,13 +279,14 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       generators = [];
       let at = from;
       for (; at < total && tasks.length < limit; at++) {
-        if ((at & 7) === 7 && now() > until) break;
+        if (at > from && (at & 7) === 7 && now() > until) break;
         const { views, tasks: all, start } = lists.findLast((list) => list.start <= at)!;
         // Readers expect what was made first in front.
         const task = all[all.length - 1 - (at - start)]!;
         if (!task.done()) tasks.push(snapshotOf(task, views));
       }
-      while (at >= total && left.length > 0 && tasks.length === 0 && now() < until) {
+      // After the last task: what some of them need besides.
+      for (let isTime = at >= total && tasks.length === 0; isTime && left.length > 0; isTime = now() < until) {
         const { task, on, rest } = left[0]!;
         const more = take(rest, limit * 10, until);
         needs.push({ task, on, needs: more });

@@ -95,19 +95,18 @@ export class Target {
   /** Looks at the tasks, page by page, so that the process is never stopped for long. */
   async look({ limit = Number.POSITIVE_INFINITY, locals = false }: LookOptions = {}): Promise<Look> {
     if (locals) this.#places ??= await this.#guard(Generators.withPlaces(this.#inspector));
-    await this.#call('USER.begin()');
+    const total = await this.#call<number>('USER.begin()');
     const pages: TaskPage[] = [];
     const details = new Map<number, readonly GeneratorDetails[]>();
     let count = 0;
-    let total = 0;
-    for (let from: number | null = 0; from !== null && count < limit; ) {
+    for (let from: number | null = 0; from !== null; ) {
       const began = performance.now();
-      const most = Math.min(PAGE_SIZE, limit - count);
-      const page: TaskPage = await this.#call(`USER.page(${from}, { limit: ${most}, seconds: ${PAGE_SECONDS} })`);
+      const options = `{ limit: ${Math.max(1, Math.min(PAGE_SIZE, limit - count))}, seconds: ${PAGE_SECONDS} }`;
+      // Of more tasks than were asked for nothing is read, but everything that those which were read need.
+      const page: TaskPage = await this.#call(`USER.page(${count < limit ? from : total}, ${options})`);
       await this.#addGenerators(page, locals, details);
       pages.push(page);
       count += page.tasks.length;
-      total = page.total;
       from = page.next;
       if (from !== null) await delay(Math.min(10, performance.now() - began)); // the process has work of its own
     }

@@ -23,6 +23,8 @@ export class Screen {
   /** Lines on the screen, so that only those that change are written. */
   #drawn: string[] = [];
   #isOpen = false;
+  /** Takes the listeners away that `open` has added. */
+  #unlisten: () => void = () => {};
 
   constructor(input = process.stdin, output = process.stdout) {
     this.#input = input;
@@ -36,33 +38,38 @@ export class Screen {
   /**
    * Takes the terminal. It is given back by `close`, and when the process ends, in whatever way it can notice.
    *
-   * @param onSignal called with the number of a signal that would end the process
+   * @param onSignal called with a signal that would end the process
    */
   open(onKey: (key: Key) => void, onResize: () => void, onSignal: (signal: NodeJS.Signals) => void): void {
     this.#isOpen = true;
     this.#write(ENTER);
     emitKeypressEvents(this.#input);
     this.#input.setRawMode(true);
-    this.#input.on('keypress', (text: string | undefined, key: { name?: string; ctrl?: boolean }) => {
+    const press = (text: string | undefined, key: { name?: string; ctrl?: boolean }): void => {
       onKey({ name: key.name ?? '', text: text ?? '', ctrl: key.ctrl === true });
-    });
-    this.#input.resume();
-    this.#output.on('resize', () => {
+    };
+    const resize = (): void => {
       this.#drawn = [];
       onResize();
-    });
+    };
+    this.#input.on('keypress', press);
+    this.#output.on('resize', resize);
     process.on('exit', this.#restore);
     for (const signal of SIGNALS) process.on(signal, onSignal);
+    this.#unlisten = () => {
+      this.#input.removeListener('keypress', press);
+      this.#output.removeListener('resize', resize);
+      process.removeListener('exit', this.#restore);
+      for (const signal of SIGNALS) process.removeListener(signal, onSignal);
+    };
+    this.#input.resume();
   }
 
   /** Gives the terminal back. */
   close(): void {
     this.#restore();
-    this.#input.removeAllListeners('keypress');
+    this.#unlisten();
     this.#input.pause();
-    this.#output.removeAllListeners('resize');
-    process.removeListener('exit', this.#restore);
-    for (const signal of SIGNALS) process.removeAllListeners(signal);
   }
 
   /** Shows lines, the first one at the top. */

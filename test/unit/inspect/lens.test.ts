@@ -215,6 +215,17 @@ describe('a lens', () => {
     });
   });
 
+  test('goes on with each page, however little time it has', async () => {
+    await runVirtually(async () => {
+      const tasks = Array.from({ length: 300 }, () => createTask(sleep(1)));
+      const all = gather(tasks);
+      await sleep(0.5);
+      const pages = [...taskPages({ seconds: 0 })];
+      expect(joinPages(pages)).toHaveLength(301);
+      await all;
+    });
+  });
+
   test('ends a page when its time is over', async () => {
     await runVirtually(async () => {
       const tasks = Array.from({ length: 100 }, () => createTask(sleep(1)));

@@ -1,9 +1,14 @@
 import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { describe, expect as expectOutside, it } from 'vitest';
 import { listeningPorts } from '../../../../src/cli/attach/listening-ports.ts';
 import { Target } from '../../../../src/cli/attach/target.ts';
 import { asyncio } from '../../../support/command.ts';
 import { withTarget } from '../../../support/targets.ts';
+
+const FROM_SOURCE = new URL('../../../support/from-source.ts', import.meta.url).href;
+const MAIN = fileURLToPath(new URL('../../../../src/cli/main.ts', import.meta.url));
 
 // Processes that look at processes: each target is one of its own, with any free port for its inspector, and says when it is ready.
 
@@ -88,6 +93,39 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       expect(stdout[2]).toMatch(/^Sundowning /);
       expect(stdout[3]).toMatch(/^ {4}playAlbum\(\) at .*target\.ts:7:\d+$/);
       expect(stdout.slice(4, 6)).toEqual([`      tracks = ["TNDNBTG", "Levitate"]`, '      count = 2']);
+    });
+  });
+
+  it('is looked at in part where there is a limit, and its tree stays whole as far as it goes', async ({ expect }) => {
+    const program = `
+      import { Event, run, taskGroup } from 'asyncio-ts';
+      setInterval(() => {}, 1_000);
+      await run(async function main() {
+        await taskGroup(async (group) => {
+          for (let i = 0; i < 300; i++) group.createTask(async function idle() { await new Event().wait(); });
+          setTimeout(() => console.log('ready'), 1);
+        });
+      });`;
+    await withTarget(program, async ({ pid }) => {
+      const { stdout } = await asyncio(['pstree', '--limit', '200', String(pid)]);
+      expect(stdout.filter((line) => /^[├└]─ /.test(line))).toHaveLength(199);
+      expect([stdout.length, stdout[0], stdout.at(-1)]).toEqual([
+        201,
+        'Task-1  main()  waits for Task-2, Task-3, Task-4 and 297 more of its task group',
+        'and about 101 more tasks: --limit shows more',
+      ]);
+    });
+  });
+
+  it('is left as usual where nobody reads what is printed', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'ps', String(pid)], {
+        env: { ...process.env, NODE_OPTIONS: '' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      child.stdout.destroy();
+      const stderr = await text(child.stderr);
+      expect([stderr, listeningPorts(pid)]).toEqual(['', []]);
     });
   });
 
