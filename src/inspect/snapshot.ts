@@ -10,8 +10,11 @@ export interface SnapshotOptions extends PageOptions {
 
 /**
  * The tasks that are not done, as plain data, in the order in which they were made: each as its name, state and frames, what it waits for,
- * and who awaits it.
+ * and who awaits it. Tasks of other threads are not there.
  *
+ * Follows what CPython's `python -m asyncio ps` shows.
+ *
+ * @param options `loop`: only its tasks; `limit` and `seconds` are of pages, as in `taskPages`
  * @example
  * await run(async function main() {
  *   createTask(sleep(10), { name: 'ticker' });
@@ -27,6 +30,17 @@ export function captureTasks(options: SnapshotOptions = {}): TaskSnapshot[] {
  * out.
  *
  * @param options `limit`: tasks in a page (500); `seconds`: a page ends after this time
+ * @returns pages; `joinPages` makes one list of them
+ * @example
+ * await run(async function main() {
+ *   for (let i = 0; i < 1_000; i++) createTask(sleep(10));
+ *   const pages = [];
+ *   for (const page of taskPages({ seconds: 0.003 })) {
+ *     pages.push(page);
+ *     await sleep(0.003);
+ *   }
+ *   console.log(joinPages(pages).length); // 1001
+ * });
  */
 export function* taskPages(options: SnapshotOptions = {}): Generator<TaskPage, void, undefined> {
   const lens = lensOf(options.loop);

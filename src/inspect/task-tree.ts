@@ -38,13 +38,27 @@ export function joinPages(pages: readonly TaskPage[]): TaskSnapshot[] {
   }));
 }
 
-/** Who is awaited by whom, by numbers. */
+/**
+ * Who is awaited by whom: the tree that CPython's `python -m asyncio pstree` shows, and the circles that are no tree.
+ *
+ * @example
+ * await run(async function main() {
+ *   const idle = createTask(sleep(10), { name: 'idle' });
+ *   createTask(async () => await idle, { name: 'waiting' });
+ *   await sleep(1);
+ *   for (const { task, depth } of new TaskGraph(captureTasks()).rows()) console.log('  '.repeat(depth) + task.name);
+ *   // Task-1
+ *   // waiting
+ *   //   idle
+ * });
+ */
 export class TaskGraph {
   readonly tasks: readonly TaskSnapshot[];
   readonly #byId: Map<number, TaskSnapshot>;
   readonly #below = new Map<number, Set<number>>();
   readonly #above = new Map<number, Set<number>>();
 
+  /** @param tasks of one look: `captureTasks()`, or `joinPages()` of pages */
   constructor(tasks: readonly TaskSnapshot[]) {
     this.tasks = tasks;
     this.#byId = new Map(tasks.map((task) => [task.id, task]));

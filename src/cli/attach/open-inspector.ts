@@ -52,7 +52,7 @@ export async function openInspector(pid: number): Promise<Opened> {
     await delay(3);
   }
   throw new AttachError(
-    `process ${pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be stopped, or in the middle of native code`,
+    `process ${pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be stopped, in the middle of native code, or have a listener for SIGUSR1`,
   );
 }
 

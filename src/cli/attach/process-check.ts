@@ -36,7 +36,7 @@ const SIGUSR1 = 1n << 9n;
 /** The error for a process of Node that is not prepared for the signal. */
 export function notPrepared(pid: number): AttachError {
   return new AttachError(
-    `process ${pid} does not let SIGUSR1 open its inspector (--disable-sigusr1, or it has its own handler): start it with --inspect=127.0.0.1:0`,
+    `process ${pid} does not let SIGUSR1 open its inspector (--disable-sigusr1): start it with --inspect=127.0.0.1:0`,
   );
 }
 
