@@ -11,6 +11,6 @@ Options:
   -h, --help           show this text
 
 Ctrl-C cancels what is awaited; at the prompt it drops the line, and twice it
-ends. Ctrl-D ends. The history is kept in $XDG_STATE_HOME/asyncio-ts/repl_history
+ends. Ctrl-D ends. The history is in $XDG_STATE_HOME/asyncio-ts/repl_history
 (~/.local/state); ASYNCIO_REPL_HISTORY names another file, or none when empty.
 `;
