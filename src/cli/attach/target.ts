@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeLens, type TaskPage, type TaskSnapshot } from '../../inspect/lens.ts';
 import { joinPages } from '../../inspect/task-tree.ts';
@@ -35,8 +36,6 @@ const PAGE_SECONDS = 0.003;
 const LEASE = 30;
 const ATTEMPTS = 5;
 
-let tokens = 0;
-
 /** A process that is looked at. */
 export class Target {
   readonly pid: number;
@@ -71,10 +70,10 @@ export class Target {
 
   static async #attachOnce(pid: number): Promise<Target> {
     const { inspector, hasOpened }: Opened = await openInspector(pid);
-    const token = `${process.pid}-${++tokens}`;
+    // Tools in different containers may have the same number.
+    const token = `${process.pid}-${Math.random().toString(36).slice(2)}`;
     const target = new Target(pid, inspector, token);
-    const args = `globalThis, ${String(makeLens)}, ${JSON.stringify(token)}, ${hasOpened}, ${LEASE}`;
-    const { problem, runtime } = await target.#call<ReturnType<typeof enter>>(`(${String(enter)})(${args})`);
+    const { problem, runtime } = await target.#enter(hasOpened);
     if (problem === null) return target;
     await target.detach();
     if (problem === 'no loop') {
@@ -87,6 +86,18 @@ export class Target {
     );
   }
 
+  async #enter(hasOpened: boolean): Promise<ReturnType<typeof enter>> {
+    const args = `globalThis, ${String(makeLens)}, ${JSON.stringify(this.#token)}, ${hasOpened}, ${LEASE}`;
+    try {
+      return JSON.parse(await this.#evaluate(`JSON.stringify((${String(enter)})(${args}))`)) as ReturnType<
+        typeof enter
+      >;
+    } catch (error) {
+      this.#inspector.close();
+      throw error;
+    }
+  }
+
   /** Settled when the process has ended, or has closed its inspector. */
   get closed(): Promise<void> {
     return this.#inspector.closed;
@@ -95,7 +106,7 @@ export class Target {
   /** Looks at the tasks, page by page, so that the process is never stopped for long. */
   async look({ limit = Number.POSITIVE_INFINITY, locals = false }: LookOptions = {}): Promise<Look> {
     if (locals) this.#places ??= await this.#guard(Generators.withPlaces(this.#inspector));
-    const total = await this.#call<number>('USER.begin()');
+    const total = await this.#call<number>('begin()');
     const pages: TaskPage[] = [];
     const details = new Map<number, readonly GeneratorDetails[]>();
     let count = 0;
@@ -103,7 +114,7 @@ export class Target {
       const began = performance.now();
       const options = `{ limit: ${Math.max(1, Math.min(PAGE_SIZE, limit - count))}, seconds: ${PAGE_SECONDS} }`;
       // Of more tasks than were asked for nothing is read, but everything that those which were read need.
-      const page: TaskPage = await this.#call(`USER.page(${count < limit ? from : total}, ${options})`);
+      const page: TaskPage = await this.#call(`page(${count < limit ? from : total}, ${options})`);
       await this.#addGenerators(page, locals, details);
       pages.push(page);
       count += page.tasks.length;
@@ -118,7 +129,7 @@ export class Target {
     const counts = page.tasks.map(({ frames }) => frames.filter(({ kind }) => kind === 'generator').length);
     if (counts.every((count) => count === 0)) return;
     const generators = locals ? this.#places! : this.#names;
-    const all = await this.#guard(generators.describe(this.#user('generators()'), locals));
+    const all = await this.#guard(generators.describe(`${this.#user}.generators()`, locals));
     let at = 0;
     for (const [i, count] of counts.entries()) {
       if (count > 0) into.set(page.tasks[i]!.id, all.slice(at, at + count));
@@ -128,18 +139,18 @@ export class Target {
 
   /** Counts the steps of tasks from now on. */
   async count(): Promise<void> {
-    await this.#call('USER.count()');
+    await this.#call('count()');
   }
 
   /** Cancels a task; returns false when it has ended. */
   async cancel(id: number, message: string): Promise<boolean> {
-    return await this.#call<boolean>(`USER.cancel(${id}, ${JSON.stringify(message)})`);
+    return await this.#call<boolean>(`cancel(${id}, ${JSON.stringify(message)})`);
   }
 
   /** Ends the look: what was installed is removed, and the last tool closes the inspector that a tool has opened. */
   async detach(): Promise<void> {
     try {
-      if (await this.#call<boolean>('USER.leave()')) {
+      if (await this.#call<boolean>('leave()')) {
         this.#inspector.evaluate(`(${String(closeInspector)})(globalThis)`).catch(() => {});
         // Whoever comes meanwhile keeps it open.
         await Promise.race([this.#inspector.closed, delay(200, undefined, { ref: false })]);
@@ -151,17 +162,25 @@ export class Target {
     }
   }
 
-  #user(call: string): string {
-    return `globalThis[Symbol.for('asyncio-ts.tools')].users.get(${JSON.stringify(this.#token)}).${call}`;
+  /** This tool's part inside the process. */
+  get #user(): string {
+    return `globalThis[Symbol.for('asyncio-ts.tools')].users.get(${JSON.stringify(this.#token)})`;
   }
 
-  /** Calls a function of this tool's part inside the process; `USER` stands for that. */
-  async #call<T>(call: `USER.${string}` | `(${string}`): Promise<T> {
-    const expression = call.startsWith('USER.') ? this.#user(call.slice('USER.'.length)) : call;
-    const { value } = await this.#guard(
-      this.#inspector.evaluate(`JSON.stringify(${expression}) ?? 'null'`, { returnByValue: true }),
+  /** Calls a function of this tool's part inside the process. */
+  async #call<T>(call: string): Promise<T> {
+    const text = await this.#evaluate(
+      `${this.#user} === undefined ? '' : JSON.stringify(${this.#user}.${call}) ?? 'null'`,
     );
-    return JSON.parse(String(value)) as T;
+    if (text !== '') return JSON.parse(text) as T;
+    throw new AttachError(
+      `process ${this.pid} has not heard of this tool for ${LEASE} s, and has dropped it: start it again`,
+    );
+  }
+
+  async #evaluate(expression: string): Promise<string> {
+    const { value } = await this.#guard(this.#inspector.evaluate(expression, { returnByValue: true }));
+    return String(value);
   }
 
   /** What fails because the process has ended is told so. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect as expectOutside, it } from 'vitest';
+import { Inspector } from '../../../../src/cli/attach/inspector.ts';
 import { listeningPorts } from '../../../../src/cli/attach/listening-ports.ts';
 import { Target } from '../../../../src/cli/attach/target.ts';
 import { asyncio } from '../../../support/command.ts';
@@ -199,6 +200,19 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       await line('CancelledError: by a test');
       await expect.poll(() => find('idle'), { timeout: 10_000 }).toBe(undefined);
       expect(await target.cancel(id, 'again')).toBe(false);
+      await target.detach();
+    });
+  });
+
+  it('tells a tool that it has dropped, as it does after half a minute without a word', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const target = await Target.attach(pid);
+      const inspector = (await Inspector.connect(listeningPorts(pid)[0]!))!;
+      await inspector.evaluate("globalThis[Symbol.for('asyncio-ts.tools')].users.clear()");
+      inspector.close();
+      await expect(target.look()).rejects.toThrow(
+        `process ${pid} has not heard of this tool for 30 s, and has dropped it`,
+      );
       await target.detach();
     });
   });
