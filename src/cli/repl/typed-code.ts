@@ -19,14 +19,10 @@ function withoutTypes(code: string): string {
   // Named as a member: it does not exist in every Node.
   const { stripTypeScriptTypes: strip } = module as { stripTypeScriptTypes?: (code: string) => string };
   if (strip === undefined) return code;
-  const { emitWarning } = process;
   try {
-    process.emitWarning = () => {}; // of every Node that calls it experimental, at the first line with a type
     return strip(code);
   } catch {
     return code; // neither, or not complete yet: the runtime's own message is better
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }
 
