@@ -23,6 +23,7 @@ const SLOW = [
   'test/unit/node/threads/threads.test.ts',
   'test/unit/node/subprocess/leaks.test.ts',
   'test/unit/node/subprocess/process.test.ts',
+  'test/unit/cli/attach/attach.test.ts',
   'test/unit/examples/build.test.ts',
   'test/unit/examples/chat.test.ts',
   'test/unit/examples/proxy.test.ts',

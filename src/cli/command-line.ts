@@ -1,12 +1,16 @@
-import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { split } from './arguments.ts';
+import { isLookName, type LookCommand, type LookName, parseLook } from './look-arguments.ts';
+import { parseRepl, type ReplCommand } from './repl/repl-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: 'help'; readonly topic: 'asyncio' | 'run' | 'trace' }
+  | { readonly kind: 'help'; readonly topic: 'asyncio' | 'run' | 'trace' | 'repl' | LookName }
   | { readonly kind: 'version' }
+  | RunCommand
   | TraceCommand
-  | RunCommand;
+  | LookCommand
+  | ReplCommand;
 
 /** `asyncio run FILE [args]`. */
 export interface RunCommand {
@@ -44,8 +48,12 @@ export function parseCommandLine(argv: readonly string[]): Command {
   const [name, ...rest] = operands;
   if (name === 'run') return parseRun(rest);
   if (name === 'trace') return parseTrace(rest);
+  if (isLookName(name)) return parseLook(name, rest);
+  if (name === 'repl') return parseRepl(rest);
   if (name === undefined) throw new UsageError('a command is missing: write asyncio run FILE');
-  const hint = /\.[cm]?[jt]s$/.test(name) ? `write asyncio run ${name}` : 'the commands are run and trace';
+  const hint = /\.[cm]?[jt]s$/.test(name)
+    ? `write asyncio run ${name}`
+    : 'the commands are ps, pstree, repl, run, top and trace';
   throw new UsageError(`unknown command '${name}': ${hint}`);
 }
 
@@ -67,22 +75,4 @@ function parseTrace(argv: readonly string[]): Command {
   if (more.length > 0)
     throw new UsageError(`trace: one file is expected, and ${more[0]} is one more; options come before it`);
   return { kind: 'trace', file, output: values.output ?? null };
-}
-
-/** The options before the first operand, and the operands: nothing after the first operand is read as an option. */
-function split<const O extends ParseArgsOptionsConfig>(argv: readonly string[], options: O) {
-  const lenient = { args: [...argv], options, strict: false, allowPositionals: true, tokens: true } as const;
-  const first = parseArgs(lenient).tokens.find((token) => token.kind === 'positional')?.index ?? argv.length;
-  try {
-    const { values } = parseArgs({ args: argv.slice(0, first), options, strict: true });
-    return { values, operands: argv.slice(first) };
-  } catch (error) {
-    throw new UsageError(firstSentence(error));
-  }
-}
-
-/** The first part of a message of `parseArgs`, which continues with advice about other commands than this one. */
-function firstSentence(error: unknown): string {
-  const [sentence] = String((error as Error).message).split('. ');
-  return sentence!.charAt(0).toLowerCase() + sentence!.slice(1);
 }

@@ -7,6 +7,10 @@ Usage: asyncio [options] <command>
 Commands:
   run FILE [args...]   run a program on an event loop (asyncio run --help)
   trace FILE           make a page of a recorded trace (asyncio trace --help)
+  ps PID               the tasks of a running process, as a table
+  pstree PID           the same as a tree: below each task those that it awaits
+  top PID              the same live, with counts
+  repl                 type code that awaits; tasks run while you type
 
 Options:
   -h, --help           show this text

@@ -7,6 +7,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 export type Library = typeof import('../index.ts');
 type NodeLibrary = typeof import('../node/index.ts');
 
+export type { Future, Task } from '../index.ts';
+
 /** A copy of the library that is loaded. */
 export interface LoadedLibrary {
   readonly api: Library;

@@ -1,11 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 /**
- * What a running program does: which task waits for what, and for whom; and what it has done: traces, and a flight recorder.
+ * What a running program does: its tasks, which of them waits for what, and for whom; and what it has done: traces, and a flight recorder.
  *
  * @module asyncio-ts/inspect
  */
 
+export type { FrameSnapshot, PageOptions, TaskCounts, TaskPage, TaskSnapshot, WaitSnapshot } from './lens.ts';
+export { captureTasks, type SnapshotOptions, taskPages } from './snapshot.ts';
+export { joinPages, TaskGraph, type TaskRow } from './task-tree.ts';
 export { type DevtoolsTracksOptions, startDevtoolsTracks } from './trace/devtools-tracks.ts';
 export {
   TRACE_FORMAT,

@@ -42,6 +42,7 @@ export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { currentTask, getEventLoop, lendThread } from './loops.ts';
 export { placeThatCalled, reportOnce } from './places.ts';
+export { type TaskViews, viewsOfThisCopy } from './registry.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {

@@ -1,10 +1,13 @@
+import { describe } from '../internal/describe.ts';
 import { type Copy, introduce, placeOfCode } from './engine/copies.ts';
 import { current } from './engine/current.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
-import { publish } from './runtime/platform.ts';
+import { addInstrument, type Instrument } from './instruments.ts';
+import { publish, realTime } from './runtime/platform.ts';
 import { isDetached, type Task, waitingOf } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
+import { type WaitView, waitersOf, waitsOfTask } from './views.ts';
 
 /** One task as tools see it. */
 export interface TaskReport {
@@ -32,6 +35,31 @@ export interface Registry {
 export interface CopyReport extends Copy {
   /** Its tasks that are not done: for each one a function that returns its description. */
   tasks(): Iterable<() => TaskReport>;
+  /** For tools that look at more than these descriptions have. */
+  readonly views: TaskViews;
+}
+
+/**
+ * The kernel's views as functions of one copy. A tool of another process sends a program that calls them, since it cannot import anything
+ * of a program that is bundled into one file, or stands in the middle of a loop that never ends.
+ */
+export interface TaskViews {
+  /** The tasks that are not done, of all loops. */
+  tasks(): Iterable<Task<unknown>>;
+  stateOf(task: Task<unknown>): TaskReport['state'];
+  waitsOf(task: Task<unknown>): readonly WaitView[];
+  /** The tasks and futures that wait for a task. */
+  waitersOf(task: Task<unknown>): readonly object[];
+  /**
+   * What the task runs, and the coroutines inside it that the kernel knows, the outermost first: functions, generators, and others. The same
+   * one may come several times.
+   */
+  framesOf(task: Task<unknown>): readonly object[];
+  /** In one line; throws nothing. */
+  describe(value: unknown): string;
+  addInstrument(instrument: Instrument): () => void;
+  /** Seconds since some fixed moment, also while clocks are faked. */
+  now(): number;
 }
 
 const loops: Set<WeakRef<EventLoop>> = /* @__PURE__ */ new Set();
@@ -65,6 +93,7 @@ function introduceThisCopy(): void {
     loops: liveLoops,
     isRunning: () => runningLoop() !== null,
     tasks: () => liveTasks().map((task) => () => reportOf(task)),
+    views: viewsOfThisCopy(),
   };
   introduce(copy);
   const copies: CopyReport[] = [copy];
@@ -78,6 +107,21 @@ function introduceThisCopy(): void {
     },
   });
   if (shared.copies !== copies) shared.copies?.push(copy);
+}
+
+/** The same functions for tools inside the process. */
+export function viewsOfThisCopy(): TaskViews {
+  return {
+    // All at once: with one generator inside another a list of 100,000 tasks takes twice as long, and stops the program for that.
+    tasks: () => liveLoops().flatMap((loop) => [...loop._tasks()]),
+    stateOf: (task) => stateOf(task, waitingOf(task)),
+    waitsOf: waitsOfTask,
+    waitersOf,
+    framesOf: (task) => [task._coro, ...(task._parents ?? []), task._frame ?? task._coro],
+    describe,
+    addInstrument,
+    now: realTime,
+  };
 }
 
 function liveLoops(): EventLoop[] {

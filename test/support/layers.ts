@@ -24,8 +24,8 @@ const KERNEL_FLOORS = ['kernel/runtime/', 'kernel/engine/'];
 
 /** The folders that may name modules of Node. */
 const NODE_FOLDERS = ['node', 'cli'];
-/** Members of Node's own sockets that have no public name. */
-const NODE_MEMBERS = ['_handle', '_parent'];
+/** Members of Node's own sockets, and of its process, that have no public name. */
+const NODE_MEMBERS = ['_handle', '_parent', '_debugProcess'];
 /** The folder that may import packages, and those that a user gets along with this one. */
 const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
