@@ -39,7 +39,7 @@ export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { currentTask, getEventLoop, lendThread } from './loops.ts';
-export { placeThatCalled, reportOnce } from './places.ts';
+export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {
@@ -49,7 +49,9 @@ export {
   afterMicrotasks,
   afterRealTime,
   askForTurn,
+  builtinModule,
   encodeUtf8,
+  lend,
   logger,
   newAsyncFrame,
   newTextDecoder,
@@ -89,6 +91,7 @@ export type { TimedFuture } from './timed-future.ts';
 export {
   type AwaitWatcher,
   actorOf,
+  argumentsOf,
   awaitOf,
   cancelLeft,
   hasWork,
@@ -102,9 +105,13 @@ export {
   numberTasksFrom,
   placeOfReady,
   placeOfWait,
+  presentStack,
   purposeOf,
   recordPlaces,
   rewindClock,
+  type StackView,
+  spellingOf,
+  stacksOfTask,
   takePlaceOfYield,
   type WaitView,
   waitersOf,

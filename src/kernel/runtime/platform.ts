@@ -332,6 +332,11 @@ export function newAbortController(): AbortControllerLike | null {
   return AbortController === undefined ? null : new AbortController();
 }
 
+/** A module of the runtime, such as `node:inspector`; `undefined` where there is none. */
+export function builtinModule(name: string): unknown {
+  return globals().process?.getBuiltinModule?.(name);
+}
+
 /** Calls `listener` when the process ends, where there is a process. */
 export function onProcessExit(listener: () => void): void {
   const process = globals().process;
@@ -503,6 +508,13 @@ export function publish<T extends object>(name: string, value: T): T {
   if (found !== undefined) return found as T;
   Object.defineProperty(globalThis, Symbol.for(name), { value, configurable: true, enumerable: false });
   return value;
+}
+
+/** Puts a value under a well-known symbol for a moment, for the engine's inspector. Returns what takes it away again. */
+export function lend(name: string, value: object): () => void {
+  const key = Symbol.for(name);
+  Object.defineProperty(globalThis, key, { value, configurable: true, enumerable: false });
+  return () => Reflect.deleteProperty(globalThis, key);
 }
 
 /** What has been published under a name in this thread. */
