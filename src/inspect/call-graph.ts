@@ -79,7 +79,7 @@ const OPTIONS = ['depth', 'limit'] as const;
  *   await sleep(1);
  * });
  * await sleep(0);
- * console.log(captureCallGraph(task)?.waitsFor[0].operation); // sleep
+ * console.log(captureCallGraph(task)?.waitsFor[0]?.operation); // sleep
  */
 export function captureCallGraph(future?: Future<unknown> | null, options: CallGraphOptions = {}): CallGraph | null {
   checkOptions('captureCallGraph', options, OPTIONS);

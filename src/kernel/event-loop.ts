@@ -25,6 +25,7 @@ import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, JobFuture, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
+import { tellIfStuck } from './pending.ts';
 import { PromiseFuture } from './promise-future.ts';
 import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
@@ -107,6 +108,11 @@ export class EventLoop extends Scheduler implements Disposable {
    * raised like an unhandled rejection.
    */
   unretrieved: OnUnretrieved;
+  /**
+   * Whether a run that cannot end is reported, with what its tasks wait for: when nothing is left in the process that could wake it, and
+   * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13). Only Node tells enough for that.
+   */
+  reportPending = true;
   #overdue: OverdueFailures | null = null;
   readonly #unregister: () => void;
   /** Objects that cannot work without the loop: connections, servers, processes. @internal */
@@ -430,6 +436,11 @@ export class EventLoop extends Scheduler implements Disposable {
   removeSignalHandler(signal: string): boolean {
     checkSignal(signal);
     return this.#signals.remove(signal);
+  }
+
+  /** @internal */
+  override _atRest(): void {
+    if (this.reportPending && tellIfStuck(this)) this.reportPending = false;
   }
 
   /** Whether the loop has a handler for Ctrl-C, so that `run` must not react to it. @internal */

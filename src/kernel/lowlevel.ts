@@ -39,6 +39,7 @@ export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { currentTask, getEventLoop, lendThread } from './loops.ts';
+export { pending } from './pending.ts';
 export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';

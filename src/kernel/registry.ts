@@ -10,6 +10,7 @@ import { runningLoop } from './thread-loop.ts';
 export interface TaskReport {
   readonly name: string;
   readonly state: 'scheduled' | 'waiting' | 'detached' | 'running';
+  /** The function that it runs, such as `load()`. */
   readonly coroutine: string;
   /** What it waits for: the operation and the object, if they are known. */
   readonly waitsFor: string | null;
@@ -88,12 +89,12 @@ function* liveTasks(): Generator<Task<unknown>> {
   for (const loop of liveLoops()) yield* loop._tasks();
 }
 
-function reportOf(task: Task<unknown>): TaskReport {
+export function reportOf(task: Task<unknown>): TaskReport {
   const waiting = waitingOf(task);
   return {
     name: task.getName(),
     state: stateOf(task, waiting),
-    coroutine: String(task.getCoro()),
+    coroutine: task._describeCoroutine(),
     waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
     awaitedBy: task._waiters().flatMap(({ _awaiter: awaiter }) => (awaiter === null ? [] : [String(awaiter)])),
   };

@@ -682,7 +682,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * await sleep(1);
    * task.cancel('too late');
    * await wait([task]);
-   * console.log(task.why()?.requests[0].text); // Task 'load' was cancelled by Task-1: too late
+   * console.log(task.why()?.outcome, task.why()?.requests[0]?.message); // cancelled too late
    */
   why(): WhyCancelled | null {
     const scope = this._at ?? waitsOfRoot(this)[0]?._at ?? null;

@@ -103,6 +103,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   constructor({ host }: SchedulerOptions = {}) {
     this.#host = host ?? new RuntimeHost();
     this.#driven = host !== undefined;
+    if (this.#host instanceof RuntimeHost) this.#host._onIdle = () => this._noteIdle();
     this.#clock = new Clock(this.#host);
     this.#pacer = new Pacer(this.#host, this.#clock, this.#turn);
     this._step = new OpenStep(this);
@@ -546,6 +547,14 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     }
   };
 
+  /** The runtime has looked, and the loop wanted no timer. */
+  /** @internal */
+  _noteIdle(): void {
+    if (this._ready.length === 0 && this.#phase === IDLE) this._atRest();
+  }
+
+  /** While it is run, the loop has been at rest when the runtime looked. @internal */
+  abstract _atRest(): void;
   /** Whether debug mode is on. */
   abstract getDebug(): boolean;
   /** @internal */

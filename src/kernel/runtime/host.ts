@@ -1,4 +1,13 @@
-import { afterMicrotasks, askForTurn, globals, listenToInterrupts, listenToSignal, type TimerId } from './platform.ts';
+import {
+  activeResources,
+  afterMicrotasks,
+  askForTurn,
+  globals,
+  hasFakeTimers,
+  listenToInterrupts,
+  listenToSignal,
+  type TimerId,
+} from './platform.ts';
 
 /**
  * The services that an event loop needs: a clock and wake-ups. Give one to `newEventLoop({ host })` to drive a loop by
@@ -48,6 +57,12 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** Keeps a process alive by a timer that does nothing, for as long as a loop runs without one of its own. */
 const KEEP_ALIVE_INTERVAL = 2 ** 30;
 
+/** The same where the runtime says what else keeps the process alive: then that timer looks whether the run can end at all. */
+const IDLE_INTERVAL = 2_000;
+
+/** How many such timers there are. */
+export const idleTimers = { count: 0 };
+
 /**
  * The host of the runtime itself: Node, Bun, Deno, browsers, workers. A turn soon is a microtask, so that the effects of
  * an I/O callback are seen before the next one.
@@ -63,6 +78,8 @@ export class RuntimeHost implements Host {
   #turn: (() => void) | null = null;
   #keepAlive: TimerId | null = null;
   #running = 0;
+  /** Called from time to time while a loop runs and wants no timer. @internal */
+  _onIdle: (() => void) | null = null;
 
   time(): number {
     return this.#performance.now() / 1_000;
@@ -122,16 +139,24 @@ export class RuntimeHost implements Host {
   }
 
   ref(): void {
-    if (this.#running++ === 0) this.#keepAlive = globals().setInterval?.(() => {}, KEEP_ALIVE_INTERVAL) ?? null;
+    if (this.#running++ > 0) return;
+    const interval = activeResources() === null || hasFakeTimers() ? KEEP_ALIVE_INTERVAL : IDLE_INTERVAL;
+    this.#keepAlive = globals().setInterval?.(this.#lookAround, interval) ?? null;
+    idleTimers.count++;
   }
 
   unref(): void {
     if (--this.#running > 0) return;
     if (this.#wish === null) this.#clear();
+    idleTimers.count--;
     if (this.#keepAlive === null) return;
     globals().clearInterval?.(this.#keepAlive);
     this.#keepAlive = null;
   }
+
+  readonly #lookAround = (): void => {
+    if (this.#wish === null) this._onIdle?.();
+  };
 
   onInterrupt(listener: () => void): (() => void) | null {
     return listenToInterrupts(listener);

@@ -61,6 +61,7 @@ interface ProcessLike {
   on?(event: string, listener: (...args: unknown[]) => void): void;
   removeListener?(event: string, listener: (...args: unknown[]) => void): void;
   listenerCount?(event: string): number;
+  eventNames?(): readonly (string | symbol)[];
   emit?(event: unknown, ...args: unknown[]): boolean;
   exit?(code: number): void;
   getActiveResourcesInfo?(): string[];
@@ -123,6 +124,11 @@ function findNow(): (() => number) | undefined {
 /** The fake timers of Vitest and Jest have a clock. */
 function notFake<T extends object>(value: T | undefined): T | undefined {
   return value === undefined || 'clock' in value ? undefined : value;
+}
+
+/** Whether timers are a test's, whose clock may jump by days. */
+export function hasFakeTimers(): boolean {
+  return 'clock' in (globals().setInterval ?? {});
 }
 
 /** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
@@ -338,9 +344,18 @@ export function builtinModule(name: string): unknown {
 }
 
 /** Calls `listener` when the process ends, where there is a process. */
-export function onProcessExit(listener: () => void): void {
+export function onProcessExit(listener: (code: unknown) => void): void {
   const process = globals().process;
   process?.on?.('exit', listener);
+}
+
+/** Whether somebody listens to a signal other than Ctrl-C: it can wake a program that has nothing else left. */
+export function hasSignalListeners(): boolean {
+  return (
+    globals()
+      .process?.eventNames?.()
+      .some((name) => /^SIG(?!INT$)/.test(String(name))) === true
+  );
 }
 
 /** Should nobody catch an error, so that the process ends by it, then with this exit code. */

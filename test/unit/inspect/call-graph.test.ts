@@ -1,18 +1,5 @@
-import {
-  createTask,
-  Event,
-  Future,
-  gather,
-  Lock,
-  run,
-  shield,
-  sleep,
-  type Task,
-  taskGroup,
-  timeout,
-  wait,
-} from 'asyncio-ts';
-import { type CallGraph, captureCallGraph, formatCallGraph, printCallGraph, recordPlaces } from 'asyncio-ts/inspect';
+import { createTask, Future, gather, shield, sleep, taskGroup, timeout, wait } from 'asyncio-ts';
+import { type CallGraph, captureCallGraph, formatCallGraph, recordPlaces } from 'asyncio-ts/inspect';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runVirtually } from '../../support/spellings.ts';
 
