@@ -1,5 +1,6 @@
 import { type Copy, introduce, placeOfCode } from './engine/copies.ts';
 import { current } from './engine/current.ts';
+import { runningTask } from './engine/line.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
 import { publish } from './runtime/platform.ts';
@@ -31,6 +32,8 @@ export interface Registry {
 
 /** A copy of this library, as tools and the other copies see it. */
 export interface CopyReport extends Copy {
+  /** The task whose code runs, as tools show it; `null` when none does. */
+  running?(): string | null;
   /** Its tasks that are not done: for each one a function that returns its description. */
   tasks(): Iterable<() => TaskReport>;
 }
@@ -65,6 +68,7 @@ function introduceThisCopy(): void {
     place: placeOfCode(),
     loops: liveLoops,
     isRunning: () => runningLoop() !== null,
+    running: () => titleOf(runningTask() as Task<unknown> | null),
     tasks: () => liveTasks().map((task) => () => reportOf(task)),
   };
   introduce(copy);
@@ -79,6 +83,14 @@ function introduceThisCopy(): void {
     },
   });
   if (shared.copies !== copies) shared.copies?.push(copy);
+}
+
+/** `load#17` for `Task-17`, which runs `load`. */
+function titleOf(task: Task<unknown> | null): string | null {
+  const { name: fn } = (task?._coro ?? {}) as { readonly name?: unknown };
+  return (
+    task && (typeof fn === 'string' && fn !== '' ? task.getName().replace(/^Task(?=-\d+$)-/, `${fn}#`) : task.getName())
+  );
 }
 
 function liveLoops(): EventLoop[] {

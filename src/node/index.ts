@@ -28,5 +28,6 @@ export * from './executors/index.ts';
 export * from './files/index.ts';
 export * from './net/index.ts';
 export * from './pipes/index.ts';
+export * from './stalls/index.ts';
 export * from './subprocess/index.ts';
 export * from './threads/index.ts';
