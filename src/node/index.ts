@@ -24,6 +24,7 @@ export { IncompleteReadError, LimitOverrunError } from '../errors/stream-errors.
 export * from '../streams/index.ts';
 export { ConcurrentFuture, type WorkState } from './concurrent-future.ts';
 export * from './datagram/index.ts';
+export * from './diagnostics/index.ts';
 export * from './executors/index.ts';
 export * from './files/index.ts';
 export * from './net/index.ts';
