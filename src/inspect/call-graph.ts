@@ -124,6 +124,8 @@ class Capture {
   /** Of each thing that tasks wait for: those tasks, in the order in which they were made. */
   readonly #waiting = new Map<object, Set<Task<unknown>>>();
   readonly #tasks: readonly Task<unknown>[];
+  /** A task may stand in the graph many times. */
+  readonly #stacks = new Map<Task<unknown>, readonly CallFrame[]>();
   #nodes = 0;
 
   constructor(loop: EventLoop, present: Task<unknown> | null, { limit, depth }: CallGraphOptions) {
@@ -190,10 +192,14 @@ class Capture {
     return this.#tasks.filter((task) => found.has(task));
   }
 
-  #stackOf(task: Task<unknown>): CallFrame[] {
+  #stackOf(task: Task<unknown>): readonly CallFrame[] {
     if (task.done()) return [];
-    const frames = task === this.#present ? this.#presentFrames(task) : this.#framesOf(stacksOfTask(task));
-    return frames.length > 0 ? frames : rootFrames(task);
+    let frames = this.#stacks.get(task);
+    if (frames !== undefined) return frames;
+    frames = task === this.#present ? this.#presentFrames(task) : this.#framesOf(stacksOfTask(task));
+    if (frames.length === 0) frames = rootFrames(task);
+    this.#stacks.set(task, frames);
+    return frames;
   }
 
   #presentFrames(task: Task<unknown>): CallFrame[] {
@@ -212,9 +218,8 @@ class Capture {
   }
 }
 
-function framesOfStack({ frames, site, isFollowing, isRunning }: StackView): CallFrame[] {
+function framesOfStack({ frames, site, isAwait, isFollowing, isRunning }: StackView): CallFrame[] {
   // At an `await`, what is on the stack are async functions, though a mapped stack does not say so.
-  const isAwait = frames.length === 0;
   const known = (site === null ? [] : framesOf(site)).map(
     (frame): CallFrame => (isAwait && frame.kind === 'function' ? { ...frame, kind: 'async' } : frame),
   );

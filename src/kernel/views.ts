@@ -54,6 +54,8 @@ export interface StackView {
   readonly frames: readonly object[];
   /** The stack of the engine when the wait began, in its own words; `null` where places are not recorded. */
   readonly site: string | null;
+  /** Whether it is an `await` of an async function; otherwise the task's own frames. */
+  readonly isAwait: boolean;
   /** Whether it waits for an async function that it has called, which waits in turn. */
   readonly isFollowing: boolean;
   /** Whether it runs now. */
@@ -77,7 +79,13 @@ function stackView(stack: CallStack, isRunning: boolean): StackView {
   const waitsNow = isTask ? stack._waiting !== null || (stack._frame !== null && !isRunning) : true;
   const site = isTask ? siteOfFrames(stack, stack._waiting) : (siteOfWait(stack) ?? null);
   const frames = [...(stack._parents ?? []), ...(stack._frame === null ? [] : [stack._frame])];
-  return { frames, site: waitsNow && !isRunning ? (site?.stack ?? null) : null, isFollowing, isRunning };
+  return {
+    frames,
+    site: waitsNow && !isRunning ? (site?.stack ?? null) : null,
+    isAwait: !isTask,
+    isFollowing,
+    isRunning,
+  };
 }
 
 /** Where the program is now: the stack of the engine in its own words, of which the first frame is in this library. */
