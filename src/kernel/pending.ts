@@ -25,21 +25,19 @@ function listOf(loop: EventLoop): string {
 export function tellIfStuck(loop: EventLoop): boolean {
   const resources = activeResources();
   if (resources === null || resources.length > idleTimers.count || hasSignalListeners()) return false;
-  return (
-    resources.every((kind) => kind === 'Timeout') && tell(loop, 'run() cannot end: nothing is left that could wake')
-  );
+  return resources.every((kind) => kind === 'Timeout') && tell(loop, 'run() cannot end');
 }
 
 /** Tells of the main thread's own loop when the process ends because the program awaits, at its top level, what nothing can end. */
 export function tellAtExit(loop: EventLoop): void {
   onProcessExit((code) => {
-    if (code === UNSETTLED_AWAIT && loop.reportPending) tell(loop, 'Exit code 13: nothing is left that could wake');
+    if (code === UNSETTLED_AWAIT && loop.reportPending) tell(loop, 'Exit code 13');
   });
 }
 
 function tell(loop: EventLoop, title: string): boolean {
   const text = pending.tell(loop);
-  if (text !== '') logger.error(`${title}\n${text}`);
+  if (text !== '') logger.error(`${title}: nothing is left that could wake these tasks\n${text}`);
   return text !== '';
 }
 

@@ -72,6 +72,8 @@ export class StallWatch implements Disposable {
   readonly #timer: NodeJS.Timeout;
   readonly #watchdog: Watchdog | null;
   readonly #period: number;
+  /** Fulfils when stacks can be taken, which is a moment later: a thread has to start first. */
+  readonly ready: Promise<void>;
   #due: number;
   /** Whether the last beat was late: what the watchdog does then may make the next one late. */
   #wasLate = false;
@@ -83,6 +85,7 @@ export class StallWatch implements Disposable {
     this.#period = Math.min(threshold / BEATS, 1);
     this.#watchdog =
       stacks && canWitness() ? new Watchdog({ beats: this.#beats, milliseconds: threshold * 1_000 }) : null;
+    this.ready = this.#watchdog?.ready ?? Promise.resolve();
     this.#due = performance.now() / 1_000 + this.#period;
     this.#timer = setInterval(() => this.#beat(), this.#period * 1_000);
     this.#timer.unref();
@@ -126,6 +129,7 @@ function canWitness(): boolean {
 class Watchdog {
   readonly #worker: Worker;
   readonly #port: MessageChannel['port1'];
+  readonly ready: Promise<void>;
 
   constructor(data: WatchdogData) {
     const { port1, port2 } = new MessageChannel();
@@ -137,6 +141,9 @@ class Watchdog {
       execArgv: [],
     });
     this.#worker.on('error', (error) => logger.warn('watchStalls(): stacks cannot be taken', error));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#worker.once('message', () => resolve()).once('exit', () => resolve());
     this.#worker.unref();
     port1.unref();
   }

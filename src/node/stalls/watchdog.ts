@@ -1,5 +1,5 @@
 import inspector from 'node:inspector';
-import { type MessagePort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { WatchdogData, WitnessedStall } from './messages.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { WatchdogData, WitnessedStall } from './messages.ts';
 const { beats, milliseconds, port } = workerData as WatchdogData & { readonly port: MessagePort };
 
 /** Code that never comes back to JavaScript, such as a synchronous read, cannot be paused. */
-const PATIENCE = 500;
+const PATIENCE = 3_000;
 
 /** What runs in the main thread, told by each copy of the library. */
 const WHO =
@@ -51,6 +51,10 @@ function witness(beat: number): Promise<WitnessedStall> {
     const urls = new Map<string, string>();
     session.on('Debugger.scriptParsed', ({ params }) => urls.set(params.scriptId, params.url));
     session.on('Debugger.paused', ({ params: { callFrames } }) => {
+      if (Atomics.load(beats, 0) !== beat) {
+        end({ beat, task: null, frames: null }); // it is over: this is the stack of something else
+        return;
+      }
       const frames = callFrames.map(({ functionName, url, location }) => ({
         name: functionName,
         url: url === '' ? (urls.get(location.scriptId) ?? '') : url,
@@ -71,3 +75,4 @@ function witness(beat: number): Promise<WitnessedStall> {
 
 port.on('message', () => {}); // keeps the thread alive; the main thread does not wait for it
 void watch();
+parentPort?.postMessage('ready');
