@@ -23,6 +23,6 @@ await run(async function main() {
   }
   const why = task.why();
   console.log(`outcome: ${why?.outcome}`);
-  for (const { text, at, by } of why?.requests ?? []) console.log(`- ${text} (by ${by})`, typeof at);
+  for (const { text } of why?.requests ?? []) console.log(`- ${text}`);
   console.log(`went on at: ${why?.wentOnAt}`);
 });

@@ -61,11 +61,16 @@ function witness(beat: number): Promise<WitnessedStall> {
         line: location.lineNumber + 1,
         column: (location.columnNumber ?? 0) + 1,
       }));
-      const callFrameId = callFrames[0]?.callFrameId ?? '';
-      const question = { callFrameId, expression: WHO, returnByValue: true, silent: true };
-      session.post('Debugger.evaluateOnCallFrame', question, (_error, answer: Partial<Answer> | undefined) => {
-        end({ beat, task: (answer?.result?.value ?? null) as string | null, frames });
-      });
+      const ask = (at: number): void => {
+        const callFrameId = callFrames[at]?.callFrameId ?? '';
+        const question = { callFrameId, expression: WHO, returnByValue: true, silent: true };
+        session.post('Debugger.evaluateOnCallFrame', question, (error, answer: Partial<Answer> | undefined) => {
+          // A frame of the runtime itself may refuse.
+          if ((error !== null || answer?.result === undefined) && at + 1 < callFrames.length) ask(at + 1);
+          else end({ beat, task: (answer?.result?.value ?? null) as string | null, frames });
+        });
+      };
+      ask(0);
     });
     session.connectToMainThread();
     session.post('Debugger.enable');
