@@ -61,9 +61,11 @@ function hook<H extends HookName, M>(
   return { [name]: (...args: Parameters<Required<Instrument>[H]>) => tell(messageOf(...args)) };
 }
 
+const NOTHING = (): void => {};
+
 /** How many parts of the program have asked for it. */
 let users = 0;
-let stop = (): void => {};
+let stop = NOTHING;
 
 /**
  * Publishes what loops and tasks do on channels of Node's `diagnostics_channel`, for monitoring tools: one channel for each kind of event
@@ -93,15 +95,17 @@ export function publishDiagnostics(): () => void {
 }
 
 function install(): () => void {
-  const installed = new Map<string, () => void>();
+  const slow = Object.entries(ofSteps).map(([name, instrument]) => ({
+    own: channel(name),
+    instrument,
+    remove: NOTHING,
+  }));
   /** Installs the hooks of channels that have subscribers now, and takes out those of the others. */
   const refresh = (): void => {
-    for (const [name, instrument] of Object.entries(ofSteps)) {
-      const isWanted = channel(name).hasSubscribers;
-      if (isWanted === installed.has(name)) continue;
-      installed.get(name)?.();
-      if (isWanted) installed.set(name, addInstrument(instrument));
-      else installed.delete(name);
+    for (const one of slow) {
+      if (one.own.hasSubscribers === (one.remove !== NOTHING)) continue;
+      one.remove();
+      one.remove = one.remove === NOTHING ? addInstrument(one.instrument) : NOTHING;
     }
   };
   const [spawn, finish, cancel, error] = [
@@ -125,7 +129,6 @@ function install(): () => void {
   refresh();
   return () => {
     remove();
-    for (const end of installed.values()) end();
-    installed.clear();
+    for (const one of slow) one.remove();
   };
 }
