@@ -74,8 +74,7 @@ let stop = NOTHING;
  *
  * @returns what ends it
  * @example
- * import { subscribe } from 'node:diagnostics_channel';
- *
+ * const { subscribe } = await import('node:diagnostics_channel');
  * subscribe('asyncio-ts:task:finish', (message) => {
  *   const { task, failure } = message as DiagnosticsMessages['asyncio-ts:task:finish'];
  *   if (failure !== null) console.warn(`${task.getName()} has failed`, failure.error);
