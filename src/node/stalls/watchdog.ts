@@ -22,6 +22,7 @@ interface MainThreadSession extends inspector.Session {
 }
 
 interface Answer {
+  readonly exceptionDetails?: object;
   readonly result: { readonly value?: unknown };
 }
 
@@ -65,9 +66,10 @@ function witness(beat: number): Promise<WitnessedStall> {
         const callFrameId = callFrames[at]?.callFrameId ?? '';
         const question = { callFrameId, expression: WHO, returnByValue: true, silent: true };
         session.post('Debugger.evaluateOnCallFrame', question, (error, answer: Partial<Answer> | undefined) => {
-          // A frame of the runtime itself may refuse.
-          if ((error !== null || answer?.result === undefined) && at + 1 < callFrames.length) ask(at + 1);
-          else end({ beat, task: (answer?.result?.value ?? null) as string | null, frames });
+          // A frame of the runtime has no globals, and a program may have variables of these names.
+          const isAnswered = error === null && answer?.exceptionDetails === undefined;
+          if (!isAnswered && at + 1 < callFrames.length) ask(at + 1);
+          else end({ beat, task: isAnswered ? ((answer?.result?.value ?? null) as string | null) : null, frames });
         });
       };
       ask(0);

@@ -1,4 +1,4 @@
-import { sleep, timeout, wrapPromise } from 'asyncio-ts';
+import { run, sleep, timeout, wrapPromise } from 'asyncio-ts';
 import { type Stall, watchStalls } from 'asyncio-ts/node';
 import { describe, expect, test } from 'vitest';
 import { logger } from '../../../../src/kernel/lowlevel.ts';
@@ -56,6 +56,26 @@ describeBoth('watchStalls()', (s) => {
 });
 
 describe('watchStalls()', () => {
+  test('finds the task also where the innermost frame hides the globals', { timeout: 20_000 }, async () => {
+    const told = Promise.withResolvers<Stall>();
+    using watch = watchStalls({
+      threshold: 0.2,
+      onStall: (stall) => stall.stack?.[0]?.name === 'shadowing' && told.resolve(stall),
+    });
+    await watch.ready;
+    await run(
+      async () => {
+        (function shadowing(globalThis: number, Symbol: number) {
+          const end = performance.now() + 2_000;
+          let sum = globalThis + Symbol;
+          while (sum < 0 || performance.now() < end) for (let i = 0; i < 1e6; i++) sum += i;
+        })(1, 2);
+        expect((await told.promise).task).toBe('Main');
+      },
+      { name: 'Main' },
+    );
+  });
+
   test('goes on when what is told of a stall throws', async () => {
     const errors: unknown[] = [];
     const told = Promise.withResolvers<void>();
