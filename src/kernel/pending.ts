@@ -1,7 +1,7 @@
 import type { EventLoop } from './event-loop.ts';
 import { reportOf } from './registry.ts';
 import { idleTimers } from './runtime/host.ts';
-import { activeResources, hasSignalListeners, logger, onProcessExit } from './runtime/platform.ts';
+import { activeResources, hasSignalListeners, isMainThread, logger, onProcessExit } from './runtime/platform.ts';
 
 /** How what tasks wait for is told. `asyncio-ts/inspect` tells it as a tree, and needs more code for that than every program should carry. */
 export const pending: { tell: (loop: EventLoop) => string } = { tell: listOf };
@@ -18,13 +18,15 @@ function listOf(loop: EventLoop): string {
 
 /**
  * Tells, once, of a run that cannot end: nothing is ready and no timer is set, and besides the timers of the loops themselves the runtime
- * has nothing left that could call the program. Where the runtime does not say what it has, or somebody listens to signals, nobody knows.
+ * has nothing left that could call the program. Where the runtime does not say what it has, where somebody listens to signals, and in
+ * worker threads, whose ports do not count while a loop runs (`exposeLoop`), nobody knows.
  *
  * @returns whether it was told
  */
 export function tellIfStuck(loop: EventLoop): boolean {
   const resources = activeResources();
-  if (resources === null || resources.length > idleTimers.count || hasSignalListeners()) return false;
+  if (resources === null || resources.length > idleTimers.count || hasSignalListeners() || !isMainThread())
+    return false;
   return resources.every((kind) => kind === 'Timeout') && tell(loop, 'run() cannot end');
 }
 

@@ -547,8 +547,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     }
   };
 
-  /** The runtime has looked, and the loop wanted no timer. */
-  /** @internal */
+  /** The runtime has looked, and the loop wanted no timer. @internal */
   _noteIdle(): void {
     if (this._ready.length === 0 && this.#phase === IDLE) this._atRest();
   }

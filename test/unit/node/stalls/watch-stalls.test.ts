@@ -65,6 +65,7 @@ describe('watchStalls()', () => {
     await watch.ready;
     await run(
       async () => {
+        // biome-ignore lint/suspicious/noShadowRestrictedNames: this is what the test is about
         (function shadowing(globalThis: number, Symbol: number) {
           const end = performance.now() + 2_000;
           let sum = globalThis + Symbol;
