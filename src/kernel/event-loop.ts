@@ -25,7 +25,7 @@ import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, JobFuture, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
-import { tellIfStuck } from './pending.ts';
+import { tellStuck } from './pending.ts';
 import { PromiseFuture } from './promise-future.ts';
 import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
@@ -110,7 +110,8 @@ export class EventLoop extends Scheduler implements Disposable {
   unretrieved: OnUnretrieved;
   /**
    * Whether a run that cannot end is reported, with what its tasks wait for: when nothing is left in the process that could wake it, and
-   * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13). Only Node tells enough for that.
+   * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13). Only the main thread of Node tells enough
+   * for that, and only while the program itself listens neither to `beforeExit` nor to signals other than Ctrl-C.
    */
   reportPending = true;
   #overdue: OverdueFailures | null = null;
@@ -439,8 +440,14 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /** @internal */
-  override _atRest(): void {
-    if (this.reportPending && tellIfStuck(this)) this.reportPending = false;
+  override _wantsReport(): boolean {
+    return this.reportPending && this.#firstTask !== null;
+  }
+
+  /** @internal */
+  override _stuck(): void {
+    this.reportPending = false; // once is enough
+    tellStuck(this);
   }
 
   /** Whether the loop has a handler for Ctrl-C, so that `run` must not react to it. @internal */

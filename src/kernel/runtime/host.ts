@@ -1,12 +1,14 @@
 import {
-  activeResources,
   afterMicrotasks,
   askForTurn,
+  canTellCallbacks,
   globals,
   hasFakeTimers,
+  isMainThread,
   listenToInterrupts,
   listenToSignal,
   type TimerId,
+  whenNothingElseIsLeft,
 } from './platform.ts';
 
 /**
@@ -57,11 +59,16 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** Keeps a process alive by a timer that does nothing, for as long as a loop runs without one of its own. */
 const KEEP_ALIVE_INTERVAL = 2 ** 30;
 
-/** The same where the runtime says what else keeps the process alive: then that timer looks whether the run can end at all. */
+/** The same in the main thread of Node, where that timer also looks whether the run can end at all. */
 const IDLE_INTERVAL = 2_000;
 
-/** How many such timers there are. */
-export const idleTimers = { count: 0 };
+/** What a loop tells of itself while it runs. @internal */
+export interface Idler {
+  /** Whether nothing is ready, and its tasks wait. */
+  isAtRest(): boolean;
+  /** Nothing but this loop keeps the process alive. */
+  stuck(): void;
+}
 
 /**
  * The host of the runtime itself: Node, Bun, Deno, browsers, workers. A turn soon is a microtask, so that the effects of
@@ -78,8 +85,9 @@ export class RuntimeHost implements Host {
   #turn: (() => void) | null = null;
   #keepAlive: TimerId | null = null;
   #running = 0;
-  /** Called from time to time while a loop runs and wants no timer. @internal */
-  _onIdle: (() => void) | null = null;
+  #stopProbe: (() => void) | null = null;
+  /** @internal */
+  _idler: Idler | null = null;
 
   time(): number {
     return this.#performance.now() / 1_000;
@@ -140,23 +148,35 @@ export class RuntimeHost implements Host {
 
   ref(): void {
     if (this.#running++ > 0) return;
-    const interval = activeResources() === null || hasFakeTimers() ? KEEP_ALIVE_INTERVAL : IDLE_INTERVAL;
+    const interval = canTellCallbacks() && isMainThread() && !hasFakeTimers() ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
     this.#keepAlive = globals().setInterval?.(this.#lookAround, interval) ?? null;
-    idleTimers.count++;
   }
 
   unref(): void {
     if (--this.#running > 0) return;
     if (this.#wish === null) this.#clear();
-    idleTimers.count--;
+    this.#endProbe();
     if (this.#keepAlive === null) return;
     globals().clearInterval?.(this.#keepAlive);
     this.#keepAlive = null;
   }
 
+  /** A turn in the meantime may have woken the loop: then it is asked anew at the next time. */
   readonly #lookAround = (): void => {
-    if (this.#wish === null) this._onIdle?.();
+    const isAtRest = this.#wish === null && this._idler?.isAtRest() === true;
+    if (!isAtRest) this.#endProbe();
+    else if (this.#stopProbe === null) this.#stopProbe = whenNothingElseIsLeft(this.#keepAlive!, this.#nothingIsLeft);
   };
+
+  readonly #nothingIsLeft = (): void => {
+    this.#stopProbe = null;
+    if (this._idler?.isAtRest() === true) this._idler.stuck();
+  };
+
+  #endProbe(): void {
+    this.#stopProbe?.();
+    this.#stopProbe = null;
+  }
 
   onInterrupt(listener: () => void): (() => void) | null {
     return listenToInterrupts(listener);

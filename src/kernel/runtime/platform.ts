@@ -349,13 +349,31 @@ export function onProcessExit(listener: (code: unknown) => void): void {
   process?.on?.('exit', listener);
 }
 
-/** Whether somebody listens to a signal other than Ctrl-C: it can wake a program that has nothing else left. */
-export function hasSignalListeners(): boolean {
-  return (
-    globals()
-      .process?.eventNames?.()
-      .some((name) => /^SIG(?!INT$)/.test(String(name))) === true
-  );
+let probes = 0;
+
+/**
+ * Calls back when a timer is all that keeps the process alive; it keeps it alive afterwards, as before. Node tells of this by `beforeExit`
+ * alone: the list of active resources lacks workers and much else. `null` where somebody listens to signals other than Ctrl-C, which can
+ * wake a program that has nothing else left, or to `beforeExit`, which would be emitted for nobody else's sake.
+ */
+export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (() => void) | null {
+  const { process } = globals();
+  const names = process?.eventNames?.() ?? [];
+  if (names.some((name) => /^SIG(?!INT$)/.test(String(name)))) return null;
+  if (process?.listenerCount?.('beforeExit') !== probes) return null;
+  const listener = (): void => {
+    stop();
+    callback();
+  };
+  const stop = (): void => {
+    probes--;
+    process.removeListener?.('beforeExit', listener);
+    (timer as { ref?(): void }).ref?.();
+  };
+  probes++;
+  process.on?.('beforeExit', listener);
+  unref(timer);
+  return stop;
 }
 
 /** Should nobody catch an error, so that the process ends by it, then with this exit code. */

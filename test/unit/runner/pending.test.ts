@@ -17,6 +17,7 @@ async function errorsOf(body: string, patience = 4_500): Promise<string[]> {
       setTimeout(resolve, 50);
     });
   });
+  expect(child.exitCode).toBe(null); // it goes on, as it would without the report
   child.kill('SIGKILL');
   return text.split('\n').filter((line) => line !== '');
 }
@@ -53,6 +54,14 @@ describe.concurrent('a run that cannot end', () => {
   test.each([
     ['when the program wants no report', STUCK.replace('OPTIONS', '{ reportPending: false }')],
     ['while a timer of the program may wake it', `setTimeout(() => {}, 60_000);${STUCK.replace('OPTIONS', '{}')}`],
+    [
+      'while a thread may wake it',
+      `new (await import('node:worker_threads')).Worker('setTimeout(() => {}, 60_000)', { eval: true });${STUCK.replace('OPTIONS', '{}')}`,
+    ],
+    [
+      'when the program itself listens for its end, and is not called for that',
+      `process.on('beforeExit', () => console.error('called'));${STUCK.replace('OPTIONS', '{}')}`,
+    ],
     ['while it sleeps', 'await core.run(() => core.sleep(60));'],
     ['while a server listens', `(await import('node:net')).createServer().listen(0);${STUCK.replace('OPTIONS', '{}')}`],
     [
