@@ -350,7 +350,8 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
  * @param main an async function, a generator function, or an awaitable. `run(main())` would start the function outside the loop, so that
  * its promise is only waited for; debug mode reports this
  * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task;
- * `signals`: the signals that end the run; `reportPending`: whether a run that cannot end is reported; `unretrievedAfter`, `unretrieved`: when and how errors that were not retrieved are reported
+ * `signals`: the signals that end the run; `reportPending`: whether a run that cannot end is reported; `unretrievedAfter`, `unretrieved`: when
+ * and how errors that were not retrieved are reported
  * @returns a promise of what `main` returns
  * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is not a context
  * @throws {RuntimeError} (as a rejection) when a running loop calls it
