@@ -8,9 +8,10 @@ export const pending: { tell: (loop: EventLoop) => string } = { tell: listOf };
 const MOST_SHOWN = 20;
 
 function listOf(loop: EventLoop): string {
-  const tasks = [...loop._tasks()].reverse().map(reportOf);
-  return tasks
+  return [...loop._tasks()]
+    .reverse()
     .slice(0, MOST_SHOWN)
+    .map(reportOf)
     .map(({ name, coroutine, waitsFor }) => `  ${name} (${coroutine}) waits for ${waitsFor ?? 'a foreign promise'}`)
     .join('\n');
 }

@@ -101,6 +101,7 @@ function* liveTasks(): Generator<Task<unknown>> {
   for (const loop of liveLoops()) yield* loop._tasks();
 }
 
+/** A task as tools see it. */
 export function reportOf(task: Task<unknown>): TaskReport {
   const waiting = waitingOf(task);
   return {

@@ -31,7 +31,7 @@ export type WhyOutcome = 'pending' | 'delivered' | 'cancelled' | 'swallowed' | '
 
 /** Why a task is cancelled: plain data, whose text is a sentence for people. */
 export class WhyCancelled {
-  /** The request to this task, the one that has led to it, and so on: the last one began it. */
+  /** The request to this task, the one that has led to it, and so on: the last one began it. Of a very long chain the middle is left out. */
   readonly requests: readonly WhyRequest[];
   readonly outcome: WhyOutcome;
   /**
@@ -44,6 +44,7 @@ export class WhyCancelled {
   constructor(last: Request, outcome: WhyOutcome) {
     const requests: WhyRequest[] = [];
     for (let at: Request | null = last; at !== null; at = at.cause ?? null) {
+      if (requests.length >= MOST && (at.cause ?? null) !== null) continue;
       const by = (at.by as TaskRole | null)?.getName() ?? null;
       requests.push({ by, message: at.message, at: at.at, through: at.through, text: at.tell() });
     }
@@ -58,6 +59,9 @@ export class WhyCancelled {
     return `${text} (at ${at.toFixed(3)} s): ${this.outcome}${where}`;
   }
 }
+
+/** So many requests are told: each one looks for the one that began it. */
+const MOST = 50;
 
 const afterRequest: WeakMap<object, CallSite> = /* @__PURE__ */ new WeakMap();
 

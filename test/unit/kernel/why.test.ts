@@ -124,6 +124,29 @@ describeBoth('task.why() tells why a task is cancelled', (s) => {
     });
   });
 
+  test('of a very long chain the first requests and the one that began it, without taking long', async () => {
+    await inMain(function* () {
+      const last = createTask(sleepFor(s, 60), { name: 'last' });
+      let first = last as Task<unknown>;
+      for (let at = 0; at < 3_000; at++) {
+        const next = first;
+        first = createTask(
+          s.fn(function* () {
+            yield* s.wait(next);
+          }),
+        );
+      }
+      yield* s.wait(sleep(1));
+      first.setName('first');
+      first.cancel('enough');
+      yield* s.wait(wait([first, last]));
+      const requests = last.why()?.requests ?? [];
+      expect(requests.length).toBe(51);
+      expect(requests.at(-1)).toMatchObject({ by: 'Main', message: 'enough' });
+      expect(requests[0]?.text).toContain("Task 'first' was cancelled by Task 'Main': enough");
+    });
+  });
+
   test('the deadline around the part that is being cancelled', async () => {
     await inMain(function* () {
       const task = createTask(
