@@ -6,8 +6,26 @@
  * @module asyncio-ts/inspect
  */
 
+import { pending } from '../kernel/lowlevel.ts';
+import { captureWaitGraph } from './wait-graph.ts';
+import { formatWaitTree } from './wait-tree.ts';
+
+// A program that imports this has its pending tasks told as a tree; package.json ("sideEffects") keeps the line in bundles.
+pending.tell = (loop) => formatWaitTree(captureWaitGraph(loop));
+
+export {
+  type CallGraph,
+  type CallGraphOptions,
+  captureCallGraph,
+  formatCallGraph,
+  type PrintCallGraphOptions,
+  printCallGraph,
+} from './call-graph.ts';
+export type { CallFrame } from './frames.ts';
 export type { FrameSnapshot, PageOptions, TaskCounts, TaskPage, TaskSnapshot, WaitSnapshot } from './lens.ts';
+export { recordPlaces } from './record-places.ts';
 export { captureTasks, type SnapshotOptions, taskPages } from './snapshot.ts';
+export { titleOfTask } from './task-title.ts';
 export { joinPages, TaskGraph, type TaskRow } from './task-tree.ts';
 export { type DevtoolsTracksOptions, startDevtoolsTracks } from './trace/devtools-tracks.ts';
 export {
@@ -22,3 +40,4 @@ export { type FlightRecorder, type FlightRecorderOptions, startFlightRecorder } 
 export { readTrace } from './trace/read-trace.ts';
 export { startTracing, type Tracing, type TracingOptions } from './trace/tracing.ts';
 export { captureWaitGraph, formatWaitGraph, type WaitEdge, type WaitGraph, type WaitNode } from './wait-graph.ts';
+export { formatWaitTree } from './wait-tree.ts';

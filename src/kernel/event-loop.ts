@@ -26,6 +26,7 @@ import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, JobFuture, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
+import { tellStuck } from './pending.ts';
 import { PromiseFuture } from './promise-future.ts';
 import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
@@ -108,6 +109,12 @@ export class EventLoop extends Scheduler implements Disposable {
    * raised like an unhandled rejection.
    */
   unretrieved: OnUnretrieved;
+  /**
+   * Whether a run that cannot end is reported, with what its tasks wait for: when nothing is left in the process that could wake it, and
+   * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13). Only the main thread of Node tells enough
+   * for that, and only while the program itself listens neither to `beforeExit` nor to signals other than Ctrl-C.
+   */
+  reportPending = true;
   #overdue: OverdueFailures | null = null;
   readonly #unregister: () => void;
   /** Objects that cannot work without the loop: connections, servers, processes. @internal */
@@ -431,6 +438,17 @@ export class EventLoop extends Scheduler implements Disposable {
   removeSignalHandler(signal: string): boolean {
     checkSignal(signal);
     return this.#signals.remove(signal);
+  }
+
+  /** @internal */
+  override _wantsReport(): boolean {
+    return this.reportPending && this.#firstTask !== null;
+  }
+
+  /** @internal */
+  override _stuck(): void {
+    this.reportPending = false; // once is enough
+    tellStuck(this);
   }
 
   /** Whether the loop has a handler for Ctrl-C, so that `run` must not react to it. @internal */

@@ -41,7 +41,8 @@ export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { currentTask, getEventLoop, lendThread } from './loops.ts';
-export { placeThatCalled, reportOnce } from './places.ts';
+export { pending } from './pending.ts';
+export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
 export { type TaskViews, viewsOfThisCopy } from './registry.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
@@ -52,10 +53,12 @@ export {
   afterMicrotasks,
   afterRealTime,
   askForTurn,
+  builtinModule,
   canTellTasks,
   type DevtoolsConsole,
   devtoolsConsole,
   encodeUtf8,
+  lend,
   listenToSignal,
   logger,
   newAsyncFrame,
@@ -96,6 +99,7 @@ export type { TimedFuture } from './timed-future.ts';
 export {
   type AwaitWatcher,
   actorOf,
+  argumentsOf,
   awaitOf,
   cancelLeft,
   functionOfWait,
@@ -111,10 +115,14 @@ export {
   pendingTimers,
   placeOfReady,
   placeOfWait,
+  presentStack,
   purposeOf,
   readyCount,
   recordPlaces,
   rewindClock,
+  type StackView,
+  spellingOf,
+  stacksOfTask,
   takePlaceOfYield,
   type WaitView,
   waitersOf,

@@ -1,6 +1,7 @@
 import { describe } from '../internal/describe.ts';
 import { type Copy, introduce, placeOfCode } from './engine/copies.ts';
 import { current } from './engine/current.ts';
+import { runningTask } from './engine/line.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
 import { addInstrument, type Instrument } from './instruments.ts';
@@ -13,6 +14,7 @@ import { type WaitView, waitersOf, waitsOfTask } from './views.ts';
 export interface TaskReport {
   readonly name: string;
   readonly state: 'scheduled' | 'waiting' | 'detached' | 'running';
+  /** The function that it runs, such as `load()`. */
   readonly coroutine: string;
   /** What it waits for: the operation and the object, if they are known. */
   readonly waitsFor: string | null;
@@ -33,6 +35,8 @@ export interface Registry {
 
 /** A copy of this library, as tools and the other copies see it. */
 export interface CopyReport extends Copy {
+  /** The task whose code runs, as tools show it; `null` when none does. */
+  running?(): string | null;
   /** Its tasks that are not done: for each one a function that returns its description. */
   tasks(): Iterable<() => TaskReport>;
   /** For tools that look at more than these descriptions have. */
@@ -92,6 +96,7 @@ function introduceThisCopy(): void {
     place: placeOfCode(),
     loops: liveLoops,
     isRunning: () => runningLoop() !== null,
+    running: () => titleOf(runningTask() as Task<unknown> | null),
     tasks: () => liveTasks().map((task) => () => reportOf(task)),
     views: viewsOfThisCopy(),
   };
@@ -124,6 +129,14 @@ export function viewsOfThisCopy(): TaskViews {
   };
 }
 
+/** `load#17` for `Task-17`, which runs `load`. */
+function titleOf(task: Task<unknown> | null): string | null {
+  const { name: fn } = (task?._coro ?? {}) as { readonly name?: unknown };
+  return (
+    task && (typeof fn === 'string' && fn !== '' ? task.getName().replace(/^Task(?=-\d+$)-/, `${fn}#`) : task.getName())
+  );
+}
+
 function liveLoops(): EventLoop[] {
   return [...loops].map((ref) => ref.deref()).filter((loop) => loop !== undefined && !loop.isClosed()) as EventLoop[];
 }
@@ -132,12 +145,13 @@ function* liveTasks(): Generator<Task<unknown>> {
   for (const loop of liveLoops()) yield* loop._tasks();
 }
 
-function reportOf(task: Task<unknown>): TaskReport {
+/** A task as tools see it. */
+export function reportOf(task: Task<unknown>): TaskReport {
   const waiting = waitingOf(task);
   return {
     name: task.getName(),
     state: stateOf(task, waiting),
-    coroutine: String(task.getCoro()),
+    coroutine: task._describeCoroutine(),
     waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
     awaitedBy: task._waiters().flatMap(({ _awaiter: awaiter }) => (awaiter === null ? [] : [String(awaiter)])),
   };

@@ -24,10 +24,12 @@ export { IncompleteReadError, LimitOverrunError } from '../errors/stream-errors.
 export * from '../streams/index.ts';
 export { ConcurrentFuture, type WorkState } from './concurrent-future.ts';
 export * from './datagram/index.ts';
+export * from './diagnostics/index.ts';
 export * from './executors/index.ts';
 export * from './files/index.ts';
 export * from './net/index.ts';
 export * from './pipes/index.ts';
+export * from './stalls/index.ts';
 export * from './subprocess/index.ts';
 export * from './threads/index.ts';
 export * from './trace/index.ts';
