@@ -59,6 +59,7 @@ export async function convert(): Promise<ProjectReflection> {
     excludeReferences: false,
     skipErrorChecking: true,
     disableGit: true,
+    preservedTypeAnnotationTags: ['@throws'],
     sourceLinkTemplate: '{path}',
     sort: ['source-order'],
     logLevel: 'Error',
@@ -88,9 +89,7 @@ class Reference {
       for (const child of module.children ?? []) this.#add(entry, child);
     }
     for (const [slug, items] of this.#pages) {
-      // What is called comes before the types that it takes.
-      const isType = ({ declaration: { kind } }: Item) => kind === ReflectionKind.Interface || kind === ReflectionKind.TypeAlias;
-      const sorted = [...items.filter((item) => !isType(item)), ...items.filter(isType)];
+      const sorted = items.toSorted((one, other) => rankOf(one.declaration) - rankOf(other.declaration));
       this.#pages.set(slug, sorted);
       this.#place(slug, sorted);
     }
@@ -307,6 +306,12 @@ const KINDS = new Map<ReflectionKind, string>([
   [ReflectionKind.Variable, 'constant'],
   [ReflectionKind.Namespace, 'namespace'],
 ]);
+
+/** What is called comes before the types that it takes. */
+function rankOf({ kind }: DeclarationReflection): number {
+  const at = [ReflectionKind.Function, ReflectionKind.Class, ReflectionKind.Variable].indexOf(kind);
+  return at < 0 ? 3 : at;
+}
 
 /** `Task.cancel`, and `Queue[Symbol.asyncIterator]`; as a constructor is called: `new Queue`. */
 function headingOf(owner: DeclarationReflection, member: DeclarationReflection): string {

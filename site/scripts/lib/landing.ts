@@ -1,5 +1,5 @@
 import { blocksOf, type Code } from './blocks.ts';
-import { bodyOf, targetOf } from './guides.ts';
+import { bodyOf, plain, targetOf } from './guides.ts';
 import { textOf } from './repository.ts';
 
 /** The parts of the README that the first page of the site shows too, so that both always say the same. */
@@ -39,7 +39,7 @@ export function landing(): Landing {
       return { title, body: bodyOf(README, body.replaceAll(/^ {2}/gm, '').trim()) };
     });
   return {
-    tagline,
+    tagline: plain(tagline),
     program: program.text,
     output: output.text,
     explanation: after.text.trim().split('\n\n')[0]!.replaceAll(/\]\(([^)\s]+)\)/g, (_, link: string) => `](${targetOf(README, link)})`),
