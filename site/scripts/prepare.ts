@@ -20,9 +20,15 @@ rmSync(GENERATED, { recursive: true, force: true });
 for (const page of pages) write(page);
 mkdirSync(GENERATED, { recursive: true });
 const { explanation, proofs, ...first } = landing();
-writeFileSync(path.join(GENERATED, 'landing.json'), JSON.stringify({ ...first, carrying: carrying(first.program) }, null, 2));
+writeFileSync(
+  path.join(GENERATED, 'landing.json'),
+  JSON.stringify({ ...first, carrying: carrying(first.program) }, null, 2),
+);
 writeFileSync(path.join(GENERATED, 'explanation.md'), `${explanation}\n`);
-writeFileSync(path.join(GENERATED, 'proofs.md'), proofs.map(({ title, body }) => `### ${title}\n\n${body}\n`).join('\n'));
+writeFileSync(
+  path.join(GENERATED, 'proofs.md'),
+  proofs.map(({ title, body }) => `### ${title}\n\n${body}\n`).join('\n'),
+);
 writeFileSync(path.join(GENERATED, 'sidebar.json'), JSON.stringify(sidebar(), null, 2));
 console.log(`${pages.length} pages in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
 
@@ -41,7 +47,10 @@ function write({ slug, title, description, body, label }: Page): void {
 
 /** The order for a newcomer: the guides as their index has them, then the playground, the reference and the decisions. */
 function sidebar(): object[] {
-  const item = ({ slug, label, title }: { slug: string; label?: string; title?: string }) => ({ slug, label: label ?? title });
+  const item = ({ slug, label, title }: { slug: string; label?: string; title?: string }) => ({
+    slug,
+    label: label ?? title,
+  });
   const homes = ['core', 'testing', 'http', 'inspect', 'node'];
   const ofHome = (page: Page) => homes.indexOf(page.slug.split('/')[1] ?? '');
   const rank = (page: Page) => (ofHome(page) < 0 ? homes.length : ofHome(page));

@@ -50,7 +50,10 @@ export class TypePrinter {
       case 'intrinsic':
         return escaped(type.name);
       case 'literal':
-        return escaped(typeof type.value === 'bigint' ? `${type.value}n` : JSON.stringify(type.value)).replaceAll('"', "'");
+        return escaped(typeof type.value === 'bigint' ? `${type.value}n` : JSON.stringify(type.value)).replaceAll(
+          '"',
+          "'",
+        );
       case 'reference': {
         const args = type.typeArguments?.map((argument) => this.type(argument)) ?? [];
         const name = this.name(type.name);
@@ -88,7 +91,8 @@ export class TypePrinter {
       case 'inferred':
         return `infer ${escaped(type.name)}`;
       case 'mapped': {
-        const readonly = type.readonlyModifier === '+' ? 'readonly ' : type.readonlyModifier === '-' ? '-readonly ' : '';
+        const readonly =
+          type.readonlyModifier === '+' ? 'readonly ' : type.readonlyModifier === '-' ? '-readonly ' : '';
         const optional = type.optionalModifier === '+' ? '?' : type.optionalModifier === '-' ? '-?' : '';
         const key = `&#91;${escaped(type.parameter)} in ${this.type(type.parameterType)}]`;
         return `&#123; ${readonly}${key}${optional}: ${this.type(type.templateType)} &#125;`;
@@ -126,7 +130,8 @@ export class TypePrinter {
   member(child: DeclarationReflection): string {
     const optional = child.flags.isOptional ? '?' : '';
     const [signature] = child.signatures ?? [];
-    if (signature !== undefined) return `${escaped(child.name)}${optional}${this.parameters(signature)}: ${this.type(signature.type)}`;
+    if (signature !== undefined)
+      return `${escaped(child.name)}${optional}${this.parameters(signature)}: ${this.type(signature.type)}`;
     const readonly = child.flags.isReadonly ? 'readonly ' : '';
     const type = child.type ?? child.getSignature?.type;
     return `${readonly}${escaped(child.name)}${optional}: ${this.type(type)}`;
@@ -142,7 +147,9 @@ export class TypePrinter {
   #parameter(parameter: ParameterReflection): string {
     const rest = parameter.flags.isRest ? '...' : '';
     const optional = parameter.flags.isOptional || parameter.defaultValue !== undefined ? '?' : '';
-    return `${rest}${escaped(parameter.name)}${optional}: ${this.type(parameter.type)}`;
+    // Neither is a name that means something to a reader: of a pattern, and of one that the default ignores.
+    const name = parameter.name === '__namedParameters' ? 'options' : parameter.name.replace(/^_(?=\w)/, '');
+    return `${rest}${escaped(name)}${optional}: ${this.type(parameter.type)}`;
   }
 
   typeParameters(parameters: readonly TypeParameterReflection[] | undefined): string {

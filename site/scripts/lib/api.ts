@@ -98,8 +98,17 @@ class Reference {
   #modulesOf(project: ProjectReflection): [string, DeclarationReflection][] {
     const modules = project.getChildrenByKind(ReflectionKind.Module);
     return [...this.#entries].map(([entry, file]) => {
-      const module = modules.find((candidate) => candidate.sources?.[0]?.fileName.endsWith(file) || candidate.name === entry || `src/${candidate.name}.ts` === file || `src/${candidate.name}/index.ts` === file);
-      if (module === undefined) throw new Error(`TypeDoc gave no module for ${entry} (${file}), but ${modules.map(({ name }) => name).join(', ')}`);
+      const module = modules.find(
+        (candidate) =>
+          candidate.sources?.[0]?.fileName.endsWith(file) ||
+          candidate.name === entry ||
+          `src/${candidate.name}.ts` === file ||
+          `src/${candidate.name}/index.ts` === file,
+      );
+      if (module === undefined)
+        throw new Error(
+          `TypeDoc gave no module for ${entry} (${file}), but ${modules.map(({ name }) => name).join(', ')}`,
+        );
       return [entry, module];
     });
   }
@@ -153,7 +162,12 @@ class Reference {
       return `${own.length > 1 ? `### [${title}](${BASE}/${slug}/)\n\n` : ''}${names.join(' · ')}`;
     });
     const taken = (this.#taken.get(entry) ?? []).filter((name) => this.#places.has(name));
-    const also = taken.length === 0 ? [] : [`Also, from the other entries: ${taken.map((name) => `[\`${name}\`](${this.#addressOf(name)})`).join(' · ')}`];
+    const also =
+      taken.length === 0
+        ? []
+        : [
+            `Also, from the other entries: ${taken.map((name) => `[\`${name}\`](${this.#addressOf(name)})`).join(' · ')}`,
+          ];
     return [`## ${entry}`, ...parts, ...also].join('\n\n');
   }
 
@@ -186,10 +200,14 @@ class Reference {
     } else {
       parts.push(signature(this.#head(declaration)), this.#comment(declaration.comment));
       for (const member of membersOf(declaration)) parts.push(this.#member(declaration, member));
-      const inherited = (declaration.children ?? []).filter((child) => child.inheritedFrom !== undefined && !isHidden(child));
+      const inherited = (declaration.children ?? []).filter(
+        (child) => child.inheritedFrom !== undefined && !isHidden(child),
+      );
       if (inherited.length > 0) {
         const from = new Set(inherited.map((child) => child.inheritedFrom!.name.split('.')[0]!));
-        parts.push(`Inherited from ${[...from].map((name) => this.#linked(name)).join(', ')}: ${inherited.map(({ name }) => `\`${name}\``).join(', ')}.`);
+        parts.push(
+          `Inherited from ${[...from].map((name) => this.#linked(name)).join(', ')}: ${inherited.map(({ name }) => `\`${name}\``).join(', ')}.`,
+        );
       }
     }
     return parts.filter((part) => part !== '').join('\n\n');
@@ -205,14 +223,18 @@ class Reference {
     const name = escaped(declaration.name);
     const generic = this.#types.typeParameters(declaration.typeParameters);
     const bases = (types: typeof declaration.extendedTypes, word: string) =>
-      types === undefined || types.length === 0 ? '' : ` ${word} ${types.map((type) => this.#types.type(type)).join(', ')}`;
+      types === undefined || types.length === 0
+        ? ''
+        : ` ${word} ${types.map((type) => this.#types.type(type)).join(', ')}`;
     switch (declaration.kind) {
       case ReflectionKind.Class: {
         const abstract = declaration.flags.isAbstract ? 'abstract ' : '';
         return `${abstract}class ${name}${generic}${bases(declaration.extendedTypes, 'extends')}${bases(declaration.implementedTypes, 'implements')}`;
       }
       case ReflectionKind.Interface: {
-        const calls = (declaration.signatures ?? []).map((call) => `\n  ${this.#types.parameters(call)}: ${this.#types.type(call.type)};`);
+        const calls = (declaration.signatures ?? []).map(
+          (call) => `\n  ${this.#types.parameters(call)}: ${this.#types.type(call.type)};`,
+        );
         return `interface ${name}${generic}${bases(declaration.extendedTypes, 'extends')}${calls.length > 0 ? ` &#123;${calls.join('')}\n&#125;` : ''}`;
       }
       case ReflectionKind.TypeAlias:
@@ -230,7 +252,9 @@ class Reference {
     if (member.signatures !== undefined) {
       const name = isNew ? `new ${owner.name}` : member.name.replace(/^\[(\w+)\]$/, '[Symbol.$1]');
       const modifiers = `${member.flags.isStatic ? 'static ' : ''}${member.flags.isAbstract ? 'abstract ' : ''}`;
-      return [title, this.#signatures(name, member.signatures, modifiers, member.flags.isOptional ? '?' : '')].join('\n\n');
+      return [title, this.#signatures(name, member.signatures, modifiers, member.flags.isOptional ? '?' : '')].join(
+        '\n\n',
+      );
     }
     const { getSignature: getter, setSignature: setter } = member;
     const modifiers = `${member.flags.isStatic ? 'static ' : ''}${member.flags.isReadonly || (getter && !setter) ? 'readonly ' : ''}`;
@@ -279,9 +303,13 @@ class Reference {
       const names = types.map((name) => name.trim()).filter((name) => name !== '');
       parts.push(`**Throws** ${names.map((name) => this.#linked(name)).join(', ')} ${this.#text(content).trim()}`);
     }
-    for (const { content } of [...tagged('@remarks'), ...tagged('@see'), ...tagged('@deprecated')]) parts.push(this.#text(content));
+    for (const { content } of [...tagged('@remarks'), ...tagged('@see'), ...tagged('@deprecated')])
+      parts.push(this.#text(content));
     for (const { content } of tagged('@example')) parts.push(exampleOf(content));
-    return parts.map((part) => part.trim()).filter((part) => part !== '').join('\n\n');
+    return parts
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .join('\n\n');
   }
 
   /** Prose, in which code that is the name of something exported becomes a link to it. */
@@ -329,14 +357,17 @@ function membersOf(declaration: DeclarationReflection): DeclarationReflection[] 
 /** Names that only the library itself may use, and those of symbols that every class has. */
 function isHidden({ name, signatures }: DeclarationReflection): boolean {
   const text = signatures?.[0]?.comment?.summary.map((part) => part.text).join('') ?? '';
-  if (name === 'toString' && (text === '' || text.startsWith('Returns a string representation of an object'))) return true;
+  if (name === 'toString' && (text === '' || text.startsWith('Returns a string representation of an object')))
+    return true;
   return name.startsWith('_') || name.startsWith('#') || /^\[(toStringTag|species)\]$/.test(name);
 }
 
 function titleOf(slug: string): string {
   const [, home, part] = slug.split('/');
   const entry = home === 'core' ? manifest.name : `${manifest.name}/${home}`;
-  const title = PARTS.find(([, id]) => id === part && part !== undefined && (home !== 'testing' || part !== 'network'))?.[2];
+  const title = PARTS.find(
+    ([, id]) => id === part && part !== undefined && (home !== 'testing' || part !== 'network'),
+  )?.[2];
   if (home === 'testing' && part === 'network') return 'A simulated network';
   return title ?? entry;
 }
@@ -393,11 +424,17 @@ function splitOutside(html: string, joint: string): string[] {
 
 /** What Markdown would take for HTML. */
 function escapedProse(text: string): string {
-  return text.replaceAll(/<(?=[A-Za-z/])/g, '&lt;').replaceAll(/^(\s*)\{/gm, '$1&#123;').replaceAll(/^&#123;(.+?)\}/g, '{$1}');
+  return text
+    .replaceAll(/<(?=[A-Za-z/])/g, '&lt;')
+    .replaceAll(/^(\s*)\{/gm, '$1&#123;')
+    .replaceAll(/^&#123;(.+?)\}/g, '{$1}');
 }
 
 function exampleOf(content: readonly CommentDisplayPart[]): string {
-  const text = content.map((part) => part.text).join('').trim();
+  const text = content
+    .map((part) => part.text)
+    .join('')
+    .trim();
   const blocks = blocksOf(text);
   if (blocks.some(({ kind }) => kind === 'code')) return text;
   return fenced({ indent: '', info: 'ts', text });

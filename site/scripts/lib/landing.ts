@@ -28,7 +28,9 @@ export function landing(): Landing {
   const [, tagline] = text.match(/^# .+\n\n(.+)\n/) ?? [];
   const [, reasons] = text.match(/^## Why you can rely on it\n([\s\S]+?)^## /m) ?? [];
   if (program === undefined || output === undefined || after === undefined || tagline === undefined || !reasons)
-    throw new Error(`${README}: the first page of the site needs a tagline, a program, its output, a paragraph and the reasons`);
+    throw new Error(
+      `${README}: the first page of the site needs a tagline, a program, its output, a paragraph and the reasons`,
+    );
   const proofs = reasons
     .trim()
     .split(/^- /m)
@@ -42,7 +44,10 @@ export function landing(): Landing {
     tagline: plain(tagline),
     program: program.text,
     output: output.text,
-    explanation: after.text.trim().split('\n\n')[0]!.replaceAll(/\]\(([^)\s]+)\)/g, (_, link: string) => `](${targetOf(README, link)})`),
+    explanation: after.text
+      .trim()
+      .split('\n\n')[0]!
+      .replaceAll(/\]\(([^)\s]+)\)/g, (_, link: string) => `](${targetOf(README, link)})`),
     proofs,
   };
 }

@@ -13,6 +13,9 @@ export const examples: readonly ExampleProgram[] = Object.entries(files)
 
 /** `./examples/4-at-most-two-at-a-time.ts` → `At most two at a time` */
 function titleOf(file: string): string {
-  const words = file.replace(/^.*\/\d+-/, '').replace(/\.ts$/, '').replaceAll('-', ' ');
+  const words = file
+    .replace(/^.*\/\d+-/, '')
+    .replace(/\.ts$/, '')
+    .replaceAll('-', ' ');
   return `${words[0]!.toUpperCase()}${words.slice(1)}`;
 }

@@ -2,9 +2,18 @@
 
 /** What somebody may well try to import, and why it is not here. */
 const ELSEWHERE: readonly (readonly [name: RegExp, why: string])[] = [
-  [/^asyncio-ts\/node$/, 'It needs sockets, processes and files, which a page has not: run the program with Node, Bun or Deno.'],
-  [/^asyncio-ts\/(vitest|jest|node-test|bun-test)$/, 'It needs its test runner. `runVirtual` of asyncio-ts/testing works here.'],
-  [/^(node:|fs$|path$|http$|net$|events$|child_process$|os$|util$|timers)/, 'It is a module of Node, and this is a page.'],
+  [
+    /^asyncio-ts\/node$/,
+    'It needs sockets, processes and files, which a page has not: run the program with Node, Bun or Deno.',
+  ],
+  [
+    /^asyncio-ts\/(vitest|jest|node-test|bun-test)$/,
+    'It needs its test runner. `runVirtual` of asyncio-ts/testing works here.',
+  ],
+  [
+    /^(node:|fs$|path$|http$|net$|events$|child_process$|os$|util$|timers)/,
+    'It is a module of Node, and this is a page.',
+  ],
   [/^\.{0,2}\//, 'The program here is a single file.'],
 ];
 
@@ -16,7 +25,9 @@ export function importer(modules: Readonly<Record<string, object>>): (name: stri
     if (module !== undefined) return module;
     const reason = ELSEWHERE.find(([pattern]) => pattern.test(name))?.[1] ?? '';
     const names = [...guarded.keys()].map((known) => `'${known}'`).join(' and ');
-    throw new ImportError(`'${name}' cannot be imported here. ${reason}${reason === '' ? '' : ' '}Programs of the playground can import ${names}.`);
+    throw new ImportError(
+      `'${name}' cannot be imported here. ${reason}${reason === '' ? '' : ' '}Programs of the playground can import ${names}.`,
+    );
   };
 }
 

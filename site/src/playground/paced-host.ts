@@ -127,7 +127,8 @@ export class PacedClock {
   #next(): Entry | null {
     let next: Entry | null = null;
     for (const entry of this.#entries) {
-      if (next === null || entry.when < next.when || (entry.when === next.when && entry.order < next.order)) next = entry;
+      if (next === null || entry.when < next.when || (entry.when === next.when && entry.order < next.order))
+        next = entry;
     }
     return next;
   }

@@ -122,6 +122,7 @@ class Playground {
     if (carried.kind === 'program') {
       this.#setCode(carried.code);
       this.#clear();
+      part<HTMLElement>('app').dataset['program'] = location.hash;
       this.#write([{ kind: 'note', text: 'The program of the link is in the editor. Press Run to run it.' }]);
       return;
     }
@@ -179,7 +180,9 @@ class Playground {
       this.#output.insertBefore(line, this.#dropped);
     }
     if (dropped > 0) {
-      this.#dropped ??= this.#output.appendChild(Object.assign(document.createElement('div'), { className: 'line note' }));
+      this.#dropped ??= this.#output.appendChild(
+        Object.assign(document.createElement('div'), { className: 'line note' }),
+      );
       this.#dropped.textContent = `… and ${dropped.toLocaleString('en')} more lines, which are not shown`;
     }
     if (isAtEnd) this.#output.scrollTop = this.#output.scrollHeight;
@@ -195,7 +198,10 @@ class Playground {
   }
 
   #tell(): void {
-    const { time, word } = { time: timeText(this.#now * 1e6), word: this.#state === null ? 'Ready' : STATES[this.#state] };
+    const { time, word } = {
+      time: timeText(this.#now * 1e6),
+      word: this.#state === null ? 'Ready' : STATES[this.#state],
+    };
     this.#status.textContent = this.#state === null ? word : `${word} at ${time}`;
     this.#status.dataset['state'] = this.#state ?? 'ready';
   }

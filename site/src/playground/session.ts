@@ -31,7 +31,10 @@ export class Session {
     this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#hear(data, code, options);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#listener.lines([{ kind: 'error', text: `The program could not be started: ${event.message || 'the worker did not load'}` }], 0);
+      this.#listener.lines(
+        [{ kind: 'error', text: `The program could not be started: ${event.message || 'the worker did not load'}` }],
+        0,
+      );
       this.#end('failed');
     };
     this.#watchdog = window.setInterval(() => this.#watch(), BETWEEN_PINGS);

@@ -47,7 +47,10 @@ function inspectObject(value: object, depth: number, above: Set<object>): string
   }
   // Classes of the library say what they are.
   if (name !== 'Object' && value.toString !== Object.prototype.toString) return String(value);
-  const pairs = some(Object.entries(value), ([key, entry]) => `${/^[\w$]+$/.test(key) ? key : quoted(key)}: ${inner(entry)}`);
+  const pairs = some(
+    Object.entries(value),
+    ([key, entry]) => `${/^[\w$]+$/.test(key) ? key : quoted(key)}: ${inner(entry)}`,
+  );
   return listed(name === 'Object' ? '{' : `${name} {`, '}', pairs);
 }
 
@@ -64,7 +67,9 @@ function listed(open: string, close: string, items: readonly string[]): string {
 }
 
 function quoted(text: string): string {
-  return text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`;
+  return text.includes("'") && !text.includes('"')
+    ? `"${text}"`
+    : `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`;
 }
 
 /** The lines that tell of an error that a program did not catch: what, and in which line of the program. */

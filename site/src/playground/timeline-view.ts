@@ -34,8 +34,26 @@ interface Colors {
   readonly failed: string;
 }
 
-const LIGHT: Colors = { text: '#1b2230', muted: '#566070', line: '#d9dee6', life: '#1f5fa8', wait: '#b9d3f0', step: '#0d3d73', cancelled: '#9a6700', failed: '#c02626' };
-const DARK: Colors = { text: '#e5e9f0', muted: '#a3adbc', line: '#333b48', life: '#5d94f2', wait: '#2b4a70', step: '#b5d3f5', cancelled: '#f4c152', failed: '#ff7b72' };
+const LIGHT: Colors = {
+  text: '#1b2230',
+  muted: '#566070',
+  line: '#d9dee6',
+  life: '#1f5fa8',
+  wait: '#b9d3f0',
+  step: '#0d3d73',
+  cancelled: '#9a6700',
+  failed: '#c02626',
+};
+const DARK: Colors = {
+  text: '#e5e9f0',
+  muted: '#a3adbc',
+  line: '#333b48',
+  life: '#5d94f2',
+  wait: '#2b4a70',
+  step: '#b5d3f5',
+  cancelled: '#f4c152',
+  failed: '#ff7b72',
+};
 
 /** A timeline in an element of the page. */
 export interface Timeline {
@@ -100,7 +118,12 @@ class TimelineView implements Timeline {
       const count = rows.filter((row) => row.outcome === outcome).length;
       return count === 0 ? [] : [`${count} ${word}`];
     };
-    const parts = [...counted('done', 'done'), ...counted('cancelled', 'cancelled'), ...counted('failed', 'failed'), ...counted(null, 'not done')];
+    const parts = [
+      ...counted('done', 'done'),
+      ...counted('cancelled', 'cancelled'),
+      ...counted('failed', 'failed'),
+      ...counted(null, 'not done'),
+    ];
     return rows.length === 0 ? 'No tasks yet' : `${rows.length} tasks in ${timeText(this.#now)}: ${parts.join(', ')}`;
   }
 
@@ -156,7 +179,13 @@ class TimelineView implements Timeline {
     for (const [index, row] of rows.entries()) this.#row(context, colors, row, TOP + index * ROW, names, x);
   }
 
-  #axis(context: CanvasRenderingContext2D, colors: Colors, span: number, x: (time: number) => number, height: number): void {
+  #axis(
+    context: CanvasRenderingContext2D,
+    colors: Colors,
+    span: number,
+    x: (time: number) => number,
+    height: number,
+  ): void {
     const step = niceStep(span / Math.max(2, Math.floor((x(span) - x(0)) / 90)));
     context.textAlign = 'center';
     for (let time = 0; time <= span * 1.0001; time += step) {
@@ -168,7 +197,14 @@ class TimelineView implements Timeline {
     context.textAlign = 'left';
   }
 
-  #row(context: CanvasRenderingContext2D, colors: Colors, row: Row, top: number, names: number, x: (time: number) => number): void {
+  #row(
+    context: CanvasRenderingContext2D,
+    colors: Colors,
+    row: Row,
+    top: number,
+    names: number,
+    x: (time: number) => number,
+  ): void {
     const middle = top + ROW / 2;
     const end = row.end ?? this.#now;
     context.fillStyle = colors.text;

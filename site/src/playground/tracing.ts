@@ -83,7 +83,13 @@ export class Recording implements Instrument {
     this.#loops.set(loop, pid);
     const track: Track = { pid, tid: ++this.#taskCount, waiting: null };
     this.#tracks.set(task, track);
-    this.#add({ ph: 'M', name: 'thread_name', ...idsOf(track), ts: timeOf(task), args: { name: nameOf(task, isFirst) } });
+    this.#add({
+      ph: 'M',
+      name: 'thread_name',
+      ...idsOf(track),
+      ts: timeOf(task),
+      args: { name: nameOf(task, isFirst) },
+    });
     return track;
   }
 

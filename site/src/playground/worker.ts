@@ -16,7 +16,10 @@ const post = (report: Report): void => globalThis.postMessage(report);
 
 const BETWEEN_REPORTS = 30;
 
-const output = new Output((lines, dropped) => post({ type: 'lines', lines, dropped }), () => performance.now());
+const output = new Output(
+  (lines, dropped) => post({ type: 'lines', lines, dropped }),
+  () => performance.now(),
+);
 const recording = new Recording();
 let clock: PacedClock | null = null;
 
@@ -126,7 +129,14 @@ async function execute(code: string, paced: PacedClock): Promise<void> {
     require: importer({ 'asyncio-ts': libraryOn(paced), 'asyncio-ts/testing': testing }),
     exports,
     module: { exports },
-    console: { ...console, log: printer('log'), info: printer('log'), debug: printer('log'), warn: printer('warn'), error: printer('error') },
+    console: {
+      ...console,
+      log: printer('log'),
+      info: printer('log'),
+      debug: printer('log'),
+      warn: printer('warn'),
+      error: printer('error'),
+    },
     ...timers,
     clearInterval: timers.clearTimeout,
   };

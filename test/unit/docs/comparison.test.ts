@@ -1,6 +1,6 @@
 import { mapConcurrent as concurrently, Event, run, taskGroup } from 'asyncio-ts';
 import { Effect, Exit } from 'effect';
-import { all, run as runEffection, suspend } from 'effection';
+import { all, run as runEffection, suspend, until } from 'effection';
 import pLimit from 'p-limit';
 import PQueue from 'p-queue';
 import { finalize, firstValueFrom, from, mergeMap, NEVER, Subject, throwError, timeout } from 'rxjs';
@@ -52,6 +52,7 @@ describe('after a failure', () => {
       try {
         yield* suspend();
       } finally {
+        yield* until(Promise.resolve());
         hasStopped = true;
       }
     }

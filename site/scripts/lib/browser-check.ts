@@ -1,0 +1,157 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { checkPlayground } from './playground-check.ts';
+import { ROOT } from './repository.ts';
+import { type SiteServer, serve } from './server.ts';
+
+/** Looks at each page in headless Chromium. */
+
+/** The Chromium of this machine, `null` when there is none. */
+export function findBrowser(): string | null {
+  const named = process.env['CHROMIUM'];
+  if (named !== undefined) return existsSync(named) ? named : null;
+  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+    const { status, stdout } = spawnSync('which', [name], { encoding: 'utf8' });
+    if (status === 0) return stdout.trim();
+  }
+  return null;
+}
+
+const WIDE = { width: 1280, height: 900 };
+const NARROW = { width: 390, height: 844 };
+/** Pages at a time: a page that is loaded waits, too. */
+const AT_ONCE = 3;
+const AXE = readFileSync(path.join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
+
+/** Pages of each kind, which are loaded anew for each look and of which pictures are taken. */
+const SHOWN = ['', 'start/', 'cancellation/', 'api/core/tasks/', 'playground/'];
+
+export async function checkInBrowser(
+  executablePath: string,
+  dist: string,
+  pages: readonly string[],
+  shots: string | null,
+): Promise<string[]> {
+  await using server = await serve(dist);
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  try {
+    const problems: string[] = [];
+    const began = performance.now();
+    const rest = pages.values();
+    const worker = async () => {
+      const context = await browser.newContext({ viewport: WIDE, colorScheme: 'light' });
+      const page = await context.newPage();
+      for (const name of rest) problems.push(...(await checkPage(page, server, name)));
+      await context.close();
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    problems.push(...(await looks(browser, server, pages, shots)));
+    console.log(`each page in Chromium: ${((performance.now() - began) / 1_000).toFixed(1)} s`);
+    const before = performance.now();
+    problems.push(...(await checkPlayground(browser, server)));
+    console.log(`the playground: ${((performance.now() - before) / 1_000).toFixed(1)} s`);
+    return problems;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Loads a page once, and looks at it in light, dark and on a phone. */
+async function checkPage(page: Page, server: SiteServer, name: string): Promise<string[]> {
+  const problems: string[] = [];
+  const complain = (what: string) => problems.push(`${name === '' ? '(first page)' : name}: ${what}`);
+  const remove = listen(page, complain);
+  // The page that says that there is no such page has the status 404, which the console reports.
+  await page.goto(server.address + name, { waitUntil: 'load' });
+  await page.evaluate(AXE);
+  for (const found of await violations(page, null)) complain(`light: ${found}`);
+  await page.evaluate(() => {
+    document.documentElement.dataset['theme'] = 'dark';
+  });
+  for (const found of await violations(page, ['color-contrast'])) complain(`dark: ${found}`);
+  if (await overflows(page)) complain('wide: it scrolls sideways');
+  await page.setViewportSize(NARROW);
+  if (await overflows(page)) complain('on a phone: it scrolls sideways');
+  for (const found of await violations(page, ['scrollable-region-focusable', 'target-size']))
+    complain(`on a phone: ${found}`);
+  await page.setViewportSize(WIDE);
+  remove();
+  return problems;
+}
+
+function listen(page: Page, complain: (what: string) => void): () => void {
+  const onConsole = (message: { type(): string; text(): string }) => {
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    if (/the server responded with a status of 404/.test(message.text()) && page.url().endsWith('/404.html')) return;
+    complain(`the console says: ${message.text()}`);
+  };
+  const onError = (error: Error) => complain(`a script has failed: ${error.message}`);
+  page.on('console', onConsole);
+  page.on('pageerror', onError);
+  return () => {
+    page.off('console', onConsole);
+    page.off('pageerror', onError);
+  };
+}
+
+const overflows = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+
+interface Axe {
+  run(
+    context: object,
+    options: object,
+  ): Promise<{
+    violations: { id: string; impact: string | null; help: string; nodes: { html: string }[] }[];
+  }>;
+}
+
+/** What axe-core finds that is serious or critical. */
+async function violations(page: Page, rules: readonly string[] | null): Promise<string[]> {
+  return page.evaluate(async (only) => {
+    const { axe } = globalThis as typeof globalThis & { axe: Axe };
+    const options = {
+      resultTypes: ['violations'],
+      ...(only === null ? {} : { runOnly: { type: 'rule', values: only } }),
+    };
+    const { violations: found } = await axe.run(document, options);
+    return found
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.length} ×, first ${nodes[0]?.html.slice(0, 160)}`);
+  }, rules);
+}
+
+/** Some pages, loaded anew in each way of looking at them: a page may fail while it loads in the dark. */
+async function looks(
+  browser: Browser,
+  server: SiteServer,
+  pages: readonly string[],
+  shots: string | null,
+): Promise<string[]> {
+  const problems: string[] = [];
+  if (shots !== null) mkdirSync(shots, { recursive: true });
+  for (const [look, viewport, colorScheme] of [
+    ['light', WIDE, 'light'],
+    ['dark', WIDE, 'dark'],
+    ['phone', NARROW, 'light'],
+    ['phone-dark', NARROW, 'dark'],
+  ] as const) {
+    const context = await browser.newContext({ viewport, colorScheme });
+    const page = await context.newPage();
+    for (const name of SHOWN.filter((shown) => pages.includes(shown))) {
+      const complain = (what: string) => problems.push(`${name} (${look}): ${what}`);
+      const remove = listen(page, complain);
+      await page.goto(server.address + name, { waitUntil: 'load' });
+      const theme = await page.evaluate(() => document.documentElement.dataset['theme']);
+      if (theme !== colorScheme) complain(`it is ${theme} for who wants ${colorScheme}`);
+      if (await overflows(page)) complain('it scrolls sideways');
+      if (shots !== null)
+        await page.screenshot({ path: path.join(shots, `${name.replaceAll('/', '-') || 'first-'}${look}.png`) });
+      remove();
+    }
+    await context.close();
+  }
+  return problems;
+}
