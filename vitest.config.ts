@@ -58,7 +58,7 @@ const resolve = {
   alias: [
     { find: /^asyncio-ts$/, replacement: `${src}index.ts` },
     {
-      find: /^asyncio-ts\/(node|testing|inspect|http|vitest|node-test|jest|bun-test)$/,
+      find: /^asyncio-ts\/(node|testing|inspect|timeline|opentelemetry|http|vitest|node-test|jest|bun-test)$/,
       replacement: `${src}$1/index.ts`,
     },
   ],

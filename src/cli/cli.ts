@@ -1,8 +1,9 @@
 import process from 'node:process';
 import { type Command, parseCommandLine } from './command-line.ts';
 import { SUCCESS, USAGE } from './exit-codes.ts';
-import { HELP, RUN_HELP, version } from './help.ts';
+import { HELP, RUN_HELP, TRACE_HELP, version } from './help.ts';
 import { runProgram } from './run-command.ts';
+import { makePage } from './trace-command.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Where the command writes to: `process`, or a test's own. */
@@ -30,6 +31,8 @@ export async function cli(argv: readonly string[], { stdout, stderr }: Streams =
   }
 }
 
+const HELPS = { asyncio: HELP, run: RUN_HELP, trace: TRACE_HELP } as const;
+
 async function execute(
   command: Command,
   tell: (text: string) => void,
@@ -37,10 +40,13 @@ async function execute(
 ): Promise<number> {
   switch (command.kind) {
     case 'help':
-      tell(command.topic === 'run' ? RUN_HELP : HELP);
+      tell(HELPS[command.topic]);
       return SUCCESS;
     case 'version':
       tell(`asyncio-ts ${version()}\n`);
+      return SUCCESS;
+    case 'trace':
+      makePage(command, tell);
       return SUCCESS;
     case 'run':
       return await runProgram(command, complain);

@@ -6,6 +6,7 @@ Usage: asyncio [options] <command>
 
 Commands:
   run FILE [args...]   run a program on an event loop (asyncio run --help)
+  trace FILE           make a page of a recorded trace (asyncio trace --help)
 
 Options:
   -h, --help           show this text
@@ -26,6 +27,8 @@ while it is loaded.
 
 Options:
       --debug          turn the loop's debug mode on, and show whole stacks
+      --trace FILE     record which task runs when, and waits for what:
+                       asyncio trace FILE shows it
   -h, --help           show this text
 
 Ctrl-C and SIGTERM cancel the main task: its code sees a CancelledError, and is
@@ -38,6 +41,20 @@ Exit codes:
   130  Ctrl-C
   143  SIGTERM
   n    it threw SystemExit(n)
+`;
+
+/** What `asyncio trace --help` shows. */
+export const TRACE_HELP = `\
+Usage: asyncio trace [options] FILE
+
+Makes a page of a trace that asyncio run --trace, startTracing() or a flight
+recorder has written: one HTML file that needs nothing else, and opens in any
+browser. The trace itself also opens in ui.perfetto.dev and chrome://tracing.
+
+Options:
+  -o, --output FILE    the page; FILE.html beside the trace when absent, and
+                       - for the standard output
+  -h, --help           show this text
 `;
 
 /** The version of this package. */

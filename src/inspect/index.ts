@@ -1,3 +1,14 @@
 /** What a running program does: which task waits for what, and for whom. */
 
+export {
+  TRACE_FORMAT,
+  TRACE_VERSION,
+  type TraceArguments,
+  type TraceDocument,
+  type TraceEvent,
+  type TraceOrigin,
+} from './trace/events.ts';
+export { type FlightRecorder, type FlightRecorderOptions, startFlightRecorder } from './trace/flight-recorder.ts';
+export { readTrace } from './trace/read-trace.ts';
+export { startTracing, type Tracing, type TracingOptions } from './trace/tracing.ts';
 export { captureWaitGraph, formatWaitGraph, type WaitEdge, type WaitGraph, type WaitNode } from './wait-graph.ts';

@@ -17,6 +17,7 @@ import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
 import { noteTaken } from './engine/delivered.ts';
 import { emit, hooks } from './engine/hooks.ts';
+import { runningTask } from './engine/line.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
@@ -584,6 +585,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** A future is done: schedules its waiters. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
     if (this.isClosed()) return;
+    if (hooks.woken !== null && waiter._awaiter !== null) emit('woken', waiter._awaiter, future, runningTask());
     if (!this._isOverridden) {
       this._push(waiter);
     } else if (!(waiter instanceof Handle)) {

@@ -3,11 +3,12 @@
  * and `sync/` uses only this.
  */
 
+import { type Context as ContextOfKernel, callInFlow } from './engine/context.ts';
 import { runningTask as engineTask } from './engine/line.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Collector, Future, WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
-import { getRunningLoop } from './thread-loop.ts';
+import { getRunningLoop, implicitLoop } from './thread-loop.ts';
 import { type TimedFuture, timedFuture } from './timed-future.ts';
 
 export { onAbort } from './abort.ts';
@@ -103,6 +104,7 @@ export {
   placeOfReady,
   placeOfWait,
   purposeOf,
+  readyCount,
   recordPlaces,
   rewindClock,
   takePlaceOfYield,
@@ -118,6 +120,14 @@ export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 /** The task whose code runs now, `null` when none does. */
 export function runningTask(): Task<unknown> | null {
   return engineTask() as Task<unknown> | null;
+}
+
+/**
+ * Calls a function in a context, as `Context.run` does, and async functions that it calls keep the context after each of their awaits, where
+ * the runtime has async contexts.
+ */
+export function runInFlow<R>(context: ContextOfKernel, fn: () => R): R {
+  return callInFlow(context, fn, implicitLoop);
 }
 
 /**

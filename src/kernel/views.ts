@@ -173,6 +173,11 @@ export function hasWork(loop: EventLoop): boolean {
   return next !== null && next <= loop.time();
 }
 
+/** How much is ready to run in a loop. */
+export function readyCount(loop: EventLoop): number {
+  return loop._ready.length;
+}
+
 /** Whether an async function of the loop is in the middle of a step, which microtasks go on with. */
 export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;

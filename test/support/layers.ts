@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['queues', 'streams', 'interop'],
   ['index'],
   ['testing', 'inspect', 'http'],
-  ['vitest', 'node-test', 'jest', 'bun-test'],
+  ['vitest', 'node-test', 'jest', 'bun-test', 'timeline', 'opentelemetry'],
   ['node'],
   ['cli'],
 ];
@@ -29,12 +29,13 @@ const NODE_MEMBERS = ['_handle', '_parent'];
 /** The folder that may import packages, and those that a user gets along with this one. */
 const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
-/** The folders for test runners: what they may import of their runner, which brings it. */
-const RUNNERS: Readonly<Record<string, string>> = {
+/** The folders for other packages, above all test runners: what they may import of it, and who uses the folder has the package. */
+const BROUGHT: Readonly<Record<string, string>> = {
   vitest: 'vitest',
   'node-test': 'node:test',
   jest: '@jest/globals',
   'bun-test': 'bun:test',
+  opentelemetry: '@opentelemetry/api',
 };
 /** The doors of the kernel. */
 const DOORS = ['kernel/lowlevel.ts', 'kernel/index.ts'];
@@ -106,7 +107,7 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
 }
 
 function importProblem(file: string, { specifier }: Import, files: ReadonlyMap<string, string>): string | null {
-  if (RUNNERS[unitOf(file)] === specifier) return null;
+  if (BROUGHT[unitOf(file)] === specifier) return null;
   if (specifier.startsWith('node:')) {
     return NODE_FOLDERS.includes(unitOf(file)) ? null : `only ${NODE_FOLDERS.join('/ and ')}/ import '${specifier}'`;
   }

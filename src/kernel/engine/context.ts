@@ -2,11 +2,11 @@ import { LookupError, RuntimeError, ValueError } from '../../errors/errors.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkOptions } from '../../internal/options.ts';
-import { type AsyncStorage, canTellCallbacks } from '../runtime/platform.ts';
-import { current, NOT_ENTERED } from './current.ts';
-import { contextOfScope, lend, ownContextOf, scopeOfLine } from './line.ts';
+import { type AsyncStorage, callbackId, canTellCallbacks } from '../runtime/platform.ts';
+import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
+import { contextOfScope, lend, ownContextOf, runningScope, scopeOfLine } from './line.ts';
 import { isAboutToWait } from './lookups.ts';
-import type { ContextRole, Scope } from './roles.ts';
+import type { ContextRole, LoopRole, Scope } from './roles.ts';
 import { CancelScope, waitsNow } from './scope.ts';
 
 /** The values of a context; never changed, so that contexts can share it. */
@@ -198,6 +198,36 @@ function startFlow(flow: CancelScope, context: Context, storage: AsyncStorage): 
   flow.context = own;
   storage.enterWith(flow);
   return own;
+}
+
+/**
+ * Calls a function in a context, which async functions that it calls keep after each of their awaits: they are a flow of their own. Where the
+ * runtime has no async contexts the context ends with the call, as with `Context.run`.
+ *
+ * @param loop the one that the flow belongs to where no task runs
+ */
+export function callInFlow<R>(context: Context, fn: () => R, loop: () => LoopRole): R {
+  const storage = prepareAsyncTasks();
+  if (storage === null) return context.run(fn);
+  const parent = runningScope();
+  const flow =
+    parent === null ? new CancelScope(null, null, loop(), null) : new CancelScope(parent, parent.task, parent.loop, null);
+  flow.context = context;
+  if (parent === null) flow.calledBy = callbackId(0);
+  const outerStore = storage.getStore();
+  const { scope: outerScope, context: outerContext } = current;
+  current.context = context;
+  const isInStep = current.loop !== null && parent !== null;
+  if (isInStep) current.scope = flow;
+  // In a step the async context is entered by the first await, with the scope that runs then; in some runtimes that is too late.
+  if (!isInStep || current.entersBeforeCalls) storage.enterWith(flow);
+  try {
+    return fn();
+  } finally {
+    current.scope = outerScope;
+    current.context = outerContext;
+    if (storage.getStore() !== outerStore) storage.enterWith(outerStore);
+  }
 }
 
 /** A context with these values. */

@@ -12,6 +12,7 @@ export interface HookCalls {
   waitBegin(task: TaskRole, on: object): void;
   waitEnd(task: TaskRole, on: object): void;
   gaveWay(task: TaskRole, wait: object): void;
+  woken(awaiter: object, on: object, by: TaskRole | null): void;
   iterationBegin(loop: object): void;
   iterationEnd(loop: object): void;
   errorReported(loop: object, context: object): void;
@@ -41,6 +42,7 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
   waitBegin: null,
   waitEnd: null,
   gaveWay: null,
+  woken: null,
   iterationBegin: null,
   iterationEnd: null,
   errorReported: null,
