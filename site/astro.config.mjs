@@ -25,6 +25,7 @@ export default defineConfig({
       disable404Route: true,
       credits: false,
       lastUpdated: false,
+      head: [{ tag: 'script', content: readFileSync(new URL('src/scrollable.js', import.meta.url), 'utf8') }],
       expressiveCode: { themes: ['github-dark', 'github-light'], styleOverrides: { borderRadius: '0.4rem' } },
     }),
   ],
@@ -36,7 +37,8 @@ export default defineConfig({
         { find: /^asyncio-ts\/(\w+)$/, replacement: source('$1/index.ts') },
       ],
     },
-    worker: { format: 'es' },
+    // Messages of the library name its classes.
+    worker: { format: 'es', rolldownOptions: { output: { minify: false } } },
     server: { fs: { allow: ['..'] } },
   },
 });

@@ -1,5 +1,5 @@
 // Checks the built site: links, the reference, sizes, and each page in headless Chromium, light, dark and on a phone. `--static` leaves the
-// browser out, `--shots FOLDER` keeps pictures of some pages.
+// browser out, `--only pages` and `--only playground` do a part, `--shots FOLDER` keeps pictures of some pages.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { declaredBy, parse } from '../../scripts/lib/syntax.ts';
@@ -47,20 +47,21 @@ if (!process.argv.includes('--static')) {
   const browser = findBrowser();
   if (browser === null) console.log('SKIPPED: the pages of the site in a browser: no Chromium was found');
   else {
-    const shots = process.argv.includes('--shots') ? process.argv[process.argv.indexOf('--shots') + 1]! : null;
+    const paths = pages.map((page) => page.path);
     problems.push(
-      ...(await checkInBrowser(
-        browser,
-        DIST,
-        pages.map((page) => page.path),
-        shots,
-      )),
+      ...(await checkInBrowser(browser, DIST, paths, { shots: argument('--shots'), only: argument('--only') })),
     );
   }
 }
 for (const problem of problems) console.error(problem);
 console.log(problems.length === 0 ? 'nothing is wrong' : `${problems.length} problems`);
 process.exitCode = problems.length === 0 ? 0 : 1;
+
+/** What follows an option. */
+function argument(name: string): string | null {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? null : (process.argv[at + 1] ?? null);
+}
 
 /** The names of the report of the public types. */
 function exportedNames(): string[] {

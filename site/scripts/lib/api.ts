@@ -12,7 +12,7 @@ import {
 import { escaped, TypePrinter } from './api-types.ts';
 import { blocksOf, fenced } from './blocks.ts';
 import type { Page } from './guides.ts';
-import { addressOf, BASE, entries, manifest, ROOT } from './repository.ts';
+import { addressOf, BASE, entries, manifest, ROOT, SITE } from './repository.ts';
 
 /** The API reference, from the doc comments: a page for each part of each entry of the package. */
 
@@ -51,7 +51,7 @@ interface Place {
 export async function convert(): Promise<ProjectReflection> {
   const app = await Application.bootstrap({
     entryPoints: [...entries().values()].map((file) => path.join(ROOT, file)),
-    tsconfig: path.join(ROOT, 'tsconfig.node.json'),
+    tsconfig: path.join(SITE, 'tsconfig.api.json'),
     basePath: ROOT,
     excludeInternal: true,
     excludePrivate: true,

@@ -9,11 +9,18 @@ const AVAILABLE = new Set(['asyncio-ts', 'asyncio-ts/testing']);
 /** What a page has not. */
 const SYSTEM = /\b(process|Buffer|require|__dirname)\b\.?|\baddSignalHandler\b|\bfetch\(|\bAsyncLocalStorage\b/;
 
+/**
+ * What is different in a page: its runtime does not tell whose code goes on after a promise of others, and which branch of a task asks
+ * ([Coroutines](../../../docs/coroutines.md#in-a-browser)). Examples that show just that have no link.
+ */
+const NEEDS_ASYNC_CONTEXT = [/Promise\.allSettled\(\[timeout\(1, \(\) => page\('a'/, /send\(\)\.catch\(send\)/];
+
 /** Whether a block of TypeScript runs in the playground: a module whose imports are all of this library's core or testing tools. */
 export function isRunnable(info: string, code: string): boolean {
   if (!/^(ts|typescript)$/.test(info)) return false;
   const imported = [...code.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'/gm)].map(([, from]) => from!);
   if (imported.length === 0 || SYSTEM.test(code)) return false;
+  if (NEEDS_ASYNC_CONTEXT.some((sign) => sign.test(code))) return false;
   return imported.every((from) => AVAILABLE.has(from));
 }
 

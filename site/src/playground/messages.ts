@@ -1,4 +1,4 @@
-import type { TraceEvent } from './trace-events.ts';
+import type { TraceEvent } from 'asyncio-ts/inspect';
 
 /** What the page and the worker that runs a program tell each other. */
 

@@ -4,6 +4,7 @@ import type { Line } from './messages.ts';
 export const MOST_LINES = 2_000;
 
 const BATCH = 200;
+const AT_ONCE = 100;
 const MILLISECONDS = 50;
 
 /** Gathers the lines that a program prints, and hands them on in batches, also while the program never gives way. */
@@ -23,15 +24,16 @@ export class Output {
   }
 
   add(line: Line): void {
-    if (this.#count >= MOST_LINES && line.kind !== 'note') this.#dropped++;
-    else {
+    if (this.#count >= MOST_LINES && line.kind !== 'note') {
+      this.#dropped++;
+    } else {
       this.#count++;
       this.#batch.push(line);
     }
-    // Reading the clock for each of a million lines would cost more than printing them.
-    if (this.#batch.length >= BATCH || (this.#count + this.#dropped) % BATCH === 1) {
-      if (this.#now() - this.#sent >= MILLISECONDS || this.#batch.length >= BATCH) this.flush();
-    }
+    // The first lines at once: a program that then never gives way has shown how far it came. Reading the clock for each of a million
+    // lines would cost more than counting them.
+    if (this.#count <= AT_ONCE || this.#batch.length >= BATCH) this.flush();
+    else if ((this.#count + this.#dropped) % BATCH === 0 && this.#now() - this.#sent >= MILLISECONDS) this.flush();
   }
 
   flush(): void {

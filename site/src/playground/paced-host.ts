@@ -137,8 +137,11 @@ export class PacedClock {
     this.#takeBack = null;
     this.#entries.delete(entry);
     this.#now = Math.max(this.#now, entry.when);
-    entry.run();
-    this.#look();
+    try {
+      entry.run();
+    } finally {
+      this.#look(); // an error of a callback does not stop the clock
+    }
   }
 }
 

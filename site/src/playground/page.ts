@@ -1,14 +1,14 @@
 import { javascript } from '@codemirror/lang-javascript';
 import { Compartment, EditorState, Prec } from '@codemirror/state';
-import { oneDark } from '@codemirror/theme-one-dark';
 import { keymap } from '@codemirror/view';
 import { basicSetup, EditorView } from 'codemirror';
+import { colors } from './colors.ts';
 import { examples } from './examples.ts';
 import type { Line } from './messages.ts';
 import { carriedBy, carrying } from './program-link.ts';
 import { Session, type State } from './session.ts';
-import { createTimeline } from './timeline.ts';
-import { timeText } from './timeline-view.ts';
+import { timeText } from './time-text.ts';
+import { TaskTimeline } from './timeline.ts';
 
 /** The playground: an editor, what the program prints, and its tasks on a line of time. */
 
@@ -42,7 +42,7 @@ class Playground {
   readonly #pause = part<HTMLButtonElement>('pause');
   readonly #stop = part<HTMLButtonElement>('stop');
   readonly #share = part<HTMLButtonElement>('share');
-  readonly #timeline = createTimeline(part<HTMLElement>('timeline'));
+  readonly #timeline = new TaskTimeline(part<HTMLElement>('timeline'));
   readonly #theme = new Compartment();
   readonly #editor: EditorView;
   #session: Session | null = null;
@@ -59,7 +59,7 @@ class Playground {
 
   #makeEditor(): EditorView {
     const isDark = () => document.documentElement.dataset['theme'] !== 'light';
-    const theme = () => (isDark() ? oneDark : []);
+    const theme = () => colors(isDark());
     const run = () => {
       this.#run();
       return true;
@@ -72,7 +72,7 @@ class Playground {
           Prec.highest(keymap.of([{ key: 'Mod-Enter', run }])),
           basicSetup,
           javascript({ typescript: true }),
-          EditorView.contentAttributes.of({ 'aria-label': 'Program' }),
+          EditorView.contentAttributes.of({ 'aria-label': 'Program', tabindex: '0' }),
           this.#theme.of(theme()),
         ],
       }),
@@ -155,7 +155,6 @@ class Playground {
         },
         time: (now) => {
           this.#now = now;
-          this.#timeline.moveTo(now * 1e6);
           this.#tell();
         },
         state: (state) => this.#show(state),
@@ -199,7 +198,7 @@ class Playground {
 
   #tell(): void {
     const { time, word } = {
-      time: timeText(this.#now * 1e6),
+      time: timeText(this.#now),
       word: this.#state === null ? 'Ready' : STATES[this.#state],
     };
     this.#status.textContent = this.#state === null ? word : `${word} at ${time}`;

@@ -1,5 +1,5 @@
+import type { TraceEvent } from 'asyncio-ts/inspect';
 import type { Line, Report, Request, Speed } from './messages.ts';
-import type { TraceEvent } from './trace-events.ts';
 
 /** How a run stands. */
 export type State = 'running' | 'paused' | 'finished' | 'failed' | 'stopped';

@@ -5,21 +5,19 @@ import type { Line, Report, Request } from './messages.ts';
 import { importer } from './modules.ts';
 import { Output } from './output.ts';
 import { PacedClock, PacedHost, timersOf } from './paced-host.ts';
+import { Recording } from './recording.ts';
 import { errorLines, shown } from './show.ts';
-import { Recording } from './tracing.ts';
 
 /** Runs one program, on a virtual clock, and tells the page what it prints and which tasks run when. A worker runs no second program. */
 
 // The timers of the worker itself: the program gets others.
 const { setTimeout, clearTimeout } = globalThis;
+const realNow = performance.now.bind(performance);
 const post = (report: Report): void => globalThis.postMessage(report);
 
 const BETWEEN_REPORTS = 30;
 
-const output = new Output(
-  (lines, dropped) => post({ type: 'lines', lines, dropped }),
-  () => performance.now(),
-);
+const output = new Output((lines, dropped) => post({ type: 'lines', lines, dropped }), realNow);
 const recording = new Recording();
 let clock: PacedClock | null = null;
 
@@ -42,12 +40,12 @@ function reportSoon(): void {
   }, BETWEEN_REPORTS);
 }
 
-let position: { now: number; next: number | null } = { now: 0, next: null };
+let next: number | null = null;
 function report(): void {
   output.flush();
   const { events, dropped } = recording.take();
   if (events.length > 0) post({ type: 'events', events, dropped });
-  post({ type: 'time', ...position });
+  post({ type: 'time', now: clock?.now ?? 0, next });
 }
 
 globalThis.onmessage = ({ data }: MessageEvent<Request>): void => {
@@ -81,12 +79,13 @@ async function runProgram({ code, speed, paused }: Extract<Request, { type: 'run
         wanted = false;
       };
     },
-    moved(now: number, next: number | null) {
-      position = { now, next };
+    moved(_now: number, due: number | null) {
+      next = due;
       reportSoon();
     },
   };
   clock = new PacedClock(surroundings, { speed, paused });
+  useClock(clock);
   recording.start();
   let failed = false;
   try {
@@ -118,12 +117,20 @@ function tell(error: unknown): void {
   reportSoon();
 }
 
+/** The program's time, also for what it and the library read from the runtime. */
+function useClock(paced: PacedClock): void {
+  const { setTimeout: set, setInterval, clearTimeout: clear } = timersOf(paced);
+  const began = Date.now();
+  Object.assign(globalThis, { setTimeout: set, setInterval, clearTimeout: clear, clearInterval: clear });
+  Object.defineProperty(performance, 'now', { value: () => paced.now * 1_000, configurable: true });
+  Object.defineProperty(Date, 'now', { value: () => Math.round(began + paced.now * 1_000), configurable: true });
+}
+
 type Body = (...given: unknown[]) => Promise<void>;
 const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => Body;
 const FILE = 'program.ts';
 
 async function execute(code: string, paced: PacedClock): Promise<void> {
-  const timers = timersOf(paced);
   const exports = {};
   const given: Record<string, unknown> = {
     require: importer({ 'asyncio-ts': libraryOn(paced), 'asyncio-ts/testing': testing }),
@@ -137,8 +144,6 @@ async function execute(code: string, paced: PacedClock): Promise<void> {
       warn: printer('warn'),
       error: printer('error'),
     },
-    ...timers,
-    clearInterval: timers.clearTimeout,
   };
   // The program begins in the first line after those that the constructor puts before it.
   const body = new AsyncFunction(...Object.keys(given), `${code}\n//# sourceURL=${FILE}`);
@@ -181,6 +186,8 @@ function libraryOn(paced: PacedClock): object {
   return { ...core, newEventLoop, run, Runner };
 }
 
+// A program of the playground stands for one of a page, which has a loop of its own; a worker has none.
+Object.assign(globalThis, { window: globalThis });
 core.logger.error = printer('error');
 core.logger.warn = printer('warn');
 post({ type: 'ready' });
