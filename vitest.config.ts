@@ -28,6 +28,7 @@ const SLOW = [
   'test/unit/http/ten-thousand-requests.test.ts',
   'test/unit/testing/explore/por.test.ts',
   'test/unit/testing/yardsticks.test.ts',
+  'test/unit/timeline/page.test.ts',
   'test/unit/ownership/many-awaits-cost-linear-time.test.ts',
 ];
 

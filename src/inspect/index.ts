@@ -1,5 +1,6 @@
 /** What a running program does: which task waits for what, and for whom. */
 
+export { type DevtoolsTracksOptions, startDevtoolsTracks } from './trace/devtools-tracks.ts';
 export {
   TRACE_FORMAT,
   TRACE_VERSION,

@@ -585,7 +585,10 @@ export class EventLoop extends Scheduler implements Disposable {
   /** A future is done: schedules its waiters. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
     if (this.isClosed()) return;
-    if (hooks.woken !== null && waiter._awaiter !== null) emit('woken', waiter._awaiter, future, runningTask());
+    if (hooks.woken !== null && waiter._awaiter !== null) {
+      // An async function ends in a microtask, when nothing runs: a task that is done has woken by itself.
+      emit('woken', waiter._awaiter, future, runningTask() ?? (future instanceof Task ? future : null));
+    }
     if (!this._isOverridden) {
       this._push(waiter);
     } else if (!(waiter instanceof Handle)) {

@@ -14,6 +14,11 @@ export interface Instrument {
   beforeStep?(task: Task<unknown>): void;
   /** A task's step is over: it waits, or it is done. */
   afterStep?(task: Task<unknown>): void;
+  /**
+   * Calls a step of a task, so that it runs inside of something. `step` is called once in any case, and throws nothing. Async functions
+   * are called in here, and go on by themselves after what they await.
+   */
+  aroundStep?(task: Task<unknown>, step: () => void): void;
   /** A task was made. */
   taskSpawned?(task: Task<unknown>, parent: Task<unknown> | null): void;
   /** A task is done; `failure` holds its error when it failed. Reading it here does not count as retrieving the error. */

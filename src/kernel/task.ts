@@ -36,7 +36,7 @@ import {
 } from './engine/context.ts';
 import { current, enterAsyncContext, leaveAsyncContext, NOT_ENTERED, runAs } from './engine/current.ts';
 import { follow, followFirst, leaveBody } from './engine/follow.ts';
-import { emit, hooks, watched } from './engine/hooks.ts';
+import { around, emit, hooks, watched } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
 import { MadeRequest, sequence } from './engine/request.ts';
 import {
@@ -783,7 +783,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _watchedStep(error: unknown): void {
     if (hooks.beforeStep !== null) emit('beforeStep', this);
     try {
-      this._stepInAsyncContext(error);
+      if (hooks.aroundStep !== null) around(this, () => this._stepInAsyncContext(error));
+      else this._stepInAsyncContext(error);
     } finally {
       if (hooks.afterStep !== null && this._loop._step.task !== this) emit('afterStep', this);
     }

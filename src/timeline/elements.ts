@@ -6,13 +6,13 @@ export function element(tag: string, className: string, text?: string): HTMLElem
   return made;
 }
 
-/** A button. @param title what it does, also for screen readers */
+/** A button. @param title what it does; for screen readers as well, where the text is a sign */
 export function button(text: string, title: string, onClick: () => void): HTMLButtonElement {
   const made = document.createElement('button');
   made.type = 'button';
   made.textContent = text;
   made.title = title;
-  made.setAttribute('aria-label', title);
+  if (text.length === 1) made.setAttribute('aria-label', title);
   made.addEventListener('click', onClick);
   return made;
 }

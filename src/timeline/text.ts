@@ -22,10 +22,10 @@ const UNITS = [
 export function shownDuration(microseconds: number): string {
   if (microseconds === 0) return '0 s';
   const size = Math.abs(microseconds);
-  const unit = UNITS.find((one) => size >= one.size) ?? UNITS[3];
+  // What is rounded up to the next unit is shown in that: 1 s, and not 1000 ms.
+  const unit = UNITS.find((one) => size >= one.size * 0.9995) ?? UNITS[3];
   const value = microseconds / unit.size;
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return `${Number(value.toFixed(Math.min(digits, 3)))} ${unit.name}`;
+  return `${Number(value.toPrecision(3))} ${unit.name}`;
 }
 
 /** A moment on an axis whose marks are so far apart, exact enough to tell two marks apart. */

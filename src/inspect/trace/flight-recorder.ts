@@ -57,6 +57,8 @@ export function startFlightRecorder(options: FlightRecorderOptions = {}): Flight
 class Recorder implements FlightRecorder, Instrument {
   readonly #ring: RecordRing;
   readonly #subjects = new WeakMap<AnyTask, Subject>();
+  /** Of futures that stand for several waits, as that of `gather`: who has ended the last one. */
+  readonly #causes = new WeakMap<object, Subject>();
   readonly #loopNumbers = new WeakMap<EventLoop, number>();
   readonly #loops: WeakRef<EventLoop>[] = [];
   readonly #remove: () => void;
@@ -76,9 +78,12 @@ class Recorder implements FlightRecorder, Instrument {
   }
 
   woken(awaiter: object, on: object, by: AnyTask | null): void {
-    if (!(awaiter instanceof Task)) return;
+    const maker = by === null ? (this.#causes.get(on) ?? null) : this.#subjectOf(by);
+    if (!(awaiter instanceof Task)) {
+      if (maker !== null) this.#causes.set(awaiter, maker);
+      return;
+    }
     const subject = this.#subjectOf(awaiter);
-    const maker = by === null ? null : this.#subjectOf(by);
     const time = awaiter.getLoop().time();
     if (on instanceof Task) {
       this.#ring.add(WOKEN, time, subject, maker, null, this.#subjectOf(on));

@@ -50,6 +50,8 @@ export interface TracerOptions {
   readonly flush: () => void;
   /** Whether events say where in the program they come from. */
   readonly places: boolean;
+  /** The clock of events, in seconds. That of each loop when absent. */
+  readonly time?: () => number;
 }
 
 /** Turns what instruments are told into trace events. */
@@ -57,6 +59,7 @@ export class Tracer implements Instrument {
   readonly #write: (event: TraceEvent) => void;
   readonly #flush: () => void;
   readonly #places: boolean;
+  readonly #time: (() => number) | null;
   readonly #processes = new WeakMap<object, Process>();
   readonly #tracks = new WeakMap<AnyTask, TaskTrack>();
   /** Of futures that stand for several waits, as that of `gather`: who has ended the last one. */
@@ -67,10 +70,11 @@ export class Tracer implements Instrument {
   #tasks = 0;
   #arrows = 0;
 
-  constructor({ write, flush, places }: TracerOptions) {
+  constructor({ write, flush, places, time }: TracerOptions) {
     this.#write = write;
     this.#flush = flush;
     this.#places = places;
+    this.#time = time ?? null;
   }
 
   /** Begins with the tasks that a loop has already, and with what they wait for. */
@@ -240,7 +244,7 @@ export class Tracer implements Instrument {
   // ------------------------------------------------------------------------------------------------- loops and tasks
 
   #now({ loop, clock }: Process): number {
-    return clock.at(loop.time());
+    return clock.at(this.#time === null ? loop.time() : this.#time());
   }
 
   #processOf(loop: EventLoop): Process {

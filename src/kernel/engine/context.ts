@@ -175,6 +175,7 @@ function contextToSet(): Context {
   if (isInHandle) {
     // The first segment of an async function, called in a step of its task; not one that a frame has called, which looks like the frame.
     if (task !== current.task || current.outerStore !== NOT_ENTERED || !isAboutToWait(task)) return context;
+    if (context !== task._context) return context; // that of `Context.run`
   } else {
     if (current.context !== null) return context;
     if (task._loop._step.task === task) {
@@ -211,7 +212,9 @@ export function callInFlow<R>(context: Context, fn: () => R, loop: () => LoopRol
   if (storage === null) return context.run(fn);
   const parent = runningScope();
   const flow =
-    parent === null ? new CancelScope(null, null, loop(), null) : new CancelScope(parent, parent.task, parent.loop, null);
+    parent === null
+      ? new CancelScope(null, null, loop(), null)
+      : new CancelScope(parent, parent.task, parent.loop, null);
   flow.context = context;
   if (parent === null) flow.calledBy = callbackId(0);
   const outerStore = storage.getStore();

@@ -5,6 +5,7 @@ import type { TaskRole } from './roles.ts';
 export interface HookCalls {
   beforeStep(task: TaskRole): void;
   afterStep(task: TaskRole): void;
+  aroundStep(task: TaskRole, step: () => void): void;
   taskSpawned(task: TaskRole, parent: TaskRole | null): void;
   taskFinished(task: TaskRole, failure: { readonly error: unknown } | null): void;
   cancelRequested(task: TaskRole, by: TaskRole | null, message: unknown): void;
@@ -35,6 +36,7 @@ export type Installed = object & { readonly [H in Hook]?: (...args: never[]) => 
 export const hooks: { [H in Hook]: Installed[] | null } = {
   beforeStep: null,
   afterStep: null,
+  aroundStep: null,
   taskSpawned: null,
   taskFinished: null,
   cancelRequested: null,
@@ -59,6 +61,7 @@ const HOOKS = /* @__PURE__ */ Object.keys(hooks) as Hook[];
 const OF_STEPS: readonly Hook[] = [
   'beforeStep',
   'afterStep',
+  'aroundStep',
   'cancelDelivered',
   'waitBegin',
   'waitEnd',
@@ -69,7 +72,10 @@ const OF_STEPS: readonly Hook[] = [
 ];
 
 /** Calls a hook of all instruments that have it. */
-export function emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parameters<HookCalls[H]>): void {
+export function emit<H extends Exclude<Hook, 'choose' | 'aroundStep'>>(
+  hook: H,
+  ...args: Parameters<HookCalls[H]>
+): void {
   for (const instrument of hooks[hook] ?? []) {
     try {
       (instrument[hook] as (...args: unknown[]) => void).apply(instrument, args);
@@ -77,6 +83,41 @@ export function emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parame
       disable(instrument, hook, error);
     }
   }
+}
+
+/** Has the instruments call a step of a task, the last one innermost. Each is asked once, and the step is called once, whatever they do. */
+export function around(task: TaskRole, step: () => void): void {
+  let failure: { readonly error: unknown } | null = null;
+  const inmost = once(() => {
+    try {
+      step();
+    } catch (error) {
+      failure = { error };
+    }
+  });
+  let call = inmost;
+  for (const instrument of [...(hooks.aroundStep ?? [])].reverse()) {
+    const inner = call;
+    call = once(() => {
+      try {
+        (instrument as HookCalls).aroundStep(task, inner);
+      } catch (error) {
+        disable(instrument, 'aroundStep', error);
+      }
+    });
+  }
+  call();
+  inmost(); // one of them may have forgotten to
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
+}
+
+function once(fn: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    fn();
+  };
 }
 
 /** Asks the instruments, the first one first, until one decides; -1 when none does. */

@@ -67,6 +67,12 @@ interface ProcessLike {
   exitCode?: number | string | undefined;
 }
 
+/** What a console may have for developer tools. */
+export interface DevtoolsConsole {
+  timeStamp?(label: string, start: number, end: number, track: string, group: string, color: string): void;
+  createTask?(name: string): { run(step: () => void): unknown };
+}
+
 /** The globals in use, each of which a runtime may lack. */
 interface Globals {
   readonly Object?: ObjectConstructor;
@@ -508,6 +514,11 @@ export function publish<T extends object>(name: string, value: T): T {
 /** What has been published under a name in this thread. */
 export function published(name: string): unknown {
   return globals()[Symbol.for(name)];
+}
+
+/** What the console of the runtime has for developer tools. */
+export function devtoolsConsole(): DevtoolsConsole {
+  return (globals().console ?? {}) as DevtoolsConsole;
 }
 
 /** Where the library reports what nobody else can be told. */

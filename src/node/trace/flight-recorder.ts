@@ -5,7 +5,7 @@ import { isMainThread, threadId } from 'node:worker_threads';
 import { type FlightRecorder, startFlightRecorder } from '../../inspect/index.ts';
 import { titlesOf } from '../../internal/describe.ts';
 import { checkOptions } from '../../internal/options.ts';
-import { logger } from '../../kernel/lowlevel.ts';
+import { listenToSignal, logger } from '../../kernel/lowlevel.ts';
 
 /** Options of `flightRecorder`. */
 export interface ProcessFlightRecorderOptions {
@@ -42,7 +42,8 @@ export interface ProcessFlightRecorder {
  * Each file replaces the one before as a whole. A file that cannot be written then is reported, and nothing else.
  *
  * @throws {TypeError} when an option is unknown or of a wrong type
- * @throws {ValueError} when `events` is not a whole number from 1 to 10,000,000
+ * @throws {ValueError} when `events` is not a whole number from 1 to 10,000,000, or the system has no such signal
+ * @throws {RuntimeError} when the signal cannot be caught, or this is a worker thread
  * @example
  * flightRecorder({ file: '/var/log/shop/flight.json' });
  * await run(main);
@@ -55,8 +56,7 @@ export function flightRecorder(options: ProcessFlightRecorderOptions = {}): Proc
 class RecorderOfProcess implements ProcessFlightRecorder {
   readonly file: string;
   readonly #recorder: FlightRecorder;
-  readonly #signal: NodeJS.Signals | null;
-  readonly #onSignal = (): void => this.#tryToWrite(`${this.#signal}`);
+  readonly #removeSignal: (() => void) | null;
   readonly #onCrash = (error: unknown): void => this.#tryToWrite(`uncaught: ${titlesOf([error])}`);
   readonly #onExit = (): void => {
     const count = this.#recorder.pending();
@@ -66,10 +66,9 @@ class RecorderOfProcess implements ProcessFlightRecorder {
 
   constructor({ events, file, signal = defaultSignal() }: ProcessFlightRecorderOptions) {
     this.file = path.resolve(file ?? `asyncio-flight-${process.pid}${isMainThread ? '' : `-${threadId}`}.json`);
-    this.#signal = signal;
     this.#recorder = startFlightRecorder(events === undefined ? {} : { events });
     try {
-      if (signal !== null) process.on(signal, this.#onSignal);
+      this.#removeSignal = signal === null ? null : listenToSignal(signal, () => this.#tryToWrite(signal));
     } catch (error) {
       this.#recorder.stop();
       throw error;
@@ -88,7 +87,7 @@ class RecorderOfProcess implements ProcessFlightRecorder {
 
   stop(): void {
     this.#recorder.stop();
-    if (this.#signal !== null) process.off(this.#signal, this.#onSignal);
+    this.#removeSignal?.();
     process.off('uncaughtExceptionMonitor', this.#onCrash);
     process.off('exit', this.#onExit);
   }

@@ -1,22 +1,10 @@
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as timeUp } from 'node:timers/promises';
 import { chromium, type Page } from 'playwright-core';
+import { ARGUMENTS, findBrowser } from '../../support/browser.ts';
 import type { Report } from '../lib/report.ts';
 import type { Result, Runtime } from './runtime.ts';
 import { serve } from './server.ts';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-const ARGUMENTS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 /** In milliseconds. */
 const TIME_TO_REPORT = 120_000;
 
@@ -30,22 +18,6 @@ export function browserRuntime(name: string, entry: string): Runtime {
       return executablePath === null ? null : () => runPage(executablePath, entry);
     },
   };
-}
-
-function findBrowser(): string | null {
-  const given = process.env['CHROMIUM'];
-  if (given !== undefined && given !== '') return given;
-  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  return folders.flatMap((folder) => NAMES.map((name) => path.join(folder, name))).find(isExecutable) ?? null;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function runPage(executablePath: string, entry: string): Promise<Result> {

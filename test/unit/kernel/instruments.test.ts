@@ -1,4 +1,4 @@
-import { addInstrument, type Instrument, sleep, type Task } from 'asyncio-ts';
+import { addInstrument, type Instrument, sleep, Task } from 'asyncio-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { manualLoop, muteLog } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
@@ -122,6 +122,89 @@ describeBoth('an instrument', (s) => {
     future.setResult();
     await iterate();
     expect(objects.map((object) => object === future)).toEqual([true, true]);
+  });
+
+  test('sees who wakes whom, also by ending, and that nobody does where a timer is due', async () => {
+    const { loop, host, iterate } = manualLoop();
+    const nameOf = (one: object | null) => (one instanceof Task ? one.getName() : one === null ? 'nobody' : 'a future');
+    const seen: string[] = [];
+    install({ woken: (awaiter, on, by) => seen.push(`${nameOf(by)} wakes ${nameOf(awaiter)} from ${nameOf(on)}`) });
+    const future = loop.createFuture<void>();
+    const sleeper = loop.createTask(
+      s.fn(function* () {
+        yield* s.wait(sleep(1));
+        future.setResult();
+      }),
+      { name: 'sleeper' },
+    );
+    loop.createTask(
+      s.fn(function* () {
+        yield* s.wait(future);
+        yield* s.wait(sleeper);
+      }),
+      { name: 'waiter' },
+    );
+    loop.createTask(
+      s.fn(function* () {
+        yield* s.wait(sleeper);
+      }),
+      { name: 'joiner' },
+    );
+    await iterate();
+    host.advance(1);
+    await iterate(2);
+    expect(seen).toEqual([
+      'nobody wakes sleeper from a future',
+      'sleeper wakes waiter from a future',
+      'sleeper wakes joiner from sleeper',
+    ]);
+  });
+
+  test('runs the steps of a task inside of what it likes, once each, and nests with others', async () => {
+    const error = muteLog('error');
+    const { loop, iterate } = manualLoop();
+    const trace: string[] = [];
+    const wrap = (name: string) => (_task: unknown, step: () => void) => {
+      trace.push(`${name} begins`);
+      step();
+      step();
+      trace.push(`${name} ends`);
+    };
+    install({ aroundStep: wrap('outer') });
+    install({ aroundStep: wrap('inner') });
+    const forgets = install({ aroundStep: () => {} });
+    const task = loop.createTask(
+      s.fn(function* () {
+        trace.push('step');
+        return yield* s.wait(sleep(0, 'result'));
+      }),
+    );
+    await iterate();
+    expect(trace.filter((line) => line === 'step')).toHaveLength(1);
+    expect(trace.slice(0, 2)).toEqual(['outer begins', 'inner begins']);
+    forgets();
+    install({
+      aroundStep: () => {
+        throw new Error('a bug in the hook');
+      },
+    });
+    await iterate(2);
+    expect(task.result()).toBe('result');
+    // The step of an async function that goes on is its engine's own.
+    expect(error.mock.calls.length).toBe(s.name === 'generator' ? 1 : 0);
+  });
+
+  test('that runs steps inside of something lets their errors through', async () => {
+    const { loop, iterate } = manualLoop();
+    install({ aroundStep: (_task, step) => step() });
+    const task = loop.createTask(
+      s.fn(function* () {
+        yield* s.wait(sleep(0));
+        throw new RangeError('its own');
+      }),
+    );
+    await iterate(3);
+    expect(task.exception()).toBeInstanceOf(RangeError);
   });
 
   test('that throws is reported and removed; the program and the others go on', async () => {
