@@ -21,6 +21,7 @@ export default defineConfig({
       favicon: '/favicon.svg',
       social: [{ icon: 'github', label: 'Repository', href: REPOSITORY }],
       sidebar,
+      components: { SocialIcons: './src/components/HeaderLinks.astro' },
       customCss: ['./src/styles/site.css'],
       disable404Route: true,
       credits: false,

@@ -49,6 +49,7 @@ export async function checkInBrowser(
     if (only !== 'playground') {
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
       problems.push(...(await looks(browser, server, pages, shots)));
+      problems.push(...(await search(browser, server)));
       console.log(`each page in Chromium: ${((performance.now() - began) / 1_000).toFixed(1)} s`);
     }
     if (only === 'pages') return problems;
@@ -165,6 +166,32 @@ async function looks(
         await page.screenshot({ path: path.join(shots, `${name.replaceAll('/', '-') || 'first-'}${look}.png`) });
       remove();
     }
+    await context.close();
+  }
+  return problems;
+}
+
+/** The search finds guides and the reference. */
+async function search(browser: Browser, server: SiteServer): Promise<string[]> {
+  const context = await browser.newContext({ viewport: WIDE });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  try {
+    await page.goto(`${server.address}start/`);
+    for (const [words, place] of [
+      ['back-pressure', '/'],
+      ['mapConcurrent', '/api/'],
+      ['deadlock', '/testing'],
+    ] as const) {
+      await page.locator('button[data-open-modal]').click();
+      await page.locator('dialog input').fill(words);
+      const found = page.locator(`dialog a[href*="${place}"]`).first();
+      await found
+        .waitFor({ timeout: 15_000 })
+        .catch(() => problems.push(`search: ${words} is not found under ${place}`));
+      await page.keyboard.press('Escape');
+    }
+  } finally {
     await context.close();
   }
   return problems;
