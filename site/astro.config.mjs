@@ -12,7 +12,6 @@ export default defineConfig({
   base: `${BASE}/`,
   trailingSlash: 'always',
   devToolbar: { enabled: false },
-  telemetry: false,
   integrations: [
     starlight({
       title: 'asyncio-ts',

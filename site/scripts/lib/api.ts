@@ -88,6 +88,14 @@ class Reference {
     for (const [entry, module] of modules) {
       for (const child of module.children ?? []) this.#add(entry, child);
     }
+    // Tasks before the loop, as PARTS has them; the entries stay in their order.
+    const rankOfPage = ([slug]: readonly [string, unknown]) =>
+      PARTS.findIndex(([, part]) => part === slug.split('/')[2]);
+    const homes = [...new Set([...this.#pages.keys()].map((slug) => slug.split('/')[1]!))];
+    const homeOf = ([slug]: readonly [string, unknown]) => homes.indexOf(slug.split('/')[1]!);
+    const sortedPages = [...this.#pages].toSorted((a, b) => homeOf(a) - homeOf(b) || rankOfPage(a) - rankOfPage(b));
+    this.#pages.clear();
+    for (const [slug, items] of sortedPages) this.#pages.set(slug, items);
     for (const [slug, items] of this.#pages) {
       const sorted = items.toSorted((one, other) => rankOf(one.declaration) - rankOf(other.declaration));
       this.#pages.set(slug, sorted);

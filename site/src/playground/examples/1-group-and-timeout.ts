@@ -1,4 +1,5 @@
-// A group, and a timeout that really stops the work. Run it, then slow time down or pause it and go step by step.
+// A group, and a timeout that really stops the work.
+// Run it; then slow time down, or go step by step.
 import { run, sleep, TimeoutError, taskGroup, timeout } from 'asyncio-ts';
 
 async function download(name: string, seconds: number): Promise<string> {
