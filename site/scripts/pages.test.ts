@@ -62,6 +62,9 @@ test('each guide has a place, in the order of the index, which begins with the f
   assert.equal(new Set(slugs).size, slugs.length);
   assert.ok(groups().every(({ label, entries }) => label !== '' && entries.length > 0));
   assert.equal(slugOf('docs/start.md'), 'start');
+  assert.equal(slugOf('docs/decisions/0001-toolchain.md'), 'decisions/0001-toolchain');
+  assert.equal(slugOf('docs/decisions'), 'decisions');
+  assert.equal(slugOf('docs/no-such-folder'), null);
   assert.equal(slugOf('examples/chat/README.md'), null);
 });
 

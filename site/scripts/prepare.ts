@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { apiPages } from './lib/api.ts';
-import { decisions, groups, guides, guidesIndex, type Page, pageOf } from './lib/guides.ts';
+import { decisions, folders, groups, guides, guidesIndex, type Page, pageOf } from './lib/guides.ts';
 import { landing } from './lib/landing.ts';
 import { PAGES, SITE } from './lib/repository.ts';
 import { carrying } from './lib/runnable.ts';
@@ -13,7 +13,15 @@ const GENERATED = path.join(SITE, 'src/generated');
 const began = performance.now();
 const reference = await apiPages();
 const reasons = decisions();
-const pages = [guidesIndex(), ...guides(), ...reference, ...reasons, { ...pageOf('CHANGELOG.md'), title: 'Changes' }];
+const more = folders();
+const pages = [
+  guidesIndex(),
+  ...guides(),
+  ...more.flatMap((folder) => folder.pages),
+  ...reference,
+  ...reasons,
+  { ...pageOf('CHANGELOG.md'), title: 'Changes' },
+];
 
 rmSync(PAGES, { recursive: true, force: true });
 rmSync(GENERATED, { recursive: true, force: true });
@@ -58,6 +66,7 @@ function sidebar(): object[] {
   const names = new Set(parts.toSorted((a, b) => rank(a) - rank(b)).map((page) => page.slug.split('/')[1]!));
   return [
     ...groups().map(({ label, entries }) => ({ label, items: entries.map(item) })),
+    ...more.map(({ label, pages: own }) => ({ label, collapsed: true, items: own.map(item) })),
     { label: 'Playground', link: '/playground/' },
     {
       label: 'API reference',

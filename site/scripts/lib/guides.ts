@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
 import { blocksOf, fenced } from './blocks.ts';
 import { addressOf, BASE, ROOT, textOf } from './repository.ts';
@@ -26,12 +26,13 @@ export interface Group {
 
 const INDEX = 'docs/README.md';
 
-/** The path in the site of a document, `null` for a file that is no page. */
+/** The path in the site of a document or of a folder of documents, `null` for what is no page. */
 export function slugOf(file: string): string | null {
   if (file === INDEX || file === 'docs') return 'guides';
-  if (file === 'docs/decisions') return 'decisions';
   if (file === 'CHANGELOG.md') return 'changelog';
-  const [, slug] = file.match(/^docs\/((?:decisions\/)?[\w-]+)\.md$/) ?? [];
+  const [, folder] = file.match(/^docs\/([\w-]+)(?:\/README\.md)?$/) ?? [];
+  if (folder !== undefined) return existsSync(path.join(ROOT, 'docs', folder)) ? folder : null;
+  const [, slug] = file.match(/^docs\/((?:[\w-]+\/)?[\w-]+)\.md$/) ?? [];
   return slug ?? null;
 }
 
@@ -109,6 +110,31 @@ export function guides(): Page[] {
     label,
     description: `${description[0]!.toUpperCase()}${description.slice(1)}`,
   }));
+}
+
+/** A folder of guides with an index of its own, such as that of the recipes. */
+export interface Folder {
+  readonly label: string;
+  readonly pages: readonly Page[];
+}
+
+/** The folders of guides: the index first, then the pages in its order. */
+export function folders(): Folder[] {
+  return globSync('docs/*/README.md', { cwd: ROOT })
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort()
+    .map((file) => {
+      const index = pageOf(file);
+      const folder = path.posix.dirname(file);
+      const files = globSync(`${folder}/*.md`, { cwd: ROOT }).map((found) => found.replaceAll('\\', '/'));
+      const text = textOf(file);
+      const place = (page: string) => text.indexOf(`](${path.posix.basename(page)}`);
+      const rest = files.filter((page) => page !== file);
+      const unlisted = rest.filter((page) => place(page) < 0);
+      if (unlisted.length > 0) throw new Error(`${file} does not link to ${unlisted.join(', ')}: add a row for each`);
+      const pages = rest.sort((one, other) => place(one) - place(other)).map(pageOf);
+      return { label: index.title, pages: [{ ...index, label: `All ${index.title.toLowerCase()}` }, ...pages] };
+    });
 }
 
 /** The design decisions, and the page that lists them. */

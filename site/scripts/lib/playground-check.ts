@@ -1,7 +1,7 @@
+import { globSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { blocksOf } from './blocks.ts';
-import { guides } from './guides.ts';
-import { textOf } from './repository.ts';
+import { ROOT, textOf } from './repository.ts';
 import { carrying, isRunnable } from './runnable.ts';
 import type { SiteServer } from './server.ts';
 
@@ -312,7 +312,7 @@ await run(async () => {
 
 /** Every example that has a link to the playground prints there what its comments say. */
 async function everyExample(page: Page, server: SiteServer): Promise<string[]> {
-  const documents = ['README.md', ...guides().map(({ slug }) => `docs/${slug}.md`)];
+  const documents = ['README.md', ...globSync('docs/{*,[!d]*/*}.md', { cwd: ROOT }).sort()];
   const programs = documents.flatMap((file) =>
     blocksOf(textOf(file)).flatMap((block) =>
       block.kind === 'code' && isRunnable(block.info, block.text) ? [{ file, code: block.text }] : [],
