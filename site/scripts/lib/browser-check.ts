@@ -35,7 +35,10 @@ export async function checkInBrowser(
   { shots, only }: { readonly shots: string | null; readonly only: string | null },
 ): Promise<string[]> {
   await using server = await serve(dist);
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-software-rasterizer'],
+  });
   try {
     const problems: string[] = [];
     const began = performance.now();
@@ -78,7 +81,7 @@ async function checkPage(page: Page, server: SiteServer, name: string): Promise<
     '.right-sidebar-container',
     'header',
     'pre code',
-    '.sl-markdown-content > :nth-child(n + 100)',
+    '.sl-markdown-content > :nth-child(n + 40)',
   ];
   const exclude = isSample ? [] : common;
   for (const found of await violations(page, null, exclude)) complain(`light: ${found}`);
