@@ -7,7 +7,9 @@ const ask = (site: string, seconds: number) =>
   );
 
 const check = ([site, seconds]: readonly [string, number]) =>
-  ask(site, seconds).pipe(Effect.timeoutOrElse({ duration: 1_000, orElse: () => Effect.succeed(`${site} is too slow`) }));
+  ask(site, seconds).pipe(
+    Effect.timeoutOrElse({ duration: 1_000, orElse: () => Effect.succeed(`${site} is too slow`) }),
+  );
 
 const sites = [
   ['a', 0.1],
