@@ -23,6 +23,8 @@ const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
 /** Pages at a time: a page that is loaded waits, too. */
 const AT_ONCE = 3;
+/** Real milliseconds that one look may take, on a machine with much else to do. */
+const LONGEST = 60_000;
 const AXE = readFileSync(path.join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
 
 /** Pages of each kind, which are loaded anew for each look and of which pictures are taken. */
@@ -46,7 +48,15 @@ export async function checkInBrowser(
     const worker = async () => {
       const context = await browser.newContext({ viewport: WIDE, colorScheme: 'light' });
       const page = await context.newPage();
-      for (const name of rest) problems.push(...(await checkPage(page, server, name)));
+      page.setDefaultTimeout(LONGEST);
+      for (const name of rest) {
+        try {
+          problems.push(...(await checkPage(page, server, name)));
+        } catch (error) {
+          // The other pages are looked at all the same.
+          problems.push(`${name}: it could not be looked at: ${String(error).split('\n')[0]}`);
+        }
+      }
       await context.close();
     };
     if (only !== 'playground') {
