@@ -4,16 +4,19 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import {
   type ComputedRef,
   createApp,
+  createSSRApp,
   effectScope,
   h,
   KeepAlive,
   nextTick,
   onDeactivated,
   onMounted,
+  onServerPrefetch,
   reactive,
   ref,
   watch,
 } from 'vue';
+import { renderToString } from 'vue/server-renderer';
 import { document, pageLoop } from '../../../support/page.ts';
 import { describeBoth, type Spelling } from '../../../support/spellings.ts';
 import { searching } from './searching.ts';
@@ -155,6 +158,21 @@ describeBoth('useTask() of Vue', (s) => {
     ]);
     await pass(5);
     expect(await ends).toEqual(['A', 'B!', 'RangeError: bad', ['C'], 'A']);
+  });
+
+  it('is awaited by a server that renders it, in onServerPrefetch', async () => {
+    const { pass } = pageLoop();
+    const { find } = searching(s);
+    const app = createSSRApp({
+      setup() {
+        const { run, value } = useTask(find);
+        onServerPrefetch(() => run('a'));
+        return () => h('p', value.value);
+      },
+    });
+    const html = renderToString(app);
+    await pass(1);
+    expect(await html).toBe('<p>A</p>');
   });
 
   it('may be made reactive() as a whole, so that no property needs .value', async () => {
