@@ -12,6 +12,7 @@ import { DeadlockError, type LeakError, LivelockError, NondeterminismError, Stal
 import { isCoroutine } from '../is-coroutine.ts';
 import { leakOf } from '../simulation/left.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
+import { tellSource } from '../simulation/sources.ts';
 import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
 import { HeldPrimitives } from './held.ts';
 import { Judge, type Run } from './judge.ts';
@@ -165,6 +166,13 @@ interface Undisturbed extends Run {
   readonly recorder: Recorder;
 }
 
+interface SimulationSettings {
+  readonly places: boolean;
+  readonly quick: boolean;
+  readonly most?: number;
+  readonly nondeterminism?: 'note';
+}
+
 class Sweep<S> {
   readonly #main: SweepMain<S>;
   readonly #options: CheckedOptions<S>;
@@ -253,7 +261,7 @@ class Sweep<S> {
     try {
       for (const plan of plans) {
         const site = recorder.sites[plan.site.index];
-        if (site?.hash !== plan.site.hash) throw otherProgram(plan);
+        if (site?.hash !== plan.site.hash) throw await this.#otherProgram(plan);
         const result = await this.#strike(simulation, { site, mode: plan.mode }, judge, most);
         if (result.isStruck) struck.push({ ...plan, isSwallowed: result.isSwallowed });
         if (result.problem !== null) throw await this.#failure(plan, judge, most, result.problem.error);
@@ -296,7 +304,8 @@ class Sweep<S> {
   async #strike(simulation: Simulation, plan: Plan, judge: Judge, most: number): Promise<StrikeResult> {
     const striker = new Striker(() => simulation.loop, plan, most);
     const { run, state } = await this.#perform(simulation, striker, striker);
-    if (striker.isOtherProgram) throw otherProgram(plan);
+    if (striker.isOtherProgram) throw await this.#otherProgram(plan);
+    if (!striker.hasCome) throw await this.#otherProgram(plan, 'the program did not come to');
     const { isStruck, isSwallowed } = striker;
     if (!isStruck) return { isStruck, isSwallowed, problem: null };
     const error = judge.problemOf(run, striker);
@@ -326,7 +335,29 @@ class Sweep<S> {
     }
   }
 
-  #simulation({ places, quick, most }: { places: boolean; quick: boolean; most?: number }): Simulation {
+  async #otherProgram({ site }: Plan, what?: string): Promise<NondeterminismError> {
+    const { index, operation, taskName } = site;
+    const wait = `await number ${index + 1}`;
+    return new NondeterminismError(
+      what === undefined
+        ? `before anything was disturbed, its ${wait} was not ${operation} of ${taskName}, as in the first run`
+        : `nothing was disturbed yet, but ${what} its ${wait}, which was ${operation} of ${taskName} in the first run`,
+      await this.#sources(),
+    );
+  }
+
+  /** What the program asks for that differs from run to run, with its places. */
+  async #sources(): Promise<readonly string[]> {
+    const simulation = this.#simulation({ places: false, quick: false, nondeterminism: 'note' });
+    try {
+      await this.#perform(simulation, new Recorder(() => simulation.loop), null);
+      return simulation.sources.found.map(tellSource);
+    } finally {
+      simulation.close();
+    }
+  }
+
+  #simulation({ places, quick, most, nondeterminism }: SimulationSettings): Simulation {
     const { maxBeats } = this.#options;
     return new Simulation({
       places,
@@ -334,6 +365,7 @@ class Sweep<S> {
       ...(maxBeats === undefined ? {} : { maxBeats }),
       failOnUnretrieved: true,
       ...(most === undefined ? {} : { maxSteps: most }),
+      ...(nondeterminism === undefined ? {} : { nondeterminism }),
       atEnd: (loop: EventLoop) => {
         this.#leak = leakOf(loop);
       },
@@ -452,11 +484,4 @@ async function checkInside(simulation: Simulation, check: unknown): Promise<{ re
 
 function isStandstill(error: unknown): boolean {
   return error instanceof DeadlockError || error instanceof LivelockError;
-}
-
-function otherProgram({ site }: Plan): NondeterminismError {
-  const { index, operation, taskName } = site;
-  return new NondeterminismError(
-    `before anything was disturbed, its await number ${index + 1} was not ${operation} of ${taskName}, as in the first run`,
-  );
 }
