@@ -13,7 +13,7 @@ import { isCoroutine } from '../is-coroutine.ts';
 import { leakOf } from '../simulation/left.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { tellSource } from '../simulation/sources.ts';
-import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
+import { failureOf, pointOf, type SweepFailure, type SweepPoint, textOfError } from './failure.ts';
 import { HeldPrimitives } from './held.ts';
 import { Judge, type Run } from './judge.ts';
 import {
@@ -239,16 +239,29 @@ class Sweep<S> {
       const { run, state } = await this.#perform(simulation, recorder, null);
       const { failure } = run.ending;
       if (failure !== null && (this.#test !== null || isStandstill(failure.error) || recorder.sites.length === 0)) {
-        throw failure.error;
+        throw this.#undisturbedFailure(failure.error);
       }
-      if (this.#test?.failOnUnretrieved === true && run.ending.problems.length > 0) throw run.ending.problems[0];
-      if (this.#options.failOnLeaks && run.leak !== null) throw run.leak;
+      if (this.#test?.failOnUnretrieved === true && run.ending.problems.length > 0) {
+        throw this.#undisturbedFailure(run.ending.problems[0]);
+      }
+      if (this.#options.failOnLeaks && run.leak !== null) throw this.#undisturbedFailure(run.leak);
       const problem = await this.#check(simulation, state, run.ending, null);
       if (problem !== null) throw problem.error;
       return { ...run, recorder };
     } finally {
       simulation.close();
     }
+  }
+
+  /** A test has passed before it is swept: when it fails now without being disturbed, it does not do the same each time. */
+  #undisturbedFailure(error: unknown): unknown {
+    if (this.#test === null) return error;
+    const differs = new NondeterminismError(
+      `the test has passed, but when it was run again to be swept, and not disturbed yet, it failed with ${textOfError(error)}. ` +
+        'What beforeEach makes is not made again: make it inside the body of the test, or pass { sweep: false }',
+    );
+    differs.cause = error;
+    return differs;
   }
 
   /** Runs all; returns those that were really disturbed. */
@@ -328,7 +341,7 @@ class Sweep<S> {
         plan,
         token,
         problem === null ? first : problem.error,
-        given.map((name) => (name === 'failOnLeaks' ? 'failOnLeaks: false' : name)),
+        this.#test === null ? given.map((name) => (name === 'failOnLeaks' ? 'failOnLeaks: false' : name)) : null,
       );
     } finally {
       simulation.close();
