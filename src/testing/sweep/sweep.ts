@@ -1,3 +1,4 @@
+import { isCancelledError } from '../../errors/errors.ts';
 import {
   addInstrument,
   type EventLoop,
@@ -255,7 +256,7 @@ class Sweep<S> {
 
   /** A test has passed before it is swept: when it fails now without being disturbed, it does not do the same each time. */
   #undisturbedFailure(error: unknown): unknown {
-    if (this.#test === null) return error;
+    if (this.#test === null || isCancelledError(error)) return error; // its time limit cancels it
     const differs = new NondeterminismError(
       `the test has passed, but when it was run again to be swept, and not disturbed yet, it failed with ${textOfError(error)}. ` +
         'What beforeEach makes is not made again: make it inside the body of the test, or pass { sweep: false }',
@@ -318,7 +319,7 @@ class Sweep<S> {
     const striker = new Striker(() => simulation.loop, plan, most);
     const { run, state } = await this.#perform(simulation, striker, striker);
     if (striker.isOtherProgram) throw await this.#otherProgram(plan);
-    if (!striker.hasCome) throw await this.#otherProgram(plan, 'the program did not come to');
+    if (!striker.hasCome) throw await this.#otherProgram(plan, striker.hasCome);
     const { isStruck, isSwallowed } = striker;
     if (!isStruck) return { isStruck, isSwallowed, problem: null };
     const error = judge.problemOf(run, striker);
@@ -348,13 +349,13 @@ class Sweep<S> {
     }
   }
 
-  async #otherProgram({ site }: Plan, what?: string): Promise<NondeterminismError> {
+  async #otherProgram({ site }: Plan, hasCome = true): Promise<NondeterminismError> {
     const { index, operation, taskName } = site;
     const wait = `await number ${index + 1}`;
     return new NondeterminismError(
-      what === undefined
+      hasCome
         ? `before anything was disturbed, its ${wait} was not ${operation} of ${taskName}, as in the first run`
-        : `nothing was disturbed yet, but ${what} its ${wait}, which was ${operation} of ${taskName} in the first run`,
+        : `nothing was disturbed yet, but the program did not come to its ${wait}, which was ${operation} of ${taskName} in the first run`,
       await this.#sources(),
     );
   }
