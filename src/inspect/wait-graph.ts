@@ -174,15 +174,19 @@ export function formatWaitGraph(graph: WaitGraph, never = false): string {
   const nodes = new Map(graph.tasks.map((task) => [task.name, task]));
   const lines: string[] = [];
   const told = new Set<string>();
+  const toldWaits = new Set<WaitEdge>();
   for (const cycle of graph.cycles) {
     // Each task once: those who wait for a circle that is told already say so in lines of their own.
     if (cycle.some((name) => told.has(name))) continue;
-    lines.push(...formatCycle(cycle, nodes));
+    const circle = formatCycle(cycle, nodes);
+    lines.push(...circle.lines);
+    for (const wait of circle.waits) toldWaits.add(wait);
     for (const name of cycle) told.add(name);
   }
   for (const task of graph.tasks) {
     if (task.waits.length === 0) lines.push(`${titleOf(task)} does not wait`);
-    else if (!told.has(task.name)) for (const wait of task.waits) lines.push(formatWait(task, wait, never));
+    // A task may have branches that wait for something else than what closes the circle.
+    for (const wait of task.waits) if (!toldWaits.has(wait)) lines.push(formatWait(task, wait, never));
   }
   if (lines.length > MOST_LINES) {
     const more = lines.length - MOST_LINES;
@@ -191,9 +195,20 @@ export function formatWaitGraph(graph: WaitGraph, never = false): string {
   return lines.map((line) => `  ${line}`).join('\n');
 }
 
+/** A circle in words, and the waits of which it is made. */
+interface Circle {
+  readonly lines: readonly string[];
+  readonly waits: readonly WaitEdge[];
+}
+
 /** The circle, with what each of its tasks holds, and an arrow back to the first one. */
-function formatCycle(cycle: readonly string[], graph: ReadonlyMap<string, WaitNode>): string[] {
+function formatCycle(cycle: readonly string[], graph: ReadonlyMap<string, WaitNode>): Circle {
   const nodes = cycle.map((name) => graph.get(name)!);
+  const title = `deadlock: ${[...cycle, cycle[0]!].join(' → ')}`;
+  if (nodes.length === 1) {
+    const waits = nodes[0]!.waits.filter(({ needs }) => needs.includes(cycle[0]!));
+    return { lines: [title, ...waits.map((wait, at) => formatOwnWait(nodes[0]!, wait, at, waits.length))], waits };
+  }
   const edges = nodes.map((node, at) => {
     const next = cycle[(at + 1) % cycle.length]!;
     return node.waits.find(({ needs }) => needs.includes(next))!;
@@ -201,18 +216,26 @@ function formatCycle(cycle: readonly string[], graph: ReadonlyMap<string, WaitNo
   const lines = nodes.map((node, at) => {
     const wait = edges[at]!;
     const before = edges[(at + edges.length - 1) % edges.length]!;
-    const isHeld = (edge: WaitEdge): boolean => edge.object !== null && viaOf(edge) === null;
     const holds = isHeld(before) ? ` holds ${before.object} and` : '';
     const next = titleOf(nodes[(at + 1) % nodes.length]!);
-    if (nodes.length === 1) {
-      const itself = isHeld(wait) ? 'it' : `itself${viaOf(wait) ?? ''}`;
-      return `⟲ ${titleOf(node)}${holds} waits for ${itself}${placeText(wait)}`;
-    }
     const what = isHeld(wait) ? `${wait.object}, held by ${next}` : `${next}${viaOf(wait) ?? ''}`;
     const mark = at === 0 ? '┌▶' : at === nodes.length - 1 ? '└─' : '│ ';
     return `${mark} ${titleOf(node)}${holds} waits for ${what}${placeText(wait)}`;
   });
-  return [`deadlock: ${[...cycle, cycle[0]!].join(' → ')}`, ...lines];
+  return { lines: [title, ...lines], waits: edges };
+}
+
+/** What a task waits for that it holds itself. Of several branches of a task, which wait for what the others hold, each has a line. */
+function formatOwnWait(node: WaitNode, wait: WaitEdge, at: number, count: number): string {
+  const holds = isHeld(wait) ? ` holds ${wait.object} and` : '';
+  const itself = isHeld(wait) ? 'it' : `itself${viaOf(wait) ?? ''}`;
+  const branch = count === 1 ? '' : at === 0 ? ', in one of its branches,' : ', in another one,';
+  return `⟲ ${titleOf(node)}${holds} waits for ${itself}${branch}${placeText(wait)}`;
+}
+
+/** Whether what is waited for is held by tasks, as locks are. */
+function isHeld(edge: WaitEdge): boolean {
+  return edge.object !== null && viaOf(edge) === null;
 }
 
 function formatWait(task: WaitNode, wait: WaitEdge, never: boolean): string {

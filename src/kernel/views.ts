@@ -44,8 +44,11 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
     on,
     purpose,
     isForeign: purpose?.operation === 'promise' || purpose?.isExternal === true,
-    // What is known of a task itself is where others wait for it.
-    place: (stack === stack._task ? placeOfFrames(stack, on) : placeOfWait(stack)) ?? placeOfWait(on),
+    // Looked for only when somebody asks: it is read from a stack, and a simulation looks at all waits of a task after each of its steps.
+    get place() {
+      // What is known of a task itself is where others wait for it.
+      return (stack === stack._task ? placeOfFrames(stack, on) : placeOfWait(stack)) ?? placeOfWait(on);
+    },
   };
 }
 

@@ -17,8 +17,7 @@ export async function explain(runs: Runs, deviations: readonly Deviation[]): Pro
   const failing = await watch(runs, deviations);
   const passing = await watch(runs, deviations.slice(0, -1));
   const told = failing.told.length;
-  const lines = failing.told.slice(0, MOST_TOLD).map((line, i) => `  ${i + 1}. ${line}`);
-  if (told > MOST_TOLD) lines.push(`  and ${told - MOST_TOLD} more`);
+  const lines = tellAll(failing.told);
   const count = told === 1 ? 'one choice' : `${told} choices`;
   const what =
     told === 0
@@ -40,8 +39,22 @@ export async function explain(runs: Runs, deviations: readonly Deviation[]): Pro
   return `${what}\n${drawings}`;
 }
 
-/** So many choices are told at the most: a message is to be read. */
+/** So many lines are told of the choices at the most: a message is to be read. */
 const MOST_TOLD = 12;
+
+/** A line for each choice, with its number; one for those that are the same in a row, as when something is late for as long as it may be. */
+function tellAll(told: readonly string[]): string[] {
+  const lines: string[] = [];
+  let at = 0;
+  while (at < told.length && lines.length < MOST_TOLD) {
+    let end = at + 1;
+    while (end < told.length && told[end] === told[at]) end++;
+    lines.push(end === at + 1 ? `  ${end}. ${told[at]}` : `  ${at + 1} to ${end}. ${told[at]}`);
+    at = end;
+  }
+  if (at < told.length) lines.push(`  and ${told.length - at} more`);
+  return lines;
+}
 
 interface Watched {
   readonly told: readonly string[];

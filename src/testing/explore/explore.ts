@@ -182,7 +182,7 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
   const settings = settingsOf('explore', main, options);
   const { schedules = 1_000, strategy: name = 'portfolio', seed = 1, bound = 2, shrinkRuns = 1_000 } = options;
   const { stopAtFirst = true } = options;
-  const isQuick = await canRunQuickly(main, settings);
+  const { isQuick, usual } = await runUsually(main, settings);
   const runs = new Runs(main, settings, isQuick);
   const strategy = strategyOf(name, seed, bound, settings.level);
   const unwatch = watchLines();
@@ -193,9 +193,10 @@ export async function explore<T>(main: CoroutineFunction<T>, options: ExploreOpt
     for (; run < schedules && strategy.begin(run); run++) {
       const failure = await runs.run(strategy);
       if (failure !== null) {
+        if (runs.choices.deviations().length === 0) await checkUsual(main, settings, usual, failure);
         if (stopAtFirst) {
           const given = OF_A_RUN.filter((name) => options[name] !== undefined);
-          return await fail(main, settings, runs, failure, run + 1, shrinkRuns, given);
+          return await fail({ main, settings, runs, usual, shrinkRuns, given }, failure, run + 1);
         }
         noteFailure(failures, failure, run + 1);
       }
@@ -270,13 +271,21 @@ function checkNumbers(call: string, options: Omit<ExploreOptions, 'check'>): voi
   checkSeconds(`${call}: slack`, slack);
 }
 
+/** How a program runs in the usual order. */
+interface Usual {
+  /** Whether it can be run inside one call. */
+  readonly isQuick: boolean;
+  /** What it fails with then; `null` when it does not. */
+  readonly usual: Failure | null;
+}
+
 /**
- * Runs the program in the usual order, twice with everything that a runtime does between turns, and then inside one call, as far as that is
- * possible. Whether the last run is the same as the others.
+ * Runs the program in the usual order, twice with everything that a runtime does between turns, and then inside one call, to see whether that
+ * makes a difference for it.
  *
  * @throws {NondeterminismError} when the first two differ
  */
-async function canRunQuickly(main: CoroutineFunction<unknown>, settings: RunSettings): Promise<boolean> {
+async function runUsually(main: CoroutineFunction<unknown>, settings: RunSettings): Promise<Usual> {
   const { nondeterminism } = settings;
   const isNoted = nondeterminism === 'ignore';
   const slowly = new Runs(main, isNoted ? { ...settings, nondeterminism: 'note' } : settings, false);
@@ -285,35 +294,64 @@ async function canRunQuickly(main: CoroutineFunction<unknown>, settings: RunSett
   try {
     const first = await traced(slowly, () => slowly.run(usual));
     const second = await traced(slowly, () => slowly.run(usual));
-    const difference = firstDifference(first.trace, second.trace);
+    const difference =
+      firstDifference(first.trace, second.trace) ??
+      (isSame(first.result, second.result) ? null : differenceOf(first.result, second.result));
     if (difference !== null) throw new NondeterminismError(difference, slowly.sources);
     const quick = await traced(quickly, () => quickly.run(usual));
-    return firstDifference(first.trace, quick.trace) === null;
+    return { isQuick: firstDifference(first.trace, quick.trace) === null, usual: first.result };
   } finally {
     slowly.close();
     quickly.close();
   }
 }
 
-async function fail(
+function isSame(one: Failure | null, other: Failure | null): boolean {
+  return one === null || other === null ? one === other : isSameFailure(one, other);
+}
+
+function differenceOf(one: Failure | null, other: Failure | null): string {
+  const tell = (failure: Failure | null): string =>
+    failure === null ? 'did not fail' : `failed with ${describe(failure.error)}`;
+  return `one run ${tell(one)}; in another one under the same schedule it ${tell(other)}`;
+}
+
+/**
+ * A run that takes no other way than the usual one fails as the first run has, or something has outlived that one.
+ *
+ * @throws {NondeterminismError} when it does not
+ */
+async function checkUsual(
   main: CoroutineFunction<unknown>,
   settings: RunSettings,
-  runs: Runs,
+  usual: Failure | null,
   failure: Failure,
-  schedule: number,
-  shrinkRuns: number,
-  given: readonly string[],
-): Promise<never> {
+): Promise<void> {
+  if (isSame(usual, failure)) return;
+  throw new NondeterminismError(differenceOf(failure, usual), await sourcesIn(main, settings, []));
+}
+
+/** What is needed to tell of a failure. */
+interface Exploration {
+  readonly main: CoroutineFunction<unknown>;
+  readonly settings: RunSettings;
+  readonly runs: Runs;
+  /** What the usual order fails with. */
+  readonly usual: Failure | null;
+  readonly shrinkRuns: number;
+  /** The names of the options that `replay` needs as well. */
+  readonly given: readonly string[];
+}
+
+async function fail(exploration: Exploration, failure: Failure, schedule: number): Promise<never> {
+  const { main, settings, runs, usual, shrinkRuns, given } = exploration;
   const deviations = runs.choices.deviations();
   const again = await runs.run(new Script(deviations));
-  if (again === null || !isSameFailure(again, failure)) {
-    const other = again === null ? 'it did not fail' : `it failed with ${describe(again.error)}`;
-    throw new NondeterminismError(
-      `one run failed with ${describe(failure.error)}; in another one under the same schedule ${other}`,
-      await sourcesIn(main, settings, deviations),
-    );
+  if (!isSame(failure, again)) {
+    throw new NondeterminismError(differenceOf(failure, again), await sourcesIn(main, settings, deviations));
   }
   const simplest = await shrink(runs, { deviations, failure }, shrinkRuns);
+  if (simplest.deviations.length === 0) await checkUsual(main, settings, usual, simplest.failure);
   const telling = new Runs(main, settings, false, true);
   try {
     const last = await telling.run(new Script(simplest.deviations));

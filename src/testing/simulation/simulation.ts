@@ -144,6 +144,8 @@ export class Simulation {
   /** What `#stall` has found. */
   #stuck: LivelockError | null = null;
   #interrupt: { readonly error: unknown } | null = null;
+  /** Whether nobody waits for the present program any more. */
+  #isAbandoned = false;
   #running: Promise<void> | null = null;
   /** What kept the process alive when the program began. */
   #resourcesBefore: readonly string[] | null = null;
@@ -255,6 +257,16 @@ export class Simulation {
   }
 
   /**
+   * Gives the present program up, which does not end though it was cancelled: its tasks have no more turns, and what it leaves behind is not
+   * waited for. Otherwise it would go on beside whatever runs after it, and keep the process alive.
+   */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#interrupt ??= { error: new RuntimeError('the program was given up', { code: 'GIVEN_UP' }) };
+    if (this.#loop.isRunning()) this.#loop.stop();
+  }
+
+  /**
    * Calls a function once when the present program has come to its end, before what it has left behind is cancelled.
    *
    * @returns takes it back
@@ -308,6 +320,7 @@ export class Simulation {
     this.#isLivelocked = false;
     this.#stuck = null;
     this.#interrupt = null;
+    this.#isAbandoned = false;
     this.#stepped.clear();
     this.#outside.clear();
     this.#hopeless.clear();
@@ -522,6 +535,7 @@ export class Simulation {
   /** Looks at what the program leaves behind, and ends it. */
   async #end(isComplete: boolean, lost: readonly unknown[], isAlone: () => boolean): Promise<Error[]> {
     const problems: Error[] = [];
+    if (this.#isAbandoned) return problems;
     const loop = this.#loop;
     const { failOnLeaks = false, failOnUnretrieved = false } = this.#options;
     // What was cancelled or set last may have its turn, but no time passes for it.
@@ -542,6 +556,7 @@ export class Simulation {
       if (leftIn(loop).tasks.length > 0) {
         const failure = await this.#drive(() => leftIn(loop).tasks.length === 0);
         if (failure !== null && failOnLeaks) problems.push(failure.error as Error);
+        if (this.#isAbandoned) return problems;
       }
       await this.#settle();
     }

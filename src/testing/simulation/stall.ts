@@ -1,4 +1,4 @@
-import { allTasks, type EventLoop, Task } from '../../index.ts';
+import { allTasks, type EventLoop, Queue, Task } from '../../index.ts';
 import {
   awaitedTasks,
   captureWaitGraph,
@@ -27,7 +27,8 @@ const NEEDS_ALL: ReadonlySet<string> = new Set(['gather', 'tasks', 'task']);
  * A beat is that time passes, or that something comes from outside.
  *
  * The main task **stands still** while it waits for one and the same thing, and so do those that it waits for in turn: of several of which it
- * needs each, one is enough, of others all have to. Whoever sleeps does not stand still.
+ * needs each, one is enough, of others all have to. Whoever sleeps does not stand still, nor does whoever waits in `join()` for a queue of
+ * which work is reported as done meanwhile.
  *
  * | for so many beats | it is stuck when |
  * | --- | --- |
@@ -45,6 +46,8 @@ export class Stall {
   /** The beats at which waits and timers were seen first that are still there. */
   #waits = new Map<object, number>();
   #timers = new Map<object, number>();
+  /** How much was unfinished of queues that are waited for in `join()`, when it was looked at them last. */
+  #unfinished = new Map<object, number>();
   /** When tasks have had their last step, in beats; only where steps are told of. */
   #steps = new WeakMap<Task<unknown>, number>();
   #knowsSteps = false;
@@ -63,6 +66,7 @@ export class Stall {
     this.#beats = 0;
     this.#waits.clear();
     this.#timers.clear();
+    this.#unfinished.clear();
   }
 
   /** A task has had a step. */
@@ -88,9 +92,25 @@ export class Stall {
 
   /** Notes what is waited for, and which timers are pending, with the beats at which that was seen first. */
   #note(): void {
-    const waits = [...allTasks(this.#loop)].flatMap((task) => waitsOfTask(task).flatMap(({ on }) => on ?? []));
-    this.#waits = this.#still(this.#waits, waits);
+    const waits = [...allTasks(this.#loop)].flatMap((task) => waitsOfTask(task));
+    this.#noteWork(waits);
+    this.#waits = this.#still(
+      this.#waits,
+      waits.flatMap(({ on }) => on ?? []),
+    );
     this.#timers = this.#still(this.#timers, pendingTimers(this.#loop));
+  }
+
+  /** A wait in `join()` counts from when the queue had less to be done for the last time. */
+  #noteWork(waits: readonly WaitView[]): void {
+    const unfinished = new Map<object, number>();
+    for (const { on, purpose } of waits) {
+      const queue = purpose?.object;
+      if (on === null || purpose?.operation !== 'join' || !(queue instanceof Queue)) continue;
+      if (queue.unfinished < (this.#unfinished.get(queue) ?? 0)) this.#waits.delete(on);
+      unfinished.set(queue, queue.unfinished);
+    }
+    this.#unfinished = unfinished;
   }
 
   #still(before: ReadonlyMap<object, number>, now: readonly object[]): Map<object, number> {

@@ -47,16 +47,17 @@ export function pointOf({ site, mode }: Plan): SweepPoint {
 }
 
 /**
- * @param given the options of the call that the replay needs, too
+ * @param given the options of the call that the replay needs, too; `null` when the program is the body of a test, which only its runner runs
  */
-export function failureOf(plan: Plan, token: string, error: unknown, given: readonly string[]): SweepFailure {
+export function failureOf(plan: Plan, token: string, error: unknown, given: readonly string[] | null): SweepFailure {
   const at = pointOf(plan);
   const who = at.coroutine === '' ? at.task : `${at.task} (${at.coroutine})`;
-  const options = given.length === 0 ? '' : `, { ${given.join(', ')} }`;
+  const options = given === null || given.length === 0 ? '' : `, { ${given.join(', ')} }`;
+  const repeat = given === null ? 'this test alone, with ASYNCIO_SWEEP=1' : `await replay(main, '${token}'${options})`;
   const message = [
     `${describeMode(at.mode, who)}: ${describeWait(at)}.`,
     `Then: ${textOfError(error)}`,
-    `To see it again: await replay(main, '${token}'${options})`,
+    `To see it again: ${repeat}`,
   ].join('\n');
   return new SweepFailure(message, at, token, error);
 }
@@ -73,7 +74,7 @@ function describeWait({ operation, object, place }: SweepPoint): string {
   return place === null ? what : `${what} at ${place}`;
 }
 
-function textOfError(error: unknown): string {
+export function textOfError(error: unknown): string {
   if (!(error instanceof Error)) return `${describe(error)} was thrown`;
   return error.message === '' ? error.name : `${error.name}: ${error.message}`;
 }

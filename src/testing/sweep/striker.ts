@@ -70,6 +70,11 @@ export class Striker extends Watch {
     return this.#state === 'struck';
   }
 
+  /** Whether the run has come to the wait. */
+  get hasCome(): boolean {
+    return this.#state !== 'waiting';
+  }
+
   /** Whether the task has caught the cancellation, and returned as if nothing had happened. */
   get isSwallowed(): boolean {
     const task = this.#target;

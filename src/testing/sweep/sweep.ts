@@ -1,3 +1,4 @@
+import { isCancelledError } from '../../errors/errors.ts';
 import {
   addInstrument,
   type EventLoop,
@@ -12,7 +13,8 @@ import { DeadlockError, type LeakError, LivelockError, NondeterminismError, Stal
 import { isCoroutine } from '../is-coroutine.ts';
 import { leakOf } from '../simulation/left.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
-import { failureOf, pointOf, type SweepFailure, type SweepPoint } from './failure.ts';
+import { tellSource } from '../simulation/sources.ts';
+import { failureOf, pointOf, type SweepFailure, type SweepPoint, textOfError } from './failure.ts';
 import { HeldPrimitives } from './held.ts';
 import { Judge, type Run } from './judge.ts';
 import {
@@ -165,6 +167,13 @@ interface Undisturbed extends Run {
   readonly recorder: Recorder;
 }
 
+interface SimulationSettings {
+  readonly places: boolean;
+  readonly quick: boolean;
+  readonly most?: number;
+  readonly nondeterminism?: 'note';
+}
+
 class Sweep<S> {
   readonly #main: SweepMain<S>;
   readonly #options: CheckedOptions<S>;
@@ -231,16 +240,29 @@ class Sweep<S> {
       const { run, state } = await this.#perform(simulation, recorder, null);
       const { failure } = run.ending;
       if (failure !== null && (this.#test !== null || isStandstill(failure.error) || recorder.sites.length === 0)) {
-        throw failure.error;
+        throw this.#undisturbedFailure(failure.error);
       }
-      if (this.#test?.failOnUnretrieved === true && run.ending.problems.length > 0) throw run.ending.problems[0];
-      if (this.#options.failOnLeaks && run.leak !== null) throw run.leak;
+      if (this.#test?.failOnUnretrieved === true && run.ending.problems.length > 0) {
+        throw this.#undisturbedFailure(run.ending.problems[0]);
+      }
+      if (this.#options.failOnLeaks && run.leak !== null) throw this.#undisturbedFailure(run.leak);
       const problem = await this.#check(simulation, state, run.ending, null);
       if (problem !== null) throw problem.error;
       return { ...run, recorder };
     } finally {
       simulation.close();
     }
+  }
+
+  /** A test has passed before it is swept: when it fails now without being disturbed, it does not do the same each time. */
+  #undisturbedFailure(error: unknown): unknown {
+    if (this.#test === null || isCancelledError(error)) return error; // its time limit cancels it
+    const differs = new NondeterminismError(
+      `the test has passed, but when it was run again to be swept, and not disturbed yet, it failed with ${textOfError(error)}. ` +
+        'What beforeEach makes is not made again: make it inside the body of the test, or pass { sweep: false }',
+    );
+    differs.cause = error;
+    return differs;
   }
 
   /** Runs all; returns those that were really disturbed. */
@@ -253,7 +275,7 @@ class Sweep<S> {
     try {
       for (const plan of plans) {
         const site = recorder.sites[plan.site.index];
-        if (site?.hash !== plan.site.hash) throw otherProgram(plan);
+        if (site?.hash !== plan.site.hash) throw await this.#otherProgram(plan);
         const result = await this.#strike(simulation, { site, mode: plan.mode }, judge, most);
         if (result.isStruck) struck.push({ ...plan, isSwallowed: result.isSwallowed });
         if (result.problem !== null) throw await this.#failure(plan, judge, most, result.problem.error);
@@ -296,7 +318,8 @@ class Sweep<S> {
   async #strike(simulation: Simulation, plan: Plan, judge: Judge, most: number): Promise<StrikeResult> {
     const striker = new Striker(() => simulation.loop, plan, most);
     const { run, state } = await this.#perform(simulation, striker, striker);
-    if (striker.isOtherProgram) throw otherProgram(plan);
+    if (striker.isOtherProgram) throw await this.#otherProgram(plan);
+    if (!striker.hasCome) throw await this.#otherProgram(plan, striker.hasCome);
     const { isStruck, isSwallowed } = striker;
     if (!isStruck) return { isStruck, isSwallowed, problem: null };
     const error = judge.problemOf(run, striker);
@@ -319,14 +342,36 @@ class Sweep<S> {
         plan,
         token,
         problem === null ? first : problem.error,
-        given.map((name) => (name === 'failOnLeaks' ? 'failOnLeaks: false' : name)),
+        this.#test === null ? given.map((name) => (name === 'failOnLeaks' ? 'failOnLeaks: false' : name)) : null,
       );
     } finally {
       simulation.close();
     }
   }
 
-  #simulation({ places, quick, most }: { places: boolean; quick: boolean; most?: number }): Simulation {
+  async #otherProgram({ site }: Plan, hasCome = true): Promise<NondeterminismError> {
+    const { index, operation, taskName } = site;
+    const wait = `await number ${index + 1}`;
+    return new NondeterminismError(
+      hasCome
+        ? `before anything was disturbed, its ${wait} was not ${operation} of ${taskName}, as in the first run`
+        : `nothing was disturbed yet, but the program did not come to its ${wait}, which was ${operation} of ${taskName} in the first run`,
+      await this.#sources(),
+    );
+  }
+
+  /** What the program asks for that differs from run to run, with its places. */
+  async #sources(): Promise<readonly string[]> {
+    const simulation = this.#simulation({ places: false, quick: false, nondeterminism: 'note' });
+    try {
+      await this.#perform(simulation, new Recorder(() => simulation.loop), null);
+      return simulation.sources.found.map(tellSource);
+    } finally {
+      simulation.close();
+    }
+  }
+
+  #simulation({ places, quick, most, nondeterminism }: SimulationSettings): Simulation {
     const { maxBeats } = this.#options;
     return new Simulation({
       places,
@@ -334,6 +379,7 @@ class Sweep<S> {
       ...(maxBeats === undefined ? {} : { maxBeats }),
       failOnUnretrieved: true,
       ...(most === undefined ? {} : { maxSteps: most }),
+      ...(nondeterminism === undefined ? {} : { nondeterminism }),
       atEnd: (loop: EventLoop) => {
         this.#leak = leakOf(loop);
       },
@@ -452,11 +498,4 @@ async function checkInside(simulation: Simulation, check: unknown): Promise<{ re
 
 function isStandstill(error: unknown): boolean {
   return error instanceof DeadlockError || error instanceof LivelockError;
-}
-
-function otherProgram({ site }: Plan): NondeterminismError {
-  const { index, operation, taskName } = site;
-  return new NondeterminismError(
-    `before anything was disturbed, its await number ${index + 1} was not ${operation} of ${taskName}, as in the first run`,
-  );
 }

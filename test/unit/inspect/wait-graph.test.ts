@@ -339,6 +339,46 @@ describeBoth('the wait-for graph tells what nothing will ever end, and where it 
   });
 });
 
+describe('branches of one task, which only async functions have', () => {
+  test('that wait for what the others hold are told one by one', async () => {
+    const { message, cycle } = await standstillOf(async () => {
+      const [a, b] = [new Lock(), new Lock()];
+      const both = async (first: Lock, second: Lock) => {
+        await first.acquire();
+        await sleep(1);
+        await second.acquire();
+      };
+      await Promise.all([both(a, b), both(b, a)]);
+    });
+    expect(cycle).toEqual(['Task-1']);
+    const lines = message.split('\n').slice(1);
+    expect(lines.map((line) => line.replace(/ at \S+:\d+:\d+$/, ' [here]'))).toEqual([
+      '  deadlock: Task-1 → Task-1',
+      '  ⟲ Task-1 holds <Lock [locked, waiters:1]> and waits for it, in one of its branches, [here]',
+      '  ⟲ Task-1 holds <Lock [locked, waiters:1]> and waits for it, in another one, [here]',
+    ]);
+  });
+
+  test('that have no part in a circle are told beside it', async () => {
+    const { message } = await standstillOf(async () => {
+      const [a, b] = [new Lock(), new Lock()];
+      await a.acquire();
+      const other = createTask(
+        async () => {
+          await b.acquire();
+          await a.acquire();
+        },
+        { name: 'other' },
+      );
+      await sleep(1);
+      await Promise.all([b.acquire(), new Event().wait(), other]);
+    });
+    expect(message).toContain('deadlock: Task-1 → other → Task-1');
+    expect(message).toContain('nothing will ever set <Event [unset, waiters:1]>; Task-1 waits for it');
+    expect(message.match(/Task-1 waits for other/g)).toHaveLength(1);
+  });
+});
+
 describe('the place of a wait', () => {
   /** The columns of the waits in the line that has the mark. */
   async function placesOf(main: Main): Promise<string[]> {

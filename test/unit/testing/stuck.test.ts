@@ -5,6 +5,7 @@ import {
   gather,
   getRunningLoop,
   Lock,
+  Queue,
   sleep,
   taskGroup,
   timeout,
@@ -203,6 +204,27 @@ describeBoth('a program whose main task is stuck beside a heartbeat', (s) => {
       return getRunningLoop().time();
     });
     expect(await runVirtual(staggered, FEW)).toBe(500);
+  });
+
+  test('goes on while the work of a queue is done that it waits for in join()', async () => {
+    const joining = (items: number, done: number) =>
+      s.fn(function* () {
+        const queue = new Queue<number>();
+        for (let i = 0; i < items; i++) queue.putNowait(i);
+        const work = s.fn(function* () {
+          for (let i = 0; ; i++) {
+            yield* s.wait(queue.get());
+            yield* s.wait(sleep(1));
+            if (i < done) queue.taskDone();
+          }
+        });
+        const tasks = [createTask(work), createTask(heartbeat)];
+        yield* s.wait(queue.join());
+        for (const task of tasks) task.cancel();
+        return getRunningLoop().time();
+      });
+    expect(await runVirtual(joining(200, 200), FEW)).toBe(200);
+    expect(await livelock(joining(200, 100), FEW)).toContain('waits for <Queue');
   });
 
   test('has a bound for all its timers as well', async () => {

@@ -34,6 +34,24 @@ describeBoth('an explanation', (s) => {
     expect(passes).not.toContain('!');
   });
 
+  test('has one line for what is late again and again', async () => {
+    const main = s.fn(function* () {
+      let isReady = false;
+      createTask(
+        s.fn(function* () {
+          yield* s.wait(completion(null, { label: 'the reply' }));
+          isReady = true;
+        }),
+      );
+      for (let second = 0; second < 4; second++) yield* s.wait(sleep(1));
+      if (!isReady) throw new Error('given up');
+    });
+    const text = await explanationOf(main, { failOnLeaks: false });
+    expect(text).toMatch(
+      /^It takes (\d+) choices other than the usual one:\n {2}1 to \1\. the reply had not come yet\nfails/,
+    );
+  });
+
   test('names timers that fire in another order, by the tasks that wait for them', async () => {
     const main = s.fn(function* () {
       let order = '';

@@ -264,6 +264,28 @@ describeBoth('an exploration', (s) => {
     expect(String(error)).toContain('it did not fail');
   });
 
+  test.each([
+    { what: 'from its second run on', first: 2 },
+    { what: 'only in its first run', first: 1, last: 1 },
+    { what: 'only after many runs', first: 40 },
+  ])(
+    'does not take for a race what comes from state that outlives a run, when it fails $what',
+    async ({ first, last }) => {
+      for (const stopAtFirst of [true, false]) {
+        let runs = 0;
+        const main = s.fn(function* () {
+          yield* s.wait(gather(completion(), completion()));
+          runs++;
+          if (runs >= first && runs <= (last ?? Number.POSITIVE_INFINITY)) throw new Error('too many');
+        });
+        const error = await explore(main, { stopAtFirst, schedules: 300 }).catch((error: unknown) => error);
+        expect(error).toBeInstanceOf(NondeterminismError);
+        expect(String(error)).toContain('under the same schedule it ');
+        expect(String(error)).toContain('too many');
+      }
+    },
+  );
+
   test('can be made while another one is under way', async () => {
     const [one, other] = await Promise.all([
       failureOf(explore(counter(s, false), { seed: 3 })),

@@ -193,6 +193,25 @@ describe('an explanation', () => {
   test('tells a dozen choices at the most', async () => {
     const failure = await failureOf(
       function* () {
+        const came: number[] = [];
+        const ask = function* (label: number) {
+          yield* completion(null, { label: `reply ${label}` });
+          came.push(label);
+        };
+        const labels = Array.from({ length: 30 }, (_, i) => i);
+        yield* gather(labels.map((label) => () => ask(label)));
+        if (String(came) !== String(labels)) throw new Error('another order');
+      },
+      { strategy: 'random', shrinkRuns: 0 },
+    );
+    const told = failure.explanation.split('\n').filter((line) => /^ {2}(\d+\.|\d+ to \d+\.|and \d+ more$)/.test(line));
+    expect(told.length).toBe(13);
+    expect(told.at(-1)).toMatch(/^ {2}and \d+ more$/);
+  });
+
+  test('tells what happens again and again in one line, however often', async () => {
+    const failure = await failureOf(
+      function* () {
         let isOver = false;
         const spin = function* () {
           while (!isOver) yield* sleep(0);
@@ -205,9 +224,7 @@ describe('an explanation', () => {
       },
       { level: 'any', strategy: 'pct', maxSteps: 50, shrinkRuns: 0 },
     );
-    const told = failure.explanation.split('\n').filter((line) => /^ {2}(\d+\.|and)/.test(line));
-    expect(told.length).toBe(13);
-    expect(told.at(-1)).toMatch(/^ {2}and \d+ more$/);
+    expect(failure.explanation).toMatch(/^ {2}1 to \d+\. spin at \S+ ran before end$/m);
   });
 
   test('draws the tasks of both runs in one order', async () => {

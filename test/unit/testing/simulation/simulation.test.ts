@@ -44,6 +44,35 @@ describeBoth('a simulation', (s) => {
     simulation.close();
   });
 
+  test.each([
+    { what: 'main task', isMain: true },
+    { what: 'task that is left', isMain: false },
+  ])('that is abandoned gives its $what no more turns, though that refuses to end', async ({ isMain }) => {
+    const simulation = new Simulation();
+    let turns = 0;
+    const stubborn = s.fn(function* () {
+      for (;;) {
+        try {
+          yield* s.wait(sleep(1));
+        } catch {}
+        if (++turns === 50) setImmediate(() => simulation.abandon());
+      }
+    });
+    const main = s.fn(function* () {
+      createTask(stubborn);
+      yield* s.wait(sleep(5));
+    });
+    const { seconds } = await simulation.run(isMain ? stubborn : main);
+    expect(seconds).toBeGreaterThan(0);
+    const before = turns;
+    expect(before).toBeGreaterThanOrEqual(50);
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(turns).toBe(before);
+
+    expect((await simulation.run(s.fn(() => s.wait(sleep(2, 'next'))))).value).toEqual({ value: 'next' });
+    simulation.close();
+  });
+
   test('runs one program after the other from 0, on one loop, with the same names of tasks', async () => {
     const simulation = new Simulation();
     const loops = new Set<unknown>();

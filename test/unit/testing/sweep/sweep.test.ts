@@ -631,6 +631,19 @@ describeBoth('a sweep', (s) => {
     await expect(sweep(fickle)).rejects.toThrow(NondeterminismError);
   });
 
+  test('says so when the program does not come to an await any more, with what it asks for that differs from run to run', async () => {
+    let runs = 0;
+    const fickle = s.fn(function* () {
+      yield* s.wait(sleep(1));
+      const isLong = Math.random() < 2 && runs++ < 4;
+      if (isLong) yield* s.wait(sleep(1));
+    });
+    const error = await sweep(fickle).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(NondeterminismError);
+    expect(String(error)).toContain('the program did not come to its await number 2, which was sleep of Task-1');
+    expect(String(error)).toContain('Math.random() at ');
+  });
+
   test('is told apart from what the program loses or leaves without being disturbed', async () => {
     const leaks = s.fn(function* () {
       createTask(() => sleep(9));
