@@ -93,7 +93,7 @@ function project(
       execArgv: ['--expose-gc'],
       sequence: { shuffle: false, concurrent: false, groupOrder },
       retry: 0,
-      testTimeout: 5_000,
+      testTimeout: 20_000, // for what hangs: on a busy machine a test takes many times as long as it does alone
       ...options,
     },
   };
