@@ -22,10 +22,13 @@ export interface IncomingLike {
 /** The part of Node's `ServerResponse` that this library uses. */
 export interface OutgoingLike {
   statusCode: number;
+  statusMessage?: string;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
   readonly socket?: unknown;
   setHeader(name: string, value: string): unknown;
+  hasHeader(name: string): boolean;
+  removeHeader(name: string): unknown;
   write(chunk: unknown): unknown;
   end(chunk?: unknown): unknown;
   destroy(): unknown;
@@ -92,6 +95,7 @@ class ListenedRequest extends NodeRequest {
   readonly #resolve: () => void;
   readonly #reject: (error: unknown) => void;
   #isLate = false;
+  #isTold = false;
 
   constructor(
     listener: (request: IncomingLike, response: OutgoingLike) => unknown,
@@ -112,17 +116,24 @@ class ListenedRequest extends NodeRequest {
       const given = listener(request, response);
       // Most listeners of frameworks return nothing.
       if (given !== undefined) await resultOf(given as PromiseLike<unknown> | Coroutine<unknown>, this.name);
-      if (this.#isLate && this.loop.getDebug()) reportSwallowed(this.name);
+      this.goesOn();
       const closed = this.untilClosed();
       if (closed !== null) await closed;
     });
     this.followResponse();
   }
 
+  /** When its deadline has passed, something has swallowed the cancellation. */
+  protected override goesOn(): void {
+    if (!this.#isLate || this.#isTold || !this.loop.getDebug()) return;
+    this.#isTold = true;
+    reportSwallowed(this.name);
+  }
+
   protected late(): boolean {
     if (this.response.headersSent) return false;
     this.#isLate = true;
-    answer(this.response, 504, 'the deadline of the request has passed');
+    this.answerInstead(504, 'the deadline of the request has passed');
     // The server has finished with the request, and would not tell whoever still reads its body that the client has left.
     this.whenSocketCloses(() => this.request.destroy?.());
     return true;
@@ -133,7 +144,7 @@ class ListenedRequest extends NodeRequest {
   }
 
   protected failed(error: unknown): void {
-    if (error instanceof TimeoutError && !this.response.headersSent) answer(this.response, 504, error.message);
+    if (error instanceof TimeoutError && !this.response.headersSent) this.answerInstead(504, error.message);
     else if (this.task.cancelling() === 0) this.#reject(error);
     else {
       // Most often a consequence of the cancellation, such as an answer after the 504. To reject would end the process.
