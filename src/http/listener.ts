@@ -55,7 +55,10 @@ export type TaskListener<L> = L extends (...args: never) => Promise<void>
  * **Cancellation**: when the client leaves before the response has ended, the listener gets a `CancelledError` where it awaits something of
  * this library, and `currentSignal()` is aborted for everything else.
  *
- * @param listener gets the request and the response; it may return nothing, a promise, or a generator coroutine
+ * Whatever the listener sends after the answer of its deadline is dropped.
+ *
+ * @param listener gets the request and the response; it may return nothing, a promise, or a generator coroutine. Outside `createServer(…)` say
+ * what they are: `taskListener<http.RequestListener>((request, response) => …)`
  * @returns a listener for `http.createServer(…)`. Its promise rejects when the given one throws or rejects, except for a `TimeoutError`, for
  * which the answer is 504
  * @throws {TypeError} when the listener is no function, or an option is of the wrong type
