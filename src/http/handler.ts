@@ -38,6 +38,7 @@ export interface ResponseLike {
  * | too many requests, or the server is drained | 503 with `Retry-After` |
  * | the client leaves | the task is cancelled; nobody sees the answer (499) |
  * | the handler throws anything else | as without this: the promise rejects |
+ * | the handler throws after its deadline | 504; the error is reported to the loop's exception handler |
  *
  * **Cancellation**: the handler gets a `CancelledError` where it awaits something of this library; `currentSignal()` is aborted for everything
  * else. What it returns afterwards is dropped.
@@ -167,7 +168,8 @@ class FetchedRequest<R extends ResponseLike> extends RequestTask {
   }
 
   protected failed(error: unknown): void {
-    fail(this.#answer, error);
+    if (this.#answer.isGiven) this.reportFailure(error);
+    else fail(this.#answer, error);
   }
 
   protected over(): void {
@@ -233,7 +235,8 @@ class FetchedNodeRequest<R extends ResponseLike> extends NodeRequest {
   }
 
   protected failed(error: unknown): void {
-    fail(this.#answer, error);
+    if (this.#answer.isGiven) this.reportFailure(error);
+    else fail(this.#answer, error);
   }
 
   protected over(): void {}

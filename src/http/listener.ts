@@ -150,12 +150,7 @@ class ListenedRequest extends NodeRequest {
     if (error instanceof TimeoutError && !this.response.headersSent) this.answerInstead(504, error.message);
     else if (this.task.cancelling() === 0) this.#reject(error);
     else {
-      // Most often a consequence of the cancellation, such as an answer after the 504. To reject would end the process.
-      this.loop.callExceptionHandler({
-        message: `${this.name} failed after it was cancelled`,
-        exception: error,
-        task: this.task,
-      });
+      this.reportFailure(error); // to reject would end the process
       this.giveUp();
     }
   }

@@ -256,6 +256,29 @@ describe('a deadline', () => {
   );
 
   test(
+    'does not hide the error of a clean-up that fails after it',
+    served(async () => {
+      const loop = getRunningLoop();
+      const reported: string[] = [];
+      loop.setExceptionHandler((_loop, { message, exception }) => reported.push(`${message}: ${exception}`));
+      const handler = taskHandler(
+        async () => {
+          try {
+            return await sleep(60, new Response());
+          } catch {
+            throw new RangeError('the rollback has failed');
+          }
+        },
+        { deadline: 5 },
+      );
+      expect((await handler(get('/late'))).status).toBe(504);
+      await sleep(1);
+      loop.setExceptionHandler(null);
+      expect(reported).toEqual(['GET /late failed after it was cancelled: RangeError: the rollback has failed']);
+    }),
+  );
+
+  test(
     'leaves a late response alone whose body somebody else reads',
     served(async () => {
       const body = new ReadableStream({ start: (controller) => controller.enqueue('part') });
