@@ -94,7 +94,7 @@ function fail<R>(answer: Answer<R>, error: unknown): void {
 
 /** The deadline of a request has passed, something has swallowed the cancellation, and here is its response. */
 function dropLate(response: unknown, { name, loop }: RequestTask): void {
-  dropBody(response, `${name} was answered at its deadline, before this response came`);
+  dropBody(response, `${name} was answered before this response came`);
   if (loop.getDebug()) reportSwallowed(name);
 }
 
