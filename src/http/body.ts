@@ -14,6 +14,7 @@ interface WithBody {
       read(): Promise<{ readonly done: boolean; readonly value?: unknown }>;
       cancel(reason?: unknown): Promise<void>;
     };
+    cancel?(reason?: unknown): Promise<void>;
   } | null;
 }
 
@@ -43,6 +44,12 @@ export function isStream(response: ResponseLike): boolean {
   }
   if (headers.get('content-length') !== null) return false;
   return ((response as Partial<WithBody>).body ?? null) !== null;
+}
+
+/** Gives up the body of a response that nobody gets, which may hold a connection: it would keep it for as long as nobody reads. */
+export function dropBody(response: unknown, why: string): void {
+  const body = (response as Partial<WithBody> | null | undefined)?.body ?? null;
+  body?.cancel?.(new Error(why)).catch(() => {}); // whoever reads it already is in charge of it
 }
 
 /**

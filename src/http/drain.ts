@@ -34,7 +34,8 @@ const drained: WeakMap<object, Promise<DrainReport>> = /* @__PURE__ */ new WeakM
  * Ends a server in order: no new connections and requests, a wait for the requests under way, and a cancellation of those that take longer.
  * All of this takes `seconds` at most. The last fifth of it, five seconds at most, is for the clean-up of what was cancelled; a request that does not
  * react by the half of that has its connection cut off, because it may read a body whose rest never comes.
- * Connections that are still open after that are cut off (in `Deno.serve` they cannot be, and are left to the end of the process).
+ * Connections that are still open after that are cut off (in `Deno.serve`, and for HTTP/2 in Node 22, they cannot be, and are left to the end of
+ * the process).
  * A second call for the same server waits for the first one.
  *
  * The requests are those of all task handlers and listeners of this thread. While they are waited for, new ones are answered with status 503.

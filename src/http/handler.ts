@@ -3,7 +3,7 @@ import { Future, TimeoutError } from '../index.ts';
 import { describe } from '../internal/describe.ts';
 import { type AbortSignalLike, type Coroutine, isAwaitable, newWebResponse, onAbort } from '../kernel/lowlevel.ts';
 import { Admission } from './admission.ts';
-import { followBody, isStream } from './body.ts';
+import { dropBody, followBody, isStream } from './body.ts';
 import { allowedSeconds } from './deadline.ts';
 import type { IncomingLike, OutgoingLike } from './listener.ts';
 import { NodeRequest } from './node-request.ts';
@@ -38,6 +38,7 @@ export interface ResponseLike {
  * | too many requests, or the server is drained | 503 with `Retry-After` |
  * | the client leaves | the task is cancelled; nobody sees the answer (499) |
  * | the handler throws anything else | as without this: the promise rejects |
+ * | the handler throws after its deadline | 504; the error is reported to the loop's exception handler |
  *
  * **Cancellation**: the handler gets a `CancelledError` where it awaits something of this library; `currentSignal()` is aborted for everything
  * else. What it returns afterwards is dropped.
@@ -91,6 +92,12 @@ function fail<R>(answer: Answer<R>, error: unknown): void {
   else answer.reject(error);
 }
 
+/** The deadline of a request has passed, something has swallowed the cancellation, and here is its response. */
+function dropLate(response: unknown, { name, loop }: RequestTask): void {
+  dropBody(response, `${name} was answered before this response came`);
+  if (loop.getDebug()) reportSwallowed(name);
+}
+
 const cancelledResponse = <R>(): R => plain<R>(isDraining() ? 503 : 499, 'the request was cancelled');
 const lateResponse = <R>(): R => plain<R>(504, 'the deadline of the request has passed');
 
@@ -129,8 +136,7 @@ class FetchedRequest<R extends ResponseLike> extends RequestTask {
       const response = await resultOf(handler(), this.name);
       this.keptDeadline();
       if (answer.isGiven) {
-        // Its deadline has passed, and something has swallowed the cancellation.
-        if (this.loop.getDebug()) reportSwallowed(this.name);
+        dropLate(response, this);
       } else if (request.method !== 'HEAD' && isStream(response)) {
         const over = new Future<void>({ loop: this.loop });
         give(answer, followBody(response, this, over));
@@ -162,7 +168,8 @@ class FetchedRequest<R extends ResponseLike> extends RequestTask {
   }
 
   protected failed(error: unknown): void {
-    fail(this.#answer, error);
+    if (this.#answer.isGiven) this.reportFailure(error);
+    else fail(this.#answer, error);
   }
 
   protected over(): void {
@@ -198,9 +205,8 @@ class FetchedNodeRequest<R extends ResponseLike> extends NodeRequest {
       const given = handler();
       const response = isAwaitable(given) ? await resultOf(given, this.name) : given;
       this.keptDeadline();
-      // Its deadline has passed, and something has swallowed the cancellation.
-      if (answer.isGiven && this.loop.getDebug()) reportSwallowed(this.name);
-      else if (!answer.isGiven) give(answer, response as R);
+      if (answer.isGiven) dropLate(response, this);
+      else give(answer, response as R);
       const closed = this.untilClosed();
       if (closed !== null) await closed;
     });
@@ -229,7 +235,8 @@ class FetchedNodeRequest<R extends ResponseLike> extends NodeRequest {
   }
 
   protected failed(error: unknown): void {
-    fail(this.#answer, error);
+    if (this.#answer.isGiven) this.reportFailure(error);
+    else fail(this.#answer, error);
   }
 
   protected over(): void {}

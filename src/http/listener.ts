@@ -22,10 +22,13 @@ export interface IncomingLike {
 /** The part of Node's `ServerResponse` that this library uses. */
 export interface OutgoingLike {
   statusCode: number;
+  statusMessage?: string;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
   readonly socket?: unknown;
   setHeader(name: string, value: string): unknown;
+  hasHeader(name: string): boolean;
+  removeHeader(name: string): unknown;
   write(chunk: unknown): unknown;
   end(chunk?: unknown): unknown;
   destroy(): unknown;
@@ -52,7 +55,10 @@ export type TaskListener<L> = L extends (...args: never) => Promise<void>
  * **Cancellation**: when the client leaves before the response has ended, the listener gets a `CancelledError` where it awaits something of
  * this library, and `currentSignal()` is aborted for everything else.
  *
- * @param listener gets the request and the response; it may return nothing, a promise, or a generator coroutine
+ * Whatever the listener sends after the answer of its deadline is dropped.
+ *
+ * @param listener gets the request and the response; it may return nothing, a promise, or a generator coroutine. Outside `createServer(…)` say
+ * what they are: `taskListener<http.RequestListener>((request, response) => …)`
  * @returns a listener for `http.createServer(…)`. Its promise rejects when the given one throws or rejects, except for a `TimeoutError`, for
  * which the answer is 504
  * @throws {TypeError} when the listener is no function, or an option is of the wrong type
@@ -92,6 +98,7 @@ class ListenedRequest extends NodeRequest {
   readonly #resolve: () => void;
   readonly #reject: (error: unknown) => void;
   #isLate = false;
+  #isTold = false;
 
   constructor(
     listener: (request: IncomingLike, response: OutgoingLike) => unknown,
@@ -112,17 +119,24 @@ class ListenedRequest extends NodeRequest {
       const given = listener(request, response);
       // Most listeners of frameworks return nothing.
       if (given !== undefined) await resultOf(given as PromiseLike<unknown> | Coroutine<unknown>, this.name);
-      if (this.#isLate && this.loop.getDebug()) reportSwallowed(this.name);
+      this.goesOn();
       const closed = this.untilClosed();
       if (closed !== null) await closed;
     });
     this.followResponse();
   }
 
+  /** When its deadline has passed, something has swallowed the cancellation. */
+  protected override goesOn(): void {
+    if (!this.#isLate || this.#isTold || !this.loop.getDebug()) return;
+    this.#isTold = true;
+    reportSwallowed(this.name);
+  }
+
   protected late(): boolean {
     if (this.response.headersSent) return false;
     this.#isLate = true;
-    answer(this.response, 504, 'the deadline of the request has passed');
+    this.answerInstead(504, 'the deadline of the request has passed');
     // The server has finished with the request, and would not tell whoever still reads its body that the client has left.
     this.whenSocketCloses(() => this.request.destroy?.());
     return true;
@@ -133,15 +147,10 @@ class ListenedRequest extends NodeRequest {
   }
 
   protected failed(error: unknown): void {
-    if (error instanceof TimeoutError && !this.response.headersSent) answer(this.response, 504, error.message);
+    if (error instanceof TimeoutError && !this.response.headersSent) this.answerInstead(504, error.message);
     else if (this.task.cancelling() === 0) this.#reject(error);
     else {
-      // Most often a consequence of the cancellation, such as an answer after the 504. To reject would end the process.
-      this.loop.callExceptionHandler({
-        message: `${this.name} failed after it was cancelled`,
-        exception: error,
-        task: this.task,
-      });
+      this.reportFailure(error); // to reject would end the process
       this.giveUp();
     }
   }

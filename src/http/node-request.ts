@@ -1,5 +1,5 @@
 import { Future } from '../index.ts';
-import { afterMicrotasks, release } from '../kernel/lowlevel.ts';
+import { afterMicrotasks, encodeUtf8, release } from '../kernel/lowlevel.ts';
 import type { IncomingLike, OutgoingLike } from './listener.ts';
 import { RequestTask } from './request-tasks.ts';
 import { onSocketClose } from './socket-close.ts';
@@ -10,6 +10,8 @@ export abstract class NodeRequest extends RequestTask {
   protected abstract readonly response: OutgoingLike;
   protected isClosed = false;
   #closed: Future<void> | null = null;
+  /** Whether it was answered in place of its listener. */
+  #isAnswered = false;
 
   override get isSending(): boolean {
     return this.response.writableEnded && !this.isClosed;
@@ -60,14 +62,82 @@ export abstract class NodeRequest extends RequestTask {
     // The client has left, was answered, or the server is drained.
     if (this.isClosed || this.response.writableEnded) return;
     if (this.response.headersSent) this.response.destroy();
-    else answer(this.response, 503, 'the request was cancelled');
+    else this.answerInstead(503, 'the request was cancelled');
   }
+
+  /** Answers in place of the listener, which may not know of it: what it sends afterwards is dropped. */
+  protected answerInstead(status: number, text: string): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    answer(this.response, status, text);
+    // A middleware that has an `end` of its own may send the answer later, by the methods that would be muted.
+    if (this.response.writableEnded) mute(this.response, () => this.goesOn());
+  }
+
+  /** The listener has sent something after somebody else has answered. */
+  protected goesOn(): void {}
 }
+
+/** What a listener has set for a body of its own, and would be wrong for another: with its `content-length`, a client would wait for the rest. */
+const OF_ANOTHER_BODY = [
+  'accept-ranges',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-range',
+  'etag',
+  'expires',
+  'last-modified',
+  'trailer',
+  'transfer-encoding',
+];
+
+/** What sends something, or says what will be sent. */
+const SENDING = [
+  'setHeader',
+  'setHeaders',
+  'appendHeader',
+  'removeHeader',
+  'writeHead',
+  'flushHeaders',
+  'write',
+  'end',
+  'addTrailers',
+] as const;
 
 /** Answers with a line of text, unless the response has begun. */
 export function answer(response: OutgoingLike, status: number, text: string): void {
   if (response.headersSent) return;
+  for (const name of OF_ANOTHER_BODY) if (response.hasHeader(name)) response.removeHeader(name);
+  // HTTP/2 has no such text, and warns of it.
+  if (Object.hasOwn(response, 'statusMessage') && response.statusMessage) response.statusMessage = '';
+  const body = encodeUtf8(`${text}\n`);
   response.statusCode = status;
-  response.setHeader('content-type', 'text/plain');
-  response.end(`${text}\n`);
+  response.setHeader('content-type', 'text/plain; charset=utf-8');
+  response.setHeader('content-length', String(body.length));
+  response.end(body);
+}
+
+/**
+ * From now on drops whatever a listener sends. Node would throw in the middle of its callback, or report an error of the response that nobody
+ * listens to, and either of them ends the process.
+ *
+ * @param dropped called when that happens for the first time
+ */
+function mute(response: OutgoingLike, dropped: () => void): void {
+  let isTold = false;
+  const drop = (result: unknown, args: readonly unknown[]): unknown => {
+    if (!isTold) dropped();
+    isTold = true;
+    // `write` and `end` tell their callback when they are through.
+    const callback = args.at(-1);
+    if (typeof callback === 'function') afterMicrotasks(() => callback());
+    return result;
+  };
+  for (const name of SENDING) {
+    const value = (...args: unknown[]): unknown => drop(name === 'write' ? true : response, args);
+    Object.defineProperty(response, name, { value, configurable: true, writable: true });
+  }
 }

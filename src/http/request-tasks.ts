@@ -100,6 +100,15 @@ export abstract class RequestTask {
     this.over();
   }
 
+  /** It has failed after its client was answered, or has left: most often a consequence of the cancellation, and nobody else is told. */
+  protected reportFailure(error: unknown): void {
+    this.loop.callExceptionHandler({
+      message: `${this.name} failed after it was cancelled`,
+      exception: error,
+      task: this.task,
+    });
+  }
+
   /** Sets the timer of its deadline, unless that does not matter any more. */
   setTimer(): void {
     if (this.#isKept) return;

@@ -106,7 +106,10 @@ function noteAwait(wait: ScopeWait, site: object | null): void {
   if (task.done() || root === null) return;
   // A line that has come back from a foreign promise runs a separate step, so all waits of the task belong to other lines.
   const isComeback = task._loop._step.task !== task;
-  const other = findWait(root, (one) => one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed));
+  const isOther = (one: ScopeWait): boolean =>
+    one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed) && placeOf?.get(one)?.text !== null;
+  // An await without a place in the program is one of this library, on behalf of the task: for the end of a response, for example.
+  const other = findWait(root, isOther);
   if (other === null) return;
   const place = (site as CallSite).text;
   if (place === null) return;

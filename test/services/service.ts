@@ -81,8 +81,10 @@ export class Service {
     return socket;
   }
 
-  /** Sends SIGTERM; gives the exit code. */
+  /** Sends SIGTERM, and once more while the service is drained; gives the exit code. */
   async terminate(): Promise<unknown> {
+    this.#child.kill('SIGTERM');
+    await setTimeout(100);
     this.#child.kill('SIGTERM');
     const [code, signal] = await this.#exit;
     return code ?? signal;

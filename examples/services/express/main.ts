@@ -6,6 +6,7 @@ import { drain, outgoing, taskListener } from 'asyncio-ts/http';
 import express, { type ErrorRequestHandler } from 'express';
 import { Redis } from 'ioredis';
 import { Database } from '../shared/database.ts';
+import { onSigterm } from '../shared/on-sigterm.ts';
 import { requestId, Shop, SoldOut } from '../shared/shop.ts';
 import { status } from '../shared/status.ts';
 
@@ -73,7 +74,7 @@ server.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
 
-process.once('SIGTERM', async () => {
+onSigterm(async () => {
   const { finished, cut } = await drain(server, Number(process.env['DRAIN_SECONDS'] ?? 10));
   console.log(`finished: ${finished}`);
   for (const name of cut) console.log(`cut: ${name}`);

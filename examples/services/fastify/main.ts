@@ -6,6 +6,7 @@ import { drain, outgoing, taskListener } from 'asyncio-ts/http';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
 import { Database } from '../shared/database.ts';
+import { onSigterm } from '../shared/on-sigterm.ts';
 import { requestId, Shop, SoldOut } from '../shared/shop.ts';
 import { status } from '../shared/status.ts';
 
@@ -65,7 +66,7 @@ app.setErrorHandler((error, _request, reply) => {
 await shop.createTables();
 console.log(`listening on ${await app.listen({ port: Number(process.env['PORT'] ?? 3000), host: '127.0.0.1' })}`);
 
-process.once('SIGTERM', async () => {
+onSigterm(async () => {
   const { finished, cut } = await drain(app.server, Number(process.env['DRAIN_SECONDS'] ?? 10));
   console.log(`finished: ${finished}`);
   for (const name of cut) console.log(`cut: ${name}`);

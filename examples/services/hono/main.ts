@@ -8,6 +8,7 @@ import { HTTPException } from 'hono/http-exception';
 import { streamSSE } from 'hono/streaming';
 import { Redis } from 'ioredis';
 import { Database } from '../shared/database.ts';
+import { onSigterm } from '../shared/on-sigterm.ts';
 import { requestId, Shop, SoldOut } from '../shared/shop.ts';
 import { status } from '../shared/status.ts';
 
@@ -79,7 +80,7 @@ const server = serve({ fetch: fetchTask, port: Number(process.env['PORT'] ?? 300
   console.log(`listening on http://127.0.0.1:${at.port}`),
 ) as Server;
 
-process.once('SIGTERM', async () => {
+onSigterm(async () => {
   const { finished, cut } = await drain(server, Number(process.env['DRAIN_SECONDS'] ?? 10));
   console.log(`finished: ${finished}`);
   for (const name of cut) console.log(`cut: ${name}`);

@@ -235,6 +235,71 @@ describe('a deadline', () => {
   );
 
   test(
+    'gives up the body of a response that comes too late, so that what it holds is free again',
+    served(async () => {
+      const cancelled: unknown[] = [];
+      const body = new ReadableStream({ cancel: (reason) => void cancelled.push((reason as Error).message) });
+      const handler = taskHandler(
+        async () => {
+          try {
+            await sleep(60);
+          } catch {}
+          return new Response(body as never);
+        },
+        { deadline: 5 },
+      );
+      muteLog('warn');
+      expect((await handler(get('/late'))).status).toBe(504);
+      await sleep(0);
+      expect(cancelled).toEqual(['GET /late was answered before this response came']);
+    }),
+  );
+
+  test(
+    'does not hide the error of a clean-up that fails after it',
+    served(async () => {
+      const loop = getRunningLoop();
+      const reported: string[] = [];
+      loop.setExceptionHandler((_loop, { message, exception }) => reported.push(`${message}: ${exception}`));
+      const handler = taskHandler(
+        async () => {
+          try {
+            return await sleep(60, new Response());
+          } catch {
+            throw new RangeError('the rollback has failed');
+          }
+        },
+        { deadline: 5 },
+      );
+      expect((await handler(get('/late'))).status).toBe(504);
+      await sleep(1);
+      loop.setExceptionHandler(null);
+      expect(reported).toEqual(['GET /late failed after it was cancelled: RangeError: the rollback has failed']);
+    }),
+  );
+
+  test(
+    'leaves a late response alone whose body somebody else reads',
+    served(async () => {
+      const body = new ReadableStream({ start: (controller) => controller.enqueue('part') });
+      const reader = body.getReader();
+      const handler = taskHandler(
+        async () => {
+          try {
+            await sleep(60);
+          } catch {}
+          return { status: 200, headers: new Headers(), body } as never as Response;
+        },
+        { deadline: 5 },
+      );
+      muteLog('warn');
+      expect((await handler(get('/late'))).status).toBe(504);
+      await sleep(0);
+      expect(await reader.read()).toEqual({ done: false, value: 'part' });
+    }),
+  );
+
+  test(
     'of a construct inside the handler is 504 as well',
     served(async () => {
       const handler = taskHandler(async () => timeout(2, async () => sleep(60, new Response())));

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { allTasks, Event, getEventLoop, sleep } from 'asyncio-ts';
+import { type AddressInfo, connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { allTasks, Event, getEventLoop, sleep, timeout } from 'asyncio-ts';
 import { type RequestOptions, taskListener } from 'asyncio-ts/http';
 import { expect, onTestFinished, test } from 'vitest';
 import { type RequestTask, requestsUnderWay, servedRequest } from '../../../../src/http/request-tasks.ts';
@@ -13,6 +16,13 @@ async function listening(
   listener: (request: http.IncomingMessage, response: http.ServerResponse) => unknown,
   options: RequestOptions = {},
 ): Promise<string> {
+  return (await started(listener, options)).base;
+}
+
+async function started(
+  listener: (request: http.IncomingMessage, response: http.ServerResponse) => unknown,
+  options: RequestOptions = {},
+): Promise<{ readonly base: string; readonly port: number }> {
   const serve = taskListener(listener, options);
   rejected.length = 0;
   const server = http.createServer((request, response) => {
@@ -24,7 +34,8 @@ async function listening(
     server.closeAllConnections();
     server.close();
   });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port } = server.address() as AddressInfo;
+  return { base: `http://127.0.0.1:${port}`, port };
 }
 
 async function quiet(): Promise<void> {
@@ -50,6 +61,143 @@ test('a listener that returns and never answers is answered for at its deadline'
   expect((await fetch(base)).status).toBe(504);
   await quiet();
   expect(rejected).toEqual([]);
+});
+
+const LATE_ANSWERS: Readonly<Record<string, (response: http.ServerResponse) => unknown>> = {
+  'response.end(text)': (response) => response.end('late'),
+  'response.write(text)': (response) => new Promise((resolve) => response.write('late', resolve)),
+  'a stream': (response) => pipeline(Readable.from(['a', 'b']), response),
+  'response.writeHead(200)': (response) => response.writeHead(200, { 'x-late': 'yes' }).end('late'),
+  'response.setHeader(…)': (response) => response.setHeader('x-late', 'yes').setHeaders(new Map([['a', 'b']])),
+};
+
+test.each(Object.entries(LATE_ANSWERS))(
+  'a listener that answers by %s after its deadline harms nobody, also while the 504 waits behind a pipelined response',
+  async (_name, answerLate) => {
+    const isAnswered = new Event();
+    const { port } = await started(
+      async (request, response) => {
+        if (request.url === '/first') {
+          response.write('first ');
+          await isAnswered.wait();
+          response.end('is done');
+          return;
+        }
+        const { promise, resolve } = Promise.withResolvers<void>();
+        setTimeout(resolve, 30); // cannot be cancelled
+        await promise;
+        await answerLate(response);
+        isAnswered.set();
+      },
+      { header: 'x-request-timeout-ms' },
+    );
+    const client = connect(port, '127.0.0.1');
+    onTestFinished(() => {
+      client.destroy();
+    });
+    client.write(
+      'GET /first HTTP/1.1\r\nhost: x\r\n\r\nGET /second HTTP/1.1\r\nhost: x\r\nx-request-timeout-ms: 1\r\n\r\n',
+    );
+    let received = '';
+    for await (const chunk of client.setEncoding('utf8')) {
+      received += chunk;
+      if (received.includes('has passed\n')) break;
+    }
+    await quiet();
+    expect(received).toMatch(/^HTTP\/1\.1 200 .*first .*is done.*HTTP\/1\.1 504 /s);
+    expect(received).not.toMatch(/late/);
+    expect(rejected).toEqual([]);
+  },
+);
+
+test('a listener that answers from a callback after its deadline does not end the process, and is reported in debug mode', async () => {
+  const warn = muteLog('warn');
+  const loop = getEventLoop();
+  loop.setDebug(true);
+  const answered = new Event();
+  const base = await listening(
+    (_request, response) => {
+      response.once('close', () => {
+        response.writeHead(200);
+        response.end('late', () => answered.set());
+      });
+    },
+    { deadline: 0.005 },
+  );
+  expect((await fetch(`${base}/callback`)).status).toBe(504);
+  await answered.wait();
+  await quiet();
+  loop.setDebug(false);
+  const told = warn.mock.calls
+    .flat()
+    .filter((line) => String(line).startsWith('GET /callback was cancelled at its deadline'));
+  expect(told).toHaveLength(1);
+});
+
+test.each([
+  ['its deadline', { deadline: 0.005 }, () => sleep(60)],
+  ['a TimeoutError', {}, () => timeout(0.005, async () => sleep(60))],
+])('a 504 after %s has nothing of what the listener has set for its own body', async (_name, options, work) => {
+  const base = await listening(async (_request, response) => {
+    response.statusMessage = 'All is well';
+    response.setHeaders(
+      new Map([
+        ['content-length', '5000'],
+        ['content-encoding', 'gzip'],
+        ['cache-control', 'public, max-age=3600'],
+        ['etag', '"1"'],
+        ['transfer-encoding', 'chunked'],
+        ['access-control-allow-origin', '*'],
+      ]),
+    );
+    await work();
+  }, options);
+  const response = await fetch(base);
+  const body = await response.text();
+  expect([response.status, response.statusText]).toEqual([504, 'Gateway Timeout']);
+  expect(response.headers.get('content-length')).toBe(String(body.length));
+  const kept = [...response.headers.keys()].filter((name) => !['connection', 'date', 'keep-alive'].includes(name));
+  expect(kept).toEqual(['access-control-allow-origin', 'content-length', 'content-type']);
+  await quiet();
+});
+
+test('a middleware that sends the end of a response later sends the 504 as well', async () => {
+  const base = await listening(
+    async (_request, response) => {
+      const end = response.end.bind(response);
+      response.end = ((chunk: Uint8Array) => {
+        setTimeout(() => {
+          response.writeHead(response.statusCode);
+          end(chunk);
+        }, 1);
+        return response;
+      }) as typeof response.end;
+      await sleep(60);
+    },
+    { deadline: 0.005 },
+  );
+  const response = await fetch(base);
+  expect([response.status, await response.text()]).toEqual([504, 'the deadline of the request has passed\n']);
+  await quiet();
+});
+
+test('a listener that returns at once, as those of frameworks do, awaits in one place only', async () => {
+  const warn = muteLog('warn');
+  const loop = getEventLoop();
+  loop.setDebug(true);
+  const base = await listening((request, response) => {
+    const handle = async (): Promise<void> => {
+      await text(request); // of Node, not of this library
+      await sleep(0.001);
+      response.end('done');
+    };
+    void handle();
+  });
+  const init = { method: 'POST', body: 'x' };
+  expect(await (await fetch(base, init)).text()).toBe('done');
+  await quiet();
+  loop.setDebug(false);
+  expect(warn.mock.calls.flat().filter((line) => String(line).includes('two places at once'))).toEqual([]);
 });
 
 test('a listener that answers after its client has gone leaves nothing behind', async () => {
@@ -137,5 +285,7 @@ test('a listener inside `createServer` has the types of Node', async () => {
   expect([answer.status, answer.headers.get('x-method')]).toEqual([201, 'GET']);
   // A variable gives them too.
   const listener: http.RequestListener = taskListener((_request, response) => response.writeHead(200).end());
-  expect(listener).toBeTypeOf('function');
+  const alone = taskListener<http.RequestListener>((_request, response) => response.writeHead(200).end());
+  http.createServer(alone);
+  expect([listener, alone].map((one) => typeof one)).toEqual(['function', 'function']);
 });

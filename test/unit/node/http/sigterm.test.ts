@@ -20,7 +20,7 @@ function deafClient(port: number, path: string): Socket {
   return client;
 }
 
-test('SIGTERM drains a server whose clients never finish reading, and the process ends with exit code 0', async () => {
+test('SIGTERM, once or twice, drains a server whose clients never finish reading, and the process ends with exit code 0', async () => {
   const child = spawn(process.execPath, ['--import', FROM_SOURCE, PROGRAM], {
     env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -47,6 +47,7 @@ test('SIGTERM drains a server whose clients never finish reading, and the proces
       idle.resume();
     }
     const path = line.replace(' begins', '');
+    if (line === 'SIGTERM' && lines.indexOf(line) === lines.length - 1) child.kill('SIGTERM');
     if (waiting.delete(path) && waiting.size === 0) child.kill('SIGTERM');
   }
   const [code] = (await closed) as [number | null];
@@ -59,5 +60,5 @@ test('SIGTERM drains a server whose clients never finish reading, and the proces
   expect(lines.slice(report)).toEqual(
     expect.arrayContaining(['true 0 []', 'cut: GET /big ', 'cut: GET /events ', 'cut: GET /slow ']),
   );
-  expect(lines).toHaveLength(13);
+  expect(lines.filter((line) => line !== 'SIGTERM')).toHaveLength(13);
 });

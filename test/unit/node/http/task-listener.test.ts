@@ -192,6 +192,7 @@ describe('a deadline of node:http', () => {
         await new Promise((resolve) => response.once('close', resolve)); // a promise that cannot be cancelled
         answered.setResult();
         response.writeHead(200, { 'x-late': 'yes' });
+        throw new Error('of the listener');
       },
       { deadline: 0.005 },
     );

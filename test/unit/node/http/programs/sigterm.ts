@@ -22,7 +22,11 @@ const server = http.createServer(
     }
   }),
 );
-process.once('SIGTERM', async () => {
+let isStopping = false;
+process.on('SIGTERM', async () => {
+  console.log('SIGTERM');
+  if (isStopping) return;
+  isStopping = true;
   const [first, second] = await Promise.all([drain(server, 0.05), drain(server, 30)]);
   console.log(first === second, first.finished, first.stuck);
   for (const name of first.cut) console.log(`cut: ${name.replace(/\(.*\)/, '')}`);
