@@ -30,7 +30,7 @@ function handMade(options: { speed?: number; paused?: boolean } = {}) {
     { speed: options.speed ?? 1, paused: options.paused ?? false },
   );
   const settle = () => {
-    while (turns.length > 0) turns.shift()!();
+    settle();
   };
   /** Lets the next real wait end; gives its milliseconds. */
   const pass = (): number | undefined => {
@@ -219,6 +219,19 @@ test('values are shown much as Node shows them', () => {
     },
   );
   assert.equal(shown([hostile]), '[a value that throws when it is read]');
+});
+
+test('a clock is idle when nothing is due and no turn is asked for', () => {
+  const { clock, settle } = handMade();
+  assert.equal(clock.isIdle, true);
+  const takeBack = clock.at(1, () => {});
+  assert.equal(clock.isIdle, false);
+  takeBack();
+  assert.equal(clock.isIdle, true);
+  clock.soon(() => {});
+  assert.equal(clock.isIdle, false);
+  settle();
+  assert.equal(clock.isIdle, true);
 });
 
 test('values and errors that throw when they are read are shown all the same', () => {

@@ -59,8 +59,9 @@ let isStuckTold = false;
 /** Says once that nothing is due any more, and who waits for what. What comes from outside, as an answer of `fetch`, may still come. */
 function watchForTheEnd(): void {
   clearTimeout(stuckTimer);
-  if (next !== null || isStuckTold || hasEnded) return;
+  if (isStuckTold || hasEnded) return;
   stuckTimer = setTimeout(() => {
+    if (clock?.isIdle !== true) return watchForTheEnd();
     isStuckTold = true;
     const waits = [...loops].map((loop) => formatWaitTree(captureWaitGraph(loop))).filter((text) => text !== '');
     const text =
@@ -111,6 +112,7 @@ async function runProgram({ code, speed, paused }: Extract<Request, { type: 'run
   clock = new PacedClock(surroundings, { speed, paused });
   useClock(clock);
   recording.start();
+  watchForTheEnd();
   let failed = false;
   try {
     await execute(compiled.code, clock);
