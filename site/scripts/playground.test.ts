@@ -30,7 +30,7 @@ function handMade(options: { speed?: number; paused?: boolean } = {}) {
     { speed: options.speed ?? 1, paused: options.paused ?? false },
   );
   const settle = () => {
-    settle();
+    while (turns.length > 0) turns.shift()!();
   };
   /** Lets the next real wait end; gives its milliseconds. */
   const pass = (): number | undefined => {
