@@ -218,7 +218,45 @@ test('values are shown much as Node shows them', () => {
       },
     },
   );
-  assert.equal(shown([hostile]), '[object Object]');
+  assert.equal(shown([hostile]), '[a value that throws when it is read]');
+});
+
+test('a clock is idle when nothing is due and no turn is asked for', () => {
+  const { clock, settle } = handMade();
+  assert.equal(clock.isIdle, true);
+  const takeBack = clock.at(1, () => {});
+  assert.equal(clock.isIdle, false);
+  takeBack();
+  assert.equal(clock.isIdle, true);
+  clock.soon(() => {});
+  assert.equal(clock.isIdle, false);
+  settle();
+  assert.equal(clock.isIdle, true);
+});
+
+test('values and errors that throw when they are read are shown all the same', () => {
+  const hostile = new Proxy(
+    {},
+    {
+      get() {
+        throw new Error('get');
+      },
+      getPrototypeOf() {
+        throw new Error('prototype');
+      },
+    },
+  );
+  assert.equal(shown([hostile, 1]), '[a value that throws when it is read] 1');
+  assert.deepEqual(
+    errorLines(hostile, () => null),
+    ['Uncaught [a value that throws when it is read]'],
+  );
+  const named = new Proxy(() => {}, {
+    get() {
+      throw new Error('name');
+    },
+  });
+  assert.equal(shown([named]), '[a value that throws when it is read]');
 });
 
 test('an error is told with its line, and with the errors in it', () => {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { checkPlayground } from './playground-check.ts';
 import { ROOT } from './repository.ts';
 import { type SiteServer, serve } from './server.ts';
@@ -22,13 +22,28 @@ export function findBrowser(): string | null {
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
 /** Pages at a time: a page that is loaded waits, too. */
-const AT_ONCE = 3;
-/** Real milliseconds that one look may take, on a machine with much else to do. */
-const LONGEST = 60_000;
+const AT_ONCE = 2;
+/** Real milliseconds that one step may take, on a machine with much else to do. */
+export const LONGEST = 90_000;
 const AXE = readFileSync(path.join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
 
-/** Pages of each kind, which are loaded anew for each look and of which pictures are taken. */
-const SHOWN = ['', 'start/', 'cancellation/', 'api/core/tasks/', 'playground/'];
+/** Pages of each kind. They are loaded anew for each look, axe looks at all of them, and pictures of them can be taken. */
+const SHOWN = ['', 'start/', 'cancellation/', 'comparison/', 'recipes/pg/', 'api/core/tasks/', 'playground/'];
+
+/** What all pages have in common, and what a page of the reference repeats hundreds of times: `SHOWN` stand for them. */
+const COMMON = [
+  'nav.sidebar',
+  '.right-sidebar-container',
+  'header',
+  'pre code',
+  '.sl-markdown-content > :nth-child(n + 40)',
+];
+
+/** Left out where `SHOWN` stand for a page: these two take most of the time of axe, and the findings of `region` are moderate. */
+const LIGHT_RULES = { 'color-contrast': { enabled: false }, region: { enabled: false } };
+
+/** Whether axe looks at a page by itself. The decisions are plain text with nothing that other pages do not have. */
+const hasAxe = (name: string): boolean => !SHOWN.includes(name) && !/^decisions\/./.test(name);
 
 export async function checkInBrowser(
   executablePath: string,
@@ -40,75 +55,63 @@ export async function checkInBrowser(
   const browser = await chromium.launch({
     executablePath,
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-software-rasterizer'],
+    timeout: LONGEST,
   });
+  const problems: string[] = [];
   try {
-    const problems: string[] = [];
-    const began = performance.now();
-    const rest = pages.values();
-    const worker = async () => {
-      const context = await browser.newContext({ viewport: WIDE, colorScheme: 'light' });
-      const page = await context.newPage();
-      page.setDefaultTimeout(LONGEST);
-      for (const name of rest) {
-        try {
-          problems.push(...(await checkPage(page, server, name)));
-        } catch (error) {
-          // The other pages are looked at all the same.
-          problems.push(`${name}: it could not be looked at: ${String(error).split('\n')[0]}`);
-        }
-      }
-      await context.close();
-    };
     if (only !== 'playground') {
+      const began = performance.now();
+      const looks: (readonly [string, (page: Page) => Promise<string[]>])[] = [
+        ['search', (page) => search(page, server)],
+        ...LOOKS.map((look) => [look.name, (page: Page) => shown(page, server, pages, look, shots)] as const),
+        ...pages.map((name) => [name || '(first page)', (page: Page) => checkPage(page, server, name)] as const),
+      ];
+      const rest = looks.values();
+      const worker = async () => {
+        const context = await browser.newContext({ viewport: WIDE });
+        const page = await context.newPage();
+        page.setDefaultTimeout(LONGEST);
+        for (const [name, look] of rest) {
+          try {
+            problems.push(...(await look(page)));
+          } catch (error) {
+            // The other pages are looked at all the same.
+            problems.push(`${name}: it could not be looked at: ${String(error).split('\n')[0]}`);
+          }
+        }
+        await context.close();
+      };
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
-      problems.push(...(await looks(browser, server, pages, shots)));
-      problems.push(...(await search(browser, server)));
+      const missing = SHOWN.filter((name) => !pages.includes(name));
+      problems.push(...missing.map((name) => `${name}: there is no such page; SHOWN has to name another one`));
       console.log(`each page in Chromium: ${((performance.now() - began) / 1_000).toFixed(1)} s`);
     }
-    if (only === 'pages') return problems;
-    const before = performance.now();
-    problems.push(...(await checkPlayground(browser, server)));
-    console.log(`the playground: ${((performance.now() - before) / 1_000).toFixed(1)} s`);
+    if (only !== 'pages') {
+      const began = performance.now();
+      problems.push(...(await checkPlayground(browser, server)));
+      console.log(`the playground: ${((performance.now() - began) / 1_000).toFixed(1)} s`);
+    }
     return problems;
   } finally {
     await browser.close();
   }
 }
 
-/** Loads a page once, and looks at it in light, dark and on a phone. */
+/**
+ * Loads a page once, wide and then on a phone. The colours come from one style sheet, so their contrast is looked at on pages of each
+ * kind only (`shown`): it takes as long as all else that axe does.
+ */
 async function checkPage(page: Page, server: SiteServer, name: string): Promise<string[]> {
   const problems: string[] = [];
   const complain = (what: string) => problems.push(`${name === '' ? '(first page)' : name}: ${what}`);
   const remove = listen(page, complain);
+  await page.setViewportSize(WIDE);
   // The page that says that there is no such page has the status 404, which the console reports.
   await page.goto(server.address + name, { waitUntil: 'load' });
-  await page.evaluate(AXE);
-  // What all pages have in common is looked at on some of them: the sidebar alone has a hundred links, and a page of the reference has
-  // thousands of pieces of code in a dozen colours, in hundreds of entries that are all made alike.
-  const isSample = SHOWN.includes(name);
-  const common = [
-    'nav.sidebar',
-    '.right-sidebar-container',
-    'header',
-    'pre code',
-    '.sl-markdown-content > :nth-child(n + 40)',
-  ];
-  const exclude = isSample ? [] : common;
-  for (const found of await violations(page, null, exclude)) complain(`light: ${found}`);
-  await page.evaluate(() => {
-    document.documentElement.dataset['theme'] = 'dark';
-  });
-  for (const found of await violations(page, ['color-contrast'], exclude)) complain(`dark: ${found}`);
   if (await overflows(page)) complain('wide: it scrolls sideways');
   await page.setViewportSize(NARROW);
   if (await overflows(page)) complain('on a phone: it scrolls sideways');
-  for (const found of await violations(
-    page,
-    ['scrollable-region-focusable', ...(isSample ? ['target-size'] : [])],
-    exclude,
-  ))
-    complain(`on a phone: ${found}`);
-  await page.setViewportSize(WIDE);
+  if (hasAxe(name)) for (const found of await violations(page, LIGHT_RULES, COMMON)) complain(`on a phone: ${found}`);
   remove();
   return problems;
 }
@@ -141,7 +144,8 @@ interface Axe {
 }
 
 /** What axe-core finds that is serious or critical. */
-async function violations(page: Page, rules: readonly string[] | null, exclude: readonly string[]): Promise<string[]> {
+async function violations(page: Page, rules: object, exclude: readonly string[]): Promise<string[]> {
+  await page.evaluate(AXE);
   // Scripts make tab stops of what scrolls, a moment after its size has changed. Where they do not, axe says so.
   await page
     .waitForFunction(
@@ -150,83 +154,92 @@ async function violations(page: Page, rules: readonly string[] | null, exclude: 
           (one) => one.scrollWidth <= one.clientWidth || one.tabIndex === 0,
         ),
       undefined,
-      { timeout: 2_000 },
+      { timeout: 5_000 },
     )
     .catch(() => {});
   return page.evaluate(
-    async ({ only, left }) => {
+    async ({ rules, left }) => {
       const { axe } = globalThis as typeof globalThis & { axe: Axe };
-      const options = {
-        resultTypes: ['violations'],
-        ...(only === null ? {} : { runOnly: { type: 'rule', values: only } }),
-      };
       const { violations: found } = await axe.run(
         { include: [['html']], exclude: left.map((selector) => [selector]) },
-        options,
+        { resultTypes: ['violations'], rules },
       );
       return found
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')
         .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.length} ×, first ${nodes[0]?.html.slice(0, 160)}`);
     },
-    { only: rules, left: exclude },
+    { rules, left: exclude },
   );
 }
 
-/** Some pages, loaded anew in each way of looking at them: a page may fail while it loads in the dark. */
-async function looks(
-  browser: Browser,
+interface Look {
+  readonly name: string;
+  readonly viewport: typeof WIDE;
+  readonly colorScheme: 'light' | 'dark';
+  /** Whether axe looks, too: the colours of a phone are those of a wide page. */
+  readonly withAxe: boolean;
+}
+
+const LOOKS: readonly Look[] = [
+  { name: 'light', viewport: WIDE, colorScheme: 'light', withAxe: true },
+  { name: 'dark', viewport: WIDE, colorScheme: 'dark', withAxe: true },
+  { name: 'phone', viewport: NARROW, colorScheme: 'light', withAxe: true },
+  { name: 'phone-dark', viewport: NARROW, colorScheme: 'dark', withAxe: false },
+];
+
+/** The pages of each kind, loaded anew in one way of looking at them: a page may fail while it loads in the dark. */
+async function shown(
+  page: Page,
   server: SiteServer,
   pages: readonly string[],
+  { name: look, viewport, colorScheme, withAxe }: Look,
   shots: string | null,
 ): Promise<string[]> {
   const problems: string[] = [];
   if (shots !== null) mkdirSync(shots, { recursive: true });
-  for (const [look, viewport, colorScheme] of [
-    ['light', WIDE, 'light'],
-    ['dark', WIDE, 'dark'],
-    ['phone', NARROW, 'light'],
-    ['phone-dark', NARROW, 'dark'],
-  ] as const) {
-    const context = await browser.newContext({ viewport, colorScheme });
-    const page = await context.newPage();
-    for (const name of SHOWN.filter((shown) => pages.includes(shown))) {
-      const complain = (what: string) => problems.push(`${name} (${look}): ${what}`);
-      const remove = listen(page, complain);
-      await page.goto(server.address + name, { waitUntil: 'load' });
-      const theme = await page.evaluate(() => document.documentElement.dataset['theme']);
-      if (theme !== colorScheme) complain(`it is ${theme} for who wants ${colorScheme}`);
-      if (await overflows(page)) complain('it scrolls sideways');
-      if (shots !== null)
-        await page.screenshot({ path: path.join(shots, `${name.replaceAll('/', '-') || 'first-'}${look}.png`) });
-      remove();
-    }
-    await context.close();
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme });
+  for (const name of SHOWN.filter((one) => pages.includes(one))) {
+    const complain = (what: string) => problems.push(`${name === '' ? '(first page)' : name} (${look}): ${what}`);
+    const remove = listen(page, complain);
+    await page.goto(server.address + name, { waitUntil: 'load' });
+    const theme = await page.evaluate(() => document.documentElement.dataset['theme']);
+    if (theme !== colorScheme) complain(`it is ${theme} for who wants ${colorScheme}`);
+    if (await overflows(page)) complain('it scrolls sideways');
+    // A page of the reference has thousands of pieces of code in a dozen colours.
+    const exclude = name.startsWith('api/') ? ['.sl-markdown-content > :nth-child(n + 40)'] : [];
+    if (withAxe)
+      for (const found of await violations(page, look === 'phone' ? { 'target-size': { enabled: true } } : {}, exclude))
+        complain(found);
+    if (shots !== null)
+      await page.screenshot({ path: path.join(shots, `${name.replaceAll('/', '-') || 'first-'}${look}.png`) });
+    remove();
   }
+  await page.emulateMedia({ colorScheme: 'light' });
   return problems;
 }
 
 /** The search finds guides and the reference. */
-async function search(browser: Browser, server: SiteServer): Promise<string[]> {
-  const context = await browser.newContext({ viewport: WIDE });
-  const page = await context.newPage();
+async function search(page: Page, server: SiteServer): Promise<string[]> {
   const problems: string[] = [];
-  try {
-    await page.goto(`${server.address}start/`);
-    for (const [words, place] of [
-      ['back-pressure', '/'],
-      ['mapConcurrent', '/api/'],
-      ['deadlock', '/testing'],
-    ] as const) {
-      await page.locator('button[data-open-modal]').click();
-      await page.locator('dialog input').fill(words);
-      const found = page.locator(`dialog a[href*="${place}"]`).first();
-      await found
-        .waitFor({ timeout: 15_000 })
-        .catch(() => problems.push(`search: ${words} is not found under ${place}`));
-      await page.keyboard.press('Escape');
-    }
-  } finally {
-    await context.close();
+  await page.setViewportSize(WIDE);
+  await page.goto(`${server.address}start/`);
+  // The page loads its search when it has nothing else to do. On a busy machine that is a while after the page itself.
+  await page.locator('dialog input').waitFor({ state: 'attached' });
+  for (const [words, place] of [
+    ['back-pressure', '/'],
+    ['mapConcurrent', '/api/'],
+    ['deadlock', '/testing'],
+  ] as const) {
+    await page.locator('button[data-open-modal]').click();
+    await page.locator('dialog input').fill(words);
+    await page
+      .locator(`dialog a[href*="${place}"]`)
+      .first()
+      .waitFor()
+      .catch(() => problems.push(`search: ${words} is not found under ${place}`));
+    await page.keyboard.press('Escape');
+    await page.locator('dialog[open]').waitFor({ state: 'detached' });
   }
   return problems;
 }

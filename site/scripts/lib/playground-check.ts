@@ -205,6 +205,43 @@ await run(async () => {
     },
   },
   {
+    name: 'a loop that prints for ever is stopped',
+    code: "while (true) console.log('x');",
+    async run(playground) {
+      await playground.part('run').click();
+      await playground.page.waitForFunction(() => document.querySelector('[data-playground="output"] .line') !== null);
+      await playground.part('stop').click();
+      return wants(await playground.until(/stopped/), 'x', 'Stopped.');
+    },
+  },
+  {
+    name: 'an error that throws when it is read ends the run',
+    code: "throw Object.defineProperty(new Error('outer'), 'message', { get() { throw new Error('inner'); } });",
+    async run(playground) {
+      return wants(await playground.run(/failed/), 'throws when it is read');
+    },
+  },
+  {
+    name: 'a program that posts messages is not taken for the playground',
+    code: "postMessage(null);\npostMessage({ type: 'end', failed: true });\nself.onmessage = null;\nconsole.log('goes on');",
+    async run(playground) {
+      return wants(await playground.run(/finished/), 'goes on');
+    },
+  },
+  {
+    name: 'a program in which nothing is due says what it waits for',
+    code: "import { Event, run } from 'asyncio-ts';\nawait run(async function main() { await new Event().wait(); });",
+    async run(playground) {
+      await playground.part('run').click();
+      await playground.page.waitForFunction(() =>
+        document.querySelector('[data-playground="output"]')?.textContent?.includes('Nothing is due any more'),
+      );
+      const output = await playground.output();
+      await playground.part('stop').click();
+      return wants(output, 'waits for <Event');
+    },
+  },
+  {
     name: 'an error of a callback is shown',
     code: "setTimeout(() => { throw new Error('in a timer'); }, 10);\nawait new Promise((resolve) => setTimeout(resolve, 50));",
     async run(playground) {

@@ -47,6 +47,11 @@ export class PacedClock {
     return this.#now;
   }
 
+  /** Whether nothing of the program is due, now or later. */
+  get isIdle(): boolean {
+    return this.#entries.size === 0 && this.#turnsAsked === 0;
+  }
+
   /** Calls a function at a time of this clock. */
   at(when: number, run: () => void): () => void {
     const entry = { when, order: this.#order++, run };

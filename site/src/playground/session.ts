@@ -14,6 +14,8 @@ export interface Listener {
 
 /** A worker that does not answer for this long computes without ever giving way. */
 export const PATIENCE = 4_000;
+/** One that prints, and does not answer for this long either. */
+export const LONGEST = 20_000;
 const BETWEEN_PINGS = 500;
 
 /** One run of a program in a worker of its own. */
@@ -22,6 +24,7 @@ export class Session {
   readonly #listener: Listener;
   readonly #watchdog: number;
   #heard = performance.now();
+  #answered = performance.now();
   #pinged = performance.now();
   #state: State = 'running';
 
@@ -86,6 +89,7 @@ export class Session {
 
   #hear(report: Report, code: string, options: { readonly speed: Speed; readonly paused: boolean }): void {
     this.#heard = performance.now();
+    if (report.type !== 'lines') this.#answered = this.#heard;
     if (report.type === 'ready') this.#send({ type: 'run', code, ...options });
     else if (report.type === 'lines') this.#listener.lines(report.lines, report.dropped);
     else if (report.type === 'events') this.#listener.events(report.events, report.dropped);
@@ -96,11 +100,15 @@ export class Session {
   /** A page that was asleep must not take its own sleep for the program's: only unanswered pings count. */
   #watch(): void {
     const now = performance.now();
-    if (now - this.#pinged > BETWEEN_PINGS * 3) this.#heard = now;
+    if (now - this.#pinged > BETWEEN_PINGS * 3) {
+      this.#heard = now;
+      this.#answered = now;
+    }
     this.#pinged = now;
     this.#send({ type: 'ping' });
-    if (now - this.#heard < PATIENCE) return;
-    const text = `Stopped: for ${PATIENCE / 1_000} seconds the program has not given way. Is there a loop without an \`await\` that waits, such as \`await sleep(0)\`?`;
+    const patience = now - this.#heard < PATIENCE ? LONGEST : PATIENCE;
+    if (now - this.#answered < patience) return;
+    const text = `Stopped: for ${patience / 1_000} seconds the program has not given way. Is there a loop without an \`await\` that waits, such as \`await sleep(0)\`?`;
     this.#listener.lines([{ kind: 'error', text }], 0);
     this.#end('stopped');
   }

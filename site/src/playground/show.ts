@@ -4,6 +4,7 @@ const DEEPEST = 3;
 const MOST_ITEMS = 100;
 const LONGEST = 10_000;
 const WIDEST = 76;
+const UNREADABLE = '[a value that throws when it is read]';
 
 /** The text of what was given to `console.log`. */
 export function shown(values: readonly unknown[]): string {
@@ -16,16 +17,24 @@ function inspect(value: unknown, depth: number, above: Set<object>): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (Object.is(value, -0)) return '-0';
   if (typeof value === 'symbol') return value.toString();
-  if (typeof value === 'function') return value.name === '' ? '[Function (anonymous)]' : `[Function: ${value.name}]`;
+  if (typeof value === 'function') return functionName(value);
   if (typeof value !== 'object' || value === null) return String(value);
   if (above.has(value)) return '[Circular]';
   above.add(value);
   try {
     return inspectObject(value, depth, above);
   } catch {
-    return Object.prototype.toString.call(value); // a proxy or a getter may throw anything
+    return UNREADABLE; // a proxy or a getter may throw anything
   } finally {
     above.delete(value);
+  }
+}
+
+function functionName(value: { readonly name: unknown }): string {
+  try {
+    return value.name === '' ? '[Function (anonymous)]' : `[Function: ${String(value.name)}]`;
+  } catch {
+    return UNREADABLE;
   }
 }
 
@@ -74,6 +83,15 @@ function quoted(text: string): string {
 
 /** The lines that tell of an error that a program did not catch: what, and in which line of the program. */
 export function errorLines(error: unknown, lineOf: (stack: string) => number | null, depth = 0): string[] {
+  try {
+    return linesOf(error, lineOf, depth);
+  } catch {
+    // Its getters or its proxy throw. The end of the run has to be told all the same.
+    return [`${'  '.repeat(depth)}Uncaught ${UNREADABLE}`];
+  }
+}
+
+function linesOf(error: unknown, lineOf: (stack: string) => number | null, depth: number): string[] {
   const indent = '  '.repeat(depth);
   if (!(error instanceof Error)) return [`${indent}${shown(['Uncaught', error])}`];
   const line = lineOf(error.stack ?? '');

@@ -1,4 +1,5 @@
 import * as core from 'asyncio-ts';
+import { captureWaitGraph, formatWaitTree } from 'asyncio-ts/inspect';
 import * as testing from 'asyncio-ts/testing';
 import { compile } from './compile.ts';
 import type { Line, Report, Request } from './messages.ts';
@@ -13,13 +14,18 @@ import { errorLines, shown } from './show.ts';
 // The timers of the worker itself: the program gets others.
 const { setTimeout, clearTimeout } = globalThis;
 const realNow = performance.now.bind(performance);
-const post = (report: Report): void => globalThis.postMessage(report);
+const postMessage = globalThis.postMessage.bind(globalThis);
+const post = (report: Report): void => postMessage(report);
 
 const BETWEEN_REPORTS = 30;
+/** Real milliseconds without anything due, after which a run says what it waits for. */
+const STUCK_AFTER = 2_000;
 
 const output = new Output((lines, dropped) => post({ type: 'lines', lines, dropped }), realNow);
 const recording = new Recording();
 let clock: PacedClock | null = null;
+/** The loops that the program has made. */
+const loops = new Set<core.EventLoop>();
 
 /** A macrotask: promises of the program have settled by then, and messages of the page get their turn. */
 const turns: (() => void)[] = [];
@@ -48,7 +54,25 @@ function report(): void {
   post({ type: 'time', now: clock?.now ?? 0, next });
 }
 
-globalThis.onmessage = ({ data }: MessageEvent<Request>): void => {
+let stuckTimer: ReturnType<typeof setTimeout> | undefined;
+let isStuckTold = false;
+/** Says once that nothing is due any more, and who waits for what. What comes from outside, as an answer of `fetch`, may still come. */
+function watchForTheEnd(): void {
+  clearTimeout(stuckTimer);
+  if (isStuckTold || hasEnded) return;
+  stuckTimer = setTimeout(() => {
+    if (clock?.isIdle !== true) return watchForTheEnd();
+    isStuckTold = true;
+    const waits = [...loops].map((loop) => formatWaitTree(captureWaitGraph(loop))).filter((text) => text !== '');
+    const text =
+      'Nothing is due any more, so only something from outside, such as an answer of fetch, can go on with this program.';
+    for (const line of [text, ...waits]) output.add({ kind: 'note', text: line });
+    report();
+  }, STUCK_AFTER);
+}
+
+// A listener: a program that sets `onmessage` must not end the answers to the page.
+globalThis.addEventListener('message', ({ data }: MessageEvent<Request>): void => {
   if (data.type === 'ping') post({ type: 'pong' });
   else if (data.type === 'run') void runProgram(data);
   else if (clock === null) return;
@@ -56,7 +80,7 @@ globalThis.onmessage = ({ data }: MessageEvent<Request>): void => {
   else if (data.type === 'pause') clock.pause();
   else if (data.type === 'resume') clock.resume();
   else clock.step();
-};
+});
 
 async function runProgram({ code, speed, paused }: Extract<Request, { type: 'run' }>): Promise<void> {
   const compiled = compile(code);
@@ -82,11 +106,13 @@ async function runProgram({ code, speed, paused }: Extract<Request, { type: 'run
     moved(_now: number, due: number | null) {
       next = due;
       reportSoon();
+      watchForTheEnd();
     },
   };
   clock = new PacedClock(surroundings, { speed, paused });
   useClock(clock);
   recording.start();
+  watchForTheEnd();
   let failed = false;
   try {
     await execute(compiled.code, clock);
@@ -97,7 +123,10 @@ async function runProgram({ code, speed, paused }: Extract<Request, { type: 'run
   finish(failed);
 }
 
+let hasEnded = false;
 function finish(failed: boolean): void {
+  hasEnded = true;
+  clearTimeout(stuckTimer);
   report();
   post({ type: 'end', failed });
 }
@@ -176,7 +205,11 @@ function printer(kind: Line['kind']): (...values: unknown[]) => void {
 /** The library, with loops on the paced clock unless the program gives them a host of its own. */
 function libraryOn(paced: PacedClock): object {
   const host = new PacedHost(paced);
-  const newEventLoop: typeof core.newEventLoop = (options) => core.newEventLoop({ host, ...options });
+  const newEventLoop: typeof core.newEventLoop = (options) => {
+    const loop = core.newEventLoop({ host, ...options });
+    loops.add(loop);
+    return loop;
+  };
   const run: typeof core.run = (main, options) => core.run(main, { loopFactory: newEventLoop, ...options });
   class Runner extends core.Runner {
     constructor(options: core.RunnerOptions = {}) {
@@ -186,8 +219,9 @@ function libraryOn(paced: PacedClock): object {
   return { ...core, newEventLoop, run, Runner };
 }
 
-// A program of the playground stands for one of a page, which has a loop of its own; a worker has none.
-Object.assign(globalThis, { window: globalThis });
+// A program of the playground stands for one of a page, which has a loop of its own; a worker has none. What a page posts to itself
+// must not be taken for a report.
+Object.assign(globalThis, { window: globalThis, postMessage() {} });
 core.logger.error = printer('error');
 core.logger.warn = printer('warn');
 post({ type: 'ready' });
