@@ -52,8 +52,8 @@ export interface TaskViews {
   tasks(): Iterable<Task<unknown>>;
   stateOf(task: Task<unknown>): TaskReport['state'];
   waitsOf(task: Task<unknown>): readonly WaitView[];
-  /** The tasks and futures that wait for a task. */
-  waitersOf(task: Task<unknown>): readonly object[];
+  /** The tasks and futures that wait for a task or a future. */
+  waitersOf(future: object): readonly object[];
   /**
    * What the task runs, and the coroutines inside it that the kernel knows, the outermost first: functions, generators, and others. The same
    * one may come several times.

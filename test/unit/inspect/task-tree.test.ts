@@ -193,7 +193,16 @@ describe('a graph of tasks', () => {
     cancelling: 0,
     frames: [],
     waits: [
-      { operation: 'task', object: 't', kind: 'Task', on: needs[0] ?? null, needs, place: null, isForeign: false },
+      {
+        operation: 'task',
+        object: 't',
+        kind: 'Task',
+        on: needs[0] ?? null,
+        needs,
+        endsBy: 'all',
+        place: null,
+        isForeign: false,
+      },
     ],
     awaiters: [],
     counts: null,
