@@ -23,7 +23,7 @@ async function deadlocksOf(s: Spelling, main: () => Generator<unknown, unknown, 
       const program = createTask(s.fn(main), { name: 'program' });
       yield* s.wait(sleep(1));
       const graph = captureWaitGraph(currentTask()!.getLoop());
-      const tools = new TaskGraph(captureTasks());
+      const tools = new TaskGraph(captureTasks({ loop: currentTask()!.getLoop() }));
       program.cancel();
       return {
         cycles: graph.cycles.map((cycle) => cycle.toSorted()),
