@@ -13,7 +13,7 @@ import { UsageError } from './usage-error.ts';
  * @throws {UsageError} when the file cannot be read, holds no trace, or the page cannot be written
  */
 export function makePage({ file, output }: TraceCommand, tell: (text: string) => void): void {
-  const trace = load(file);
+  const { trace, isCut } = load(file);
   const page = tracePage({ title: path.basename(file), trace, viewer: viewer() });
   if (output === '-') {
     tell(page);
@@ -28,11 +28,12 @@ export function makePage({ file, output }: TraceCommand, tell: (text: string) =>
   const { dropped, reason } = trace.otherData;
   const facts = [`${trace.traceEvents.length} events`];
   if (dropped !== undefined) facts.push(`${dropped} earlier ones were not kept`);
+  if (isCut) facts.push('the file ends in the middle: the program was stopped while it wrote');
   if (reason !== undefined) facts.push(`written because: ${reason}`);
   tell(`${target}: ${oneLine(facts.join('; '))}\n`);
 }
 
-function load(file: string): TraceDocument {
+function load(file: string): { readonly trace: TraceDocument; readonly isCut: boolean } {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -40,11 +41,29 @@ function load(file: string): TraceDocument {
     throw new UsageError(`cannot open '${file}': ${(error as Error).message}`);
   }
   try {
-    return readTrace(text, `'${file}'`);
+    return { trace: readTrace(text, `'${file}'`), isCut: false };
   } catch (error) {
+    const trace = wholeLinesOf(text);
+    if (trace !== null) return { trace, isCut: true };
     if (error instanceof ValueError) throw new UsageError(error.message);
     throw error;
   }
+}
+
+/**
+ * The events of a trace that was cut off while it was written, which is when one most wants to see it; each is a line of its own. `null` where
+ * none is whole, and where something else is wrong.
+ */
+function wholeLinesOf(text: string): TraceDocument | null {
+  for (const end of [text.length, text.lastIndexOf('\n')]) {
+    try {
+      const trace = readTrace(`${text.slice(0, end).replace(/,?\s*$/, '')}]}`);
+      if (trace.traceEvents.length > 0) return trace;
+    } catch {
+      // The last line is not whole, or it was no trace.
+    }
+  }
+  return null;
 }
 
 /** The built module of the timeline, which imports nothing. */

@@ -1,4 +1,5 @@
 import type { Task, TaskViews } from '../kernel/lowlevel.ts';
+import type { EndsBy } from './circles.ts';
 
 /** What one wait of a task is for, as plain data. */
 export interface WaitSnapshot {
@@ -15,6 +16,8 @@ export interface WaitSnapshot {
    * `needs` of later pages.
    */
   readonly needs: readonly number[];
+  /** Whether `all` of these tasks are needed, `any` of them is enough, or `others` may end the wait as well. */
+  readonly endsBy: EndsBy;
   /** Where it waits, as `file:line:column`; `null` when places are not recorded. */
   readonly place: string | null;
   /** Whether the outside world ends it. */
@@ -49,8 +52,8 @@ export interface TaskSnapshot {
   readonly frames: readonly FrameSnapshot[];
   readonly waits: readonly WaitSnapshot[];
   /**
-   * The numbers of the futures, such as those of `gather`, through which tasks wait for it: `on` of their waits. Tasks that wait for it directly
-   * have its own number there.
+   * The numbers of the futures, such as those of `gather`, through which tasks wait for it, also of those inside each other: `on` of their
+   * waits. Tasks that wait for it directly have its own number there.
    */
   readonly awaiters: readonly number[];
   /** `null` while nothing counts. */
@@ -174,15 +177,17 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
 
   function waitOf(id: number, record: ReturnType<TaskViews['waitsOf']>[number], views: TaskViews): WaitSnapshot {
     const { on, purpose, place, isForeign } = record;
-    const nothing = { object: null, kind: null, on: null, needs: [], place };
+    const nothing = { object: null, kind: null, on: null, needs: [], endsBy: 'all' as const, place };
     if (on === null || purpose?.operation === 'promise') return { ...nothing, operation: 'promise', isForeign: true };
     if (isTask(on)) {
       const name = cut(on.getName());
-      return { operation: 'task', object: name, kind: 'Task', on: idOf(on), needs: [idOf(on)], place, isForeign };
+      const needs = [idOf(on)];
+      return { ...nothing, operation: 'task', object: name, kind: 'Task', on: idOf(on), needs, isForeign };
     }
     const object: unknown = purpose === null ? on : purpose.object;
     // Most waits are of this kind, and need no number.
-    const isLeaf = purpose !== null && purpose.parts === undefined && purpose.holders === undefined && !isTask(object);
+    const isFuture = typeof object === 'object' && object !== null && 'addDoneCallback' in object;
+    const isLeaf = purpose !== null && purpose.parts === undefined && purpose.holders === undefined && !isFuture;
     const rest = needed(record);
     const needs = take(rest, FIRST_NEEDS, Number.POSITIVE_INFINITY);
     if (needs.length === FIRST_NEEDS) left.push({ task: id, on: idOf(on), rest });
@@ -193,9 +198,19 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       kind: typeof kind === 'string' ? kind : null,
       on: isLeaf ? null : idOf(on),
       needs,
+      endsBy: endsBy(record),
       place,
       isForeign,
     };
+  }
+
+  function endsBy({ purpose }: ReturnType<TaskViews['waitsOf']>[number]): EndsBy {
+    // One unit, or the end of one task, is enough.
+    if (purpose === null || !['acquire', 'next', 'wait'].includes(purpose.operation)) return 'all';
+    const { isCounter = false } = (purpose.object ?? {}) as { readonly isCounter?: boolean };
+    if (isCounter) return 'others';
+    for (const part of purpose.parts ?? []) if (!isTask(part) && !part.done()) return 'others';
+    return 'any';
   }
 
   function framesOf(task: AnyTask, views: TaskViews): FrameSnapshot[] {
@@ -222,11 +237,13 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
 
   function awaitersOf(task: AnyTask, views: TaskViews): number[] {
     const found = new Set<object>();
-    for (const awaiter of views.waitersOf(task)) {
-      if (isTask(awaiter)) continue;
-      found.add(awaiter);
-      if (found.size === MOST_AWAITERS) break;
-    }
+    const add = (future: object): void => {
+      for (const awaiter of views.waitersOf(future))
+        if (!isTask(awaiter) && found.size < MOST_AWAITERS) found.add(awaiter);
+    };
+    add(task);
+    // A `gather` may wait for a `shield`, and so on: a set goes on with what is added to it.
+    for (const awaiter of found) add(awaiter);
     return [...found].map(idOf);
   }
 

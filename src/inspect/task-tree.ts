@@ -1,3 +1,4 @@
+import { circlesOf, type Need } from './circles.ts';
 import type { TaskPage, TaskSnapshot, WaitSnapshot } from './lens.ts';
 
 /** A row of a tree of tasks, drawn from the top. */
@@ -132,36 +133,18 @@ export class TaskGraph {
     return rows;
   }
 
-  /** Circles of tasks that wait for each other, also for what the others hold: each by numbers, from one to the next. */
+  /**
+   * Deadlocks: circles of tasks that wait for each other, also for what the others hold, and of which none can go on. Each by numbers, from one
+   * to the next.
+   */
   cycles(): number[][] {
-    const needsOf = (id: number): number[] => [
-      ...new Set([
-        ...(this.#below.get(id) ?? []),
-        ...this.#byId.get(id)!.waits.flatMap(({ needs }) => needs.filter((need) => this.#byId.has(need))),
-      ]),
-    ];
-    const found: number[][] = [];
-    const done = new Set<number>();
-    for (const { id } of this.tasks) {
-      if (done.has(id)) continue;
-      const placeOf = new Map<number, number>([[id, 0]]);
-      const path = [{ id, needs: needsOf(id), next: 0 }];
-      while (path.length > 0) {
-        const at = path.at(-1)!;
-        const next = at.needs[at.next++];
-        if (next === undefined) {
-          done.add(at.id);
-          placeOf.delete(at.id);
-          path.pop();
-        } else if (placeOf.has(next)) {
-          found.push(path.slice(placeOf.get(next)!).map((one) => one.id));
-        } else if (!done.has(next)) {
-          placeOf.set(next, path.length);
-          path.push({ id: next, needs: needsOf(next), next: 0 });
-        }
-      }
-    }
-    return found;
+    const through = new Map<number, Set<number>>();
+    for (const { id, awaiters } of this.tasks) for (const on of awaiters) addTo(through, on, id);
+    const needOf = ({ on, needs, endsBy }: WaitSnapshot): Need<number> => ({
+      needs: on === null ? needs : [...needs, ...(through.get(on) ?? [])],
+      endsBy,
+    });
+    return circlesOf(new Map(this.tasks.map(({ id, waits }) => [id, waits.map(needOf)])));
   }
 }
 

@@ -9,6 +9,7 @@ import {
   waitersOf,
   waitsOfTask,
 } from '../kernel/lowlevel.ts';
+import { circlesOf, type EndsBy } from './circles.ts';
 
 /** What one wait of a task is for. */
 export interface WaitEdge {
@@ -20,6 +21,8 @@ export interface WaitEdge {
   readonly kind: string | null;
   /** The names of the tasks whose progress would end the wait: those that hold the object, or are awaited. */
   readonly needs: readonly string[];
+  /** Whether `all` of these tasks are needed, `any` of them is enough, or `others` may end the wait as well. */
+  readonly endsBy: EndsBy;
   /** How many futures are waited for that no task is known to belong to, as by `gather` and `wait`. */
   readonly futures: number;
   /** Where it waits, as `file:line:column`; `null` when places are not recorded. */
@@ -41,7 +44,7 @@ export interface WaitNode {
 /** Which task waits for what, and for whom. */
 export interface WaitGraph {
   readonly tasks: readonly WaitNode[];
-  /** Circles of tasks that wait for each other, each by names from one to the next. */
+  /** Deadlocks: circles of tasks that wait for each other and of which none can go on, each by names from one to the next. */
   readonly cycles: readonly (readonly string[])[];
 }
 
@@ -55,7 +58,7 @@ export function captureWaitGraph(loop: EventLoop): WaitGraph {
     coroutine: nameOfCoroutine(task),
     waits: waitsOfTask(task).map((wait) => edgeOf(wait, awaited, nameOf)),
   }));
-  return { tasks, cycles: cyclesOf(tasks) };
+  return { tasks, cycles: circlesOf(new Map(tasks.map((task) => [task.name, task.waits]))) };
 }
 
 /** Names that are told apart: nothing keeps a program from giving two tasks the same one. */
@@ -71,15 +74,18 @@ function namesOf(live: readonly Task<unknown>[]): (task: Task<unknown>) => strin
   return (task) => names.get(task) ?? task.getName();
 }
 
-/** Of each future that tasks are awaited through (by `gather`, `shield`, `wait`): those tasks. */
+/** Of each future that tasks are awaited through (by `gather`, `shield`, `wait`, and these inside each other): those tasks. */
 export function awaitedTasks(live: readonly Task<unknown>[]): Map<object, Task<unknown>[]> {
   const found = new Map<object, Task<unknown>[]>();
   for (const task of live) {
-    for (const awaiter of waitersOf(task)) {
+    // A set goes on with what is added to it.
+    const open = new Set<object>(waitersOf(task));
+    for (const awaiter of open) {
       if (awaiter instanceof Task) continue;
       const known = found.get(awaiter);
       if (known === undefined) found.set(awaiter, [task]);
       else known.push(task);
+      for (const further of waitersOf(awaiter)) open.add(further);
     }
   }
   return found;
@@ -91,23 +97,33 @@ function edgeOf(
   nameOf: (task: Task<unknown>) => string,
 ): WaitEdge {
   const { on, purpose, place, isForeign } = wait;
-  const nothing = { object: null, kind: null, needs: [], futures: 0, place, isForeign };
+  const nothing = { object: null, kind: null, needs: [], endsBy: 'all' as const, futures: 0, place, isForeign };
   if (on === null || purpose?.operation === 'promise') return { ...nothing, operation: 'promise', isForeign: true };
   if (on instanceof Task) {
     const name = nameOf(on);
     return { ...nothing, operation: 'task', object: name, kind: 'Task', needs: [name] };
   }
   const object = purpose === null ? on : purpose.object;
-  const parts = partsOf(wait);
+  const futures = partsOf(wait).filter((part) => !(part instanceof Task) && !awaited.has(part)).length;
   return {
     operation: purpose?.operation ?? 'result',
     object: object === null ? null : describe(object),
     kind: object === null ? null : nameOfClass(object),
     needs: [...new Set(neededTasks(wait, awaited).map(nameOf))],
-    futures: parts.filter((part) => !(part instanceof Task) && !awaited.has(part)).length,
+    endsBy: endsBy(wait, futures),
+    futures,
     place,
     isForeign,
   };
+}
+
+/** One unit, or the end of one task, is enough. */
+const ANY_IS_ENOUGH = ['acquire', 'next', 'wait'];
+
+function endsBy({ purpose }: WaitView, futures: number): EndsBy {
+  if (purpose === null || !ANY_IS_ENOUGH.includes(purpose.operation)) return 'all';
+  const { isCounter = false } = (purpose.object ?? {}) as { readonly isCounter?: boolean };
+  return isCounter || futures > 0 ? 'others' : 'any';
 }
 
 /** The tasks whose progress would end a wait: those that hold its object, or are awaited. */
@@ -133,33 +149,6 @@ function tasksAmong(
   awaited: ReadonlyMap<object, readonly Task<unknown>[]>,
 ): Task<unknown>[] {
   return parts.flatMap((part) => (part instanceof Task ? part : (awaited.get(part) ?? [])));
-}
-
-/** Circles, each told once, beginning with the task that was made first. Without recursion: chains of tasks may be long. */
-function cyclesOf(tasks: readonly WaitNode[]): string[][] {
-  const needsOf = new Map(tasks.map(({ name, waits }) => [name, waits.flatMap(({ needs }) => needs)]));
-  const found: string[][] = [];
-  const done = new Set<string>();
-  for (const { name } of tasks) {
-    if (done.has(name)) continue;
-    const placeOf = new Map<string, number>([[name, 0]]);
-    const path = [{ name, next: 0 }];
-    while (path.length > 0) {
-      const at = path.at(-1)!;
-      const next = needsOf.get(at.name)?.[at.next++];
-      if (next === undefined) {
-        done.add(at.name);
-        placeOf.delete(at.name);
-        path.pop();
-      } else if (placeOf.has(next)) {
-        found.push(path.slice(placeOf.get(next)!).map((one) => one.name));
-      } else if (!done.has(next)) {
-        placeOf.set(next, path.length);
-        path.push({ name: next, next: 0 });
-      }
-    }
-  }
-  return found;
 }
 
 /** So many lines are shown of a graph: a message is to be read. */

@@ -1,3 +1,4 @@
+import { stuckTasks } from './circles.ts';
 import { harmless } from './text.ts';
 import { describeWait, placeText, type WaitEdge, type WaitGraph, type WaitNode } from './wait-graph.ts';
 
@@ -6,7 +7,7 @@ const MOST_SHOWN = 100;
 
 /**
  * What waits for what, as a tree: below each task those that it waits for. A task that others wait for too is shown once; an arrow back says
- * that tasks wait for each other in a circle, which is a deadlock.
+ * that tasks wait for each other in a circle; where none of them can go on, it is a deadlock.
  *
  * @example
  * const lock = new Lock();
@@ -29,11 +30,14 @@ class Tree {
   readonly #drawn = new Set<string>();
   readonly #lines: string[] = [];
   readonly #cycles: WaitGraph['cycles'];
+  /** The tasks that cannot go on: circles of others are no deadlocks. */
+  readonly #stuck: ReadonlySet<string>;
 
   constructor({ tasks, cycles }: WaitGraph) {
     this.#nodes = new Map(tasks.map((task) => [task.name, task]));
     this.#needed = new Set(tasks.flatMap(({ waits }) => waits.flatMap(({ needs }) => needs)));
     this.#cycles = cycles;
+    this.#stuck = stuckTasks(new Map(tasks.map((task) => [task.name, task.waits])));
   }
 
   isNeeded(name: string): boolean {
@@ -57,7 +61,9 @@ class Tree {
       const isLast = at === needs.length - 1;
       const branch = `${rest}${isLast ? '└─ ' : '├─ '}`;
       const node = this.#nodes.get(name);
-      if (within.has(name)) this.#lines.push(`${branch}⟲ ${this.#titleOf(name)}: a deadlock`);
+      const isDeadlock = this.#stuck.has(name) && this.#stuck.has(task.name);
+      if (within.has(name))
+        this.#lines.push(`${branch}⟲ ${this.#titleOf(name)}${isDeadlock ? ': a deadlock' : ', see above'}`);
       else if (node === undefined || this.#drawn.has(name))
         this.#lines.push(`${branch}${this.#titleOf(name)}, see above`);
       else this.#draw(node, branch, `${rest}${isLast ? '   ' : '│  '}`, within);

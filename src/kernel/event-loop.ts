@@ -110,9 +110,10 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   unretrieved: OnUnretrieved;
   /**
-   * Whether a run that cannot end is reported, with what its tasks wait for: when nothing is left in the process that could wake it, and
-   * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13). Only the main thread of Node tells enough
-   * for that, and only while the program itself listens neither to `beforeExit` nor to signals other than Ctrl-C.
+   * Whether a run that cannot end is reported, once, with what its tasks wait for: when nothing is left in the process that could wake it,
+   * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13), and when `run()` has cancelled its tasks
+   * and some have not ended after ten seconds. Of the first two only the main thread of Node tells enough, and only while the program itself
+   * listens neither to `beforeExit` nor to signals other than Ctrl-C.
    */
   reportPending = true;
   #overdue: OverdueFailures | null = null;
@@ -447,7 +448,6 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** @internal */
   override _stuck(): void {
-    this.reportPending = false; // once is enough
     tellStuck(this);
   }
 

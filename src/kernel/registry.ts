@@ -3,7 +3,7 @@ import { type Copy, introduce, placeOfCode } from './engine/copies.ts';
 import { current } from './engine/current.ts';
 import { runningTask } from './engine/line.ts';
 import type { EventLoop } from './event-loop.ts';
-import type { Future } from './future.ts';
+import type { Future, WaitRecord } from './future.ts';
 import { addInstrument, type Instrument } from './instruments.ts';
 import { publish, realTime } from './runtime/platform.ts';
 import { isDetached, type Task, waitingOf } from './task.ts';
@@ -52,8 +52,8 @@ export interface TaskViews {
   tasks(): Iterable<Task<unknown>>;
   stateOf(task: Task<unknown>): TaskReport['state'];
   waitsOf(task: Task<unknown>): readonly WaitView[];
-  /** The tasks and futures that wait for a task. */
-  waitersOf(task: Task<unknown>): readonly object[];
+  /** The tasks and futures that wait for a task or a future. */
+  waitersOf(future: object): readonly object[];
   /**
    * What the task runs, and the coroutines inside it that the kernel knows, the outermost first: functions, generators, and others. The same
    * one may come several times.
@@ -130,7 +130,7 @@ export function viewsOfThisCopy(): TaskViews {
 }
 
 /** `load#17` for `Task-17`, which runs `load`. */
-function titleOf(task: Task<unknown> | null): string | null {
+export function titleOf(task: Task<unknown> | null): string | null {
   const { name: fn } = (task?._coro ?? {}) as { readonly name?: unknown };
   return (
     task && (typeof fn === 'string' && fn !== '' ? task.getName().replace(/^Task(?=-\d+$)-/, `${fn}#`) : task.getName())
@@ -164,9 +164,8 @@ function stateOf(task: Task<unknown>, waiting: unknown): TaskReport['state'] {
 }
 
 function describeWait(waiting: Partial<Future<unknown>>): string {
-  const purpose = waiting._purpose ?? null;
-  if (purpose === null) return String(waiting);
-  if (purpose.object === null) return purpose.operation;
-  const holders = (purpose.holders ?? []).map((holder) => holder.getName());
-  return `${purpose.operation} of ${purpose.object}${holders.length > 0 ? ` held by ${holders.join(', ')}` : ''}`;
+  const { operation, object, holders = [] }: WaitRecord = waiting._purpose ?? { operation: `${waiting}`, object: null };
+  if (object === null) return operation;
+  const names = holders.map(titleOf).join(', ');
+  return `${operation} of ${object}${names && ` held by ${names}`}`;
 }

@@ -10,6 +10,7 @@ import { hasLines } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
+import { tellLasting } from './pending.ts';
 import { type AbortSignalLike, afterMicrotasks, exitWithCode } from './runtime/platform.ts';
 import { cancelLines, cancelTasks, cleanUpsOf, taskOf } from './scopes.ts';
 import { isDetached, type Task } from './task.ts';
@@ -318,7 +319,10 @@ async function waitForTasks(loop: EventLoop, tasks: ReadonlySet<Task<unknown>>, 
   }
   const giveUp = (): void => {
     if ([...tasks].every((task) => task.done() || isDetached(task))) finish();
-    else timer = loop.callLater(foreignWait, giveUp);
+    else {
+      tellLasting(loop);
+      timer = loop.callLater(foreignWait, giveUp);
+    }
   };
   let timer = loop.callLater(foreignWait, giveUp);
   await loop.runUntilComplete(over);

@@ -121,9 +121,10 @@ export function purposeOf(future: Future<unknown>): WaitRecord | null {
 }
 
 /** The tasks and futures that wait for a task or a future. */
-export function waitersOf(future: Future<unknown>): object[] {
-  if (future._isPlain?.() !== true) return []; // of another library
-  return future._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
+export function waitersOf(future: object): object[] {
+  const own = future as Partial<Future<unknown>>;
+  if (own._isPlain?.() !== true) return []; // of another library
+  return (own as Future<unknown>)._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
 }
 
 /** Whom something that is ready to run belongs to: a task, or the thing itself where it is a callback. */

@@ -3,7 +3,17 @@ import type { WaitSnapshot } from '../../src/inspect/lens.ts';
 
 /** A wait, most of which is of no interest. */
 export function wait(wait: Partial<WaitSnapshot>): WaitSnapshot {
-  return { operation: 'sleep', object: null, kind: null, on: null, needs: [], place: null, isForeign: false, ...wait };
+  return {
+    operation: 'sleep',
+    object: null,
+    kind: null,
+    on: null,
+    needs: [],
+    endsBy: 'all',
+    place: null,
+    isForeign: false,
+    ...wait,
+  };
 }
 
 /** A wait for the end of tasks. */

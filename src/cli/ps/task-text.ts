@@ -1,4 +1,4 @@
-import type { WaitSnapshot } from '../../inspect/lens.ts';
+import type { TaskSnapshot, WaitSnapshot } from '../../inspect/lens.ts';
 import { isForTasks, type TaskGraph } from '../../inspect/task-tree.ts';
 import type { SeenTask } from '../attach/target.ts';
 import { safeText } from '../terminal/display.ts';
@@ -6,9 +6,23 @@ import { safeText } from '../terminal/display.ts';
 /** So many tasks are named where one waits for many. */
 const MOST_NAMES = 3;
 
-/** A task's name, as it may be shown. */
-export function nameText({ name }: { readonly name: string }): string {
-  return safeText(name);
+/** A task's name, as it may be shown: `load#17` for `Task-17`, which runs `load`. */
+export function nameText(task: TaskSnapshot): string {
+  const number = /^Task-(\d+)$/.exec(task.name)?.[1];
+  const fn = number === undefined ? '' : functionOf(task);
+  return safeText(fn === '' ? task.name : `${fn}#${number}`);
+}
+
+/** The function that a task runs; empty where it is not known. */
+function functionOf(task: TaskSnapshot & Partial<Pick<SeenTask, 'generators'>>): string {
+  const [outermost] = task.frames;
+  return (outermost?.kind === 'generator' ? task.generators?.[0]?.name : outermost?.name) ?? '';
+}
+
+/** The functions that a task is in, where its name does not tell them already. */
+export function moreFramesText(task: SeenTask): string {
+  const frames = framesText(task);
+  return nameText(task) !== safeText(task.name) && task.frames.length === 1 ? '' : frames;
 }
 
 /** The functions that a task is in, the outermost first: `main() → load()`. */

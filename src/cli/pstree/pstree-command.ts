@@ -5,7 +5,7 @@ import { SUCCESS } from '../exit-codes.ts';
 import type { LookCommand } from '../look-arguments.ts';
 import { asData } from '../ps/as-data.ts';
 import { moreText } from '../ps/ps-command.ts';
-import { cyclesText, detailsText, framesText, nameText, stateText, waitsText } from '../ps/task-text.ts';
+import { cyclesText, detailsText, moreFramesText, nameText, stateText, waitsText } from '../ps/task-text.ts';
 import { cutTo, safeJson } from '../terminal/display.ts';
 
 /** `asyncio pstree PID`: the tasks of a process, below each one those that it awaits. */
@@ -40,7 +40,7 @@ function titleOf(row: TaskRow, graph: TaskGraph): string {
   const [wait, ...others] = task.waits;
   const isClear = below.size > 0 && others.length === 0 && (wait?.needs ?? []).every((one) => below.has(one));
   const waits = waitsText(task, graph);
-  const frames = framesText(task);
+  const frames = moreFramesText(task);
   return [
     nameText(task),
     frames === '' ? '' : `  ${frames}`,

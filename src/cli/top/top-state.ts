@@ -2,6 +2,7 @@ import { TaskGraph, type TaskRow } from '../../inspect/task-tree.ts';
 import type { Look, SeenTask } from '../attach/target.ts';
 import { framesText, nameText, stateText, waitsText } from '../ps/task-text.ts';
 import { branchesOf } from '../pstree/pstree-command.ts';
+import { safeText } from '../terminal/display.ts';
 import type { Key } from '../terminal/key.ts';
 
 /** How rows are ordered: as a tree, or by a figure, the largest first, or by name. */
@@ -18,6 +19,8 @@ export interface TopRow {
   /** The lines of the tree before the name. */
   readonly branches: string;
   readonly name: string;
+  /** What `getName()` of the task gives, which may be another one. */
+  readonly ownName: string;
   readonly state: string;
   readonly frames: string;
   readonly waits: string;
@@ -164,6 +167,7 @@ function rowOf(task: SeenTask, branches: string, graph: TaskGraph): TopRow {
     id: task.id,
     branches,
     name: nameText(task),
+    ownName: safeText(task.name),
     state: stateText(task),
     frames: framesText(task),
     waits: waitsText(task, graph),
@@ -186,8 +190,8 @@ function matchesState({ state }: TopRow, shown: Shown): boolean {
 }
 
 /** Whether a text is somewhere in a row; capital letters do not count. */
-function matches({ name, frames, waits }: TopRow, text: string): boolean {
-  return text === '' || `${name}\n${frames}\n${waits}`.toLowerCase().includes(text.toLowerCase());
+function matches({ name, ownName, frames, waits }: TopRow, text: string): boolean {
+  return text === '' || `${name}\n${ownName}\n${frames}\n${waits}`.toLowerCase().includes(text.toLowerCase());
 }
 
 // ------------------------------------------------------------------------------------------------------- keys

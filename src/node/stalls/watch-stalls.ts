@@ -72,8 +72,6 @@ export class StallWatch implements Disposable {
   readonly #timer: NodeJS.Timeout;
   readonly #watchdog: Watchdog | null;
   readonly #period: number;
-  /** Fulfils when stacks can be taken, which is a moment later: a thread has to start first. */
-  readonly ready: Promise<void>;
   #due: number;
   /** Whether the last beat was late: what the watchdog does then may make the next one late. */
   #wasLate = false;
@@ -85,10 +83,17 @@ export class StallWatch implements Disposable {
     this.#period = Math.min(threshold / BEATS, 1);
     this.#watchdog =
       stacks && canWitness() ? new Watchdog({ beats: this.#beats, milliseconds: threshold * 1_000 }) : null;
-    this.ready = this.#watchdog?.ready ?? Promise.resolve();
     this.#due = performance.now() / 1_000 + this.#period;
     this.#timer = setInterval(() => this.#beat(), this.#period * 1_000);
     this.#timer.unref();
+  }
+
+  /**
+   * Fulfils when stacks can be taken, which is a moment later: a thread has to start first. The process stays alive until then, if one asks
+   * for it.
+   */
+  get ready(): Promise<void> {
+    return this.#watchdog?.whenReady() ?? Promise.resolve();
   }
 
   #beat(): void {
@@ -129,7 +134,8 @@ function canWitness(): boolean {
 class Watchdog {
   readonly #worker: Worker;
   readonly #port: MessageChannel['port1'];
-  readonly ready: Promise<void>;
+  readonly #ready: Promise<void>;
+  #isReady = false;
 
   constructor(data: WatchdogData) {
     const { port1, port2 } = new MessageChannel();
@@ -142,10 +148,21 @@ class Watchdog {
     });
     this.#worker.on('error', (error) => logger.warn('watchStalls(): stacks cannot be taken', error));
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.ready = promise;
-    this.#worker.once('message', () => resolve()).once('exit', () => resolve());
+    this.#ready = promise;
+    const settle = (): void => {
+      this.#isReady = true;
+      this.#worker.unref();
+      resolve();
+    };
+    this.#worker.once('message', settle).once('exit', settle);
     this.#worker.unref();
     port1.unref();
+  }
+
+  whenReady(): Promise<void> {
+    // Otherwise nothing would keep a program alive that awaits it at its top level.
+    if (!this.#isReady) this.#worker.ref();
+    return this.#ready;
   }
 
   /** What it has seen since a beat. What it has seen of earlier ones is dropped. */

@@ -81,6 +81,31 @@ describe('asyncio trace', () => {
     expect(err).toContain(name);
   });
 
+  it('shows a file that ends in the middle as far as it goes, and says so', async () => {
+    const { traceEvents, ...head } = await recorded();
+    const lines = traceEvents.map((event) => JSON.stringify(event)).join(',\n');
+    const whole = `${JSON.stringify(head).slice(0, -1)},"traceEvents":[\n${lines}\n]}`;
+    const file = path.join(folder, 'cut.json');
+    const shown = async (length: number) => {
+      writeFileSync(file, whole.slice(0, length));
+      return await command('trace', file);
+    };
+    const third = whole.split('\n', 4).join('\n').length;
+    for (const length of [third + 1, third + 2, third + 9]) {
+      const { code, out } = await shown(length);
+      expect({ code, out: out.replace(folder, '') }).toEqual({
+        code: 0,
+        out: '/cut.html: 3 events; the file ends in the middle: the program was stopped while it wrote\n',
+      });
+      const data = /<script id="trace" type="application\/json">(.*)<\/script>/.exec(
+        readFileSync(file.replace('.json', '.html'), 'utf8'),
+      )![1]!;
+      expect(JSON.parse(data)).toEqual(JSON.parse(JSON.stringify(traceEvents.slice(0, 3))));
+    }
+    expect((await shown(whole.length - 2)).out).toContain(`${traceEvents.length} events; the file ends in the middle`);
+    expect((await shown(whole.indexOf('\n') + 9)).err).toContain('ends in the middle');
+  });
+
   it('refuses a folder, in place of a file', async () => {
     const { code, err } = await command('trace', folder);
     expect(code).toBe(2);

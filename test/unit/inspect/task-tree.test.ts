@@ -1,4 +1,4 @@
-import { createTask, Event, gather, Lock, shield, sleep, taskGroup } from 'asyncio-ts';
+import { createTask, currentTask, Event, gather, Lock, shield, sleep, taskGroup } from 'asyncio-ts';
 import { captureTasks, TaskGraph, type TaskSnapshot } from 'asyncio-ts/inspect';
 import { describe, expect, test } from 'vitest';
 import { describeBoth, runVirtually, type Spelling } from '../../support/spellings.ts';
@@ -19,7 +19,7 @@ async function tasksOf(s: Spelling, main: () => Generator<unknown, unknown, unkn
     s.fn(function* () {
       const program = createTask(s.fn(main), { name: 'Task-1' });
       yield* s.wait(sleep(1));
-      const tasks = captureTasks().filter(({ name }) => name !== 'looker');
+      const tasks = captureTasks({ loop: currentTask()!.getLoop() }).filter(({ name }) => name !== 'looker');
       program.cancel();
       return tasks;
     }),
@@ -193,7 +193,16 @@ describe('a graph of tasks', () => {
     cancelling: 0,
     frames: [],
     waits: [
-      { operation: 'task', object: 't', kind: 'Task', on: needs[0] ?? null, needs, place: null, isForeign: false },
+      {
+        operation: 'task',
+        object: 't',
+        kind: 'Task',
+        on: needs[0] ?? null,
+        needs,
+        endsBy: 'all',
+        place: null,
+        isForeign: false,
+      },
     ],
     awaiters: [],
     counts: null,

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
+import { createTask, sleep } from 'asyncio-ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { logger } from '../../../src/kernel/lowlevel.ts';
 import { fromSource, runInProcess } from '../../support/processes.ts';
+import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 /** Runs a program that never ends. Gives the errors that it has written, as soon as there are some, or after some seconds. */
 async function errorsOf(body: string, patience = 4_500): Promise<string[]> {
@@ -34,9 +37,9 @@ describe.concurrent('a run that cannot end', () => {
   test('tells what its tasks wait for', { timeout: 20_000 }, async () => {
     expect(await errorsOf(STUCK.replace('OPTIONS', '{}'), 15_000)).toEqual([
       TITLE,
-      '  Task-1 (main()) waits for gather',
-      '  Task-2 (holder()) waits for wait of <Event [unset, waiters:1]>',
-      '  Task-3 (waiter()) waits for acquire of <Lock [locked, waiters:1]> held by Task-2',
+      '  main#1 waits for gather',
+      '  holder#2 waits for wait of <Event [unset, waiters:1]>',
+      '  waiter#3 waits for acquire of <Lock [locked, waiters:1]> held by holder#2',
     ]);
   });
 
@@ -77,6 +80,39 @@ describe.concurrent('a run that cannot end', () => {
   });
 });
 
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describeBoth('the end of a run whose tasks take long to end', (s) => {
+  /** The main task ends, and another one goes on for so many seconds after its cancellation. */
+  async function toldOf(seconds: number, options = {}): Promise<unknown[]> {
+    const told = vi.spyOn(logger, 'error').mockImplementation(() => {});
+    const stubborn = s.fn(function* () {
+      try {
+        yield* s.wait(sleep(1_000));
+      } catch {
+        yield* s.wait(sleep(seconds));
+      }
+    });
+    const main = s.fn(function* () {
+      createTask(stubborn, { name: 'stubborn' });
+      yield* s.wait(sleep(1));
+    });
+    expect(await runVirtually(main, options)).toMatchObject({ seconds: 1 + seconds });
+    return told.mock.calls.map(([text]) => text);
+  }
+
+  test('is told once, with what they wait for', async () => {
+    expect(await toldOf(60)).toEqual(['run() waits for cancelled tasks\n  stubborn waits for sleep']);
+  });
+
+  test('is not told of a short clean-up, and where the program wants no report', async () => {
+    expect(await toldOf(9)).toEqual([]);
+    expect(await toldOf(60, { reportPending: false })).toEqual([]);
+  });
+});
+
 describe('a top-level await that nothing can end', () => {
   test('is told beside exit code 13', () => {
     const { stderr, status } = runInProcess(`
@@ -84,7 +120,7 @@ describe('a top-level await that nothing can end', () => {
       await createTask(async function serve() { await new Event().wait(); });`);
     expect(status).toBe(13);
     expect(stderr).toContain(
-      'Exit code 13: nothing is left that could wake these tasks\n  Task-1 (serve()) waits for wait of <Event',
+      'Exit code 13: nothing is left that could wake these tasks\n  serve#1 waits for wait of <Event',
     );
   });
 

@@ -47,7 +47,7 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       expect(await asyncio(['pstree', String(pid)])).toEqual({
         code: 0,
         stdout: [
-          'Task-1  main()',
+          'main#1',
           '├─ Sundowning  playAlbum()',
           '│  ├─ TNDNBTG  playTrack()  waits for wait() of <Event [unset, waiters:4]>',
           '│  └─ Levitate  playTrack()  waits for wait() of <Event [unset, waiters:4]>',
@@ -67,9 +67,9 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       expect(code).toBe(0);
       expect(stdout.map((line) => line.split(/ {2,}/)).map((cells) => [cells[0], cells.at(-1)])).toEqual([
         ['TASK', 'AWAITED BY'],
-        ['Task-1', '-'],
-        ['Sundowning', 'Task-1'],
-        ['TMBTE', 'Task-1'],
+        ['main#1', '-'],
+        ['Sundowning', 'main#1'],
+        ['TMBTE', 'main#1'],
         ['TNDNBTG', 'Sundowning'],
         ['Levitate', 'Sundowning'],
         ['DYWTYLM', 'TMBTE'],
@@ -112,7 +112,7 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       expect(stdout.filter((line) => /^[├└]─ /.test(line))).toHaveLength(199);
       expect([stdout.length, stdout[0], stdout.at(-1)]).toEqual([
         201,
-        'Task-1  main()  waits for Task-2, Task-3, Task-4 and 297 more of its task group',
+        'main#1  waits for idle#2, idle#3, idle#4 and 297 more of its task group',
         'and about 101 more tasks: --limit shows more',
       ]);
     });

@@ -4,6 +4,7 @@ import {
   cyclesText,
   detailsText,
   framesText,
+  moreFramesText,
   namesText,
   nameText,
   stateText,
@@ -45,7 +46,7 @@ describe('what a task waits for', () => {
   test('has nothing that a terminal obeys', () => {
     expect(waits(wait({ operation: 'get', object: '\x1b[31m' }))).toBe('get() of \\x1b[31m');
     expect(namesText([1], new TaskGraph([seen({ id: 1, name: '\u202ea' })]))).toBe('\\u{202e}a');
-    expect(nameText({ name: 'a\nb' })).toBe('a\\x0ab');
+    expect(nameText(seen({ id: 1, name: 'a\nb' }))).toBe('a\\x0ab');
   });
 });
 
@@ -59,6 +60,33 @@ test('functions are shown from the outermost one, generators by what the inspect
   const generators = [{ name: 'load', place: null, locals: null }];
   expect(framesText(seen({ id: 1, frames, generators }))).toBe('main() → load() → (generator) → Queue.get()');
   expect(framesText(seen({ id: 1, frames: [{ name: '', kind: 'function' }] }))).toBe('<anonymous>()');
+});
+
+describe('a task without a name of its own', () => {
+  const named = (name: string, frames: SeenTask['frames'], generators: SeenTask['generators'] = []) => {
+    const task = seen({ id: 1, name, frames, generators });
+    return [nameText(task), moreFramesText(task)];
+  };
+  const generator = { name: '', kind: 'generator' } as const;
+
+  test('is called after its function, also where only the inspector knows that', () => {
+    expect(named('Task-17', [{ name: 'load', kind: 'function' }])).toEqual(['load#17', '']);
+    expect(named('Task-17', [generator], [{ name: 'load', place: null, locals: null }])).toEqual(['load#17', '']);
+    expect(namesText([1], new TaskGraph([seen({ id: 1, name: 'Task-17' })]))).toBe('main#17');
+    expect(nameText(seen({ id: 1, name: 'Task-17', frames: [{ name: '\x1b', kind: 'function' }] }))).toBe('\\x1b#17');
+  });
+
+  test('keeps its name where the function has none, and one that was given stays', () => {
+    expect(named('Task-17', [{ name: '', kind: 'function' }])).toEqual(['Task-17', '<anonymous>()']);
+    expect(named('Task-17', [generator])).toEqual(['Task-17', '(generator)']);
+    expect(named('Task-17', [])).toEqual(['Task-17', '']);
+    expect(named('Task-x', [{ name: 'load', kind: 'function' }])).toEqual(['Task-x', 'load()']);
+  });
+
+  test('is shown with the functions that it has called besides', () => {
+    const frames = [{ name: 'load', kind: 'function' } as const, { name: 'Queue.get', kind: 'coroutine' } as const];
+    expect(named('Task-17', frames)).toEqual(['load#17', 'load() → Queue.get()']);
+  });
 });
 
 test('a task whose cancellation is asked for is shown as such, whatever it does', () => {

@@ -2,6 +2,7 @@ import { run, sleep, timeout, wrapPromise } from 'asyncio-ts';
 import { type Stall, watchStalls } from 'asyncio-ts/node';
 import { describe, expect, test } from 'vitest';
 import { logger } from '../../../../src/kernel/lowlevel.ts';
+import { runInProcess } from '../../../support/processes.ts';
 import { realProgram } from '../../../support/real-programs.ts';
 import { describeBoth } from '../../../support/spellings.ts';
 
@@ -75,6 +76,16 @@ describe('watchStalls()', () => {
       },
       { name: 'Main' },
     );
+  });
+
+  test('a program that awaits at its top level until stacks can be taken is kept alive for that, and not longer', () => {
+    const { stdout, stderr, status } = runInProcess(`
+      import { watchStalls } from 'asyncio-ts/node';
+      const watch = watchStalls();
+      await watch.ready;
+      await watch.ready;
+      console.log('ready');`);
+    expect({ stdout, stderr, status }).toEqual({ stdout: 'ready', stderr: '', status: 0 });
   });
 
   test('goes on when what is told of a stall throws', async () => {
