@@ -4,9 +4,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { createTask, Event, run, sleep, taskGroup } from '../dist/index.js';
-import { makeLens } from '../dist/inspect/lens.js';
-import { viewsOfThisCopy } from '../dist/kernel/lowlevel.js';
+
+/** A module of the built package, with the types of its source: there is nothing built when types are checked. */
+const built = (file: string): Promise<unknown> => import(new URL(`../dist/${file}`, import.meta.url).href);
+const { createTask, Event, run, sleep, taskGroup } = (await built('index.js')) as typeof import('../src/index.ts');
+const { makeLens } = (await built('inspect/lens.js')) as typeof import('../src/inspect/lens.ts');
+const { viewsOfThisCopy } = (await built('kernel/lowlevel.js')) as typeof import('../src/kernel/lowlevel.ts');
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const INDEX = new URL('../dist/bundle/index.js', import.meta.url).href;
