@@ -1,4 +1,5 @@
 import { currentSignal, getRunningLoop, type PlatformAbortSignal } from '../index.ts';
+import { deadlineAround, earliest } from '../tasks/deadline-around.ts';
 import { headerOf } from './deadline.ts';
 import { servedRequest } from './request-tasks.ts';
 
@@ -10,7 +11,7 @@ export interface Outgoing {
 
 /**
  * The second argument of a `fetch` inside a request: its signal is that of the running scope, and a header tells what is left of the request's
- * deadline, so that whoever is asked need not work longer than the client waits. The header is the first of `header` in the options of the
+ * deadline, or of a shorter `timeout` around the call, so that whoever is asked need not work longer than the client waits. The header is the first of `header` in the options of the
  * handler, otherwise `x-request-timeout-ms`. Outside a request there is no header.
  *
  * @param init of your own: its headers are kept, and so is everything else; a `signal` of yours takes the place of this one
@@ -22,10 +23,11 @@ export function outgoing<T extends object>(init: T): Omit<T, 'headers'> & Outgoi
 export function outgoing(init: { readonly headers?: unknown } = {}): Outgoing {
   const headers = plainHeaders(init.headers);
   const request = servedRequest.get();
-  if (request !== null && request.due !== null) {
+  const due = request === null ? null : earliest(request.due, deadlineAround());
+  if (request !== null && due !== null) {
     // The names of headers have no case: a second spelling would be sent along, and the two values joined.
     for (const name of Object.keys(headers)) if (name.toLowerCase() === request.header) delete headers[name];
-    headers[request.header] = headerOf(request.header, request.due - getRunningLoop().time());
+    headers[request.header] = headerOf(request.header, due - getRunningLoop().time());
   }
   const signal = (init as { readonly signal?: PlatformAbortSignal | null }).signal ?? currentSignal();
   return { ...init, ...(signal === undefined ? {} : { signal }), headers };

@@ -1,5 +1,5 @@
 import { allTasks, ContextVar, currentSignal, currentTask, getRunningLoop, sleep, timeout } from 'asyncio-ts';
-import { type RequestOptions, taskHandler } from 'asyncio-ts/http';
+import { outgoing, type RequestOptions, taskHandler } from 'asyncio-ts/http';
 import { runVirtual } from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
 import { muteLog } from '../../support/loops.ts';
@@ -435,4 +435,40 @@ describe('the arguments of taskHandler', () => {
   ])('are checked: %o, %o', (handler, options, message) => {
     expect(() => taskHandler(handler as never, options as never)).toThrow(message);
   });
+});
+
+describe('what is left of the time', () => {
+  /** The header that a request inside of two timeouts is given, in both spellings. */
+  async function told(options: RequestOptions, inner: number): Promise<unknown[]> {
+    const header = (): Response => Response.json(outgoing().headers['x-request-timeout-ms'] ?? null);
+    const handlers = [
+      taskHandler(async (_request: Request) => timeout(9, () => timeout(inner, async () => header())), options),
+      taskHandler(function* (_request: Request) {
+        return yield* timeout(9, function* () {
+          yield* sleep(0);
+          return yield* timeout(inner, function* () {
+            yield* sleep(0);
+            return header();
+          });
+        });
+      }, options),
+    ];
+    return Promise.all(handlers.map(async (handler) => (await handler(get('/'))).json()));
+  }
+
+  test(
+    'is that of the shortest timeout around the call, where that ends before the request',
+    served(async () => {
+      expect(await told({ deadline: 30 }, 2)).toEqual(['2000', '2000']);
+      expect(await told({ deadline: 30 }, 20)).toEqual(['9000', '9000']);
+      expect(await told({}, 2)).toEqual(['2000', '2000']);
+    }),
+  );
+
+  test(
+    'is that of the request, where that ends first',
+    served(async () => {
+      expect(await told({ deadline: 1 }, 2)).toEqual(['1000', '1000']);
+    }),
+  );
 });
