@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { iterations, names, program } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
-/** What the process shows to tools that a task waits for. */
+/** What the process shows to tools that a task waits for: the one of the newest loop, because tests that ran before may have left tasks of that name. */
 function waitsFor(name: string): string | null | undefined {
   const registry = (globalThis as { [key: symbol]: unknown })[Symbol.for('asyncio-ts')] as Registry;
-  return registry.tasks(0, Number.POSITIVE_INFINITY).find((report) => report.name === name)?.waitsFor;
+  return registry.tasks(0, Number.POSITIVE_INFINITY).findLast((report) => report.name === name)?.waitsFor;
 }
 
 describe('a queue', () => {

@@ -20,7 +20,7 @@ import { describeBoth } from '../../support/spellings.ts';
 /** What the process shows to tools that a task waits for. */
 function waitsFor(name: string): string | null | undefined {
   const registry = (globalThis as { [key: symbol]: unknown })[Symbol.for('asyncio-ts')] as Registry;
-  return registry.tasks(0, Number.POSITIVE_INFINITY).find((report) => report.name === name)?.waitsFor;
+  return registry.tasks(0, Number.POSITIVE_INFINITY).findLast((report) => report.name === name)?.waitsFor;
 }
 
 /** Statistics with tasks as their names. */

@@ -105,9 +105,11 @@ describe.runIf(hasPty)('asyncio repl in a terminal', { concurrent: true, timeout
     try {
       await inTerminal(['repl'], { XDG_STATE_HOME: folder, NO_COLOR: '1' }, async (terminal) => {
         await terminal.shows('asyncio> ');
-        terminal.type("try { await sleep(3600) } finally { await sleep(0.001); console.log('cleaned' + '-up') }\r");
-        await terminal.shows("'-up') }\r");
-        // The line is run after it is shown.
+        terminal.type(
+          // Told by a timer, which comes when the line is awaited: Ctrl-C before that stops the script itself.
+          "try { setTimeout(() => console.log('be' + 'gun'), 1); await sleep(3600) } finally { await sleep(0.001); console.log('cleaned' + '-up') }\r",
+        );
+        await terminal.shows('begun');
         terminal.type('\x03');
         await terminal.shows('cleaned-up');
         await terminal.shows('CancelledError: Ctrl-C');
