@@ -40,7 +40,7 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
   const happened = { killed: 0, drained: 0, interrupted: 0 };
   const trouble = createTask(async () => {
     for (let round = 0; !isOver; round++) {
-      await sleep(1 + random() * 2);
+      await sleep(0.3 + random() * 0.7);
       if (isOver) break;
       if (round % 4 === 3) {
         happened.interrupted++;
@@ -66,7 +66,7 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
     const all: DistributedJob<string>[] = [];
     for (let n = 0; n < jobs; n++) {
       const options = { retries: retries(n), ...(n % 50 === 7 ? { deadline: 30 } : {}) };
-      const job = pool.with(options).submit(work.slow, file, String(n), random() * 0.3, 0);
+      const job = pool.with(options).submit(work.slow, file, String(n), random() * 1.5, 0);
       all.push(job);
       job.catch(() => {});
       if (random() < 0.1) {
@@ -76,7 +76,7 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
           job.cancel();
         });
       }
-      if (n % 100 === 99) await sleep(0.2);
+      if (n % 20 === 19) await sleep(0.05);
     }
     for (const [n, job] of all.entries()) {
       try {
