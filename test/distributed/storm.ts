@@ -60,12 +60,14 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
     }
   });
   const outcomes = { done: 0, cancelled: 0, lost: 0, late: 0 };
+  const hasDeadline = (n: number): boolean => n % 50 === 7;
   const retries = (n: number): number => n % 3;
   {
     await using pool = stage.pool({ maxPending: 200, grace: 10 });
     const all: DistributedJob<string>[] = [];
+    const cancelled = new Set<number>();
     for (let n = 0; n < jobs; n++) {
-      const options = { retries: retries(n), ...(n % 50 === 7 ? { deadline: 30 } : {}) };
+      const options = { retries: retries(n), ...(hasDeadline(n) ? { deadline: 30 } : {}) };
       const job = pool.with(options).submit(work.slow, file, String(n), random() * 1.5, 0);
       all.push(job);
       job.catch(() => {});
@@ -73,6 +75,7 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
         const pause = random() * 3;
         createTask(async () => {
           await sleep(pause);
+          cancelled.add(n);
           job.cancel();
         });
       }
@@ -84,8 +87,8 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
         assert.equal(await timeout(stage.lease * 10 + 120, async () => await job), String(n));
         outcomes.done++;
       } catch (error) {
-        if (error instanceof TimeoutError && error.code !== 'TIMED_OUT') outcomes.late++;
-        else if (error instanceof CancelledError) outcomes.cancelled++;
+        if (error instanceof TimeoutError && error.code !== 'TIMED_OUT' && hasDeadline(n)) outcomes.late++;
+        else if (error instanceof CancelledError && cancelled.has(n)) outcomes.cancelled++;
         else if (error instanceof WorkerLost) outcomes.lost++;
         else throw new Error(`job ${n} (${job.id}) has ended as nothing that was promised`, { cause: error });
       }
