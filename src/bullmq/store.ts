@@ -101,6 +101,18 @@ for i = 1, #ARGV do
   end
 end
 return found`;
+/** Takes finished jobs away, and gives those that are there and not finished. */
+const REMOVE = `
+local rest = {}
+for i = 1, #ARGV do
+  local key = KEYS[1] .. ARGV[i]
+  if redis.call('ZREM', KEYS[1] .. 'completed', ARGV[i]) + redis.call('ZREM', KEYS[1] .. 'failed', ARGV[i]) > 0 then
+    redis.call('DEL', key, key .. ':logs')
+  elseif redis.call('EXISTS', key) == 1 then
+    rest[#rest + 1] = ARGV[i]
+  end
+end
+return rest`;
 const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)";
 
 type Client = Awaited<RedisQueueBackend['client']>;
@@ -110,6 +122,7 @@ async function redisClient(backend: RedisQueueBackend): Promise<Client> {
   const client = await backend.client;
   if (!prepared.has(client)) {
     client.defineCommand('asyncioLookUp', { numberOfKeys: 1, lua: LOOK_UP });
+    client.defineCommand('asyncioRemove', { numberOfKeys: 1, lua: REMOVE });
     client.defineCommand('asyncioClock', { numberOfKeys: 1, lua: CLOCK });
     prepared.add(client);
   }
@@ -174,6 +187,22 @@ async function postgresRows(backend: PostgresQueueBackend, ids: readonly string[
     worker: row.processed_by ?? '',
     progress: row.progress,
   }));
+}
+
+/** Takes away, in one step, those of the jobs that have ended. Returns the others that the store knows. */
+export async function removeFinished(backend: IQueueBackend, ids: readonly string[]): Promise<readonly string[]> {
+  if (backend instanceof PostgresQueueBackend) {
+    const { schema, pool } = backend.connection;
+    const name = queueName(backend);
+    await pool.query(
+      `DELETE FROM ${quoted(schema)}.job WHERE queue = $1 AND id = ANY($2) AND state IN ('completed', 'failed')`,
+      [name, ids],
+    );
+    return (await postgresRows(backend, ids)).map(({ id }) => id);
+  }
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  const client = await redisClient(backend);
+  return (await client.runCommand('asyncioRemove', [backend.toKey(''), ...ids])) as readonly string[];
 }
 
 /** In milliseconds since 1970. */
