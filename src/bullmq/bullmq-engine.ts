@@ -332,6 +332,8 @@ function textOf(json: string): string | undefined {
   }
 }
 
+/** In milliseconds: between two attempts to send a report. */
+const PAUSE = 500;
 /** How many reports of one job wait at the most, while one is sent. The oldest go. */
 const MOST_REPORTS = 100;
 
@@ -447,6 +449,7 @@ class Reports {
   readonly #job: Given;
   #waiting: string[] = [];
   #sending: Promise<void> | null = null;
+  #isOver = false;
 
   constructor(job: Given) {
     this.#job = job;
@@ -459,18 +462,23 @@ class Reports {
   }
 
   async #send(): Promise<void> {
-    try {
-      for (let report = this.#waiting.shift(); report !== undefined; report = this.#waiting.shift()) {
+    for (let report = this.#waiting.shift(); report !== undefined; report = this.#waiting.shift()) {
+      try {
         await this.#job.updateProgress(report);
+      } catch (error) {
+        if (this.#isOver) break;
+        // The latest is not to be lost; an older one is worth nothing once the store can be reached again.
+        if (this.#waiting.length === 0) this.#waiting.push(report);
+        logger.warn(`a report of job ${this.#job.id} was not sent, and is tried again: ${messageOf(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
       }
-    } catch (error) {
-      logger.warn(`a report of job ${this.#job.id} was not sent: ${messageOf(error)}`);
-    } finally {
-      this.#sending = null;
     }
+    this.#sending = null;
   }
 
+  /** The job has ended: what could not be sent is given up. */
   async sent(): Promise<void> {
+    this.#isOver = true;
     await this.#sending;
   }
 }

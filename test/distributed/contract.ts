@@ -261,6 +261,20 @@ export const promises: readonly Promised[] = [
     },
   },
   {
+    title: 'a worker whose loop is blocked counts as lost, and what it finishes later is not taken',
+    durable: true,
+    processes: true,
+    async check(stage) {
+      const file = stage.file();
+      await stage.worker();
+      await using pool = stage.pool();
+      const error = await rejection(pool.submit(work.block, file, 'a', stage.lease * 6));
+      assert.ok(error instanceof WorkerLost, String(error));
+      await sleep(stage.lease * 2);
+      assert.deepEqual(lines(file), ['start a']);
+    },
+  },
+  {
     title: 'with retries a job goes to another worker',
     durable: true,
     async check(stage) {

@@ -32,5 +32,7 @@ export interface Promised {
   readonly durable?: boolean;
   /** Whether it needs progress. */
   readonly progress?: boolean;
+  /** Whether its workers must be processes of their own. */
+  readonly processes?: boolean;
   check(stage: Stage): Promise<void>;
 }
