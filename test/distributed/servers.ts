@@ -2,8 +2,14 @@ import { createConnection, createServer, type Server as NetServer, type Socket }
 import { sleep, wrapPromise } from 'asyncio-ts';
 import type { Servers } from '../recipes/lib/servers.ts';
 
-/** A store that was started for the checks, behind a door that can be shut. */
+/** A store that was started for the checks. */
 export interface TestServer {
+  /** A way in for one check, so that checks beside it do not notice when it is shut. */
+  door(): Promise<TestDoor>;
+}
+
+/** A way to a store that can be shut. */
+export interface TestDoor {
   readonly address: string;
   /** Cuts all connections, and lets none in for a moment: what clients see of a restart. */
   interrupt(): Promise<void>;
@@ -76,6 +82,10 @@ const START: Readonly<
 export async function startServer(kind: string, servers: Servers): Promise<TestServer> {
   const { start, address } = START[kind]!;
   const { port } = await start(servers);
-  const door = new Door(port);
-  return { address: address(await door.open()), interrupt: () => door.interrupt() };
+  return {
+    door: async () => {
+      const door = new Door(port);
+      return { address: address(await door.open()), interrupt: () => door.interrupt() };
+    },
+  };
 }
