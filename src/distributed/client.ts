@@ -300,6 +300,7 @@ export class Client implements JobOwner {
     return {
       started: (id) => with_(id, (entry) => this.#markRunning(entry)),
       settled: (id, reply) => with_(id, (entry) => this.#answered(entry, reply)),
+      refused: (id, error) => with_(id, (entry) => this.#settle(entry, { kind: 'failed', error })),
       progress: (id, text) => with_(id, (entry) => this.#progressed(entry, text)),
       changed: (id) =>
         with_(id, () => {

@@ -7,7 +7,8 @@ export interface NatsBus {
   flush(): Promise<void>;
   close(): Promise<void>;
   isClosed(): boolean;
-  status(): AsyncIterable<{ readonly type: string }>;
+  /** The changes of the connection, as they come, until `stop` is called. */
+  status(): AsyncIterable<{ readonly type: string }> & { stop?(): void };
 }
 
 /** How a subscription is made. */

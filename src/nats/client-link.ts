@@ -18,15 +18,19 @@ const FRESH = 2;
  * | waiting | here, until a worker grants a place                    | a grant, `remove`                         |
  * | sent    | published; no worker has said a word                   | any word of a worker, or "nobody"         |
  * | running | a worker has started it                                | the answer                                |
- * | lost    | its worker is gone, or does not have it any more        | –                                         |
+ * | lost    | its worker is gone, or does not have it any more        | an answer that was late                   |
  */
 type State = 'waiting' | 'sent' | 'running' | 'lost';
 
 /** A job without an outcome. */
 interface Job {
   readonly id: string;
+  /** Of the function. */
+  readonly name: string;
   readonly text: string;
   state: State;
+  /** Whether it was last sent to a certain worker, not to any. */
+  isDirect: boolean;
   /** The worker that has it, or had it; `null` while it is not known. */
   worker: { readonly id: string; readonly name: string } | null;
   isCancelled: boolean;
@@ -57,7 +61,7 @@ export class NatsClientLink implements ClientLink {
     this.#census = new Census(loop, line, this.#subjects.all, `${inbox}.k`);
     this.#subscription = line.bus.subscribe(`${inbox}.>`, {
       callback: (error, message) => {
-        if (error === null) this.#receive(message);
+        if (error === null && !loop.isClosed()) this.#receive(message);
       },
     });
   }
@@ -66,7 +70,9 @@ export class NatsClientLink implements ClientLink {
 
   async offers(): Promise<readonly Offer[]> {
     if (this.#loop.time() - this.#asked > FRESH) await this.#ask([]);
-    const offers = Array.from(this.#census.known.values(), ({ presence }) => presence.offer);
+    const offers = [...this.#census.known.values()]
+      .filter(({ presence }) => presence.isTaking)
+      .map(({ presence }) => presence.offer);
     if (offers.length === 0 && this.#line.isFresh) throw new Error('NATS was away, and no worker is back so far');
     return offers;
   }
@@ -88,38 +94,34 @@ export class NatsClientLink implements ClientLink {
   }
 
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
-    // Only of what was sent before the question, an answer says something.
     const asked = ids.flatMap((id) => this.#jobs.get(id) ?? []).filter(({ state }) => state !== 'waiting');
     const answers = await this.#ask(asked.map(({ id }) => id));
-    const owners = new Map([...answers.values()].flatMap((presence) => presence.has.map((id) => [id, presence] as const)));
+    const owners = new Map([...answers.values()].flatMap((presence) => presence.has.map((id) => [id, presence])));
     const isSomeoneSilent = [...this.#census.known.keys()].some((id) => !answers.has(id));
+    const missing = new Set<Job>();
     for (const job of asked) {
       const owner = owners.get(job.id);
       if (owner !== undefined) {
         if (job.state === 'sent') this.#began(job, owner.id, owner.offer.worker);
         if (job.isCancelled) this.#tell({ t: 'cancel', job: job.id });
       } else if (job.state === 'running') {
-        const isThere = this.#census.known.has(job.worker!.id);
+        const { id } = job.worker!;
         // A worker that answers without naming the job had it, and has it no more.
-        if (!isThere || answers.has(job.worker!.id)) job.state = 'lost';
-      } else if (job.state === 'sent' && !isSomeoneSilent) job.state = 'lost';
+        if (!this.#census.known.has(id) || answers.has(id)) job.state = 'lost';
+      } else if (job.state === 'sent' && !isSomeoneSilent) missing.add(job);
     }
     this.#rouse();
-    return new Map(ids.flatMap((id) => this.#fate(id)));
-  }
-
-  #fate(id: string): [string, Fate][] {
-    const job = this.#jobs.get(id);
-    if (job === undefined) return [];
-    if (job.state === 'running') return [[id, { state: 'running', worker: job.worker!.name }]];
-    if (job.state !== 'lost') return [[id, { state: 'waiting' }]];
-    // Nobody has said that it was started: the client counts such jobs, and gives them up when they do not turn up.
-    return job.worker === null ? [] : [[id, { state: 'lost', worker: job.worker.name }]];
+    return new Map(
+      ids.flatMap((id): [string, Fate][] => {
+        const job = this.#jobs.get(id);
+        return job === undefined || missing.has(job) ? [] : [[id, fateOf(job)]];
+      }),
+    );
   }
 
   // ------------------------------------------------------------------------------------------------ sending
 
-  async send({ id, text, attempts }: Consignment): Promise<void> {
+  async send({ id, name, text, attempts }: Consignment): Promise<void> {
     if (attempts > 1) {
       throw new Refusal(
         'NATS delivers at most once, so that nothing is started again: leave out retries, or take bullmq(…)',
@@ -128,15 +130,18 @@ export class NatsClientLink implements ClientLink {
     }
     this.#line.check();
     if (this.#jobs.has(id)) return;
-    const job: Job = { id, text, state: 'waiting', worker: null, isCancelled: false };
+    const job: Job = { id, name, text, state: 'waiting', isDirect: false, worker: null, isCancelled: false };
     this.#jobs.set(id, job);
     if (this.#waiting.size > 0) this.#waiting.add(job);
-    else this.#publish(job, this.#subjects.jobs);
+    else this.#publish(job, null);
   }
 
-  #publish(job: Job, subject: string): void {
+  /** @param worker the id of the one that is to have it; `null` for any */
+  #publish(job: Job, worker: string | null): void {
     this.#waiting.delete(job);
     job.state = 'sent';
+    job.isDirect = worker !== null;
+    const subject = worker === null ? this.#subjects.jobs : this.#subjects.worker(worker);
     this.#line.bus.publish(subject, job.text, { reply: answerSubject(this.#inbox, job.id) });
   }
 
@@ -157,7 +162,8 @@ export class NatsClientLink implements ClientLink {
   /** Once a second: workers that are new, or did not hear it, learn what waits; when all are gone, it waits in vain. */
   #rouse(): void {
     if (this.#waiting.size === 0) return;
-    if (this.#census.known.size > 0 || this.#line.isFresh) this.#tell({ t: 'demand', inbox: this.#inbox });
+    const isServed = [...this.#census.known.values()].some(({ presence }) => presence.isTaking);
+    if (isServed || this.#line.isFresh) this.#tell({ t: 'demand', inbox: this.#inbox });
     else for (const job of this.#waiting) this.#refuse(job);
   }
 
@@ -165,7 +171,7 @@ export class NatsClientLink implements ClientLink {
     let left = places;
     for (const job of this.#waiting) {
       if (left === 0) return;
-      this.#publish(job, this.#subjects.worker(worker));
+      this.#publish(job, worker);
       left--;
     }
     if (left === 0) return;
@@ -223,15 +229,14 @@ export class NatsClientLink implements ClientLink {
 
   /** The server has found nobody for it, so that it was not started. */
   #nobody(job: Job): void {
-    const mayComeBack = this.#line.isFresh || this.#census.known.size > 1;
-    if (mayComeBack) this.#wait(job, true);
+    if (job.isDirect || this.#line.isFresh) this.#wait(job, true);
     else this.#refuse(job);
   }
 
   #refuse(job: Job): void {
     this.#forget(job);
     const error = new NotServed(
-      `nobody serves the queue '${this.#queue}' over nats any more, so ${job.id} was not started: start a worker with serve()`,
+      `nobody serves the queue '${this.#queue}' over nats any more, so ${job.name}() was not started: start a worker with serve()`,
       { code: 'NO_WORKERS' },
     );
     this.#events.refused(job.id, error);
@@ -280,4 +285,9 @@ export class NatsClientLink implements ClientLink {
     this.#subscription.unsubscribe();
     await this.#line.close();
   }
+}
+
+function fateOf({ state, worker }: Job): Fate {
+  if (worker !== null && (state === 'running' || state === 'lost')) return { state, worker: worker.name };
+  return { state: 'waiting' };
 }

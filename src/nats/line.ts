@@ -12,6 +12,7 @@ export class Line {
   readonly bus: NatsBus;
   readonly #loop: EventLoop;
   readonly #isOwn: boolean;
+  readonly #status: ReturnType<NatsBus['status']>;
   #isUp = true;
   #returned = Number.NEGATIVE_INFINITY;
 
@@ -20,6 +21,7 @@ export class Line {
     this.#loop = loop;
     this.bus = bus;
     this.#isOwn = isOwn;
+    this.#status = bus.status();
     this.#watch();
   }
 
@@ -39,7 +41,7 @@ export class Line {
   }
 
   async #watch(): Promise<void> {
-    for await (const { type } of this.bus.status()) {
+    for await (const { type } of this.#status) {
       if (type === 'disconnect') this.#isUp = false;
       if (type !== 'reconnect') continue;
       this.#isUp = true;
@@ -49,6 +51,7 @@ export class Line {
 
   /** Ends the connection, after what was published has left. */
   async close(): Promise<void> {
+    this.#status.stop?.();
     if (this.bus.isClosed()) return;
     if (this.isUp) await this.bus.flush().catch(() => {}); // lost in this moment: there is nothing to wait for
     if (this.#isOwn) await this.bus.close();

@@ -17,6 +17,8 @@ export type Notice =
 export interface Presence {
   readonly id: string;
   readonly offer: Offer;
+  /** Whether it takes jobs: one that is about to end does not. */
+  readonly isTaking: boolean;
   /** In seconds: it counts as lost when it has not answered for so long. */
   readonly lease: number;
   /** Its clock, in milliseconds since 1970. */

@@ -202,7 +202,7 @@ export class NatsWorkerLink implements WorkerLink {
       return given !== undefined || this.#running.has(id);
     });
     const { offer, lease } = this.#settings;
-    const presence: Presence = { id: this.#id, offer, lease, now: Date.now(), has };
+    const presence: Presence = { id: this.#id, offer, isTaking: !this.#isPaused, lease, now: Date.now(), has };
     this.#publish(to, JSON.stringify(presence));
   }
 
