@@ -2,6 +2,7 @@ import type { ClientEvents, ClientLink, Consignment, Fate, Offer } from '../dist
 import { Refusal } from '../distributed/engine.ts';
 import { writeAnswer } from '../distributed/envelope.ts';
 import { NotServed } from '../distributed/errors.ts';
+import { shared } from '../index.ts';
 import type { EventLoop } from '../kernel/lowlevel.ts';
 import { isNobody, type NatsMessage } from './bus.ts';
 import { Census } from './census.ts';
@@ -69,13 +70,18 @@ export class NatsClientLink implements ClientLink {
   // ------------------------------------------------------------------------------------------------ asking
 
   async offers(): Promise<readonly Offer[]> {
-    if (this.#loop.time() - this.#asked > FRESH) await this.#ask([]);
+    if (this.#census.known.size === 0 || this.#loop.time() - this.#asked > FRESH) await this.#meet();
     const offers = [...this.#census.known.values()]
       .filter(({ presence }) => presence.isTaking)
       .map(({ presence }) => presence.offer);
     if (offers.length === 0 && this.#line.isFresh) throw new Error('NATS was away, and no worker is back so far');
     return offers;
   }
+
+  /** Many jobs that are submitted at once need one question. */
+  readonly #meet = shared(async () => {
+    await this.#ask([]);
+  });
 
   async #ask(jobs: readonly string[]) {
     const answers = await this.#census.ask(jobs);
@@ -84,7 +90,7 @@ export class NatsClientLink implements ClientLink {
   }
 
   async clock(): Promise<number> {
-    if (this.#census.known.size === 0) await this.#ask([]);
+    if (this.#census.known.size === 0) await this.#meet();
     return this.#census.now();
   }
 

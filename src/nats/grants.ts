@@ -46,6 +46,7 @@ export class Grants {
     if (isThere && !this.#isClosed) this.#taken++;
     // One that was granted a place may have more jobs that wait; when it has not, it says so.
     if (!isThere || isGranted) this.#demand.add(inbox);
+    if (isGranted) this.#handOut();
     return isThere && !this.#isClosed;
   }
 
