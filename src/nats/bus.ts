@@ -21,6 +21,7 @@ export interface NatsSubscribing {
 /** A message of NATS. */
 export interface NatsMessage {
   readonly subject: string;
+  /** Where an answer is to go; absent or empty when none is expected. */
   readonly reply?: string;
   readonly data: Uint8Array;
   readonly headers?: { readonly code: number };

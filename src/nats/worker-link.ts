@@ -74,14 +74,14 @@ export class NatsWorkerLink implements WorkerLink {
     this.#others = [
       hear(this.#subjects.all, (message) => this.#noticed(message)),
       hear(this.#subjects.worker(id), (message) => {
-        if (message.reply === undefined) this.#noticed(message);
-        else this.#take(message, message.reply, true);
+        if (message.reply) this.#take(message, message.reply, true);
+        else this.#noticed(message);
       }),
       hear(`${inbox}.>`, (message) => this.#census.receive(message)),
     ];
     // Last, so that a cancellation that was published before a job is heard before it.
     const take = (message: NatsMessage) => {
-      if (message.reply !== undefined) this.#take(message, message.reply, false);
+      if (message.reply) this.#take(message, message.reply, false);
     };
     this.#jobs = hear(this.#subjects.jobs, take, 'workers');
   }
@@ -172,7 +172,7 @@ export class NatsWorkerLink implements WorkerLink {
     const notice = parsed<Notice>(message.string());
     switch (notice?.t) {
       case 'ask':
-        if (message.reply !== undefined) this.#present(message.reply, notice.jobs);
+        if (message.reply) this.#present(message.reply, notice.jobs);
         break;
       case 'cancel':
         if (this.#running.has(notice.job)) this.#settings.cancel(notice.job);
