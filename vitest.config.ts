@@ -23,6 +23,7 @@ const SLOW = [
   'test/unit/node/threads/threads.test.ts',
   'test/unit/node/subprocess/leaks.test.ts',
   'test/unit/node/subprocess/process.test.ts',
+  'test/unit/cli/attach/attach.test.ts',
   'test/unit/examples/build.test.ts',
   'test/unit/examples/chat.test.ts',
   'test/unit/examples/proxy.test.ts',
@@ -31,6 +32,7 @@ const SLOW = [
   'test/unit/http/ten-thousand-requests.test.ts',
   'test/unit/testing/explore/por.test.ts',
   'test/unit/testing/yardsticks.test.ts',
+  'test/unit/timeline/page.test.ts',
   'test/unit/ownership/many-awaits-cost-linear-time.test.ts',
 ];
 

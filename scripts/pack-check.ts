@@ -51,8 +51,9 @@ try {
     ]),
     declarationsHold([...core, 'node/index'], ['--lib', 'esnext', '--types', 'node']),
     declarationsHold(['node-test/index', 'jest/index', 'bun-test/index'], ['--lib', 'esnext', '--types', 'node']),
+    declarationsHold(['timeline/index'], ['--lib', 'es2022,dom', '--target', 'es2022', '--types', '']),
     declarationsHold(
-      ['react/index', 'vue/index', 'svelte/index', 'solid/index'],
+      ['inspect/index', 'opentelemetry/index', 'react/index', 'vue/index', 'svelte/index', 'solid/index'],
       ['--lib', 'es2022,dom', '--target', 'es2022', '--types', ''],
     ),
     // The declarations of Vitest do not hold without the types of the DOM, and are not ours to check.

@@ -1,7 +1,7 @@
 // A connection to PostgreSQL: one statement after the other. A statement whose task is cancelled is cancelled in the server too.
 
 import { Buffer } from 'node:buffer';
-import { CancelledError, Lock } from 'asyncio-ts';
+import { CancelledError, createTask, Lock, wait } from 'asyncio-ts';
 import type { StreamWriter } from 'asyncio-ts/node';
 import { type Field, type Fields, int16, type Messages, message } from './messages.ts';
 import { PostgresError } from './postgres-error.ts';
@@ -9,6 +9,9 @@ import { type Address, requestCancel, type Secret, type Started, start } from '.
 import { fromText, toText, type Value } from './values.ts';
 
 export type Row = Readonly<Record<string, Value>>;
+
+/** How long to wait for the end of a statement before it is cancelled again, in seconds. */
+const PATIENCE = 0.05;
 
 /** The result of a statement. */
 export interface Result {
@@ -105,11 +108,17 @@ export class Connection implements AsyncDisposable {
 
   /** The statement was cancelled. Its result must still be read before the next statement. */
   async #giveUp(): Promise<void> {
+    const answer = createTask(() => this.#receive());
     try {
-      await requestCancel(this.#address, this.#secret);
-      await this.#receive();
+      do {
+        await requestCancel(this.#address, this.#secret);
+        // The server drops a request that comes before the statement does, which travels on another connection.
+        await wait([answer], { timeout: PATIENCE });
+      } while (!answer.done());
+      await answer;
     } catch (error) {
       // This is either the server's error for a cancelled statement, or the connection is not ready and will be closed.
+      answer.cancel();
       if (error instanceof CancelledError) throw error;
     }
   }

@@ -1,13 +1,17 @@
 import process from 'node:process';
+import { AttachError } from './attach/attach-error.ts';
+import type { Output } from './attach/look-once.ts';
 import { type Command, parseCommandLine } from './command-line.ts';
-import { SUCCESS, USAGE } from './exit-codes.ts';
-import { HELP, RUN_HELP, version } from './help.ts';
-import { runProgram } from './run-command.ts';
+import { FAILURE, SUCCESS, USAGE } from './exit-codes.ts';
+import { HELP, RUN_HELP, TRACE_HELP, version } from './help.ts';
+import { LOOK_HELP } from './look-help.ts';
+import { REPL_HELP } from './repl/repl-help.ts';
 import { UsageError } from './usage-error.ts';
+import { WORKER_HELP } from './worker/worker-help.ts';
 
 /** Where the command writes to: `process`, or a test's own. */
 export interface Streams {
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: { write(text: string): unknown; readonly columns?: number | undefined };
   readonly stderr: { write(text: string): unknown };
 }
 
@@ -22,27 +26,44 @@ export async function cli(argv: readonly string[], { stdout, stderr }: Streams =
   const tell = (text: string) => stdout.write(text);
   const complain = (text: string) => stderr.write(text);
   try {
-    return await execute(parseCommandLine(argv), tell, complain);
+    return await execute(parseCommandLine(argv), { tell, columns: stdout.columns ?? null }, complain);
   } catch (error) {
+    if (error instanceof AttachError) {
+      complain(`asyncio: ${error.message}\n`);
+      return FAILURE;
+    }
     if (!(error instanceof UsageError)) throw error;
     complain(`asyncio: ${error.message}\nTry 'asyncio --help'.\n`);
     return USAGE;
   }
 }
 
-async function execute(
-  command: Command,
-  tell: (text: string) => void,
-  complain: (text: string) => void,
-): Promise<number> {
+async function execute(command: Command, output: Output, complain: (text: string) => void): Promise<number> {
+  const { tell } = output;
   switch (command.kind) {
     case 'help':
-      tell(command.topic === 'run' ? RUN_HELP : HELP);
+      tell(HELPS[command.topic]);
       return SUCCESS;
     case 'version':
       tell(`asyncio-ts ${version()}\n`);
       return SUCCESS;
+    case 'trace':
+      (await import('./trace-command.ts')).makePage(command, tell);
+      return SUCCESS;
     case 'run':
-      return await runProgram(command, complain);
+      return await (await import('./run-command.ts')).runProgram(command, complain);
+    // Loaded when they are wanted: a command that looks at another process should answer at once.
+    case 'ps':
+      return await (await import('./ps/ps-command.ts')).ps(command, output);
+    case 'pstree':
+      return await (await import('./pstree/pstree-command.ts')).pstree(command, output);
+    case 'top':
+      return await (await import('./top/top-command.ts')).top(command);
+    case 'repl':
+      return await (await import('./repl/repl-command.ts')).startRepl();
+    case 'worker':
+      return await (await import('./worker/worker-command.ts')).runWorker(command, tell, complain);
   }
 }
+
+const HELPS = { asyncio: HELP, run: RUN_HELP, trace: TRACE_HELP, repl: REPL_HELP, worker: WORKER_HELP, ...LOOK_HELP } as const;

@@ -1,11 +1,18 @@
-import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { split } from './arguments.ts';
+import { isLookName, type LookCommand, type LookName, parseLook } from './look-arguments.ts';
+import { parseRepl, type ReplCommand } from './repl/repl-arguments.ts';
 import { UsageError } from './usage-error.ts';
+import { parseWorker, type WorkerCommand } from './worker/worker-arguments.ts';
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: 'help'; readonly topic: 'asyncio' | 'run' }
+  | { readonly kind: 'help'; readonly topic: 'asyncio' | 'run' | 'trace' | 'repl' | 'worker' | LookName }
   | { readonly kind: 'version' }
-  | RunCommand;
+  | RunCommand
+  | TraceCommand
+  | LookCommand
+  | ReplCommand
+  | WorkerCommand;
 
 /** `asyncio run FILE [args]`. */
 export interface RunCommand {
@@ -14,11 +21,22 @@ export interface RunCommand {
   /** Everything after the file belongs to the program, even if it looks like an option. */
   readonly args: readonly string[];
   readonly debug: boolean;
+  /** The file for a trace of the run. */
+  readonly trace?: string;
+}
+
+/** `asyncio trace FILE`. */
+export interface TraceCommand {
+  readonly kind: 'trace';
+  readonly file: string;
+  /** The page; `-` for the standard output, `null` for one beside the file. */
+  readonly output: string | null;
 }
 
 const HELP = { help: { type: 'boolean', short: 'h' } } as const;
 const GLOBAL_OPTIONS = { ...HELP, version: { type: 'boolean', short: 'v' } } as const;
-const RUN_OPTIONS = { ...HELP, debug: { type: 'boolean' } } as const;
+const RUN_OPTIONS = { ...HELP, debug: { type: 'boolean' }, trace: { type: 'string' } } as const;
+const TRACE_OPTIONS = { ...HELP, output: { type: 'string', short: 'o' } } as const;
 
 /**
  * Reads the arguments of the command, without its name.
@@ -31,8 +49,14 @@ export function parseCommandLine(argv: readonly string[]): Command {
   if (values.version === true) return { kind: 'version' };
   const [name, ...rest] = operands;
   if (name === 'run') return parseRun(rest);
+  if (name === 'trace') return parseTrace(rest);
+  if (isLookName(name)) return parseLook(name, rest);
+  if (name === 'repl') return parseRepl(rest);
+  if (name === 'worker') return parseWorker(rest);
   if (name === undefined) throw new UsageError('a command is missing: write asyncio run FILE');
-  const hint = /\.[cm]?[jt]s$/.test(name) ? `write asyncio run ${name}` : 'the only command is run';
+  const hint = /\.[cm]?[jt]s$/.test(name)
+    ? `write asyncio run ${name}`
+    : 'the commands are ps, pstree, repl, run, top, trace and worker';
   throw new UsageError(`unknown command '${name}': ${hint}`);
 }
 
@@ -41,23 +65,17 @@ function parseRun(argv: readonly string[]): Command {
   if (values.help === true) return { kind: 'help', topic: 'run' };
   const [file, ...args] = operands;
   if (file === undefined) throw new UsageError('run: a file is missing: write asyncio run FILE');
-  return { kind: 'run', file, args, debug: values.debug === true };
+  if (values.trace === '') throw new UsageError('run: --trace is empty: write asyncio run --trace trace.json FILE');
+  const traced = values.trace === undefined ? {} : { trace: values.trace };
+  return { kind: 'run', file, args, debug: values.debug === true, ...traced };
 }
 
-/** The options before the first operand, and the operands: nothing after the first operand is read as an option. */
-function split<const O extends ParseArgsOptionsConfig>(argv: readonly string[], options: O) {
-  const lenient = { args: [...argv], options, strict: false, allowPositionals: true, tokens: true } as const;
-  const first = parseArgs(lenient).tokens.find((token) => token.kind === 'positional')?.index ?? argv.length;
-  try {
-    const { values } = parseArgs({ args: argv.slice(0, first), options, strict: true });
-    return { values, operands: argv.slice(first) };
-  } catch (error) {
-    throw new UsageError(firstSentence(error));
-  }
-}
-
-/** The first part of a message of `parseArgs`, which continues with advice about other commands than this one. */
-function firstSentence(error: unknown): string {
-  const [sentence] = String((error as Error).message).split('. ');
-  return sentence!.charAt(0).toLowerCase() + sentence!.slice(1);
+function parseTrace(argv: readonly string[]): Command {
+  const { values, operands } = split(argv, TRACE_OPTIONS);
+  if (values.help === true) return { kind: 'help', topic: 'trace' };
+  const [file, ...more] = operands;
+  if (file === undefined) throw new UsageError('trace: a file is missing: write asyncio trace FILE');
+  if (more.length > 0)
+    throw new UsageError(`trace: one file is expected, and ${more[0]} is one more; options come before it`);
+  return { kind: 'trace', file, output: values.output ?? null };
 }

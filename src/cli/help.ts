@@ -6,6 +6,12 @@ Usage: asyncio [options] <command>
 
 Commands:
   run FILE [args...]   run a program on an event loop (asyncio run --help)
+  trace FILE           make a page of a recorded trace (asyncio trace --help)
+  ps PID               the tasks of a running process, as a table
+  pstree PID           the same as a tree: below each task those that it awaits
+  top PID              the same live, with counts
+  repl                 type code that awaits; tasks run while you type
+  worker FILE          serve the functions of a file to other machines
 
 Options:
   -h, --help           show this text
@@ -26,6 +32,8 @@ while it is loaded.
 
 Options:
       --debug          turn the loop's debug mode on, and show whole stacks
+      --trace FILE     record which task runs when, and waits for what:
+                       asyncio trace FILE shows it
   -h, --help           show this text
 
 Ctrl-C and SIGTERM cancel the main task: its code sees a CancelledError, and is
@@ -38,6 +46,20 @@ Exit codes:
   130  Ctrl-C
   143  SIGTERM
   n    it threw SystemExit(n)
+`;
+
+/** What `asyncio trace --help` shows. */
+export const TRACE_HELP = `\
+Usage: asyncio trace [options] FILE
+
+Makes a page of a trace that asyncio run --trace, startTracing() or a flight
+recorder has written: one HTML file that needs nothing else, and opens in any
+browser. The trace itself also opens in ui.perfetto.dev and chrome://tracing.
+
+Options:
+  -o, --output FILE    the page; FILE.html beside the trace when absent, and
+                       - for the standard output
+  -h, --help           show this text
 `;
 
 /** The version of this package. */

@@ -8,6 +8,7 @@ import { FailureTrail } from './failure-trail.ts';
 import { type Library, type LoadedLibrary, libraryOf } from './library.ts';
 import { type Exports, findMain, locate, nothingToRun } from './program.ts';
 import { isPlacedByRuntime } from './stack.ts';
+import { traceRun } from './trace-run.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -21,6 +22,7 @@ import { UsageError } from './usage-error.ts';
 export async function runProgram(command: RunCommand, complain: (text: string) => void): Promise<number> {
   const file = locate(command.file);
   const library = await libraryOf(file);
+  const tracing = command.trace === undefined ? null : await traceRun(command.trace, library);
   const trail = new FailureTrail(library.api.Task);
   const stopWatching = library.api.addInstrument(trail);
   // The same arguments that a program sees when `node FILE args` runs it.
@@ -31,6 +33,7 @@ export async function runProgram(command: RunCommand, complain: (text: string) =
   } catch (error) {
     return endedBy(error, command, library, trail, complain);
   } finally {
+    tracing?.stop();
     stopWatching();
   }
 }

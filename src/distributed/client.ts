@@ -73,6 +73,10 @@ export interface ClientCounts {
   unacknowledged: number;
   /** Outcomes that were found by a look-up, because the event did not come. */
   reconciled: number;
+  /** How many jobs have run at once, at the most, as far as it was told. */
+  peakRunning: number;
+  /** How many have waited at once, here or in the store, at the most. */
+  peakQueued: number;
 }
 
 /** The jobs of one executor, from their submission to their outcome. Belongs to a loop. */
@@ -100,7 +104,15 @@ export class Client implements JobOwner {
   #isAsked = false;
   #changes = new Set<string>();
   #whenEmpty: (() => void)[] = [];
-  readonly counts: ClientCounts = { finished: 0, lost: 0, unacknowledged: 0, reconciled: 0 };
+  #running = 0;
+  readonly counts: ClientCounts = {
+    finished: 0,
+    lost: 0,
+    unacknowledged: 0,
+    reconciled: 0,
+    peakRunning: 0,
+    peakQueued: 0,
+  };
 
   constructor(loop: EventLoop, engine: Engine, queue: string, id: string, settings: ClientSettings) {
     this.#loop = loop;
@@ -163,6 +175,7 @@ export class Client implements JobOwner {
     };
     this.#entries.set(job.id, entry);
     this.#held.add(entry);
+    this.counts.peakQueued = Math.max(this.counts.peakQueued, this.#entries.size - this.#running);
     const { deadline } = itinerary;
     if (deadline !== null) entry.timer = this.#loop.callAt(deadline, () => this.#end(entry, 'late'));
     this.#keeper ??= this.#start('keeper', () => this.#keep());

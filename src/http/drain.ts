@@ -23,13 +23,17 @@ export interface DrainReport {
   readonly stuck: readonly string[];
 }
 
-/** How long what was cancelled may clean up, in seconds. */
-const CLEAN_UP = 5;
+/** The part of the time that is left for the clean-up of what is cancelled, the most that it gets, and the least, in seconds. */
+const CLEAN_UP_PART = 1 / 5;
+const MOST_CLEAN_UP = 5;
+const LEAST_CLEAN_UP = 0.05;
 
 const drained: WeakMap<object, Promise<DrainReport>> = /* @__PURE__ */ new WeakMap();
 
 /**
  * Ends a server in order: no new connections and requests, a wait for the requests under way, and a cancellation of those that take longer.
+ * All of this takes `seconds` at most. The last fifth of it, five seconds at most, is for the clean-up of what was cancelled; a request that does not
+ * react by the half of that has its connection cut off, because it may read a body whose rest never comes.
  * Connections that are still open after that are cut off (in `Deno.serve` they cannot be, and are left to the end of the process).
  * A second call for the same server waits for the first one.
  *
@@ -38,7 +42,7 @@ const drained: WeakMap<object, Promise<DrainReport>> = /* @__PURE__ */ new WeakM
  * **Cancellation**: the server stays closed; requests under way are left alone.
  *
  * @param server of `node:http`, `Bun.serve` or `Deno.serve`; `null` where there is none to close
- * @param seconds how long requests may still take, in seconds or named units
+ * @param seconds how long it may take in all, in seconds or named units
  * @returns what was cut
  * @throws {TypeError} when the server has no way to be closed
  * @example
@@ -68,32 +72,38 @@ async function drainNow(server: ServerLike | null, seconds: number): Promise<Dra
   const takeAgain = stopTaking();
   try {
     const loop = getEventLoop();
+    const cleanUp = Math.min(MOST_CLEAN_UP, seconds * CLEAN_UP_PART);
     const end = loop.time() + seconds;
-    const left = (): number => Math.max(0, end - loop.time());
+    const time = seconds - cleanUp;
+    const left = (): number => Math.max(0, end - cleanUp - loop.time());
     const before = requestsUnderWay();
     if (server?.closeIdleConnections !== undefined) {
       // For node:http a connection is idle once its response has ended, although it is still being sent; close() would cut it off.
-      const sending = (): RequestTask[] => requestsUnderWay().filter(({ service }) => service.isSending?.() === true);
+      const sending = (): RequestTask[] => requestsUnderWay().filter(({ isSending }) => isSending);
       for (let some = sending(); some.length > 0 && left() > 0; some = sending()) {
         await wait(tasksOf(some), { timeout: left() });
       }
     }
-    const unfinished = (): RequestTask[] => before.filter(({ task }) => !task.done());
+    const unfinished = (requests: readonly RequestTask[]): RequestTask[] => requests.filter(({ task }) => !task.done());
     // What is cut off when the server closes has not finished by itself.
-    let late = left() > 0 ? [] : unfinished();
+    let late = left() > 0 ? [] : unfinished(before);
     const closed = server === null ? null : closing(server);
     server?.closeIdleConnections?.();
-    const rest = unfinished();
+    const rest = unfinished(before);
     if (left() > 0 && rest.length > 0) {
       await wait(tasksOf(rest), { timeout: left() });
-      late = unfinished();
+      late = unfinished(before);
     }
     const cut = late.map(told);
     for (const { name, task } of late)
-      task.cancel(`the server is shutting down, and ${name} took longer than ${seconds} s`);
-    if (late.length > 0) await wait(tasksOf(late), { timeout: CLEAN_UP });
-    const stuck = late.filter(({ task }) => !task.done()).map(told);
-    if (closed !== null) await closeConnections(server!, closed, left());
+      task.cancel(`the server is shutting down, and ${name} took longer than ${Number(time.toFixed(3))} s`);
+    const half = (): number => Math.max(LEAST_CLEAN_UP, (end - loop.time()) / 2);
+    if (late.length > 0) await wait(tasksOf(late), { timeout: half() });
+    const deaf = unfinished(late);
+    for (const request of deaf) request.abandon();
+    if (deaf.length > 0) await wait(tasksOf(deaf), { timeout: half() });
+    const stuck = unfinished(late).map(told);
+    if (closed !== null) await closeConnections(server!, closed, end);
     return { finished: before.length - late.length, cut, stuck };
   } finally {
     takeAgain();
@@ -101,11 +111,12 @@ async function drainNow(server: ServerLike | null, seconds: number): Promise<Dra
 }
 
 /** Waits until all connections are closed; those that clients hold open are cut off, where the server has a way to do that. */
-async function closeConnections(server: ServerLike, closed: Promise<unknown>, seconds: number): Promise<void> {
+async function closeConnections(server: ServerLike, closed: Promise<unknown>, end: number): Promise<void> {
+  const left = (): number => Math.max(LEAST_CLEAN_UP, end - getEventLoop().time());
   server.closeAllConnections?.();
   // Bun and Deno still send responses whose handlers have returned.
-  const isClosed = await settles(closed, server.closeAllConnections === undefined ? seconds : CLEAN_UP);
-  if (!isClosed && typeof server.stop === 'function') await settles(Promise.resolve(server.stop(true)), CLEAN_UP);
+  const isClosed = await settles(closed, left());
+  if (!isClosed && typeof server.stop === 'function') await settles(Promise.resolve(server.stop(true)), left());
 }
 
 /** Waits for a promise, so long at most. Throws its error. */

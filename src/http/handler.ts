@@ -1,12 +1,14 @@
 import { typeError } from '../errors/type-error.ts';
 import { Future, TimeoutError } from '../index.ts';
 import { describe } from '../internal/describe.ts';
-import { type AbortSignalLike, type Coroutine, newWebResponse, onAbort } from '../kernel/lowlevel.ts';
+import { type AbortSignalLike, type Coroutine, isAwaitable, newWebResponse, onAbort } from '../kernel/lowlevel.ts';
 import { Admission } from './admission.ts';
 import { followBody, isStream } from './body.ts';
 import { allowedSeconds } from './deadline.ts';
-import { type RequestOptions, settingsOf } from './options.ts';
-import { isDraining, nameOf, reportSwallowed, resultOf, serve } from './request-tasks.ts';
+import type { IncomingLike, OutgoingLike } from './listener.ts';
+import { NodeRequest } from './node-request.ts';
+import { type RequestOptions, type Settings, settingsOf } from './options.ts';
+import { isDraining, nameOf, RequestTask, reportSwallowed, resultOf } from './request-tasks.ts';
 
 /** The part of a `Request` that this library uses. */
 export interface RequestLike {
@@ -26,7 +28,8 @@ export interface ResponseLike {
  * Makes each request to a handler of the shape `(Request) => Response` a task: for Hono (`app.fetch`), h3, Elysia, SvelteKit, `Bun.serve`
  * and `Deno.serve`. Wrap the whole handler, not a route of it.
  *
- * The task is named `GET /path` and has context variables of its own. A response that streams belongs to it until its body ends.
+ * The task is named `GET /path` and has context variables of its own. A response that streams belongs to it until its body ends; in
+ * `@hono/node-server`, which hands Node's response to the handler as well, every response until it was sent.
  *
  * | what happens | answer |
  * | --- | --- |
@@ -61,50 +64,175 @@ export function taskHandler<Q extends RequestLike, R extends ResponseLike, Rest 
   return (request, ...rest) => {
     if (isDraining()) return Promise.resolve(refusal('the server is shutting down'));
     if (!admission.hasRoom) return Promise.resolve(refusal('too many requests'));
-    const name = nameOf(request.method, request.url);
-    const seconds = allowedSeconds(settings.deadline, settings.headers, (header) => request.headers.get(header));
+    const work = (): R | PromiseLike<R> | Coroutine<R> => handler(request, ...rest);
+    const node = nodeSideOf(rest[0]);
     return new Promise<R>((resolve, reject) => {
-      let isAnswered = false;
-      const answer = (response: R): void => {
-        isAnswered = true;
-        resolve(response);
-      };
-      let stopListening: (() => void) | null = null;
-      const served = serve(name, seconds, settings, admission, {
-        async run(its) {
-          const response = await resultOf(handler(request, ...rest), name);
-          its.keptDeadline();
-          if (isAnswered) {
-            // Its deadline has passed, and something has swallowed the cancellation.
-            if (its.task.getLoop().getDebug()) reportSwallowed(name);
-          } else if (request.method !== 'HEAD' && isStream(response)) {
-            const over = new Future<void>({ loop: its.task.getLoop() });
-            answer(followBody(response, its, over));
-            await over;
-          } else {
-            answer(response);
-          }
-        },
-        late() {
-          answer(plain<R>(504, 'the deadline of the request has passed'));
-          return true;
-        },
-        cancelled: () => answer(plain<R>(isDraining() ? 503 : 499, 'the request was cancelled')),
-        failed(error) {
-          if (error instanceof TimeoutError) answer(plain<R>(504, error.message));
-          else reject(error);
-        },
-        over: () => stopListening?.(),
-      });
-      const { signal } = request;
-      if (signal === undefined || signal === null) return;
-      const leave = (): void => {
-        served.task.cancel(`the client of ${name} has left`);
-      };
-      if (signal.aborted) leave();
-      else stopListening = onAbort(signal, leave);
+      const answer: Answer<R> = { isGiven: false, resolve, reject };
+      if (node === null) new FetchedRequest(work, request, settings, admission, answer);
+      else new FetchedNodeRequest(work, request, node, settings, admission, answer);
     });
   };
+}
+
+/** What becomes of a request, once. */
+interface Answer<R> {
+  isGiven: boolean;
+  readonly resolve: (response: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function give<R>(answer: Answer<R>, response: R): void {
+  answer.isGiven = true;
+  answer.resolve(response);
+}
+
+function fail<R>(answer: Answer<R>, error: unknown): void {
+  if (error instanceof TimeoutError) give(answer, plain<R>(504, error.message));
+  else answer.reject(error);
+}
+
+const cancelledResponse = <R>(): R => plain<R>(isDraining() ? 503 : 499, 'the request was cancelled');
+const lateResponse = <R>(): R => plain<R>(504, 'the deadline of the request has passed');
+
+/** Node's own objects behind a `Request`, where the server hands them to the handler, as `@hono/node-server` does. */
+interface NodeSide {
+  readonly incoming?: IncomingLike;
+  readonly outgoing: OutgoingLike;
+}
+
+function nodeSideOf(given: unknown): NodeSide | null {
+  const outgoing = (given as Partial<NodeSide> | null | undefined)?.outgoing;
+  const isResponse = typeof outgoing?.on === 'function' && typeof outgoing.writableEnded === 'boolean';
+  return isResponse ? (given as NodeSide) : null;
+}
+
+function secondsFor(request: RequestLike, { deadline, headers }: Settings): number | null {
+  return headers.length === 0 ? deadline : allowedSeconds(deadline, headers, (header) => request.headers.get(header));
+}
+
+/** A request whose server tells by a signal that the client has left. */
+class FetchedRequest<R extends ResponseLike> extends RequestTask {
+  readonly #answer: Answer<R>;
+  readonly #stopListening: (() => void) | null = null;
+
+  constructor(
+    handler: () => R | PromiseLike<R> | Coroutine<R>,
+    request: RequestLike,
+    settings: Settings,
+    admission: Admission,
+    answer: Answer<R>,
+  ) {
+    super(nameOf(request.method, request.url), secondsFor(request, settings), settings, admission);
+    this.#answer = answer;
+    this.start(async () => {
+      if (this.turn !== null) await this.turn;
+      const response = await resultOf(handler(), this.name);
+      this.keptDeadline();
+      if (answer.isGiven) {
+        // Its deadline has passed, and something has swallowed the cancellation.
+        if (this.loop.getDebug()) reportSwallowed(this.name);
+      } else if (request.method !== 'HEAD' && isStream(response)) {
+        const over = new Future<void>({ loop: this.loop });
+        give(answer, followBody(response, this, over));
+        await over;
+      } else {
+        give(answer, response);
+      }
+    });
+    const { signal } = request;
+    if (signal === undefined || signal === null) return;
+    const leave = (): void => {
+      this.task.cancel(`the client of ${this.name} has left`);
+    };
+    if (signal.aborted) leave();
+    else this.#stopListening = onAbort(signal, leave);
+  }
+
+  protected late(): boolean {
+    give(this.#answer, lateResponse<R>());
+    return true;
+  }
+
+  protected cancelled(): void {
+    give(this.#answer, cancelledResponse<R>());
+  }
+
+  override abandon(): void {
+    if (!this.#answer.isGiven) give(this.#answer, cancelledResponse<R>());
+  }
+
+  protected failed(error: unknown): void {
+    fail(this.#answer, error);
+  }
+
+  protected over(): void {
+    this.#stopListening?.();
+  }
+}
+
+/**
+ * A request of Node's HTTP server. Node's response tells when the client has left, and when everything is sent. So neither the request's signal nor
+ * the headers and the body of the response are looked at: servers make them when they are asked for, and that costs several times as much as
+ * the rest.
+ */
+class FetchedNodeRequest<R extends ResponseLike> extends NodeRequest {
+  protected readonly request: IncomingLike | null;
+  protected readonly response: OutgoingLike;
+  readonly #answer: Answer<R>;
+  #isLate = false;
+
+  constructor(
+    handler: () => R | PromiseLike<R> | Coroutine<R>,
+    request: RequestLike,
+    { incoming, outgoing }: NodeSide,
+    settings: Settings,
+    admission: Admission,
+    answer: Answer<R>,
+  ) {
+    super(nameOf(request.method, request.url), secondsFor(request, settings), settings, admission);
+    this.request = incoming ?? null;
+    this.response = outgoing;
+    this.#answer = answer;
+    this.start(async () => {
+      if (this.turn !== null) await this.turn;
+      const given = handler();
+      const response = isAwaitable(given) ? await resultOf(given, this.name) : given;
+      this.keptDeadline();
+      // Its deadline has passed, and something has swallowed the cancellation.
+      if (answer.isGiven && this.loop.getDebug()) reportSwallowed(this.name);
+      else if (!answer.isGiven) give(answer, response as R);
+      const closed = this.untilClosed();
+      if (closed !== null) await closed;
+    });
+    this.followResponse();
+  }
+
+  protected late(): boolean {
+    this.#isLate = true;
+    give(this.#answer, lateResponse<R>());
+    return true;
+  }
+
+  protected cancelled(): void {
+    if (!this.#answer.isGiven) give(this.#answer, cancelledResponse<R>());
+    else if (!this.#isLate) this.giveUp(); // its response was under way
+  }
+
+  /** The server has the response already, or is about to send it. */
+  protected override giveUp(): void {
+    if (!this.isClosed && !this.response.writableEnded) this.response.destroy();
+  }
+
+  override abandon(): void {
+    if (!this.#answer.isGiven) give(this.#answer, cancelledResponse<R>());
+    this.destroyRequest();
+  }
+
+  protected failed(error: unknown): void {
+    fail(this.#answer, error);
+  }
+
+  protected over(): void {}
 }
 
 function plain<R>(status: number, text: string, headers: Readonly<Record<string, string>> = {}): R {

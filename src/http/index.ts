@@ -8,6 +8,6 @@
 
 export { type DrainReport, drain, type ServerLike } from './drain.ts';
 export { type RequestLike, type ResponseLike, taskHandler } from './handler.ts';
-export { type IncomingLike, type OutgoingLike, taskListener } from './listener.ts';
+export { type IncomingLike, type OutgoingLike, type TaskListener, taskListener } from './listener.ts';
 export type { RequestOptions } from './options.ts';
 export { type Outgoing, outgoing } from './outgoing.ts';

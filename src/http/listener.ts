@@ -1,12 +1,13 @@
 import { typeError } from '../errors/type-error.ts';
-import { Future, TimeoutError } from '../index.ts';
+import { TimeoutError } from '../index.ts';
 import { describe } from '../internal/describe.ts';
-import { type Coroutine, release } from '../kernel/lowlevel.ts';
+import type { Coroutine } from '../kernel/lowlevel.ts';
 import { Admission } from './admission.ts';
 import { allowedSeconds } from './deadline.ts';
-import { type RequestOptions, settingsOf } from './options.ts';
-import { isDraining, nameOf, reportSwallowed, resultOf, serve } from './request-tasks.ts';
-import { onSocketClose, type SocketLike } from './socket-close.ts';
+import { answer, NodeRequest } from './node-request.ts';
+import { type RequestOptions, type Settings, settingsOf } from './options.ts';
+import { isDraining, nameOf, reportSwallowed, resultOf } from './request-tasks.ts';
+import type { SocketLike } from './socket-close.ts';
 
 /** The part of Node's `IncomingMessage` that this library uses. */
 export interface IncomingLike {
@@ -18,10 +19,7 @@ export interface IncomingLike {
   destroy?(): unknown;
 }
 
-/**
- * The part of Node's `ServerResponse` that this library and most listeners use. Where a listener uses more of it, its parameters have to say so:
- * `(request: http.IncomingMessage, response: http.ServerResponse) => …`.
- */
+/** The part of Node's `ServerResponse` that this library uses. */
 export interface OutgoingLike {
   statusCode: number;
   readonly headersSent: boolean;
@@ -31,8 +29,18 @@ export interface OutgoingLike {
   write(chunk: unknown): unknown;
   end(chunk?: unknown): unknown;
   destroy(): unknown;
-  once(event: 'close', listener: () => void): unknown;
+  on(event: 'close', listener: () => void): unknown;
 }
+
+/**
+ * What `taskListener` returns: a listener with the parameters of the given one. Written so that the types of a listener inside
+ * `http.createServer(taskListener((request, response) => …))` come from `createServer`.
+ */
+export type TaskListener<L> = L extends (...args: never) => Promise<void>
+  ? L
+  : L extends (...args: infer A) => unknown
+    ? (...args: A) => Promise<void>
+    : L;
 
 /**
  * Makes each request to a listener of the shape `(request, response)` a task: for `node:http`, Express (`taskListener(app)`), Koa
@@ -56,96 +64,105 @@ export interface OutgoingLike {
  *   response.end('hello');
  * }, { deadline: 30, limit: 200, queue: 500 }));
  */
-export function taskListener<Q extends IncomingLike, S extends OutgoingLike>(
-  listener: (request: Q, response: S) => unknown,
+export function taskListener<L>(
+  listener: L & ((request: IncomingLike & never, response: OutgoingLike & never) => unknown),
+  options?: RequestOptions,
+): TaskListener<L>;
+export function taskListener(
+  listener: (request: IncomingLike, response: OutgoingLike) => unknown,
   options: RequestOptions = {},
-): (request: Q, response: S) => Promise<void> {
+): (request: IncomingLike, response: OutgoingLike) => Promise<void> {
   if (typeof listener !== 'function') {
     throw typeError(`taskListener: a function (request, response) => … is required, got ${describe(listener)}`);
   }
   const settings = settingsOf('taskListener', options);
   const admission = new Admission(settings.limit, settings.queue);
-  const refuse = (request: Q, response: S, why: string): Promise<void> => {
-    response.setHeader('retry-after', String(settings.retryAfter));
-    // HTTP/2 has no such header.
-    if ((request.httpVersionMajor ?? 1) < 2) response.setHeader('connection', 'close');
-    answer(response, 503, why);
-    return Promise.resolve();
-  };
   return (request, response) => {
-    if (isDraining()) return refuse(request, response, 'the server is shutting down');
-    if (!admission.hasRoom) return refuse(request, response, 'too many requests');
-    const name = nameOf(request.method ?? 'GET', request.url ?? '/');
-    const seconds = allowedSeconds(settings.deadline, settings.headers, (header) => {
-      const value = request.headers[header];
-      return typeof value === 'string' ? value : value?.[0];
-    });
+    if (isDraining()) return refuse(request, response, settings, 'the server is shutting down');
+    if (!admission.hasRoom) return refuse(request, response, settings, 'too many requests');
     return new Promise<void>((resolve, reject) => {
-      let closed: Future<void> | null = null;
-      let isClosed = false;
-      let isLate = false;
-      const giveUp = (): void => {
-        // The client has left, was answered, or the server is drained.
-        if (isClosed || response.writableEnded) return;
-        if (response.headersSent) response.destroy();
-        else answer(response, 503, 'the request was cancelled');
-      };
-      const served = serve(name, seconds, settings, admission, {
-        async run(its) {
-          await resultOf(listener(request, response) as PromiseLike<unknown> | Coroutine<unknown>, name);
-          if (isLate && its.task.getLoop().getDebug()) reportSwallowed(name);
-          if (isClosed) return;
-          closed = new Future<void>({ loop: its.task.getLoop() });
-          await closed;
-        },
-        late() {
-          if (response.headersSent) return false;
-          isLate = true;
-          answer(response, 504, 'the deadline of the request has passed');
-          // The server has finished with the request, and would not tell whoever still reads its body that the client has left.
-          whenSocketCloses(() => request.destroy?.());
-          return true;
-        },
-        cancelled: giveUp,
-        failed(error) {
-          if (error instanceof TimeoutError && !response.headersSent) answer(response, 504, error.message);
-          else if (served.task.cancelling() === 0) reject(error);
-          else {
-            // Most often a consequence of the cancellation, such as an answer after the 504. To reject would end the process.
-            served.task.getLoop().callExceptionHandler({
-              message: `${name} failed after it was cancelled`,
-              exception: error,
-              task: served.task,
-            });
-            giveUp();
-          }
-        },
-        over: resolve,
-        isSending: () => response.writableEnded && !isClosed,
-      });
-      const whenSocketCloses = (callback: () => void): void => {
-        const { socket } = request;
-        if (socket === undefined || socket === null) return;
-        const stop = onSocketClose(socket, callback);
-        served.task.addDoneCallback(stop);
-      };
-      const close = (): void => {
-        if (isClosed) return;
-        isClosed = true;
-        // Not the close of the request: that comes as soon as its body has been read.
-        if (!response.writableEnded) served.task.cancel(`the client of ${name} has left`);
-        else if (closed !== null) release(closed);
-      };
-      response.once('close', close);
-      // A pipelined request whose turn to be answered has not come: its response has no socket yet, and Node 22 and Deno never close it.
-      if (response.socket === null) whenSocketCloses(close);
+      new ListenedRequest(listener, request, response, settings, admission, resolve, reject);
     });
   };
 }
 
-function answer(response: OutgoingLike, status: number, text: string): void {
-  if (response.headersSent) return;
-  response.statusCode = status;
-  response.setHeader('content-type', 'text/plain');
-  response.end(`${text}\n`);
+class ListenedRequest extends NodeRequest {
+  protected readonly request: IncomingLike;
+  protected readonly response: OutgoingLike;
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+  #isLate = false;
+
+  constructor(
+    listener: (request: IncomingLike, response: OutgoingLike) => unknown,
+    request: IncomingLike,
+    response: OutgoingLike,
+    settings: Settings,
+    admission: Admission,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(nameOf(request.method ?? 'GET', request.url ?? '/'), secondsFor(request, settings), settings, admission);
+    this.request = request;
+    this.response = response;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.start(async () => {
+      if (this.turn !== null) await this.turn;
+      const given = listener(request, response);
+      // Most listeners of frameworks return nothing.
+      if (given !== undefined) await resultOf(given as PromiseLike<unknown> | Coroutine<unknown>, this.name);
+      if (this.#isLate && this.loop.getDebug()) reportSwallowed(this.name);
+      const closed = this.untilClosed();
+      if (closed !== null) await closed;
+    });
+    this.followResponse();
+  }
+
+  protected late(): boolean {
+    if (this.response.headersSent) return false;
+    this.#isLate = true;
+    answer(this.response, 504, 'the deadline of the request has passed');
+    // The server has finished with the request, and would not tell whoever still reads its body that the client has left.
+    this.whenSocketCloses(() => this.request.destroy?.());
+    return true;
+  }
+
+  protected cancelled(): void {
+    this.giveUp();
+  }
+
+  protected failed(error: unknown): void {
+    if (error instanceof TimeoutError && !this.response.headersSent) answer(this.response, 504, error.message);
+    else if (this.task.cancelling() === 0) this.#reject(error);
+    else {
+      // Most often a consequence of the cancellation, such as an answer after the 504. To reject would end the process.
+      this.loop.callExceptionHandler({
+        message: `${this.name} failed after it was cancelled`,
+        exception: error,
+        task: this.task,
+      });
+      this.giveUp();
+    }
+  }
+
+  protected over(): void {
+    this.#resolve();
+  }
+}
+
+function secondsFor(request: IncomingLike, { deadline, headers }: Settings): number | null {
+  if (headers.length === 0) return deadline;
+  return allowedSeconds(deadline, headers, (header) => {
+    const value = request.headers[header];
+    return typeof value === 'string' ? value : value?.[0];
+  });
+}
+
+function refuse(request: IncomingLike, response: OutgoingLike, { retryAfter }: Settings, why: string): Promise<void> {
+  response.setHeader('retry-after', String(retryAfter));
+  // HTTP/2 has no such header.
+  if ((request.httpVersionMajor ?? 1) < 2) response.setHeader('connection', 'close');
+  answer(response, 503, why);
+  return Promise.resolve();
 }

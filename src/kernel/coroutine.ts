@@ -89,7 +89,8 @@ type CoroutineState = 'created' | 'claimed' | 'handed' | 'running' | 'closed';
  */
 export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   readonly #fn: AnyCoroutineFunction<T>;
-  readonly #args: readonly unknown[];
+  /** What its function is called with. @internal */
+  readonly _args: readonly unknown[];
   readonly #self: unknown;
   #state: CoroutineState = 'created';
   /** Whether its promise is not waited for when it is cancelled before it has begun to wait for something of this library. @internal */
@@ -98,7 +99,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   /** @internal */
   constructor(fn: AnyCoroutineFunction<T>, args: readonly unknown[], self?: unknown) {
     this.#fn = fn;
-    this.#args = args;
+    this._args = args;
     this.#self = self;
   }
 
@@ -158,7 +159,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   /** @internal */
   [ENTER](task: TaskRole): Frame | PromiseLike<unknown> {
     this.#state = 'running';
-    return callCoroutineFunction(task, this.#fn, this.#args, this.#self);
+    return callCoroutineFunction(task, this.#fn, this._args, this.#self);
   }
 
   get then(): <R1 = T, R2 = never>(

@@ -7,6 +7,7 @@ import { findWait, waitsOf } from './engine/scope.ts';
 import { CallSite, callerPlace, reportOnce } from './places.ts';
 import { logger } from './runtime/platform.ts';
 import { describeWaiting } from './task.ts';
+import { noteAfterRequest } from './why.ts';
 
 /**
  * What debug mode records about awaits: where each one is in the program, to report lines that are left behind with their places, and
@@ -35,7 +36,12 @@ export function noteAwaits(enabled: boolean): void {
 
 /** Where in the program a wait began: an await of an async function, or what a frame waits for; `null` when it was not recorded. */
 export function placeOfWait(wait: object): string | null {
-  return placeOf?.get(wait)?.text ?? null;
+  return siteOfWait(wait)?.text ?? null;
+}
+
+/** As above, with the calls that have led there. */
+export function siteOfWait(wait: object): CallSite | null {
+  return placeOf?.get(wait) ?? null;
 }
 
 /** The name of the function in which a wait began; empty where it has none, or was not recorded. */
@@ -50,8 +56,13 @@ export function functionOfWait(wait: object): string {
  * @param on what it waits for; `null` when it is about to go on
  */
 export function placeOfFrames(task: object, on: object | null): string | null {
+  return siteOfFrames(task, on)?.text ?? null;
+}
+
+/** As above, with the calls that have led there. */
+export function siteOfFrames(task: object, on: object | null): CallSite | null {
   const last = on ?? lastOf?.get(task)?.deref();
-  return last === undefined ? null : (sitesOf?.get(last)?.get(task)?.text ?? null);
+  return last === undefined ? null : (sitesOf?.get(last)?.get(task) ?? null);
 }
 
 function noteYielded(on: object, givesWay: boolean): void {
@@ -67,6 +78,7 @@ function noteYielded(on: object, givesWay: boolean): void {
   }
   sites.set(task, site);
   lastOf?.set(task, new WeakRef(on));
+  noteAfterRequest(task, site);
 }
 
 /** Weak: a place may keep the objects alive that were at work there. */
@@ -88,6 +100,7 @@ function noteAwait(wait: ScopeWait, site: object | null): void {
   const { _task: task } = wait;
   if (site === null) return;
   placeOf?.set(wait, site as CallSite);
+  noteAfterRequest(task, site as CallSite);
   if (!task._loop.getDebug()) return; // several loops may be alive in one process
   const root = task._root;
   if (task.done() || root === null) return;

@@ -17,6 +17,7 @@ import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
 import { noteTaken } from './engine/delivered.ts';
 import { emit, hooks } from './engine/hooks.ts';
+import { runningTask } from './engine/line.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
 import { Scheduler, type SchedulerOptions } from './engine/scheduler.ts';
@@ -25,6 +26,7 @@ import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, JobFuture, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
+import { tellStuck } from './pending.ts';
 import { PromiseFuture } from './promise-future.ts';
 import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
@@ -107,6 +109,12 @@ export class EventLoop extends Scheduler implements Disposable {
    * raised like an unhandled rejection.
    */
   unretrieved: OnUnretrieved;
+  /**
+   * Whether a run that cannot end is reported, with what its tasks wait for: when nothing is left in the process that could wake it, and
+   * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13). Only the main thread of Node tells enough
+   * for that, and only while the program itself listens neither to `beforeExit` nor to signals other than Ctrl-C.
+   */
+  reportPending = true;
   #overdue: OverdueFailures | null = null;
   readonly #unregister: () => void;
   /** Objects that cannot work without the loop: connections, servers, processes. @internal */
@@ -432,6 +440,17 @@ export class EventLoop extends Scheduler implements Disposable {
     return this.#signals.remove(signal);
   }
 
+  /** @internal */
+  override _wantsReport(): boolean {
+    return this.reportPending && this.#firstTask !== null;
+  }
+
+  /** @internal */
+  override _stuck(): void {
+    this.reportPending = false; // once is enough
+    tellStuck(this);
+  }
+
   /** Whether the loop has a handler for Ctrl-C, so that `run` must not react to it. @internal */
   override _onInterrupt(listener: () => void): (() => void) | null {
     return super._onInterrupt(() => {
@@ -584,6 +603,10 @@ export class EventLoop extends Scheduler implements Disposable {
   /** A future is done: schedules its waiters. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
     if (this.isClosed()) return;
+    if (hooks.woken !== null && waiter._awaiter !== null) {
+      // An async function ends in a microtask, when nothing runs: a task that is done has woken by itself.
+      emit('woken', waiter._awaiter, future, runningTask() ?? (future instanceof Task ? future : null));
+    }
     if (!this._isOverridden) {
       this._push(waiter);
     } else if (!(waiter instanceof Handle)) {

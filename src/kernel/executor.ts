@@ -29,6 +29,7 @@ export class JobFuture<T> extends PromiseFuture<T> {
       throw typeError(`submit() of an executor must return a promise, got ${describe(job)}`, 'NOT_AWAITABLE');
     super(loop);
     this.#job = job;
+    this._rareFields().purpose = { operation: 'runInExecutor', object: job };
     this.follow(job);
   }
 

@@ -33,4 +33,5 @@ export { type Host, RuntimeHost } from './runtime/host.ts';
 export { type AbortSignalLike, type Logger, logger, type PlatformAbortSignal } from './runtime/platform.ts';
 export { type CancelRequest, Task, type TaskOptions } from './task.ts';
 export { getRunningLoop } from './thread-loop.ts';
+export type { WhyCancelled, WhyOutcome, WhyRequest } from './why.ts';
 export { type WrapPromiseOptions, wrapPromise } from './wrap-promise.ts';

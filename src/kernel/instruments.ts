@@ -28,6 +28,11 @@ export interface Instrument {
   waitEnd?(task: Task<unknown>, on: object): void;
   /** A task gives way, as at `sleep(0)`: it goes on in the next iteration. */
   gaveWay?(task: Task<unknown>, wait: object): void;
+  /**
+   * What was waited for is done, and who waits goes on in the next iteration: a task, or a future that stands for several waits, as that of
+   * `gather` does. `by` is the task whose code has ended it; `null` for timers and what comes from outside.
+   */
+  woken?(awaiter: object, on: object, by: Task<unknown> | null): void;
   /** The loop begins an iteration. */
   iterationBegin?(loop: Scheduler): void;
   /** The loop has ended an iteration. */

@@ -5,6 +5,7 @@ import { anyByName } from '../internal/options.ts';
 import { checkLoop } from './check-loop.ts';
 import { runningTask } from './engine/line.ts';
 import { EventLoop, type EventLoopOptions, UNRETRIEVED_AFTER } from './event-loop.ts';
+import { tellAtExit } from './pending.ts';
 import { isMainThread } from './runtime/platform.ts';
 import type { Task } from './task.ts';
 import { thread as finder, getRunningLoop, runningLoop } from './thread-loop.ts';
@@ -32,6 +33,7 @@ function threadLoop(): EventLoop {
   }
   thread.loop = new EventLoop({ unretrievedAfter: UNRETRIEVED_AFTER });
   thread.loop._host();
+  tellAtExit(thread.loop);
   return thread.loop;
 }
 

@@ -3,11 +3,12 @@
  * and `sync/` uses only this.
  */
 
+import { type Context as ContextOfKernel, callInFlow } from './engine/context.ts';
 import { runningTask as engineTask } from './engine/line.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Collector, Future, WaitRecord } from './future.ts';
 import type { Task } from './task.ts';
-import { getRunningLoop } from './thread-loop.ts';
+import { getRunningLoop, implicitLoop } from './thread-loop.ts';
 import { type TimedFuture, timedFuture } from './timed-future.ts';
 
 export { onAbort } from './abort.ts';
@@ -22,6 +23,7 @@ export {
   type CoroutineLike,
   catchOf,
   finallyOf,
+  isAsyncFunction,
   iscoroutine,
   libraryCoroutine,
   lookUpThen,
@@ -31,7 +33,7 @@ export {
 } from './coroutine.ts';
 export { deadlineAt, type WithDeadline } from './deadline.ts';
 export { placeInDebugMode } from './debug-awaits.ts';
-export { type Context, copyContext } from './engine/context.ts';
+export { type Context, contextWith, copyContext } from './engine/context.ts';
 export { NONE } from './engine/roles.ts';
 export { ensureFutureOn, isAwaitable, iterableOf, mainCoroutine, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
@@ -39,7 +41,9 @@ export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { currentTask, getEventLoop, lendThread } from './loops.ts';
-export { placeThatCalled, reportOnce } from './places.ts';
+export { pending } from './pending.ts';
+export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
+export { type TaskViews, viewsOfThisCopy } from './registry.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
 export type { Host } from './runtime/host.ts';
 export {
@@ -49,7 +53,13 @@ export {
   afterMicrotasks,
   afterRealTime,
   askForTurn,
+  builtinModule,
+  canTellTasks,
+  type DevtoolsConsole,
+  devtoolsConsole,
   encodeUtf8,
+  lend,
+  listenToSignal,
   logger,
   newAsyncFrame,
   newTextDecoder,
@@ -89,6 +99,7 @@ export type { TimedFuture } from './timed-future.ts';
 export {
   type AwaitWatcher,
   actorOf,
+  argumentsOf,
   awaitOf,
   cancelLeft,
   functionOfWait,
@@ -104,14 +115,20 @@ export {
   pendingTimers,
   placeOfReady,
   placeOfWait,
+  presentStack,
   purposeOf,
+  readyCount,
   recordPlaces,
   rewindClock,
+  type StackView,
+  spellingOf,
+  stacksOfTask,
   takePlaceOfYield,
   type WaitView,
   waitersOf,
   waitsOfTask,
   watchAwaits,
+  wrapSteps,
 } from './views.ts';
 export { type Place, WaitQueue, watchPrimitives } from './wait-queue.ts';
 export { wrapPromise } from './wrap-promise.ts';
@@ -120,6 +137,14 @@ export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 /** The task whose code runs now, `null` when none does. */
 export function runningTask(): Task<unknown> | null {
   return engineTask() as Task<unknown> | null;
+}
+
+/**
+ * Calls a function in a context, as `Context.run` does, and async functions that it calls keep the context after each of their awaits, where
+ * the runtime has async contexts.
+ */
+export function runInFlow<R>(context: ContextOfKernel, fn: () => R): R {
+  return callInFlow(context, fn, implicitLoop);
 }
 
 /**

@@ -38,12 +38,18 @@ export class CallSite {
   readonly #error: Error;
   #text: string | null | undefined;
 
-  constructor() {
+  /** @param depth how many frames are kept, those of the library among them */
+  constructor(depth = DEPTH) {
     // Frames of the library stand before those of the program, more of them than what an error has by itself.
     const limit = V8_ERROR.stackTraceLimit;
-    if (limit !== undefined) V8_ERROR.stackTraceLimit = Math.max(limit, DEPTH);
+    if (limit !== undefined) V8_ERROR.stackTraceLimit = Math.max(limit, depth);
     this.#error = new Error('place');
     if (limit !== undefined) V8_ERROR.stackTraceLimit = limit;
+  }
+
+  /** The whole stack, as the engine writes it. Its first frame is in this library. */
+  get stack(): string {
+    return this.#error.stack ?? '';
   }
 
   /** The place as `file:line:column`; `null` when there is none. */
@@ -96,6 +102,17 @@ export function callerOf(stack: string): string | null {
   if (own === undefined) return null;
   const library = libraryOf(own);
   return places.find((place) => isForeign(place, library)) ?? null;
+}
+
+/**
+ * Tells the places of a program from those of this library and of the runtime.
+ *
+ * @param stack the stack of a `CallSite`
+ */
+export function placesOutside(stack: string): (place: string) => boolean {
+  const [own = ''] = placesIn(stack);
+  const library = libraryOf(own);
+  return (place) => isForeign(place, library);
 }
 
 function placesIn(stack: string): string[] {

@@ -16,9 +16,10 @@ export class PromiseFuture<T> extends Future<T> {
     this.#place = this._loop.getDebug() ? callerPlace() : null;
   }
 
-  /** @internal */
+  /** What was noted of it (`noteWait`), so that tools tell `readFile()` from any promise: but it ends from outside all the same. @internal */
   override get _purpose(): WaitRecord {
-    return PROMISE;
+    const noted = super._purpose;
+    return noted === null ? PROMISE : { ...noted, isExternal: true };
   }
 
   /** Gets the outcome of a promise. */

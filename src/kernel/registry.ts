@@ -1,15 +1,20 @@
+import { describe } from '../internal/describe.ts';
 import { type Copy, introduce, placeOfCode } from './engine/copies.ts';
 import { current } from './engine/current.ts';
+import { runningTask } from './engine/line.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Future } from './future.ts';
-import { publish } from './runtime/platform.ts';
+import { addInstrument, type Instrument } from './instruments.ts';
+import { publish, realTime } from './runtime/platform.ts';
 import { isDetached, type Task, waitingOf } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
+import { type WaitView, waitersOf, waitsOfTask } from './views.ts';
 
 /** One task as tools see it. */
 export interface TaskReport {
   readonly name: string;
   readonly state: 'scheduled' | 'waiting' | 'detached' | 'running';
+  /** The function that it runs, such as `load()`. */
   readonly coroutine: string;
   /** What it waits for: the operation and the object, if they are known. */
   readonly waitsFor: string | null;
@@ -30,8 +35,35 @@ export interface Registry {
 
 /** A copy of this library, as tools and the other copies see it. */
 export interface CopyReport extends Copy {
+  /** The task whose code runs, as tools show it; `null` when none does. */
+  running?(): string | null;
   /** Its tasks that are not done: for each one a function that returns its description. */
   tasks(): Iterable<() => TaskReport>;
+  /** For tools that look at more than these descriptions have. */
+  readonly views: TaskViews;
+}
+
+/**
+ * The kernel's views as functions of one copy. A tool of another process sends a program that calls them, since it cannot import anything
+ * of a program that is bundled into one file, or stands in the middle of a loop that never ends.
+ */
+export interface TaskViews {
+  /** The tasks that are not done, of all loops. */
+  tasks(): Iterable<Task<unknown>>;
+  stateOf(task: Task<unknown>): TaskReport['state'];
+  waitsOf(task: Task<unknown>): readonly WaitView[];
+  /** The tasks and futures that wait for a task. */
+  waitersOf(task: Task<unknown>): readonly object[];
+  /**
+   * What the task runs, and the coroutines inside it that the kernel knows, the outermost first: functions, generators, and others. The same
+   * one may come several times.
+   */
+  framesOf(task: Task<unknown>): readonly object[];
+  /** In one line; throws nothing. */
+  describe(value: unknown): string;
+  addInstrument(instrument: Instrument): () => void;
+  /** Seconds since some fixed moment, also while clocks are faked. */
+  now(): number;
 }
 
 const loops: Set<WeakRef<EventLoop>> = /* @__PURE__ */ new Set();
@@ -64,7 +96,9 @@ function introduceThisCopy(): void {
     place: placeOfCode(),
     loops: liveLoops,
     isRunning: () => runningLoop() !== null,
+    running: () => titleOf(runningTask() as Task<unknown> | null),
     tasks: () => liveTasks().map((task) => () => reportOf(task)),
+    views: viewsOfThisCopy(),
   };
   introduce(copy);
   const copies: CopyReport[] = [copy];
@@ -80,6 +114,29 @@ function introduceThisCopy(): void {
   if (shared.copies !== copies) shared.copies?.push(copy);
 }
 
+/** The same functions for tools inside the process. */
+export function viewsOfThisCopy(): TaskViews {
+  return {
+    // All at once: with one generator inside another a list of 100,000 tasks takes twice as long, and stops the program for that.
+    tasks: () => liveLoops().flatMap((loop) => [...loop._tasks()]),
+    stateOf: (task) => stateOf(task, waitingOf(task)),
+    waitsOf: waitsOfTask,
+    waitersOf,
+    framesOf: (task) => [task._coro, ...(task._parents ?? []), task._frame ?? task._coro],
+    describe,
+    addInstrument,
+    now: realTime,
+  };
+}
+
+/** `load#17` for `Task-17`, which runs `load`. */
+function titleOf(task: Task<unknown> | null): string | null {
+  const { name: fn } = (task?._coro ?? {}) as { readonly name?: unknown };
+  return (
+    task && (typeof fn === 'string' && fn !== '' ? task.getName().replace(/^Task(?=-\d+$)-/, `${fn}#`) : task.getName())
+  );
+}
+
 function liveLoops(): EventLoop[] {
   return [...loops].map((ref) => ref.deref()).filter((loop) => loop !== undefined && !loop.isClosed()) as EventLoop[];
 }
@@ -88,12 +145,13 @@ function* liveTasks(): Generator<Task<unknown>> {
   for (const loop of liveLoops()) yield* loop._tasks();
 }
 
-function reportOf(task: Task<unknown>): TaskReport {
+/** A task as tools see it. */
+export function reportOf(task: Task<unknown>): TaskReport {
   const waiting = waitingOf(task);
   return {
     name: task.getName(),
     state: stateOf(task, waiting),
-    coroutine: String(task.getCoro()),
+    coroutine: task._describeCoroutine(),
     waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
     awaitedBy: task._waiters().flatMap(({ _awaiter: awaiter }) => (awaiter === null ? [] : [String(awaiter)])),
   };

@@ -37,7 +37,7 @@ export function watchFailure(future: Future<unknown>, error: unknown, message: s
   };
   if (collected === null) {
     collected = new FinalizationRegistry((lost) => report(lost));
-    onProcessExit(reportAll);
+    onProcessExit(() => reportAll());
   }
   records.add(record);
   if (!beginClock(record, future)) collected.register(future, record, record);

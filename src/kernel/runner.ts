@@ -42,6 +42,8 @@ export interface RunnerOptions {
    * itself; `[]` is none.
    */
   readonly signals?: readonly string[] | undefined;
+  /** `false`: a run that cannot end, because nothing is left that could wake its tasks, is not reported. See `EventLoop.reportPending`. */
+  readonly reportPending?: boolean | undefined;
   /** Whether such an error is reported to the exception handler, or raised like an unhandled rejection, which ends a process. */
   readonly unretrieved?: OnUnretrieved | undefined;
 }
@@ -56,7 +58,7 @@ export interface RunOptions {
   readonly signal?: AbortSignalLike | undefined;
 }
 
-const RUNNER_OPTIONS = ['debug', 'loopFactory', 'unretrievedAfter', 'unretrieved', 'signals'] as const;
+const RUNNER_OPTIONS = ['debug', 'loopFactory', 'unretrievedAfter', 'unretrieved', 'signals', 'reportPending'] as const;
 const RUN_OPTIONS = ['context', 'name', 'signal'] as const;
 
 /**
@@ -117,11 +119,12 @@ export class Runner implements AsyncDisposable {
   }
 
   #setUp(loop: EventLoop): void {
-    const { unretrievedAfter, unretrieved } = this.#options;
+    const { unretrievedAfter, unretrieved, reportPending } = this.#options;
     if (this.#debug !== null) loop.setDebug(this.#debug);
     if (unretrievedAfter !== undefined) loop.unretrievedAfter = unretrievedAfter;
     else loop._defaultUnretrievedAfter?.(UNRETRIEVED_AFTER); // an object that is used in place of a loop does not have it
     if (unretrieved !== undefined) loop.unretrieved = unretrieved;
+    if (reportPending !== undefined) loop.reportPending = reportPending;
   }
 
   /**
@@ -347,7 +350,8 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
  * @param main an async function, a generator function, or an awaitable. `run(main())` would start the function outside the loop, so that
  * its promise is only waited for; debug mode reports this
  * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task;
- * `signals`: the signals that end the run; `unretrievedAfter`, `unretrieved`: when and how errors that were not retrieved are reported
+ * `signals`: the signals that end the run; `reportPending`: whether a run that cannot end is reported; `unretrievedAfter`, `unretrieved`: when
+ * and how errors that were not retrieved are reported
  * @returns a promise of what `main` returns
  * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is not a context
  * @throws {RuntimeError} (as a rejection) when a running loop calls it

@@ -62,6 +62,7 @@ import {
   type Waiter,
 } from './engine/roles.ts';
 import {
+  askedScopes,
   cancelScope,
   carried,
   carryTo,
@@ -101,6 +102,7 @@ import {
 } from './runtime/platform.ts';
 import { ownCoroutine } from './shared-checkpoint.ts';
 import { stackOfError, stackOfFrames } from './task-stack.ts';
+import { WhyCancelled, type WhyOutcome } from './why.ts';
 
 /** Options of a new task. */
 export interface TaskOptions {
@@ -403,8 +405,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** One of the awaits of its async functions that are under way: a view for white-box tests. @internal */
   get _waits(): ScopeWait | null {
-    const root = this._root;
-    return root === null || isQuiet(root) ? null : (waitsOf(root).find((wait) => wait._following === null) ?? null);
+    return waitsOfRoot(this).find((wait) => wait._following === null) ?? null;
   }
 
   /** @internal */
@@ -673,6 +674,32 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
+   * Why the task is cancelled, or was: who asked, when, with what message, through which construct, and what has become of it. For a
+   * deadline or group around a part of the task that is being cancelled it tells of that. `null` when nobody has asked.
+   *
+   * @example
+   * const task = createTask(() => sleep(60), { name: 'load' });
+   * await sleep(1);
+   * task.cancel('too late');
+   * await wait([task]);
+   * console.log(task.why()?.outcome, task.why()?.requests[0]?.message); // cancelled too late
+   */
+  why(): WhyCancelled | null {
+    const scope = this._at ?? waitsOfRoot(this)[0]?._at ?? null;
+    const request = this._request ?? (scope === null ? null : (askedScopes(scope)[0]?.asked ?? null));
+    return request && new WhyCancelled(request, this._outcomeOf(request));
+  }
+
+  /** @internal */
+  _outcomeOf(request: Request): WhyOutcome {
+    if (request === this._request && this.cancelling() === 0 && this._state !== CANCELLED) return 'taken back';
+    if (this._state !== PENDING) return OUTCOMES[this._state]!;
+    const waiting = waitingOf(this);
+    const isOnItsWay = (this._marks & ALERTS) !== 0 || (waiting !== null && isDone(waiting));
+    return isOnItsWay ? 'pending' : 'delivered';
+  }
+
+  /**
    * The number of requests to cancel: plus one for each `cancel()`, minus one for each `uncancel()`. For a line of the task it includes
    * requests to the scopes around the line (for example a deadline that has passed), for other code those to all scopes.
    */
@@ -783,7 +810,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _watchedStep(error: unknown): void {
     if (hooks.beforeStep !== null) emit('beforeStep', this);
     try {
-      this._stepInAsyncContext(error);
+      if (watched.around !== null) watched.around(this, () => this._stepInAsyncContext(error));
+      else this._stepInAsyncContext(error);
     } finally {
       if (hooks.afterStep !== null && this._loop._step.task !== this) emit('afterStep', this);
     }
@@ -1003,6 +1031,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 }
 
+/** By the state of the task. */
+const OUTCOMES: readonly WhyOutcome[] = ['pending', 'swallowed', 'failed', 'cancelled'];
+
 const THE_END = 'the end of its task';
 
 function firstStep(task: Task<unknown>): void {
@@ -1070,10 +1101,12 @@ function isDone(waiting: FutureLike): boolean {
 
 /** What a task waits for, of this library; of several waits the latest. */
 export function waitingOf(task: Task<unknown>): FutureLike | null {
-  if (task._waiting !== null) return task._waiting;
+  return task._waiting ?? waitsOfRoot(task).find((wait) => wait._waiting !== null)?._waiting ?? null;
+}
+
+function waitsOfRoot(task: Task<unknown>): ScopeWait[] {
   const root = task._root;
-  if (root === null || isQuiet(root)) return null;
-  return waitsOf(root).find((wait) => wait._waiting !== null)?._waiting ?? null;
+  return root === null || isQuiet(root) ? [] : waitsOf(root);
 }
 
 /** A short description of what is waited for. */

@@ -1,10 +1,14 @@
 import { describe } from '../internal/describe.ts';
-import { placeOfFrames, placeOfWait } from './debug-awaits.ts';
+import { type AnyCoroutineFunction, CoroutineObject, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
+import { placeOfFrames, placeOfWait, siteOfFrames, siteOfWait } from './debug-awaits.ts';
+import { callStepsBy } from './engine/hooks.ts';
+import { runningTask } from './engine/line.ts';
 import { onAwait, PendingAwait } from './engine/pending-await.ts';
-import type { CallStack, FutureLike, Scope } from './engine/roles.ts';
+import type { CallStack, FutureLike, Scope, TaskRole } from './engine/roles.ts';
 import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Future, WaitRecord } from './future.ts';
+import { CallSite } from './places.ts';
 import { cancelLines, cancelTasks } from './scopes.ts';
 import { isDetached, numberTasksFrom, type Task } from './task.ts';
 import { TimedFuture } from './timed-future.ts';
@@ -43,6 +47,69 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
     // What is known of a task itself is where others wait for it.
     place: (stack === stack._task ? placeOfFrames(stack, on) : placeOfWait(stack)) ?? placeOfWait(on),
   };
+}
+
+/** One call stack of a task: its own frames, or those of one `await` of its async functions. */
+export interface StackView {
+  /** Generators, and other frames, that lie on each other: the outermost first. Async functions have none. */
+  readonly frames: readonly object[];
+  /** The stack of the engine when the wait began, in its own words; `null` where places are not recorded. */
+  readonly site: string | null;
+  /** Whether it is an `await` of an async function; otherwise the task's own frames. */
+  readonly isAwait: boolean;
+  /** Whether it waits for an async function that it has called, which waits in turn. */
+  readonly isFollowing: boolean;
+  /** Whether it runs now. */
+  readonly isRunning: boolean;
+}
+
+/** The call stacks of a task, the innermost first. */
+export function stacksOfTask(task: Task<unknown>): StackView[] {
+  const root = task._root;
+  const waits =
+    root === null || isQuiet(root) ? [] : waitsOf(root).filter((wait) => !wait._isOver && !wait._isObserver);
+  const running = runningTask() === task;
+  const own = stackView(task, running && task._frame !== null);
+  const views = [...waits.map((wait) => stackView(wait, wait._isRunning)), own];
+  return [...views.filter((view) => !view.isFollowing), ...views.filter((view) => view.isFollowing)];
+}
+
+function stackView(stack: CallStack, isRunning: boolean): StackView {
+  const isFollowing = stack._following !== null;
+  const isTask = stack === stack._task;
+  const waitsNow = isTask ? stack._waiting !== null || (stack._frame !== null && !isRunning) : true;
+  const site = isTask ? siteOfFrames(stack, stack._waiting) : (siteOfWait(stack) ?? null);
+  const frames = [...(stack._parents ?? []), ...(stack._frame === null ? [] : [stack._frame])];
+  return {
+    frames,
+    site: waitsNow && !isRunning ? (site?.stack ?? null) : null,
+    isAwait: !isTask,
+    isFollowing,
+    isRunning,
+  };
+}
+
+/** Where the program is now: the stack of the engine in its own words, of which the first frame is in this library. */
+export function presentStack(): string {
+  return new CallSite(MOST_FRAMES).stack;
+}
+
+const MOST_FRAMES = 200;
+
+/** What the function of a task was called with, where the task runs an object of a `coroutine()` function; otherwise `null`. */
+export function argumentsOf(task: Task<unknown>): readonly unknown[] | null {
+  const coro: unknown = task.getCoro();
+  return coro instanceof CoroutineObject ? coro._args : null;
+}
+
+/** The spelling of the function that a task runs; `null` where it does not tell. */
+export function spellingOf(task: Task<unknown>): 'async' | 'generator' | null {
+  const coro: unknown = task.getCoro();
+  if (typeof coro === 'function') {
+    const fn = coro as AnyCoroutineFunction<unknown>;
+    return isGeneratorFunction(fn) ? 'generator' : isAsyncFunction(fn) ? 'async' : null;
+  }
+  return coro instanceof CoroutineObject ? null : 'generator';
 }
 
 /** What a wait for a future is for, where that is known. */
@@ -176,6 +243,33 @@ export function hasWork(loop: EventLoop): boolean {
   if (loop._ready.length > 0) return true;
   const next = nextTimer(loop);
   return next !== null && next <= loop.time();
+}
+
+let stepCallers: ((task: Task<unknown>, step: () => void) => void)[] = [];
+
+/**
+ * Has a function call the steps of all tasks, so that they run inside of something; the last one innermost. It must call each step once, and
+ * let its errors through. Async functions are called in it, and go on by themselves after what they await.
+ *
+ * @returns what ends it
+ */
+export function wrapSteps(around: (task: Task<unknown>, step: () => void) => void): () => void {
+  const callers = (changed: typeof stepCallers): void => {
+    stepCallers = changed;
+    callStepsBy(changed.length === 0 ? null : callWrapped);
+  };
+  callers([...stepCallers, around]);
+  return () => callers(stepCallers.filter((one) => one !== around));
+}
+
+function callWrapped(task: TaskRole, step: () => void): void {
+  const call = stepCallers.reduceRight<() => void>((inner, around) => () => around(task as Task<unknown>, inner), step);
+  call();
+}
+
+/** How much is ready to run in a loop. */
+export function readyCount(loop: EventLoop): number {
+  return loop._ready.length;
 }
 
 /** Whether an async function of the loop is in the middle of a step, which microtasks go on with. */

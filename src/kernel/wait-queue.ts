@@ -75,6 +75,7 @@ export class WaitQueue implements WaitRecord {
   /** The last place that was woken. While it is in the queue, all places before it have been woken or cancelled. */
   #woken: Place | null = null;
   #size = 0;
+  #peak = 0;
   #loop: EventLoop | null = null;
   /** The queue that knows the loop, when a primitive has several: one loop for all of them. */
   readonly #bound: WaitQueue;
@@ -100,6 +101,11 @@ export class WaitQueue implements WaitRecord {
   /** How many are in the queue. */
   get size(): number {
     return this.#size;
+  }
+
+  /** How many there have been at once, at the most. */
+  get peak(): number {
+    return this.#peak;
   }
 
   /** The tasks that wait, the one that has waited longest first. */
@@ -139,7 +145,7 @@ export class WaitQueue implements WaitRecord {
     if (this.#last === null) this.#first = place;
     else this.#last._after = place;
     this.#last = place;
-    this.#size++;
+    if (++this.#size > this.#peak) this.#peak = this.#size;
     return place;
   }
 

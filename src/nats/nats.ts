@@ -44,8 +44,6 @@ const OPTIONS = ['servers', 'user', 'pass', 'token', 'tls', 'connection', 'inbox
  * @param options the addresses or a connection; or one address as a text
  * @throws {TypeError} when there are neither addresses nor a connection, or an option is unknown
  * @example
- * import { DistributedExecutor } from 'asyncio-ts/distributed';
- *
  * const pool = new DistributedExecutor({ engine: nats('nats://127.0.0.1:4222'), queue: 'images' });
  * console.log(String(pool)); // <DistributedExecutor engine=nats queue=images running=0 queued=0>
  */

@@ -41,11 +41,17 @@ const TRAFFIC = ['full', 'empty', 'putNowait', 'getNowait'] as const;
 export interface QueueStatistics {
   /** How many items are in it. */
   readonly size: number;
+  /** How many items have been in it at once, at the most. */
+  readonly peakSize: number;
   readonly maxsize: number;
   /** How many tasks wait for an item. */
   readonly getting: number;
+  /** How many have waited for an item at once, at the most. */
+  readonly peakGetting: number;
   /** How many tasks wait for room. */
   readonly putting: number;
+  /** How many have waited for room at once, at the most. */
+  readonly peakPutting: number;
   /** How many tasks wait in `join()`. */
   readonly joining: number;
   /** How many items are not done yet, whether they are in the queue or were taken from it. */
@@ -100,6 +106,7 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #waiters: QueueWaiters;
   /** Invariant: for each task that waits in `joiners` and was not woken, it has been above zero since the task came. */
   #unfinished = 0;
+  #peak = 0;
   #isShutDown = false;
   readonly #isQuiet: boolean;
 
@@ -198,6 +205,8 @@ export class Queue<T> implements AsyncIterable<T> {
       this.#waiters.putters.dismissNext(); // the comparison threw: the next task gets the room
       throw error;
     }
+    const { length } = this.#items;
+    if (length > this.#peak) this.#peak = length;
     this.#unfinished++;
     this.#waiters.getters.dismissNext();
   }
@@ -309,9 +318,12 @@ export class Queue<T> implements AsyncIterable<T> {
   statistics(): QueueStatistics {
     return {
       size: this.qsize(),
+      peakSize: this.#peak,
       maxsize: this.#maxsize,
       getting: this.#waiters.getters.size,
+      peakGetting: this.#waiters.getters.peak,
       putting: this.#waiters.putters.size,
+      peakPutting: this.#waiters.putters.peak,
       joining: this.#waiters.joiners.size,
       unfinished: this.#unfinished,
       isShutDown: this.#isShutDown,

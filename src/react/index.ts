@@ -37,8 +37,8 @@ const OTHERS = ['throwOnError'] as const;
  *
  * **Cancellation**: the end of the component cancels the call that runs and those that wait, and the clean-up of the function runs. After
  * that `run()` gives a task that is cancelled already, and nothing is rendered. React's StrictMode mounts, unmounts and mounts again: what
- * an effect has started first is cancelled, and what it starts then runs when that has cleaned up. A component that `<Activity>` hides is
- * treated as one that has ended, until it is shown again.
+ * an effect has started first is cancelled, and what it starts then runs when that has cleaned up. `<Activity>` cancels the calls of a
+ * component when it hides it; calls that are made while it is hidden run.
  *
  * Errors are in the state, as `error`. An error that no component reads and nobody awaits is reported to the loop's exception handler, which
  * calls `reportError`.

@@ -152,7 +152,9 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
   }
 
   override toString(): string {
-    return '<StreamReaderProtocol>';
+    const transport = this.#reader.deref()?.transport as BaseTransport | null | undefined;
+    const peer = transport === null || transport === undefined ? '' : peerOf(transport);
+    return peer === '' ? '<StreamReaderProtocol>' : `<StreamReaderProtocol peer=${peer}>`;
   }
 }
 
@@ -169,7 +171,10 @@ function call(
 const nothing = /* @__PURE__ */ libraryCoroutine(function* nothing(): Generator<unknown, void, unknown> {});
 
 function nameOfHandler(handler: ConnectionHandler, transport: BaseTransport): string {
+  return `${handler.name || 'handler'}(${peerOf(transport)})`;
+}
+
+function peerOf(transport: BaseTransport): string {
   const peer = transport.getExtraInfo('peername', '');
-  const from = typeof peer === 'string' ? peer : peer.join(':');
-  return `${handler.name || 'handler'}(${from})`;
+  return typeof peer === 'string' ? peer : peer.join(':');
 }

@@ -227,10 +227,15 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
       this.#paused = false;
       this.#transport?.resumeReading();
     }
-    const waiter = newWait(this.#loop, { operation, object: this });
+    const waiter = newWait(this.#loop, { operation, object: this.#transport ?? this }); // the transport tells which connection it is
     this.#waiter = waiter;
     if (this.feeder !== null) this.feeder.awaited = this;
     return waiter;
+  }
+
+  /** Where its bytes come from, once that is known. @internal */
+  get transport(): ReadTransport | null {
+    return this.#transport;
   }
 
   #endWait(waiter: Future<void>): void {

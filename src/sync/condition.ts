@@ -47,6 +47,8 @@ export interface ConditionStatistics {
   readonly holder: Task<unknown> | null;
   /** How many tasks wait to be notified. */
   readonly waiting: number;
+  /** How many have waited at once, at the most. */
+  readonly peakWaiting: number;
   /** The tasks that wait to be notified, the one that has waited longest first. */
   readonly waiters: readonly Task<unknown>[];
 }
@@ -203,8 +205,8 @@ export class Condition {
 
   /** The current state, for tools. */
   statistics(): ConditionStatistics {
-    const { size: waiting, tasks: waiters } = this.#waiters;
-    return { locked: this.locked(), holder: this.#lock.holder ?? null, waiting, waiters };
+    const { size: waiting, peak: peakWaiting, tasks: waiters } = this.#waiters;
+    return { locked: this.locked(), holder: this.#lock.holder ?? null, waiting, peakWaiting, waiters };
   }
 
   /** The places of the waiting tasks. @internal */

@@ -10,6 +10,8 @@ export interface EventStatistics {
   readonly isSet: boolean;
   /** How many tasks wait. */
   readonly waiting: number;
+  /** How many have waited at once, at the most. */
+  readonly peakWaiting: number;
   /** The tasks that wait, the one that has waited longest first. */
   readonly waiters: readonly Task<unknown>[];
 }
@@ -72,8 +74,8 @@ export class Event {
 
   /** The current state, for tools. */
   statistics(): EventStatistics {
-    const { size: waiting, tasks: waiters } = this.#waiters;
-    return { isSet: this.#isSet, waiting, waiters };
+    const { size: waiting, peak: peakWaiting, tasks: waiters } = this.#waiters;
+    return { isSet: this.#isSet, waiting, peakWaiting, waiters };
   }
 
   /** The places of the waiting tasks. @internal */

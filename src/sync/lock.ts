@@ -22,6 +22,8 @@ export interface LockStatistics {
   readonly holder: Task<unknown> | null;
   /** How many tasks wait for it. */
   readonly waiting: number;
+  /** How many have waited at once, at the most. */
+  readonly peakWaiting: number;
   /** The tasks that wait for it, the next one first. */
   readonly waiters: readonly Task<unknown>[];
 }
@@ -118,8 +120,8 @@ export class Lock {
 
   /** The current state, for tools. */
   statistics(): LockStatistics {
-    const { size: waiting, tasks: waiters } = this.#waiters;
-    return { locked: this.#locked, holder: this.#holder, waiting, waiters };
+    const { size: waiting, peak: peakWaiting, tasks: waiters } = this.#waiters;
+    return { locked: this.#locked, holder: this.#holder, waiting, peakWaiting, waiters };
   }
 
   /** The places of the waiting tasks. @internal */

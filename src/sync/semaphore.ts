@@ -32,10 +32,14 @@ function unitsOf(units: number | SemaphoreOptions): number {
 export interface SemaphoreStatistics {
   /** The units that are free. */
   readonly value: number;
+  /** How many units were free at the least: 0 when all of them have been taken at some time. */
+  readonly leastValue: number;
   /** The tasks that hold units. This is a guess, because any task may give back a unit that another one took. */
   readonly holders: readonly Task<unknown>[];
   /** How many tasks wait. */
   readonly waiting: number;
+  /** How many have waited at once, at the most. */
+  readonly peakWaiting: number;
   /** The tasks that wait, the next one first. */
   readonly waiters: readonly Task<unknown>[];
 }
@@ -56,6 +60,7 @@ export class Semaphore {
 
   /** Units that nobody has taken; those of tasks that were woken are taken already. @internal */
   value: number;
+  #least: number;
   readonly #waiters: WaitQueue;
   readonly #holders = new Holders();
 
@@ -68,6 +73,7 @@ export class Semaphore {
     const value = unitsOf(units);
     checkWholeNumber('Semaphore: the initial value', value, { least: 0, orInfinity: true });
     this.value = value;
+    this.#least = value;
     this.#waiters = new WaitQueue(this, 'acquire'); // who is told of it finds the units
   }
 
@@ -141,8 +147,8 @@ export class Semaphore {
 
   /** The current state, for tools. */
   statistics(): SemaphoreStatistics {
-    const { size: waiting, tasks: waiters } = this.#waiters;
-    return { value: this.value, holders: this.holders, waiting, waiters };
+    const { size: waiting, peak: peakWaiting, tasks: waiters } = this.#waiters;
+    return { value: this.value, leastValue: this.#least, holders: this.holders, waiting, peakWaiting, waiters };
   }
 
   /** The places of the waiting tasks. @internal */
@@ -152,6 +158,7 @@ export class Semaphore {
 
   /** @internal */
   tookOne(task: Task<unknown> | null): Guard {
+    if (this.value < this.#least) this.#least = this.value;
     this.#holders.took(task);
     return new Guard(this);
   }

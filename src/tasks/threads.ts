@@ -11,6 +11,7 @@ import {
   libraryCoroutine,
   newAsyncFrame,
   noteWait,
+  purposeOf,
   type Task,
 } from '../kernel/lowlevel.ts';
 
@@ -75,6 +76,6 @@ const submit = /* @__PURE__ */ libraryCoroutine(function* toThread(
   args: unknown[],
 ): Generator<unknown, unknown, unknown> {
   const future = getRunningLoop().runInExecutor(null, fn, ...args);
-  noteWait(future, { operation: 'toThread', object: null });
+  noteWait(future, { operation: 'toThread', object: purposeOf(future)?.object ?? null });
   return yield* future;
 });

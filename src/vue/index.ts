@@ -6,8 +6,8 @@
  * @module asyncio-ts/vue
  */
 
-import { type ComputedRef, computed, getCurrentScope, onScopeDispose, type ShallowRef, shallowRef } from 'vue';
-import type { CoroutineFunction } from '../index.ts';
+import { type ComputedRef, computed, getCurrentScope, onScopeDispose, shallowRef } from 'vue';
+import type { CoroutineFunction, Task } from '../index.ts';
 import type { UseTaskOptions } from '../pages/options.ts';
 import { type TaskControls, TaskRunner } from '../pages/task-runner.ts';
 import type { TaskState, TaskStatus } from '../pages/task-state.ts';
@@ -17,10 +17,27 @@ export type { TaskPolicy } from '../pages/policy.ts';
 export type { TaskControls } from '../pages/task-runner.ts';
 export type { TaskState, TaskStatus } from '../pages/task-state.ts';
 
+/**
+ * The task of a call, without `catch()`; use `then(onDone, onError)`, or `try` and `await`.
+ *
+ * Vue waits for what event handlers, hooks and watchers return when it has `then()` and `catch()`, and hands rejections to
+ * `app.config.errorHandler`. It would report each call that a newer one has cancelled, and errors that the component shows.
+ */
+export type VueCall<T> = Task<T> & { readonly catch: never };
+
 /** What `useTask` returns: refs, and the functions that start and stop calls. */
 export interface VueTask<A extends unknown[], T> extends TaskControls<A, T> {
+  /**
+   * Calls the function as a task of its own. While an earlier call runs, the policy decides.
+   *
+   * **Cancellation**: a newer call, `cancel()`, `reset()` and the end of the component cancel the task, and so does `task.cancel()`.
+   *
+   * @returns the task, which an event handler may return to Vue. A call that was refused, or came after the end of the component, is a task
+   * that was cancelled before it began
+   */
+  readonly run: (...args: A) => VueCall<T>;
   /** All of it in one object, for `state.value.status === 'done'` and the type of the value that follows from it. */
-  readonly state: Readonly<ShallowRef<TaskState<T>>>;
+  readonly state: ComputedRef<TaskState<T>>;
   readonly status: ComputedRef<TaskStatus>;
   readonly value: ComputedRef<T | undefined>;
   readonly error: ComputedRef<unknown>;
@@ -52,11 +69,14 @@ export function useTask<A extends unknown[], T>(
   options: UseTaskOptions = {},
 ): VueTask<A, T> {
   const runner = new TaskRunner(fn, options);
-  const { run, cancel, reset } = runner;
+  const { cancel, reset } = runner;
   const state = shallowRef(runner.getState());
   const unsubscribe = runner.subscribe(() => {
     state.value = runner.getState();
   });
+  // The property hides the method. Errors that nobody looks at are reported by the loop, as with the other frameworks.
+  const run = (...args: A): VueCall<T> =>
+    Object.defineProperty(runner.run(...args), 'catch', { value: undefined }) as VueCall<T>;
   if (getCurrentScope() !== undefined) {
     onScopeDispose(() => {
       unsubscribe();
@@ -68,7 +88,7 @@ export function useTask<A extends unknown[], T>(
     run,
     cancel,
     reset,
-    state,
+    state: computed(() => state.value),
     status: computed(() => state.value.status),
     value: computed(() => state.value.value),
     error: computed(() => state.value.error),

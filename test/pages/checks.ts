@@ -83,7 +83,10 @@ export const checks: Readonly<Record<string, (visit: Visit) => Promise<void>>> =
     await field.fill('ber');
     await page.getByText('2 with “ber”').waitFor();
     await until(server, hasLine('GET /api/search?q=b aborted'), 'the request for b aborted');
-    assert.deepEqual(await counts(), ['2 with “ber”']);
+    assert.deepEqual(
+      (await counts()).filter((text) => text.includes(' with ')),
+      ['2 with “ber”'],
+    );
     assert.deepEqual(
       server.log.filter((line) => line.endsWith('answered')),
       ['GET /api/search?q=ber answered'],

@@ -15,7 +15,7 @@ import { build } from 'vite';
 import { createPageServer, type PageServer } from '../../examples/page/server.ts';
 import config from '../../examples/page/vite.config.ts';
 import { needBuild, skipped } from '../../scripts/lib/project.ts';
-import { ARGUMENTS, findBrowser, NO_BROWSER } from '../contract/runtimes/browser.ts';
+import { ARGUMENTS, findBrowser, NO_BROWSER } from '../support/browser.ts';
 import { checks, STRICT, type Visit } from './checks.ts';
 
 type Mode = 'production' | 'development';

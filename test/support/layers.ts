@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['queues', 'streams', 'interop'],
   ['index'],
   ['testing', 'inspect', 'http', 'pages'],
-  ['vitest', 'node-test', 'jest', 'bun-test', 'react', 'vue', 'svelte', 'solid'],
+  ['vitest', 'node-test', 'jest', 'bun-test', 'react', 'vue', 'svelte', 'solid', 'timeline', 'opentelemetry'],
   ['node'],
   ['distributed'],
   ['bullmq', 'nats'],
@@ -28,8 +28,8 @@ const KERNEL_FLOORS = ['kernel/runtime/', 'kernel/engine/'];
 const NODE_FOLDERS = ['node', 'distributed', 'bullmq', 'nats', 'cli'];
 /** For messages. */
 const NODE_FOLDER_NAMES = 'node/, cli/ and the engines of executors';
-/** Members of Node's own sockets that have no public name. */
-const NODE_MEMBERS = ['_handle', '_parent'];
+/** Members of Node's own sockets, and of its process, that have no public name. */
+const NODE_MEMBERS = ['_handle', '_parent', '_debugProcess'];
 /** The folder that may import packages, and those that a user gets along with this one. */
 const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
@@ -43,6 +43,7 @@ const OWN_MODULES: Readonly<Record<string, string | readonly string[]>> = {
   vue: 'vue',
   svelte: 'svelte',
   solid: 'solid-js',
+  opentelemetry: '@opentelemetry/api',
   bullmq: 'bullmq',
   nats: ['@nats-io/nats-core', '@nats-io/transport-node'],
 };

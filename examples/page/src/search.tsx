@@ -38,22 +38,19 @@ export function Search() {
           </button>
         </p>
       )}
-      <div aria-busy={search.isRunning} className="answers">
-        {search.value === undefined ? (
-          <p className="empty">{search.isRunning ? 'Searching…' : 'Nothing yet.'}</p>
-        ) : (
-          <>
-            <p className="count">
-              {search.value.cities.length} with “{search.value.query}”
-            </p>
-            <ul>
-              {search.value.cities.map((city) => (
-                <li key={city}>{city}</li>
-              ))}
-            </ul>
-          </>
-        )}
-      </div>
+      {/* Outside of what is busy, so that screen readers tell the number at once. */}
+      <p role="status" className="count">
+        {search.value !== undefined
+          ? `${search.value.cities.length} with “${search.value.query}”`
+          : search.isRunning
+            ? 'Searching…'
+            : 'Nothing yet.'}
+      </p>
+      <ul aria-busy={search.isRunning} className="answers">
+        {search.value?.cities.map((city) => (
+          <li key={city}>{city}</li>
+        ))}
+      </ul>
     </section>
   );
 }

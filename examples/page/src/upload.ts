@@ -4,7 +4,9 @@ import { wrapPromise } from 'asyncio-ts';
 export async function upload(url: string, file: File, onProgress: (share: number) => void): Promise<void> {
   const request = new XMLHttpRequest();
   const sent = new Promise<void>((resolve, reject) => {
-    request.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
+    request.upload.onprogress = ({ lengthComputable, loaded, total }) => {
+      if (lengthComputable) onProgress(loaded / total); // not so for an empty file, whose share would be NaN
+    };
     request.onerror = () => reject(new Error(`${file.name} could not be sent`));
     request.onload = () => {
       if (request.status < 300) resolve();

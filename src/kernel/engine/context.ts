@@ -2,11 +2,11 @@ import { LookupError, RuntimeError, ValueError } from '../../errors/errors.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkOptions } from '../../internal/options.ts';
-import { type AsyncStorage, canTellCallbacks } from '../runtime/platform.ts';
-import { current, NOT_ENTERED } from './current.ts';
-import { contextOfScope, lend, ownContextOf, scopeOfLine } from './line.ts';
+import { type AsyncStorage, callbackId, canTellCallbacks } from '../runtime/platform.ts';
+import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
+import { contextOfScope, lend, ownContextOf, runningScope, scopeOfLine } from './line.ts';
 import { isAboutToWait } from './lookups.ts';
-import type { ContextRole, Scope } from './roles.ts';
+import type { ContextRole, LoopRole, Scope } from './roles.ts';
 import { CancelScope, waitsNow } from './scope.ts';
 
 /** The values of a context; never changed, so that contexts can share it. */
@@ -175,6 +175,7 @@ function contextToSet(): Context {
   if (isInHandle) {
     // The first segment of an async function, called in a step of its task; not one that a frame has called, which looks like the frame.
     if (task !== current.task || current.outerStore !== NOT_ENTERED || !isAboutToWait(task)) return context;
+    if (context !== task._context) return context; // that of `Context.run`
   } else {
     if (current.context !== null) return context;
     if (task._loop._step.task === task) {
@@ -200,11 +201,48 @@ function startFlow(flow: CancelScope, context: Context, storage: AsyncStorage): 
   return own;
 }
 
+/**
+ * Calls a function in a context, which async functions that it calls keep after each of their awaits: they are a flow of their own. Where the
+ * runtime has no async contexts the context ends with the call, as with `Context.run`.
+ *
+ * @param loop the one that the flow belongs to where no task runs
+ */
+export function callInFlow<R>(context: Context, fn: () => R, loop: () => LoopRole): R {
+  const storage = prepareAsyncTasks();
+  if (storage === null) return context.run(fn);
+  const parent = runningScope();
+  const flow =
+    parent === null
+      ? new CancelScope(null, null, loop(), null)
+      : new CancelScope(parent, parent.task, parent.loop, null);
+  flow.context = context;
+  if (parent === null) flow.calledBy = callbackId(0);
+  const store = storage.getStore();
+  const { scope, context: outer, outerStore } = current;
+  // The function may await a foreign promise first, so that its first await is too late to enter the async context.
+  storage.enterWith(flow);
+  if (current.loop !== null && parent !== null) current.scope = flow;
+  current.context = context;
+  try {
+    return fn();
+  } finally {
+    current.scope = scope;
+    current.context = outer;
+    current.outerStore = outerStore;
+    if (storage.getStore() !== store) storage.enterWith(store);
+  }
+}
+
 /** A context with these values. */
 export function contextOf(values: Values): Context {
   const context = new Context();
   context._values = values;
   return context;
+}
+
+/** A copy of the current context in which a variable has a value: cheaper than to set it where the copy is current. */
+export function contextWith<T>(variable: ContextVar<T>, value: T): Context {
+  return contextOf(new Map(currentValues()).set(variable, value));
 }
 
 /**

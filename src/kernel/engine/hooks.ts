@@ -12,6 +12,7 @@ export interface HookCalls {
   waitBegin(task: TaskRole, on: object): void;
   waitEnd(task: TaskRole, on: object): void;
   gaveWay(task: TaskRole, wait: object): void;
+  woken(awaiter: object, on: object, by: TaskRole | null): void;
   iterationBegin(loop: object): void;
   iterationEnd(loop: object): void;
   errorReported(loop: object, context: object): void;
@@ -41,6 +42,7 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
   waitBegin: null,
   waitEnd: null,
   gaveWay: null,
+  woken: null,
   iterationBegin: null,
   iterationEnd: null,
   errorReported: null,
@@ -49,9 +51,17 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
 
 /**
  * `steps`: whether anything looks at steps, waits or iterations, or decides about them: one question for the fast paths, which have nothing
- * to show then. `ready`: whether it decides which of all that is ready runs next.
+ * to show then. `ready`: whether it decides which of all that is ready runs next. `around`: what calls the steps of tasks, `null` for
+ * the kernel itself.
  */
-export const watched = { steps: false, ready: false };
+export const watched: { steps: boolean; ready: boolean; around: ((task: TaskRole, step: () => void) => void) | null } =
+  { steps: false, ready: false, around: null };
+
+/** From now on the steps of tasks are called by a function, which must call each of them once; with `null` by the kernel itself again. */
+export function callStepsBy(around: typeof watched.around): void {
+  watched.around = around;
+  noteWatched();
+}
 
 const HOOKS = /* @__PURE__ */ Object.keys(hooks) as Hook[];
 const OF_STEPS: readonly Hook[] = [
@@ -116,6 +126,6 @@ export function uninstall(instrument: Installed): void {
 }
 
 function noteWatched(): void {
-  watched.steps = OF_STEPS.some((hook) => hooks[hook] !== null);
+  watched.steps = watched.around !== null || OF_STEPS.some((hook) => hooks[hook] !== null);
   watched.ready = hooks.choose?.some(({ choosesReady }) => choosesReady === true) ?? false;
 }

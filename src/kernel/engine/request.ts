@@ -14,7 +14,7 @@ export class MadeRequest implements Request {
   readonly #target: TaskRole | string | null;
   readonly #through: object | string | null;
   /** The request that led to this one. */
-  readonly #cause: Request | null;
+  readonly cause: Request | null;
 
   /**
    * @param target a task, or the words for something else that was cancelled; `null` for a function outside any task
@@ -33,19 +33,19 @@ export class MadeRequest implements Request {
     this.message = message;
     this.#target = target;
     this.#through = through;
-    this.#cause = cause;
+    this.cause = cause;
     this.at = at;
   }
 
   get through(): string | null {
     if (this.#through !== null) return textOf(this.#through);
-    return this.#cause === null ? null : this.#firstCause().tell();
+    return this.cause === null ? null : this.#firstCause().tell();
   }
 
   /** The request that began it, however long the chain of tasks is that await each other. */
   #firstCause(): Request {
     let first: Request = this;
-    while (first instanceof MadeRequest && first.#through === null && first.#cause !== null) first = first.#cause;
+    while (first instanceof MadeRequest && first.#through === null && first.cause !== null) first = first.cause;
     return first;
   }
 
@@ -57,7 +57,7 @@ export class MadeRequest implements Request {
       const of = by === '' || by === target ? '' : ` of ${by}`;
       return `${target} was cancelled by ${textOf(this.#through)}${of}${why}`;
     }
-    if (this.#cause !== null) return `${target} was cancelled with who awaited it: ${this.#firstCause().tell()}`;
+    if (this.cause !== null) return `${target} was cancelled with who awaited it: ${this.#firstCause().tell()}`;
     if (by === '') return `${target} was cancelled${why}`;
     return by === target ? `${target} cancelled itself${why}` : `${target} was cancelled by ${by}${why}`;
   }

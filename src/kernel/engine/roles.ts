@@ -273,6 +273,8 @@ export interface Request {
   readonly at: number;
   /** Its place in the order of steps, waits and requests. */
   readonly order: number;
+  /** The request that has led to this one; `null` or absent when none has. */
+  readonly cause?: Request | null;
   /** What was cancelled, told when somebody asks for the text of the error. */
   tell(): string;
 }

@@ -103,6 +103,12 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   constructor({ host }: SchedulerOptions = {}) {
     this.#host = host ?? new RuntimeHost();
     this.#driven = host !== undefined;
+    if (this.#host instanceof RuntimeHost) {
+      this.#host._idler = {
+        isAtRest: () => this._ready.length === 0 && this.#phase === IDLE && this._wantsReport(),
+        stuck: () => this._stuck(),
+      };
+    }
     this.#clock = new Clock(this.#host);
     this.#pacer = new Pacer(this.#host, this.#clock, this.#turn);
     this._step = new OpenStep(this);
@@ -546,6 +552,10 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     }
   };
 
+  /** Whether it is to be told that the loop cannot go on. @internal */
+  abstract _wantsReport(): boolean;
+  /** While it is run: nothing is left in the process that could wake it. @internal */
+  abstract _stuck(): void;
   /** Whether debug mode is on. */
   abstract getDebug(): boolean;
   /** @internal */

@@ -1,4 +1,15 @@
-import { afterMicrotasks, askForTurn, globals, listenToInterrupts, listenToSignal, type TimerId } from './platform.ts';
+import {
+  afterMicrotasks,
+  askForTurn,
+  canTellCallbacks,
+  globals,
+  hasFakeTimers,
+  isMainThread,
+  listenToInterrupts,
+  listenToSignal,
+  type TimerId,
+  whenNothingElseIsLeft,
+} from './platform.ts';
 
 /**
  * The services that an event loop needs: a clock and wake-ups. Give one to `newEventLoop({ host })` to drive a loop by
@@ -48,6 +59,17 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** Keeps a process alive by a timer that does nothing, for as long as a loop runs without one of its own. */
 const KEEP_ALIVE_INTERVAL = 2 ** 30;
 
+/** The same in the main thread of Node, where that timer also looks whether the run can end at all. */
+const IDLE_INTERVAL = 2_000;
+
+/** What a loop tells of itself while it runs. @internal */
+export interface Idler {
+  /** Whether nothing is ready, and its tasks wait. */
+  isAtRest(): boolean;
+  /** Nothing but this loop keeps the process alive. */
+  stuck(): void;
+}
+
 /**
  * The host of the runtime itself: Node, Bun, Deno, browsers, workers. A turn soon is a microtask, so that the effects of
  * an I/O callback are seen before the next one.
@@ -63,6 +85,9 @@ export class RuntimeHost implements Host {
   #turn: (() => void) | null = null;
   #keepAlive: TimerId | null = null;
   #running = 0;
+  #stopProbe: (() => void) | null = null;
+  /** @internal */
+  _idler: Idler | null = null;
 
   time(): number {
     return this.#performance.now() / 1_000;
@@ -122,15 +147,35 @@ export class RuntimeHost implements Host {
   }
 
   ref(): void {
-    if (this.#running++ === 0) this.#keepAlive = globals().setInterval?.(() => {}, KEEP_ALIVE_INTERVAL) ?? null;
+    if (this.#running++ > 0) return;
+    const interval = canTellCallbacks() && isMainThread() && !hasFakeTimers() ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
+    this.#keepAlive = globals().setInterval?.(this.#lookAround, interval) ?? null;
   }
 
   unref(): void {
     if (--this.#running > 0) return;
     if (this.#wish === null) this.#clear();
+    this.#endProbe();
     if (this.#keepAlive === null) return;
     globals().clearInterval?.(this.#keepAlive);
     this.#keepAlive = null;
+  }
+
+  /** A turn in the meantime may have woken the loop: then it is asked anew at the next time. */
+  readonly #lookAround = (): void => {
+    const isAtRest = this.#wish === null && this._idler?.isAtRest() === true;
+    if (!isAtRest) this.#endProbe();
+    else if (this.#stopProbe === null) this.#stopProbe = whenNothingElseIsLeft(this.#keepAlive!, this.#nothingIsLeft);
+  };
+
+  readonly #nothingIsLeft = (): void => {
+    this.#stopProbe = null;
+    if (this._idler?.isAtRest() === true) this._idler.stuck();
+  };
+
+  #endProbe(): void {
+    this.#stopProbe?.();
+    this.#stopProbe = null;
   }
 
   onInterrupt(listener: () => void): (() => void) | null {

@@ -61,10 +61,17 @@ interface ProcessLike {
   on?(event: string, listener: (...args: unknown[]) => void): void;
   removeListener?(event: string, listener: (...args: unknown[]) => void): void;
   listenerCount?(event: string): number;
+  eventNames?(): readonly (string | symbol)[];
   emit?(event: unknown, ...args: unknown[]): boolean;
   exit?(code: number): void;
   getActiveResourcesInfo?(): string[];
   exitCode?: number | string | undefined;
+}
+
+/** What a console may have for developer tools. */
+export interface DevtoolsConsole {
+  timeStamp?(label: string, start: number, end: number, track: string, group: string, color: string): void;
+  createTask?(name: string): { run(step: () => void): unknown };
 }
 
 /** The globals in use, each of which a runtime may lack. */
@@ -123,6 +130,11 @@ function findNow(): (() => number) | undefined {
 /** The fake timers of Vitest and Jest have a clock. */
 function notFake<T extends object>(value: T | undefined): T | undefined {
   return value === undefined || 'clock' in value ? undefined : value;
+}
+
+/** Whether timers are a test's, whose clock may jump by days. */
+export function hasFakeTimers(): boolean {
+  return 'clock' in (globals().setInterval ?? {});
 }
 
 /** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
@@ -332,10 +344,42 @@ export function newAbortController(): AbortControllerLike | null {
   return AbortController === undefined ? null : new AbortController();
 }
 
+/** A module of the runtime, such as `node:inspector`; `undefined` where there is none. */
+export function builtinModule(name: string): unknown {
+  return globals().process?.getBuiltinModule?.(name);
+}
+
 /** Calls `listener` when the process ends, where there is a process. */
-export function onProcessExit(listener: () => void): void {
+export function onProcessExit(listener: (code: unknown) => void): void {
   const process = globals().process;
   process?.on?.('exit', listener);
+}
+
+let probes = 0;
+
+/**
+ * Calls back when a timer is all that keeps the process alive; it keeps it alive afterwards, as before. Node tells of this by `beforeExit`
+ * alone: the list of active resources lacks workers and much else. `null` where somebody listens to signals other than Ctrl-C, which can
+ * wake a program that has nothing else left, or to `beforeExit`, which would be emitted for nobody else's sake.
+ */
+export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (() => void) | null {
+  const { process } = globals();
+  const names = process?.eventNames?.() ?? [];
+  if (names.some((name) => /^SIG(?!INT$)/.test(String(name)))) return null;
+  if (process?.listenerCount?.('beforeExit') !== probes) return null;
+  const listener = (): void => {
+    stop();
+    callback();
+  };
+  const stop = (): void => {
+    probes--;
+    process.removeListener?.('beforeExit', listener);
+    (timer as { ref?(): void }).ref?.();
+  };
+  probes++;
+  process.on?.('beforeExit', listener);
+  unref(timer);
+  return stop;
 }
 
 /** Should nobody catch an error, so that the process ends by it, then with this exit code. */
@@ -505,9 +549,21 @@ export function publish<T extends object>(name: string, value: T): T {
   return value;
 }
 
+/** Puts a value under a well-known symbol for a moment, for the engine's inspector. Returns what takes it away again. */
+export function lend(name: string, value: object): () => void {
+  const key = Symbol.for(name);
+  Object.defineProperty(globalThis, key, { value, configurable: true, enumerable: false });
+  return () => Reflect.deleteProperty(globalThis, key);
+}
+
 /** What has been published under a name in this thread. */
 export function published(name: string): unknown {
   return globals()[Symbol.for(name)];
+}
+
+/** What the console of the runtime has for developer tools. */
+export function devtoolsConsole(): DevtoolsConsole {
+  return (globals().console ?? {}) as DevtoolsConsole;
 }
 
 /** Where the library reports what nobody else can be told. */

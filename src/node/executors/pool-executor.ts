@@ -52,8 +52,12 @@ export interface ExecutorStatistics {
   readonly workers: number;
   /** How many jobs run. */
   readonly running: number;
+  /** How many have run at once, at the most. */
+  readonly peakRunning: number;
   /** How many jobs wait for a worker. */
   readonly queued: number;
+  /** How many have waited for a worker at once, at the most. */
+  readonly peakQueued: number;
   /** How many jobs have a result or an error. */
   readonly finished: number;
   readonly isShutDown: boolean;
@@ -86,6 +90,8 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
   readonly #queue = new Set<Job<unknown>>();
   readonly #running = new Set<Job<unknown>>();
   #finished = 0;
+  #peakRunning = 0;
+  #peakQueued = 0;
   /** Fulfils when all jobs and workers have ended; `null` until the executor is shut down. */
   #over: PromiseWithResolvers<void> | null = null;
 
@@ -145,6 +151,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
     const job = new Job<Awaited<R>>(fn.name, call, terminate, (job) => this.#queue.delete(job as Job<unknown>));
     this.#queue.add(job as Job<unknown>);
     this.#next();
+    if (this.#queue.size > this.#peakQueued) this.#peakQueued = this.#queue.size;
     return job;
   }
 
@@ -154,6 +161,7 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
       if (this.#running.size >= this.#maxWorkers) return;
       this.#queue.delete(job);
       this.#running.add(job);
+      if (this.#running.size > this.#peakRunning) this.#peakRunning = this.#running.size;
       this.#run(job);
     }
     if (this.#over !== null && this.#running.size === 0) this.#end(this.#over);
@@ -253,7 +261,9 @@ export abstract class PoolExecutor implements Executor, AsyncDisposable {
       maxWorkers: this.#maxWorkers,
       workers: this.#engine?.workers ?? 0,
       running: this.#running.size,
+      peakRunning: this.#peakRunning,
       queued: this.#queue.size,
+      peakQueued: this.#peakQueued,
       finished: this.#finished,
       isShutDown: this.#over !== null,
     };

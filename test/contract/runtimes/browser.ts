@@ -1,25 +1,10 @@
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as timeUp } from 'node:timers/promises';
 import { chromium, type Page } from 'playwright-core';
+import { ARGUMENTS, findBrowser, NO_BROWSER } from '../../support/browser.ts';
 import type { Report } from '../lib/report.ts';
 import type { Result, Runtime } from './runtime.ts';
 import { serve } from './server.ts';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-/** The options of a Chromium for tests. */
-export const ARGUMENTS: string[] = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-/** What to do where there is none. */
-export const NO_BROWSER = 'no Chromium on the path; CHROMIUM=/path/to/chromium names one';
 /** In milliseconds. */
 const TIME_TO_REPORT = 120_000;
 
@@ -33,23 +18,6 @@ export function browserRuntime(name: string, entry: string): Runtime {
       return executablePath === null ? null : () => runPage(executablePath, entry);
     },
   };
-}
-
-/** The path of a Chromium, `null` when there is none. */
-export function findBrowser(): string | null {
-  const given = process.env['CHROMIUM'];
-  if (given !== undefined && given !== '') return given;
-  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  return folders.flatMap((folder) => NAMES.map((name) => path.join(folder, name))).find(isExecutable) ?? null;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function runPage(executablePath: string, entry: string): Promise<Result> {

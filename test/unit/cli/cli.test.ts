@@ -23,7 +23,10 @@ describe('the command asyncio', () => {
   });
 
   it('keeps its help within 80 columns', async () => {
-    const help = `${(await call('--help')).stdout}${(await call('run', '--help')).stdout}`;
+    const topics = [[], ['run'], ['ps'], ['pstree'], ['top'], ['repl']];
+    const texts = await Promise.all(topics.map(async (topic) => (await call(...topic, '--help')).stdout));
+    expect(texts.filter((text) => text.startsWith('Usage: asyncio'))).toHaveLength(topics.length);
+    const help = texts.join('');
     expect(help.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 

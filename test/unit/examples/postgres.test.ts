@@ -34,6 +34,8 @@ class FakePostgres {
   /** Set when a statement that takes for ever has begun. */
   readonly sleeping = new Event();
   readonly #cancelled = new Event();
+  /** How many requests to cancel come before the statement does, and are dropped. */
+  early = 0;
   connections = 0;
 
   readonly handle = async (reader: StreamReader, writer: StreamWriter): Promise<void> => {
@@ -42,7 +44,7 @@ class FakePostgres {
     const startup = new Fields(await reader.readexactly(length - 4));
     if (startup.int32() === 80_877_102) {
       this.log.push(`cancel ${startup.int32()} ${startup.int32()}`);
-      this.#cancelled.set();
+      if (this.early-- <= 0) this.#cancelled.set();
       return;
     }
     this.connections++;
@@ -211,6 +213,20 @@ describe('the client of PostgreSQL', () => {
       await expect(Promise.resolve(task)).rejects.toMatchObject({ name: 'CancelledError' });
       expect(fake.log.slice(1)).toEqual(['BEGIN', 'sleep []', 'cancel 7 1234', 'ROLLBACK']);
       expect([(await db.query('fine')).rows.length, db.isInTransaction]).toEqual([2, false]);
+    }),
+  );
+
+  it(
+    'asks again when the server has dropped the request, which came before the statement',
+    faked(async (fake, address) => {
+      await using db = await Connection.open(address);
+      fake.early = 2;
+      const task = createTask(() => db.query('sleep'));
+      await fake.sleeping.wait();
+      task.cancel();
+      await expect(Promise.resolve(task)).rejects.toMatchObject({ name: 'CancelledError' });
+      expect(fake.log.slice(1)).toEqual(['sleep []', ...Array(3).fill('cancel 7 1234')]);
+      expect((await db.query('fine')).rows.length).toBe(2);
     }),
   );
 

@@ -1,5 +1,6 @@
-import { addInstrument, type Instrument, sleep, type Task } from 'asyncio-ts';
+import { addInstrument, type Instrument, sleep, Task } from 'asyncio-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { wrapSteps } from '../../../src/kernel/lowlevel.ts';
 import { manualLoop, muteLog } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
@@ -124,6 +125,42 @@ describeBoth('an instrument', (s) => {
     expect(objects.map((object) => object === future)).toEqual([true, true]);
   });
 
+  test('sees who wakes whom, also by ending, and that nobody does where a timer is due', async () => {
+    const { loop, host, iterate } = manualLoop();
+    const nameOf = (one: object | null) => (one instanceof Task ? one.getName() : one === null ? 'nobody' : 'a future');
+    const seen: string[] = [];
+    install({ woken: (awaiter, on, by) => seen.push(`${nameOf(by)} wakes ${nameOf(awaiter)} from ${nameOf(on)}`) });
+    const future = loop.createFuture<void>();
+    const sleeper = loop.createTask(
+      s.fn(function* () {
+        yield* s.wait(sleep(1));
+        future.setResult();
+      }),
+      { name: 'sleeper' },
+    );
+    loop.createTask(
+      s.fn(function* () {
+        yield* s.wait(future);
+        yield* s.wait(sleeper);
+      }),
+      { name: 'waiter' },
+    );
+    loop.createTask(
+      s.fn(function* () {
+        yield* s.wait(sleeper);
+      }),
+      { name: 'joiner' },
+    );
+    await iterate();
+    host.advance(1);
+    await iterate(2);
+    expect(seen).toEqual([
+      'nobody wakes sleeper from a future',
+      'sleeper wakes waiter from a future',
+      'sleeper wakes joiner from sleeper',
+    ]);
+  });
+
   test('that throws is reported and removed; the program and the others go on', async () => {
     const error = muteLog('error');
     const { loop, iterate } = manualLoop();
@@ -209,5 +246,41 @@ describe('choose', () => {
     expect(error.mock.calls).toEqual([
       ['An instrument was removed because its choose() threw', expect.objectContaining({ name: 'RangeError' })],
     ]);
+  });
+});
+
+describeBoth('functions that call the steps of tasks', (s) => {
+  test('nest, are there for each step until they are taken away, and let errors through', async () => {
+    const { loop, iterate } = manualLoop();
+    const trace: string[] = [];
+    const wrap = (name: string) => {
+      const remove = wrapSteps((task, step) => {
+        trace.push(`${name} begins ${task.getName()}`);
+        try {
+          step();
+        } finally {
+          trace.push(`${name} ends`);
+        }
+      });
+      onTestFinished(remove);
+      return remove;
+    };
+    const outer = wrap('outer');
+    const inner = wrap('inner');
+    const task = loop.createTask(
+      s.fn(function* () {
+        trace.push('step');
+        yield* s.wait(sleep(0));
+        throw new RangeError('its own');
+      }),
+      { name: 'task' },
+    );
+    await iterate();
+    expect(trace).toEqual(['outer begins task', 'inner begins task', 'step', 'inner ends', 'outer ends']);
+    outer();
+    inner();
+    await iterate();
+    expect(trace).toHaveLength(5);
+    expect(task.exception()).toBeInstanceOf(RangeError);
   });
 });

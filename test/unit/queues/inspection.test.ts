@@ -35,6 +35,19 @@ describe('a queue', () => {
   });
 });
 
+describeBoth('the peaks of a queue', (s) => {
+  test(
+    'are how many items were in it, and how many tasks waited, at the most',
+    program(s, function* () {
+      const queue = new Queue<number>(2);
+      for (let item = 1; item <= 5; item++) createTask(() => queue.put(item));
+      yield* iterations(s, 2);
+      for (let item = 1; item <= 5; item++) expect(yield* s.wait(queue.get())).toBe(item);
+      expect(queue.statistics()).toMatchObject({ size: 0, peakSize: 2, putting: 0, peakPutting: 3 });
+    }),
+  );
+});
+
 describeBoth('a queue that tasks wait for', (s) => {
   test(
     'shows the tasks that get, and is shown as what they wait for',
@@ -46,9 +59,12 @@ describeBoth('a queue that tasks wait for', (s) => {
       const { getters, putters, ...statistics } = queue.statistics();
       expect(statistics).toEqual({
         size: 0,
+        peakSize: 0,
         maxsize: 0,
         getting: 2,
+        peakGetting: 2,
         putting: 0,
+        peakPutting: 0,
         joining: 0,
         unfinished: 0,
         isShutDown: false,

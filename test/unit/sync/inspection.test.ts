@@ -67,12 +67,19 @@ describeBoth('a primitive that tasks wait for', (s) => {
       yield* iterations(s, 2);
       expect(inspect(lock)).toBe('<Lock [locked, waiters:2]>');
       const { holder: has, ...statistics } = lock.statistics();
-      expect(named(statistics)).toEqual({ locked: true, waiting: 2, waiters: ['a', 'b'] });
+      expect(named(statistics)).toEqual({ locked: true, waiting: 2, peakWaiting: 2, waiters: ['a', 'b'] });
       expect(has === holder).toBe(true);
       expect(waitsFor('a')).toMatch(/^acquire of <Lock \[locked, waiters:2\]>/);
       expect(names(lock.waiters.holders)).toEqual(['holder']);
       yield* s.wait(others[1]!);
-      expect(named(lock.statistics())).toEqual({ locked: false, holder: null, waiting: 0, waiters: [] });
+      // The peak stays.
+      expect(named(lock.statistics())).toEqual({
+        locked: false,
+        holder: null,
+        waiting: 0,
+        peakWaiting: 2,
+        waiters: [],
+      });
     }),
   );
 
@@ -82,7 +89,7 @@ describeBoth('a primitive that tasks wait for', (s) => {
       const lock = new Lock();
       getRunningLoop().callSoon(() => lock.acquire().next());
       yield* iterations(s, 1);
-      expect(named(lock.statistics())).toEqual({ locked: true, holder: null, waiting: 0, waiters: [] });
+      expect(named(lock.statistics())).toEqual({ locked: true, holder: null, waiting: 0, peakWaiting: 0, waiters: [] });
       expect(lock.waiters.holders).toEqual([]);
     }),
   );
@@ -96,12 +103,26 @@ describeBoth('a primitive that tasks wait for', (s) => {
       });
       const tasks = ['a', 'b', 'c'].map((name) => createTask(() => semaphore.with(body), { name }));
       yield* iterations(s, 2);
-      expect(named(semaphore.statistics())).toEqual({ value: 0, holders: ['a', 'b'], waiting: 1, waiters: ['c'] });
+      expect(named(semaphore.statistics())).toEqual({
+        value: 0,
+        leastValue: 0,
+        holders: ['a', 'b'],
+        waiting: 1,
+        peakWaiting: 1,
+        waiters: ['c'],
+      });
       expect(waitsFor('c')).toMatch(/^acquire of <Semaphore \[locked, waiters:1\]>/);
       expect(names(semaphore.waiters.holders)).toEqual(['a', 'b']);
       yield* s.wait(tasks[0]!);
       yield* iterations(s, 1);
-      expect(named(semaphore.statistics())).toEqual({ value: 1, holders: ['c'], waiting: 0, waiters: [] });
+      expect(named(semaphore.statistics())).toEqual({
+        value: 1,
+        leastValue: 0,
+        holders: ['c'],
+        waiting: 0,
+        peakWaiting: 1,
+        waiters: [],
+      });
     }),
   );
 
@@ -124,7 +145,7 @@ describeBoth('a primitive that tasks wait for', (s) => {
       semaphore.release();
       expect(semaphore.statistics().holders).toEqual([]);
       semaphore.release(); // one more than were taken: nobody's
-      expect(semaphore.statistics()).toMatchObject({ value: 6, holders: [] });
+      expect(semaphore.statistics()).toMatchObject({ value: 6, leastValue: 2, holders: [] });
     }),
   );
 
@@ -135,12 +156,12 @@ describeBoth('a primitive that tasks wait for', (s) => {
       createTask(() => event.wait(), { name: 'a' });
       yield* iterations(s, 2);
       expect(inspect(event)).toBe('<Event [unset, waiters:1]>');
-      expect(named(event.statistics())).toEqual({ isSet: false, waiting: 1, waiters: ['a'] });
+      expect(named(event.statistics())).toEqual({ isSet: false, waiting: 1, peakWaiting: 1, waiters: ['a'] });
       expect(waitsFor('a')).toBe('wait of <Event [unset, waiters:1]>');
       event.set();
       yield* iterations(s, 2);
       expect(inspect(event)).toBe('<Event [set]>');
-      expect(named(event.statistics())).toEqual({ isSet: true, waiting: 0, waiters: [] });
+      expect(named(event.statistics())).toEqual({ isSet: true, waiting: 0, peakWaiting: 1, waiters: [] });
     }),
   );
 
@@ -154,12 +175,18 @@ describeBoth('a primitive that tasks wait for', (s) => {
       expect(waitsFor('a')).toBe('wait of <Condition [unlocked, waiters:1]>');
       yield* s.wait(condition.acquire());
       const { holder, ...statistics } = condition.statistics();
-      expect(named(statistics)).toEqual({ locked: true, waiting: 1, waiters: ['a'] });
+      expect(named(statistics)).toEqual({ locked: true, waiting: 1, peakWaiting: 1, waiters: ['a'] });
       expect(holder === condition.lock.holder && holder !== null).toBe(true);
       condition.notify();
       condition.release();
       yield* iterations(s, 3);
-      expect(named(condition.statistics())).toEqual({ locked: false, holder: null, waiting: 0, waiters: [] });
+      expect(named(condition.statistics())).toEqual({
+        locked: false,
+        holder: null,
+        waiting: 0,
+        peakWaiting: 1,
+        waiters: [],
+      });
     }),
   );
 

@@ -306,6 +306,7 @@ for (const kind of kinds) {
       expect(pool.statistics()).toMatchObject({ maxWorkers: 2, running: 2, queued: 2, finished: 0 });
       expect(await Promise.all(jobs)).toEqual([1, 2, 3, 4]);
       expect(pool.statistics()).toMatchObject({ workers: 2, running: 0, queued: 0, finished: 4 });
+      expect(pool.statistics()).toMatchObject({ peakRunning: 2, peakQueued: 2 });
       expect(String(pool)).toMatch(/^<(Thread|Process)PoolExecutor maxWorkers=2 running=0 queued=0>$/);
     });
 

@@ -357,7 +357,7 @@ describe('drain', () => {
     expect(cut).toEqual([expect.stringMatching(/^GET \/slow \(0\.\d s\)$/)]);
     expect(await (await quick).text()).toBe('done');
     expect((await slow).status).toBe(503);
-    expect(log).toEqual(['the server is shutting down, and GET /slow took longer than 0.05 s']);
+    expect(log).toEqual(['the server is shutting down, and GET /slow took longer than 0.04 s']);
     await expect(fetch(base)).rejects.toThrow('fetch failed');
   });
 

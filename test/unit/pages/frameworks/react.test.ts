@@ -14,7 +14,7 @@ import {
   useLayoutEffect,
   useState,
 } from 'react';
-import { createRoot } from 'react-dom/client';
+import { createRoot, hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, type Mock, vi } from 'vitest';
 import { document, pageLoop } from '../../../support/page.ts';
@@ -205,6 +205,76 @@ describeBoth('useTask() of React', (s) => {
     expect(events.slice(2)).toEqual(['a begins', 'a ends']);
     expect(page.text()).toBe('done A');
     await page.unmount();
+  });
+
+  it('is called although an <Activity> hides the component, and its result is there when it is shown', async () => {
+    const { events, found, Search } = searchIn(s);
+    const inMode = (mode: 'visible' | 'hidden') =>
+      createElement(Activity, { mode, children: createElement(Search, {}) });
+    const page = await mounted(inMode('visible'));
+    await page.render(inMode('hidden'));
+    await act(async () => void found.task!.run('a'));
+    await page.pass(1);
+    expect(events).toEqual(['a begins', 'a ends']);
+    await page.render(inMode('visible'));
+    expect(page.text()).toBe('done A');
+    await page.unmount();
+  });
+
+  it('goes on while a <Suspense> around the component shows its fallback', async () => {
+    const { events, found, Search } = searchIn(s);
+    const never = new Promise<never>(() => {});
+    function Neighbour({ waits }: { readonly waits: boolean }): ReactNode {
+      if (waits) use(never);
+      return null;
+    }
+    const around = (waits: boolean) =>
+      createElement(Suspense, { fallback: 'loading' }, createElement(Search), createElement(Neighbour, { waits }));
+    const page = await mounted(around(false));
+    await act(async () => void found.task!.run('a'));
+    await page.render(around(true));
+    await page.pass(1);
+    expect(page.text()).toContain('loading');
+    await page.render(around(false));
+    expect(page.text()).toBe('done A');
+    expect(events).toEqual(['a begins', 'a ends']);
+    await page.unmount();
+  });
+
+  it('reports nothing when an action starts calls that cancel each other, and does not return them', async () => {
+    const reported = vi.fn();
+    vi.stubGlobal('reportError', reported);
+    const { found, Search } = searchIn(s);
+    const page = await mounted(createElement(Search));
+    for (const text of ['a', 'b']) {
+      await act(async () => {
+        startTransition(() => {
+          found.task!.run(text);
+        });
+      });
+      await page.pass(0.5);
+    }
+    await page.pass(1);
+    expect(page.text()).toBe('done B');
+    expect(reported).not.toHaveBeenCalled();
+    await page.unmount();
+  });
+
+  it('takes over what a server has rendered without a difference', async () => {
+    const { pass } = pageLoop();
+    const { Search } = searchIn(s);
+    const element = document.createElement('main');
+    element.innerHTML = renderToString(createElement(Search, { at: 'a' }));
+    const differences: unknown[] = [];
+    const root = await act(async () =>
+      hydrateRoot(element as never, createElement(Search, { at: 'a' }), {
+        onRecoverableError: (error) => differences.push(error),
+      }),
+    );
+    await act(() => pass(1));
+    expect(element.textContent).toBe('done A');
+    expect(differences).toEqual([]);
+    await act(async () => root.unmount());
   });
 
   it('is idle on a server', () => {

@@ -1,0 +1,8 @@
+/** The servers of the HTTP benchmark. */
+
+export const FRAMEWORKS = ['node:http', 'hono', 'express', 'fastify'] as const;
+export type Framework = (typeof FRAMEWORKS)[number];
+
+/** Without tasks; each request a task; with a deadline and a limit as well. */
+export const MODES = ['bare', 'tasks', 'limits'] as const;
+export type Mode = (typeof MODES)[number];

@@ -1,0 +1,209 @@
+import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { makeLens, type TaskPage, type TaskSnapshot } from '../../inspect/lens.ts';
+import { joinPages } from '../../inspect/task-tree.ts';
+import { AttachError } from './attach-error.ts';
+import { type GeneratorDetails, Generators } from './generators.ts';
+import { closeInspector, enter } from './inside.ts';
+import type { Inspector } from './inspector.ts';
+import { type Opened, openInspector } from './open-inspector.ts';
+import { checkProcess } from './process-check.ts';
+
+/** A task, with what only the inspector knows of its generators. */
+export interface SeenTask extends TaskSnapshot {
+  /** One for each frame that is a generator, in their order. */
+  readonly generators: readonly GeneratorDetails[];
+}
+
+/** All tasks at a time. */
+export interface Look {
+  readonly tasks: readonly SeenTask[];
+  /** How many tasks there are; more than there are in `tasks` where a limit was set. */
+  readonly total: number;
+}
+
+/** What to look at. */
+export interface LookOptions {
+  /** So many tasks at most. */
+  readonly limit?: number;
+  /** Also the places and the local variables of generators. */
+  readonly locals?: boolean;
+}
+
+/** A page takes the process at most about so many seconds, and it has as many for itself before the next one. */
+const PAGE_SECONDS = 0.003;
+/** A tool that says nothing for so many seconds has gone. */
+const LEASE = 30;
+const ATTEMPTS = 5;
+
+/** A process that is looked at. */
+export class Target {
+  readonly pid: number;
+  readonly #inspector: Inspector;
+  readonly #token: string;
+  readonly #names: Generators;
+  #places: Generators | null = null;
+
+  private constructor(pid: number, inspector: Inspector, token: string) {
+    this.pid = pid;
+    this.#inspector = inspector;
+    this.#token = token;
+    this.#names = new Generators(inspector);
+  }
+
+  /**
+   * Begins to look at a process. To be ended with `detach`.
+   *
+   * @throws {AttachError} when that cannot be done
+   */
+  static async attach(pid: number): Promise<Target> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Target.#attachOnce(pid);
+      } catch (error) {
+        // A tool that was there before has closed the inspector on leaving.
+        if (!(error instanceof AttachError) || !error.isPassing || attempt === ATTEMPTS) throw error;
+        await delay(20 * attempt);
+      }
+    }
+  }
+
+  static async #attachOnce(pid: number): Promise<Target> {
+    const { inspector, hasOpened }: Opened = await openInspector(pid);
+    // Tools in different containers may have the same number.
+    const token = `${process.pid}-${Math.random().toString(36).slice(2)}`;
+    const target = new Target(pid, inspector, token);
+    const { problem, runtime } = await target.#enter(hasOpened);
+    if (problem === null) return target;
+    await target.detach();
+    if (problem === 'no loop') {
+      throw new AttachError(
+        `process ${pid} (${runtime}) has no event loop of asyncio-ts in its main thread: it does not import the library, or has not made a loop yet`,
+      );
+    }
+    throw new AttachError(
+      `process ${pid} has a copy of asyncio-ts that is older than this command: update it there to the version of this one`,
+    );
+  }
+
+  async #enter(hasOpened: boolean): Promise<ReturnType<typeof enter>> {
+    const args = `globalThis, ${String(makeLens)}, ${JSON.stringify(this.#token)}, ${hasOpened}, ${LEASE}`;
+    try {
+      return JSON.parse(await this.#evaluate(`JSON.stringify((${String(enter)})(${args}))`)) as ReturnType<
+        typeof enter
+      >;
+    } catch (error) {
+      this.#inspector.close();
+      throw error;
+    }
+  }
+
+  /** Settled when the process has ended, or has closed its inspector. */
+  get closed(): Promise<void> {
+    return this.#inspector.closed;
+  }
+
+  /** Looks at the tasks, page by page, so that the process is never stopped for long. */
+  async look({ limit = Number.POSITIVE_INFINITY, locals = false }: LookOptions = {}): Promise<Look> {
+    if (locals) this.#places ??= await this.#guard(Generators.withPlaces(this.#inspector));
+    const total = await this.#call<number>('begin()');
+    const pages: TaskPage[] = [];
+    const details = new Map<number, readonly GeneratorDetails[]>();
+    let count = 0;
+    for (let from: number | null = 0; from !== null; ) {
+      const began = performance.now();
+      const options = `{ limit: ${Math.max(1, Math.min(PAGE_SIZE, limit - count))}, seconds: ${PAGE_SECONDS} }`;
+      // Of more tasks than were asked for nothing is read, but everything that those which were read need.
+      const page: TaskPage = await this.#call(`page(${count < limit ? from : total}, ${options})`);
+      await this.#addGenerators(page, locals, details);
+      pages.push(page);
+      count += page.tasks.length;
+      from = page.next;
+      if (from !== null) await delay(Math.min(10, performance.now() - began)); // the process has work of its own
+    }
+    const tasks = joinPages(pages).map((task) => ({ ...task, generators: details.get(task.id) ?? [] }));
+    return { tasks, total };
+  }
+
+  async #addGenerators(page: TaskPage, locals: boolean, into: Map<number, readonly GeneratorDetails[]>): Promise<void> {
+    const counts = page.tasks.map(({ frames }) => frames.filter(({ kind }) => kind === 'generator').length);
+    if (counts.every((count) => count === 0)) return;
+    const generators = locals ? this.#places! : this.#names;
+    const all = await this.#guard(generators.describe(`${this.#user}.generators()`, locals));
+    let at = 0;
+    for (const [i, count] of counts.entries()) {
+      if (count > 0) into.set(page.tasks[i]!.id, all.slice(at, at + count));
+      at += count;
+    }
+  }
+
+  /** Counts the steps of tasks from now on. */
+  async count(): Promise<void> {
+    await this.#call('count()');
+  }
+
+  /** Cancels a task; returns false when it has ended. */
+  async cancel(id: number, message: string): Promise<boolean> {
+    return await this.#call<boolean>(`cancel(${id}, ${JSON.stringify(message)})`);
+  }
+
+  /** Ends the look: what was installed is removed, and the last tool closes the inspector that a tool has opened. */
+  async detach(): Promise<void> {
+    try {
+      if (await this.#call<boolean>('leave()')) {
+        this.#inspector.evaluate(`(${String(closeInspector)})(globalThis)`).catch(() => {});
+        // Whoever comes meanwhile keeps it open.
+        await Promise.race([this.#inspector.closed, delay(200, undefined, { ref: false })]);
+      }
+    } catch (error) {
+      if (!(error instanceof AttachError)) throw error; // it has ended, and with it all that was installed
+    } finally {
+      this.#inspector.close();
+    }
+  }
+
+  /** This tool's part inside the process. */
+  get #user(): string {
+    return `globalThis[Symbol.for('asyncio-ts.tools')].users.get(${JSON.stringify(this.#token)})`;
+  }
+
+  /** Calls a function of this tool's part inside the process. */
+  async #call<T>(call: string): Promise<T> {
+    const text = await this.#evaluate(
+      `${this.#user} === undefined ? '' : JSON.stringify(${this.#user}.${call}) ?? 'null'`,
+    );
+    if (text !== '') return JSON.parse(text) as T;
+    throw new AttachError(
+      `process ${this.pid} has not heard of this tool for ${LEASE} s, and has dropped it: start it again`,
+    );
+  }
+
+  async #evaluate(expression: string): Promise<string> {
+    const { value } = await this.#guard(this.#inspector.evaluate(expression, { returnByValue: true }));
+    return String(value);
+  }
+
+  /** What fails because the process has ended is told so. */
+  async #guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!this.#inspector.isClosed) throw error;
+      checkAlive(this.pid);
+      throw new AttachError(`process ${this.pid} has closed its inspector while it was looked at`, {
+        isPassing: true,
+        cause: error,
+      });
+    }
+  }
+}
+
+const PAGE_SIZE = 500;
+
+function checkAlive(pid: number): void {
+  try {
+    checkProcess(pid);
+  } catch (error) {
+    throw new AttachError(`process ${pid} has ended while it was looked at`, { cause: error });
+  }
+}

@@ -1,0 +1,47 @@
+import { cutTo, pad, widthOf } from '../terminal/display.ts';
+
+/** A column is not cut below so many columns of the terminal. */
+const NARROWEST = 8;
+/** Where the width does not matter, as in a pipe, a cell is as wide as its text, up to this. */
+const WIDEST = 160;
+const GAP = '  ';
+
+/**
+ * A table with a heading.
+ *
+ * @param columns so wide is the terminal; `null` where it does not matter
+ * @param below lines that belong below a row, by its index
+ */
+export function drawTable(
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: number | null,
+  below: (row: number) => readonly string[] = () => [],
+): string[] {
+  const widths = heading.map((title, at) =>
+    Math.min(
+      WIDEST,
+      rows.reduce((most, row) => Math.max(most, widthOf(row[at]!)), widthOf(title)),
+    ),
+  );
+  if (columns !== null) shrink(widths, columns - GAP.length * (heading.length - 1));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, at) => pad(cell, widths[at]!))
+      .join(GAP)
+      .trimEnd();
+  const cut = (text: string): string => (columns === null ? text : cutTo(text, columns));
+  return [line(heading), ...rows.flatMap((row, at) => [line(row), ...below(at).map((text) => cut(`    ${text}`))])];
+}
+
+/** Takes from the widest column until all of them cutTo, or nothing can be taken any more. */
+function shrink(widths: number[], room: number): void {
+  for (let over = widths.reduce((sum, width) => sum + width, 0) - room; over > 0; ) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if (widths[widest]! <= NARROWEST) return;
+    const second = Math.max(NARROWEST, ...widths.filter((_, at) => at !== widest));
+    const take = Math.max(1, Math.min(over, widths[widest]! - second));
+    widths[widest]! -= take;
+    over -= take;
+  }
+}

@@ -1,0 +1,94 @@
+import type { WaitSnapshot } from '../../inspect/lens.ts';
+import { isForTasks, type TaskGraph } from '../../inspect/task-tree.ts';
+import type { SeenTask } from '../attach/target.ts';
+import { safeText } from '../terminal/display.ts';
+
+/** So many tasks are named where one waits for many. */
+const MOST_NAMES = 3;
+
+/** A task's name, as it may be shown. */
+export function nameText({ name }: { readonly name: string }): string {
+  return safeText(name);
+}
+
+/** The functions that a task is in, the outermost first: `main() → load()`. */
+export function framesText(task: SeenTask): string {
+  let at = 0;
+  return task.frames
+    .map(({ name, kind }) => {
+      const known = kind === 'generator' ? (task.generators[at++]?.name ?? '') : name;
+      if (known !== '') return `${safeText(known)}()`;
+      return kind === 'generator' ? '(generator)' : '<anonymous>()';
+    })
+    .join(' → ');
+}
+
+/** What a task waits for, in words; empty when it waits for nothing. */
+export function waitsText(task: SeenTask, graph: TaskGraph): string {
+  return task.waits.map((wait) => waitText(wait, graph)).join('; ');
+}
+
+function waitText(wait: WaitSnapshot, graph: TaskGraph): string {
+  const { operation, needs } = wait;
+  const object = wait.object === null ? null : safeText(wait.object);
+  if (operation === 'promise') return 'a promise from outside the library';
+  if (wait.isForeign) return `${call(operation)}${object === null ? '' : ` of ${object}`}, from outside`;
+  if (isForTasks(wait)) return `${namesText(needs, graph)}${VIA[operation] ?? ` in ${call(operation)}`}`;
+  if (needs.length > 0) return `${object}, held by ${namesText(needs, graph)}`;
+  if (object === null) return call(operation);
+  return operation === 'result' ? object : `${call(operation)} of ${object}`;
+}
+
+function call(operation: string): string {
+  return `${safeText(operation)}()`;
+}
+
+const VIA: Readonly<Record<string, string>> = {
+  task: '',
+  tasks: ' of its task group',
+  shielded: ' in shield()',
+  shared: ' in a call of shared()',
+  next: ' in asCompleted()',
+  'end of cancelled': ', which it has cancelled',
+};
+
+/** Tasks by name: the first few, and how many more. */
+export function namesText(ids: readonly number[], graph: TaskGraph): string {
+  const names = ids.slice(0, MOST_NAMES).map((id) => {
+    const task = graph.find(id);
+    return task === null ? 'a task that has ended' : nameText(task);
+  });
+  if (ids.length > MOST_NAMES) names.push(`${ids.length - MOST_NAMES} more`);
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+/** The state in one word. */
+export function stateText({ state, cancelling }: SeenTask): string {
+  return cancelling > 0 ? 'cancelling' : STATES[state];
+}
+
+const STATES: Readonly<Record<SeenTask['state'], string>> = {
+  running: 'running',
+  scheduled: 'ready',
+  waiting: 'waiting',
+  detached: 'outside', // at a promise that is not of this library
+  unknown: '?',
+};
+
+/** Circles of tasks that wait for each other, one line each. */
+export function cyclesText(graph: TaskGraph): string[] {
+  return graph.cycles().map((cycle) => {
+    const names = [...cycle, cycle[0]!].map((id) => nameText(graph.find(id)!));
+    return `deadlock: ${names.join(' → ')}`;
+  });
+}
+
+/** Where a task is suspended, and the variables there; nothing where that is not known. */
+export function detailsText(task: SeenTask): string[] {
+  const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(place)}`]));
+  const ofGenerators = task.generators.flatMap(({ name, place, locals }) => [
+    ...(place === null ? [] : [`${name === '' ? '' : `${safeText(name)}() `}at ${safeText(place)}`]),
+    ...Object.entries(locals ?? {}).map(([variable, value]) => `  ${safeText(variable)} = ${safeText(value)}`),
+  ]);
+  return [...new Set([...places, ...ofGenerators])];
+}

@@ -1,0 +1,138 @@
+import { mkdirSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import repl, { type REPLEval, type REPLServer } from 'node:repl';
+import { SUCCESS } from '../exit-codes.ts';
+import { version } from '../help.ts';
+import { type Library, libraryOf } from '../library.ts';
+import { LineByLine } from './line-by-line.ts';
+import { Running } from './running.ts';
+import { isAssignment, prepare } from './typed-code.ts';
+
+/** The function that typed awaits go through. */
+const AWAIT = '$asyncioAwait';
+/** So many seconds a cancelled task may take to clean up at the end. */
+const PATIENCE = 3;
+
+/** `asyncio repl`; returns the exit code when it has ended. */
+export async function startRepl(): Promise<number> {
+  // The copy that modules get which are imported by typed code.
+  const { api } = await libraryOf(path.resolve('repl.ts'));
+  const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const paced = isTerminal ? null : new LineByLine(createInterface({ input: process.stdin }));
+  if (isTerminal) process.stdout.write(banner());
+  const server = repl.start({
+    prompt: isTerminal ? 'asyncio> ' : '',
+    input: paced ?? process.stdin,
+    output: process.stdout,
+    terminal: isTerminal,
+    // Functions of another global object would be no functions of the same kinds for the library.
+    useGlobal: true,
+    breakEvalOnSigint: true,
+    // A preview would run a line before it is entered.
+    preview: false,
+  });
+  const running = new Running(api);
+  defineNames(server, api, running);
+  runTypedCode(server, api);
+  if (paced !== null) tellOfPrompts(server, () => paced.next());
+  if (isTerminal) {
+    cancelOnInterrupt(server, running);
+    keepHistory(server);
+  }
+  await new Promise<void>((resolve) => server.on('exit', resolve));
+  await endTasks(api);
+  return SUCCESS;
+}
+
+function banner(): string {
+  return `asyncio-ts ${version()} on Node ${process.version}: await takes any awaitable; Ctrl-D ends\n`;
+}
+
+/** Everything of the library by name, and as `asyncio`. */
+function defineNames({ context }: REPLServer, api: Library, running: Running): void {
+  // Node makes these when they are first used, and would make them of the library's `Event` then.
+  for (const name of ['WebSocket', 'EventSource', 'fetch']) void context[name];
+  const define = (name: string, value: unknown): void => {
+    Object.defineProperty(context, name, { value, configurable: true, writable: true, enumerable: false });
+  };
+  for (const [name, value] of Object.entries(api)) define(name, value);
+  define('asyncio', api);
+  define(AWAIT, running.of);
+}
+
+/** Runs what is typed through Node's own evaluation, which knows how to await at the top. */
+function runTypedCode(server: REPLServer, api: Library): void {
+  const evaluate = server.eval;
+  const run: REPLEval = function (this: REPLServer, code, context, file, callback) {
+    evaluate.call(server, prepare(code, AWAIT), context, file, (error, value: unknown) => {
+      if (error !== null || !api.iscoroutine(value) || isAssignment(code) || isStarted(value))
+        return callback(error, value);
+      // A coroutine alone is awaited. By code, so that Ctrl-C works as with every await.
+      Object.defineProperty(context, LAST, { value, configurable: true });
+      evaluate.call(server, `await ${AWAIT}(${LAST})\n`, context, file, callback);
+    });
+  };
+  Object.defineProperty(server, 'eval', { value: run, configurable: true, writable: true });
+}
+
+/**
+ * Ctrl-C cancels what is awaited: the code that awaits it sees a `CancelledError`, and may clean up. Where nothing can be cancelled, or not
+ * again, it does what it does in Node: code is left at once, and at the prompt the line is dropped.
+ */
+function cancelOnInterrupt(server: REPLServer, running: Running): void {
+  const usual = server.listeners('SIGINT');
+  server.removeAllListeners('SIGINT');
+  server.on('SIGINT', () => {
+    if (!running.interrupt()) for (const listener of usual) listener.call(server);
+  });
+}
+
+/** Calls a function whenever the REPL is ready for the next line; it tells nobody else of a line that has thrown. */
+function tellOfPrompts(server: REPLServer, onPrompt: () => void): void {
+  const displayPrompt = server.displayPrompt.bind(server);
+  const value = (preserveCursor?: boolean): void => {
+    displayPrompt(preserveCursor);
+    onPrompt();
+  };
+  Object.defineProperty(server, 'displayPrompt', { value, configurable: true, writable: true });
+}
+
+const LAST = '$asyncioLast';
+
+/** Whether a generator has begun, or a task has it already. */
+function isStarted(coroutine: object): boolean {
+  return Object.getOwnPropertySymbols(coroutine).some(
+    (symbol) => symbol.description === 'claimed' && (coroutine as Record<symbol, unknown>)[symbol] === true,
+  );
+}
+
+/** Keeps lines for the next time, in the folder that the XDG rules name. */
+function keepHistory(server: REPLServer): void {
+  const given = process.env['ASYNCIO_REPL_HISTORY'];
+  if (given === '') return;
+  const { XDG_STATE_HOME: state } = process.env;
+  const folder = state !== undefined && path.isAbsolute(state) ? state : path.join(os.homedir(), '.local', 'state');
+  const file = given ?? path.join(folder, 'asyncio-ts', 'repl_history');
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  } catch {
+    return; // a folder that cannot be made: this time without a history
+  }
+  server.setupHistory(file, () => {});
+}
+
+/** Cancels the tasks that are left, and lets them clean up. */
+async function endTasks(api: Library): Promise<void> {
+  const left = [...api.allTasks(api.getEventLoop())];
+  if (left.length === 0) return;
+  for (const task of left) task.cancel('asyncio repl has ended');
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE * 1_000);
+  });
+  await Promise.race([Promise.allSettled(left), late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,23 @@
+import { describe } from '../internal/describe.ts';
+import { argumentsOf, nameOfCoroutine, type Task } from '../kernel/lowlevel.ts';
+import { harmless } from './text.ts';
+
+/**
+ * The name of a task as tools show it. A task that was given a name has that one; another one is named after its function: `load#17` is
+ * `Task-17`, which runs `load`. In debug mode with the arguments, where the task runs an object of a `coroutine()` function: `load(42)#17`.
+ * `task.getName()` stays what it is in Python.
+ *
+ * @example
+ * const task = createTask(async function load() {});
+ * console.log(titleOfTask(task).replace(/\d+/, 'n')); // load#n
+ * await task;
+ */
+export function titleOfTask(task: Task<unknown>): string {
+  const name = task.getName();
+  const number = /^Task-(\d+)$/.exec(name)?.[1];
+  const fn = nameOfCoroutine(task);
+  if (number === undefined || fn === '') return harmless(name);
+  const args = task.getLoop().getDebug() ? argumentsOf(task) : null;
+  const call = args === null ? '' : `(${args.map(describe).join(', ')})`;
+  return harmless(`${fn}${call}#${number}`);
+}

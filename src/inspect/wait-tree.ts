@@ -1,0 +1,87 @@
+import { harmless } from './text.ts';
+import { describeWait, placeText, type WaitEdge, type WaitGraph, type WaitNode } from './wait-graph.ts';
+
+/** So many tasks are shown: a report is to be read. */
+const MOST_SHOWN = 100;
+
+/**
+ * What waits for what, as a tree: below each task those that it waits for. A task that others wait for too is shown once; an arrow back says
+ * that tasks wait for each other in a circle, which is a deadlock.
+ *
+ * @example
+ * const lock = new Lock();
+ * await lock.acquire();
+ * createTask(() => lock.acquire(), { name: 'second' });
+ * await sleep(0);
+ * console.log(formatWaitTree(captureWaitGraph(getRunningLoop())));
+ */
+export function formatWaitTree(graph: WaitGraph): string {
+  const tree = new Tree(graph);
+  for (const task of graph.tasks) if (!tree.isNeeded(task.name)) tree.draw(task);
+  // What is left are circles that nobody outside waits for.
+  for (const task of graph.tasks) tree.draw(task);
+  return tree.text();
+}
+
+class Tree {
+  readonly #nodes: ReadonlyMap<string, WaitNode>;
+  readonly #needed: ReadonlySet<string>;
+  readonly #drawn = new Set<string>();
+  readonly #lines: string[] = [];
+  readonly #cycles: WaitGraph['cycles'];
+
+  constructor({ tasks, cycles }: WaitGraph) {
+    this.#nodes = new Map(tasks.map((task) => [task.name, task]));
+    this.#needed = new Set(tasks.flatMap(({ waits }) => waits.flatMap(({ needs }) => needs)));
+    this.#cycles = cycles;
+  }
+
+  isNeeded(name: string): boolean {
+    return this.#needed.has(name);
+  }
+
+  draw(root: WaitNode): void {
+    if (!this.#drawn.has(root.name)) this.#draw(root, '  ', '  ', new Set());
+  }
+
+  /** @param above the names of the tasks that the lines above lead through */
+  #draw(task: WaitNode, first: string, rest: string, above: ReadonlySet<string>): void {
+    if (this.#drawn.size >= MOST_SHOWN) return;
+    this.#drawn.add(task.name);
+    const waits =
+      task.waits.length === 0 ? ['does not wait'] : task.waits.map((wait) => `waits for ${this.#textOf(wait)}`);
+    this.#lines.push(`${first}${this.#titleOf(task.name)} ${waits.join(', and ')}`);
+    const within = new Set([...above, task.name]);
+    const needs = [...new Set(task.waits.flatMap((wait) => wait.needs))];
+    for (const [at, name] of needs.entries()) {
+      const isLast = at === needs.length - 1;
+      const branch = `${rest}${isLast ? '└─ ' : '├─ '}`;
+      const node = this.#nodes.get(name);
+      if (within.has(name)) this.#lines.push(`${branch}⟲ ${this.#titleOf(name)}: a deadlock`);
+      else if (node === undefined || this.#drawn.has(name))
+        this.#lines.push(`${branch}${this.#titleOf(name)}, see above`);
+      else this.#draw(node, branch, `${rest}${isLast ? '   ' : '│  '}`, within);
+    }
+  }
+
+  #textOf(wait: WaitEdge): string {
+    const titled = { ...wait, needs: wait.needs.map((name) => this.#titleOf(name)) };
+    return `${harmless(describeWait(titled))}${placeText(wait)}`;
+  }
+
+  /** `load#17` for `Task-17`, which runs `load`. */
+  #titleOf(name: string): string {
+    const fn = this.#nodes.get(name)?.coroutine ?? '';
+    const number = /^Task-(\d+)$/.exec(name)?.[1];
+    return harmless(number === undefined || fn === '' ? name : `${fn}#${number}`);
+  }
+
+  text(): string {
+    const deadlocks = this.#cycles.map((cycle) => {
+      const names = [...cycle, cycle[0]!].map((name) => this.#titleOf(name));
+      return `  deadlock: ${names.join(' → ')}`;
+    });
+    const more = this.#nodes.size - this.#drawn.size;
+    return [...deadlocks, ...this.#lines, ...(more > 0 ? [`  and ${more} more tasks`] : [])].join('\n');
+  }
+}

@@ -1,0 +1,1 @@
+export { type DiagnosticsMessages, publishDiagnostics } from './publish-diagnostics.ts';

@@ -1,0 +1,1 @@
+export { type Stall, type StallOptions, StallWatch, watchStalls } from './watch-stalls.ts';

@@ -1,0 +1,293 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect as expectOutside, it } from 'vitest';
+import { Inspector } from '../../../../src/cli/attach/inspector.ts';
+import { listeningPorts } from '../../../../src/cli/attach/listening-ports.ts';
+import { Target } from '../../../../src/cli/attach/target.ts';
+import { asyncio } from '../../../support/command.ts';
+import { withTarget } from '../../../support/targets.ts';
+
+const FROM_SOURCE = new URL('../../../support/from-source.ts', import.meta.url).href;
+const MAIN = fileURLToPath(new URL('../../../../src/cli/main.ts', import.meta.url));
+
+// Processes that look at processes: each target is one of its own, with any free port for its inspector, and says when it is ready.
+
+const ALBUM = `
+  import { Event, run, taskGroup } from 'asyncio-ts';
+  const never = new Event();
+  async function playTrack() { await never.wait(); }
+  function* playAlbum(tracks: string[]) {
+    const count = tracks.length;
+    yield* taskGroup(function* (group) {
+      for (const track of tracks) group.createTask(playTrack, { name: track });
+    });
+    return count;
+  }
+  async function main() {
+    await taskGroup(async (group) => {
+      group.createTask(playAlbum(['TNDNBTG', 'Levitate']), { name: 'Sundowning' });
+      group.createTask(playAlbum(['DYWTYLM', 'Aqua Regia']), { name: 'TMBTE' });
+      setTimeout(() => console.log('ready'), 1);
+    });
+  }
+  // What stands still for ever is kept alive by this.
+  setInterval(() => {}, 1_000);
+  await run(main);`;
+
+/** The same program in the middle of a loop that never ends. */
+const SPINNING = ALBUM.replace("console.log('ready'), 1", "{ console.log('ready'); for (;;); }, 1");
+
+const isLinux = process.platform === 'linux';
+
+describe.runIf(isLinux)('a process that merely imports the library', { concurrent: true, timeout: 30_000 }, () => {
+  it('is shown as the tree that CPython documents, and its inspector is closed afterwards', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      expect(listeningPorts(pid)).toEqual([]);
+      expect(await asyncio(['pstree', String(pid)])).toEqual({
+        code: 0,
+        stdout: [
+          'Task-1  main()',
+          '├─ Sundowning  playAlbum()',
+          '│  ├─ TNDNBTG  playTrack()  waits for wait() of <Event [unset, waiters:4]>',
+          '│  └─ Levitate  playTrack()  waits for wait() of <Event [unset, waiters:4]>',
+          '└─ TMBTE  playAlbum()',
+          '   ├─ DYWTYLM  playTrack()  waits for wait() of <Event [unset, waiters:4]>',
+          '   └─ Aqua Regia  playTrack()  waits for wait() of <Event [unset, waiters:4]>',
+        ],
+        stderr: '',
+      });
+      expect(listeningPorts(pid)).toEqual([]);
+    });
+  });
+
+  it('is shown as the table that CPython documents: each task with who awaits it', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const { code, stdout } = await asyncio(['ps', String(pid)]);
+      expect(code).toBe(0);
+      expect(stdout.map((line) => line.split(/ {2,}/)).map((cells) => [cells[0], cells.at(-1)])).toEqual([
+        ['TASK', 'AWAITED BY'],
+        ['Task-1', '-'],
+        ['Sundowning', 'Task-1'],
+        ['TMBTE', 'Task-1'],
+        ['TNDNBTG', 'Sundowning'],
+        ['Levitate', 'Sundowning'],
+        ['DYWTYLM', 'TMBTE'],
+        ['Aqua Regia', 'TMBTE'],
+      ]);
+    });
+  });
+
+  it('is looked at while it is in a loop that never ends, and its inspector is closed all the same', async ({
+    expect,
+  }) => {
+    await withTarget(SPINNING, async ({ pid }) => {
+      const { code, stdout } = await asyncio(['pstree', String(pid)]);
+      expect([code, stdout.length]).toEqual([0, 7]);
+      expect(listeningPorts(pid)).toEqual([]);
+    });
+  });
+
+  it('shows where generators are suspended, and their local variables', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const { stdout } = await asyncio(['ps', '--locals', String(pid)]);
+      expect(stdout[2]).toMatch(/^Sundowning /);
+      expect(stdout[3]).toMatch(/^ {4}playAlbum\(\) at .*target\.ts:7:\d+$/);
+      expect(stdout.slice(4, 6)).toEqual([`      tracks = ["TNDNBTG", "Levitate"]`, '      count = 2']);
+    });
+  });
+
+  it('is looked at in part where there is a limit, and its tree stays whole as far as it goes', async ({ expect }) => {
+    const program = `
+      import { Event, run, taskGroup } from 'asyncio-ts';
+      setInterval(() => {}, 1_000);
+      await run(async function main() {
+        await taskGroup(async (group) => {
+          for (let i = 0; i < 300; i++) group.createTask(async function idle() { await new Event().wait(); });
+          setTimeout(() => console.log('ready'), 1);
+        });
+      });`;
+    await withTarget(program, async ({ pid }) => {
+      const { stdout } = await asyncio(['pstree', '--limit', '200', String(pid)]);
+      expect(stdout.filter((line) => /^[├└]─ /.test(line))).toHaveLength(199);
+      expect([stdout.length, stdout[0], stdout.at(-1)]).toEqual([
+        201,
+        'Task-1  main()  waits for Task-2, Task-3, Task-4 and 297 more of its task group',
+        'and about 101 more tasks: --limit shows more',
+      ]);
+    });
+  });
+
+  it('is left as usual where nobody reads what is printed', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'ps', String(pid)], {
+        env: { ...process.env, NODE_OPTIONS: '' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      child.stdout.destroy();
+      const stderr = await text(child.stderr);
+      expect([stderr, listeningPorts(pid)]).toEqual(['', []]);
+    });
+  });
+
+  it('is printed as data', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const { code, stdout } = await asyncio(['ps', '--json', String(pid)]);
+      const data = JSON.parse(stdout.join('\n')) as { tasks: { id: number; name: string; awaits: number[] }[] };
+      expect(code).toBe(0);
+      expect(data).toMatchObject({ pid, total: 7, cycles: [] });
+      const nameOf = (id: number) => data.tasks.find((task) => task.id === id)!.name;
+      expect(data.tasks[0]!.awaits.map(nameOf)).toEqual(['Sundowning', 'TMBTE']);
+    });
+  });
+
+  it('shows nothing of its names that a terminal would obey', async ({ expect }) => {
+    const program = ALBUM.replace("'TNDNBTG'", "'\\x1b]0;\\x07\\u202e\\x9b'");
+    await withTarget(program, async ({ pid }) => {
+      for (const command of [['pstree'], ['ps'], ['ps', '--json'], ['ps', '--locals']]) {
+        const { stdout } = await asyncio([...command, String(pid)]);
+        expect(stdout.join('')).not.toMatch(/[\p{Cc}\u202e]/u);
+      }
+    });
+  });
+
+  it('keeps its inspector open where that was open before', async ({ expect }) => {
+    await withTarget(
+      ALBUM,
+      async ({ pid }) => {
+        const before = listeningPorts(pid);
+        expect(before).toHaveLength(1);
+        expect((await asyncio(['ps', String(pid)])).code).toBe(0);
+        expect(listeningPorts(pid)).toEqual(before);
+      },
+      ['--inspect=127.0.0.1:0'],
+    );
+  });
+
+  it('may be looked at by two tools at once: the last one to go closes its inspector', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const [one, other] = await Promise.all([Target.attach(pid), Target.attach(pid)]);
+      expect((await one.look()).tasks).toHaveLength(7);
+      await one.detach();
+      expect(listeningPorts(pid)).toHaveLength(1);
+      expect((await other.look()).tasks).toHaveLength(7);
+      await other.detach();
+      expect(listeningPorts(pid)).toEqual([]);
+    });
+  });
+
+  it('may have a task cancelled, which is told who did it; steps are counted while somebody looks', async ({
+    expect,
+  }) => {
+    const program = `
+      import { createTask, Event, run, sleep } from 'asyncio-ts';
+      await run(async function main() {
+        createTask(async () => { for (;;) await sleep(0.001); }, { name: 'ticker' });
+        createTask(async () => {
+          try { await new Event().wait(); } catch (error) { console.log(String(error)); throw error; }
+        }, { name: 'idle' });
+        setTimeout(() => console.log('ready'), 1);
+        await new Event().wait();
+      });`;
+    await withTarget(program, async ({ pid, line }) => {
+      const target = await Target.attach(pid);
+      const find = async (name: string) => (await target.look()).tasks.find((task) => task.name === name);
+      expect((await find('ticker'))!.counts).toBe(null);
+      await target.count();
+      await expect.poll(async () => (await find('ticker'))!.counts?.steps ?? 0, { timeout: 10_000 }).toBeGreaterThan(5);
+      const { id } = (await find('idle'))!;
+      expect(await target.cancel(id, 'by a test')).toBe(true);
+      await line('CancelledError: by a test');
+      await expect.poll(() => find('idle'), { timeout: 10_000 }).toBe(undefined);
+      expect(await target.cancel(id, 'again')).toBe(false);
+      await target.detach();
+    });
+  });
+
+  it('tells a tool that it has dropped, as it does after half a minute without a word', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const target = await Target.attach(pid);
+      const inspector = (await Inspector.connect(listeningPorts(pid)[0]!))!;
+      await inspector.evaluate("globalThis[Symbol.for('asyncio-ts.tools')].users.clear()");
+      inspector.close();
+      await expect(target.look()).rejects.toThrow(
+        `process ${pid} has not heard of this tool for 30 s, and has dropped it`,
+      );
+      await target.detach();
+    });
+  });
+
+  it('that ends while it is looked at is told as such', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid, child }) => {
+      const target = await Target.attach(pid);
+      child.kill('SIGKILL');
+      await target.closed;
+      await expect(target.look()).rejects.toThrow(`process ${pid} has ended while it was looked at`);
+      await target.detach(); // nothing is left to be removed
+    });
+  });
+});
+
+describe.runIf(isLinux)('what cannot be looked at', { concurrent: true, timeout: 30_000 }, () => {
+  it('is a process that does not exist', async ({ expect }) => {
+    const stderr = `asyncio: there is no process ${2 ** 30}\n`;
+    expect(await asyncio(['ps', String(2 ** 30)])).toEqual({ code: 1, stdout: [], stderr });
+  });
+
+  it('is a process of Node that has no loop, and its inspector is closed again', async ({ expect }) => {
+    await withTarget("setInterval(() => {}, 1_000); console.log('ready')", async ({ pid }) => {
+      const { code, stdout, stderr } = await asyncio(['pstree', String(pid)]);
+      expect([code, stdout]).toEqual([1, []]);
+      expect(stderr).toBe(
+        `asyncio: process ${pid} (Node) has no event loop of asyncio-ts in its main thread: it does not import the library, or has not made a loop yet\n`,
+      );
+      expect(listeningPorts(pid)).toEqual([]);
+    });
+  });
+
+  it('is a process of Node that does not listen to the signal', async ({ expect }) => {
+    await withTarget(
+      "setInterval(() => {}, 1_000); console.log('ready')",
+      async ({ pid }) => {
+        const { code, stderr } = await asyncio(['ps', String(pid)]);
+        expect(code).toBe(1);
+        expect(stderr).toMatch(`process ${pid} does not let SIGUSR1 open its inspector`);
+      },
+      ['--disable-sigusr1'],
+    );
+  });
+
+  // The signal means something else to others, and ends most of them.
+  it('is a program that is not Node, which gets no signal', async ({ expect }) => {
+    const shell = spawn('sh', ['-c', 'trap "exit 3" USR1; echo ready; while :; do sleep 0.05; done'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await new Promise((resolve) => shell.stdout.once('data', resolve));
+    const { code, stderr } = await asyncio(['ps', String(shell.pid)]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^asyncio: process \d+ runs \w+, not Node: asyncio looks into processes of Node\n$/);
+    const ended = new Promise((resolve) => shell.on('exit', (_code, signal) => resolve(signal)));
+    shell.kill('SIGKILL');
+    expect(await ended).toBe('SIGKILL');
+  });
+
+  it.each([
+    ['bun', 'Bun', ['-e', 'setInterval(() => {}, 1_000); console.log("ready")']],
+    ['deno', 'Deno', ['eval', 'setInterval(() => {}, 1_000); console.log("ready")']],
+  ])('is a process of %s, which gets no signal', async (command, name, args) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    await new Promise((resolve, reject) => child.on('error', reject).stdout.once('data', resolve));
+    const { code, stderr } = await asyncio(['ps', String(child.pid)]);
+    expectOutside(code).toBe(1);
+    expectOutside(stderr).toMatch(`runs ${name}, whose inspector cannot be opened from outside`);
+    const ended = new Promise((resolve) => child.on('exit', (_code, signal) => resolve(signal)));
+    child.kill('SIGKILL');
+    expectOutside(await ended).toBe('SIGKILL');
+  });
+
+  it('is anything for top where there is no terminal', async ({ expect }) => {
+    const { code, stderr } = await asyncio(['top', '1']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('top: needs a terminal to draw in: write asyncio ps 1 to print the tasks once');
+  });
+});

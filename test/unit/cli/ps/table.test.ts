@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { drawTable } from '../../../../src/cli/ps/table.ts';
+import { widthOf } from '../../../../src/cli/terminal/display.ts';
+
+test('a table has a column as wide as its widest cell', () => {
+  expect(
+    drawTable(
+      ['A', 'LONGER'],
+      [
+        ['名前', 'x'],
+        ['b', 'yy'],
+      ],
+      null,
+    ),
+  ).toEqual(['A     LONGER', '名前  x', 'b     yy']);
+});
+
+test('a table fits into the terminal: its widest columns are cut first', () => {
+  const lines = drawTable(['A', 'B', 'C'], [['a'.repeat(50), 'b'.repeat(30), 'c']], 40);
+  expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(40);
+  expect(lines[1]).toBe(`${'a'.repeat(16)}…  ${'b'.repeat(17)}…  c`);
+});
+
+test('a terminal that is too narrow for any table gets columns that can be read', () => {
+  const lines = drawTable(['A', 'B'], [['a'.repeat(50), 'b'.repeat(50)]], 10);
+  expect(lines[1]).toBe(`${'a'.repeat(7)}…  ${'b'.repeat(7)}…`);
+});
+
+test('lines below a row are cut to the terminal, too', () => {
+  const lines = drawTable(['A'], [['a']], 12, () => ['x'.repeat(20)]);
+  expect(lines[2]).toBe(`    ${'x'.repeat(7)}…`);
+});

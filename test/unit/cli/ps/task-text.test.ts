@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import type { SeenTask } from '../../../../src/cli/attach/target.ts';
+import {
+  cyclesText,
+  detailsText,
+  framesText,
+  namesText,
+  nameText,
+  stateText,
+  waitsText,
+} from '../../../../src/cli/ps/task-text.ts';
+import { TaskGraph } from '../../../../src/inspect/task-tree.ts';
+import { seen, wait, waitFor } from '../../../support/looks.ts';
+
+const others = [2, 3, 4, 5, 6].map((id) => seen({ id }));
+
+/** What a task of these waits is said to wait for. */
+function waits(...all: SeenTask['waits']): string {
+  const task = seen({ id: 1, waits: all });
+  return waitsText(task, new TaskGraph([task, ...others]));
+}
+
+describe('what a task waits for', () => {
+  test.each([
+    [wait({}), 'sleep()'],
+    [waitFor(2), 't2'],
+    [waitFor(2, 3), 't2 and t3 of its task group'],
+    [waitFor(2, 3, 4, 5, 6), 't2, t3, t4 and 2 more of its task group'],
+    [wait({ operation: 'gather', needs: [2, 3] }), 't2 and t3 in gather()'],
+    [wait({ operation: 'acquire', object: '<Lock>', needs: [3] }), '<Lock>, held by t3'],
+    [wait({ operation: 'get', object: '<Queue>' }), 'get() of <Queue>'],
+    [wait({ operation: 'result', object: '<Future pending>' }), '<Future pending>'],
+    [wait({ operation: 'promise', isForeign: true }), 'a promise from outside the library'],
+    [wait({ operation: 'read', object: '<StreamReader>', isForeign: true }), 'read() of <StreamReader>, from outside'],
+    [waitFor(99), 'a task that has ended'],
+  ])('%#: %j', (one, text) => {
+    expect(waits(one)).toBe(text);
+  });
+
+  test('is all of it where it waits in several places, and nothing where it does not wait', () => {
+    expect(waits(waitFor(2), wait({}))).toBe('t2; sleep()');
+    expect(waits()).toBe('');
+  });
+
+  test('has nothing that a terminal obeys', () => {
+    expect(waits(wait({ operation: 'get', object: '\x1b[31m' }))).toBe('get() of \\x1b[31m');
+    expect(namesText([1], new TaskGraph([seen({ id: 1, name: '\u202ea' })]))).toBe('\\u{202e}a');
+    expect(nameText({ name: 'a\nb' })).toBe('a\\x0ab');
+  });
+});
+
+test('functions are shown from the outermost one, generators by what the inspector calls them', () => {
+  const frames: SeenTask['frames'] = [
+    { name: 'main', kind: 'function' },
+    { name: '', kind: 'generator' },
+    { name: '', kind: 'generator' },
+    { name: 'Queue.get', kind: 'coroutine' },
+  ];
+  const generators = [{ name: 'load', place: null, locals: null }];
+  expect(framesText(seen({ id: 1, frames, generators }))).toBe('main() → load() → (generator) → Queue.get()');
+  expect(framesText(seen({ id: 1, frames: [{ name: '', kind: 'function' }] }))).toBe('<anonymous>()');
+});
+
+test('a task whose cancellation is asked for is shown as such, whatever it does', () => {
+  expect(stateText(seen({ id: 1, cancelling: 1 }))).toBe('cancelling');
+  expect(stateText(seen({ id: 1, state: 'scheduled' }))).toBe('ready');
+  expect(stateText(seen({ id: 1, state: 'detached' }))).toBe('outside');
+});
+
+test('a circle is told as a deadlock, from its first task back to it', () => {
+  const held = (by: number) => [wait({ operation: 'acquire', object: '<Lock>', needs: [by] })];
+  const tasks = [seen({ id: 1, waits: held(2) }), seen({ id: 2, waits: held(1) }), seen({ id: 3 })];
+  expect(cyclesText(new TaskGraph(tasks))).toEqual(['deadlock: t1 → t2 → t1']);
+});
+
+test('places and variables stand below a task, each place once', () => {
+  const task = seen({
+    id: 1,
+    waits: [wait({ place: 'a.ts:1:2' }), wait({ place: 'a.ts:1:2' })],
+    generators: [{ name: 'load', place: 'b.ts:3:4', locals: { x: '"\x1b"', y: '2' } }],
+  });
+  expect(detailsText(task)).toEqual(['at a.ts:1:2', 'load() at b.ts:3:4', '  x = "\\x1b"', '  y = 2']);
+});

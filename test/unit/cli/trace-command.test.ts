@@ -1,0 +1,132 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { startTracing } from 'asyncio-ts/inspect';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cli } from '../../../src/cli/cli.ts';
+import { tracePage } from '../../../src/cli/trace-page.ts';
+import { traceRun } from '../../../src/cli/trace-run.ts';
+import * as library from '../../../src/index.ts';
+import { createTask, sleep } from '../../../src/index.ts';
+import { runVirtually } from '../../support/spellings.ts';
+
+/** A name that tries everything. */
+const EVIL = '</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> & "\' \u2028 ${1} \u202e';
+
+async function recorded() {
+  const tracing = startTracing();
+  await runVirtually(async () => await createTask(async () => await sleep(1), { name: EVIL }));
+  tracing.stop();
+  return tracing.toJSON();
+}
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'asyncio-ts-trace-'));
+});
+const argv = [...process.argv];
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+  process.argv = [...argv];
+});
+
+async function command(...argv: string[]) {
+  let out = '';
+  let err = '';
+  const code = await cli(argv, {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+  });
+  return { code, out, err };
+}
+
+describe('the page of a trace', () => {
+  it('holds the trace as it is, and nothing of it becomes markup or code', async () => {
+    const trace = await recorded();
+    const page = tracePage({ title: EVIL, trace, viewer: 'export function createTimeline() { return "</script>"; }' });
+    // Two script elements that end where they should: the data, and the viewer.
+    expect(page.match(/<script/g)).toHaveLength(2);
+    expect(page.match(/<\/script/g)).toHaveLength(2);
+    expect(page).not.toContain('<img');
+    expect(page).not.toContain('<!--');
+    const data = /<script id="trace" type="application\/json">(.*)<\/script>/.exec(page)![1]!;
+    expect(JSON.parse(data)).toEqual(JSON.parse(JSON.stringify(trace.traceEvents)));
+  });
+
+  it('allows no request, and needs none', async () => {
+    const page = tracePage({ title: 'a', trace: await recorded(), viewer: '' });
+    expect(page).toContain("default-src 'none'");
+    expect(page).not.toMatch(/<[a-z][^<>]*\s(?:src|href)=/);
+  });
+});
+
+describe('asyncio trace', () => {
+  it.each([
+    ['nothing.json', null, 'cannot open'],
+    ['empty.json', '', 'is empty'],
+    ['text.json', 'hello', 'is not JSON'],
+    [
+      'cut.json',
+      '{"displayTimeUnit":"ms","otherData":{"format":"asyncio-ts trace","version":1},"tr',
+      'ends in the middle',
+    ],
+    ['new.json', '{"otherData":{"format":"asyncio-ts trace","version":9},"traceEvents":[]}', 'has version 9'],
+    ['list.json', '[]', 'is no trace of asyncio-ts'],
+  ])('refuses %s with what is wrong', async (name, text, problem) => {
+    const file = path.join(folder, name);
+    if (text !== null) writeFileSync(file, text);
+    const { code, out, err } = await command('trace', file);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(problem);
+    expect(err).toContain(name);
+  });
+
+  it('refuses a folder, in place of a file', async () => {
+    const { code, err } = await command('trace', folder);
+    expect(code).toBe(2);
+    expect(err).toContain('cannot open');
+  });
+});
+
+describe('asyncio run --trace', () => {
+  const PROGRAM = `
+    export async function main() {
+      await new Promise((ok) => setTimeout(ok, 1));
+      if (process.argv[2] === 'fail') throw new Error('no');
+    }`;
+
+  it.each([
+    ['', 0],
+    ['fail', 1],
+  ])(
+    'writes a whole trace, however the program ends (%s)',
+    async (argument, code) => {
+      const program = path.join(folder, 'program.mjs');
+      const file = path.join(folder, 'trace.json');
+      writeFileSync(program, PROGRAM);
+      const result = await command('run', '--trace', file, program, ...(argument === '' ? [] : [argument]));
+      expect(result.code).toBe(code);
+      const trace = JSON.parse(readFileSync(file, 'utf8'));
+      expect(trace.otherData).toEqual({ format: 'asyncio-ts trace', version: 1 });
+      const names = trace.traceEvents.map((event: { args?: { name?: string } }) => event.args?.name);
+      expect(names.some((name: string) => /\(main\)/.test(name))).toBe(true);
+    },
+    20_000,
+  ); // the first of them loads all of asyncio-ts/node
+
+  it('says that the copy of the library that the program has is too old', async () => {
+    const copy = { api: library, folder: '/shop/node_modules/asyncio-ts/dist', node: async () => ({}) };
+    await expect(traceRun('trace.json', copy)).rejects.toThrow(
+      'run: --trace needs a newer asyncio-ts than that of the program, which is in /shop/node_modules/asyncio-ts/dist',
+    );
+  });
+
+  it('says that the file cannot be written before anything runs', async () => {
+    const program = path.join(folder, 'program.mjs');
+    writeFileSync(program, 'export function main() { throw new Error("ran"); }');
+    const { code, err } = await command('run', '--trace', path.join(folder, 'no', 'trace.json'), program);
+    expect(code).toBe(2);
+    expect(err).toContain('cannot write');
+    expect(err).not.toContain('ran');
+  });
+});

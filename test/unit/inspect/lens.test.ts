@@ -1,0 +1,243 @@
+import { createTask, Event, gather, Lock, Queue, sleep, type Task, taskGroup, wrapPromise } from 'asyncio-ts';
+import { captureTasks, joinPages, type TaskSnapshot, taskPages } from 'asyncio-ts/inspect';
+import { describe, expect, test } from 'vitest';
+import { makeLens } from '../../../src/inspect/lens.ts';
+import { viewsOfThisCopy } from '../../../src/kernel/lowlevel.ts';
+import { describeBoth, runVirtually } from '../../support/spellings.ts';
+
+const find = (tasks: readonly TaskSnapshot[], name: string): TaskSnapshot => tasks.find((task) => task.name === name)!;
+
+describeBoth('a snapshot of the tasks', (s) => {
+  const idle = () =>
+    s.fn(function* () {
+      yield* s.wait(sleep(100));
+    });
+
+  /** Looks at the tasks of a program that has made some, after a second, and ends it. */
+  async function look(begin: () => Task<unknown>[]): Promise<TaskSnapshot[]> {
+    const { result } = await runVirtually(
+      s.fn(function* () {
+        const tasks = begin();
+        yield* s.wait(sleep(1));
+        const seen = captureTasks();
+        for (const task of tasks) task.cancel();
+        yield* s.wait(gather(tasks, { returnExceptions: true }));
+        return seen;
+      }),
+      { name: 'main' },
+    );
+    return result;
+  }
+
+  test('has what was made first in front, each task with its state', async () => {
+    const tasks = await look(() => [createTask(idle(), { name: 'a' }), createTask(idle(), { name: 'b' })]);
+    expect(tasks.map(({ name, state }) => [name, state])).toEqual([
+      ['main', 'running'],
+      ['a', 'waiting'],
+      ['b', 'waiting'],
+    ]);
+    expect(find(tasks, 'a').waits).toMatchObject([{ operation: 'sleep', object: null, needs: [], isForeign: false }]);
+  });
+
+  test('names the holder of a lock that a task waits for', async () => {
+    const lock = new Lock();
+    const hold = s.fn(function* () {
+      yield* s.wait(lock.acquire());
+      yield* s.wait(sleep(100));
+    });
+    const tasks = await look(() => [createTask(hold, { name: 'a' }), createTask(hold, { name: 'b' })]);
+    expect(find(tasks, 'b').waits).toMatchObject([
+      { operation: 'acquire', kind: 'Lock', object: '<Lock [locked, waiters:1]>', needs: [find(tasks, 'a').id] },
+    ]);
+  });
+
+  test('tells a promise that is not of this library', async () => {
+    const tasks = await look(() => [
+      createTask(
+        s.fn(function* () {
+          yield* s.wait(wrapPromise(new Promise(() => {})));
+        }),
+        { name: 'a' },
+      ),
+    ]);
+    expect(find(tasks, 'a').waits).toMatchObject([{ operation: 'promise', isForeign: true }]);
+  });
+
+  test('counts requests for a cancellation that was not obeyed yet', async () => {
+    const stubborn = s.fn(function* () {
+      try {
+        yield* s.wait(sleep(100));
+      } catch {
+        yield* s.wait(sleep(100));
+      }
+    });
+    const { result } = await runVirtually(
+      s.fn(function* () {
+        const task = createTask(stubborn, { name: 'a' });
+        yield* s.wait(sleep(1));
+        task.cancel();
+        yield* s.wait(sleep(1));
+        const seen = captureTasks();
+        task.cancel();
+        return seen;
+      }),
+    );
+    expect(find(result, 'a')).toMatchObject({ cancelling: 1, state: 'waiting' });
+  });
+
+  test('is cut where names are very long', async () => {
+    const tasks = await look(() => [createTask(idle(), { name: 'x'.repeat(10_000) })]);
+    expect(tasks.at(-1)!.name.length).toBeLessThan(500);
+  });
+
+  test('stays whole where an object of the program cannot be described', async () => {
+    class Broken extends Event {
+      override toString(): string {
+        throw new Error('no');
+      }
+    }
+    const tasks = await look(() => [
+      createTask(
+        s.fn(function* () {
+          yield* s.wait(new Broken().wait());
+        }),
+        { name: 'a' },
+      ),
+      createTask(idle(), { name: 'b' }),
+    ]);
+    expect(find(tasks, 'a').waits).toMatchObject([{ operation: 'wait', kind: 'Broken', object: '<object>' }]);
+    expect(find(tasks, 'b').state).toBe('waiting');
+  });
+
+  test('comes in pages, of which later ones have the rest of what one task needs', async () => {
+    const { result: pages } = await runVirtually(
+      s.fn(function* () {
+        let seen: ReturnType<typeof taskPages> extends Generator<infer P> ? P[] : never = [];
+        yield* s.wait(
+          taskGroup(
+            s.fn(function* (group) {
+              for (let i = 0; i < 250; i++) group.createTask(idle());
+              yield* s.wait(sleep(1));
+              const looker = createTask(
+                s.fn(function* () {
+                  yield* s.wait(sleep(1));
+                  seen = [...taskPages({ limit: 100 })];
+                  group.cancel();
+                }),
+              );
+              group.createTask(() => looker, { name: 'last' });
+            }),
+          ),
+        );
+        return seen;
+      }),
+      { name: 'main' },
+    );
+    expect(pages.map(({ tasks }) => tasks.length).slice(0, 3)).toEqual([100, 100, 53]);
+    expect(pages.at(-1)!.next).toBe(null);
+    const main = find(joinPages(pages), 'main');
+    expect(new Set(main.waits[0]!.needs).size).toBe(251);
+    expect(pages[0]!.tasks[0]!.waits[0]!.needs).toHaveLength(100);
+  });
+
+  test('leaves out what has ended between its pages', async () => {
+    const { result } = await runVirtually(
+      s.fn(function* () {
+        const first = createTask(idle(), { name: 'a' });
+        createTask(idle(), { name: 'b' }).cancel();
+        yield* s.wait(sleep(0));
+        const pages = taskPages({ limit: 1 });
+        const names = [pages.next().value!.tasks[0]!.name];
+        first.cancel();
+        yield* s.wait(sleep(1));
+        for (const page of pages) names.push(...page.tasks.map(({ name }) => name));
+        return names;
+      }),
+      { name: 'main' },
+    );
+    expect(result).toEqual(['main']);
+  });
+});
+
+describe('a lens', () => {
+  test('needs nothing but its argument: its text can be sent to another process', async () => {
+    const sent = new Function(`return ${String(makeLens)}`)() as typeof makeLens;
+    const { result } = await runVirtually(
+      async () => {
+        const lens = sent([{ views: viewsOfThisCopy() }]);
+        return [lens.begin(), lens.page(0)] as const;
+      },
+      { name: 'main' },
+    );
+    expect(result).toMatchObject([1, { tasks: [{ name: 'main' }], next: null, total: 1 }]);
+  });
+
+  test('counts the steps of tasks from when it is asked to until it is not', async () => {
+    await runVirtually(async () => {
+      const lens = makeLens([{ views: viewsOfThisCopy() }]);
+      const task = createTask(
+        async function ticker() {
+          for (;;) await sleep(1);
+        },
+        { name: 'ticker' },
+      );
+      await sleep(0.5);
+      const counts = () => {
+        lens.begin();
+        return find(lens.page(0).tasks, 'ticker').counts;
+      };
+      expect(counts()).toBe(null);
+      const stop = lens.count();
+      expect(counts()).toMatchObject({ steps: 0, running: 0 });
+      await sleep(5);
+      expect(counts()).toMatchObject({ steps: 5 });
+      stop();
+      expect(counts()).toBe(null);
+      task.cancel();
+    });
+  });
+
+  test('gives a task the same number at each look, and finds it by that as long as it lives', async () => {
+    await runVirtually(async () => {
+      const lens = makeLens([{ views: viewsOfThisCopy() }]);
+      const task = createTask(new Queue().get(), { name: 'getter' });
+      await sleep(1);
+      lens.begin();
+      const { id } = find(lens.page(0).tasks, 'getter');
+      createTask(sleep(1));
+      lens.begin();
+      expect(find(lens.page(0).tasks, 'getter').id).toBe(id);
+      expect(lens.find(id)).toBe(task);
+      task.cancel();
+      await sleep(0);
+      await sleep(0);
+      expect(lens.find(id)).toBe(null);
+    });
+  });
+
+  test('goes on with each page, however little time it has', async () => {
+    await runVirtually(async () => {
+      const tasks = Array.from({ length: 300 }, () => createTask(sleep(1)));
+      const all = gather(tasks);
+      await sleep(0.5);
+      const pages = [...taskPages({ seconds: 0 })];
+      expect(joinPages(pages)).toHaveLength(301);
+      await all;
+    });
+  });
+
+  test('ends a page when its time is over', async () => {
+    await runVirtually(async () => {
+      const tasks = Array.from({ length: 100 }, () => createTask(sleep(1)));
+      let time = 0;
+      const views = { ...viewsOfThisCopy(), now: () => (time += 1) };
+      const lens = makeLens([{ views }]);
+      lens.begin();
+      const page = lens.page(0, { seconds: 3 });
+      expect(page.tasks.length).toBeGreaterThan(0);
+      expect(page.tasks.length).toBeLessThan(50);
+      expect(page.next).toBe(page.tasks.length);
+      for (const task of tasks) task.cancel();
+    });
+  });
+});

@@ -1,0 +1,236 @@
+import { once } from 'node:events';
+import http, { type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { serve } from '@hono/node-server';
+import {
+  allTasks,
+  CancelledError,
+  ContextVar,
+  currentTask,
+  Event,
+  getEventLoop,
+  rethrowIfCancelled,
+  sleep,
+} from 'asyncio-ts';
+import { drain, type RequestOptions, taskHandler, taskListener } from 'asyncio-ts/http';
+import express, { type Request as ExpressRequest, type Response as ExpressResponse, type NextFunction } from 'express';
+import Fastify from 'fastify';
+import { Hono } from 'hono';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+const user = new ContextVar('user', { default: 'nobody' });
+
+/** What the routes of each framework do. */
+interface Log {
+  readonly begun: Event;
+  readonly ended: string[];
+}
+
+async function slowly(log: Log): Promise<string> {
+  try {
+    log.begun.set();
+    await sleep(60);
+    return 'never';
+  } catch (error) {
+    log.ended.push((error as Error).message);
+    throw error;
+  }
+}
+
+const whoami = async (): Promise<string> => {
+  await sleep(0.005);
+  return `${currentTask()!.getName()} ${user.get()}`;
+};
+
+/** The same routes in three frameworks. */
+const FRAMEWORKS: Readonly<Record<string, (log: Log, options: RequestOptions) => Promise<Server>>> = {
+  async Hono(log, options) {
+    const app = new Hono();
+    app.use(async (c, next) => {
+      user.set(c.req.query('user') ?? '-');
+      await next();
+    });
+    app.get('/whoami', async (c) => c.text(await whoami()));
+    app.get('/slow', async (c) => c.text(await slowly(log)));
+    app.post('/upload', async (c) => c.text(await c.req.text()));
+    app.onError((error, c) => {
+      rethrowIfCancelled(error);
+      return c.text('failed', 500);
+    });
+    return serve({ fetch: taskHandler(app.fetch, options), port: 0, hostname: '127.0.0.1' }) as Server;
+  },
+  async Express(log, options) {
+    const app = express();
+    app.use((request, _response, next) => {
+      user.set(String(request.query['user'] ?? '-'));
+      next();
+    });
+    app.get('/whoami', async (_request, response) => {
+      response.send(await whoami());
+    });
+    app.get('/slow', async (_request, response) => {
+      response.send(await slowly(log));
+    });
+    app.post('/upload', express.text(), (request, response) => {
+      response.send(request.body);
+    });
+    app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: NextFunction) => {
+      if (!(error instanceof CancelledError) && !response.headersSent) response.status(500).send('failed');
+    });
+    return http.createServer(taskListener(app, options)).listen(0, '127.0.0.1');
+  },
+  async Fastify(log, options) {
+    const app = Fastify({ serverFactory: (handler) => http.createServer(taskListener(handler, options)) });
+    app.addHook('onRequest', (request, _reply, done) => {
+      user.set((request.query as { user?: string }).user ?? '-');
+      done();
+    });
+    app.get('/whoami', async () => whoami());
+    app.get('/slow', async () => slowly(log));
+    app.post('/upload', async (request) => request.body);
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    return app.server;
+  },
+};
+
+async function started(framework: string, options: RequestOptions = {}) {
+  const log: Log = { begun: new Event(), ended: [] };
+  const server = await FRAMEWORKS[framework]!(log, options);
+  if (!server.listening) await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { log, server, port, base: `http://127.0.0.1:${port}` };
+}
+
+const names = () => [...allTasks()].map((task) => task.getName()).filter((name) => /^[A-Z]+ \//.test(name));
+
+async function quiet(): Promise<void> {
+  while (names().length > 0) await sleep(0.001);
+}
+
+describe.each(Object.keys(FRAMEWORKS))('a request of %s', (framework) => {
+  test('is a task with context variables of its own, also after an await of the framework', async () => {
+    const { base } = await started(framework);
+    const texts = await Promise.all(
+      ['ada', 'bob'].map(async (name) => (await fetch(`${base}/whoami?user=${name}`)).text()),
+    );
+    expect(texts).toEqual(['GET /whoami ada', 'GET /whoami bob']);
+    await quiet();
+  });
+
+  test('is cancelled when its client leaves', async () => {
+    const { base, log } = await started(framework);
+    const client = new AbortController();
+    const answer = fetch(`${base}/slow`, { signal: client.signal }).catch((error: Error) => error.name);
+    await log.begun.wait();
+    client.abort();
+    expect(await answer).toBe('AbortError');
+    await quiet();
+    expect(log.ended).toEqual(['the client of GET /slow has left']);
+  });
+
+  test('is answered with 504 at its deadline, and its connection goes on', async () => {
+    const { base, log } = await started(framework, { header: 'x-request-timeout-ms' });
+    // Only this request has one: the second may take its time on a busy machine.
+    expect((await fetch(`${base}/slow`, { headers: { 'x-request-timeout-ms': '20' } })).status).toBe(504);
+    expect((await fetch(`${base}/whoami`)).status).toBe(200);
+    await quiet();
+    expect(log.ended).toEqual(['the deadline of GET /slow has passed: its response had to begin within 0.02 s']);
+  });
+
+  test('that waits for the rest of an upload does not keep a server longer than `drain` was told', async () => {
+    const { server, port } = await started(framework);
+    const client = connect(port, '127.0.0.1');
+    onTestFinished(() => {
+      client.destroy();
+    });
+    client.on('error', () => {});
+    client.resume();
+    client.write('POST /upload HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nabc');
+    while (!names().includes('POST /upload')) await sleep(0.001);
+    const loop = getEventLoop();
+    const began = loop.time();
+    const { cut, stuck } = await drain(server, 0.5);
+    expect(loop.time() - began).toBeLessThan(2); // not the five seconds that clean-up may take at most
+    expect({ cut, stuck }).toEqual({ cut: [expect.stringMatching(/^POST \/upload \(0\.\d s\)$/)], stuck: [] });
+    await quiet();
+  });
+});
+
+describe('a request of Hono on Node', () => {
+  /** A server with one handler. */
+  async function served(handler: (request: Request) => Response | Promise<Response>, options: RequestOptions = {}) {
+    const server = serve({ fetch: taskHandler(handler, options), port: 0, hostname: '127.0.0.1' }) as Server;
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { server, port: (server.address() as AddressInfo).port };
+  }
+
+  test('makes no signal that nobody asks for', async () => {
+    const signals: unknown[] = [];
+    const outgoing = { on() {}, writableEnded: false };
+    const request = {
+      method: 'GET',
+      url: 'http://localhost/a',
+      headers: new Headers(),
+      get signal(): never {
+        signals.push('asked for');
+        throw new Error('not reached');
+      },
+    };
+    const handler = taskHandler((_request: typeof request, _env: object) => new Response('hello'));
+    expect(await (await handler(request, { outgoing })).text()).toBe('hello');
+    expect(signals).toEqual([]);
+    for (const task of allTasks()) if (task.getName() === 'GET /a') task.cancel();
+    outgoing.writableEnded = true;
+    await quiet();
+  });
+
+  test('lasts until its response was sent, so that `drain` lets a slow client read it to the end', async () => {
+    const size = 30_000_000;
+    const { server, port } = await served(() => new Response(new Uint8Array(size)));
+    const client = connect(port, '127.0.0.1');
+    onTestFinished(() => {
+      client.destroy();
+    });
+    client.pause();
+    client.write('GET /big HTTP/1.1\r\nhost: x\r\n\r\n');
+    while (names().length === 0) await sleep(0.001);
+    const drained = drain(server, 30);
+    let read = 0;
+    client.on('data', (chunk) => {
+      read += chunk.length;
+    });
+    client.resume();
+    expect(await drained).toEqual({ finished: 1, cut: [], stuck: [] });
+    while (!client.closed) await sleep(0.001);
+    expect(read).toBeGreaterThan(size);
+  });
+
+  test('that streams has its body ended when its task is cancelled, and when its client leaves', async () => {
+    const ended: string[] = [];
+    const { server, port } = await served(
+      (request) =>
+        new Response(
+          new ReadableStream({
+            pull: (controller) => controller.enqueue(new TextEncoder().encode('more')),
+            cancel: () => void ended.push(new URL(request.url).pathname),
+          }),
+        ),
+    );
+    const left = await fetch(`http://127.0.0.1:${port}/left`);
+    await left.body!.cancel();
+    await quiet();
+    const cut = await fetch(`http://127.0.0.1:${port}/cut`);
+    expect((await drain(server, 0.02)).cut).toEqual([expect.stringMatching(/^GET \/cut /)]);
+    await expect(cut.text()).rejects.toThrow('terminated');
+    while (ended.length < 2) await sleep(0.001);
+    expect(ended).toEqual(['/left', '/cut']);
+  });
+});
