@@ -132,9 +132,7 @@ export class Client implements JobOwner {
   }
 
   get running(): number {
-    let running = 0;
-    for (const { isRunning } of this.#entries.values()) if (isRunning) running++;
-    return running;
+    return this.#running;
   }
 
   get workers(): number {
@@ -435,13 +433,15 @@ export class Client implements JobOwner {
     const times = attempts === 1 ? '' : `, as ${attempts - 1} before it`;
     const message =
       `the worker ${worker} was lost while it ran ${entry.name}()${times}: it has died, was cut off, or its loop was blocked. ` +
-      'The function may have run in part; write with({ retries: 1 }) if it may be run again';
+      `The function may have run in part${this.#engine.features.durable ? '; write with({ retries: 1 }) if it may be run again' : ''}`;
     this.#settle(entry, { kind: 'failed', error: new WorkerLost(message, worker) });
   }
 
   #markRunning(entry: Entry): void {
     if (entry.isRunning) return;
     entry.isRunning = true;
+    this.#running++;
+    this.counts.peakRunning = Math.max(this.counts.peakRunning, this.#running);
     for (const job of entry.jobs) job.markRunning();
   }
 
@@ -487,6 +487,7 @@ export class Client implements JobOwner {
     if (entry.phase === 'sent') this.#taken.push(id);
     this.#enter(entry, 'settled');
     this.#entries.delete(id);
+    if (entry.isRunning) this.#running--;
     if (outcome.kind === 'ended' && !outcome.acknowledged) this.counts.unacknowledged++;
     for (const job of entry.jobs) this.#finish(job, entry, outcome);
     for (const job of entry.next) this.add(job);
