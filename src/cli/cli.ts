@@ -66,4 +66,11 @@ async function execute(command: Command, output: Output, complain: (text: string
   }
 }
 
-const HELPS = { asyncio: HELP, run: RUN_HELP, trace: TRACE_HELP, repl: REPL_HELP, worker: WORKER_HELP, ...LOOK_HELP } as const;
+const HELPS = {
+  asyncio: HELP,
+  run: RUN_HELP,
+  trace: TRACE_HELP,
+  repl: REPL_HELP,
+  worker: WORKER_HELP,
+  ...LOOK_HELP,
+} as const;

@@ -70,7 +70,9 @@ export async function runWorker(
   };
   try {
     const { worker, finished, abandoned } = await api.run(main, { signals: [] });
-    tell(`${worker} has ended after ${finished} ${finished === 1 ? 'job' : 'jobs'}${abandoned.length > 0 ? `, without ${abandoned.join(', ')}` : ''}\n`);
+    tell(
+      `${worker} has ended after ${finished} ${finished === 1 ? 'job' : 'jobs'}${abandoned.length > 0 ? `, without ${abandoned.join(', ')}` : ''}\n`,
+    );
     return SUCCESS;
   } catch (error) {
     if (error instanceof api.CancelledError) {
