@@ -1,6 +1,6 @@
 import { RuntimeError, rethrowIfCancelled, TimeoutError } from '../errors/index.ts';
 import { Context, createTask, sleep, timeout } from '../index.ts';
-import { type EventLoop, logger, type Task } from '../kernel/lowlevel.ts';
+import { type EventLoop, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, unpack } from '../node/border/index.ts';
 import { failureOf } from '../node/executors/failures.ts';
 import { decode } from './codec.ts';
@@ -18,6 +18,10 @@ const BEAT = 1;
 const BATCH = 1_000;
 /** A job that the store does not know is lost when this many look-ups in sequence have missed it. */
 const MISSES = 3;
+/** Seconds after which it is told that the store is out of reach. */
+const TOLD = 3;
+/** Seconds after which all clients have looked up the outcome of a key. */
+const SEEN = 5;
 /** Seconds for which it is believed that a function is served. */
 const SERVED = 10;
 /** Seconds between two attempts to reach the store: the first, and the longest. */
@@ -53,6 +57,8 @@ interface Entry {
   /** Jobs of the same key that were submitted while it was being cancelled. */
   readonly next: DistributedJob<unknown>[];
   isRunning: boolean;
+  /** Whether it may be in the store, although that was not confirmed. */
+  isTried: boolean;
   phase: Phase;
   /** On the loop's clock: since when it is in this phase. */
   since: number;
@@ -95,12 +101,14 @@ export class Client implements JobOwner {
   #connecting: Promise<ClientLink> | null = null;
   #keeper: Task<void> | null = null;
   readonly #tasks = new Set<Task<unknown>>();
-  #taken: string[] = [];
+  /** Those whose outcome is known here, with when the store may forget them on the loop's clock. */
+  #taken: { readonly id: string; readonly at: number }[] = [];
   /** Names that are served, until when. */
   readonly #served = new Map<string, number>();
   #offers: readonly Offer[] = [];
   #backlog = 0;
   #unreachableSince: number | null = null;
+  #isTold = false;
   #isAsked = false;
   #changes = new Set<string>();
   #whenEmpty: (() => void)[] = [];
@@ -165,6 +173,7 @@ export class Client implements JobOwner {
       jobs: new Set([job]),
       next: [],
       isRunning: false,
+      isTried: false,
       phase: 'held',
       since: this.#loop.time(),
       misses: 0,
@@ -208,18 +217,22 @@ export class Client implements JobOwner {
     try {
       await this.#persist(entry, async () => {
         const link = await this.#linked();
-        await this.#checkServed(itinerary, link);
+        if (!entry.isTried) await this.#checkServed(itinerary, link);
         await this.#waitForRoom(entry, link);
         await this.#clock.compare();
         if (entry.ending !== null || entry.phase !== 'sending') return;
         const text = itinerary.text(this.#clock.now());
         const size = sizeOf(text);
         if (size > LARGEST) throw tooLarge(name, size);
+        entry.isTried = true;
         await link.send({ id, text, name: work.exportName, attempts, isShared });
         if (entry.phase === 'sending') this.#enter(entry, 'sent');
       });
-      // Cancelled before it was sent: nobody has seen it.
-      if (entry.phase === 'sending') this.#settle(entry, { kind: 'ended', acknowledged: true });
+      // Cancelled before it was sent: nobody has seen it, unless only the answer of the store was lost.
+      if (entry.phase === 'sending') {
+        if (entry.isTried) this.#enter(entry, 'sent');
+        else this.#settle(entry, { kind: 'ended', acknowledged: true });
+      }
     } catch (error) {
       rethrowIfCancelled(error);
       this.#settle(entry, { kind: 'failed', error: error instanceof Refusal ? refused(name, error) : error });
@@ -350,14 +363,21 @@ export class Client implements JobOwner {
     }
   }
 
+  /** The result of a key stays in the store, for the next of that key; its failure only until all who wait have seen it. */
+  #take({ itinerary: { id, isShared } }: Entry, { kind }: Outcome): void {
+    if (!isShared) this.#taken.push({ id, at: 0 });
+    else if (kind !== 'value') this.#taken.push({ id, at: this.#loop.time() + SEEN });
+  }
+
   async #thank(link: ClientLink): Promise<void> {
-    const taken = this.#taken;
-    if (taken.length === 0) return;
-    this.#taken = [];
+    const now = this.#loop.time();
+    const due = this.#taken.filter(({ at }) => at <= now);
+    if (due.length === 0) return;
+    this.#taken = this.#taken.filter(({ at }) => at > now);
     try {
-      await link.forget(taken);
+      await link.forget(due.map(({ id }) => id));
     } catch (error) {
-      this.#taken.push(...taken);
+      this.#taken.push(...due);
       throw error;
     }
   }
@@ -368,12 +388,15 @@ export class Client implements JobOwner {
     try {
       await timeout(Math.min(patience, 10), act);
       this.#unreachableSince = null;
+      this.#isTold = false;
     } catch (error) {
       rethrowIfCancelled(error);
-      if (this.#unreachableSince === null) {
-        this.#unreachableSince = this.#loop.time();
+      this.#unreachableSince ??= this.#loop.time();
+      const seconds = this.#loop.time() - this.#unreachableSince;
+      if (!this.#isTold && seconds >= TOLD && seconds < patience) {
+        this.#isTold = true;
         logger.warn(`${this.#engine.name} cannot be reached, trying again for ${patience} s: ${messageOf(error)}`);
-      } else if (this.#loop.time() - this.#unreachableSince >= patience) {
+      } else if (seconds >= patience) {
         for (const entry of [...this.#entries.values()]) {
           if (entry.phase === 'sent') this.#settle(entry, { kind: 'failed', error: this.#outOfReach(entry, error) });
         }
@@ -417,6 +440,10 @@ export class Client implements JobOwner {
 
   #vanished(entry: Entry): void {
     const { name, itinerary } = entry;
+    if (entry.ending !== null) {
+      this.#settle(entry, { kind: 'ended', acknowledged: true }); // that is what was wanted
+      return;
+    }
     this.#settle(entry, {
       kind: 'failed',
       error: new StoreLost(
@@ -484,7 +511,7 @@ export class Client implements JobOwner {
     const { id } = entry.itinerary;
     entry.timer?.cancel();
     this.#held.delete(entry);
-    if (entry.phase === 'sent') this.#taken.push(id);
+    if (entry.phase === 'sent') this.#take(entry, outcome);
     this.#enter(entry, 'settled');
     this.#entries.delete(id);
     if (entry.isRunning) this.#running--;
@@ -568,7 +595,10 @@ export class Client implements JobOwner {
 
   /** When no job is outstanding. */
   async empty(): Promise<void> {
-    if (this.#entries.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+    if (this.#entries.size === 0) return;
+    const wait = newWait(this.#loop, { operation: 'shutdown', object: this });
+    this.#whenEmpty.push(() => release(wait));
+    await wait;
   }
 
   async close(): Promise<void> {

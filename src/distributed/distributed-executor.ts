@@ -1,7 +1,7 @@
 import { RuntimeError, ValueError } from '../errors/index.ts';
 import { QueueFull } from '../errors/sync-errors.ts';
 import { typeError } from '../errors/type-error.ts';
-import { type ContextVar, Timeout } from '../index.ts';
+import { Context, type ContextVar, Timeout } from '../index.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import { inspectAsText } from '../internal/inspection.ts';
@@ -28,7 +28,10 @@ export interface DistributedJobOptions {
    * function must be idempotent: a lost worker may have done all of its work. What the function throws is a result, and is not tried again.
    */
   readonly retries?: number | undefined;
-  /** Names the work: jobs of one key that overlap in time are one job, of which all get the outcome. Of all clients of the queue. */
+  /**
+   * Names the work: jobs of one function and key are one job, for all clients of the queue. Who submits it while it is under way, or for as long as
+   * the store keeps its result (an hour over bullmq), gets that outcome; a failure is not kept.
+   */
   readonly key?: string | undefined;
   /**
    * How long from `submit` until the end; `null` for no limit but that of the scope around the call, which counts in any case. A worker does not
@@ -339,14 +342,26 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
   ): AwaitablePromise<void> {
     const all = typeof wait === 'boolean' ? { ...options, wait } : wait;
     checkOptions('shutdown', all, ['wait', 'cancelFutures']);
-    return awaitablePromise(this.#shutdown(all), { operation: 'shutdown', object: this });
+    return awaitablePromise(this.#shutdown(all), { operation: 'shutdown', object: this, isExternal: false });
   }
 
   async #shutdown({ wait = true, cancelFutures = false }: ExecutorShutdownOptions): Promise<void> {
     const client = this.#client;
-    this.#over ??= client === null ? Promise.resolve() : client.empty().then(() => client.close());
+    this.#over ??= client === null ? Promise.resolve() : this.#closing(client);
     if (cancelFutures) client?.cancelWaiting();
     if (wait) await this.#over;
+  }
+
+  /** A task of its own: whoever waits may give up. */
+  async #closing(client: Client): Promise<void> {
+    const task = client.loop.createTask(
+      async () => {
+        await client.empty();
+        await client.close();
+      },
+      { name: `${this.#queue}: shutdown`, context: new Context() },
+    );
+    await new Promise<void>((resolve, reject) => task.then(() => resolve(), reject));
   }
 
   [Symbol.asyncDispose](): AwaitablePromise<void> {

@@ -30,7 +30,7 @@ export interface Consignment {
   readonly name: string;
   /** How many times it may be started, 1 or more. */
   readonly attempts: number;
-  /** Whether others may have sent it, too: `forget` then leaves it to the engine when it goes. */
+  /** Whether others may have sent it, too: its result is to be kept for a time, and is not taken away by `forget`. */
   readonly isShared: boolean;
 }
 

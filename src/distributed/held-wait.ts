@@ -13,7 +13,7 @@ export class HeldWait<T> extends Future<T> {
   constructor(loop: EventLoop, purpose: { readonly name: string }, letGo: (wait: HeldWait<T>) => boolean) {
     super({ loop });
     this.#letGo = letGo;
-    noteWait(this as Future<unknown>, { operation: purpose.name, object: purpose, isExternal: true });
+    noteWait(this as Future<unknown>, { operation: purpose.name, object: purpose });
   }
 
   begin(outcome: Promise<T>): void {

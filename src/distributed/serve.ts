@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import { RuntimeError, rethrowIfCancelled } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
-import { type ContextVar, createTask, Event, FIRST_COMPLETED, shield, timeout, wait, wrapPromise } from '../index.ts';
+import { type ContextVar, createTask, Event, FIRST_COMPLETED, shield, timeout, wait } from '../index.ts';
 import { describe } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import { checkOptions } from '../internal/options.ts';
@@ -143,7 +143,7 @@ export async function serve(work: object | URL | string, options: ServeOptions):
     }
     await link.pause();
     try {
-      await timeout(drain, () => wrapPromise(runner.idle()));
+      await timeout(drain, () => runner.idle());
     } catch (error) {
       rethrowIfCancelled(error);
     }
@@ -164,7 +164,7 @@ async function end(
   try {
     await timeout(CLEAN_UP, async () => {
       await link.pause();
-      await wrapPromise(runner.idle());
+      await runner.idle();
     });
   } catch (error) {
     rethrowIfCancelled(error);

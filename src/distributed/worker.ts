@@ -1,8 +1,8 @@
 import { isCancelledError } from '../errors/errors.ts';
-import { rethrowIfCancelled, TimeoutError } from '../errors/index.ts';
+import { rethrowIfCancelled } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { Context, type ContextVar, sleep, timeout } from '../index.ts';
-import { type EventLoop, type Executor, logger, type Task } from '../kernel/lowlevel.ts';
+import { type EventLoop, type Executor, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, pack, packThrown, sentence, unpack } from '../node/border/index.ts';
 import { decode, encode } from './codec.ts';
 import type { Delivery, Engine, Performed, WorkerLink } from './engine.ts';
@@ -34,8 +34,10 @@ interface Run {
   readonly task: Task<Performed>;
   readonly client: string;
   readonly isTied: boolean;
+  /** Whether it may not be started again. */
+  readonly isLast: boolean;
   /** Why it was cancelled. */
-  end: 'cancelled' | 'orphaned' | 'lost' | 'stopped' | null;
+  end: 'cancelled' | 'late' | 'orphaned' | 'lost' | 'stopped' | null;
 }
 
 /** The jobs of one worker. */
@@ -47,7 +49,7 @@ export class JobRunner {
   /** Cancelled before they came, in order: the message may be faster than the job. */
   readonly #early = new Set<string>();
   #link: WorkerLink | null = null;
-  #whenIdle: (() => void) | null = null;
+  #whenIdle: (() => void)[] = [];
   #finished = 0;
 
   constructor(loop: EventLoop, plan: WorkerPlan) {
@@ -82,21 +84,32 @@ export class JobRunner {
       const task = this.#loop.createTask(() => this.#run(delivery, envelope), {
         name: `${envelope.name}() ${id}`,
         context: new Context(),
+        eagerStart: false, // it looks for itself in `#runs`
       }) as Task<Performed>;
-      const run: Run = { id, name: envelope.name, task, client: envelope.client, isTied: envelope.tied, end: null };
+      const run: Run = {
+        id,
+        name: envelope.name,
+        task,
+        client: envelope.client,
+        isTied: envelope.tied,
+        isLast: attempt >= envelope.attempts,
+        end: null,
+      };
       this.#runs.set(id, run);
       task.addDoneCallback(() => {
         if (this.#runs.get(id) === run) this.#runs.delete(id);
         resolve(this.#ended(run));
-        if (this.#runs.size === 0) this.#whenIdle?.();
+        if (this.#runs.size === 0) for (const tell of this.#whenIdle.splice(0)) tell();
       });
     });
   }
 
-  #ended({ task, end, name }: Run): Performed {
-    if (end === 'stopped' || end === 'lost') return { abandoned: true };
+  #ended({ task, end, name, isLast }: Run): Performed {
+    if (end === 'lost' || (end === 'stopped' && !isLast)) return { abandoned: true };
+    if (end === 'stopped') return this.#answer({ spent: true });
     this.#finished++;
     if (end === 'orphaned') return this.#answer({ orphaned: true });
+    if (end === 'late') return this.#answer({ late: true, isStarted: true });
     if (!task.cancelled() && task.exception() === null) return task.result();
     if (end === 'cancelled') return this.#answer({ cancelled: true });
     const cause = task.cancelled() ? new Error(`${name}() was cancelled in its worker`) : task.exception();
@@ -121,26 +134,19 @@ export class JobRunner {
       const names = [...this.#plan.functions.keys()].join(', ');
       return this.#answer({ refused: 'name', detail: `the worker ${this.#plan.name} serves ${names}` });
     }
+    const run = this.#runs.get(delivery.id);
+    // Not by `timeout`: a cancellation that comes in addition must not disturb the clean-up, so there is one place for all of them.
+    const timer =
+      left === Number.POSITIVE_INFINITY || run === undefined
+        ? null
+        : this.#loop.callLater(left, () => this.#end(run, 'late', 'its deadline has passed'));
     try {
-      const call = async (): Promise<unknown> => this.#call(fn, delivery, envelope);
-      const limit = left === Number.POSITIVE_INFINITY ? null : left;
-      return this.#resulted(await this.#within(limit, call));
+      return this.#resulted(await this.#call(fn, delivery, envelope));
     } catch (error) {
-      if (error instanceof OutOfTime) return this.#answer({ late: true, isStarted: true });
-      if (isCancelledError(error) && this.#runs.get(delivery.id)?.end !== null) throw error;
-      return this.#checked({ failure: 'thrown', error: encode(packThrown(error, 'process')) }, envelope.name);
-    }
-  }
-
-  /** A `TimeoutError` of the function itself is its own. */
-  async #within(seconds: number | null, call: () => Promise<unknown>): Promise<unknown> {
-    if (seconds === null) return await call();
-    const end = this.#loop.time() + seconds;
-    try {
-      return await timeout(seconds, call);
-    } catch (error) {
-      if (error instanceof TimeoutError && this.#loop.time() >= end) throw new OutOfTime();
-      throw error;
+      if (isCancelledError(error) && run?.end !== null) throw error;
+      return this.#checked({ failure: 'thrown', error: encode(packThrown(error, 'process')) });
+    } finally {
+      timer?.cancel();
     }
   }
 
@@ -166,7 +172,7 @@ export class JobRunner {
   #resulted(value: unknown): Performed {
     const packing = pack(value, 'process');
     if ('problem' in packing) return this.#notSent(`result${sentence(packing.problem)}`);
-    return this.#checked({ value: encode(packing.packed) }, 'result');
+    return this.#checked({ value: encode(packing.packed) });
   }
 
   #notSent(what: string): Performed {
@@ -176,7 +182,7 @@ export class JobRunner {
     });
   }
 
-  #checked(answer: Answer, _what: string): Performed {
+  #checked(answer: Answer): Performed {
     const performed = this.#answer(answer);
     const size = sizeOf(performed.reply);
     if (size <= LARGEST) return performed;
@@ -205,14 +211,20 @@ export class JobRunner {
   /** A sign of life each second, and what the store says to it. Never returns. */
   async keep(): Promise<never> {
     let due = this.#loop.time() + BEAT;
+    let heard = this.#loop.time();
+    let isTold = false;
     for (;;) {
       await sleep(Math.max(0, due - this.#loop.time()));
       this.#tellBlocked(this.#loop.time() - due);
       due = this.#loop.time() + BEAT;
       try {
         await timeout(Math.max(BEAT, this.#plan.lease / 3), () => this.#beat());
+        heard = this.#loop.time();
+        isTold = false;
       } catch (error) {
         rethrowIfCancelled(error);
+        if (isTold || this.#loop.time() - heard < this.#plan.lease / 2) continue;
+        isTold = true;
         logger.warn(
           `the worker ${this.#plan.name} cannot reach ${this.#plan.engine.name}, and tries again: ${messageOf(error)}`,
         );
@@ -249,7 +261,10 @@ export class JobRunner {
 
   /** Fulfils when no job runs. */
   async idle(): Promise<void> {
-    if (this.#runs.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    if (this.#runs.size === 0) return;
+    const wait = newWait(this.#loop, { operation: 'idle', object: this });
+    this.#whenIdle.push(() => release(wait));
+    await wait;
   }
 
   /** Ends what runs; it counts as not done. Returns the names. */
@@ -259,6 +274,3 @@ export class JobRunner {
     return names;
   }
 }
-
-/** The deadline of a job has passed. */
-class OutOfTime extends Error {}

@@ -1,7 +1,7 @@
-import { Context, sleep } from '../../index.ts';
+import { Context, sleep, wait } from '../../index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { checkOptions } from '../../internal/options.ts';
-import { type EventLoop, getRunningLoop, type Task } from '../../kernel/lowlevel.ts';
+import { type EventLoop, type Future, getRunningLoop, newWait, release, type Task } from '../../kernel/lowlevel.ts';
 import {
   type Beat,
   type ClientEvents,
@@ -181,12 +181,14 @@ export class MemoryEngine implements Engine {
 
   async openClient(queue: string, events: ClientEvents): Promise<ClientLink> {
     const client = new MemoryClient(this, this.queue(queue), events, getRunningLoop());
-    return await this.call(() => client.open());
+    await sleep(this.#delay());
+    return client.open();
   }
 
   async openWorker(queue: string, settings: WorkerSettings): Promise<WorkerLink> {
     const worker = new MemoryWorker(this, this.queue(queue), settings, getRunningLoop());
-    return await this.call(() => worker.open());
+    await sleep(this.#delay());
+    return worker.open();
   }
 }
 
@@ -422,17 +424,19 @@ class MemoryWorker implements WorkerLink {
     if (!this.#isReachable()) return; // it has died with the job in its hands
     const worker = this.settings.offer.worker;
     for (const client of this.#queue.clients) client.tell((events) => events.started(id, worker));
-    const performed = await this.settings.perform({
-      id,
-      text,
-      attempt,
-      isCancelled: job.isCancelled,
-      progress: (report) => {
-        if (!this.#isReachable() || job.worker !== this || job.starts !== attempt) return;
-        job.progress = report;
-        for (const client of this.#queue.clients) client.tell((events) => events.progress(id, report));
-      },
-    });
+    const performed = await this.#inLoop(
+      this.settings.perform({
+        id,
+        text,
+        attempt,
+        isCancelled: job.isCancelled,
+        progress: (report) => {
+          if (!this.#isReachable() || job.worker !== this || job.starts !== attempt) return;
+          job.progress = report;
+          for (const client of this.#queue.clients) client.tell((events) => events.progress(id, report));
+        },
+      }),
+    );
     if (this.#taken.get(id) === job) this.#taken.delete(id);
     // The answer is sent until it arrives, or the worker is gone.
     while (!this.isDead) {
@@ -446,6 +450,13 @@ class MemoryWorker implements WorkerLink {
         await sleep(0.05);
       }
     }
+  }
+
+  /** As a wait of the loop, so that simulated time goes on during it. */
+  #inLoop<T>(promise: Promise<T>): Future<T> {
+    const done = newWait<T>(this.#loop, { operation: 'perform', object: this });
+    promise.then((value) => release(done, value));
+    return done;
   }
 
   #store(job: StoredJob, attempt: number, performed: Awaited<ReturnType<WorkerSettings['perform']>>): void {
@@ -501,7 +512,7 @@ class MemoryWorker implements WorkerLink {
   }
 
   async close(): Promise<void> {
-    while (this.#tasks.size > 0 && !this.isDead) await Promise.all(this.#tasks);
+    while (this.#tasks.size > 0 && !this.isDead) await wait([...this.#tasks]);
     if (this.isDead) return;
     this.#leaseEnd = Number.NEGATIVE_INFINITY;
     this.#queue.workers.delete(this);

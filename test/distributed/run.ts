@@ -1,0 +1,98 @@
+// Checks the promises of executors on other machines over real stores, which it starts and stops itself, with workers that are processes
+// of the built package.
+//
+//     npm run distributed                          # all engines: the contract, and a storm of 600 jobs on each
+//     npm run distributed -- redis --only cancel   # some checks of one
+//     npm run distributed -- --storm 10000         # the whole storm
+//
+// Exit status: 0 all passed, 1 something failed, 2 wrong arguments, 3 nothing could be run.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { run, timeout } from 'asyncio-ts';
+import { needBuild, skipped } from '../../scripts/lib/project.ts';
+import { Missing } from '../peers/lib/checks.ts';
+import { Servers } from '../recipes/lib/servers.ts';
+import { promises } from './contract.ts';
+import { KINDS } from './engines.ts';
+import { RealStage } from './real-stage.ts';
+import { startServer, type TestServer } from './servers.ts';
+import { storm } from './storm.ts';
+
+/** The longest time of one check, in seconds. */
+const LIMIT = 90;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: 'string' },
+    storm: { type: 'string', default: '600' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+for (const name of positionals) {
+  if (!KINDS.includes(name)) {
+    console.error(`distributed: no engine ${name}; there are ${KINDS.join(', ')}`);
+    process.exit(2);
+  }
+}
+needBuild();
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-distributed-'));
+
+async function check(title: string, act: () => Promise<void>): Promise<void> {
+  const began = performance.now();
+  try {
+    await timeout(LIMIT, act);
+    total.passed++;
+    console.log(`  ok    ${title} (${((performance.now() - began) / 1_000).toFixed(1)} s)`);
+  } catch (error) {
+    total.failed++;
+    console.log(`  FAIL  ${title}\n${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
+
+async function checkEngine(kind: string, server: TestServer): Promise<void> {
+  const stage = (): RealStage => new RealStage(kind, server.address, folder, server.interrupt);
+  const wanted = (title: string): boolean => values.only === undefined || title.includes(values.only);
+  const { features } = stage().engine;
+  for (const promised of promises) {
+    if (!wanted(promised.title)) continue;
+    if (promised.durable === true && !features.durable) continue;
+    if (promised.progress === true && !features.progress) continue;
+    await check(promised.title, async () => {
+      await using one = stage();
+      await promised.check(one);
+    });
+  }
+  const jobs = Number(values.storm);
+  const title = `a storm of ${jobs} jobs: workers killed, the store interrupted, cancellations at random`;
+  if (jobs > 0 && wanted(title)) {
+    await check(title, async () => {
+      await using one = stage();
+      console.log(`        ${await storm(one, { jobs, seed: Number(values.seed) })}`);
+    });
+  }
+}
+
+await run(async () => {
+  await using servers = new Servers(folder);
+  for (const kind of positionals.length === 0 ? KINDS : positionals) {
+    try {
+      const server = await startServer(kind, servers);
+      console.log(`distributed: ${kind}`);
+      await checkEngine(kind, server);
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error;
+      skipped(`distributed: ${kind}: ${error.message}`);
+      total.skipped++;
+    }
+  }
+});
+rmSync(folder, { recursive: true, force: true });
+console.log(`distributed: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+if (total.failed > 0) process.exitCode = 1;
+else if (total.passed === 0) process.exitCode = 3;
