@@ -62,15 +62,26 @@ export function nats(options: NatsOptions | string): Engine {
     async openClient(queue: string, events: ClientEvents): Promise<ClientLink> {
       const line = await opened(all, addresses);
       const link = new NatsClientLink(getRunningLoop(), line, queue, `${inboxPrefix}.${randomUUID()}`, events);
-      await line.bus.flush(); // the server knows the subscriptions
-      return link;
+      try {
+        await line.bus.flush(); // so that the server knows the subscriptions
+        return link;
+      } catch (error) {
+        await link.close();
+        throw error;
+      }
     },
     async openWorker(queue: string, settings: WorkerSettings): Promise<WorkerLink> {
       const line = await opened(all, addresses);
       const id = randomUUID();
       const link = new NatsWorkerLink(getRunningLoop(), line, queue, id, `${inboxPrefix}.${id}`, settings);
-      await line.bus.flush();
-      return link;
+      try {
+        await line.bus.flush();
+        await link.meet();
+        return link;
+      } catch (error) {
+        await link.close();
+        throw error;
+      }
     },
   };
 }

@@ -16,6 +16,9 @@ const BYTES_KEPT = 16 * 1_048_576;
 /** How many cancellations of jobs that have not come are kept. */
 const MARKS_KEPT = 10_000;
 
+/** Seconds between two questions to the other workers, one of whose clocks counts for all. */
+const TIME_TO_MEET = 30;
+
 /** A job that runs. */
 interface Run {
   /** The subjects to answer to: a job that was sent twice runs once. */
@@ -51,6 +54,7 @@ export class NatsWorkerLink implements WorkerLink {
   /** When the leases of clients end. */
   readonly #leases = new Map<string, number>();
   #isPaused = false;
+  #met = Number.NEGATIVE_INFINITY;
 
   /** @param id tells it apart from a worker of the same name */
   constructor(loop: EventLoop, line: Line, queue: string, id: string, inbox: string, settings: WorkerSettings) {
@@ -212,7 +216,14 @@ export class NatsWorkerLink implements WorkerLink {
   async beat(): Promise<Beat> {
     this.#line.check();
     this.#dropOld();
+    if (this.#loop.time() - this.#met > TIME_TO_MEET) await this.meet();
     return { cancelled: [], lost: [] };
+  }
+
+  /** Hears of the other workers, and of itself. To be called before the first job, which would have to wait for it. */
+  async meet(): Promise<void> {
+    await this.#census.ask([]);
+    this.#met = this.#loop.time();
   }
 
   /** A client whose lease was not heard of, because this worker is new, has one from the first question on. */
@@ -228,7 +239,6 @@ export class NatsWorkerLink implements WorkerLink {
   }
 
   async clock(): Promise<number> {
-    await this.#census.ask([]);
     return this.#census.now();
   }
 
