@@ -37,9 +37,9 @@ async function start(address: string): Promise<Process> {
   const args = [...process.execArgv, WORKER, address];
   const worker = await createSubprocessExec(process.execPath, ...args, { stdout: PIPE, gracePeriod: 5 });
   try {
-    const line = (await worker.stdout?.readline())?.toString() ?? '';
-    if (!line.startsWith('ready'))
-      throw new Error(`a worker has ended before it was ready, with ${await worker.wait()}`);
+    const line = new TextDecoder().decode(await worker.stdout?.readline());
+    // What it complains about is on the terminal.
+    if (!line.startsWith('ready')) throw new Error('a worker has ended before it was ready');
     return worker;
   } catch (error) {
     await worker.stop();

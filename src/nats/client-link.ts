@@ -12,6 +12,10 @@ import { answerSubject, type QueueSubjects, subjectsOf, textOf } from './subject
 
 /** For how long what workers have said is taken as it is, in seconds. */
 const FRESH = 2;
+/** A job that no worker has mentioned is lost when so many questions in sequence have not found it, and all workers have answered. */
+const MISSES = 2;
+/** The worker of a job that has said nothing of it. */
+const UNKNOWN = 'that NATS had chosen';
 
 /**
  * | state   | meaning                                               | left by                                   |
@@ -32,7 +36,8 @@ interface Job {
   state: State;
   /** Whether it was last sent to a certain worker, not to any. */
   isDirect: boolean;
-  /** The worker that has it, or had it; `null` while it is not known. */
+  misses: number;
+  /** The worker that has it, had it, or was to have it; `null` while it is not known. */
   worker: { readonly id: string; readonly name: string } | null;
   isCancelled: boolean;
 }
@@ -104,23 +109,23 @@ export class NatsClientLink implements ClientLink {
     const answers = await this.#ask(asked.map(({ id }) => id));
     const owners = new Map([...answers.values()].flatMap((presence) => presence.has.map((id) => [id, presence])));
     const isSomeoneSilent = [...this.#census.known.keys()].some((id) => !answers.has(id));
-    const missing = new Set<Job>();
     for (const job of asked) {
       const owner = owners.get(job.id);
       if (owner !== undefined) {
+        job.misses = 0;
         if (job.state === 'sent') this.#began(job, owner.id, owner.offer.worker);
         if (job.isCancelled) this.#tell({ t: 'cancel', job: job.id });
       } else if (job.state === 'running') {
         const { id } = job.worker!;
         // A worker that answers without naming the job had it, and has it no more.
         if (!this.#census.known.has(id) || answers.has(id)) job.state = 'lost';
-      } else if (job.state === 'sent' && !isSomeoneSilent) missing.add(job);
+      } else if (job.state === 'sent' && !isSomeoneSilent && ++job.misses >= MISSES) job.state = 'lost';
     }
     this.#rouse();
     return new Map(
       ids.flatMap((id): [string, Fate][] => {
         const job = this.#jobs.get(id);
-        return job === undefined || missing.has(job) ? [] : [[id, fateOf(job)]];
+        return job === undefined ? [] : [[id, fateOf(job)]];
       }),
     );
   }
@@ -136,7 +141,7 @@ export class NatsClientLink implements ClientLink {
     }
     this.#line.check();
     if (this.#jobs.has(id)) return;
-    const job: Job = { id, name, text, state: 'waiting', isDirect: false, worker: null, isCancelled: false };
+    const job: Job = { id, name, text, state: 'waiting', isDirect: false, misses: 0, worker: null, isCancelled: false };
     this.#jobs.set(id, job);
     if (this.#waiting.size > 0) this.#waiting.add(job);
     else this.#publish(job, null);
@@ -147,6 +152,9 @@ export class NatsClientLink implements ClientLink {
     this.#waiting.delete(job);
     job.state = 'sent';
     job.isDirect = worker !== null;
+    job.misses = 0;
+    const name = this.#census.known.get(worker ?? '')?.presence.offer.worker;
+    job.worker = worker === null ? null : { id: worker, name: name ?? UNKNOWN };
     const subject = worker === null ? this.#subjects.jobs : this.#subjects.worker(worker);
     this.#line.bus.publish(subject, job.text, { reply: answerSubject(this.#inbox, job.id) });
   }
@@ -294,6 +302,6 @@ export class NatsClientLink implements ClientLink {
 }
 
 function fateOf({ state, worker }: Job): Fate {
-  if (worker !== null && (state === 'running' || state === 'lost')) return { state, worker: worker.name };
+  if (state === 'running' || state === 'lost') return { state, worker: worker?.name ?? UNKNOWN };
   return { state: 'waiting' };
 }

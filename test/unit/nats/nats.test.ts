@@ -188,6 +188,26 @@ describeBoth('an executor over NATS', (s) => {
   );
 
   it(
+    'tells of a lost worker that has not said a word about the job',
+    withNet(function* (net) {
+      const first = net.worker();
+      const { pool } = net.pool();
+      expect(yield* s.wait(pool.submit(double, 1))).toBe(2);
+      const job = pool.submit(slow, 'a', 600);
+      yield* s.wait(sleep(0.004)); // it has begun, and is told of after 5 ms
+      net.worker();
+      first.kill();
+      const error = yield* failure(s, job);
+      expect(error).toBeInstanceOf(WorkerLost);
+      expect((error as WorkerLost).message).toMatch(
+        /^the worker that NATS had chosen was lost while it ran slow\(\): /,
+      );
+      expect(time()).toBeLessThan(9);
+      expect(work.started).toEqual(['a']);
+    }),
+  );
+
+  it(
     'tells of a lost worker at the deadline when that is earlier',
     withNet(function* (net) {
       const worker = net.worker();
