@@ -43,7 +43,7 @@ async function main(): Promise<void> {
       bars,
       isDurable: engine.features.durable,
       // More than there are workers, so that each finds the next one waiting.
-      limit: workers * 2,
+      limit: Math.max(workers, 3) * 2,
       onOver() {
         if (++over === Math.ceil(names.length / 3) && values.kill) bars.say(`killed worker ${crew.killOne()}`);
       },

@@ -1,6 +1,6 @@
 // The client: hands out the pictures of a folder, and shows how far they are.
 
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createTask, rethrowIfCancelled, taskGroup } from 'asyncio-ts';
 import { type DistributedExecutor, moduleFunctions, WorkerLost } from 'asyncio-ts/distributed';
@@ -30,12 +30,18 @@ export async function picturesIn(folder: string): Promise<string[]> {
 /** Makes them all. One that cannot be made does not keep the others from being made. */
 export async function makeAll(pool: DistributedExecutor, names: readonly string[], making: Making): Promise<void> {
   await mkdir(making.output, { recursive: true });
-  await taskGroup(
-    async (group) => {
-      for (const name of names) group.createTask(() => makeOne(pool, name, making), { name });
-    },
-    { limit: making.limit },
-  );
+  try {
+    await taskGroup(
+      async (group) => {
+        for (const name of names) group.createTask(() => makeOne(pool, name, making), { name });
+      },
+      { limit: making.limit },
+    );
+  } finally {
+    // Workers clean up when they are cancelled, but not when they are killed.
+    const parts = (await readdir(making.output)).filter((name) => name.endsWith('.part'));
+    for (const part of parts) await rm(path.join(making.output, part), { force: true });
+  }
 }
 
 async function makeOne(pool: DistributedExecutor, name: string, making: Making): Promise<void> {

@@ -17,6 +17,7 @@ import { Missing } from '../peers/lib/checks.ts';
 import { Servers } from '../recipes/lib/servers.ts';
 import { promises } from './contract.ts';
 import { KINDS } from './engines.ts';
+import { programs } from './programs.ts';
 import { RealStage } from './real-stage.ts';
 import { startServer, type TestServer } from './servers.ts';
 import { storm } from './storm.ts';
@@ -67,6 +68,11 @@ async function checkEngine(kind: string, server: TestServer): Promise<void> {
       await using one = stage();
       await promised.check(one);
     });
+  }
+  for (const program of programs) {
+    if (wanted(program.title)) {
+      await check(program.title, () => program.check({ kind, address: server.address, folder }));
+    }
   }
   const jobs = Number(values.storm);
   const title = `a storm of ${jobs} jobs: workers killed, the store interrupted, cancellations at random`;
