@@ -1,5 +1,5 @@
 import { RuntimeError, rethrowIfCancelled, TimeoutError } from '../errors/index.ts';
-import { Context, createTask, sleep, timeout } from '../index.ts';
+import { Context, createTask, sleep, timeout, wait } from '../index.ts';
 import { type EventLoop, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, unpack } from '../node/border/index.ts';
 import { failureOf } from '../node/executors/failures.ts';
@@ -11,6 +11,7 @@ import { NotServed, StoreLost, WorkerLost } from './errors.ts';
 import type { DistributedJob, Itinerary, JobOwner } from './job.ts';
 import { noProgress } from './progress.ts';
 import { StoreClock } from './store-clock.ts';
+import { clientLinkOf } from './wrapped-links.ts';
 
 /** Seconds between two look-ups of what is outstanding. */
 const BEAT = 1;
@@ -18,6 +19,8 @@ const BEAT = 1;
 const BATCH = 1_000;
 /** A job that the store does not know is lost when this many look-ups in sequence have missed it. */
 const MISSES = 3;
+/** Seconds that the last words to the store may take. */
+const CLOSING = 5;
 /** Seconds after which it is told that the store is out of reach. */
 const TOLD = 3;
 /** Seconds after which all clients have looked up the outcome of a key. */
@@ -100,6 +103,7 @@ export class Client implements JobOwner {
   #link: ClientLink | null = null;
   #connecting: Promise<ClientLink> | null = null;
   #keeper: Task<void> | null = null;
+  #isClosed = false;
   readonly #tasks = new Set<Task<unknown>>();
   /** Those whose outcome is known here, with when the store may forget them on the loop's clock. */
   #taken: { readonly id: string; readonly at: number }[] = [];
@@ -309,7 +313,9 @@ export class Client implements JobOwner {
 
   async #connect(): Promise<ClientLink> {
     try {
-      this.#link = await this.#engine.openClient(this.#queue, this.#events());
+      const link = await this.#engine.openClient(this.#queue, this.#events());
+      if (this.#isClosed) await link.close(); // it took longer than anybody wanted it
+      this.#link = clientLinkOf(this.#engine, link);
       return this.#link;
     } finally {
       this.#connecting = null;
@@ -602,20 +608,20 @@ export class Client implements JobOwner {
   }
 
   async close(): Promise<void> {
-    this.#keeper?.cancel();
-    for (const task of [...this.#tasks]) task.cancel();
+    this.#isClosed = true;
+    const tasks = [...this.#tasks];
+    for (const task of tasks) task.cancel();
     const link = this.#link;
     this.#link = null;
-    if (link === null) return;
-    try {
-      await timeout(5, async () => {
-        await this.#thank(link);
-      });
-    } catch (error) {
-      rethrowIfCancelled(error); // what was kept for the outcomes goes by its age
-    } finally {
+    if (link !== null) {
+      try {
+        await timeout(CLOSING, () => this.#thank(link));
+      } catch (error) {
+        rethrowIfCancelled(error); // what was kept for the outcomes goes by its age
+      }
       await link.close();
     }
+    if (tasks.length > 0) await wait(tasks, { timeout: CLOSING });
   }
 }
 

@@ -9,6 +9,8 @@ export interface EngineFeatures {
   readonly durable: boolean;
   /** Whether workers can report progress. */
   readonly progress: boolean;
+  /** Whether its methods wait with this library alone, as an engine on simulated time does; absent for engines over a client of a store. */
+  readonly inLoop?: boolean | undefined;
 }
 
 /** The functions that one worker offers. */

@@ -13,6 +13,7 @@ import { moduleFunctions } from '../node/executors/module-functions.ts';
 import { checkEngine, positive } from './distributed-executor.ts';
 import type { Engine } from './engine.ts';
 import { JobRunner, type WorkerPlan } from './worker.ts';
+import { workerLinkOf } from './wrapped-links.ts';
 
 /** Options of `serve`. */
 export interface ServeOptions {
@@ -122,13 +123,14 @@ export async function serve(work: object | URL | string, options: ServeOptions):
   const stop = options.stop ?? new Event();
   const loop = getRunningLoop();
   const runner = new JobRunner(loop, plan);
-  const link = await engine.openWorker(queue, {
+  const opened = await engine.openWorker(queue, {
     offer: { worker: name, module, names: [...functions.keys()] },
     concurrency,
     lease,
     perform: (delivery) => runner.perform(delivery),
     cancel: (id) => runner.cancel(id),
   });
+  const link = workerLinkOf(engine, opened);
   runner.use(link);
   for (const signal of signals) loop.addSignalHandler(signal, () => stop.set());
   const beats = createTask(() => runner.keep(), { name: `${name}: beats` });

@@ -1,7 +1,7 @@
 import { isCancelledError } from '../errors/errors.ts';
 import { rethrowIfCancelled } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
-import { Context, type ContextVar, sleep, timeout } from '../index.ts';
+import { Context, type ContextVar, Event, sleep, timeout } from '../index.ts';
 import { type EventLoop, type Executor, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, pack, packThrown, sentence, unpack } from '../node/border/index.ts';
 import { decode, encode } from './codec.ts';
@@ -49,6 +49,7 @@ export class JobRunner {
   /** Cancelled before they came, in order: the message may be faster than the job. */
   readonly #early = new Set<string>();
   #link: WorkerLink | null = null;
+  readonly #isLinked = new Event();
   #whenIdle: (() => void)[] = [];
   #finished = 0;
 
@@ -68,6 +69,7 @@ export class JobRunner {
 
   use(link: WorkerLink): void {
     this.#link = link;
+    this.#isLinked.set();
   }
 
   /** Called by the engine, outside any task. */
@@ -122,10 +124,12 @@ export class JobRunner {
 
   async #run(delivery: Delivery, envelope: Envelope): Promise<Performed> {
     const { deadline, client, tied } = envelope;
-    if (tied && (await this.#link!.lostClients([client])).length > 0) return this.#answer({ orphaned: true });
+    await this.#isLinked.wait(); // jobs may come before the engine says that it is ready
+    if (tied && (await this.#reach(() => this.#link!.lostClients([client]))).length > 0)
+      return this.#answer({ orphaned: true });
     let left = Number.POSITIVE_INFINITY;
     if (deadline !== null) {
-      await this.#clock.compare();
+      await this.#reach(() => this.#clock.compare());
       left = (deadline - this.#clock.now()) / 1_000;
       if (left <= 0) return this.#answer({ late: true, isStarted: false });
     }
@@ -147,6 +151,18 @@ export class JobRunner {
       return this.#checked({ failure: 'thrown', error: encode(packThrown(error, 'process')) });
     } finally {
       timer?.cancel();
+    }
+  }
+
+  /** Asks the store until it answers: that it is out of reach is no outcome of a job. */
+  async #reach<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        rethrowIfCancelled(error);
+        await sleep(BEAT / 4);
+      }
     }
   }
 

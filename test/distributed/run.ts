@@ -22,8 +22,9 @@ import { RealStage } from './real-stage.ts';
 import { startServer, type TestServer } from './servers.ts';
 import { storm } from './storm.ts';
 
-/** The longest time of one check, in seconds. */
+/** The longest time of one check, and of each hundred jobs of a storm, in seconds. */
 const LIMIT = 90;
+const LIMIT_OF_STORM = 10;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -44,10 +45,10 @@ needBuild();
 const total = { passed: 0, failed: 0, skipped: 0 };
 const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-distributed-'));
 
-async function check(title: string, act: () => Promise<void>): Promise<void> {
+async function check(title: string, act: () => Promise<void>, limit = LIMIT): Promise<void> {
   const began = performance.now();
   try {
-    await timeout(LIMIT, act);
+    await timeout(limit, act);
     total.passed++;
     console.log(`  ok    ${title} (${((performance.now() - began) / 1_000).toFixed(1)} s)`);
   } catch (error) {
@@ -77,10 +78,11 @@ async function checkEngine(kind: string, server: TestServer): Promise<void> {
   const jobs = Number(values.storm);
   const title = `a storm of ${jobs} jobs: workers killed, the store interrupted, cancellations at random`;
   if (jobs > 0 && wanted(title)) {
-    await check(title, async () => {
+    const storming = async (): Promise<void> => {
       await using one = stage();
       console.log(`        ${await storm(one, { jobs, seed: Number(values.seed) })}`);
-    });
+    };
+    await check(title, storming, LIMIT + (jobs / 100) * LIMIT_OF_STORM);
   }
 }
 

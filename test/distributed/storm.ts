@@ -40,7 +40,7 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
   const happened = { killed: 0, drained: 0, interrupted: 0 };
   const trouble = createTask(async () => {
     for (let round = 0; !isOver; round++) {
-      await sleep(1 + random() * 2);
+      await sleep(0.3 + random() * 0.7);
       if (isOver) break;
       if (round % 4 === 3) {
         happened.interrupted++;
@@ -61,23 +61,26 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
   });
   const { durable } = stage.engine.features;
   const outcomes = { done: 0, cancelled: 0, lost: 0, late: 0, unserved: 0, unknown: 0 };
+  const hasDeadline = (n: number): boolean => n % 50 === 7;
   const retries = (n: number): number => (durable ? n % 3 : 0);
   {
     await using pool = stage.pool({ maxPending: 200, grace: 10 });
     const all: DistributedJob<string>[] = [];
+    const cancelled = new Set<number>();
     for (let n = 0; n < jobs; n++) {
-      const options = { retries: retries(n), ...(n % 50 === 7 ? { deadline: 30 } : {}) };
-      const job = pool.with(options).submit(work.slow, file, String(n), random() * 0.3, 0);
+      const options = { retries: retries(n), ...(hasDeadline(n) ? { deadline: 30 } : {}) };
+      const job = pool.with(options).submit(work.slow, file, String(n), random() * 1.5, 0);
       all.push(job);
       job.catch(() => {});
       if (random() < 0.1) {
         const pause = random() * 3;
         createTask(async () => {
           await sleep(pause);
+          cancelled.add(n);
           job.cancel();
         });
       }
-      if (n % 100 === 99) await sleep(0.2);
+      if (n % 20 === 19) await sleep(0.05);
     }
     for (const [n, job] of all.entries()) {
       try {
@@ -85,8 +88,8 @@ export async function storm(stage: Stage, { jobs, seed }: StormOptions): Promise
         assert.equal(await timeout(stage.lease * 10 + 120, async () => await job), String(n));
         outcomes.done++;
       } catch (error) {
-        if (error instanceof TimeoutError && error.code !== 'TIMED_OUT') outcomes.late++;
-        else if (error instanceof CancelledError) outcomes.cancelled++;
+        if (error instanceof TimeoutError && error.code !== 'TIMED_OUT' && hasDeadline(n)) outcomes.late++;
+        else if (error instanceof CancelledError && cancelled.has(n)) outcomes.cancelled++;
         else if (error instanceof WorkerLost) outcomes.lost++;
         // Where nothing is stored, a job can find nobody in that moment, or be on its way when the connection is cut.
         else if (!durable && error instanceof NotServed) outcomes.unserved++;

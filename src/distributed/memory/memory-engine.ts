@@ -85,7 +85,7 @@ export class MemoryEngine implements Engine {
     checkOptions('new MemoryEngine', options, ['faults', 'seed', 'durable']);
     this.#faults = options.faults ?? {};
     this.#state = (options.seed ?? 1) >>> 0;
-    this.features = { durable: options.durable ?? true, progress: true };
+    this.features = { durable: options.durable ?? true, progress: true, inLoop: true };
   }
 
   /** A number from 0 to 1, by the seed. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createTask, Event, sleep, type Task } from 'asyncio-ts';
+import { createTask, Event, logger, sleep, type Task } from 'asyncio-ts';
 import {
   DistributedExecutor,
   MemoryEngine,
@@ -10,13 +10,18 @@ import {
   serve,
 } from 'asyncio-ts/distributed';
 import { runVirtual } from 'asyncio-ts/testing';
-import { afterAll, describe, it } from 'vitest';
+import { afterAll, beforeEach, describe, it, vi } from 'vitest';
 import { promises } from '../../distributed/contract.ts';
 import type { Stage, TestWorker } from '../../distributed/stage.ts';
+import { storm } from '../../distributed/storm.ts';
 import * as work from '../../distributed/work.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-distributed-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+// Workers tell of what the tests do to them.
+beforeEach(() => {
+  vi.spyOn(logger, 'warn').mockImplementation(() => {});
+});
 let files = 0;
 
 /** The engine in memory, with workers that are tasks of the same loop. */
@@ -84,6 +89,11 @@ const STAGES: Record<string, MemoryEngineOptions> = {
   'with calls whose answers are lost': { faults: { fail: 0.15, delay: [0, 0.01] }, seed: 3 },
 };
 
+const EVERYTHING: MemoryEngineOptions = {
+  faults: { delay: [0, 0.05], lose: 0.3, duplicate: 0.3, fail: 0.1 },
+  seed: 11,
+};
+
 for (const [name, options] of Object.entries(STAGES)) {
   describe(`an executor over the engine in memory ${name}`, () => {
     for (const { title, check } of promises) {
@@ -99,3 +109,17 @@ for (const [name, options] of Object.entries(STAGES)) {
     }
   });
 }
+
+describe('a storm over the engine in memory, with workers killed, the store interrupted and cancellations at random', () => {
+  const all = { ...STAGES, 'with everything at once': EVERYTHING };
+  // STORM=10000 for the whole of it.
+  const jobs = Number(process.env['STORM'] ?? 300);
+  for (const [name, options] of Object.entries(all)) {
+    it(`loses no job, hangs at none, and starts none too often, ${name}`, { timeout: 600_000 }, async () => {
+      await runVirtual(async () => {
+        await using stage = new MemoryStage(options);
+        await storm(stage, { jobs, seed: 5 });
+      });
+    });
+  }
+});
