@@ -37,6 +37,8 @@ interface Job {
   /** Whether it was last sent to a certain worker, not to any. */
   isDirect: boolean;
   misses: number;
+  /** On the loop's clock: when it was sent last. */
+  sent: number;
   /** The worker that has it, had it, or was to have it; `null` while it is not known. */
   worker: { readonly id: string; readonly name: string } | null;
   isCancelled: boolean;
@@ -56,6 +58,8 @@ export class NatsClientLink implements ClientLink {
   /** Invariant: the jobs of `#jobs` that are waiting, in the order in which they are to be sent. */
   readonly #waiting = new Set<Job>();
   #asked = Number.NEGATIVE_INFINITY;
+  /** Of the workers that were seen, in seconds. */
+  #longestLease = 0;
 
   constructor(loop: EventLoop, line: Line, queue: string, inbox: string, events: ClientEvents) {
     this.#loop = loop;
@@ -107,6 +111,7 @@ export class NatsClientLink implements ClientLink {
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
     const asked = ids.flatMap((id) => this.#jobs.get(id) ?? []).filter(({ state }) => state !== 'waiting');
     const answers = await this.#ask(asked.map(({ id }) => id));
+    for (const { lease } of answers.values()) this.#longestLease = Math.max(this.#longestLease, lease);
     const owners = new Map([...answers.values()].flatMap((presence) => presence.has.map((id) => [id, presence])));
     const isSomeoneSilent = [...this.#census.known.keys()].some((id) => !answers.has(id));
     for (const job of asked) {
@@ -119,7 +124,11 @@ export class NatsClientLink implements ClientLink {
         const { id } = job.worker!;
         // A worker that answers without naming the job had it, and has it no more.
         if (!this.#census.known.has(id) || answers.has(id)) job.state = 'lost';
-      } else if (job.state === 'sent' && !isSomeoneSilent && ++job.misses >= MISSES) job.state = 'lost';
+      } else if (job.state === 'sent') {
+        // Whoever is silent may have it, but no longer than for a lease: then it would be lost with its worker.
+        const isOverdue = this.#loop.time() - job.sent > this.#longestLease;
+        if (isSomeoneSilent ? isOverdue : ++job.misses >= MISSES) job.state = 'lost';
+      }
     }
     this.#rouse();
     return new Map(
@@ -141,7 +150,17 @@ export class NatsClientLink implements ClientLink {
     }
     this.#line.check();
     if (this.#jobs.has(id)) return;
-    const job: Job = { id, name, text, state: 'waiting', isDirect: false, misses: 0, worker: null, isCancelled: false };
+    const job: Job = {
+      id,
+      name,
+      text,
+      state: 'waiting',
+      isDirect: false,
+      misses: 0,
+      sent: 0,
+      worker: null,
+      isCancelled: false,
+    };
     this.#jobs.set(id, job);
     if (this.#waiting.size > 0) this.#waiting.add(job);
     else this.#publish(job, null);
@@ -153,6 +172,7 @@ export class NatsClientLink implements ClientLink {
     job.state = 'sent';
     job.isDirect = worker !== null;
     job.misses = 0;
+    job.sent = this.#loop.time();
     const name = this.#census.known.get(worker ?? '')?.presence.offer.worker;
     job.worker = worker === null ? null : { id: worker, name: name ?? UNKNOWN };
     const subject = worker === null ? this.#subjects.jobs : this.#subjects.worker(worker);

@@ -208,6 +208,30 @@ describeBoth('an executor over NATS', (s) => {
   );
 
   it(
+    'tells of a lost worker although others are lost all the time, so that somebody is always silent',
+    withNet(function* (net) {
+      const first = net.worker();
+      const { pool } = net.pool();
+      expect(yield* s.wait(pool.submit(double, 1))).toBe(2);
+      const job = pool.submit(slow, 'a', 600);
+      yield* s.wait(sleep(0.004));
+      first.kill();
+      let isOver = false;
+      const trouble = createTask(async () => {
+        while (!isOver) {
+          const victim = net.worker();
+          await sleep(1.5);
+          victim.kill();
+        }
+      });
+      expect(yield* failure(s, job)).toBeInstanceOf(WorkerLost);
+      expect(time()).toBeLessThan(12);
+      isOver = true;
+      yield* s.wait(trouble);
+    }),
+  );
+
+  it(
     'tells of a lost worker at the deadline when that is earlier',
     withNet(function* (net) {
       const worker = net.worker();
