@@ -248,7 +248,7 @@ export class NatsWorkerLink implements WorkerLink {
     this.#jobs.unsubscribe();
     this.#grants.close();
     // Jobs that were on their way are sent back.
-    if (this.#line.isUp) await this.#line.bus.flush();
+    if (this.#line.isUp) await this.#line.bus.flush().catch(() => {}); // lost in this moment: nothing is on its way
   }
 
   async close(): Promise<void> {
