@@ -1,6 +1,6 @@
 // What a call of a function on another machine costs, beside the bare engine and a pool of threads.
 //
-//     npm run build && node bench/distributed.ts              # redis and postgres, as far as they are installed
+//     npm run build && node bench/distributed.ts              # redis, postgres and nats, as far as they are installed
 //     node bench/distributed.ts redis --calls 5000 --rounds 7
 //
 // In each round every contender has its turn, in another order each time; the figures are medians of the rounds. Latency is of one call at
@@ -12,8 +12,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { connect } from '@nats-io/transport-node';
 import { run, wrapPromise } from 'asyncio-ts';
 import { bullmq, DistributedExecutor, moduleFunctions, serve } from 'asyncio-ts/bullmq';
+import { nats } from 'asyncio-ts/nats';
 import { createPostgresBackend, Queue, QueueEvents, Worker } from 'bullmq';
 import { Piscina } from 'piscina';
 import { Missing } from '../test/peers/lib/checks.ts';
@@ -35,7 +37,14 @@ interface Contender {
   close(): PromiseLike<unknown>;
 }
 
-type Kind = 'redis' | 'postgres';
+type Kind = 'redis' | 'postgres' | 'nats';
+
+const KINDS: readonly Kind[] = ['redis', 'postgres', 'nats'];
+
+function engineOf(kind: Kind, address: string) {
+  if (kind === 'nats') return nats(address);
+  return bullmq(kind === 'redis' ? { connection: address } : { postgres: address });
+}
 
 function bareOptions(kind: Kind, address: string) {
   return kind === 'redis'
@@ -46,9 +55,22 @@ function bareOptions(kind: Kind, address: string) {
 /** In a process of its own: `--worker ours|bare KIND ADDRESS`. */
 async function work(which: string, kind: Kind, address: string): Promise<void> {
   if (which === 'ours') {
-    const engine = bullmq(kind === 'redis' ? { connection: address } : { postgres: address });
+    const engine = engineOf(kind, address);
     const onReady = (): void => console.log('ready');
     await run(() => serve({ double }, { engine, queue: `${QUEUE}-ours`, concurrency: CONCURRENCY, onReady }));
+    return;
+  }
+  if (kind === 'nats') {
+    const connection = await connect({ servers: address });
+    connection.subscribe(`${QUEUE}.bare`, {
+      queue: 'workers',
+      callback: (_error, message) => {
+        message.respond(JSON.stringify(double(message.json<{ n: number }>().n)));
+      },
+    });
+    await connection.flush();
+    console.log('ready');
+    process.once('SIGTERM', () => void connection.close().then(() => process.exit()));
     return;
   }
   const [options, backend] = bareOptions(kind, address);
@@ -77,13 +99,27 @@ async function startWorker(which: string, kind: Kind, address: string): Promise<
 }
 
 function ours(kind: Kind, address: string): Contender {
-  const engine = bullmq(kind === 'redis' ? { connection: address } : { postgres: address });
+  const engine = engineOf(kind, address);
   const pool = new DistributedExecutor({ engine, queue: `${QUEUE}-ours` });
   const functions = moduleFunctions<{ double(n: number): number }>('bench:distributed');
   return { name: 'asyncio-ts', call: (n) => pool.submit(functions.double, n), close: () => pool.shutdown() };
 }
 
+function bareNats(address: string): Contender {
+  const connecting = connect({ servers: address });
+  return {
+    name: 'bare nats',
+    call: async (n) => {
+      const connection = await connecting;
+      const message = await connection.request(`${QUEUE}.bare`, JSON.stringify({ n }), { timeout: 10_000 });
+      return message.json();
+    },
+    close: async () => await (await connecting).close(),
+  };
+}
+
 function bare(kind: Kind, address: string): Contender {
+  if (kind === 'nats') return bareNats(address);
   const [options, backend] = bareOptions(kind, address);
   const queue = new Queue(`${QUEUE}-bare`, options as never, backend as never);
   const events = new QueueEvents(`${QUEUE}-bare`, options as never, backend as never);
@@ -140,7 +176,11 @@ function median(values: readonly number[]): number {
 
 async function measure(kind: Kind, servers: Servers, calls: number, rounds: number): Promise<void> {
   const { port } = await servers[kind]();
-  const address = kind === 'redis' ? `redis://127.0.0.1:${port}` : `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const address = {
+    redis: `redis://127.0.0.1:${port}`,
+    postgres: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    nats: `nats://127.0.0.1:${port}`,
+  }[kind];
   const workers = [await startWorker('bare', kind, address), await startWorker('ours', kind, address)];
   const contenders = [ours(kind, address), bare(kind, address), threads()];
   const figures = new Map(
@@ -155,14 +195,13 @@ async function measure(kind: Kind, servers: Servers, calls: number, rounds: numb
       many.push(await throughput(contender, calls));
     }
   }
-  const base = figures.get('bare bullmq')!;
+  const base = figures.get(contenders[1]!.name)!;
   console.log(`\n${kind}: ${rounds} rounds of ${calls} calls`);
   for (const [name, { latency: single, throughput: many }] of figures) {
     const [l, t] = [median(single), median(many)];
-    const ratio =
-      name === 'bare bullmq'
-        ? ''
-        : `  ${(l / median(base.latency)).toFixed(2)} × latency, ${(t / median(base.throughput)).toFixed(2)} × calls`;
+    const ratio = name.startsWith('bare')
+      ? ''
+      : `  ${(l / median(base.latency)).toFixed(2)} × latency, ${(t / median(base.throughput)).toFixed(2)} × calls`;
     console.log(`  ${name.padEnd(20)} ${l.toFixed(2).padStart(7)} ms  ${t.toFixed(0).padStart(8)} calls/s${ratio}`);
   }
   for (const contender of contenders) await contender.close();
@@ -182,7 +221,7 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-bench-'));
   await run(async () => {
     await using servers = new Servers(folder);
-    for (const kind of (positionals.length === 0 ? ['redis', 'postgres'] : positionals) as Kind[]) {
+    for (const kind of (positionals.length === 0 ? KINDS : positionals) as Kind[]) {
       try {
         await measure(kind, servers, Number(values.calls), Number(values.rounds));
       } catch (error) {

@@ -82,6 +82,10 @@ export interface ClientCounts {
   unacknowledged: number;
   /** Outcomes that were found by a look-up, because the event did not come. */
   reconciled: number;
+  /** How many jobs have run at once, at the most, as far as it was told. */
+  peakRunning: number;
+  /** How many have waited at once, here or in the store, at the most. */
+  peakQueued: number;
 }
 
 /** The jobs of one executor, from their submission to their outcome. Belongs to a loop. */
@@ -112,7 +116,15 @@ export class Client implements JobOwner {
   #isAsked = false;
   #changes = new Set<string>();
   #whenEmpty: (() => void)[] = [];
-  readonly counts: ClientCounts = { finished: 0, lost: 0, unacknowledged: 0, reconciled: 0 };
+  #running = 0;
+  readonly counts: ClientCounts = {
+    finished: 0,
+    lost: 0,
+    unacknowledged: 0,
+    reconciled: 0,
+    peakRunning: 0,
+    peakQueued: 0,
+  };
 
   constructor(loop: EventLoop, engine: Engine, queue: string, id: string, settings: ClientSettings) {
     this.#loop = loop;
@@ -132,9 +144,7 @@ export class Client implements JobOwner {
   }
 
   get running(): number {
-    let running = 0;
-    for (const { isRunning } of this.#entries.values()) if (isRunning) running++;
-    return running;
+    return this.#running;
   }
 
   get workers(): number {
@@ -176,6 +186,7 @@ export class Client implements JobOwner {
     };
     this.#entries.set(job.id, entry);
     this.#held.add(entry);
+    this.counts.peakQueued = Math.max(this.counts.peakQueued, this.#entries.size - this.#running);
     const { deadline } = itinerary;
     if (deadline !== null) entry.timer = this.#loop.callAt(deadline, () => this.#end(entry, 'late'));
     this.#keeper ??= this.#start('keeper', () => this.#keep());
@@ -322,6 +333,7 @@ export class Client implements JobOwner {
     return {
       started: (id) => with_(id, (entry) => this.#markRunning(entry)),
       settled: (id, reply) => with_(id, (entry) => this.#answered(entry, reply)),
+      refused: (id, error) => with_(id, (entry) => this.#settle(entry, { kind: 'failed', error })),
       progress: (id, text) => with_(id, (entry) => this.#progressed(entry, text)),
       changed: (id) =>
         with_(id, () => {
@@ -457,13 +469,15 @@ export class Client implements JobOwner {
     const times = attempts === 1 ? '' : `, as ${attempts - 1} before it`;
     const message =
       `the worker ${worker} was lost while it ran ${entry.name}()${times}: it has died, was cut off, or its loop was blocked. ` +
-      'The function may have run in part; write with({ retries: 1 }) if it may be run again';
+      `The function may have run in part${this.#engine.features.durable ? '; write with({ retries: 1 }) if it may be run again' : ''}`;
     this.#settle(entry, { kind: 'failed', error: new WorkerLost(message, worker) });
   }
 
   #markRunning(entry: Entry): void {
     if (entry.isRunning) return;
     entry.isRunning = true;
+    this.#running++;
+    this.counts.peakRunning = Math.max(this.counts.peakRunning, this.#running);
     for (const job of entry.jobs) job.markRunning();
   }
 
@@ -509,6 +523,7 @@ export class Client implements JobOwner {
     if (entry.phase === 'sent') this.#take(entry, outcome);
     this.#enter(entry, 'settled');
     this.#entries.delete(id);
+    if (entry.isRunning) this.#running--;
     if (outcome.kind === 'ended' && !outcome.acknowledged) this.counts.unacknowledged++;
     for (const job of entry.jobs) this.#finish(job, entry, outcome);
     for (const job of entry.next) this.add(job);

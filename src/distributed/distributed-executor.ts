@@ -373,10 +373,13 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     const client = this.#client;
     const running = client?.running ?? 0;
     const { finished = 0, lost = 0, unacknowledged = 0, reconciled = 0 } = client?.counts ?? {};
+    const { peakRunning = 0, peakQueued = 0 } = client?.counts ?? {};
     return {
       maxWorkers: this.#settings.maxPending,
       workers: client?.workers ?? 0,
       running,
+      peakRunning,
+      peakQueued,
       queued: (client?.outstanding ?? 0) - running,
       finished,
       lost,

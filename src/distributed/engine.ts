@@ -48,6 +48,8 @@ export type Fate =
 export interface ClientEvents {
   started(id: string, worker: string): void;
   settled(id: string, reply: string): void;
+  /** It was sent, and nobody has taken it: it was not started. */
+  refused(id: string, error: Error): void;
   progress(id: string, text: string): void;
   /** Something has changed for a job: it is looked up at once. */
   changed(id: string): void;

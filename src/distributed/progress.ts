@@ -11,12 +11,12 @@ export const reporter: ContextVar<((text: string) => void) | null> = /* @__PURE_
 
 /**
  * Tells the client how far a job is: `job.progress()` there gives the values in order. Reports in between may be lost on the way; the last one is not,
- * as long as the job runs. To be called by a function that `serve` runs. Called elsewhere, for instance when the function is called directly in
+ * as long as the job runs. To be called by a function that `serve` runs. Over NATS, which
+ * carries no progress, it does nothing, and `job.progress()` throws. Called elsewhere, for instance when the function is called directly in
  * a test, it does nothing.
  *
  * @param value anything that can be sent
  * @throws {TypeError} when the value cannot be sent
- * @throws {RuntimeError} when the engine carries no progress (NATS)
  * @example
  * async function convert(files: readonly string[]): Promise<number> {
  *   for (const [i, file] of files.entries()) {

@@ -17,6 +17,7 @@ import { Missing } from '../peers/lib/checks.ts';
 import { Servers } from '../recipes/lib/servers.ts';
 import { promises } from './contract.ts';
 import { KINDS } from './engines.ts';
+import { programs } from './programs.ts';
 import { RealStage } from './real-stage.ts';
 import { startServer, type TestServer } from './servers.ts';
 import { storm } from './storm.ts';
@@ -76,6 +77,13 @@ async function checkEngine(kind: string, server: TestServer): Promise<void> {
       await promised.check(one);
     };
     checks.push(() => check(promised.title, checked));
+  }
+  for (const program of programs) {
+    if (wanted(program.title)) {
+      checks.push(() =>
+        check(program.title, async () => program.check({ kind, address: (await server.door()).address, folder })),
+      );
+    }
   }
   const lane = async (): Promise<void> => {
     for (let next = checks.shift(); next !== undefined; next = checks.shift()) await next();

@@ -76,6 +76,7 @@ const START: Readonly<
     start: (servers) => servers.postgres(),
     address: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`,
   },
+  nats: { start: (servers) => servers.nats(), address: (port) => `nats://127.0.0.1:${port}` },
 };
 
 /** @throws {Missing} when it is not installed */
