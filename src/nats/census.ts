@@ -8,11 +8,18 @@ const PATIENCE = 0.5;
 /** While no worker is known, one that answers is not waited for longer than this after the last answer, in seconds. */
 const QUIET = 0.03;
 
+/** Answers that have come while this loop was blocked are read for so long after the patience, in seconds. */
+const TIME_TO_READ = 0.03;
+/** A worker is not gone before so many questions in sequence were not answered: a loop that was blocked has heard nobody. */
+const MISSES = 2;
+
 /** A worker, as far as it is known. */
 export interface Known {
   presence: Presence;
   /** On the loop's clock: when it has answered last. */
   heard: number;
+  /** How many questions in sequence it has not answered. */
+  missed: number;
   /** In milliseconds: its clock at zero of the loop's. */
   clock: number;
 }
@@ -23,11 +30,24 @@ interface Question {
   /** Whether no worker was known when it was asked. */
   readonly isFirst: boolean;
   readonly answers: Map<string, Presence>;
+  /** Whether the server has said that there is no worker. */
+  isNobody: boolean;
   readonly wait: Future<void>;
   timer: { cancel(): void };
 }
 
-/** Who serves a queue: known by their answers. One that has not answered for the length of its lease is gone. */
+/** What was answered to a question. */
+export interface Answers {
+  /** By the ids of the workers. */
+  readonly from: ReadonlyMap<string, Presence>;
+  /** Whether there is no worker: the server has said so, which silence does not say. */
+  readonly isNobody: boolean;
+}
+
+/**
+ * Who serves a queue: known by their answers. One that has not answered for the length of its lease is gone. Time in which this process was itself
+ * cut off, or blocked, says nothing about workers, and does not count.
+ */
 export class Census {
   readonly #loop: EventLoop;
   readonly #line: Line;
@@ -49,33 +69,42 @@ export class Census {
   /**
    * Asks all workers which of these jobs they have.
    *
-   * @returns the answers that have come in time, by the ids of the workers
+   * @returns the answers that have come in time
    * @throws {Error} when the connection is lost
    */
-  async ask(jobs: readonly string[]): Promise<ReadonlyMap<string, Presence>> {
+  async ask(jobs: readonly string[]): Promise<Answers> {
     this.#line.check();
+    const { losses } = this.#line;
     const number = String(++this.#count);
     const question: Question = {
       asked: this.#loop.time(),
       isFirst: this.known.size === 0,
       answers: new Map(),
+      isNobody: false,
       wait: this.#loop.createFuture<void>(),
-      timer: this.#loop.callLater(PATIENCE, () => this.#over(number)),
+      timer: this.#loop.callLater(PATIENCE, () => {
+        question.timer = this.#loop.callLater(TIME_TO_READ, () => this.#over(number));
+      }),
     };
     this.#questions.set(number, question);
     const notice: Notice = { t: 'ask', jobs };
-    this.#line.bus.publish(this.#all, JSON.stringify(notice), { reply: `${this.#inbox}.${number}` });
     try {
+      this.#line.bus.publish(this.#all, JSON.stringify(notice), { reply: `${this.#inbox}.${number}` });
       await question.wait;
     } finally {
       question.timer.cancel();
       this.#questions.delete(number);
     }
-    this.#line.check(); // no answer of a lost connection says anything
-    for (const [id, { presence, heard }] of this.known) {
-      if (this.#loop.time() - heard > presence.lease) this.known.delete(id);
+    // No answer of a lost connection says anything.
+    this.#line.check();
+    if (this.#line.losses !== losses) throw new Error('the connection to NATS was lost while it was asked for workers');
+    for (const [id, worker] of this.known) {
+      if (question.answers.has(id)) continue;
+      worker.missed++;
+      const since = Math.max(worker.heard, this.#line.returned);
+      if (worker.missed >= MISSES && this.#loop.time() - since > worker.presence.lease) this.known.delete(id);
     }
-    return question.answers;
+    return { from: question.answers, isNobody: question.isNobody };
   }
 
   /** An answer has come. */
@@ -83,6 +112,7 @@ export class Census {
     const number = message.subject.slice(message.subject.lastIndexOf('.') + 1);
     const question = this.#questions.get(number);
     if (isNobody(message)) {
+      if (question !== undefined) question.isNobody = true;
       this.#over(number);
       return;
     }
@@ -91,7 +121,7 @@ export class Census {
     const heard = this.#loop.time();
     const asked = question?.asked ?? heard;
     const clock = presence.now - ((asked + heard) / 2) * 1_000;
-    this.known.set(presence.id, { presence, heard, clock });
+    this.known.set(presence.id, { presence, heard, missed: 0, clock });
     if (question === undefined) return;
     question.answers.set(presence.id, presence);
     if (![...this.known.keys()].every((id) => question.answers.has(id))) return;

@@ -14,6 +14,8 @@ import { answerSubject, type QueueSubjects, subjectsOf, textOf } from './subject
 const FRESH = 2;
 /** A job that no worker has mentioned is lost when so many questions in sequence have not found it, and all workers have answered. */
 const MISSES = 2;
+/** How often it is asked at the most who is there while nobody answers, although the server knows somebody: machines can be busy. */
+const QUESTIONS = 4;
 /** The worker of a job that has said nothing of it. */
 const UNKNOWN = 'that NATS had chosen';
 
@@ -69,17 +71,16 @@ export class NatsClientLink implements ClientLink {
     this.#subjects = subjectsOf(queue);
     this.#inbox = inbox;
     this.#census = new Census(loop, line, this.#subjects.all, `${inbox}.k`);
-    this.#subscription = line.bus.subscribe(`${inbox}.>`, {
-      callback: (error, message) => {
-        if (error === null && !loop.isClosed()) this.#receive(message);
-      },
-    });
+    this.#subscription = line.subscribe(`${inbox}.>`, (message) => this.#receive(message));
   }
 
   // ------------------------------------------------------------------------------------------------ asking
 
   async offers(): Promise<readonly Offer[]> {
-    if (this.#census.known.size === 0 || this.#loop.time() - this.#asked > FRESH) await this.#meet();
+    for (let asked = 0; this.#census.known.size === 0 || this.#loop.time() - this.#asked > FRESH; asked++) {
+      const isNobody = await this.#meet();
+      if (isNobody || asked === QUESTIONS) break;
+    }
     const offers = [...this.#census.known.values()]
       .filter(({ presence }) => presence.isTaking)
       .map(({ presence }) => presence.offer);
@@ -89,7 +90,8 @@ export class NatsClientLink implements ClientLink {
 
   /** Many jobs that are submitted at once need one question. */
   readonly #meet = shared(async () => {
-    await this.#ask([]);
+    const { isNobody } = await this.#ask([]);
+    return isNobody;
   });
 
   async #ask(jobs: readonly string[]) {
@@ -110,7 +112,7 @@ export class NatsClientLink implements ClientLink {
 
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
     const asked = ids.flatMap((id) => this.#jobs.get(id) ?? []).filter(({ state }) => state !== 'waiting');
-    const answers = await this.#ask(asked.map(({ id }) => id));
+    const { from: answers } = await this.#ask(asked.map(({ id }) => id));
     for (const { lease } of answers.values()) this.#longestLease = Math.max(this.#longestLease, lease);
     const owners = new Map([...answers.values()].flatMap((presence) => presence.has.map((id) => [id, presence])));
     const isSomeoneSilent = [...this.#census.known.keys()].some((id) => !answers.has(id));
@@ -176,7 +178,11 @@ export class NatsClientLink implements ClientLink {
     const name = this.#census.known.get(worker ?? '')?.presence.offer.worker;
     job.worker = worker === null ? null : { id: worker, name: name ?? UNKNOWN };
     const subject = worker === null ? this.#subjects.jobs : this.#subjects.worker(worker);
-    this.#line.bus.publish(subject, job.text, { reply: answerSubject(this.#inbox, job.id) });
+    try {
+      this.#line.bus.publish(subject, job.text, { reply: answerSubject(this.#inbox, job.id) });
+    } catch {
+      this.#wait(job, true); // the program is closing its connection: nobody has seen it
+    }
   }
 
   /** @param isFirst whether it has waited before, so that it is the next one */
@@ -193,28 +199,27 @@ export class NatsClientLink implements ClientLink {
     if (this.#waiting.size === 1) this.#tell({ t: 'demand', inbox: this.#inbox });
   }
 
-  /** Once a second: workers that are new, or did not hear it, learn what waits; when all are gone, it waits in vain. */
+  /**
+   * Once a second: workers that are new, or did not hear it, learn what waits. When none is known any more, it is sent to any: whoever has not
+   * answered in time takes it, and when all are gone, the server says so.
+   */
   #rouse(): void {
     if (this.#waiting.size === 0) return;
     const isServed = [...this.#census.known.values()].some(({ presence }) => presence.isTaking);
     if (isServed || this.#line.isFresh) this.#tell({ t: 'demand', inbox: this.#inbox });
-    else for (const job of this.#waiting) this.#refuse(job);
+    else for (const job of [...this.#waiting]) this.#publish(job, null);
   }
 
   #granted(worker: string, places: number): void {
-    let left = places;
-    for (const job of this.#waiting) {
-      if (left === 0) return;
-      this.#publish(job, worker);
-      left--;
-    }
-    if (left === 0) return;
-    const notice: Notice = { t: 'unused', inbox: this.#inbox, places: left };
-    this.#line.bus.publish(this.#subjects.worker(worker), JSON.stringify(notice));
+    const next = [...this.#waiting.values().take(places)];
+    for (const job of next) this.#publish(job, worker);
+    if (next.length === places) return;
+    const notice: Notice = { t: 'unused', inbox: this.#inbox, places: places - next.length };
+    this.#line.tell(this.#subjects.worker(worker), JSON.stringify(notice));
   }
 
   #tell(notice: Notice): void {
-    this.#line.bus.publish(this.#subjects.all, JSON.stringify(notice));
+    this.#line.tell(this.#subjects.all, JSON.stringify(notice));
   }
 
   // ------------------------------------------------------------------------------------------------ hearing

@@ -6,6 +6,7 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkOptions } from '../internal/options.ts';
 import { getRunningLoop } from '../kernel/lowlevel.ts';
+import { messageOf } from '../node/border/index.ts';
 import { randomUUID } from '../node/late.ts';
 import type { NatsBus } from './bus.ts';
 import { NatsClientLink } from './client-link.ts';
@@ -63,7 +64,7 @@ export function nats(options: NatsOptions | string): Engine {
       const line = await opened(all, addresses);
       const link = new NatsClientLink(getRunningLoop(), line, queue, `${inboxPrefix}.${randomUUID()}`, events);
       try {
-        await line.bus.flush(); // so that the server knows the subscriptions
+        await line.reach(TIME_TO_START); // so that the server knows the subscriptions
         return link;
       } catch (error) {
         await link.close();
@@ -75,16 +76,21 @@ export function nats(options: NatsOptions | string): Engine {
       const id = randomUUID();
       const link = new NatsWorkerLink(getRunningLoop(), line, queue, id, `${inboxPrefix}.${id}`, settings);
       try {
-        await line.bus.flush();
-        await link.meet();
+        await line.reach(TIME_TO_START, () => link.meet());
         return link;
       } catch (error) {
         await link.close();
-        throw error;
+        throw new RuntimeError(`the worker could not be started: ${messageOf(error)}`, {
+          code: 'STORE_UNREACHABLE',
+          cause: error,
+        });
       }
     },
   };
 }
+
+/** How long a connection that is lost again at its beginning may take to come back, in seconds. */
+const TIME_TO_START = 5;
 
 /** An address, and what was in it besides the server. */
 interface Address {
@@ -136,6 +142,8 @@ async function connected({ user, pass, token, tls }: NatsOptions, addresses: rea
       // For ever: whoever waits has a limit of his own, the executor's `patience`.
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
+      // Its default of 20 s is also what a connection costs that is cut in the middle of the greeting: the client does not notice that.
+      timeout: 5_000,
       ...Object.fromEntries(Object.entries(login).filter(([, value]) => value !== undefined)),
       ...(secured === undefined ? {} : { tls: secured }),
     });

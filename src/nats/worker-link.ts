@@ -65,29 +65,22 @@ export class NatsWorkerLink implements WorkerLink {
     this.#id = id;
     this.#inbox = inbox;
     this.#grants = new Grants(loop, settings.concurrency, (client, places) => {
-      line.bus.publish(`${client}.g`, `${id} ${places}`);
+      line.tell(`${client}.g`, `${id} ${places}`);
     });
     this.#census = new Census(loop, line, this.#subjects.all, `${inbox}.k`);
-    const hear = (subject: string, receive: (message: NatsMessage) => void, queue?: string) =>
-      line.bus.subscribe(subject, {
-        ...(queue === undefined ? {} : { queue }),
-        callback: (error, message) => {
-          if (error === null && !loop.isClosed()) receive(message);
-        },
-      });
     this.#others = [
-      hear(this.#subjects.all, (message) => this.#noticed(message)),
-      hear(this.#subjects.worker(id), (message) => {
+      line.subscribe(this.#subjects.all, (message) => this.#noticed(message)),
+      line.subscribe(this.#subjects.worker(id), (message) => {
         if (message.reply) this.#take(message, message.reply, true);
         else this.#noticed(message);
       }),
-      hear(`${inbox}.>`, (message) => this.#census.receive(message)),
+      line.subscribe(`${inbox}.>`, (message) => this.#census.receive(message)),
     ];
     // Last, so that a cancellation that was published before a job is heard before it.
     const take = (message: NatsMessage) => {
       if (message.reply) this.#take(message, message.reply, false);
     };
-    this.#jobs = hear(this.#subjects.jobs, take, 'workers');
+    this.#jobs = line.subscribe(this.#subjects.jobs, take, { queue: 'workers' });
   }
 
   // ------------------------------------------------------------------------------------------------ jobs
@@ -167,7 +160,7 @@ export class NatsWorkerLink implements WorkerLink {
 
   /** What cannot be sent now is asked for later. */
   #publish(subject: string, text: string): void {
-    if (this.#line.isUp) this.#line.bus.publish(subject, text);
+    this.#line.tell(subject, text);
   }
 
   // ------------------------------------------------------------------------------------------------ notices
@@ -248,7 +241,7 @@ export class NatsWorkerLink implements WorkerLink {
     this.#jobs.unsubscribe();
     this.#grants.close();
     // Jobs that were on their way are sent back.
-    if (this.#line.isUp) await this.#line.bus.flush().catch(() => {}); // lost in this moment: nothing is on its way
+    await this.#line.leave();
   }
 
   async close(): Promise<void> {

@@ -101,6 +101,11 @@ export class Connection implements NatsBus {
   #isClosed = false;
   /** How many messages it has published, by the end of their subject. */
   readonly published = new Map<string, number>();
+  readonly #pongs = new Set<{ resolve(): void; reject(error: Error): void }>();
+  /** Whether the program is closing it: whatever is published is refused. */
+  isDraining = false;
+  /** How much longer its messages take than those of others, in seconds. */
+  slowness = 0;
   isUp = true;
 
   constructor(server: FakeNats, loop: EventLoop) {
@@ -111,6 +116,7 @@ export class Connection implements NatsBus {
   publish(subject: string, payload: Uint8Array | string = '', { reply }: { readonly reply?: string } = {}): void {
     const kind = subject.slice(subject.lastIndexOf('.') + 1);
     this.published.set(kind, (this.published.get(kind) ?? 0) + 1);
+    if (this.isDraining) throw new Error('connection draining');
     if (!this.isUp) return;
     const data = typeof payload === 'string' ? Buffer.from(payload) : payload;
     if (data.length > this.info.max_payload) throw new Error("'payload' max_payload size exceeded");
@@ -123,15 +129,24 @@ export class Connection implements NatsBus {
 
   deliver(from: Connection, { callback }: Subscription, message: Omit<FakeMessage, 'string'>): void {
     const { loop } = this;
-    const at = Math.max(loop.time() + this.#server.travel(), this.#arrivals.get(from) ?? 0);
+    const at = Math.max(loop.time() + this.#server.travel() + from.slowness, this.#arrivals.get(from) ?? 0);
     this.#arrivals.set(from, at);
     loop.callAt(at, () => {
       if (this.isUp) callback(null, { ...message, string: () => Buffer.from(message.data).toString() });
     });
   }
 
-  async flush(): Promise<void> {
-    // What was published is on its way; the clock of a test needs no round trip.
+  /** A round trip, of one turn of the loop. As with NATS's client: fails when the connection is lost, and stays open for ever when it is closed. */
+  flush(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new Error('closed connection'));
+    return new Promise((resolve, reject) => {
+      const pong = { resolve, reject };
+      this.#pongs.add(pong);
+      if (!this.isUp) return;
+      this.loop.callSoon(() => {
+        if (this.isUp && this.#pongs.delete(pong)) resolve();
+      });
+    });
   }
 
   async close(): Promise<void> {
@@ -150,10 +165,17 @@ export class Connection implements NatsBus {
 
   disconnect(): void {
     this.isUp = false;
+    this.#dropPongs();
     this.#report('disconnect');
   }
 
+  #dropPongs(): void {
+    for (const { reject } of this.#pongs) reject(new Error('connection disconnected'));
+    this.#pongs.clear();
+  }
+
   reconnect(): void {
+    this.#dropPongs();
     this.isUp = true;
     this.#report('reconnect');
   }

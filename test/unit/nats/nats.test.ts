@@ -273,6 +273,114 @@ describeBoth('an executor over NATS', (s) => {
   );
 
   it(
+    'does not count the time in which the client was cut off itself as silence of a worker',
+    withNet(function* (net) {
+      const worker = net.worker();
+      const { pool, connection } = net.pool();
+      const job = pool.submit(slow, 'a', 8);
+      yield* s.wait(sleep(1.5));
+      for (const one of [worker, connection]) one.disconnect();
+      yield* s.wait(sleep(4.1));
+      connection.reconnect();
+      yield* s.wait(sleep(2));
+      worker.reconnect();
+      expect(yield* s.wait(job)).toBe('a');
+      expect(pool.statistics().lost).toBe(0);
+    }),
+  );
+
+  it(
+    'does not take workers that answer slowly for none',
+    withNet(function* (net) {
+      const worker = net.worker();
+      worker.slowness = 0.7;
+      yield* s.wait(sleep(5));
+      const { pool } = net.pool();
+      expect(yield* s.wait(pool.submit(double, 1))).toBe(2);
+    }),
+  );
+
+  it(
+    'refuses the jobs that wait when the last worker is gone, and loses only the one that ran',
+    withNet(function* (net) {
+      const worker = net.worker();
+      const { pool } = net.pool();
+      const running = pool.submit(slow, 'a', 600);
+      const waiting = Array.from({ length: 20 }, () => pool.submit(slow, 'b', 1));
+      yield* s.wait(sleep(1));
+      worker.kill();
+      expect(yield* failure(s, running)).toBeInstanceOf(WorkerLost);
+      for (const job of waiting) expect(yield* failure(s, job)).toBeInstanceOf(NotServed);
+      expect(time()).toBeLessThan(9);
+      expect(work.started).toEqual(['a']);
+    }),
+  );
+
+  it(
+    'starts a worker although the connection is lost at that moment',
+    withNet(function* (net) {
+      net.worker();
+      yield* s.wait(sleep(0));
+      net.server.stop(1);
+      yield* s.wait(sleep(3));
+      const { pool } = net.pool();
+      expect(yield* s.wait(pool.submit(double, 1))).toBe(2);
+    }),
+  );
+
+  it(
+    'drains a worker although the connection is lost at that moment',
+    withNet(function* (net) {
+      const connection = net.server.connect();
+      const stop = new Event();
+      const engine = nats({ connection });
+      const served = createTask(() => serve(work, { engine, queue: 'q', lease: 4, signals: [], stop }));
+      const { pool } = net.pool();
+      yield* s.wait(sleep(0.1));
+      const job = pool.submit(slow, 'a', 1);
+      yield* s.wait(sleep(0.5));
+      stop.set();
+      const flush = connection.flush.bind(connection);
+      connection.flush = () => {
+        const flushed = flush();
+        if (connection.isUp) net.server.stop(0.1);
+        return flushed;
+      };
+      yield* s.wait(served);
+      expect(work.started).toEqual(['a', 'end of a']);
+      job.cancel();
+    }),
+  );
+
+  it(
+    'ends a worker whose server swallows everything, and does not wait for it for ever',
+    withNet(function* (net) {
+      const stop = new Event();
+      const connection = net.server.connect();
+      const engine = nats({ connection });
+      const served = createTask(() => serve(work, { engine, queue: 'q', lease: 4, signals: [], stop }));
+      yield* s.wait(sleep(1));
+      connection.kill();
+      stop.set();
+      yield* s.wait(served);
+      expect(time()).toBeLessThan(15);
+    }),
+  );
+
+  it(
+    'loses a job, and nothing else, when the program drains the connection of its worker',
+    withNet(function* (net) {
+      const worker = net.worker();
+      const { pool } = net.pool();
+      const job = pool.submit(slow, 'a', 0.5);
+      yield* s.wait(sleep(0.1));
+      worker.isDraining = true;
+      expect(yield* failure(s, job)).toBeInstanceOf(WorkerLost);
+      expect(work.started).toEqual(['a', 'end of a']);
+    }),
+  );
+
+  it(
     'never starts a job that was cancelled while all workers were busy',
     withNet(function* (net) {
       net.worker();
