@@ -11,7 +11,7 @@ import { type Executor, getRunningLoop, logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
 import { moduleFunctions } from '../node/executors/module-functions.ts';
 import { checkEngine, positive } from './distributed-executor.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, Refusal, type WorkerLink, type WorkerSettings } from './engine.ts';
 import { JobRunner, type WorkerPlan } from './worker.ts';
 import { workerLinkOf } from './wrapped-links.ts';
 
@@ -123,14 +123,13 @@ export async function serve(work: object | URL | string, options: ServeOptions):
   const stop = options.stop ?? new Event();
   const loop = getRunningLoop();
   const runner = new JobRunner(loop, plan);
-  const opened = await engine.openWorker(queue, {
+  const link = await connected(engine, queue, {
     offer: { worker: name, module, names: [...functions.keys()] },
     concurrency,
     lease,
     perform: (delivery) => runner.perform(delivery),
     cancel: (id) => runner.cancel(id),
   });
-  const link = workerLinkOf(engine, opened);
   runner.use(link);
   for (const signal of signals) loop.addSignalHandler(signal, () => stop.set());
   const beats = createTask(() => runner.keep(), { name: `${name}: beats` });
@@ -155,6 +154,20 @@ export async function serve(work: object | URL | string, options: ServeOptions):
     await shield(end(runner, link, beats));
   }
   return { worker: name, finished: runner.finished, abandoned };
+}
+
+/** What clients of stores throw has often neither a useful message nor a stack. */
+async function connected(engine: Engine, queue: string, settings: WorkerSettings): Promise<WorkerLink> {
+  try {
+    return workerLinkOf(engine, await engine.openWorker(queue, settings));
+  } catch (error) {
+    rethrowIfCancelled(error);
+    if (error instanceof RuntimeError || error instanceof TypeError) throw error;
+    throw new RuntimeError(
+      `serve: the worker of the queue '${queue}' has no connection over ${engine.name}, so it serves nothing: ${messageOf(error)}`,
+      { code: error instanceof Refusal ? error.code : 'STORE_UNREACHABLE', cause: error },
+    );
+  }
 }
 
 /** What was cancelled cleans up, while the worker still gives signs of life. */

@@ -6,7 +6,6 @@ import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkOptions } from '../internal/options.ts';
 import { getRunningLoop } from '../kernel/lowlevel.ts';
-import { messageOf } from '../node/border/index.ts';
 import { randomUUID } from '../node/late.ts';
 import type { NatsBus } from './bus.ts';
 import { NatsClientLink } from './client-link.ts';
@@ -80,10 +79,7 @@ export function nats(options: NatsOptions | string): Engine {
         return link;
       } catch (error) {
         await link.close();
-        throw new RuntimeError(`the worker could not be started: ${messageOf(error)}`, {
-          code: 'STORE_UNREACHABLE',
-          cause: error,
-        });
+        throw error;
       }
     },
   };

@@ -329,6 +329,22 @@ describeBoth('an executor over NATS', (s) => {
   );
 
   it(
+    'says that NATS could not be reached when it stays away while a worker starts',
+    withNet(function* (net) {
+      const connection = net.server.connect();
+      connection.disconnect();
+      const served = createTask(() => serve(work, { engine: nats({ connection }), queue: 'q', signals: [] }));
+      expect(yield* failure(s, served)).toMatchObject({
+        name: 'RuntimeError',
+        code: 'STORE_UNREACHABLE',
+        message:
+          "serve: the worker of the queue 'q' has no connection over nats, so it serves nothing: NATS could not be reached for 5 s",
+      });
+      expect(time()).toBeLessThan(12);
+    }),
+  );
+
+  it(
     'drains a worker although the connection is lost at that moment',
     withNet(function* (net) {
       const connection = net.server.connect();
