@@ -7,6 +7,7 @@ import { HELP, RUN_HELP, TRACE_HELP, version } from './help.ts';
 import { LOOK_HELP } from './look-help.ts';
 import { REPL_HELP } from './repl/repl-help.ts';
 import { UsageError } from './usage-error.ts';
+import { WORKER_HELP } from './worker/worker-help.ts';
 
 /** Where the command writes to: `process`, or a test's own. */
 export interface Streams {
@@ -60,7 +61,16 @@ async function execute(command: Command, output: Output, complain: (text: string
       return await (await import('./top/top-command.ts')).top(command);
     case 'repl':
       return await (await import('./repl/repl-command.ts')).startRepl();
+    case 'worker':
+      return await (await import('./worker/worker-command.ts')).runWorker(command, tell, complain);
   }
 }
 
-const HELPS = { asyncio: HELP, run: RUN_HELP, trace: TRACE_HELP, repl: REPL_HELP, ...LOOK_HELP } as const;
+const HELPS = {
+  asyncio: HELP,
+  run: RUN_HELP,
+  trace: TRACE_HELP,
+  repl: REPL_HELP,
+  worker: WORKER_HELP,
+  ...LOOK_HELP,
+} as const;

@@ -2,15 +2,17 @@ import { split } from './arguments.ts';
 import { isLookName, type LookCommand, type LookName, parseLook } from './look-arguments.ts';
 import { parseRepl, type ReplCommand } from './repl/repl-arguments.ts';
 import { UsageError } from './usage-error.ts';
+import { parseWorker, type WorkerCommand } from './worker/worker-arguments.ts';
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: 'help'; readonly topic: 'asyncio' | 'run' | 'trace' | 'repl' | LookName }
+  | { readonly kind: 'help'; readonly topic: 'asyncio' | 'run' | 'trace' | 'repl' | 'worker' | LookName }
   | { readonly kind: 'version' }
   | RunCommand
   | TraceCommand
   | LookCommand
-  | ReplCommand;
+  | ReplCommand
+  | WorkerCommand;
 
 /** `asyncio run FILE [args]`. */
 export interface RunCommand {
@@ -50,10 +52,11 @@ export function parseCommandLine(argv: readonly string[]): Command {
   if (name === 'trace') return parseTrace(rest);
   if (isLookName(name)) return parseLook(name, rest);
   if (name === 'repl') return parseRepl(rest);
+  if (name === 'worker') return parseWorker(rest);
   if (name === undefined) throw new UsageError('a command is missing: write asyncio run FILE');
   const hint = /\.[cm]?[jt]s$/.test(name)
     ? `write asyncio run ${name}`
-    : 'the commands are ps, pstree, repl, run, top and trace';
+    : 'the commands are ps, pstree, repl, run, top, trace and worker';
   throw new UsageError(`unknown command '${name}': ${hint}`);
 }
 

@@ -11,6 +11,7 @@ Commands:
   pstree PID           the same as a tree: below each task those that it awaits
   top PID              the same live, with counts
   repl                 type code that awaits; tasks run while you type
+  worker FILE          serve the functions of a file to other machines
 
 Options:
   -h, --help           show this text

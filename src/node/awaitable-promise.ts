@@ -38,7 +38,7 @@ function newWait<T>(promise: Promise<T>, { record, begun, cancelled }: Waits<T>)
     },
   };
   const future = wrapPromise(outcome, { onCancel: () => cancelled?.(future) });
-  noteWait(future, { ...record, isExternal: true });
+  noteWait(future, { isExternal: true, ...record });
   return { future, begin: () => begin() };
 }
 

@@ -86,6 +86,11 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
     return this.#settled.promise.catch(onRejected);
   }
 
+  /** The outcome, for waits of a subclass. @internal */
+  protected get settled(): Promise<T> {
+    return this.#settled.promise;
+  }
+
   /** Calls a function when it is done, with any outcome. */
   finally(onDone?: (() => void) | null): Promise<T> {
     return this.#settled.promise.finally(onDone);
@@ -121,10 +126,10 @@ export abstract class ConcurrentFuture<T> implements Awaitable<T> {
   }
 
   /** @internal */
-  markCancelled(): void {
+  markCancelled(error = new CancelledError()): void {
     if (!this.#end('cancelled')) return;
     this.#settled.promise.catch(() => {}); // an unhandled rejection of cancelled work is not reported
-    this.#settled.reject(new CancelledError());
+    this.#settled.reject(error);
   }
 
   #end(state: WorkState): boolean {

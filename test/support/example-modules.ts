@@ -50,7 +50,7 @@ const NODE_GIVENS: Givens = { module: 'test/support/example-givens-node.ts', nam
 
 /** Whether a file is of `asyncio-ts/node`, whose examples know its names too. */
 function isOfTheSystem(file: string): boolean {
-  return /^src\/(node|streams)\//.test(file);
+  return /^src\/(node|streams|distributed|bullmq|nats)\//.test(file);
 }
 
 /** What is given to the examples of a file. */

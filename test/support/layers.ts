@@ -16,6 +16,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['testing', 'inspect', 'http', 'pages'],
   ['vitest', 'node-test', 'jest', 'bun-test', 'react', 'vue', 'svelte', 'solid', 'timeline', 'opentelemetry'],
   ['node'],
+  ['distributed'],
+  ['bullmq', 'nats'],
   ['cli'],
 ];
 
@@ -23,14 +25,16 @@ const LAYERS: readonly (readonly string[])[] = [
 const KERNEL_FLOORS = ['kernel/runtime/', 'kernel/engine/'];
 
 /** The folders that may name modules of Node. */
-const NODE_FOLDERS = ['node', 'cli'];
+const NODE_FOLDERS = ['node', 'distributed', 'bullmq', 'nats', 'cli'];
+/** For messages. */
+const NODE_FOLDER_NAMES = 'node/, cli/ and the engines of executors';
 /** Members of Node's own sockets, and of its process, that have no public name. */
 const NODE_MEMBERS = ['_handle', '_parent', '_debugProcess'];
 /** The folder that may import packages, and those that a user gets along with this one. */
 const PACKAGE_FOLDER = 'node';
 const PACKAGES = Object.keys(manifest.dependencies);
-/** The folders for test runners, frameworks of pages and the like: the module that each may import, which its user has anyway. */
-const OWN_MODULES: Readonly<Record<string, string>> = {
+/** The folders for test runners, frameworks of pages and engines: the modules that each may import, which its user has anyway. */
+const OWN_MODULES: Readonly<Record<string, string | readonly string[]>> = {
   vitest: 'vitest',
   'node-test': 'node:test',
   jest: '@jest/globals',
@@ -40,6 +44,8 @@ const OWN_MODULES: Readonly<Record<string, string>> = {
   svelte: 'svelte',
   solid: 'solid-js',
   opentelemetry: '@opentelemetry/api',
+  bullmq: 'bullmq',
+  nats: ['@nats-io/nats-core', '@nats-io/transport-node'],
 };
 /** The doors of the kernel. */
 const DOORS = ['kernel/lowlevel.ts', 'kernel/index.ts'];
@@ -111,9 +117,9 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
 }
 
 function importProblem(file: string, { specifier }: Import, files: ReadonlyMap<string, string>): string | null {
-  if (OWN_MODULES[unitOf(file)] === specifier) return null;
+  if ([OWN_MODULES[unitOf(file)] ?? []].flat().includes(specifier)) return null;
   if (specifier.startsWith('node:')) {
-    return NODE_FOLDERS.includes(unitOf(file)) ? null : `only ${NODE_FOLDERS.join('/ and ')}/ import '${specifier}'`;
+    return NODE_FOLDERS.includes(unitOf(file)) ? null : `only ${NODE_FOLDER_NAMES} import '${specifier}'`;
   }
   if (!specifier.startsWith('.')) {
     if (!PACKAGES.includes(specifier)) return `imports the package '${specifier}', which is no dependency`;

@@ -31,6 +31,7 @@ export class Servers implements AsyncDisposable {
   readonly postgres = this.#once(startPostgres);
   readonly redis = this.#once(startRedis);
   readonly mariadb = this.#once(startMariadb);
+  readonly nats = this.#once(startNats);
 
   /** Begins to start those that take long, while others are checked. One that is missing is told to whoever asks for it. */
   prepare(recipes: readonly string[]): void {
@@ -114,6 +115,22 @@ async function startRedis(place: string): Promise<Server> {
   return {
     port,
     env: { REDIS_PORT: String(port) },
+    stop: async () => {
+      server.kill();
+      await server.outputAndCode();
+    },
+  };
+}
+
+async function startNats(): Promise<Server> {
+  const program = findProgram('nats-server', '/usr/sbin/nats-server');
+  if (program === null) throw new Missing('nats-server was not found; apt-get install nats-server');
+  const port = await freePort();
+  const server = new Program(program, ['-a', '127.0.0.1', '-p', String(port)]);
+  await untilSaid(server, 'NATS', /Server is ready/);
+  return {
+    port,
+    env: { NATS_URL: `nats://127.0.0.1:${port}` },
     stop: async () => {
       server.kill();
       await server.outputAndCode();

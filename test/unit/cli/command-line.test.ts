@@ -48,7 +48,7 @@ describe('the command line', () => {
     [['run', '--trace=', 'main.ts'], 'run: --trace is empty: write asyncio run --trace trace.json FILE'],
     [['trace'], 'trace: a file is missing: write asyncio trace FILE'],
     [['trace', 'a.json', '-o'], 'trace: one file is expected, and -o is one more; options come before it'],
-    [['walk'], "unknown command 'walk': the commands are ps, pstree, repl, run, top and trace"],
+    [['walk'], "unknown command 'walk': the commands are ps, pstree, repl, run, top, trace and worker"],
     [['main.ts'], "unknown command 'main.ts': write asyncio run main.ts"],
     [['--fast', 'run', 'main.ts'], "unknown option '--fast'"],
     [['run', '--fast', 'main.ts'], "unknown option '--fast'"],

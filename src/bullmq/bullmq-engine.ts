@@ -1,0 +1,484 @@
+import { WaitingError } from 'bullmq';
+import type {
+  Beat,
+  ClientEvents,
+  ClientLink,
+  Consignment,
+  Engine,
+  EngineFeatures,
+  Fate,
+  Offer,
+  WorkerLink,
+  WorkerSettings,
+} from '../distributed/engine.ts';
+import { type Duration, inSeconds } from '../internal/duration.ts';
+import { checkOptions } from '../internal/options.ts';
+import { logger } from '../kernel/lowlevel.ts';
+import { messageOf } from '../node/border/index.ts';
+import {
+  type AnyEvents,
+  type AnyQueue,
+  type AnyWorker,
+  clockOf,
+  connectionOf,
+  type Row,
+  removeFinished,
+  rowsOf,
+  type Store,
+  storeOf,
+} from './store.ts';
+
+/** Options of `bullmq`: one of `connection` and `postgres`. */
+export interface BullmqOptions {
+  /** Redis: an address (`redis://…`), the options of its client, or a client of ioredis that exists. An address `postgres://…` is possible, too. */
+  readonly connection?: string | object | undefined;
+  /** PostgreSQL: an address, the options of `pg.Pool` with BullMQ's `schema` and `migrate`, or a pool that exists. From an address, tables are made. */
+  readonly postgres?: string | object | undefined;
+  /** Before the keys in Redis; `bull` when absent. */
+  readonly prefix?: string | undefined;
+  /** How long the store keeps outcomes that no client has taken, and those of a `key`: an hour when absent. */
+  readonly keep?: Duration | undefined;
+}
+
+/** What a job is in BullMQ. `e` is the envelope, `n` the number of starts. */
+interface Data {
+  readonly e: string;
+  readonly n: number;
+}
+
+/**
+ * Jobs through BullMQ, in Redis or PostgreSQL: durable, and given to another worker when one is lost, as far as `retries` allow. Needs the
+ * package `bullmq` of version 6, with `ioredis` or `pg`.
+ *
+ * For each queue there is one of BullMQ with its name, which BullMQ's tools show, and one with the name and `-control` for signs of life
+ * and cancellations.
+ *
+ * @throws {TypeError} when not exactly one of `connection` and `postgres` is given
+ * @example
+ * const engine = bullmq({ connection: 'redis://127.0.0.1:6379' });
+ * console.log(engine.name); // bullmq
+ */
+export function bullmq(options: BullmqOptions): Engine {
+  checkOptions('bullmq', options, ['connection', 'postgres', 'prefix', 'keep']);
+  return new BullmqEngine(storeOf(connectionOf(options)), Math.ceil(inSeconds(options.keep ?? 3_600, 'bullmq: keep')));
+}
+
+class BullmqEngine implements Engine {
+  readonly name = 'bullmq';
+  readonly features: EngineFeatures = { durable: true, progress: true };
+  readonly #store: Store;
+  readonly #keep: number;
+
+  constructor(store: Store, keep: number) {
+    this.#store = store;
+    this.#keep = keep;
+  }
+
+  async openClient(queue: string, events: ClientEvents): Promise<ClientLink> {
+    const link = new BullmqClient(this.#store, queue, events, this.#keep);
+    await link.open();
+    return link;
+  }
+
+  async openWorker(queue: string, settings: WorkerSettings): Promise<WorkerLink> {
+    const link = new BullmqWorker(this.#store, queue, settings, this.#keep);
+    await link.open();
+    return link;
+  }
+}
+
+/**
+ * Signs of life and marks, as fields of the second queue's hash. Each holds when it ends on the store's clock:
+ *
+ *     worker:NAME   { offer, until }
+ *     client:ID     until
+ *     cancel:JOB    until
+ */
+class Control {
+  readonly queue: AnyQueue;
+  readonly events: AnyEvents | null;
+  /** In milliseconds: the store's clock at zero of this process's. */
+  #offset: number | null = null;
+
+  constructor(store: Store, name: string, isListening: boolean) {
+    this.queue = quiet(store.queue(`${name}-control`));
+    this.events = isListening ? listening(store.events(`${name}-control`)) : null;
+  }
+
+  async open(): Promise<void> {
+    await this.queue.waitUntilReady();
+    await this.events?.waitUntilReady();
+  }
+
+  async clock(): Promise<number> {
+    const before = performance.now();
+    const now = await clockOf(this.queue.backend);
+    this.#offset = now - (before + performance.now()) / 2;
+    return now;
+  }
+
+  async now(): Promise<number> {
+    return this.#offset === null ? await this.clock() : performance.now() + this.#offset;
+  }
+
+  async set(field: string, value: string): Promise<void> {
+    await this.queue.backend.setQueueMeta({ [field]: value });
+  }
+
+  async get(fields: readonly string[]): Promise<(string | null)[]> {
+    return fields.length === 0 ? [] : await this.queue.backend.getQueueMetaFields([...fields]);
+  }
+
+  async remove(fields: readonly string[]): Promise<void> {
+    if (fields.length > 0) await this.queue.backend.removeQueueMetaFields([...fields]);
+  }
+
+  /** The workers that are there. What has ended for long is removed on the way. */
+  async offers(): Promise<Offer[]> {
+    const now = await this.now();
+    const all = Object.entries(await this.queue.backend.getQueueMeta());
+    const over = all.filter(([field, value]) => endOf(field, value) + OLD < now).map(([field]) => field);
+    await this.remove(over);
+    return all
+      .filter(([field, value]) => field.startsWith('worker:') && endOf(field, value) > now)
+      .map(([, value]) => (JSON.parse(value) as { readonly offer: Offer }).offer);
+  }
+
+  async close(): Promise<void> {
+    await this.events?.close();
+    await this.queue.close();
+  }
+}
+
+/** In milliseconds: marks that have ended are kept this long. */
+const OLD = 600_000;
+/** In milliseconds: how long a cancellation is remembered. */
+const MARKED = 3_600_000;
+
+/** Until when a field holds; fields of BullMQ itself hold for ever. */
+function endOf(field: string, value: string): number {
+  if (field.startsWith('worker:')) return (JSON.parse(value) as { readonly until: number }).until;
+  return /^(?:client|cancel):/.test(field) ? Number(value) : Number.POSITIVE_INFINITY;
+}
+
+/** Without a listener, an error of the connection would end the process. The core tells when the store stays out of reach. */
+function quiet<T extends { on(event: 'error', listener: (error: Error) => void): unknown }>(source: T): T {
+  source.on('error', () => {});
+  return source;
+}
+
+/** Events that stop for an error of the store go on a second later; what is missed is looked up. */
+function listening(events: AnyEvents): AnyEvents {
+  let isClosed = false;
+  const close = events.close.bind(events);
+  events.close = () => {
+    isClosed = true;
+    return close();
+  };
+  const again = (): void => {
+    if (isClosed) return;
+    const timer = setTimeout(() => {
+      if (!isClosed) events.run().catch(() => {}); // runs already, or tells by an event again
+    }, 1_000);
+    timer.unref();
+  };
+  events.on('error', again);
+  return events;
+}
+
+class BullmqClient implements ClientLink {
+  readonly #queue: AnyQueue;
+  readonly #events: AnyEvents;
+  readonly #control: Control;
+  readonly #keep: number;
+  readonly #attempts = new Map<string, number>();
+  /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
+  #doubtful = new Map<string, number>();
+  #unsent: { readonly job: Consignment; resolve(): void; reject(error: unknown): void }[] = [];
+
+  constructor(store: Store, name: string, events: ClientEvents, keep: number) {
+    this.#queue = quiet(store.queue(name));
+    this.#events = listening(store.events(name));
+    this.#control = new Control(store, name, false);
+    this.#keep = keep;
+    this.#events.on('active', ({ jobId }) => events.started(jobId, ''));
+    this.#events.on('completed', ({ jobId, returnvalue }) => {
+      this.#attempts.delete(jobId);
+      if (typeof returnvalue === 'string') events.settled(jobId, returnvalue);
+    });
+    this.#events.on('failed', ({ jobId }) => events.changed(jobId));
+    this.#events.on('progress', ({ jobId, data }) => {
+      if (typeof data === 'string') events.progress(jobId, data);
+    });
+  }
+
+  async open(): Promise<void> {
+    await Promise.all([this.#queue.waitUntilReady(), this.#events.waitUntilReady(), this.#control.open()]);
+  }
+
+  offers(): Promise<readonly Offer[]> {
+    return this.#control.offers();
+  }
+
+  clock(): Promise<number> {
+    return this.#control.clock();
+  }
+
+  async backlog(): Promise<number> {
+    const [waiting = 0] = await this.#queue.backend.getCounts(['waiting']);
+    return waiting;
+  }
+
+  /** Those of one turn go in one command. */
+  send(job: Consignment): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#unsent.length === 0) queueMicrotask(() => this.#flush());
+      this.#unsent.push({ job, resolve, reject });
+    });
+  }
+
+  async #flush(): Promise<void> {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    const kept = { age: this.#keep };
+    try {
+      const jobs = unsent.map(({ job: { id, text, name, attempts } }) => {
+        this.#attempts.set(id, attempts);
+        const data: Data = { e: text, n: attempts };
+        return { name, data, opts: { jobId: id, removeOnComplete: kept, removeOnFail: kept } };
+      });
+      const [first] = jobs;
+      // One alone goes faster without a pipeline.
+      if (first !== undefined && jobs.length === 1) await this.#queue.add(first.name, first.data, first.opts);
+      else await this.#queue.addBulk(jobs);
+      for (const { resolve } of unsent) resolve();
+    } catch (error) {
+      for (const { reject } of unsent) reject(error);
+    }
+  }
+
+  async remove(id: string): Promise<boolean> {
+    return (await this.#queue.remove(id)) === 1;
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.#control.set(`cancel:${id}`, String((await this.#control.now()) + MARKED));
+    await this.#control.queue.backend.publishEvent({ event: CANCEL, jobId: id }, 1_000);
+  }
+
+  async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
+    const rows = await rowsOf(this.#queue.backend, ids);
+    const doubtful = new Map<string, number>();
+    const fates = new Map<string, Fate>();
+    for (const row of rows) {
+      fates.set(row.id, this.#fate(row, doubtful));
+    }
+    this.#doubtful = doubtful;
+    return fates;
+  }
+
+  #fate(row: Row, doubtful: Map<string, number>): Fate {
+    const { id, worker, starts } = row;
+    if (row.isFinished) {
+      this.#attempts.delete(id);
+      const reply = replyOf(row);
+      return reply === null ? { state: 'lost', worker: worker || 'of this job' } : { state: 'settled', reply };
+    }
+    if (row.isLocked) {
+      const progress = row.progress === null ? undefined : textOf(row.progress);
+      return { state: 'running', worker, progress };
+    }
+    if (starts === 0 || starts < (this.#attempts.get(id) ?? 1)) return { state: 'waiting' };
+    // Nobody holds it, and nobody may start it again. It may have been given to a worker at this moment, so it is looked at twice.
+    if (this.#doubtful.get(id) === starts) return { state: 'lost', worker };
+    doubtful.set(id, starts);
+    return { state: 'running', worker };
+  }
+
+  async forget(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#attempts.delete(id);
+    const { backend } = this.#queue;
+    const [rest] = await Promise.all([
+      removeFinished(backend, ids),
+      this.#control.remove(ids.map((id) => `cancel:${id}`)),
+    ]);
+    await Promise.all(rest.map((id) => this.#queue.remove(id)));
+  }
+
+  async renew(client: string, seconds: number): Promise<void> {
+    await this.#control.set(`client:${client}`, String(Math.round((await this.#control.now()) + seconds * 1_000)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#events.close(), this.#queue.close(), this.#control.close()]);
+  }
+}
+
+/** The event of a cancellation. */
+const CANCEL = 'asyncio-cancel';
+
+/** BullMQ's own failures have no reply: `null`. */
+function replyOf({ returned }: Row): string | null {
+  return returned === null ? null : (textOf(returned) ?? null);
+}
+
+/** A text that was stored as JSON. */
+function textOf(json: string): string | undefined {
+  try {
+    const value = JSON.parse(json) as unknown;
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** In milliseconds: between two attempts to send a report. */
+const PAUSE = 500;
+/** How many reports of one job wait at the most, while one is sent. The oldest go. */
+const MOST_REPORTS = 100;
+
+class BullmqWorker implements WorkerLink {
+  readonly #settings: WorkerSettings;
+  readonly #store: Store;
+  readonly #name: string;
+  readonly #control: Control;
+  readonly #keep: number;
+  readonly #lost = new Set<string>();
+  #worker: AnyWorker | null = null;
+
+  constructor(store: Store, name: string, settings: WorkerSettings, keep: number) {
+    this.#store = store;
+    this.#name = name;
+    this.#settings = settings;
+    this.#keep = keep;
+    this.#control = new Control(store, name, true);
+    const cancelled = ({ jobId }: { readonly jobId: string }): void => settings.cancel(jobId);
+    this.#control.events!.on(CANCEL as 'drained', cancelled as never);
+  }
+
+  async open(): Promise<void> {
+    const { concurrency, lease, offer } = this.#settings;
+    await this.#control.open();
+    await this.beat([]);
+    const kept = { age: this.#keep };
+    const worker = quiet(
+      this.#store.worker(this.#name, (job, token) => this.#process(job as Given, token), {
+        name: offer.worker,
+        concurrency: Math.min(concurrency, 1_000_000),
+        lockDuration: Math.round(lease * 1_000),
+        stalledInterval: Math.round(Math.min(lease, 5) * 1_000),
+        // How often a job may be started is in its envelope.
+        maxStalledCount: 1_000_000,
+        removeOnComplete: kept,
+        removeOnFail: kept,
+        runRetryDelay: 1_000,
+      }),
+    );
+    worker.on('lockRenewalFailed', (ids: string[]) => {
+      for (const id of ids) this.#lost.add(id);
+    });
+    this.#worker = worker;
+    await worker.waitUntilReady();
+  }
+
+  async #process(job: Given, token: string | undefined): Promise<string> {
+    const { id = '', attemptsStarted: attempt } = job;
+    const { e: text } = job.data as Data;
+    // The first start needs no look: who cancels a job before it is started removes it.
+    const [mark] = attempt > 1 ? await this.#control.get([`cancel:${id}`]) : [];
+    const reports = new Reports(job);
+    const performed = await this.#settings.perform({
+      id,
+      text,
+      attempt,
+      isCancelled: typeof mark === 'string',
+      progress: (report) => reports.add(report),
+    });
+    await reports.sent();
+    if ('reply' in performed) return performed.reply;
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  async beat(running: readonly string[]): Promise<Beat> {
+    const { lease, offer } = this.#settings;
+    const until = Math.round((await this.#control.now()) + lease * 1_000);
+    const [marks] = await Promise.all([
+      this.#control.get(running.map((id) => `cancel:${id}`)),
+      this.#control.set(`worker:${offer.worker}`, JSON.stringify({ offer, until })),
+    ]);
+    const lost = running.filter((id) => this.#lost.has(id));
+    this.#lost.clear();
+    return { cancelled: running.filter((_id, i) => marks[i] !== null), lost };
+  }
+
+  async lostClients(clients: readonly string[]): Promise<readonly string[]> {
+    const now = await this.#control.now();
+    const ends = await this.#control.get(clients.map((client) => `client:${client}`));
+    return clients.filter((_client, i) => ends[i] !== null && Number(ends[i]) < now);
+  }
+
+  clock(): Promise<number> {
+    return this.#control.clock();
+  }
+
+  async pause(): Promise<void> {
+    await this.#worker?.pause(true);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([
+      this.#control.remove([`worker:${this.#settings.offer.worker}`]),
+      this.#worker?.close(this.#worker.isRunning() ? false : undefined),
+    ]);
+    await this.#control.close();
+  }
+}
+
+/** BullMQ's job, as far as it is used. */
+interface Given {
+  readonly id?: string | undefined;
+  readonly data: unknown;
+  readonly attemptsStarted: number;
+  updateProgress(progress: string): Promise<void>;
+  moveToWait(token?: string): Promise<unknown>;
+}
+
+/** Sends reports one after the other, so that they do not overtake each other. */
+class Reports {
+  readonly #job: Given;
+  #waiting: string[] = [];
+  #sending: Promise<void> | null = null;
+  #isOver = false;
+
+  constructor(job: Given) {
+    this.#job = job;
+  }
+
+  add(report: string): void {
+    if (this.#waiting.length >= MOST_REPORTS) this.#waiting.shift();
+    this.#waiting.push(report);
+    this.#sending ??= this.#send();
+  }
+
+  async #send(): Promise<void> {
+    for (let report = this.#waiting.shift(); report !== undefined; report = this.#waiting.shift()) {
+      try {
+        await this.#job.updateProgress(report);
+      } catch (error) {
+        if (this.#isOver) break;
+        // The latest is not to be lost; an older one is worth nothing once the store can be reached again.
+        if (this.#waiting.length === 0) this.#waiting.push(report);
+        logger.warn(`a report of job ${this.#job.id} was not sent, and is tried again: ${messageOf(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      }
+    }
+    this.#sending = null;
+  }
+
+  /** The job has ended: what could not be sent is given up. */
+  async sent(): Promise<void> {
+    this.#isOver = true;
+    await this.#sending;
+  }
+}

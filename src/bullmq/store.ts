@@ -1,0 +1,233 @@
+import {
+  type ConnectionOptions,
+  createPostgresBackend,
+  type IQueueBackend,
+  type PostgresConnectionOptions,
+  PostgresQueueBackend,
+  Queue,
+  QueueEvents,
+  RedisQueueBackend,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq';
+import { typeError } from '../errors/type-error.ts';
+
+/** What the store knows of a job. */
+export interface Row {
+  readonly id: string;
+  readonly returned: string | null;
+  readonly failed: string | null;
+  readonly isFinished: boolean;
+  /** Whether a worker holds it, as far as the store knows. */
+  readonly isLocked: boolean;
+  readonly starts: number;
+  readonly worker: string;
+  readonly progress: string | null;
+}
+
+/** How to reach the store: BullMQ's own options, of either kind. */
+export type Connection =
+  | { readonly redis: ConnectionOptions; readonly prefix: string | undefined }
+  | { readonly postgres: PostgresConnectionOptions };
+
+export type Processor = (
+  job: { readonly id?: string | undefined; readonly data: unknown; readonly attemptsStarted: number },
+  token: string | undefined,
+) => Promise<string>;
+
+export type AnyQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend>;
+export type AnyWorker = Worker<unknown, unknown, string, IQueueBackend>;
+export type AnyEvents = QueueEvents;
+
+/** BullMQ's objects for either store. */
+export interface Store {
+  queue(name: string): AnyQueue;
+  events(name: string): AnyEvents;
+  worker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): AnyWorker;
+}
+
+export function storeOf(connection: Connection): Store {
+  if ('postgres' in connection) {
+    const options = { connection: connection.postgres };
+    return {
+      queue: (name) => new Queue(name, options, createPostgresBackend) as never,
+      events: (name) => new QueueEvents(name, options, createPostgresBackend) as never,
+      worker: (name, processor, more) =>
+        new Worker(name, processor as never, { ...more, ...options } as never, createPostgresBackend) as never,
+    };
+  }
+  const { redis, prefix } = connection;
+  const options = { connection: redis, ...(prefix === undefined ? {} : { prefix }) };
+  return {
+    queue: (name) => new Queue(name, options) as never,
+    events: (name) => new QueueEvents(name, options) as never,
+    worker: (name, processor, more) => new Worker(name, processor as never, { ...more, ...options }) as never,
+  };
+}
+
+/** Connections as programs write them: an address, BullMQ's own options, or a client or pool that exists. */
+export function connectionOf(given: {
+  readonly connection?: unknown;
+  readonly postgres?: unknown;
+  readonly prefix?: string | undefined;
+}): Connection {
+  const { connection, postgres, prefix } = given;
+  if ((connection === undefined) === (postgres === undefined)) {
+    throw typeError(
+      "bullmq: one of connection (Redis) and postgres is required; write bullmq({ connection: 'redis://127.0.0.1' }) or bullmq({ postgres: 'postgres://127.0.0.1/app' })",
+      'NO_CONNECTION',
+    );
+  }
+  const address = connection ?? postgres;
+  if (typeof address === 'string' && /^postgres(ql)?:/.test(address)) {
+    return { postgres: { connectionString: address, migrate: true } };
+  }
+  if (postgres !== undefined) return { postgres: postgres as PostgresConnectionOptions };
+  if (typeof address === 'string') return { redis: { url: address }, prefix };
+  return { redis: address as ConnectionOptions, prefix };
+}
+
+/**
+ * One batch, in one step of Redis: the hash of each job, and whether its lock is there. The script knows BullMQ's keys, as does every tool that
+ * looks into its queues; they have been the same since its version 3.
+ */
+const LOOK_UP = `
+local found = {}
+for i = 1, #ARGV do
+  local key = KEYS[1] .. ARGV[i]
+  local f = redis.call('HMGET', key, 'timestamp', 'returnvalue', 'failedReason', 'finishedOn', 'ats', 'pb', 'progress')
+  if f[1] then
+    found[#found + 1] = { ARGV[i], f[2], f[3], f[4], redis.call('EXISTS', key .. ':lock'), f[5], f[6], f[7] }
+  end
+end
+return found`;
+/** Takes finished jobs away, and gives those that are there and not finished. */
+const REMOVE = `
+local rest = {}
+for i = 1, #ARGV do
+  local key = KEYS[1] .. ARGV[i]
+  if redis.call('ZREM', KEYS[1] .. 'completed', ARGV[i]) + redis.call('ZREM', KEYS[1] .. 'failed', ARGV[i]) > 0 then
+    redis.call('DEL', key, key .. ':logs')
+  elseif redis.call('EXISTS', key) == 1 then
+    rest[#rest + 1] = ARGV[i]
+  end
+end
+return rest`;
+const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)";
+
+type Client = Awaited<RedisQueueBackend['client']>;
+const prepared = new WeakSet<object>();
+
+async function redisClient(backend: RedisQueueBackend): Promise<Client> {
+  const client = await backend.client;
+  if (!prepared.has(client)) {
+    client.defineCommand('asyncioLookUp', { numberOfKeys: 1, lua: LOOK_UP });
+    client.defineCommand('asyncioRemove', { numberOfKeys: 1, lua: REMOVE });
+    client.defineCommand('asyncioClock', { numberOfKeys: 1, lua: CLOCK });
+    prepared.add(client);
+  }
+  return client;
+}
+
+type RedisRow = readonly [
+  id: string,
+  returned: string | null,
+  failed: string | null,
+  finishedOn: string | null,
+  lock: number,
+  starts: string | null,
+  worker: string | null,
+  progress: string | null,
+];
+
+/** The rows of jobs that the store knows. */
+export async function rowsOf(backend: IQueueBackend, ids: readonly string[]): Promise<Row[]> {
+  if (backend instanceof PostgresQueueBackend) return await postgresRows(backend, ids);
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  const client = await redisClient(backend);
+  const rows = (await client.runCommand('asyncioLookUp', [backend.toKey(''), ...ids])) as readonly RedisRow[];
+  return rows.map(([id, returned, failed, finishedOn, lock, starts, worker, progress]) => ({
+    id,
+    returned,
+    failed,
+    isFinished: finishedOn !== null,
+    isLocked: lock === 1,
+    starts: Number(starts ?? 0),
+    worker: worker ?? '',
+    progress,
+  }));
+}
+
+interface PostgresRow {
+  readonly id: string;
+  readonly state: string;
+  readonly returned: string | null;
+  readonly failed_reason: string | null;
+  readonly is_locked: boolean | null;
+  readonly attempts_started: number;
+  readonly processed_by: string | null;
+  readonly progress: string | null;
+}
+
+async function postgresRows(backend: PostgresQueueBackend, ids: readonly string[]): Promise<Row[]> {
+  const { schema, pool } = backend.connection;
+  const { rows } = await pool.query(
+    `SELECT id, state, return_value::text AS returned, failed_reason, attempts_started, processed_by, progress::text AS progress,
+            state = 'active' AND locked_until_ms > extract(epoch FROM clock_timestamp()) * 1000 AS is_locked
+       FROM ${quoted(schema)}.job WHERE queue = $1 AND id = ANY($2)`,
+    [queueName(backend), ids],
+  );
+  return (rows as readonly PostgresRow[]).map((row) => ({
+    id: row.id,
+    returned: row.returned,
+    failed: row.failed_reason,
+    isFinished: row.state === 'completed' || row.state === 'failed',
+    isLocked: row.is_locked === true,
+    starts: row.attempts_started,
+    worker: row.processed_by ?? '',
+    progress: row.progress,
+  }));
+}
+
+/** Takes away, in one step, those of the jobs that have ended. Returns the others that the store knows. */
+export async function removeFinished(backend: IQueueBackend, ids: readonly string[]): Promise<readonly string[]> {
+  if (backend instanceof PostgresQueueBackend) {
+    const { schema, pool } = backend.connection;
+    const name = queueName(backend);
+    await pool.query(
+      `DELETE FROM ${quoted(schema)}.job WHERE queue = $1 AND id = ANY($2) AND state IN ('completed', 'failed')`,
+      [name, ids],
+    );
+    return (await postgresRows(backend, ids)).map(({ id }) => id);
+  }
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  const client = await redisClient(backend);
+  return (await client.runCommand('asyncioRemove', [backend.toKey(''), ...ids])) as readonly string[];
+}
+
+/** In milliseconds since 1970. */
+export async function clockOf(backend: IQueueBackend): Promise<number> {
+  if (backend instanceof PostgresQueueBackend) {
+    const { rows } = await backend.connection.pool.query(
+      'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
+    );
+    return Number((rows as readonly { readonly now: number }[])[0]!.now);
+  }
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  return Number(await (await redisClient(backend)).runCommand('asyncioClock', [backend.toKey('')]));
+}
+
+function otherBackend(): TypeError {
+  return typeError(
+    'bullmq: two copies of the package bullmq are installed; run npm dedupe, so that there is one',
+    'TWO_COPIES',
+  );
+}
+
+function queueName(backend: PostgresQueueBackend): string {
+  return backend.qualifiedName.replace(/^.*:/s, '');
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,151 @@
+import { CancelledError } from '../errors/index.ts';
+import { getEventLoop, runningTask } from '../kernel/lowlevel.ts';
+import type { Then } from '../node/awaitable-promise.ts';
+import { ConcurrentFuture } from '../node/concurrent-future.ts';
+import type { ModuleWork } from '../node/executors/work.ts';
+import { HeldWait } from './held-wait.ts';
+import { ProgressReports } from './progress-reports.ts';
+
+/** How a job travels. @internal */
+export interface Itinerary {
+  readonly id: string;
+  readonly work: ModuleWork;
+  /** The envelope, given the clock of the store in milliseconds. */
+  text(now: number): string;
+  readonly attempts: number;
+  readonly isShared: boolean;
+  /** In seconds: how long a cancellation waits for the worker's answer. */
+  readonly grace: number;
+  /** On the loop's clock, in seconds; `null` for none. */
+  readonly deadline: number | null;
+}
+
+/** What its executor does for a job. @internal */
+export interface JobOwner {
+  /** Ends it, now or when the worker has answered. */
+  cancel(job: DistributedJob<unknown>): void;
+  /** @throws {RuntimeError} when the engine carries no progress */
+  checkProgress(): void;
+}
+
+/** A function that a worker on any machine runs, or will run: what `submit` of a `DistributedExecutor` returns. */
+export class DistributedJob<T> extends ConcurrentFuture<T> {
+  readonly #owner: JobOwner;
+  readonly #waits = new Set<HeldWait<T>>();
+  readonly #reports = new ProgressReports();
+  /** @internal */
+  readonly itinerary: Itinerary;
+  #acknowledged: boolean | null = null;
+
+  /** Made by an executor. @internal */
+  constructor(owner: JobOwner, itinerary: Itinerary) {
+    super(itinerary.work.exportName);
+    this.#owner = owner;
+    this.itinerary = itinerary;
+  }
+
+  /** The name of the job in the store. Jobs of one `key` have the same. */
+  get id(): string {
+    return this.itinerary.id;
+  }
+
+  /**
+   * After a cancellation: whether the job is known to be over. `true` when it was not started, or the worker has answered that its clean-up is
+   * done; `false` when `grace` has passed without an answer, so that it may still run; `null` while that is open, and without a cancellation.
+   */
+  get acknowledged(): boolean | null {
+    return this.#acknowledged;
+  }
+
+  /**
+   * Cancels it. One that waits for a worker is removed, and never starts. One that runs is cancelled there as a task is, so that its clean-up
+   * runs; this job ends when the worker has answered, or after `grace` seconds. Once asked, it never ends with a result.
+   *
+   * @returns whether it is, or will be, cancelled
+   */
+  override cancel(): boolean {
+    if (this.done()) return this.cancelled();
+    this.#owner.cancel(this as DistributedJob<unknown>);
+    return true;
+  }
+
+  /**
+   * What the function reports with `reportProgress`, from now on, in order. Ends when the job does, with any outcome. Reports are lost only when
+   * they come faster than they are read over a bad connection; the latest is always given.
+   *
+   * **Cancellation**: ends the wait for the next report. The job goes on.
+   *
+   * @throws {RuntimeError} when the engine carries no progress
+   */
+  progress(): AsyncIterableIterator<unknown> {
+    this.#owner.checkProgress();
+    return this.#reports.read();
+  }
+
+  /**
+   * As a promise. In a task, `await` is a wait that can be cancelled: unless another task waits for it, the job is cancelled, and the wait ends
+   * when that is done.
+   */
+  override get then(): Then<T> {
+    if (runningTask() === null) return (onFulfilled, onRejected) => this.settled.then(onFulfilled, onRejected);
+    const wait = this.#newWait();
+    const then = wait.then;
+    return (onFulfilled, onRejected) => {
+      this.#begin(wait);
+      return then.call(wait, onFulfilled as never, onRejected as never) as never;
+    };
+  }
+
+  override [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    const wait = this.#newWait();
+    this.#begin(wait);
+    return wait[Symbol.iterator]();
+  }
+
+  #newWait(): HeldWait<T> {
+    return new HeldWait<T>(getEventLoop(), this, (given) => {
+      if (this.#waits.size > 1 || this.done()) {
+        this.#waits.delete(given);
+        return true; // another task needs it
+      }
+      this.cancel();
+      if (!this.done()) return false;
+      this.#waits.delete(given);
+      return true;
+    });
+  }
+
+  #begin(wait: HeldWait<T>): void {
+    this.#waits.add(wait);
+    const over = (): void => {
+      this.#waits.delete(wait);
+    };
+    wait.begin(this.settled);
+    this.settled.then(over, over);
+  }
+
+  /** It has ended after a cancellation. @internal */
+  endCancelled(acknowledged: boolean): void {
+    this.#acknowledged = acknowledged;
+    const told = acknowledged
+      ? `${this.name}() was cancelled`
+      : `${this.name}() was cancelled, but its worker has not answered within ${this.itinerary.grace} s: it may still run`;
+    this.markCancelled(Object.assign(new CancelledError(told), { acknowledged }));
+    this.#reports.end();
+  }
+
+  override succeed(value: T): void {
+    super.succeed(value);
+    this.#reports.end();
+  }
+
+  override fail(error: unknown): void {
+    super.fail(error);
+    this.#reports.end();
+  }
+
+  /** @internal */
+  report(number: number, value: unknown): void {
+    this.#reports.add(number, value);
+  }
+}

@@ -1,0 +1,520 @@
+import { Context, sleep, wait } from '../../index.ts';
+import { type Duration, inSeconds } from '../../internal/duration.ts';
+import { checkOptions } from '../../internal/options.ts';
+import { type EventLoop, type Future, getRunningLoop, newWait, release, type Task } from '../../kernel/lowlevel.ts';
+import {
+  type Beat,
+  type ClientEvents,
+  type ClientLink,
+  type Consignment,
+  type Engine,
+  type EngineFeatures,
+  type Fate,
+  type Offer,
+  Refusal,
+  type WorkerLink,
+  type WorkerSettings,
+} from '../engine.ts';
+
+/** What goes wrong in a `MemoryEngine`. Chances are from 0 to 1; what is random is the same for the same `seed`. */
+export interface MemoryFaults {
+  /** How long each call and each event takes: from, to. Events that take different times overtake each other. */
+  readonly delay?: readonly [Duration, Duration] | undefined;
+  /** The chance that an event is lost. */
+  readonly lose?: number | undefined;
+  /** The chance that an event comes twice. */
+  readonly duplicate?: number | undefined;
+  /** The chance that a call fails although the store has done it: the answer is lost. */
+  readonly fail?: number | undefined;
+}
+
+/** Options of a `MemoryEngine`. */
+export interface MemoryEngineOptions {
+  readonly faults?: MemoryFaults | undefined;
+  readonly seed?: number | undefined;
+  /** `false`: at most once and nothing is kept, as over NATS; `true` when absent. */
+  readonly durable?: boolean | undefined;
+}
+
+interface StoredJob {
+  readonly consignment: Consignment;
+  state: 'waiting' | 'running' | 'settled' | 'lost';
+  /** How often it was started. */
+  starts: number;
+  worker: MemoryWorker | null;
+  /** The name of the last worker. */
+  workerName: string;
+  reply: string | null;
+  progress: string | null;
+  isCancelled: boolean;
+}
+
+/** All of one queue. */
+class Queue {
+  readonly jobs = new Map<string, StoredJob>();
+  /** In order of arrival. */
+  readonly waiting = new Set<StoredJob>();
+  readonly workers = new Set<MemoryWorker>();
+  readonly clients = new Set<MemoryClient>();
+  /** When the lease of each client ends, on the loop's clock. */
+  readonly leases = new Map<string, number>();
+}
+
+/**
+ * An engine in the memory of this process, on the clock of the loop: for tests of programs with simulated time, and with everything that can go
+ * wrong between machines: `faults`, `kill`, `cutOff`, `stop`.
+ *
+ * @example
+ * const engine = new MemoryEngine({ faults: { lose: 0.5, delay: [0, 0.01] }, seed: 1 });
+ * const worker = createTask(() => serve({ double: (n: number) => 2 * n }, { engine, queue: 'numbers' }));
+ * await using pool = new DistributedExecutor({ engine, queue: 'numbers' });
+ * const { double } = moduleFunctions<{ double(n: number): number }>('app:numbers');
+ * console.log(await pool.submit(double, 2)); // 4
+ * worker.cancel();
+ */
+export class MemoryEngine implements Engine {
+  readonly name = 'memory';
+  readonly features: EngineFeatures;
+  readonly #queues = new Map<string, Queue>();
+  readonly #faults: MemoryFaults;
+  #state: number;
+  /** Until when the store is out of reach, on the loop's clock. */
+  #stoppedUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(options: MemoryEngineOptions = {}) {
+    checkOptions('new MemoryEngine', options, ['faults', 'seed', 'durable']);
+    this.#faults = options.faults ?? {};
+    this.#state = (options.seed ?? 1) >>> 0;
+    this.features = { durable: options.durable ?? true, progress: true, inLoop: true };
+  }
+
+  /** A number from 0 to 1, by the seed. */
+  random(): number {
+    // A step of the generator called mulberry32.
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  /** The names of the workers that are connected. */
+  get workers(): string[] {
+    return [...this.#queues.values()].flatMap(({ workers }) =>
+      [...workers].filter(({ isDead }) => !isDead).map(({ settings }) => settings.offer.worker),
+    );
+  }
+
+  /** A worker dies: nothing of it arrives any more. Its jobs are lost when its lease has ended. */
+  kill(worker: string): void {
+    for (const one of this.#named(worker)) one.isDead = true;
+  }
+
+  /** A worker is cut off for a time: nothing arrives in either direction, but it works on. */
+  cutOff(worker: string, seconds: Duration): void {
+    for (const one of this.#named(worker)) one.cutOffUntil = getRunningLoop().time() + inSeconds(seconds);
+  }
+
+  /** The store is out of reach for a time, for all. It keeps what it has. */
+  stop(seconds: Duration): void {
+    this.#stoppedUntil = getRunningLoop().time() + inSeconds(seconds);
+  }
+
+  /** The store loses all jobs. */
+  lose(): void {
+    for (const { jobs, waiting } of this.#queues.values()) {
+      jobs.clear();
+      waiting.clear();
+    }
+  }
+
+  #named(worker: string): MemoryWorker[] {
+    return [...this.#queues.values()].flatMap(({ workers }) =>
+      [...workers].filter(({ settings }) => settings.offer.worker === worker),
+    );
+  }
+
+  /** @internal */
+  queue(name: string): Queue {
+    let queue = this.#queues.get(name);
+    if (queue === undefined) {
+      queue = new Queue();
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  #delay(): number {
+    const { delay } = this.#faults;
+    if (delay === undefined) return 0;
+    const [from, to] = [inSeconds(delay[0]), inSeconds(delay[1])];
+    return from + (to - from) * this.random();
+  }
+
+  /** A call to the store. @internal */
+  async call<T>(act: () => T, isReachable: () => boolean = () => true): Promise<T> {
+    const check = (): void => {
+      const loop = getRunningLoop();
+      if (loop.time() < this.#stoppedUntil || !isReachable()) throw new Error('the store is out of reach');
+    };
+    await sleep(this.#delay());
+    check();
+    const result = act();
+    await sleep(this.#delay());
+    check();
+    if (this.random() < (this.#faults.fail ?? 0)) throw new Error('the answer of the store was lost');
+    return result;
+  }
+
+  /** An event on its way. @internal */
+  tell(loop: EventLoop, deliver: () => void): void {
+    const { lose = 0, duplicate = 0 } = this.#faults;
+    if (this.random() < lose) return;
+    loop.callLater(this.#delay(), deliver);
+    if (this.random() < duplicate) loop.callLater(this.#delay(), deliver);
+  }
+
+  /** Whether the store can be reached. @internal */
+  isUp(loop: EventLoop): boolean {
+    return loop.time() >= this.#stoppedUntil;
+  }
+
+  async openClient(queue: string, events: ClientEvents): Promise<ClientLink> {
+    const client = new MemoryClient(this, this.queue(queue), events, getRunningLoop());
+    await sleep(this.#delay());
+    return client.open();
+  }
+
+  async openWorker(queue: string, settings: WorkerSettings): Promise<WorkerLink> {
+    const worker = new MemoryWorker(this, this.queue(queue), settings, getRunningLoop());
+    await sleep(this.#delay());
+    return worker.open();
+  }
+}
+
+class MemoryClient implements ClientLink {
+  readonly #engine: MemoryEngine;
+  readonly #queue: Queue;
+  readonly #events: ClientEvents;
+  readonly #loop: EventLoop;
+
+  constructor(engine: MemoryEngine, queue: Queue, events: ClientEvents, loop: EventLoop) {
+    this.#engine = engine;
+    this.#queue = queue;
+    this.#events = events;
+    this.#loop = loop;
+  }
+
+  open(): this {
+    this.#queue.clients.add(this);
+    return this;
+  }
+
+  tell(what: (events: ClientEvents) => void): void {
+    this.#engine.tell(this.#loop, () => {
+      if (this.#queue.clients.has(this)) what(this.#events);
+    });
+  }
+
+  offers(): Promise<readonly Offer[]> {
+    return this.#engine.call(() =>
+      [...this.#queue.workers].filter((worker) => worker.isAlive()).map(({ settings }) => settings.offer),
+    );
+  }
+
+  clock(): Promise<number> {
+    return this.#engine.call(() => this.#loop.time() * 1_000);
+  }
+
+  backlog(): Promise<number> {
+    return this.#engine.call(() => this.#queue.waiting.size);
+  }
+
+  send(consignment: Consignment): Promise<void> {
+    return this.#engine.call(() => {
+      const { jobs, waiting, workers } = this.#queue;
+      if (jobs.has(consignment.id)) return;
+      if (!this.#engine.features.durable && ![...workers].some((worker) => worker.isAlive()))
+        throw new Refusal('no worker is there', 'NO_WORKERS');
+      const job: StoredJob = {
+        consignment,
+        state: 'waiting',
+        starts: 0,
+        worker: null,
+        workerName: '',
+        reply: null,
+        progress: null,
+        isCancelled: false,
+      };
+      jobs.set(consignment.id, job);
+      waiting.add(job);
+      offerAll(this.#queue);
+    });
+  }
+
+  remove(id: string): Promise<boolean> {
+    return this.#engine.call(() => {
+      const job = this.#queue.jobs.get(id);
+      if (job === undefined || job.state !== 'waiting') return false;
+      this.#queue.jobs.delete(id);
+      return this.#queue.waiting.delete(job);
+    });
+  }
+
+  cancel(id: string): Promise<void> {
+    return this.#engine.call(() => {
+      const job = this.#queue.jobs.get(id);
+      if (job === undefined) return;
+      job.isCancelled = true;
+      const { worker } = job;
+      if (worker !== null) this.#engine.tell(this.#loop, () => worker.receive((settings) => settings.cancel(id)));
+    });
+  }
+
+  lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
+    return this.#engine.call(() => {
+      findLost(this.#queue);
+      const fates = new Map<string, Fate>();
+      for (const id of ids) {
+        const job = this.#queue.jobs.get(id);
+        if (job !== undefined) fates.set(id, fateOf(job));
+      }
+      return fates;
+    });
+  }
+
+  forget(ids: readonly string[]): Promise<void> {
+    return this.#engine.call(() => {
+      for (const id of ids) {
+        const job = this.#queue.jobs.get(id);
+        if (job !== undefined && job.state !== 'running') {
+          this.#queue.jobs.delete(id);
+          this.#queue.waiting.delete(job);
+        }
+      }
+    });
+  }
+
+  renew(client: string, seconds: number): Promise<void> {
+    return this.#engine.call(() => {
+      this.#queue.leases.set(client, this.#loop.time() + seconds);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#queue.clients.delete(this);
+  }
+}
+
+function fateOf({ state, workerName, reply, progress }: StoredJob): Fate {
+  switch (state) {
+    case 'waiting':
+      return { state };
+    case 'running':
+      return { state, worker: workerName, progress: progress ?? undefined };
+    case 'settled':
+      return { state, reply: reply! };
+    case 'lost':
+      return { state, worker: workerName };
+  }
+}
+
+/** Jobs whose workers are lost go to others, if they may be started again. */
+function findLost(queue: Queue): void {
+  for (const job of queue.jobs.values()) {
+    if (job.state === 'running' && job.worker?.isAlive() !== true) giveBack(queue, job);
+  }
+  for (const worker of queue.workers) if (worker.isDead && !worker.isAlive()) queue.workers.delete(worker);
+  offerAll(queue);
+}
+
+function giveBack(queue: Queue, job: StoredJob): void {
+  job.worker = null;
+  if (job.starts < job.consignment.attempts) {
+    job.state = 'waiting';
+    queue.waiting.add(job);
+  } else {
+    job.state = 'lost';
+    const { id } = job.consignment;
+    for (const client of queue.clients) client.tell((events) => events.changed(id));
+  }
+}
+
+/** Gives what waits to workers that have room, to each in turn. */
+function offerAll(queue: Queue): void {
+  for (let hasGiven = true; hasGiven && queue.waiting.size > 0; ) {
+    hasGiven = false;
+    for (const worker of queue.workers) {
+      const [job] = queue.waiting;
+      if (job === undefined) return;
+      if (!worker.canTake()) continue;
+      queue.waiting.delete(job);
+      worker.take(job);
+      hasGiven = true;
+    }
+  }
+}
+
+class MemoryWorker implements WorkerLink {
+  readonly #engine: MemoryEngine;
+  readonly #queue: Queue;
+  readonly settings: WorkerSettings;
+  readonly #loop: EventLoop;
+  readonly #taken = new Map<string, StoredJob>();
+  readonly #tasks = new Set<Task<void>>();
+  isDead = false;
+  cutOffUntil = Number.NEGATIVE_INFINITY;
+  #isPaused = false;
+  #leaseEnd = 0;
+
+  constructor(engine: MemoryEngine, queue: Queue, settings: WorkerSettings, loop: EventLoop) {
+    this.#engine = engine;
+    this.#queue = queue;
+    this.settings = settings;
+    this.#loop = loop;
+  }
+
+  open(): this {
+    this.#leaseEnd = this.#loop.time() + this.settings.lease;
+    this.#queue.workers.add(this);
+    offerAll(this.#queue);
+    return this;
+  }
+
+  isAlive(): boolean {
+    return this.#loop.time() < this.#leaseEnd;
+  }
+
+  #isReachable(): boolean {
+    return !this.isDead && this.#loop.time() >= this.cutOffUntil;
+  }
+
+  canTake(): boolean {
+    const { concurrency } = this.settings;
+    return (
+      !this.#isPaused &&
+      this.isAlive() &&
+      this.#isReachable() &&
+      this.#taken.size < concurrency &&
+      this.#engine.isUp(this.#loop)
+    );
+  }
+
+  receive(what: (settings: WorkerSettings) => void): void {
+    if (this.#isReachable()) what(this.settings);
+  }
+
+  take(job: StoredJob): void {
+    job.state = 'running';
+    job.starts++;
+    job.worker = this;
+    job.workerName = this.settings.offer.worker;
+    this.#taken.set(job.consignment.id, job);
+    const task = this.#loop.createTask(() => this.#perform(job, job.starts), {
+      name: 'memory: job',
+      context: new Context(),
+    }) as Task<void>;
+    this.#tasks.add(task);
+    task.addDoneCallback(() => this.#tasks.delete(task));
+  }
+
+  async #perform(job: StoredJob, attempt: number): Promise<void> {
+    const { id, text } = job.consignment;
+    await sleep(0);
+    if (!this.#isReachable()) return; // it has died with the job in its hands
+    const worker = this.settings.offer.worker;
+    for (const client of this.#queue.clients) client.tell((events) => events.started(id, worker));
+    const performed = await this.#inLoop(
+      this.settings.perform({
+        id,
+        text,
+        attempt,
+        isCancelled: job.isCancelled,
+        progress: (report) => {
+          if (!this.#isReachable() || job.worker !== this || job.starts !== attempt) return;
+          job.progress = report;
+          for (const client of this.#queue.clients) client.tell((events) => events.progress(id, report));
+        },
+      }),
+    );
+    if (this.#taken.get(id) === job) this.#taken.delete(id);
+    // The answer is sent until it arrives, or the worker is gone.
+    while (!this.isDead) {
+      try {
+        await this.#engine.call(
+          () => this.#store(job, attempt, performed),
+          () => this.#isReachable(),
+        );
+        break;
+      } catch {
+        await sleep(0.05);
+      }
+    }
+  }
+
+  /** As a wait of the loop, so that simulated time goes on during it. */
+  #inLoop<T>(promise: Promise<T>): Future<T> {
+    const done = newWait<T>(this.#loop, { operation: 'perform', object: this });
+    promise.then((value) => release(done, value));
+    return done;
+  }
+
+  #store(job: StoredJob, attempt: number, performed: Awaited<ReturnType<WorkerSettings['perform']>>): void {
+    // An earlier answer, or another worker that has the job now, is what counts.
+    if (job.worker === this && job.starts === attempt && job.state === 'running') {
+      if ('abandoned' in performed) giveBack(this.#queue, job);
+      else {
+        const { id } = job.consignment;
+        const { reply } = performed;
+        job.state = 'settled';
+        job.reply = reply;
+        for (const client of this.#queue.clients) client.tell((events) => events.settled(id, reply));
+      }
+    }
+    offerAll(this.#queue);
+  }
+
+  beat(running: readonly string[]): Promise<Beat> {
+    return this.#engine.call(
+      () => {
+        // A lease that has ended before does not come back to life with its jobs.
+        findLost(this.#queue);
+        this.#leaseEnd = this.#loop.time() + this.settings.lease;
+        this.#queue.workers.add(this);
+        offerAll(this.#queue);
+        const jobs = running.map((id) => [id, this.#queue.jobs.get(id)] as const);
+        return {
+          cancelled: jobs.filter(([, job]) => job?.isCancelled === true).map(([id]) => id),
+          lost: jobs.filter(([, job]) => job?.worker !== this).map(([id]) => id),
+        };
+      },
+      () => this.#isReachable(),
+    );
+  }
+
+  lostClients(clients: readonly string[]): Promise<readonly string[]> {
+    return this.#engine.call(
+      () =>
+        clients.filter((client) => (this.#queue.leases.get(client) ?? Number.POSITIVE_INFINITY) < this.#loop.time()),
+      () => this.#isReachable(),
+    );
+  }
+
+  clock(): Promise<number> {
+    return this.#engine.call(
+      () => this.#loop.time() * 1_000,
+      () => this.#isReachable(),
+    );
+  }
+
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+  }
+
+  async close(): Promise<void> {
+    while (this.#tasks.size > 0 && !this.isDead) await wait([...this.#tasks]);
+    if (this.isDead) return;
+    this.#leaseEnd = Number.NEGATIVE_INFINITY;
+    this.#queue.workers.delete(this);
+  }
+}

@@ -1,0 +1,296 @@
+import { isCancelledError } from '../errors/errors.ts';
+import { rethrowIfCancelled } from '../errors/index.ts';
+import { typeError } from '../errors/type-error.ts';
+import { Context, type ContextVar, Event, sleep, timeout } from '../index.ts';
+import { type EventLoop, type Executor, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
+import { messageOf, pack, packThrown, sentence, unpack } from '../node/border/index.ts';
+import { decode, encode } from './codec.ts';
+import type { Delivery, Engine, Performed, WorkerLink } from './engine.ts';
+import { type Answer, type Envelope, LARGEST, readEnvelope, sizeOf, VERSION, writeAnswer } from './envelope.ts';
+import { reporter } from './progress.ts';
+import { StoreClock } from './store-clock.ts';
+
+/** Seconds between two beats. */
+const BEAT = 1;
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
+
+/** How a worker works; times in seconds. */
+export interface WorkerPlan {
+  readonly engine: Engine;
+  readonly functions: ReadonlyMap<string, AnyFunction>;
+  readonly module: string | null;
+  readonly name: string;
+  readonly lease: number;
+  readonly propagate: ReadonlyMap<string, ContextVar<unknown>>;
+  readonly executor: Executor | null;
+  readonly extract: ((headers: Readonly<Record<string, string>>, call: () => unknown) => unknown) | null;
+}
+
+/** A job that runs here. */
+interface Run {
+  readonly id: string;
+  readonly name: string;
+  /** `null` only while it begins. */
+  task: Task<Performed> | null;
+  readonly client: string;
+  readonly isTied: boolean;
+  /** Whether it may not be started again. */
+  readonly isLast: boolean;
+  /** Why it was cancelled. */
+  end: 'cancelled' | 'late' | 'orphaned' | 'lost' | 'stopped' | null;
+}
+
+/** The jobs of one worker. */
+export class JobRunner {
+  readonly #loop: EventLoop;
+  readonly #plan: WorkerPlan;
+  readonly #clock: StoreClock;
+  readonly #runs = new Map<string, Run>();
+  /** Cancelled before they came, in order: the message may be faster than the job. */
+  readonly #early = new Set<string>();
+  #link: WorkerLink | null = null;
+  readonly #isLinked = new Event();
+  #whenIdle: (() => void)[] = [];
+  #finished = 0;
+
+  constructor(loop: EventLoop, plan: WorkerPlan) {
+    this.#loop = loop;
+    this.#plan = plan;
+    this.#clock = new StoreClock(loop, async () => this.#link!.clock());
+  }
+
+  get finished(): number {
+    return this.#finished;
+  }
+
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  use(link: WorkerLink): void {
+    this.#link = link;
+    this.#isLinked.set();
+  }
+
+  /** Called by the engine, outside any task. */
+  perform(delivery: Delivery): Promise<Performed> {
+    const { id, text, attempt } = delivery;
+    const envelope = readEnvelope(text);
+    if (envelope === null) {
+      const detail = `it has another format than version ${VERSION}, which the worker ${this.#plan.name} reads: run the same major version of asyncio-ts in clients and workers`;
+      return Promise.resolve(this.#answer({ refused: 'version', detail }));
+    }
+    if (attempt > envelope.attempts) return Promise.resolve(this.#answer({ spent: true }));
+    if (delivery.isCancelled || this.#early.delete(id)) return Promise.resolve(this.#answer({ cancelled: true }));
+    const run: Run = {
+      id,
+      name: envelope.name,
+      task: null,
+      client: envelope.client,
+      isTied: envelope.tied,
+      isLast: attempt >= envelope.attempts,
+      end: null,
+    };
+    this.#runs.set(id, run);
+    return new Promise((resolve) => {
+      // Started at once: a turn of the loop more would be a tenth of the whole way from a client and back.
+      const task = this.#loop.createTask(() => this.#run(run, delivery, envelope), {
+        name: `${envelope.name}() ${id}`,
+        context: new Context(),
+        eagerStart: true,
+      }) as Task<Performed>;
+      run.task = task;
+      const done = (): void => {
+        if (this.#runs.get(id) === run) this.#runs.delete(id);
+        resolve(this.#ended(run, task));
+        if (this.#runs.size === 0) for (const tell of this.#whenIdle.splice(0)) tell();
+      };
+      if (task.done()) done();
+      else task.addDoneCallback(done);
+    });
+  }
+
+  #ended({ end, name, isLast }: Run, task: Task<Performed>): Performed {
+    if (end === 'lost' || (end === 'stopped' && !isLast)) return { abandoned: true };
+    if (end === 'stopped') return this.#answer({ spent: true });
+    this.#finished++;
+    if (end === 'orphaned') return this.#answer({ orphaned: true });
+    if (end === 'late') return this.#answer({ late: true, isStarted: true });
+    if (!task.cancelled() && task.exception() === null) return task.result();
+    if (end === 'cancelled') return this.#answer({ cancelled: true });
+    const cause = task.cancelled() ? new Error(`${name}() was cancelled in its worker`) : task.exception();
+    return this.#answer({ failure: 'thrown', error: encode(packThrown(cause, 'process')) });
+  }
+
+  #answer(answer: Answer): { readonly reply: string } {
+    return { reply: writeAnswer(answer, this.#plan.name) };
+  }
+
+  async #run(run: Run, delivery: Delivery, envelope: Envelope): Promise<Performed> {
+    const { deadline, client, tied } = envelope;
+    if (this.#link === null) await this.#isLinked.wait(); // jobs may come before the engine says that it is ready
+    if (tied && (await this.#reach(() => this.#link!.lostClients([client]))).length > 0)
+      return this.#answer({ orphaned: true });
+    let left = Number.POSITIVE_INFINITY;
+    if (deadline !== null) {
+      await this.#reach(() => this.#clock.compare());
+      left = (deadline - this.#clock.now()) / 1_000;
+      if (left <= 0) return this.#answer({ late: true, isStarted: false });
+    }
+    const fn = this.#function(envelope);
+    if (fn === undefined) {
+      const names = [...this.#plan.functions.keys()].join(', ');
+      return this.#answer({ refused: 'name', detail: `the worker ${this.#plan.name} serves ${names}` });
+    }
+    // Not by `timeout`: a cancellation that comes in addition must not disturb the clean-up, so there is one place for all of them.
+    const timer =
+      left === Number.POSITIVE_INFINITY
+        ? null
+        : this.#loop.callLater(left, () => this.#end(run, 'late', 'its deadline has passed'));
+    try {
+      return this.#resulted(await this.#call(fn, delivery, envelope));
+    } catch (error) {
+      if (isCancelledError(error) && run.end !== null) throw error;
+      return this.#checked({ failure: 'thrown', error: encode(packThrown(error, 'process')) });
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  /** Asks the store until it answers: that it is out of reach is no outcome of a job. */
+  async #reach<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        rethrowIfCancelled(error);
+        await sleep(BEAT / 4);
+      }
+    }
+  }
+
+  #function({ module, name }: Envelope): AnyFunction | undefined {
+    const own = this.#plan.module;
+    return own === null || own === module ? this.#plan.functions.get(name) : undefined;
+  }
+
+  async #call(fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): Promise<unknown> {
+    const { propagate, executor, extract, engine } = this.#plan;
+    for (const [name, value] of Object.entries(vars)) propagate.get(name)?.set(unpack(decode(value)));
+    let number = 0;
+    reporter.set((text) => {
+      // The same function runs over every engine; whoever wants its reports is told where they are asked for.
+      if (engine.features.progress)
+        delivery.progress(`{"n":${(delivery.attempt - 1) * 1e9 + ++number},"value":${text}}`);
+    });
+    const given = unpack(decode(args)) as readonly unknown[];
+    const call = (): unknown => (executor === null ? fn(...given) : executor.submit(fn, ...given));
+    return await (extract === null ? call() : extract(trace, call));
+  }
+
+  #resulted(value: unknown): Performed {
+    const packing = pack(value, 'process');
+    if ('problem' in packing) return this.#notSent(`result${sentence(packing.problem)}`);
+    return this.#checked({ value: encode(packing.packed) });
+  }
+
+  #notSent(what: string): Performed {
+    return this.#answer({
+      failure: 'result',
+      error: encode(packThrown(typeError(what, 'RESULT_NOT_CLONEABLE'), 'process')),
+    });
+  }
+
+  #checked(answer: Answer): Performed {
+    const performed = this.#answer(answer);
+    const size = sizeOf(performed.reply);
+    if (size <= LARGEST) return performed;
+    return this.#notSent(
+      `it takes ${size} bytes, and ${LARGEST} is the most that is sent: put it into a file or a store, and return where it is`,
+    );
+  }
+
+  /** Asked for by a client. */
+  cancel(id: string): void {
+    const run = this.#runs.get(id);
+    if (run === undefined) {
+      this.#early.add(id);
+      if (this.#early.size > 10_000) this.#early.delete(this.#early.values().next().value!);
+      return;
+    }
+    this.#end(run, 'cancelled', 'its client has cancelled it');
+  }
+
+  #end(run: Run, end: NonNullable<Run['end']>, why: string): void {
+    if (run.end !== null) return;
+    run.end = end;
+    run.task?.cancel(why);
+  }
+
+  /** A sign of life each second, and what the store says to it. Never returns. */
+  async keep(): Promise<never> {
+    let due = this.#loop.time() + BEAT;
+    let heard = this.#loop.time();
+    let isTold = false;
+    for (;;) {
+      await sleep(Math.max(0, due - this.#loop.time()));
+      this.#tellBlocked(this.#loop.time() - due);
+      due = this.#loop.time() + BEAT;
+      try {
+        await timeout(Math.max(BEAT, this.#plan.lease / 3), () => this.#beat());
+        heard = this.#loop.time();
+        isTold = false;
+      } catch (error) {
+        rethrowIfCancelled(error);
+        if (isTold || this.#loop.time() - heard < this.#plan.lease / 2) continue;
+        isTold = true;
+        logger.warn(
+          `the worker ${this.#plan.name} cannot reach ${this.#plan.engine.name}, and tries again: ${messageOf(error)}`,
+        );
+      }
+    }
+  }
+
+  #tellBlocked(seconds: number): void {
+    if (seconds < this.#plan.lease / 2) return;
+    const names = [...this.#runs.values()].map(({ name }) => `${name}()`);
+    logger.warn(
+      `the loop of the worker ${this.#plan.name} was blocked for ${seconds.toFixed(1)} s${names.length === 0 ? '' : ` while it ran ${names.join(', ')}`}; ` +
+        `after ${this.#plan.lease} s it counts as lost. Let functions that compute run in threads: serve(url, { executor: new ThreadPoolExecutor() })`,
+    );
+  }
+
+  async #beat(): Promise<void> {
+    const link = this.#link!;
+    const { cancelled, lost } = await link.beat([...this.#runs.keys()]);
+    for (const id of cancelled) if (this.#runs.has(id)) this.cancel(id);
+    for (const id of lost) {
+      const run = this.#runs.get(id);
+      if (run === undefined || run.end !== null) continue;
+      logger.warn(
+        `the worker ${this.#plan.name} has lost ${run.name}(): it gave no sign of life for too long, so the job counts as lost and is ended here`,
+      );
+      this.#end(run, 'lost', 'its worker counts as lost');
+    }
+    const tied = [...this.#runs.values()].filter(({ isTied, end }) => isTied && end === null);
+    if (tied.length === 0) return;
+    const gone = new Set(await link.lostClients([...new Set(tied.map(({ client }) => client))]));
+    for (const run of tied) if (gone.has(run.client)) this.#end(run, 'orphaned', 'its client is lost');
+  }
+
+  /** Fulfils when no job runs. */
+  async idle(): Promise<void> {
+    if (this.#runs.size === 0) return;
+    const wait = newWait(this.#loop, { operation: 'idle', object: this });
+    this.#whenIdle.push(() => release(wait));
+    await wait;
+  }
+
+  /** Ends what runs; it counts as not done. Returns the names. */
+  stop(): string[] {
+    const names = [...this.#runs.values()].map(({ name }) => name);
+    for (const run of this.#runs.values()) this.#end(run, 'stopped', 'its worker stops');
+    return names;
+  }
+}

@@ -1,0 +1,120 @@
+// Checks the promises of executors on other machines over real stores, which it starts and stops itself, with workers that are processes
+// of the built package.
+//
+//     npm run distributed                          # all engines: the contract, and a storm of 300 jobs on each
+//     npm run distributed -- redis --only cancel   # some checks of one
+//     npm run distributed -- --storm 10000         # the whole storm
+//
+// Exit status: 0 all passed, 1 something failed, 2 wrong arguments, 3 nothing could be run.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { gather, run, timeout } from 'asyncio-ts';
+import { needBuild, skipped } from '../../scripts/lib/project.ts';
+import { Missing } from '../peers/lib/checks.ts';
+import { Servers } from '../recipes/lib/servers.ts';
+import { promises } from './contract.ts';
+import { KINDS } from './engines.ts';
+import { programs } from './programs.ts';
+import { RealStage } from './real-stage.ts';
+import { startServer, type TestServer } from './servers.ts';
+import { storm } from './storm.ts';
+
+/** The longest time of one check, and of each hundred jobs of a storm, in seconds. */
+const LIMIT = 90;
+const LIMIT_OF_STORM = 10;
+/** How many checks of an engine run at a time: they mostly wait. The PostgreSQL of the checks has 50 connections, which each worker takes many of. */
+const LANES: Readonly<Record<string, number>> = { postgres: 1 };
+const OTHER_LANES = 3;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: 'string' },
+    storm: { type: 'string', default: '300' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+for (const name of positionals) {
+  if (!KINDS.includes(name)) {
+    console.error(`distributed: no engine ${name}; there are ${KINDS.join(', ')}`);
+    process.exit(2);
+  }
+}
+needBuild();
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-distributed-'));
+
+async function check(title: string, act: () => Promise<void>, limit = LIMIT): Promise<void> {
+  const began = performance.now();
+  try {
+    await timeout(limit, act);
+    total.passed++;
+    console.log(`  ok    ${title} (${((performance.now() - began) / 1_000).toFixed(1)} s)`);
+  } catch (error) {
+    total.failed++;
+    console.log(`  FAIL  ${title}\n${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
+
+async function checkEngine(kind: string, server: TestServer): Promise<void> {
+  const stage = async (): Promise<RealStage> => {
+    const { address, interrupt } = await server.door();
+    return new RealStage(kind, address, folder, interrupt);
+  };
+  const wanted = (title: string): boolean => values.only === undefined || title.includes(values.only);
+  const { features } = (await stage()).engine;
+  const checks: (() => Promise<void>)[] = [];
+  for (const promised of promises) {
+    if (!wanted(promised.title)) continue;
+    if (promised.durable === true && !features.durable) continue;
+    if (promised.progress === true && !features.progress) continue;
+    const checked = async (): Promise<void> => {
+      await using one = await stage();
+      await promised.check(one);
+    };
+    checks.push(() => check(promised.title, checked));
+  }
+  for (const program of programs) {
+    if (wanted(program.title)) {
+      checks.push(() =>
+        check(program.title, async () => program.check({ kind, address: (await server.door()).address, folder })),
+      );
+    }
+  }
+  const lane = async (): Promise<void> => {
+    for (let next = checks.shift(); next !== undefined; next = checks.shift()) await next();
+  };
+  await gather(...Array.from({ length: LANES[kind] ?? OTHER_LANES }, lane));
+  const jobs = Number(values.storm);
+  const title = `a storm of ${jobs} jobs: workers killed, the store interrupted, cancellations at random`;
+  if (jobs > 0 && wanted(title)) {
+    const storming = async (): Promise<void> => {
+      await using one = await stage();
+      console.log(`        ${await storm(one, { jobs, seed: Number(values.seed) })}`);
+    };
+    await check(title, storming, LIMIT + (jobs / 100) * LIMIT_OF_STORM);
+  }
+}
+
+await run(async () => {
+  await using servers = new Servers(folder);
+  for (const kind of positionals.length === 0 ? KINDS : positionals) {
+    try {
+      const server = await startServer(kind, servers);
+      console.log(`distributed: ${kind}`);
+      await checkEngine(kind, server);
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error;
+      skipped(`distributed: ${kind}: ${error.message}`);
+      total.skipped++;
+    }
+  }
+});
+rmSync(folder, { recursive: true, force: true });
+console.log(`distributed: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+if (total.failed > 0) process.exitCode = 1;
+else if (total.passed === 0) process.exitCode = 3;

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createTask, Event, logger, sleep, type Task } from 'asyncio-ts';
+import {
+  DistributedExecutor,
+  MemoryEngine,
+  type MemoryEngineOptions,
+  type ServeOptions,
+  serve,
+} from 'asyncio-ts/distributed';
+import { runVirtual } from 'asyncio-ts/testing';
+import { afterAll, beforeEach, describe, it, vi } from 'vitest';
+import { promises } from '../../distributed/contract.ts';
+import type { Stage, TestWorker } from '../../distributed/stage.ts';
+import { storm } from '../../distributed/storm.ts';
+import * as work from '../../distributed/work.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-distributed-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+// Workers tell of what the tests do to them.
+beforeEach(() => {
+  vi.spyOn(logger, 'warn').mockImplementation(() => {});
+});
+let files = 0;
+
+/** The engine in memory, with workers that are tasks of the same loop. */
+class MemoryStage implements Stage, AsyncDisposable {
+  readonly engine: MemoryEngine;
+  readonly queue = 'work';
+  readonly lease = 5;
+  readonly isFaulty: boolean;
+  readonly #workers: { task: Task<unknown>; stop: Event }[] = [];
+
+  constructor(options: MemoryEngineOptions) {
+    this.engine = new MemoryEngine(options);
+    this.isFaulty = options.faults !== undefined;
+  }
+
+  file(): string {
+    return path.join(folder, String(++files));
+  }
+
+  async worker({ concurrency = 1 } = {}): Promise<TestWorker> {
+    const stop = new Event();
+    const ready = new Event();
+    let name = '';
+    const options: ServeOptions = {
+      ...{ engine: this.engine, queue: this.queue, concurrency, lease: this.lease, stop, signals: [] },
+      propagate: [work.requestId],
+      onReady: (worker) => {
+        name = worker;
+        ready.set();
+      },
+    };
+    const task = createTask(() => serve(work, options));
+    this.#workers.push({ task, stop });
+    await ready.wait();
+    return {
+      kill: async () => this.engine.kill(name),
+      drain: async () => {
+        stop.set();
+        await task;
+      },
+    };
+  }
+
+  pool(options: Partial<ConstructorParameters<typeof DistributedExecutor>[0]> = {}): DistributedExecutor {
+    return new DistributedExecutor({ engine: this.engine, queue: this.queue, ...options });
+  }
+
+  async interrupt(): Promise<void> {
+    this.engine.stop(2);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { task } of this.#workers) task.cancel();
+    for (const { task } of this.#workers) while (!task.done()) await sleep(0.1);
+  }
+}
+
+const STAGES: Record<string, MemoryEngineOptions> = {
+  'without faults': {},
+  'with messages that are late, doubled, lost and overtake each other': {
+    faults: { delay: [0, 0.05], lose: 0.3, duplicate: 0.3 },
+    seed: 7,
+  },
+  'with no events at all': { faults: { lose: 1, delay: [0.001, 0.002] } },
+  'with calls whose answers are lost': { faults: { fail: 0.15, delay: [0, 0.01] }, seed: 3 },
+};
+
+const EVERYTHING: MemoryEngineOptions = {
+  faults: { delay: [0, 0.05], lose: 0.3, duplicate: 0.3, fail: 0.1 },
+  seed: 11,
+};
+
+for (const [name, options] of Object.entries(STAGES)) {
+  describe(`an executor over the engine in memory ${name}`, () => {
+    for (const { title, check, processes } of promises) {
+      if (processes === true) continue;
+      it(title, async () => {
+        await runVirtual(
+          async () => {
+            await using stage = new MemoryStage(options);
+            await check(stage);
+          },
+          { failOnLeaks: true },
+        );
+      });
+    }
+  });
+}
+
+describe('a storm over the engine in memory, with workers killed, the store interrupted and cancellations at random', () => {
+  const all = { ...STAGES, 'with everything at once': EVERYTHING };
+  // STORM=10000 for the whole of it.
+  const jobs = Number(process.env['STORM'] ?? 300);
+  for (const [name, options] of Object.entries(all)) {
+    it(`loses no job, hangs at none, and starts none too often, ${name}`, { timeout: 600_000 }, async () => {
+      await runVirtual(async () => {
+        await using stage = new MemoryStage(options);
+        await storm(stage, { jobs, seed: 5 });
+      });
+    });
+  }
+});
