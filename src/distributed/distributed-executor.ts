@@ -1,13 +1,13 @@
 import { RuntimeError, ValueError } from '../errors/index.ts';
 import { QueueFull } from '../errors/sync-errors.ts';
 import { typeError } from '../errors/type-error.ts';
-import { Context, type ContextVar, Timeout } from '../index.ts';
+import { Context, type ContextVar } from '../index.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { checkOptions } from '../internal/options.ts';
 import { checkWholeNumber } from '../internal/whole-number.ts';
-import { currentScope, type Executor, getRunningLoop, runningLoop } from '../kernel/lowlevel.ts';
+import { type Executor, getRunningLoop, runningLoop } from '../kernel/lowlevel.ts';
 import { type AwaitablePromise, awaitablePromise } from '../node/awaitable-promise.ts';
 import { pack } from '../node/border/index.ts';
 import { argumentFailure } from '../node/executors/failures.ts';
@@ -15,6 +15,7 @@ import { moduleWork } from '../node/executors/module-functions.ts';
 import type { ExecutorShutdownOptions, ExecutorStatistics } from '../node/executors/pool-executor.ts';
 import type { ModuleWork } from '../node/executors/work.ts';
 import { randomUUID } from '../node/late.ts';
+import { deadlineAround, earliest } from '../tasks/deadline-around.ts';
 import { Client, type ClientCounts } from './client.ts';
 import { type Coded, encode } from './codec.ts';
 import type { Engine } from './engine.ts';
@@ -456,18 +457,4 @@ function jobSettings(call: string, options: DistributedJobOptions, before: JobSe
     grace: grace === undefined ? before.grace : inSeconds(grace, `${call}: grace`),
     tied: onClientLoss === undefined ? before.tied : onClientLoss === 'cancel',
   };
-}
-
-/** The earliest deadline of the timeouts around the running line, on the loop's clock. */
-function deadlineAround(): number | null {
-  let found: number | null = null;
-  for (let scope = currentScope(); scope !== null; scope = scope.parent) {
-    if (scope.owner instanceof Timeout) found = earliest(found, scope.owner.when());
-  }
-  return found;
-}
-
-function earliest(one: number | null, other: number | null): number | null {
-  if (one === null || other === null) return one ?? other;
-  return Math.min(one, other);
 }
