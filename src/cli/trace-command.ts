@@ -13,7 +13,7 @@ import { UsageError } from './usage-error.ts';
  * @throws {UsageError} when the file cannot be read, holds no trace, or the page cannot be written
  */
 export function makePage({ file, output }: TraceCommand, tell: (text: string) => void): void {
-  const { trace, isCut } = load(file);
+  const { trace, isCut } = loadTrace(file);
   const page = tracePage({ title: path.basename(file), trace, viewer: viewer() });
   if (output === '-') {
     tell(page);
@@ -33,7 +33,12 @@ export function makePage({ file, output }: TraceCommand, tell: (text: string) =>
   tell(`${target}: ${oneLine(facts.join('; '))}\n`);
 }
 
-function load(file: string): { readonly trace: TraceDocument; readonly isCut: boolean } {
+/**
+ * The trace in a file, and whether the file ends in the middle: then the trace has the events before that.
+ *
+ * @throws {UsageError} when the file cannot be read, or holds no trace
+ */
+export function loadTrace(file: string): { readonly trace: TraceDocument; readonly isCut: boolean } {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
