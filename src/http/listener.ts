@@ -53,7 +53,7 @@ export type TaskListener<L> = L extends (...args: never) => Promise<void>
  * those of `taskHandler`; once the response has begun, its deadline is kept.
  *
  * **Cancellation**: when the client leaves before the response has ended, the listener gets a `CancelledError` where it awaits something of
- * this library, and `currentSignal()` is aborted for everything else.
+ * this library, and `currentSignal()` is aborted for everything else. The status of a response that had not begun is 499 then, for access logs.
  *
  * Whatever the listener sends after the answer of its deadline is dropped.
  *

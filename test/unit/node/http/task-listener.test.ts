@@ -113,6 +113,31 @@ describe('a request of node:http', () => {
     await quiet();
   });
 
+  test('whose client leaves has status 499 for the access log, unless another one was sent', async () => {
+    const logged: unknown[] = [];
+    const { base } = await listening(async (request, response) => {
+      response.on('close', () => logged.push([request.url, response.statusCode])); // as access logs do
+      if (request.url === '/begun') response.writeHead(201).write('first part');
+      else if (request.url === '/answered') return void response.end('all of it');
+      await sleep(60);
+    });
+    await (await fetch(`${base}/answered`)).text();
+    const begun = await fetch(`${base}/begun`);
+    await begun.body!.cancel();
+    await quiet();
+    const client = new AbortController();
+    const left = fetch(`${base}/left`, { signal: client.signal }).catch((error: Error) => error.name);
+    while (names().length === 0) await sleep(0.001);
+    client.abort();
+    expect(await left).toBe('AbortError');
+    await quiet();
+    expect(logged).toEqual([
+      ['/answered', 200],
+      ['/begun', 201],
+      ['/left', 499],
+    ]);
+  });
+
   test('whose client leaves while the response is under way is cancelled, too', async () => {
     const ended = new Future<string>();
     const { base } = await listening(async (_request, response) => {
