@@ -11,11 +11,13 @@ import {
   getEventLoop,
   rethrowIfCancelled,
   sleep,
+  TimeoutError,
+  timeout,
 } from 'asyncio-ts';
 import { drain, type RequestOptions, taskHandler, taskListener } from 'asyncio-ts/http';
 import express, { type Request as ExpressRequest, type Response as ExpressResponse, type NextFunction } from 'express';
 import Fastify from 'fastify';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 const user = new ContextVar('user', { default: 'nobody' });
@@ -171,6 +173,42 @@ describe('a request of Hono on Node', () => {
     });
     return { server, port: (server.address() as AddressInfo).port };
   }
+
+  test('may have a deadline as a middleware, which is 504 if `onError` lets the cancellation pass, and 500 if it does not', async () => {
+    const ended: string[] = [];
+    const app = (onError: (error: Error, c: Context) => Response) =>
+      new Hono()
+        .use('/report', (_c, next) => timeout(0.01, next))
+        .get('/report', async (c) => {
+          try {
+            await sleep(60);
+          } finally {
+            ended.push('cleaned up');
+          }
+          return c.text('never');
+        })
+        .get('/other', (c) => c.text('served'))
+        .onError(onError);
+    const passing = await served(
+      app((error, c) => {
+        rethrowIfCancelled(error);
+        return c.text(error.message, error instanceof TimeoutError ? 504 : 500);
+      }).fetch,
+    );
+    const swallowing = await served(app((_error, c) => c.text('failed', 500)).fetch);
+    const answers = [];
+    for (const { port } of [passing, swallowing]) {
+      const response = await fetch(`http://127.0.0.1:${port}/report`);
+      answers.push([response.status, await response.text()]);
+    }
+    expect(answers).toEqual([
+      [504, 'timed out after 0.01 s'],
+      [500, 'failed'],
+    ]);
+    expect(ended).toEqual(['cleaned up', 'cleaned up']);
+    expect((await fetch(`http://127.0.0.1:${passing.port}/other`)).status).toBe(200);
+    await quiet();
+  });
 
   test('makes no signal that nobody asks for', async () => {
     const signals: unknown[] = [];
