@@ -2,7 +2,6 @@ import http, { type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { serve } from '@hono/node-server';
-import { allTasks } from 'asyncio-ts';
 import { type RequestOptions, taskHandler, taskListener } from 'asyncio-ts/http';
 import express from 'express';
 import Fastify from 'fastify';
@@ -14,10 +13,10 @@ import type { Framework, Mode } from './contenders.ts';
  *
  * It says `{"port": …}` when it is ready, then answers each line on its standard input with one on its output, and ends with the input.
  *
- * | line     | answer                                                                                             |
- * |----------|----------------------------------------------------------------------------------------------------|
- * | `cpu`    | `{"cpu": …}`: the nanoseconds of processor time that it has taken so far                            |
- * | `memory` | `{"rss": …, "heap": …, "tasks": …}`: bytes after full collections, and the tasks that are not done |
+ * | line     | answer                                                                   |
+ * |----------|--------------------------------------------------------------------------|
+ * | `cpu`    | `{"cpu": …}`: the nanoseconds of processor time that it has taken so far |
+ * | `memory` | `{"rss": …, "heap": …}`: bytes after full collections                     |
  */
 
 const OPTIONS: Readonly<Record<Exclude<Mode, 'bare'>, RequestOptions>> = {
@@ -71,7 +70,7 @@ function answer(line: string): object {
   globalThis.gc?.();
   globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
-  return { rss, heap: heapUsed, tasks: allTasks().size };
+  return { rss, heap: heapUsed };
 }
 
 const server = await SERVERS[framework]();

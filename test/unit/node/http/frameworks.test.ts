@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import http, { type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { serve } from '@hono/node-server';
 import {
   allTasks,
@@ -18,7 +16,8 @@ import { drain, type RequestOptions, taskHandler, taskListener } from 'asyncio-t
 import express, { type Request as ExpressRequest, type Response as ExpressResponse, type NextFunction } from 'express';
 import Fastify from 'fastify';
 import { type Context, Hono } from 'hono';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { listeningOn, quiet, rawClient, readToEnd, requestNames } from '../../../support/http-servers.ts';
 
 const user = new ContextVar('user', { default: 'nobody' });
 
@@ -98,19 +97,7 @@ const FRAMEWORKS: Readonly<Record<string, (log: Log, options: RequestOptions) =>
 async function started(framework: string, options: RequestOptions = {}) {
   const log: Log = { begun: new Event(), ended: [] };
   const server = await FRAMEWORKS[framework]!(log, options);
-  if (!server.listening) await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { log, server, port, base: `http://127.0.0.1:${port}` };
-}
-
-const names = () => [...allTasks()].map((task) => task.getName()).filter((name) => /^[A-Z]+ \//.test(name));
-
-async function quiet(): Promise<void> {
-  while (names().length > 0) await sleep(0.001);
+  return { log, server, ...(await listeningOn(server)) };
 }
 
 describe.each(Object.keys(FRAMEWORKS))('a request of %s', (framework) => {
@@ -145,14 +132,9 @@ describe.each(Object.keys(FRAMEWORKS))('a request of %s', (framework) => {
 
   test('that waits for the rest of an upload does not keep a server longer than `drain` was told', async () => {
     const { server, port } = await started(framework);
-    const client = connect(port, '127.0.0.1');
-    onTestFinished(() => {
-      client.destroy();
-    });
-    client.on('error', () => {});
-    client.resume();
-    client.write('POST /upload HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nabc');
-    while (!names().includes('POST /upload')) await sleep(0.001);
+    const upload = 'POST /upload HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nabc';
+    rawClient(port, upload).resume();
+    while (!requestNames().includes('POST /upload')) await sleep(0.001);
     const loop = getEventLoop();
     const began = loop.time();
     const { cut, stuck } = await drain(server, 0.5);
@@ -166,19 +148,14 @@ describe('a request of Hono on Node', () => {
   /** A server with one handler. */
   async function served(handler: (request: Request) => Response | Promise<Response>, options: RequestOptions = {}) {
     const server = serve({ fetch: taskHandler(handler, options), port: 0, hostname: '127.0.0.1' }) as Server;
-    await once(server, 'listening');
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    return { server, port: (server.address() as AddressInfo).port };
+    return { server, ...(await listeningOn(server)) };
   }
 
   test('may have a deadline as a middleware, which is 504 if `onError` lets the cancellation pass, and 500 if it does not', async () => {
     const ended: string[] = [];
     const app = (onError: (error: Error, c: Context) => Response) =>
       new Hono()
-        .use('/report', (_c, next) => timeout(0.01, next))
+        .use('/report', async (_c, next) => timeout(0.01, next))
         .get('/report', async (c) => {
           try {
             await sleep(60);
@@ -197,8 +174,8 @@ describe('a request of Hono on Node', () => {
     );
     const swallowing = await served(app((_error, c) => c.text('failed', 500)).fetch);
     const answers = [];
-    for (const { port } of [passing, swallowing]) {
-      const response = await fetch(`http://127.0.0.1:${port}/report`);
+    for (const { base } of [passing, swallowing]) {
+      const response = await fetch(`${base}/report`);
       answers.push([response.status, await response.text()]);
     }
     expect(answers).toEqual([
@@ -206,7 +183,7 @@ describe('a request of Hono on Node', () => {
       [500, 'failed'],
     ]);
     expect(ended).toEqual(['cleaned up', 'cleaned up']);
-    expect((await fetch(`http://127.0.0.1:${passing.port}/other`)).status).toBe(200);
+    expect((await fetch(`${passing.base}/other`)).status).toBe(200);
     await quiet();
   });
 
@@ -233,27 +210,17 @@ describe('a request of Hono on Node', () => {
   test('lasts until its response was sent, so that `drain` lets a slow client read it to the end', async () => {
     const size = 30_000_000;
     const { server, port } = await served(() => new Response(new Uint8Array(size)));
-    const client = connect(port, '127.0.0.1');
-    onTestFinished(() => {
-      client.destroy();
-    });
-    client.pause();
-    client.write('GET /big HTTP/1.1\r\nhost: x\r\n\r\n');
-    while (names().length === 0) await sleep(0.001);
+    const client = rawClient(port, 'GET /big HTTP/1.1\r\nhost: x\r\n\r\n');
+    while (requestNames().length === 0) await sleep(0.001);
     const drained = drain(server, 30);
-    let read = 0;
-    client.on('data', (chunk) => {
-      read += chunk.length;
-    });
-    client.resume();
+    const read = readToEnd(client);
     expect(await drained).toEqual({ finished: 1, cut: [], stuck: [] });
-    while (!client.closed) await sleep(0.001);
-    expect(read).toBeGreaterThan(size);
+    expect(await read).toBeGreaterThan(size);
   });
 
   test('that streams has its body ended when its task is cancelled, and when its client leaves', async () => {
     const ended: string[] = [];
-    const { server, port } = await served(
+    const { server, base } = await served(
       (request) =>
         new Response(
           new ReadableStream({
@@ -262,10 +229,10 @@ describe('a request of Hono on Node', () => {
           }),
         ),
     );
-    const left = await fetch(`http://127.0.0.1:${port}/left`);
+    const left = await fetch(`${base}/left`);
     await left.body!.cancel();
     await quiet();
-    const cut = await fetch(`http://127.0.0.1:${port}/cut`);
+    const cut = await fetch(`${base}/cut`);
     expect((await drain(server, 0.02)).cut).toEqual([expect.stringMatching(/^GET \/cut /)]);
     await expect(cut.text()).rejects.toThrow('terminated');
     while (ended.length < 2) await sleep(0.001);
