@@ -229,7 +229,7 @@ describe('a deadline', () => {
       await sleep(0);
       getRunningLoop().setDebug(false);
       expect(warn.mock.calls.flat().join()).toMatch(
-        /GET \/report was cancelled at its deadline and gave an answer all the same; the client has got 504/,
+        /GET \/report was cancelled at its deadline and went on all the same; the client has got 504/,
       );
     }),
   );

@@ -200,7 +200,7 @@ test('a listener that swallows the cancellation at its deadline is reported in d
   await quiet();
   loop.setDebug(false);
   expect(warn.mock.calls.map(([line]) => String(line))).toContainEqual(
-    expect.stringMatching(/^GET \/swallows was cancelled at its deadline and gave an answer all the same/),
+    expect.stringMatching(/^GET \/swallows was cancelled at its deadline and went on all the same/),
   );
 });
 

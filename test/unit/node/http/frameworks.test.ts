@@ -18,6 +18,7 @@ import Fastify from 'fastify';
 import { type Context, Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { listeningOn, quiet, rawClient, readToEnd, requestNames } from '../../../support/http-servers.ts';
+import { muteLog } from '../../../support/loops.ts';
 
 const user = new ContextVar('user', { default: 'nobody' });
 
@@ -141,6 +142,50 @@ describe.each(Object.keys(FRAMEWORKS))('a request of %s', (framework) => {
     expect(loop.time() - began).toBeLessThan(2); // not the five seconds that clean-up may take at most
     expect({ cut, stuck }).toEqual({ cut: [expect.stringMatching(/^POST \/upload \(0\.\d s\)$/)], stuck: [] });
     await quiet();
+  });
+});
+
+describe('a request of Fastify that catches the cancellation at its deadline', () => {
+  /** What debug mode says of a handler that has this in its `catch`. */
+  async function reportsOf(inCatch: (error: unknown) => void): Promise<string[]> {
+    const warn = muteLog('warn');
+    const loop = getEventLoop();
+    loop.setDebug(true);
+    try {
+      const ended = new Event();
+      const app = Fastify({
+        serverFactory: (handler) => http.createServer(taskListener(handler, { deadline: 0.02 })),
+      });
+      app.get('/slow', async () => {
+        try {
+          await sleep(60);
+        } catch (error) {
+          ended.set();
+          inCatch(error);
+        }
+        return 'as if nothing had happened';
+      });
+      await app.listen({ port: 0, host: '127.0.0.1' });
+      const { base } = await listeningOn(app.server);
+      const response = await fetch(`${base}/slow`);
+      expect([response.status, await response.text()]).toEqual([504, 'the deadline of the request has passed\n']);
+      await ended.wait();
+      await quiet();
+      await sleep(0); // Fastify is told some microtasks after the end of its handler
+    } finally {
+      loop.setDebug(false);
+    }
+    return warn.mock.calls.map(([line]) => String(line)).filter((line) => line.includes('deadline'));
+  }
+
+  test('and returns something is reported in debug mode, and the client gets 504', async () => {
+    expect(await reportsOf(() => {})).toEqual([
+      expect.stringMatching(/^GET \/slow was cancelled at its deadline and went on all the same.*rethrowIfCancelled/),
+    ]);
+  });
+
+  test('and lets it pass is not reported', async () => {
+    expect(await reportsOf(rethrowIfCancelled)).toEqual([]);
   });
 });
 
