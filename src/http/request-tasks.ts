@@ -224,10 +224,10 @@ export function resultOf<T>(given: T | PromiseLike<T> | Coroutine<T>, name: stri
   return iscoroutine(given) ? createTask(given as Coroutine<T>, { name }) : (given as T | PromiseLike<T>);
 }
 
-/** In debug mode: something has caught the cancellation at the deadline, and has answered as if nothing had happened. */
+/** In debug mode: something has caught the cancellation at the deadline, and has gone on as if nothing had happened. */
 export function reportSwallowed(name: string): void {
   logger.warn(
-    `${name} was cancelled at its deadline and gave an answer all the same; the client has got 504. Something has caught the ` +
+    `${name} was cancelled at its deadline and went on all the same; the client has got 504. Something has caught the ` +
       'CancelledError: a catch around an await, or the error handler of a framework. Let it pass: catch (error) { rethrowIfCancelled(error); … }.',
   );
 }
