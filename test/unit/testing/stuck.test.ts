@@ -1,4 +1,5 @@
 import {
+  type AwaitableCoroutine,
   type CoroutineFunction,
   createTask,
   Event,
@@ -6,6 +7,7 @@ import {
   getRunningLoop,
   Lock,
   Queue,
+  Semaphore,
   sleep,
   taskGroup,
   timeout,
@@ -225,6 +227,46 @@ describeBoth('a program whose main task is stuck beside a heartbeat', (s) => {
       });
     expect(await runVirtual(joining(200, 200), FEW)).toBe(200);
     expect(await livelock(joining(200, 100), FEW)).toContain('waits for <Queue');
+  });
+
+  const lineForItem = () => {
+    const queue = new Queue<number>();
+    return { wait: (): AwaitableCoroutine<unknown> => queue.get(), next: () => queue.putNowait(1) };
+  };
+  const lineForUnit = () => {
+    const semaphore = new Semaphore(0);
+    return { wait: (): AwaitableCoroutine<unknown> => semaphore.acquire(), next: () => semaphore.release() };
+  };
+  test.each([
+    { what: 'an item', make: lineForItem },
+    { what: 'a unit', make: lineForUnit },
+  ])('goes on while the line becomes shorter in which it waits for $what', async ({ make }) => {
+    const queueing = (served: number) =>
+      s.fn(function* () {
+        const line = make();
+        const serve = s.fn(function* () {
+          for (let i = 0; i < served; i++) {
+            yield* s.wait(sleep(1));
+            line.next();
+          }
+        });
+        const impatient = s.fn(function* () {
+          for (;;) {
+            try {
+              yield* s.wait(timeout(3, () => line.wait()));
+            } catch {}
+          }
+        });
+        for (let i = 0; i < 200; i++) createTask(() => line.wait());
+        yield* s.wait(sleep(0));
+        const tasks = [createTask(serve), createTask(heartbeat)];
+        getRunningLoop().callSoon(() => tasks.push(createTask(impatient)));
+        yield* s.wait(line.wait());
+        for (const task of tasks) task.cancel();
+        return getRunningLoop().time();
+      });
+    expect(await runVirtual(queueing(201), FEW)).toBe(201);
+    expect(await livelock(queueing(100), FEW)).toMatch(/Task-1 .*waits for <(Queue|Semaphore)/);
   });
 
   test('has a bound for all its timers as well', async () => {
