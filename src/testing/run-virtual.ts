@@ -21,8 +21,8 @@ export interface RunVirtualOptions {
   readonly maxSteps?: number | undefined;
   /**
    * So many timers may fire while the main task, and whatever it waits for, stands still: after that it is stuck, though other tasks keep the
-   * clock going. A program that goes on may take ten times as many until the main task goes on where older timers are pending, and a hundred
-   * times as many until its end. `Infinity` for no bound. Default: 100,000.
+   * clock going. Ten times as many may fire where an older timer is pending, or only some of the branches of a task (`Promise.all`) stand still,
+   * and a hundred times as many until the end of the program. `Infinity` for no bound. Default: 100,000.
    */
   readonly maxBeats?: number | undefined;
   /**

@@ -4,7 +4,7 @@ import {
   captureWaitGraph,
   formatWaitGraph,
   neededTasks,
-  type WaitGraph,
+  type WaitNode,
 } from '../../inspect/wait-graph.ts';
 import { describe } from '../../internal/describe.ts';
 import { leftIn, pendingTimers, WaitQueue, type WaitView, waitsOfTask } from '../../kernel/lowlevel.ts';
@@ -33,7 +33,7 @@ const NEEDS_ALL: ReadonlySet<string> = new Set(['gather', 'tasks', 'task']);
  * | for so many beats | it is stuck when |
  * | --- | --- |
  * | `maxBeats` | the main task has stood still, and no timer has been pending all the time: one that was set long ago may be what ends the wait |
- * | ten times as many | it has stood still |
+ * | ten times as many | it has stood still, or one of its branches has: a task that waits in several may need only one of them, as under `Promise.race` |
  * | a hundred times as many | it has not ended |
  */
 export class Stall {
@@ -104,11 +104,10 @@ export class Stall {
     this.#timers = new Map(timers.map((timer) => [timer, this.#timers.get(timer) ?? this.#beats]));
   }
 
-  /** A timer that was set long ago may be what ends the wait of the main task. */
   #standstill(main: Task<unknown>): Standstill | null {
-    const standstill = this.#standstillFor(this.#maxBeats, main);
-    if (standstill === null || !this.#hasOldTimer()) return standstill;
-    return this.#standstillFor(this.#maxBeats * DOUBTFUL, main);
+    const certain = this.#standstillFor(this.#maxBeats, main, false);
+    if (certain !== null && !this.#hasOldTimer()) return certain;
+    return this.#standstillFor(this.#maxBeats * DOUBTFUL, main, true);
   }
 
   /** Whether a timer has been pending for `maxBeats`. One that was seen first at a look may have been set after the look before it. */
@@ -117,15 +116,20 @@ export class Stall {
     return [...this.#timers.values()].some((seen) => seen <= since);
   }
 
-  /** `null` when the main task has not stood still for so many beats. */
-  #standstillFor(beats: number, main: Task<unknown>): Standstill | null {
+  /**
+   * `null` when the main task has not stood still for so many beats.
+   *
+   * @param isBranchEnough whether a task stands still as soon as one of its branches does
+   */
+  #standstillFor(beats: number, main: Task<unknown>, isBranchEnough: boolean): Standstill | null {
     const since = this.#beats - beats;
+    if (since < 0) return null;
     const isStill = ({ on, purpose }: WaitView, task: Task<unknown>): boolean => {
       // A promise that is not of this library has no future: what its task has done tells how long it waits.
       const begun = on === null ? this.#steps.get(task) : this.#waits.get(on)?.since;
       return purpose?.operation !== 'sleep' && begun !== undefined && begun <= since;
     };
-    const { needed, moving } = movementOf(main, this.#loop, isStill);
+    const { needed, moving } = movementOf(main, this.#loop, isStill, isBranchEnough);
     return moving.has(main) ? null : { beats, isStill, needed, moving };
   }
 
@@ -136,8 +140,23 @@ export class Stall {
       const waits = waitsOfTask(task);
       return moving.has(task) || waits.length === 0 || waits.some((wait) => !isStill(wait, task));
     };
-    const stuck = tasks.filter((_, i) => needed.has(live[i]!) && !moving.has(live[i]!));
-    const going = tasks.filter((task, i) => !stuck.includes(task) && goesOn(live[i]!));
+    const stuck: WaitNode[] = [];
+    const going: WaitNode[] = [];
+    for (const [i, node] of tasks.entries()) {
+      const task = live[i]!;
+      if (!needed.has(task) || moving.has(task)) {
+        if (goesOn(task)) going.push(node);
+        continue;
+      }
+      // Other branches of it may go on.
+      const views = waitsOfTask(task);
+      const part = (still: boolean): WaitNode => ({
+        ...node,
+        waits: node.waits.filter((_, at) => isStill(views[at]!, task) === still),
+      });
+      stuck.push(part(true));
+      if (part(false).waits.length > 0) going.push(part(false));
+    }
     return new LivelockError(
       `livelock: the main task is stuck, and only what repeats keeps the clock going. For ${beats} timers or arrivals in a row (the clock is at ` +
         `${now} s) this has stood still:\n${textOf(stuck)}\n${this.#goingOn(going)}\n` +
@@ -145,7 +164,7 @@ export class Stall {
     );
   }
 
-  #goingOn(tasks: WaitGraph['tasks']): string {
+  #goingOn(tasks: readonly WaitNode[]): string {
     const timers = leftIn(this.#loop).timers.map((timer) => `  timer ${describe(timer)}`);
     const lines = [textOf(tasks), ...timers].filter((line) => line !== '');
     return lines.length === 0 ? 'Something comes from outside again and again.' : `This goes on:\n${lines.join('\n')}`;
@@ -164,7 +183,7 @@ export class Stall {
   }
 }
 
-function textOf(tasks: WaitGraph['tasks']): string {
+function textOf(tasks: readonly WaitNode[]): string {
   return formatWaitGraph({ tasks, cycles: [] });
 }
 
@@ -206,11 +225,15 @@ interface Standstill extends Movement {
   isStill(wait: WaitView, task: Task<unknown>): boolean;
 }
 
-/** @param isStill whether a wait is one that lasts */
+/**
+ * @param isStill whether a wait is one that lasts
+ * @param isBranchEnough whether a task stands still as soon as one of its branches does; otherwise when all of them do
+ */
 function movementOf(
   main: Task<unknown>,
   loop: EventLoop,
   isStill: (wait: WaitView, task: Task<unknown>) => boolean,
+  isBranchEnough: boolean,
 ): Movement {
   const awaited = awaitedTasks([...allTasks(loop)]);
   const waitsOf = new Map<Task<unknown>, readonly Waiting[]>();
@@ -233,8 +256,10 @@ function movementOf(
     before = moving.size;
     for (const task of tasks) {
       const waits = waitsOf.get(task)!;
-      // A task that has branches which wait side by side may need only one of them.
-      if (waits.length === 0 || waits.some((wait) => moves(wait, task))) moving.add(task);
+      const isMoving = isBranchEnough
+        ? waits.every((wait) => moves(wait, task))
+        : waits.length === 0 || waits.some((wait) => moves(wait, task));
+      if (isMoving) moving.add(task);
     }
   }
   return { needed, moving };

@@ -354,6 +354,46 @@ test('an async function that waits for a promise which is not of the library, be
   expect(message).toMatch(/waits for a promise that is not of this library[\s\S]*This goes on:/);
 });
 
+describe('an async function with branches, of which one stands still while another one sleeps again and again', () => {
+  const stuck = async (): Promise<void> => {
+    await new Event().wait();
+  };
+  const beat = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) await sleep(1);
+  };
+
+  test('is stuck after ten times as many beats: it may need only the other one, but not for ever', async () => {
+    for (const main of [
+      async () => await Promise.all([beat(1e9), stuck()]),
+      async () => await createTask(async () => await Promise.all([stuck(), beat(1e9)])),
+    ]) {
+      const message = await livelock(main, FEW);
+      expect(message).toContain('For 400 timers or arrivals in a row');
+      const [still, going] = message.split('This goes on:');
+      expect(still).toMatch(/waits for <Event \[unset, waiters:1\]> at .*stuck\.test\.ts/);
+      expect(still).not.toContain('sleep()');
+      expect(going).toMatch(/waits for sleep\(\) at .*stuck\.test\.ts/);
+      expect(going).not.toContain('<Event');
+    }
+  });
+
+  test('goes on that long where the other one is what it needs', async () => {
+    const main = async () => {
+      await Promise.race([beat(390), stuck()]);
+      return getRunningLoop().time();
+    };
+    expect(await runVirtual(main, FEW)).toBe(390);
+  });
+
+  test('goes on while none of its branches stands still', async () => {
+    const main = async () => {
+      await Promise.all([beat(1_000), beat(900)]);
+      return getRunningLoop().time();
+    };
+    expect(await runVirtual(main, FEW)).toBe(1_000);
+  });
+});
+
 describe('maxBeats', () => {
   test('is a whole number of at least 1, or Infinity', async () => {
     for (const maxBeats of [0, -1, 1.5, Number.NaN]) {
