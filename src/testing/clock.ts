@@ -136,7 +136,7 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
    */
   start<T>(main: AwaitableLike<T>, options?: TaskOptions): Task<T> {
     const { loop } = this;
-    return loop.createTask<T>(mainCoroutine(main, loop), options);
+    return loop.createTask<T>(mainCoroutine(main, loop, 'clock.start'), options);
   }
 
   /**

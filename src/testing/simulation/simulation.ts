@@ -91,6 +91,8 @@ export interface Ending<T> {
 
 export const MAX_STEPS = 1_000_000;
 const PATIENCE = 1;
+/** How long real work of a check may take, such as reading a file: a check does not have to be quick as the program has. In seconds. */
+export const CHECK_PATIENCE = 1;
 /** An explored program may run for so many times `maxSteps` in all, while time passes. */
 const ALL_STEPS = 100;
 /** For so long real work is waited for that does not show among the runtime's resources, in seconds. */
@@ -220,7 +222,7 @@ export class Simulation {
     const { promise, resolve: giveWay } = Promise.withResolvers<void>();
     if (this.decider !== null) explored = promise;
     try {
-      const made = loop.createTask<T>(mainCoroutine(main, loop), task);
+      const made = loop.createTask<T>(mainCoroutine(main, loop, 'runVirtual'), task);
       this.#stall.begin(made);
       this.#start();
       const failure = await this.#drive(() => made.done());
