@@ -369,7 +369,7 @@ async function fail(exploration: Exploration, failure: Failure, schedule: number
 }
 
 /** What the program asks for under a schedule that differs from run to run. */
-async function sourcesIn(
+export async function sourcesIn(
   main: CoroutineFunction<unknown>,
   settings: RunSettings,
   deviations: readonly Deviation[],

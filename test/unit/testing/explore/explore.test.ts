@@ -252,6 +252,16 @@ describeBoth('an exploration', (s) => {
     expect(String(error)).toMatch(/event \d+ was in one run: .*; in the other: /);
   });
 
+  test('refuses a program that only sleeps for another time in each run, and says by what', async () => {
+    const main = s.fn(function* () {
+      yield* s.wait(sleep(1 + Math.random()));
+    });
+    const error = await explore(main).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(NondeterminismError);
+    expect(String(error)).toMatch(/ran a step at 1\.\d+ s; in the other: .* ran a step at 1\.\d+ s/);
+    expect(String(error)).toMatch(/Math\.random\(\) at .*explore\.test\.ts/);
+  });
+
   test('refuses a program whose failure does not come again under the same schedule', async () => {
     let runs = 0;
     const main = s.fn(function* () {
