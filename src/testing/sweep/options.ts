@@ -1,7 +1,7 @@
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkCallback, checkOptions } from '../../internal/options.ts';
-import { checkWholeNumber } from '../../internal/whole-number.ts';
+import { checkSeconds, checkWholeNumber } from '../../internal/whole-number.ts';
 import type { CoroutineFunction } from '../../kernel/lowlevel.ts';
 import type { SweepPoint } from './failure.ts';
 import { MODES, type SweepMode } from './modes.ts';
@@ -39,6 +39,8 @@ export interface SweepOptions<S = undefined> {
   readonly failOnLeaks?: boolean | undefined;
   /** Pools and other objects whose `acquire()` and `release()` are counted, or what gives them; as `track` does for each. */
   readonly resources?: readonly object[] | ((state: S) => readonly object[]) | undefined;
+  /** How long real work may take that the program waits for in one run, in real seconds, as in `runVirtual`. Default: 1. */
+  readonly patience?: number | undefined;
   /** So many timers may fire while the main task stands still, as in `runVirtual`: after that it is stuck. Default: 100,000. */
   readonly maxBeats?: number | undefined;
   /** Errors that may come out of the program when one of its waits is ended: returns whether an error is one. */
@@ -71,6 +73,7 @@ const NAMES = [
   'seed',
   'failOnLeaks',
   'resources',
+  'patience',
   'maxBeats',
   'expected',
 ] as const;
@@ -105,6 +108,7 @@ export function checkedOptions<S>(call: string, main: unknown, options: SweepOpt
   }
   checkWholeNumber(`${call}: limit`, limit, { least: 1, orInfinity: true });
   checkWholeNumber(`${call}: seed`, seed, { least: 0 });
+  if (options.patience !== undefined) checkSeconds(`${call}: patience`, options.patience);
   if (options.maxBeats !== undefined) {
     checkWholeNumber(`${call}: maxBeats`, options.maxBeats, { least: 1, orInfinity: true });
   }

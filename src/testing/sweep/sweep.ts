@@ -12,7 +12,7 @@ import { type AwaitableLike, type CoroutineFunction, runningLoop } from '../../k
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
 import { isCoroutine } from '../is-coroutine.ts';
 import { leakOf } from '../simulation/left.ts';
-import { type Ending, Simulation } from '../simulation/simulation.ts';
+import { CHECK_PATIENCE, type Ending, Simulation } from '../simulation/simulation.ts';
 import { tellSource } from '../simulation/sources.ts';
 import { failureOf, pointOf, type SweepFailure, type SweepPoint, textOfError } from './failure.ts';
 import { HeldPrimitives } from './held.ts';
@@ -335,9 +335,9 @@ class Sweep<S> {
       const { problem } = await this.#strike(simulation, plan, judge, most);
       const { site, mode } = plan;
       const token = formatToken({ wait: site.index, mode, hash: site.hash });
-      const given = (['check', 'setup', 'resources', 'maxBeats', 'expected', 'failOnLeaks'] as const).filter((name) =>
-        name === 'failOnLeaks' ? !this.#options.failOnLeaks : this.#options[name] !== undefined,
-      );
+      const given = (
+        ['check', 'setup', 'resources', 'patience', 'maxBeats', 'expected', 'failOnLeaks'] as const
+      ).filter((name) => (name === 'failOnLeaks' ? !this.#options.failOnLeaks : this.#options[name] !== undefined));
       return failureOf(
         plan,
         token,
@@ -372,10 +372,11 @@ class Sweep<S> {
   }
 
   #simulation({ places, quick, most, nondeterminism }: SimulationSettings): Simulation {
-    const { maxBeats } = this.#options;
+    const { patience, maxBeats } = this.#options;
     return new Simulation({
       places,
       quick,
+      ...(patience === undefined ? {} : { patience }),
       ...(maxBeats === undefined ? {} : { maxBeats }),
       failOnUnretrieved: true,
       ...(most === undefined ? {} : { maxSteps: most }),
@@ -491,7 +492,9 @@ function mute(): () => void {
 
 /** An async check runs on the loop of the program, whose locks and queues belong to it. */
 async function checkInside(simulation: Simulation, check: unknown): Promise<{ readonly error: unknown } | null> {
-  const { failure, problems } = await simulation.run<unknown>(check as AwaitableLike<unknown>);
+  const { failure, problems } = await simulation.run<unknown>(check as AwaitableLike<unknown>, {
+    patience: CHECK_PATIENCE,
+  });
   if (failure !== null) return failure;
   return problems.length === 0 ? null : { error: problems[0] };
 }
