@@ -1,7 +1,6 @@
-import { addInstrument, type CoroutineFunction, iscoroutinefunction, type Task } from '../../index.ts';
-import type { AwaitableLike } from '../../kernel/lowlevel.ts';
-import { isCoroutine } from '../is-coroutine.ts';
-import { CHECK_PATIENCE, type Ending, Simulation } from '../simulation/simulation.ts';
+import { addInstrument, type CoroutineFunction, type Task } from '../../index.ts';
+import { failureOfCheck } from '../simulation/check.ts';
+import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { type OnNondeterminism, tellSource } from '../simulation/sources.ts';
 import { Choices, type Chooser } from './choices.ts';
 import type { Level } from './schedule.ts';
@@ -86,29 +85,12 @@ export class Runs {
     if (problems.length > 0) return { error: problems[0] };
     const { check } = this.#settings;
     if (check === null) return null;
-    const given = value!.value;
-    try {
-      if (iscoroutinefunction(check)) return await this.#checkInside(() => check(given));
-      const checked: unknown = check(given);
-      if (isCoroutine(checked)) return await this.#checkInside(checked);
-      if (typeof (checked as PromiseLike<unknown> | null)?.then === 'function') await checked;
-    } catch (error) {
-      return { error };
-    }
-    return null;
-  }
-
-  /** A check that is a coroutine runs on the loop of the program, whose locks and queues belong to it, in the usual order. */
-  async #checkInside(check: unknown): Promise<Failure | null> {
+    // It is not explored: the usual way is taken everywhere.
     const { onOutcome } = this.#simulation;
     this.choices.isOver = true;
     this.#simulation.onOutcome = null;
     try {
-      const { failure, problems } = await this.#simulation.run(check as AwaitableLike<unknown>, {
-        patience: CHECK_PATIENCE,
-      });
-      if (failure !== null) return failure;
-      return problems.length === 0 ? null : { error: problems[0] };
+      return await failureOfCheck(this.#simulation, check, value!.value);
     } finally {
       this.#simulation.onOutcome = onOutcome;
     }

@@ -1,8 +1,9 @@
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkCallback, checkOptions } from '../../internal/options.ts';
-import { checkSeconds, checkWholeNumber } from '../../internal/whole-number.ts';
+import { checkWholeNumber } from '../../internal/whole-number.ts';
 import type { CoroutineFunction } from '../../kernel/lowlevel.ts';
+import { checkBounds } from '../simulation/bounds.ts';
 import type { SweepPoint } from './failure.ts';
 import { MODES, type SweepMode } from './modes.ts';
 
@@ -108,10 +109,7 @@ export function checkedOptions<S>(call: string, main: unknown, options: SweepOpt
   }
   checkWholeNumber(`${call}: limit`, limit, { least: 1, orInfinity: true });
   checkWholeNumber(`${call}: seed`, seed, { least: 0 });
-  if (options.patience !== undefined) checkSeconds(`${call}: patience`, options.patience);
-  if (options.maxBeats !== undefined) {
-    checkWholeNumber(`${call}: maxBeats`, options.maxBeats, { least: 1, orInfinity: true });
-  }
+  checkBounds(call, options);
   return { ...options, modes, limit, seed, failOnLeaks };
 }
 

@@ -25,6 +25,7 @@ import {
   sweep,
 } from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
+import { checkTest } from '../../../src/testing/fixtures/core.ts';
 import { describeBoth, type Spelling } from '../../support/spellings.ts';
 
 async function livelock(main: CoroutineFunction<unknown>, options: RunVirtualOptions = {}): Promise<string> {
@@ -400,6 +401,7 @@ describe('maxBeats', () => {
       await expect(runVirtual(() => sleep(1), { maxBeats })).rejects.toThrow('runVirtual: maxBeats');
       await expect(explore(() => sleep(1), { maxBeats })).rejects.toThrow('explore: maxBeats');
       await expect(sweep(() => sleep(1), { maxBeats })).rejects.toThrow('sweep: maxBeats');
+      expect(() => checkTest('a test', async () => {}, { maxBeats })).toThrow('asyncTest: maxBeats');
     }
     await expect(runVirtual(() => sleep(1), { maxBeats: Number.POSITIVE_INFINITY })).resolves.toBeUndefined();
   });

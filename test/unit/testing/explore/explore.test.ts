@@ -316,6 +316,16 @@ test('a failure that an option has made is told with the option that replays it'
   await expect(replay(async () => {}, failure.token, { check })).rejects.toThrow('of the check');
 });
 
+test('a check may give anything that can be looked at but not read, as the assertions of some test libraries', async () => {
+  const assertion = new Proxy(Object.create(null), {
+    get() {
+      throw new Error('there is no such assertion');
+    },
+  });
+  const report = await explore(async () => {}, { check: () => assertion, schedules: 2 });
+  expect(report.failures).toEqual([]);
+});
+
 test.each(['dfs', 'portfolio'] as const)(
   '%s without a bound ends when there is nothing left to run',
   async (strategy) => {
