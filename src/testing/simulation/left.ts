@@ -8,8 +8,9 @@ import {
   type WaitNode,
 } from '../../inspect/wait-graph.ts';
 import { describe } from '../../internal/describe.ts';
-import { activeResources, afterMicrotasks, leftIn } from '../../kernel/lowlevel.ts';
+import { activeResources, leftIn } from '../../kernel/lowlevel.ts';
 import { LeakError, UnretrievedError } from '../errors.ts';
+import { quiet } from './quiet.ts';
 
 /** What keeps the process alive now, as `newResourcesSince` takes it; `null` where the runtime does not tell. */
 export function resourcesNow(): readonly string[] | null {
@@ -129,7 +130,7 @@ async function endlessSince(before: readonly string[]): Promise<string[]> {
   for (let turn = 0; ; turn++) {
     const found = newResourcesSince(before).flatMap((resource) => ENDLESS[resource] ?? []);
     if (found.length === 0 || turn === CLOSING_TURNS) return found;
-    await new Promise<void>((resolve) => afterMicrotasks(resolve));
+    await quiet(1);
   }
 }
 
