@@ -1,6 +1,7 @@
 import { context, type Link, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import { typeError } from '../errors/type-error.ts';
 import { addInstrument, type Instrument, type Task } from '../index.ts';
+import { rawTitleOf } from '../inspect/task-title.ts';
 import { checkOptions } from '../internal/options.ts';
 import { nameOfCoroutine } from '../kernel/lowlevel.ts';
 import { beginWith } from './context-manager.ts';
@@ -64,7 +65,7 @@ class TaskSpans implements Instrument {
     if (!this.#choose(task)) return;
     const outer = context.active();
     const span = this.#tracer.startSpan(
-      task.getName(),
+      rawTitleOf(task),
       { attributes: attributesOf(task), links: this.#linksTo(parent) },
       outer,
     );
@@ -74,7 +75,7 @@ class TaskSpans implements Instrument {
 
   cancelRequested(task: AnyTask, by: AnyTask | null, message: unknown): void {
     this.#spans.get(task)?.addEvent('cancel requested', {
-      ...(by === null ? {} : { 'asyncio.cancelled_by': by.getName() }),
+      ...(by === null ? {} : { 'asyncio.cancelled_by': rawTitleOf(by) }),
       ...(typeof message === 'string' ? { 'asyncio.cancel_message': message } : {}),
     });
   }

@@ -5,6 +5,7 @@ import {
   formatWaitGraph,
   neededTasks,
   type WaitGraph,
+  type WaitNode,
 } from '../../inspect/wait-graph.ts';
 import { describe } from '../../internal/describe.ts';
 import { leftIn, pendingTimers, type WaitView, waitsOfTask } from '../../kernel/lowlevel.ts';
@@ -141,7 +142,7 @@ export class Stall {
     const { tasks } = captureWaitGraph(this.#loop);
     const moving = movingTasks(main, this.#loop, isStill);
     const live = [...allTasks(this.#loop)]; // in the order of the graph, where names may have numbers
-    const needed = neededBy(main.getName(), tasks);
+    const needed = neededBy(tasks[live.indexOf(main)]!, tasks);
     const moves = (task: Task<unknown>): boolean => {
       const waits = waitsOfTask(task);
       return moving.has(task) || waits.length === 0 || waits.some((wait) => !isStill(wait, task));
@@ -179,9 +180,9 @@ function textOf(tasks: WaitGraph['tasks']): string {
 }
 
 /** The names of a task and of those that it needs, directly or through others. */
-function neededBy(name: string, tasks: WaitGraph['tasks']): ReadonlySet<string> {
+function neededBy(main: WaitNode, tasks: WaitGraph['tasks']): ReadonlySet<string> {
   const nodes = new Map(tasks.map((task) => [task.name, task]));
-  const found = new Set([name]);
+  const found = new Set([main.name]);
   for (const one of found) {
     for (const { needs } of nodes.get(one)?.waits ?? []) for (const need of needs) found.add(need);
   }
