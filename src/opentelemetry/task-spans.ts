@@ -1,4 +1,5 @@
 import { context, type Link, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { textOf } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { addInstrument, type Instrument, type Task } from '../index.ts';
 import { rawTitleOf } from '../inspect/task-title.ts';
@@ -76,7 +77,7 @@ class TaskSpans implements Instrument {
   cancelRequested(task: AnyTask, by: AnyTask | null, message: unknown): void {
     this.#spans.get(task)?.addEvent('cancel requested', {
       ...(by === null ? {} : { 'asyncio.cancelled_by': rawTitleOf(by) }),
-      ...(typeof message === 'string' ? { 'asyncio.cancel_message': message } : {}),
+      ...(message === undefined ? {} : { 'asyncio.cancel_message': textOf(message) }),
     });
   }
 
@@ -106,6 +107,7 @@ function attributesOf(task: AnyTask): Record<string, string> {
 
 /** A span fails, with an error that may be anything. */
 export function recordFailure(span: Span, error: unknown): void {
-  span.recordException(error instanceof Error ? error : String(error));
-  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+  const text = error instanceof Error ? error.message : textOf(error);
+  span.recordException(error instanceof Error ? error : text);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: text });
 }
