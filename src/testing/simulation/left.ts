@@ -1,12 +1,5 @@
 import type { EventLoop } from '../../index.ts';
-import {
-  captureWaitGraph,
-  describeWait,
-  placeText,
-  titleOf,
-  type WaitGraph,
-  type WaitNode,
-} from '../../inspect/wait-graph.ts';
+import { captureWaitGraph, describeWait, placeText, type WaitGraph, type WaitNode } from '../../inspect/wait-graph.ts';
 import { describe } from '../../internal/describe.ts';
 import { activeResources, leftIn } from '../../kernel/lowlevel.ts';
 import { LeakError, UnretrievedError } from '../errors.ts';
@@ -136,7 +129,7 @@ async function endlessSince(before: readonly string[]): Promise<string[]> {
 
 function describeTask(task: WaitNode): string {
   const waits = task.waits.map((wait) => `${describeWait(wait)}${placeText(wait)}`);
-  return `task ${titleOf(task)}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
+  return `task ${task.name}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
 }
 
 /** The error for errors that nobody has looked at. */

@@ -54,6 +54,33 @@ describeBoth('spans of tasks', (s) => {
     expect(spanCalled('waiting').events[0]!.attributes).toMatchObject({ 'asyncio.cancel_message': 'enough' });
   });
 
+  it('describe what was thrown and what was given to cancel(), where it is no text', async () => {
+    const stop = startTaskSpans();
+    const fails = s.fn(function* () {
+      yield* s.wait(sleep(1));
+      throw Object.assign(Object.create(null), { code: 7 });
+    });
+    const main = s.fn(function* () {
+      const waiting = createTask(
+        s.fn(function* () {
+          yield* s.wait(sleep(100));
+        }),
+        { name: 'waiting' },
+      );
+      try {
+        yield* s.wait(createTask(fails, { name: 'failing' }));
+      } catch {}
+      waiting.cancel({ msg: { code: 8 } });
+      try {
+        yield* s.wait(waiting);
+      } catch {}
+    });
+    await runVirtually(main);
+    stop();
+    expect(told()).toContain('failing ! <object> + exception');
+    expect(spanCalled('waiting').events[0]!.attributes).toMatchObject({ 'asyncio.cancel_message': '<Object object>' });
+  });
+
   it('are children of the spans of scopes, which end when the scope does', async () => {
     const stop = startTaskSpans();
     const leaf = s.fn(function* () {
