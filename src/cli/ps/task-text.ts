@@ -96,6 +96,11 @@ export function cyclesText(graph: TaskGraph): string[] {
   });
 }
 
+/** A line about the tasks that a limit has left out. */
+export function moreText(shown: number, total: number): string[] {
+  return total > shown ? [`and about ${total - shown} more tasks: --limit shows more`] : [];
+}
+
 /** Where a task is suspended, and the variables there; nothing where that is not known. */
 export function detailsText(task: SeenTask): string[] {
   const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(place)}`]));
