@@ -2,8 +2,10 @@
 // browser out, `--only pages` and `--only playground` do a part, `--shots FOLDER` keeps pictures of some pages.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { skipped } from '../../scripts/lib/project.ts';
 import { declaredBy, parse } from '../../scripts/lib/syntax.ts';
-import { checkInBrowser, findBrowser } from './lib/browser-check.ts';
+import { findBrowser, NO_BROWSER } from '../../test/support/browser.ts';
+import { checkInBrowser } from './lib/browser-check.ts';
 import { BASE, entries, manifest, REPOSITORY, SITE, textOf } from './lib/repository.ts';
 import {
   type Assets,
@@ -45,7 +47,7 @@ console.log(`${pages.length} pages, ${reference.length} of them of the reference
 
 if (!process.argv.includes('--static')) {
   const browser = findBrowser();
-  if (browser === null) console.log('SKIPPED: the pages of the site in a browser: no Chromium was found');
+  if (browser === null) skipped(`the pages of the site in a browser: ${NO_BROWSER}`);
   else {
     const paths = pages.map((page) => page.path);
     problems.push(
