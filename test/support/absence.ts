@@ -49,6 +49,6 @@ function namesOf(text: string): string[] {
 }
 
 /** As Python's names are translated: `create_task` → `createTask`. */
-export function camelCase(name: string): string {
+function camelCase(name: string): string {
   return /^[A-Z_]/.test(name) ? name : name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

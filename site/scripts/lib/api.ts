@@ -48,7 +48,7 @@ interface Place {
 }
 
 /** Reads the sources with TypeDoc. */
-export async function convert(): Promise<ProjectReflection> {
+async function convert(): Promise<ProjectReflection> {
   const app = await Application.bootstrap({
     entryPoints: [...entries().values()].map((file) => path.join(ROOT, file)),
     tsconfig: path.join(SITE, 'tsconfig.api.json'),
