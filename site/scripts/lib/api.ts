@@ -9,8 +9,8 @@ import {
   ReflectionKind,
   type SignatureReflection,
 } from 'typedoc';
+import { blocksOf, fenced } from '../../../scripts/lib/markdown.ts';
 import { escaped, TypePrinter } from './api-types.ts';
-import { blocksOf, fenced } from './blocks.ts';
 import type { Page } from './guides.ts';
 import { addressOf, BASE, entries, manifest, ROOT, SITE } from './repository.ts';
 

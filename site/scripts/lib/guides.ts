@@ -1,6 +1,6 @@
 import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
-import { blocksOf, fenced } from './blocks.ts';
+import { blocksOf, fenced } from '../../../scripts/lib/markdown.ts';
 import { addressOf, BASE, ROOT, textOf } from './repository.ts';
 import { isRunnable, runLink } from './runnable.ts';
 
@@ -48,7 +48,7 @@ export function targetOf(file: string, link: string): string {
 
 /** Rewrites what leads elsewhere in the site, and adds a link to the playground after what runs there. */
 export function bodyOf(file: string, markdown: string): string {
-  const parts = blocksOf(markdown).map((block) => {
+  const parts = blocksOf(markdown, file).map((block) => {
     if (block.kind === 'prose') {
       return block.text.replaceAll(/\]\(([^)\s]+)\)/g, (_, link: string) => `](${targetOf(file, link)})`);
     }

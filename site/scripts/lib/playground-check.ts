@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
-import { blocksOf } from './blocks.ts';
+import { blocksOf } from '../../../scripts/lib/markdown.ts';
 import { ROOT, textOf } from './repository.ts';
 import { carrying, isRunnable } from './runnable.ts';
 import type { SiteServer } from './server.ts';
