@@ -3,7 +3,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { skipped } from '../../scripts/lib/project.ts';
-import { declaredBy, parse } from '../../scripts/lib/syntax.ts';
+import { exportedNames, REPORT } from '../../scripts/lib/report.ts';
 import { findBrowser, NO_BROWSER } from '../../test/support/browser.ts';
 import { checkInBrowser } from './lib/browser-check.ts';
 import { BASE, entries, manifest, REPOSITORY, SITE, textOf } from './lib/repository.ts';
@@ -35,11 +35,13 @@ const assets: Assets = {
 };
 const reference = pages.filter((page) => page.path.startsWith('api/'));
 
+const exported = namesOfReport();
+
 const problems = [
   ...deadLinks(pages, BASE, assets),
   ...reference.flatMap(internalNames),
-  ...missingNames(reference, exportedNames()),
-  ...missingExamples(reference, documentedExamples()),
+  ...missingNames(reference, exported),
+  ...missingExamples(reference, documentedExamples(new Set(exported))),
   ...pages.flatMap((page) => placeholders(page, REPOSITORY)),
   ...heavyPages(),
 ];
@@ -66,19 +68,16 @@ function argument(name: string): string | null {
 }
 
 /** The names of the report of the public types. */
-function exportedNames(): string[] {
-  const report = textOf('api/asyncio-ts.api.md');
-  const parts = [...report.matchAll(/^## `(.+?)`$[\s\S]*?^```ts$([\s\S]*?)^```$/gm)];
-  const known = new Set(entries().keys());
-  const missing = parts.filter(([, entry]) => !known.has(entry!));
-  if (parts.length === 0 || missing.length > 0)
-    throw new Error(`api/asyncio-ts.api.md has other entries than ${manifest.name} exports`);
-  return parts.flatMap(([, , text]) => declaredBy(parse('report.d.ts', text!).program).map(({ name }) => name));
+function namesOfReport(): string[] {
+  const names = exportedNames(textOf(REPORT));
+  const known = entries();
+  if (names.size === 0 || [...names.keys()].some((entry) => !known.has(entry)))
+    throw new Error(`${REPORT} has other entries than ${manifest.name} exports`);
+  return [...names.values()].flat();
 }
 
 /** The examples of the doc comments of what is exported: those that stand in the declarations that the package publishes. */
-function documentedExamples(): { place: string; code: string }[] {
-  const names = new Set(exportedNames());
+function documentedExamples(names: ReadonlySet<string>): { place: string; code: string }[] {
   return globSync('src/**/*.ts', { cwd: path.join(SITE, '..') }).flatMap((file) => {
     const text = textOf(file.replaceAll('\\', '/'));
     return [
