@@ -6,7 +6,7 @@ import { skipped } from '../../scripts/lib/project.ts';
 import { exportedNames, REPORT } from '../../scripts/lib/report.ts';
 import { findBrowser, NO_BROWSER } from '../../test/support/browser.ts';
 import { checkInBrowser } from './lib/browser-check.ts';
-import { BASE, entries, manifest, REPOSITORY, SITE, textOf } from './lib/repository.ts';
+import { BASE, entries, filesLike, manifest, REPOSITORY, SITE, textOf } from './lib/repository.ts';
 import {
   type Assets,
   type BuiltPage,
@@ -78,8 +78,8 @@ function namesOfReport(): string[] {
 
 /** The examples of the doc comments of what is exported: those that stand in the declarations that the package publishes. */
 function documentedExamples(names: ReadonlySet<string>): { place: string; code: string }[] {
-  return globSync('src/**/*.ts', { cwd: path.join(SITE, '..') }).flatMap((file) => {
-    const text = textOf(file.replaceAll('\\', '/'));
+  return filesLike('src/**/*.ts').flatMap((file) => {
+    const text = textOf(file);
     return [
       ...text.matchAll(
         /\/\*\*((?:(?!\*\/)[\s\S])*?@example[\s\S]*?)\*\/\s*(?:export )(?:declare )?(?:abstract )?(?:async )?(?:const|function\*?|class|interface|type) (\w+)/g,
