@@ -1,4 +1,5 @@
 import { describe, nameOfClass } from '../../internal/describe.ts';
+import { cutText } from '../../internal/safe-text.ts';
 import { type Future, nameOfCoroutine, purposeOf, Task } from '../../kernel/lowlevel.ts';
 import { rawTitleOf } from '../task-title.ts';
 import type { TraceArguments } from './events.ts';
@@ -8,7 +9,7 @@ const LONGEST = 200;
 
 /** A text of a program, cut to a length that an event can have. Whoever shows it takes care of what it contains. */
 export function cut(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return cutText(text, LONGEST);
 }
 
 /** What a task is called in a trace, and what its steps are. */
