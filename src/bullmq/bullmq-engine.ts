@@ -122,8 +122,8 @@ class Control {
     return this.#offset === null ? await this.clock() : performance.now() + this.#offset;
   }
 
-  async set(field: string, value: string): Promise<void> {
-    await this.queue.backend.setQueueMeta({ [field]: value });
+  async set(fields: Readonly<Record<string, string>>): Promise<void> {
+    await this.queue.backend.setQueueMeta(fields);
   }
 
   async get(fields: readonly string[]): Promise<(string | null)[]> {
@@ -254,8 +254,10 @@ class BullmqClient implements ClientLink {
     this.#unsent = [];
     const kept = { age: this.#keep };
     try {
-      for (const { job } of unsent)
-        if (job.sharer !== null) await this.#control.set(`want:${job.id}:${job.sharer}`, '1');
+      const wanted = unsent.flatMap(({ job: { id, sharer } }) =>
+        sharer === null ? [] : [[`want:${id}:${sharer}`, '1']],
+      );
+      if (wanted.length > 0) await this.#control.set(Object.fromEntries(wanted));
       const jobs = unsent.map(({ job: { id, text, name, attempts } }) => {
         this.#attempts.set(id, attempts);
         const data: Data = { e: text, n: attempts };
@@ -276,7 +278,7 @@ class BullmqClient implements ClientLink {
   }
 
   async cancel(id: string): Promise<void> {
-    await this.#control.set(`cancel:${id}`, String((await this.#control.now()) + MARKED));
+    await this.#control.set({ [`cancel:${id}`]: String((await this.#control.now()) + MARKED) });
     await this.#control.queue.backend.publishEvent({ event: CANCEL, jobId: id }, 1_000);
   }
 
@@ -333,7 +335,9 @@ class BullmqClient implements ClientLink {
   }
 
   async renew(client: string, seconds: number): Promise<void> {
-    await this.#control.set(`client:${client}`, String(Math.round((await this.#control.now()) + seconds * 1_000)));
+    await this.#control.set({
+      [`client:${client}`]: String(Math.round((await this.#control.now()) + seconds * 1_000)),
+    });
   }
 
   async close(): Promise<void> {
@@ -433,7 +437,7 @@ class BullmqWorker implements WorkerLink {
     const until = Math.round((await this.#control.now()) + lease * 1_000);
     const [marks] = await Promise.all([
       this.#control.get(running.map((id) => `cancel:${id}`)),
-      this.#control.set(`worker:${offer.worker}`, JSON.stringify({ offer, until })),
+      this.#control.set({ [`worker:${offer.worker}`]: JSON.stringify({ offer, until }) }),
     ]);
     const lost = running.filter((id) => this.#lost.has(id));
     this.#lost.clear();
