@@ -1,5 +1,4 @@
-// What the JavaScript engine takes for the least that has to be done: `npm run bench:floors`. Each subject stands beside the one of
-// `bench/subjects/` whose goal it is about.
+// The least that has to be done for some of the workloads in `bench/subjects/`, measured beside them: `npm run bench:floors`.
 import { main } from '../lib/main.ts';
 import { cancelFloor } from './cancel.ts';
 import { gatherFloor, spawnFloor } from './tasks.ts';

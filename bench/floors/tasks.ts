@@ -16,7 +16,7 @@ async function trivialAsync(n: number): Promise<number> {
   return n;
 }
 
-/** A task that has nothing but what it cannot do without, and a number of further fields: those of `Task` make it one of eleven. */
+/** The fields without which a task cannot run. */
 class SmallTask {
   frame: Generator<unknown, number, unknown> | null;
   value: number | null = null;
@@ -37,6 +37,7 @@ class SmallTask {
   }
 }
 
+/** As many fields as `Task` of this library has. */
 class TaskOfElevenFields extends SmallTask {
   loop: object | null = null;
   context: object | null = null;
@@ -54,7 +55,7 @@ class TaskOfSixteenFields extends TaskOfElevenFields {
   purpose: object | null = null;
 }
 
-/** Makes tasks of generators, runs them in turn, and adds up their results. */
+/** Makes tasks of generators, runs each of them once, and adds up their results. */
 function generators(name: string, Task: new (frame: Generator<unknown, number, unknown>) => SmallTask): Contender {
   return {
     name,

@@ -26,6 +26,7 @@ interface Parts {
   readonly readsContext: boolean;
 }
 
+/** With as many fields as an object needs that a cancellation finds and that stands in a list. */
 class Wait {
   resolve: Resolve;
   reject: (error: unknown) => void;
@@ -60,7 +61,7 @@ class Turns {
   constructor({ hasObject, endsSegment, readsContext }: Parts) {
     this.#hasObject = hasObject;
     const wait = (resolve: Resolve, reject: (error: unknown) => void): void => this.#wait(resolve, reject);
-    let store: object | undefined;
+    let store: object | undefined; // kept, so that reading it is not optimised away
     this.turn = {
       get then(): never {
         if (endsSegment) settled.then(endOfSegment);
