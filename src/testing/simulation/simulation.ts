@@ -483,7 +483,9 @@ export class Simulation {
     // Much real work does not show among the resources, such as the reading of a file.
     const isPossible = (): boolean => this.#foreignWaits().length > 0 || this.#newResources().length > 0;
     if (!isPossible()) return false;
-    if (await this.#wait(this.#patience - this.#inVain, isOver, isPossible)) return true;
+    // A task that goes on only to fall asleep has no step under way after that turn: its timer is what shows that something has come.
+    const hasCome = (): boolean => isOver() || this.host.wish !== null || !this.arrivals.isEmpty;
+    if (await this.#wait(this.#patience - this.#inVain, hasCome, isPossible)) return true;
     for (const task of this.#foreignWaits()) this.#hopeless.add(task);
     return false;
   }

@@ -366,6 +366,15 @@ describe('real work in simulated time', () => {
     await Promise.all(others);
   });
 
+  test('may be all that is left, and is followed by simulated time', async () => {
+    const main = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      await sleep(60);
+      return getRunningLoop().time();
+    };
+    expect(await runVirtual(main)).toBe(60);
+  });
+
   test('that never ends runs into its deadline', async () => {
     const main = async () => {
       const error = await failureOf(timeout(5, () => new Promise(() => {})));
