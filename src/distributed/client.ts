@@ -58,8 +58,8 @@ interface Entry {
   readonly itinerary: Itinerary;
   /** Those who wait for it: one, or several of the same key. Invariant: not empty before it is settled. */
   readonly jobs: Set<DistributedJob<unknown>>;
-  /** Jobs of the same key that were submitted while it was being cancelled. */
-  readonly next: DistributedJob<unknown>[];
+  /** Jobs of the same key that were submitted while it was being cancelled, with the timers of their deadlines. */
+  readonly next: Map<DistributedJob<unknown>, { cancel(): void } | null>;
   isRunning: boolean;
   /** Whether it may be in the store, although that was not confirmed. */
   isTried: boolean;
@@ -117,6 +117,8 @@ export class Client implements JobOwner {
   #offers: readonly Offer[] = [];
   /** On the loop's clock: when the last sign of life was given. */
   #renewed = Number.NEGATIVE_INFINITY;
+  /** Whether the store had no room when it was asked last. */
+  #isStoreFull = false;
   /** Lets jobs into the store while it has a limit. */
   #porter: Task<void> | null = null;
   #unreachableSince: number | null = null;
@@ -159,9 +161,10 @@ export class Client implements JobOwner {
     return this.#offers.length;
   }
 
-  /** Whether a job would wait here for a place, by what is known of the store: others wait already. */
-  get isFull(): boolean {
-    return this.#places <= 0 || this.#held.size > 0;
+  /** Whether a job would wait here for a place, by what is known of the store. One of a key that is outstanding needs none. */
+  isFullFor({ id }: { readonly id: string }): boolean {
+    if (this.#entries.has(id)) return false;
+    return this.#entries.size >= this.#settings.maxPending || (this.#isStoreFull && this.#held.size > 0);
   }
 
   // ------------------------------------------------------------------------------------------- submission
@@ -184,14 +187,19 @@ export class Client implements JobOwner {
     }
     if (known !== undefined) {
       // The one before it is being cancelled: it begins when that has ended.
-      known.next.push(job);
+      const { deadline } = itinerary;
+      const late = (): void => {
+        known.next.delete(job);
+        this.#failLate(job);
+      };
+      known.next.set(job, deadline === null ? null : this.#loop.callAt(deadline, late));
       return;
     }
     const entry: Entry = {
       name: job.name,
       itinerary,
       jobs: new Set([job]),
-      next: [],
+      next: new Map(),
       isRunning: false,
       isTried: false,
       phase: 'held',
@@ -227,10 +235,14 @@ export class Client implements JobOwner {
     }
     for (const job of late) {
       jobs.delete(job);
-      job.fail(tooLate(job.name, false));
-      this.counts.finished++;
+      this.#failLate(job);
     }
     this.#watch(entry);
+  }
+
+  #failLate(job: DistributedJob<unknown>): void {
+    job.fail(tooLate(job.name, false));
+    this.counts.finished++;
   }
 
   #pump(): void {
@@ -274,6 +286,7 @@ export class Client implements JobOwner {
         break;
       }
       for (const { phase } of this.#entries.values()) if (phase === 'sending') room--; // may not be counted there so far
+      this.#isStoreFull = room <= 0;
       if (this.#admit(room) > 0) pause = PAUSE;
       else {
         await sleep(pause);
@@ -656,7 +669,10 @@ export class Client implements JobOwner {
     if (entry.isRunning) this.#running--;
     if (outcome.kind === 'ended' && !outcome.acknowledged) this.counts.unacknowledged++;
     for (const job of entry.jobs) this.#finish(job, entry, outcome);
-    for (const job of entry.next) this.add(job);
+    for (const [job, timer] of entry.next) {
+      timer?.cancel();
+      this.add(job);
+    }
     this.#pump();
     if (this.#entries.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
   }
@@ -680,8 +696,8 @@ export class Client implements JobOwner {
     }
     // Others wait for the same: the work goes on, and only this one ends.
     entry?.jobs.delete(job);
-    const at = entry?.next.indexOf(job) ?? -1;
-    if (at >= 0) entry!.next.splice(at, 1);
+    entry?.next.get(job)?.cancel();
+    entry?.next.delete(job);
     job.endCancelled(true);
   }
 
@@ -740,8 +756,10 @@ export class Client implements JobOwner {
   // ------------------------------------------------------------------------------------------------ end
 
   cancelWaiting(): void {
-    for (const { isRunning, jobs } of [...this.#entries.values()])
+    for (const { isRunning, jobs, next } of [...this.#entries.values()]) {
+      for (const job of [...next.keys()]) job.cancel();
       if (!isRunning) for (const job of [...jobs]) job.cancel();
+    }
   }
 
   /** When no job is outstanding. */

@@ -241,17 +241,22 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     args: A,
     settings: JobSettings,
   ): DistributedJob<Awaited<R>> {
-    if (this.#client?.isFull === true) {
+    return this.#submit(fn, args, settings, (client, itinerary) => {
+      if (!client.isFullFor(itinerary)) return;
       const { maxPending, maxQueued } = this.#settings;
       throw new QueueFull(
-        `submitNowait: the queue '${this.#queue}' is full: ${this.#client.outstanding} jobs of this client are outstanding ` +
+        `submitNowait: the queue '${this.#queue}' is full: ${client.outstanding} jobs of this client are outstanding ` +
           `(maxPending ${maxPending}, maxQueued ${maxQueued}); submit() would wait`,
       );
-    }
-    return this.#submit(fn, args, settings);
+    });
   }
 
-  #submit<A extends unknown[], R>(fn: (...args: A) => R, args: A, settings: JobSettings): DistributedJob<Awaited<R>> {
+  #submit<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    args: A,
+    settings: JobSettings,
+    check?: (client: Client, itinerary: Omit<Itinerary, 'text'>) => void,
+  ): DistributedJob<Awaited<R>> {
     if (this.#over !== null) {
       throw new RuntimeError(`cannot schedule new futures after shutdown: ${this} does not accept more work`, {
         code: 'EXECUTOR_SHUT_DOWN',
@@ -260,6 +265,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     const work = namedWork(fn);
     const client = this.#clientHere();
     const itinerary = this.#itinerary(client, work, settings);
+    check?.(client, itinerary);
     let content: Content;
     try {
       content = this.#content(work, args);

@@ -56,6 +56,26 @@ describe('jobs of one key', () => {
   );
 
   it(
+    'keep their deadlines, and end with a shutdown, while an earlier one of the key cleans up',
+    withNetwork(async (net) => {
+      await net.worker();
+      const pool = net.pool();
+      const earlier = pool.with(keyed).submit(slow, 'a', 60, 4);
+      await sleep(1);
+      earlier.cancel();
+      const began = now();
+      const impatient = pool.with({ ...keyed, deadline: 1 }).submit(slow, 'a', 60, 4);
+      const patient = pool.with(keyed).submit(slow, 'a', 60, 4);
+      expect(await rejection(impatient)).toMatchObject({ code: 'DEADLINE' });
+      expect(now()).toBeCloseTo(began + 1);
+      await pool.shutdown({ cancelFutures: true });
+      expect(await rejection(patient)).toMatchObject({ name: 'CancelledError', acknowledged: true });
+      expect(await rejection(earlier)).toMatchObject({ name: 'CancelledError' });
+      expect(net.events).toEqual(['start a', 'clean a']);
+    }),
+  );
+
+  it(
     'are sent again for a client that came while another one took them away',
     withNetwork(async (net) => {
       let late = (): void => {};

@@ -84,6 +84,21 @@ describe('maxQueued', () => {
   );
 
   it(
+    'is no error for submitNowait before the store has been asked, nor for who joins a job of a key',
+    withNetwork(async (net) => {
+      await net.worker();
+      const pool = net.pool({ maxQueued: 10 });
+      const jobs = [1, 2, 3].map((n) => pool.submitNowait(double, n));
+      expect(await gather(...jobs)).toEqual([2, 4, 6]);
+      const narrow = net.pool({ maxPending: 1 }).with({ key: 'k' });
+      const first = narrow.submitNowait(slow, 'a', 5);
+      await sleep(1);
+      const second = narrow.submitNowait(slow, 'a', 5);
+      expect(await gather(first, second)).toEqual(['a', 'a']);
+    }),
+  );
+
+  it(
     'gives up what is held when the store stays out of reach, each with its own name',
     withNetwork(async (net) => {
       const engine = altered(net.engine, () => ({ backlog: () => Promise.reject(new Error('no answer')) }));
