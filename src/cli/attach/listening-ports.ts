@@ -52,13 +52,12 @@ export class NewPorts {
 
 const isLinux = process.platform === 'linux';
 
-/** In the tables of Linux: local address and port in hex, the state, and the number of the socket. */
+/** In the tables of Linux: local address and port in hex, the state of one who listens, and the number of the socket. */
 const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A (?:\S+\s+){5}(\d+)/gm;
+/** A row of another state. */
+const OTHER = /^\s*\d+: \S+ \S+ (?!0A )/m;
 
-/**
- * The sockets that listen, and their ports. The kernel tells of them before all other connections, which may be very many: whoever has found what
- * was looked for should not read on.
- */
+/** The sockets that listen, and their ports. The kernel tells of them before all other connections, which may be very many and are not read. */
 function* listeners(pid: number): Generator<readonly [string, number]> {
   for (const table of ['tcp', 'tcp6']) {
     // Of the process itself, which may be in a network of its own, as in a container.
@@ -72,8 +71,9 @@ function* listeners(pid: number): Generator<readonly [string, number]> {
         count = attempt(0, () => readSync(file, chunk, 0, size, null));
         text += chunk.toString('latin1', 0, count);
         const end = text.lastIndexOf('\n') + 1;
-        for (const [, port, socket] of text.slice(0, end).matchAll(ROW))
-          yield [`socket:[${socket}]`, Number.parseInt(port!, 16)];
+        const rows = text.slice(0, end);
+        for (const [, port, socket] of rows.matchAll(ROW)) yield [`socket:[${socket}]`, Number.parseInt(port!, 16)];
+        if (OTHER.test(rows)) break;
         text = text.slice(end);
       }
     } finally {

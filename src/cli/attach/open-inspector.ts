@@ -27,7 +27,9 @@ export async function openInspector(pid: number): Promise<Opened> {
   checkProcess(pid);
   const end = performance.now() + PATIENCE_MS;
   const port = expectedPort(read(pid, 'cmdline'), read(pid, 'environ'));
-  const open = port === null ? await connectTo(listeningPorts(pid), pid) : await untilFree(port, pid, end);
+  // It may be open already, perhaps at another port than the expected one. Those far from it belong to the program itself.
+  const likely = listeningPorts(pid).filter((one) => port === null || one === port || isUsual(one));
+  const open = (await connectTo(likely, pid)) ?? (port === null ? null : await untilFree(port, pid, end));
   if (open !== null) return { inspector: open, hasOpened: false };
   await waitUntilPrepared(pid, end);
   const fresh = new NewPorts(pid);
@@ -57,6 +59,14 @@ export async function openInspector(pid: number): Promise<Opened> {
 /** The port that Node takes when nothing else is said. */
 const DEFAULT_PORT = 9229;
 
+/** A port that programs give to their inspectors when the first one is taken. */
+function isUsual(port: number): boolean {
+  return port >= DEFAULT_PORT && port < DEFAULT_PORT + 10;
+}
+
+/** An option that names a port. Node takes `_` for `-`, and the value of those that must have one also from the next argument. */
+const PORT_OPTION = /--(?:inspect(?:[-_](?:brk|wait))?=|(?:inspect|debug)[-_]port[=\0 ])(?:[^\0 ]*:)?(\d+)(?=[\0 ]|$)/g;
+
 /**
  * The port at which Node opens the inspector of a process; `null` where it takes any free one.
  *
@@ -65,7 +75,7 @@ const DEFAULT_PORT = 9229;
  */
 export function expectedPort(commandLine: string, environment: string): number | null {
   const options = `${/(?:^|\0)NODE_OPTIONS=([^\0]*)/.exec(environment)?.[1] ?? ''}\0${commandLine}`;
-  const given = [...options.matchAll(/--(?:inspect(?:-brk|-wait|-port)?|debug-port)=(?:[^\0 ]*:)?(\d+)(?=[\0 ]|$)/g)];
+  const given = [...options.matchAll(PORT_OPTION)];
   const port = Number(given.at(-1)?.[1] ?? DEFAULT_PORT);
   return port === 0 ? null : port;
 }
@@ -107,9 +117,12 @@ async function waitUntilPrepared(pid: number, end: number): Promise<void> {
 async function untilFree(port: number, pid: number, end: number): Promise<Inspector | null> {
   while (await isTaken(port)) {
     // Nothing is sent to the program of somebody else.
-    const open = listeningPorts(pid).includes(port) ? await connectTo([port], pid) : null;
+    const own = listeningPorts(pid);
+    const open = own.includes(port) ? await connectTo([port], pid) : null;
     if (open !== null) return open;
     if (performance.now() > end - PATIENCE_MS / 3) {
+      const other = await connectTo(own, pid); // it may be open at a port that nothing has told of
+      if (other !== null) return other;
       throw new AttachError(
         `port ${port}, which the inspector of process ${pid} needs, is taken by another process: end that one, or start this one with --inspect-port=0`,
       );

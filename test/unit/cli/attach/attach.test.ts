@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect as expectOutside, it } from 'vitest';
@@ -178,6 +179,31 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       expect([(await inspector.evaluate('process.pid')).value, hasOpened]).toEqual([pid, true]);
       inspector.close();
     });
+  });
+
+  it('is found at the port at which it has opened its inspector itself, though another program has the expected one', async ({
+    expect,
+  }) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const opening = `
+      import inspector from 'node:inspector';
+      for (let port = 9230; inspector.url() === undefined; port++) try { inspector.open(port); } catch {}
+      ${WAITING}`;
+    try {
+      await withTarget(
+        opening,
+        async ({ pid }) => {
+          const { inspector, hasOpened } = await openInspector(pid);
+          expect([(await inspector.evaluate('process.pid')).value, hasOpened]).toEqual([pid, false]);
+          inspector.close();
+        },
+        [`--inspect-port=${port}`],
+      );
+    } finally {
+      other.close();
+    }
   });
 
   it('may be looked at by two tools at once: the last one to go closes its inspector', async ({ expect }) => {

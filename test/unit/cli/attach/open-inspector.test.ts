@@ -13,6 +13,9 @@ describe('the port at which a process opens its inspector', () => {
     ['no port is given', lineOf('--inspect', 'main.js'), 9229],
     ['any free port is taken', lineOf('--inspect-port=0', 'main.js'), null],
     ['two are given', lineOf('--inspect-port=0', '--inspect=9303', 'main.js'), 9303],
+    ['the port is an argument of its own', lineOf('--inspect-port', '0', 'main.js'), null],
+    ['an option is written with underscores', lineOf('--inspect_port=9306', 'main.js'), 9306],
+    ['a number follows an option that takes none', lineOf('--inspect', '9307'), 9229],
     ['its options come by another name', lineOf('--debug-port=9304', 'main.js'), 9304],
   ])('is known where %s', (_, line, port) => {
     expect(expectedPort(line, 'HOME=/root\0')).toBe(port);
