@@ -1,7 +1,7 @@
 import { createTask, sleep } from 'asyncio-ts';
-import { moduleFunctions, reportProgress } from 'asyncio-ts/distributed';
+import { moduleFunctions, reportProgress, serve } from 'asyncio-ts/distributed';
 import { describe, expect, it, vi } from 'vitest';
-import { functions, rejection, withNetwork } from './network.ts';
+import { functions, rejection, withNetwork, work } from './network.ts';
 
 const { slow, double, flaky } = functions;
 
@@ -172,6 +172,18 @@ describe('reports of a job', () => {
       });
       expect(() => reportProgress(() => 1)).not.toThrow();
       expect(double).toBeDefined();
+    }),
+  );
+});
+
+describe('serve', () => {
+  it(
+    'refuses a signal that cannot be handled before it takes a job',
+    withNetwork(async (net) => {
+      const opened = vi.spyOn(net.engine, 'openWorker');
+      const error = await rejection(serve(work, { engine: net.engine, queue: 'q', signals: ['SIGKILL'] }));
+      expect(error).toMatchObject({ name: 'RuntimeError' });
+      expect(opened).not.toHaveBeenCalled();
     }),
   );
 });
