@@ -32,7 +32,7 @@ export abstract class NodeRequest extends RequestTask {
     if (!this.response.writableEnded) {
       // For access logs, which otherwise would note the 200 that every response begins with.
       if (!this.response.headersSent) this.response.statusCode = 499;
-      this.task.cancel(`the client of ${this.name} has left`);
+      this.clientLeft();
     } else if (this.#closed !== null) release(this.#closed);
   }
 

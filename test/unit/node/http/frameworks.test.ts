@@ -263,6 +263,39 @@ describe('a request of Hono on Node', () => {
     expect(await read).toBeGreaterThan(size);
   });
 
+  test('whose client leaves is no matter of a deadline, though its handler goes on', async () => {
+    const warn = muteLog('warn');
+    const loop = getEventLoop();
+    loop.setDebug(true);
+    try {
+      const [begun, ended, goOn] = [new Event(), new Event(), Promise.withResolvers<void>()];
+      const { base } = await served(
+        async () => {
+          begun.set();
+          try {
+            await goOn.promise;
+          } finally {
+            ended.set();
+          }
+          return new Response('nobody reads this');
+        },
+        { deadline: 0.02 },
+      );
+      const client = new AbortController();
+      const answer = fetch(base, { signal: client.signal }).catch((error: Error) => error.name);
+      await begun.wait();
+      client.abort();
+      expect(await answer).toBe('AbortError');
+      await sleep(0.03); // the deadline passes
+      goOn.resolve();
+      await ended.wait();
+      await quiet();
+    } finally {
+      loop.setDebug(false);
+    }
+    expect(warn.mock.calls.flat().join()).not.toContain('deadline');
+  });
+
   test('that streams has its body ended when its task is cancelled, and when its client leaves', async () => {
     const ended: string[] = [];
     const { server, base } = await served(
