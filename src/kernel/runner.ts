@@ -191,6 +191,7 @@ export class Runner implements AsyncDisposable {
       await cancelAllTasks(loop, this.#interrupts.length > 1 ? IMPATIENT_WAIT : FOREIGN_WAIT);
       await finish(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
       await finish(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
+      await cancelLateLines(loop);
       if (interrupts.came.length > this.#interrupts.length) throw interrupts.error();
     } finally {
       interrupts.stop();
@@ -285,6 +286,19 @@ async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<voi
 function cancelLeftLines(root: Scope): void {
   reportLines(root, `The end of run() has cancelled what ${nameOf(taskOf(root))} had left behind`);
   cancelLines(root, 'the end of run()');
+}
+
+/**
+ * Lines that were between two awaits when the others were cancelled, and wait now: nothing else would ever end those waits. A task that such a
+ * line waits for was made for that await, and ends with it.
+ */
+async function cancelLateLines(loop: EventLoop): Promise<void> {
+  for (;;) {
+    const late = [...loop._linesLeft].filter(hasLines);
+    if (late.length === 0) return;
+    for (const root of late) cancelLeftLines(root);
+    await waitForLines(loop);
+  }
 }
 
 /** Waits for lines to clean up, however long they take, as for tasks. Lines that wait for foreign promises are not waited for. */

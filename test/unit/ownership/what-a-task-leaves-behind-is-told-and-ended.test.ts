@@ -290,6 +290,36 @@ describe('lines of a task that has finished', () => {
   });
 });
 
+describe('a line that begins to wait while run() is ending', () => {
+  for (const microtasks of [0, 1, 2, 3, 4, 5, 6, 8, 12, 20]) {
+    for (const [what, first] of [
+      ['a deadline', () => timeout(1, async () => {})],
+      ['nothing', async () => {}],
+    ] as const) {
+      test(`is cancelled, and is waited for: ${microtasks} microtasks, then ${what}`, async () => {
+        const log: string[] = [];
+        const line = async () => {
+          for (let i = 0; i < microtasks; i++) await null;
+          await first();
+          await cleaningUp(log, 'line', () => sleep(60));
+        };
+        const ends: Promise<string>[] = [];
+        await simulate(
+          async () => {
+            createTask(async () => {
+              ends.push(outcome(line()));
+            });
+          },
+          { warnings: null },
+        );
+        expect(await Promise.all(ends)).toEqual(['CancelledError']);
+        // Where the deadline itself was cancelled, the line did not come as far as its wait.
+        expect([[], ['0 line CancelledError', '1 line cleaned up']]).toContainEqual(log);
+      });
+    }
+  }
+});
+
 describe('a line that comes back late from a foreign promise', () => {
   test(
     'into a task that was cancelled gets that cancellation at its next await, once, and cleans up undisturbed',
