@@ -158,6 +158,7 @@ export function runGroup(
         throw new Thrown({ name: 'RuntimeError' });
       const task = model.task(name, model.variablesOf(engine.running!), begin, name);
       tasks.add(task);
+      task.followers.push(() => true);
       task.onDone(() => onDone(task));
       return task;
     },
@@ -243,6 +244,7 @@ export function shield(model: Interpreter, inner: Task): Future {
   const engine = model.engine;
   if (inner.outcome !== null) return inner;
   const outer = new Future(engine, false);
+  inner.followers.push(() => outer.outcome === null);
   inner.onDone(() => {
     if (inner.isCancelled) outer.cancel();
     else outer.settle(inner.outcome!);
@@ -265,6 +267,7 @@ export function gather(model: Interpreter, children: readonly Task[]): Future {
   }
   const outer = new Gathering(engine, true);
   for (const child of children) {
+    child.followers.push(() => true); // also when another child has failed
     child.onDone(() => {
       left--;
       if (child.outcome!.failure !== null) outer.settle(child.outcome!);

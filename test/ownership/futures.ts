@@ -140,6 +140,13 @@ export class Task extends Future {
     return true;
   }
 
+  /** Each says whether a group, a `gather` or a `shield` waits for it. */
+  followers: (() => boolean)[] = [];
+
+  get hasFollower(): boolean {
+    return this.followers.some((isWaiting) => isWaiting());
+  }
+
   /** The line of a finished task that awaits the coroutine that this task was made of. */
   madeFor: Line | null = null;
 

@@ -107,7 +107,13 @@ class Model implements Interpreter {
     const engine = this.engine;
     this.#isClosing = true;
     const others = engine.tasks.filter((task) => task !== main && !task.isOfToldLine());
-    for (const task of others) task.cancel();
+    const waits = engine.tasks.flatMap((task) => task.root.allWaits());
+    const isAwaited = (task: Task): boolean => task.hasFollower || waits.some((wait) => wait.future === task);
+    const awaited = others.filter(isAwaited);
+    const before = awaited.map((task) => task.cancels);
+    for (const task of others) if (!awaited.includes(task)) task.cancel();
+    // Who awaits it has handed its request on: one is enough.
+    for (const [i, task] of awaited.entries()) if (task.cancels === before[i]) task.cancel();
     for (const task of engine.tasks) if (task.outcome !== null) engine.endLines(task.root);
     if (engine.observers > 0) engine.stop('R8: code outside waits for a future when run() ends');
     const look = (): void => {
