@@ -303,7 +303,7 @@ describe('a line that begins to wait while run() is ending', () => {
           await first();
           await cleaningUp(log, 'line', () => sleep(60));
         };
-        const ends: Promise<string>[] = [];
+        const ends: Promise<unknown>[] = [];
         await simulate(
           async () => {
             createTask(async () => {
