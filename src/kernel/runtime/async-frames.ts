@@ -47,6 +47,16 @@ export function newFrameWithout(storage: AsyncStorage | null): AsyncFrame | null
   return emptyFrame;
 }
 
+/** Whether an async context is the empty one, which is one for all. */
+export function isEmptyFrame(frame: AsyncFrame | null): boolean {
+  return frame !== null && frame === emptyFrame;
+}
+
+/** The empty async context; `null` where it is not known. */
+export function knownEmptyFrame(): AsyncFrame | null {
+  return emptyFrame;
+}
+
 /** The key under which a resource has a map with a value that nobody else can have put there. */
 function findMapKey(storage: AsyncStorage): symbol | null {
   const probe = {};
