@@ -520,7 +520,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** Keeps the async context of who makes the task for async functions that its generator calls, as for a task of a function. @internal */
   _keepAsyncContext(): void {
-    const frame = newFrameWithout(current.storage);
+    const frame = newFrameWithout(current.storage, true);
     if (isEmptyFrame(frame)) this._marks |= NO_ASYNC_CONTEXT;
     else this._rareFields().frameOfCalls = frame;
   }
