@@ -125,6 +125,7 @@ export {
   spellingOf,
   stacksOfTask,
   takePlaceOfYield,
+  titleOf,
   type WaitView,
   waitersOf,
   waitsOfTask,
