@@ -97,36 +97,16 @@ function partsOf(socket: Socket): Parts | null {
 
 /** After a full read more bytes are likely, and a buffer that can be passed on saves copying them. */
 function bufferAfter(count: number, buffer: Uint8Array): Uint8Array | undefined {
-  if (count === SIZE && MODE === 'now') return new Uint8Array(Buffer.allocUnsafeSlow(SIZE).buffer);
-  if (count === SIZE && MODE === 'zero') return new Uint8Array(SIZE);
-  if (count === SIZE && MODE === 'slab') return carve();
+  if (count === SIZE) return new Uint8Array(Buffer.allocUnsafeSlow(SIZE).buffer);
   return buffer === shared ? undefined : (shared as Uint8Array);
 }
 
 /** The bytes that were read: the buffer itself when it is not shared and most of it is used, otherwise a copy. */
 function taken(count: number, buffer: Uint8Array): Uint8Array {
   if (buffer !== shared && count > SIZE / 2) return count === SIZE ? buffer : buffer.subarray(0, count);
-  if (MODE === 'copyslab' && count > 4096) {
-    const bytes = carve().subarray(0, count);
-    bytes.set(count === SIZE ? buffer : buffer.subarray(0, count));
-    return bytes;
-  }
   // Small pieces come from the runtime's pool of memory, as its own small buffers do.
   const { buffer: memory, byteOffset } = Buffer.allocUnsafe(count);
   const bytes = new Uint8Array(memory, byteOffset, count);
   bytes.set(count === SIZE ? buffer : buffer.subarray(0, count));
-  return bytes;
-}
-
-const MODE = process.env['MODE'] ?? 'now';
-let slab: ArrayBuffer | null = null;
-let at = 0;
-function carve(): Uint8Array {
-  if (slab === null || at === slab.byteLength) {
-    slab = Buffer.allocUnsafeSlow(SIZE * 8).buffer as ArrayBuffer;
-    at = 0;
-  }
-  const bytes = new Uint8Array(slab, at, SIZE);
-  at += SIZE;
   return bytes;
 }
