@@ -14,7 +14,7 @@ import {
 import { CloseWatch } from './close-watch.ts';
 import type { CloseTimeoutOption } from './closing.ts';
 import { FlowControl } from './flow-control.ts';
-import { type Handled, Handling } from './handling.ts';
+import { Handling } from './handling.ts';
 import { Protocol } from './protocols.ts';
 import type { Feeder, StreamReader } from './stream-reader.ts';
 import { StreamWriter, type WriterProtocol } from './stream-writer.ts';
@@ -39,7 +39,7 @@ export interface StreamReaderProtocolOptions extends CloseTimeoutOption {
  *
  * Follows CPython's `asyncio.StreamReaderProtocol`.
  */
-export class StreamReaderProtocol extends Protocol implements WriterProtocol, Feeder, Handled {
+export class StreamReaderProtocol extends Protocol implements WriterProtocol, Feeder {
   readonly #loop: EventLoop;
   readonly #handler: ConnectionHandler | null;
   readonly #options: StreamReaderProtocolOptions;
