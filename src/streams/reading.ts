@@ -1,5 +1,5 @@
 import { IncompleteReadError, LimitOverrunError } from '../errors/index.ts';
-import { type Future, NONE, WaitingCoroutine } from '../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, type Future, NONE, thenOf, WaitingCoroutine } from '../kernel/lowlevel.ts';
 import { concatenated } from './bytes.ts';
 import type { Match, Separators } from './separators.ts';
 import type { StreamReader } from './stream-reader.ts';
@@ -131,6 +131,10 @@ export class ReadSome extends Reading {
     this.count = count;
   }
 
+  override get then(): AwaitableCoroutine<Uint8Array>['then'] {
+    return thenOf(this);
+  }
+
   get operation(): string {
     return 'read';
   }
@@ -188,6 +192,10 @@ export class ReadExactly extends Reading {
   constructor(reader: StreamReader, count: number) {
     super(reader);
     this.count = count;
+  }
+
+  override get then(): AwaitableCoroutine<Uint8Array>['then'] {
+    return thenOf(this);
   }
 
   get operation(): string {
@@ -256,6 +264,10 @@ export class ReadLine extends ReadUntil {
   constructor(reader: StreamReader, lineEnd: Separators, isWanted: (() => boolean) | null) {
     super(reader, lineEnd);
     this.isWanted = isWanted;
+  }
+
+  override get then(): AwaitableCoroutine<Uint8Array>['then'] {
+    return thenOf(this);
   }
 
   override get operation(): string {

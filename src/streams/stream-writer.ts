@@ -13,6 +13,7 @@ import {
   HURRIED_CLOSE_TIMEOUT,
   isBeingCancelled,
 } from './closing.ts';
+import { Draining } from './draining.ts';
 import type { StreamReader } from './stream-reader.ts';
 import type { BaseTransport, Bytes, ExtraInfo, Transport, WriteTransport } from './transports.ts';
 
@@ -143,7 +144,32 @@ export class StreamWriter implements AsyncDisposable {
    * @throws the error with which the connection was lost, if it is known
    */
   drain(): AwaitableCoroutine<void> {
-    return StreamWriter.#drain(this);
+    return new Draining(this);
+  }
+
+  /** Whether `drain` has nothing to do. @internal */
+  get mayGoOn(): boolean {
+    return this.#protocol.mayWrite === true && !this.#transport.isClosing() && this.#hasNoError();
+  }
+
+  #hasNoError(): boolean {
+    return this.#reader === null || this.#reader.exception() === null;
+  }
+
+  /** What `drain` does otherwise. @internal */
+  *drainSlowly(): Generator<unknown, void, unknown> {
+    this.#reader?.check();
+    // Gives the transport a turn to report how it ended, so that a loop of writes and drains sees the error.
+    if (this.#transport.isClosing()) yield;
+    if (this.#protocol.mayWrite === true) return;
+    try {
+      yield* this.#protocol.drain();
+    } catch (error) {
+      // The reason is more useful than "connection lost".
+      if (error instanceof OSError) this.#reader?.check();
+      this.#told = error;
+      throw error;
+    }
   }
 
   /**
@@ -230,23 +256,6 @@ export class StreamWriter implements AsyncDisposable {
   [Symbol.asyncDispose](): AwaitableCoroutine<void> {
     return StreamWriter.#dispose(this);
   }
-
-  static readonly #drain = /* @__PURE__ */ libraryCoroutine(function* drain(
-    writer: StreamWriter,
-  ): Generator<unknown, void, unknown> {
-    writer.#reader?.check();
-    // Gives the transport a turn to report how it ended, so that a loop of writes and drains sees the error.
-    if (writer.#transport.isClosing()) yield;
-    if (writer.#protocol.mayWrite === true) return;
-    try {
-      yield* writer.#protocol.drain();
-    } catch (error) {
-      // The reason is more useful than "connection lost".
-      if (error instanceof OSError) writer.#reader?.check();
-      writer.#told = error;
-      throw error;
-    }
-  });
 
   static readonly #waitClosed = /* @__PURE__ */ libraryCoroutine(function* waitClosed(
     writer: StreamWriter,
