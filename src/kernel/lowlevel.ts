@@ -33,13 +33,14 @@ export {
 } from './coroutine.ts';
 export { deadlineAt, type WithDeadline } from './deadline.ts';
 export { placeInDebugMode } from './debug-awaits.ts';
-export { type Context, contextWith, copyContext } from './engine/context.ts';
-export { NONE } from './engine/roles.ts';
+export { type Context, contextOf, contextWith, copyContext, currentValues, type Values } from './engine/context.ts';
+export { LATE_NAME, type LateName, NONE } from './engine/roles.ts';
 export { ensureFutureOn, isAwaitable, iterableOf, mainCoroutine, reportPromise } from './ensure.ts';
 export type { EventLoop, LoopResource, TaskFactory } from './event-loop.ts';
 export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
+export { createHandlerTask } from './handler-task.ts';
 export { currentTask, getEventLoop, lendThread } from './loops.ts';
 export { pending } from './pending.ts';
 export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
@@ -92,7 +93,7 @@ export {
   taskOf,
 } from './scopes.ts';
 export { checkpoint } from './shared-checkpoint.ts';
-export { subscribe, unsubscribe } from './subscription.ts';
+export { callAsCallback, subscribe, unsubscribe, Watcher } from './subscription.ts';
 export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
@@ -132,6 +133,7 @@ export {
   wrapSteps,
 } from './views.ts';
 export { type Place, WaitQueue, watchPrimitives } from './wait-queue.ts';
+export { WaitingCoroutine } from './waiting-coroutine.ts';
 export { wrapPromise } from './wrap-promise.ts';
 export { thenOf, WrittenCoroutine } from './written-coroutine.ts';
 

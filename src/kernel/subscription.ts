@@ -1,6 +1,8 @@
 import { type Context, copyContext } from './engine/context.ts';
 import type { Waiter } from './engine/roles.ts';
+import type { EventLoop } from './event-loop.ts';
 import { callbackOf, type DoneCallback, type Future } from './future.ts';
+import { Handle } from './handle.ts';
 
 /** A done callback of the library itself, for a task or future that waits: needs no context, and cannot fail. */
 class Subscription implements Waiter {
@@ -54,4 +56,41 @@ export function unsubscribe<T>(future: Future<T>, callback: (future: Future<T>) 
   const { _firstWaiter: first } = future;
   const waiter = first === null || isIt(first) ? first : future._rare?.otherWaiters?.find(isIt);
   if (waiter !== null && waiter !== undefined) future._removeWaiter(waiter);
+}
+
+/**
+ * Is told when a future is done, as a done callback is, but is one object where that is four: for what there is of thousands. `ended` is
+ * code of the library that needs no context and cannot fail; where it has to call a program, it does so by `callAsCallback`.
+ */
+export abstract class Watcher<F extends Future<unknown>> implements Waiter {
+  /** The future that is watched, `null` before `watch`. */
+  protected future: F | null = null;
+
+  /** @internal */
+  get _awaiter(): null {
+    return null;
+  }
+
+  /** @internal */
+  get _context(): Context {
+    return copyContext();
+  }
+
+  watch(future: F): void {
+    this.future = future;
+    if (future._isPlain?.() === true) future._addWaiter(this);
+    else future.addDoneCallback(() => this._run());
+  }
+
+  /** @internal */
+  _run(): void {
+    this.ended(this.future!);
+  }
+
+  protected abstract ended(future: F): void;
+}
+
+/** Calls a function as the loop calls a callback: in a context, and its errors are reported. */
+export function callAsCallback(loop: EventLoop, context: Context, fn: () => void): void {
+  new Handle(fn, [], loop, context)._run();
 }

@@ -50,7 +50,10 @@ import {
   IN_ASYNC_CONTEXT,
   IN_DELIVERY,
   IS_ASYNC,
+  LATE_NAME,
+  type LateName,
   MUST_CANCEL,
+  NO_ASYNC_CONTEXT,
   NONE,
   OWN_CONTEXT,
   type Request,
@@ -91,7 +94,7 @@ import {
   type WaitRecord,
 } from './future.ts';
 import type { Unretrieved } from './reports.ts';
-import { newFrameWithout } from './runtime/async-frames.ts';
+import { isEmptyFrame, knownEmptyFrame, newFrameWithout } from './runtime/async-frames.ts';
 import {
   type AbortSignalLike,
   type AsyncFrame,
@@ -273,6 +276,10 @@ export function numberTasksFrom(last: number): number {
   return before;
 }
 
+function givenName(name: string | LateName): string | LateName {
+  return typeof name === 'object' && LATE_NAME in name ? name : String(name);
+}
+
 /** The async context of who makes a task. Our own value in it is replaced by the task's, but for steps that run in the context itself. */
 function newFrameOfCalls(options: TaskOptions): AsyncFrame | null {
   return options.asyncContext === true ? newAsyncFrame() : newFrameWithout(current.storage);
@@ -316,8 +323,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _previous: Task<unknown> | null = null;
   /** @internal */
   _next: Task<unknown> | null = null;
-  /** A number until the name is needed. @internal */
-  _name: string | number;
+  /** A number, or what tells the name, until it is needed. @internal */
+  _name: string | number | LateName;
   /** @internal */
   declare _rare: TaskRoot | null;
 
@@ -352,7 +359,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newFrameOfCalls(options);
     }
     if (options.asyncContext === true && this._rare!.frameOfCalls !== null) this._marks |= IN_ASYNC_CONTEXT;
-    this._name = options.name === undefined || options.name === null ? ++tasksMade : String(options.name);
+    this._name = options.name === undefined || options.name === null ? ++tasksMade : givenName(options.name);
     if (context === null) {
       this._within = currentValues();
     } else {
@@ -506,8 +513,16 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /** @internal */
   _frameOfCalls(): AsyncFrame {
     const rare = this._rareFields();
+    if (rare.frameOfCalls === null && (this._marks & NO_ASYNC_CONTEXT) !== 0) rare.frameOfCalls = knownEmptyFrame();
     rare.frameOfCalls ??= newFrameWithout(current.storage);
     return rare.frameOfCalls!; // asked only where the runtime has such a thing
+  }
+
+  /** Keeps the async context of who makes the task for async functions that its generator calls, as for a task of a function. @internal */
+  _keepAsyncContext(): void {
+    const frame = newFrameWithout(current.storage, true);
+    if (isEmptyFrame(frame)) this._marks |= NO_ASYNC_CONTEXT;
+    else this._rareFields().frameOfCalls = frame;
   }
 
   /** @internal */
@@ -529,8 +544,11 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** The task's name. */
   getName(): string {
-    if (typeof this._name === 'number') this._name = `Task-${this._name}`;
-    return this._name;
+    const name = this._name;
+    if (typeof name === 'string') return name;
+    const told = typeof name === 'number' ? `Task-${name}` : name[LATE_NAME]();
+    this._name = told;
+    return told;
   }
 
   /** Renames the task. */

@@ -10,3 +10,38 @@ export function bindMethods<T extends object>(object: T, ...names: readonly (key
     Object.defineProperty(object, name, { value: method.bind(object), writable: true, configurable: true });
   }
 }
+
+/** What an object of a class with many objects keeps of the methods that were read from it. */
+export class BoundMethods {
+  write: unknown = null;
+  close: unknown = null;
+  abort: unknown = null;
+}
+
+/**
+ * As `bindMethods`, for classes of which programs have many objects: a method is bound when it is first read from an object. Methods of
+ * derived classes are not bound by this.
+ *
+ * @param boundOf what an object keeps, made if need be; `null` for what is no object of the class itself, such as its prototype
+ */
+export function bindOnFirstRead<T extends object>(
+  prototype: T,
+  names: readonly (keyof BoundMethods & keyof T)[],
+  boundOf: (object: T) => BoundMethods | null,
+): void {
+  for (const name of names) {
+    const method = prototype[name] as (...args: never[]) => unknown;
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      get(this: T): unknown {
+        const bound = boundOf(this);
+        if (bound === null) return method;
+        bound[name] ??= method.bind(this);
+        return bound[name];
+      },
+      set(this: T, value: unknown) {
+        Object.defineProperty(this, name, { value, writable: true, configurable: true });
+      },
+    });
+  }
+}

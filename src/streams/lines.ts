@@ -11,7 +11,7 @@ export interface LineSource {
    *
    * @param isWanted called before a line is taken; when it returns false, the line stays in the source
    */
-  nextLine(isWanted: () => boolean): Generator<unknown, Uint8Array, unknown>;
+  nextLine(isWanted: () => boolean): Iterable<unknown, Uint8Array, unknown>;
   /** Makes a wait for a line check again whether the line is still wanted. */
   wake(): void;
 }

@@ -245,10 +245,10 @@ export class Server implements AsyncDisposable, ConnectionOwner, LoopResource {
     this.#checkEnd();
   }
 
-  /** A handler's task, which `shutdown` may have to cancel. @internal */
+  /** A handler's task, which `shutdown` may have to cancel, was made, or is done. @internal */
   noteHandler(task: Task<unknown>): void {
-    this.#handlers.add(task);
-    task.addDoneCallback((done) => this.#handlers.delete(done as Task<unknown>));
+    if (task.done()) this.#handlers.delete(task);
+    else this.#handlers.add(task);
   }
 
   /** The loop is closed, so connections cannot be served any more. @internal */

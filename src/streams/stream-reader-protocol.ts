@@ -3,6 +3,8 @@ import { checkCallback, checkOptions } from '../internal/options.ts';
 import {
   type Awaitable,
   type Coroutine,
+  callAsCallback,
+  createHandlerTask,
   type EventLoop,
   implicitLoop,
   isAwaitable,
@@ -12,6 +14,7 @@ import {
 import { CloseWatch } from './close-watch.ts';
 import type { CloseTimeoutOption } from './closing.ts';
 import { FlowControl } from './flow-control.ts';
+import { Handling } from './handling.ts';
 import { Protocol } from './protocols.ts';
 import type { Feeder, StreamReader } from './stream-reader.ts';
 import { StreamWriter, type WriterProtocol } from './stream-writer.ts';
@@ -27,7 +30,7 @@ export type ConnectionHandler = (
 export interface StreamReaderProtocolOptions extends CloseTimeoutOption {
   /** The running one, or the thread's, when absent. */
   readonly loop?: EventLoop | undefined;
-  /** Called with the task of the handler. @internal */
+  /** Called with the task of the handler when that is made, and again when it is done. @internal */
   readonly onTask?: ((task: Task<unknown>) => void) | undefined;
 }
 
@@ -39,16 +42,18 @@ export interface StreamReaderProtocolOptions extends CloseTimeoutOption {
 export class StreamReaderProtocol extends Protocol implements WriterProtocol, Feeder {
   readonly #loop: EventLoop;
   readonly #handler: ConnectionHandler | null;
-  readonly #onTask: ((task: Task<unknown>) => void) | undefined;
-  readonly #closing: CloseTimeoutOption;
-  readonly #flow: FlowControl;
-  readonly #watch: CloseWatch;
+  readonly #options: StreamReaderProtocolOptions;
+  /** Made when writing is paused or the connection is lost, because an idle connection needs none. */
+  #flow: FlowControl | null = null;
+  /** Made for the first waiter, or when the connection is lost. */
+  #watch: CloseWatch | null = null;
   /**
-   * Invariant: `#strong` is `null` once a program has the reader. From then on a connection that the program does not hold any more can be
-   * collected, and closed.
+   * Invariant: a weak one once a program has the reader and nothing else says that it is in use. From then on a connection that the
+   * program does not hold any more can be collected, and closed. While its handler runs it is in use: the task has the reader anyway.
    */
-  readonly #reader: WeakRef<StreamReader>;
-  #strong: StreamReader | null;
+  #reader: StreamReader | WeakRef<StreamReader>;
+  #isMade = false;
+  #isHandling = false;
   /** @internal */
   awaited: StreamReader | null = null;
 
@@ -64,16 +69,12 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
     super();
     checkOptions('StreamReaderProtocol', options, ['loop', 'onTask', 'closeTimeout']);
     checkCallback('StreamReaderProtocol: onTask', options.onTask);
-    const { loop = implicitLoop(), onTask } = options;
+    const { loop = implicitLoop() } = options;
     this.#loop = loop;
-    this.#reader = new WeakRef(reader);
-    this.#strong = reader;
+    this.#reader = reader;
     reader.feeder = this;
     this.#handler = handler;
-    this.#closing = options;
-    this.#onTask = onTask;
-    this.#flow = new FlowControl(loop, this);
-    this.#watch = new CloseWatch(loop, this);
+    this.#options = options;
   }
 
   get isServerSide(): boolean {
@@ -81,22 +82,60 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
   }
 
   override connectionMade(transport: BaseTransport): void {
-    const reader = this.#strong;
-    if (reader === null) return; // continues encrypted
-    this.#strong = null;
+    if (this.#isMade) return; // continues encrypted
+    this.#isMade = true;
+    const reader = this.#present()!;
     reader.setTransport(transport as Transport);
-    if (this.#handler === null) return;
-    const writer = new StreamWriter(transport as Transport, this, reader, this.#loop, this.#closing);
     const handler = this.#handler;
-    const task = this.#loop.createTask(() => call(handler, reader, writer), {
-      name: nameOfHandler(handler, transport),
-    });
-    this.#onTask?.(task);
-    task.addDoneCallback((done) => this.#handled(done, transport));
+    if (handler === null) {
+      this.#reader = new WeakRef(reader);
+      return;
+    }
+    this.#isHandling = true;
+    const writer = new StreamWriter(transport as Transport, this, reader, this.#loop, this.#options);
+    const handling = new Handling(this, transport);
+    const task = createHandlerTask(
+      this.#loop,
+      handler,
+      [reader, writer],
+      () => call(handler, reader, writer),
+      handling,
+    );
+    this.#options.onTask?.(task);
+    handling.watch(task);
+  }
+
+  /** The reader, unless it was collected. */
+  #present(): StreamReader | undefined {
+    const reader = this.#reader;
+    return reader instanceof WeakRef ? reader.deref() : reader;
+  }
+
+  /** @internal */
+  nameOfHandling(transport: BaseTransport): string {
+    return `${this.#handler?.name || 'handler'}(${peerOf(transport)})`;
+  }
+
+  /** Whether its handler runs, so that reader and writer are in use. @internal */
+  get isHandling(): boolean {
+    return this.#isHandling;
+  }
+
+  /** @internal */
+  handlingEnded(handling: Handling): void {
+    const reader = this.#reader as StreamReader;
+    const transport = reader.transport!;
+    this.#isHandling = false;
+    this.#reader = new WeakRef(reader);
+    (reader.companion as StreamWriter).closeWhenForgotten();
+    const { task } = handling;
+    if (this.#options.onTask !== undefined || !hasSucceeded(task))
+      callAsCallback(this.#loop, handling.newContext(), () => this.#handled(task, transport));
   }
 
   /** When a handler fails, this is reported and its connection is closed. When it ends normally, its connection is not closed here. */
-  #handled(task: { cancelled(): boolean; exception(): unknown }, transport: BaseTransport): void {
+  #handled(task: Task<unknown>, transport: BaseTransport): void {
+    this.#options.onTask?.(task);
     if (task.cancelled()) {
       transport.close();
       return;
@@ -114,45 +153,52 @@ export class StreamReaderProtocol extends Protocol implements WriterProtocol, Fe
   }
 
   override dataReceived(data: Uint8Array): void {
-    (this.awaited ?? this.#reader.deref())?.feedData(data);
+    (this.awaited ?? this.#present())?.feedData(data);
   }
 
   /** A connection is kept open for writing when the peer has ended its side. */
   override eofReceived(): boolean {
-    this.#reader.deref()?.feedEof();
+    this.#present()?.feedEof();
     return true;
   }
 
   override connectionLost(error: unknown): void {
-    const reader = this.#reader.deref();
+    const reader = this.#present();
     if (error === null) reader?.feedEof();
     else reader?.setException(error);
+    this.#watch ??= new CloseWatch(this.#loop, this);
     this.#watch.lost(error);
-    this.#flow.lost(error);
+    this.#control().lost(error);
+  }
+
+  #control(): FlowControl {
+    this.#flow ??= new FlowControl(this.#loop, this);
+    return this.#flow;
   }
 
   override pauseWriting(): void {
-    this.#flow.pause();
+    this.#control().pause();
   }
 
   override resumeWriting(): void {
-    this.#flow.resume();
+    this.#control().resume();
   }
 
   get mayWrite(): boolean {
-    return this.#flow.isOpen;
+    return this.#flow === null || this.#flow.isOpen;
   }
 
   drain(): Generator<unknown, void, unknown> {
-    return this.#flow.drain();
+    return this.#control().drain();
   }
 
   closed(): Generator<unknown, void, unknown> {
+    this.#watch ??= new CloseWatch(this.#loop, this);
     return this.#watch.wait();
   }
 
   override toString(): string {
-    const transport = this.#reader.deref()?.transport as BaseTransport | null | undefined;
+    const transport = this.#present()?.transport as BaseTransport | null | undefined;
     const peer = transport === null || transport === undefined ? '' : peerOf(transport);
     return peer === '' ? '<StreamReaderProtocol>' : `<StreamReaderProtocol peer=${peer}>`;
   }
@@ -170,8 +216,8 @@ function call(
 
 const nothing = /* @__PURE__ */ libraryCoroutine(function* nothing(): Generator<unknown, void, unknown> {});
 
-function nameOfHandler(handler: ConnectionHandler, transport: BaseTransport): string {
-  return `${handler.name || 'handler'}(${peerOf(transport)})`;
+function hasSucceeded(task: Task<unknown>): boolean {
+  return !task.cancelled() && task.exception() === null;
 }
 
 function peerOf(transport: BaseTransport): string {

@@ -1,4 +1,4 @@
-import { IncompleteReadError, LimitOverrunError, RuntimeError, ValueError } from '../errors/index.ts';
+import { RuntimeError, ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, nameOfClass } from '../internal/describe.ts';
 import { inspectAsText } from '../internal/inspection.ts';
@@ -10,13 +10,13 @@ import {
   type Future,
   implicitLoop,
   libraryCoroutine,
-  newWait,
   release,
+  type WaitingCoroutine,
 } from '../kernel/lowlevel.ts';
 import { ByteBuffer } from './byte-buffer.ts';
-import { concatenated } from './bytes.ts';
 import { checkByteLimit } from './limit.ts';
 import { ByteLines, type LinesOptions, TextLines } from './lines.ts';
+import { ReadAll, ReadExactly, ReadLine, ReadSome, ReadUntil } from './reading.ts';
 import { Separators } from './separators.ts';
 import { type Decoder, type DecodingOptions, decoderOf } from './text.ts';
 import type { Bytes, ReadTransport } from './transports.ts';
@@ -31,7 +31,8 @@ export interface Feeder {
 }
 
 const NEWLINE = '\n';
-const NOTHING = /* @__PURE__ */ new Uint8Array(0);
+/** What readers have that were fed nothing yet. Invariant: empty. */
+const NO_BYTES = /* @__PURE__ */ new ByteBuffer();
 
 /** Text instead of bytes. */
 interface AsText extends DecodingOptions {
@@ -80,7 +81,8 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     inspectAsText(StreamReader.prototype);
   }
 
-  readonly #buffer = new ByteBuffer();
+  /** One of its own from the first byte on. */
+  #buffer = NO_BYTES;
   readonly #limit: number;
   readonly #loop: EventLoop;
   #eof = false;
@@ -149,6 +151,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
         code: 'FED_AFTER_EOF',
       });
     if (data.length === 0) return;
+    if (this.#buffer === NO_BYTES) this.#buffer = new ByteBuffer();
     this.#buffer.push(data);
     this.wake();
     if (this.#transport !== null && !this.#paused && this.#buffer.length > 2 * this.#limit) {
@@ -204,21 +207,60 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     this.#transport?.resumeReading();
   }
 
-  /** Waits for more bytes, the end, or an error. The most frequent reads do the same without a separate generator. */
-  *#wait(operation: string): Generator<unknown, void, unknown> {
-    const waiter = this.#beginWait(operation);
-    try {
-      yield* waiter;
-    } finally {
-      this.#endWait(waiter);
-    }
-    this.check();
+  // ------------------------------------------------------------------------------------------------- for reads
+
+  /** The bytes that were not read. @internal */
+  get buffer(): ByteBuffer {
+    return this.#buffer;
   }
 
-  #beginWait(operation: string): Future<void> {
+  /** @internal */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Whether the end was fed. @internal */
+  get hasEnded(): boolean {
+    return this.#eof;
+  }
+
+  /** Takes up to a number of bytes. @internal */
+  take(count: number): Uint8Array {
+    const bytes = this.#buffer.take(count);
+    this.#resume();
+    return bytes;
+  }
+
+  /** Takes everything, as it has arrived. @internal */
+  takeChunks(): Uint8Array[] {
+    const chunks: Uint8Array[] = [];
+    for (let chunk = this.#buffer.takeChunk(); chunk !== null; chunk = this.#buffer.takeChunk()) chunks.push(chunk);
+    this.#resume();
+    return chunks;
+  }
+
+  /** Puts chunks back that were taken, before what has arrived since. @internal */
+  putBack(chunks: readonly Uint8Array[]): void {
+    const rest = this.#buffer.takeAll();
+    for (const chunk of chunks) this.#buffer.push(chunk);
+    this.#buffer.push(rest);
+  }
+
+  /** Drops a line that is too long: up to its end if that has arrived, otherwise everything. @internal */
+  dropLine(message: string, consumed: number): never {
+    if (LINE_END?.find(this.#buffer, consumed)?.start === consumed) this.#buffer.take(consumed + 1);
+    else this.#buffer.clear();
+    this.#resume();
+    throw new ValueError(`readline: ${message} of ${this.#limit} bytes; give a larger limit`, {
+      code: 'LINE_TOO_LONG',
+    });
+  }
+
+  /** Waits for more bytes, the end, or an error. @internal */
+  beginWait(reading: WaitingCoroutine<Uint8Array>): Future<void> {
     if (this.#waiter !== null) {
       throw new RuntimeError(
-        `${operation}() called while another coroutine is already waiting for incoming data: one task at a time can read`,
+        `${reading.operation}() called while another coroutine is already waiting for incoming data: one task at a time can read`,
         { code: 'ANOTHER_READS' },
       );
     }
@@ -227,7 +269,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
       this.#paused = false;
       this.#transport?.resumeReading();
     }
-    const waiter = newWait(this.#loop, { operation, object: this.#transport ?? this }); // the transport tells which connection it is
+    const waiter = reading.newWait(this.#loop);
     this.#waiter = waiter;
     if (this.feeder !== null) this.feeder.awaited = this;
     return waiter;
@@ -238,7 +280,8 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     return this.#transport;
   }
 
-  #endWait(waiter: Future<void>): void {
+  /** The wait is over. @internal */
+  endWait(waiter: Future<void>): void {
     if (this.#waiter === waiter) this.#waiter = null;
     if (this.feeder !== null) this.feeder.awaited = null;
   }
@@ -269,17 +312,21 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   read(options: ReadOptions & AsText): AwaitableCoroutine<string>;
   read(options: ReadOptions): AwaitableCoroutine<Bytes>;
   read(given: number | ReadOptions = -1): AwaitableCoroutine<Bytes> {
-    if (typeof given === 'number') return StreamReader.#read(this, checkCount('read', given));
+    if (typeof given === 'number') return this.#read(checkCount('read', given));
     const options = checkReadOptions(given);
     const count = checkCount('read', options.n ?? -1);
     const decoder = textDecoderOf('read', options);
-    if (decoder === null) return StreamReader.#read(this, count);
+    if (decoder === null) return this.#read(count);
     if (count >= 0) {
       throw new ValueError(
         `read: ${count} bytes may end inside a character; read everything as text, or lines with readline({ encoding })`,
       );
     }
-    return asText(StreamReader.#read(this, -1), decoder);
+    return asText(new ReadAll(this), decoder);
+  }
+
+  #read(count: number): AwaitableCoroutine<Uint8Array> {
+    return count < 0 ? new ReadAll(this) : new ReadSome(this, count);
   }
 
   /**
@@ -298,7 +345,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   readexactly(count: number): AwaitableCoroutine<Uint8Array> {
     checkCount('readexactly', count);
     if (count < 0) throw new ValueError(`readexactly: the number of bytes must not be less than zero, got ${count}`);
-    return StreamReader.#readexactly(this, count);
+    return new ReadExactly(this, count);
   }
 
   /**
@@ -323,9 +370,9 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   readline(options: AsText): AwaitableCoroutine<string>;
   readline(options?: DecodingOptions): AwaitableCoroutine<Bytes>;
   readline(options?: DecodingOptions): AwaitableCoroutine<Bytes> {
-    if (options === undefined) return StreamReader.#readline(this);
+    if (options === undefined) return this.nextLine(null);
     const decoder = textDecoderOf('readline', checkDecoding('readline', options, 'readline({ encoding: "utf-8" })'));
-    return decoder === null ? StreamReader.#readline(this) : asText(StreamReader.#readline(this), decoder);
+    return decoder === null ? this.nextLine(null) : asText(this.nextLine(null), decoder);
   }
 
   /**
@@ -364,7 +411,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
           separator: given as Bytes,
         };
     const decoder = textDecoderOf('readuntil', options);
-    const reading = StreamReader.#readuntil(this, new Separators(separator));
+    const reading = new ReadUntil(this, new Separators(separator));
     return decoder === null ? reading : asText(reading, decoder);
   }
 
@@ -392,132 +439,14 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     return new ByteLines(this)[Symbol.asyncIterator]();
   }
 
-  static readonly #read = /* @__PURE__ */ libraryCoroutine(function* read(
-    reader: StreamReader,
-    count: number,
-  ): Generator<unknown, Uint8Array, unknown> {
-    reader.check();
-    if (count < 0) return yield* reader.#readAll();
-    // Wait again when another read has taken the bytes, because an empty result would mean the end.
-    while (count > 0 && reader.#buffer.length === 0 && !reader.#eof) {
-      const waiter = reader.#beginWait('read');
-      try {
-        yield* waiter;
-      } finally {
-        reader.#endWait(waiter);
-      }
-      reader.check();
-    }
-    return reader.#take(count);
-  });
-
-  /** Chunks are taken as they arrive, so that the result may be longer than the buffer may be. */
-  *#readAll(): Generator<unknown, Uint8Array, unknown> {
-    const chunks: Uint8Array[] = [];
-    try {
-      while (true) {
-        for (let chunk = this.#buffer.takeChunk(); chunk !== null; chunk = this.#buffer.takeChunk()) chunks.push(chunk);
-        this.#resume();
-        if (this.#eof) return concatenated(chunks);
-        yield* this.#wait('read');
-      }
-    } catch (error) {
-      this.#putBack(chunks);
-      throw error;
-    }
-  }
-
-  #putBack(chunks: readonly Uint8Array[]): void {
-    const rest = this.#buffer.takeAll();
-    for (const chunk of chunks) this.#buffer.push(chunk);
-    this.#buffer.push(rest);
-  }
-
-  #take(count: number): Uint8Array {
-    const bytes = this.#buffer.take(count);
-    this.#resume();
-    return bytes;
-  }
-
-  static readonly #readexactly = /* @__PURE__ */ libraryCoroutine(function* readexactly(
-    reader: StreamReader,
-    count: number,
-  ): Generator<unknown, Uint8Array, unknown> {
-    reader.check();
-    while (reader.#buffer.length < count) {
-      if (reader.#eof) throw new IncompleteReadError(reader.#buffer.takeAll(), count);
-      const waiter = reader.#beginWait('readexactly');
-      try {
-        yield* waiter;
-      } finally {
-        reader.#endWait(waiter);
-      }
-      reader.check();
-    }
-    return reader.#take(count);
-  });
-
-  static readonly #readuntil = /* @__PURE__ */ libraryCoroutine(function* readuntil(
-    reader: StreamReader,
-    separators: Separators,
-  ): Generator<unknown, Uint8Array, unknown> {
-    return yield* reader.#upTo(separators, 'readuntil');
-  });
-
-  *#upTo(
-    separators: Separators,
-    operation: string,
-    isWanted: (() => boolean) | null = null,
-  ): Generator<unknown, Uint8Array, unknown> {
-    this.check();
-    const buffer = this.#buffer;
-    let searched = 0;
-    let match = separators.find(buffer, searched);
-    while (match === null) {
-      searched = separators.searched(buffer);
-      if (searched > this.#limit)
-        throw new LimitOverrunError('Separator is not found, and chunk exceed the limit', searched);
-      if (this.#eof) throw new IncompleteReadError(buffer.takeAll(), null);
-      yield* this.#wait(operation);
-      match = separators.find(buffer, searched);
-      if (isWanted?.() === false) return NOTHING;
-    }
-    if (match.start > this.#limit)
-      throw new LimitOverrunError('Separator is found, but chunk is longer than limit', match.start);
-    return this.#take(match.end);
-  }
-
-  static readonly #readline = /* @__PURE__ */ libraryCoroutine(function* readline(
-    reader: StreamReader,
-  ): Generator<unknown, Uint8Array, unknown> {
-    return yield* reader.nextLine(null);
-  });
-
   /**
    * Waits for a line; returns nothing at the end, and when the line is not wanted any more. @internal
    *
    * @param isWanted called before a line is taken; `null` when the line is wanted in any case
    */
-  *nextLine(isWanted: (() => boolean) | null): Generator<unknown, Uint8Array, unknown> {
+  nextLine(isWanted: (() => boolean) | null): ReadLine {
     LINE_END ??= new Separators(NEWLINE);
-    if (isWanted?.() === false) return NOTHING;
-    try {
-      return yield* this.#upTo(LINE_END, 'readline', isWanted);
-    } catch (error) {
-      if (error instanceof IncompleteReadError) return error.partial;
-      if (error instanceof LimitOverrunError) this.#dropLine(error);
-      throw error;
-    }
-  }
-
-  /** Drops a line that is too long: up to its end if that has arrived, otherwise everything. */
-  #dropLine({ message, consumed }: LimitOverrunError): never {
-    if (LINE_END?.find(this.#buffer, consumed)?.start === consumed) this.#buffer.take(consumed + 1);
-    else this.#buffer.clear();
-    this.#resume();
-    throw new ValueError(`readline: ${message} of ${this.#limit} bytes; give a larger limit`, {
-      code: 'LINE_TOO_LONG',
-    });
+    return new ReadLine(this, LINE_END, isWanted);
   }
 
   toString(): string {

@@ -5,7 +5,7 @@ import type { Duration } from '../internal/duration.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
 import { type AwaitableCoroutine, type EventLoop, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
-import { bindMethods } from './bound.ts';
+import { BoundMethods, bindMethods, bindOnFirstRead } from './bound.ts';
 import {
   type CloseTimeoutOption,
   closeTimeoutOf,
@@ -13,6 +13,7 @@ import {
   HURRIED_CLOSE_TIMEOUT,
   isBeingCancelled,
 } from './closing.ts';
+import { Draining } from './draining.ts';
 import type { StreamReader } from './stream-reader.ts';
 import type { BaseTransport, Bytes, ExtraInfo, Transport, WriteTransport } from './transports.ts';
 
@@ -26,6 +27,8 @@ export interface WriterProtocol {
   closed(): Generator<unknown, void, unknown>;
   /** Whether this is the server's side of the connection. */
   readonly isServerSide: boolean;
+  /** Whether a task of the library's own uses reader and writer, so that they are not forgotten. @internal */
+  readonly isHandling?: boolean;
 }
 
 /** Options of a TLS handshake on an existing connection. */
@@ -63,6 +66,11 @@ export interface TlsCapable {
 export class StreamWriter implements AsyncDisposable {
   static {
     inspectAsText(StreamWriter.prototype);
+    bindOnFirstRead(StreamWriter.prototype, ['write', 'close'], (writer) => {
+      if (!(#bound in writer)) return null;
+      writer.#bound ??= new BoundMethods();
+      return writer.#bound;
+    });
   }
 
   #transport: WriteTransport;
@@ -73,6 +81,7 @@ export class StreamWriter implements AsyncDisposable {
   readonly #closeTimeout: number | null;
   /** The error that `drain` or `waitClosed` has thrown; disposing of the writer does not throw it again. */
   #told: unknown = null;
+  #bound: BoundMethods | null = null;
 
   /** Called by `openConnection` and similar functions. */
   constructor(
@@ -88,8 +97,17 @@ export class StreamWriter implements AsyncDisposable {
     this.#reader = reader;
     this.#loop = loop;
     if (reader !== null) reader.companion = this;
-    bindMethods(this, 'write', 'close');
-    closeWhenForgotten(this, transport, loop);
+    if (new.target !== StreamWriter) bindMethods(this, 'write', 'close');
+    if (protocol.isHandling !== true) this.closeWhenForgotten();
+  }
+
+  /**
+   * A connection whose reader and writer are both garbage collected cannot be used any more. It is closed, as in Python, where that
+   * happens at once, not when the garbage collector runs. A program that closes its connections does not depend on this. @internal
+   */
+  closeWhenForgotten(): void {
+    const transport = this.#transport;
+    if (!transport.isClosing()) registryOfForgotten().register(this, { transport, loop: this.#loop });
   }
 
   /** The transport under it. */
@@ -126,7 +144,32 @@ export class StreamWriter implements AsyncDisposable {
    * @throws the error with which the connection was lost, if it is known
    */
   drain(): AwaitableCoroutine<void> {
-    return StreamWriter.#drain(this);
+    return new Draining(this);
+  }
+
+  /** Whether `drain` has nothing to do. @internal */
+  get mayGoOn(): boolean {
+    return this.#protocol.mayWrite === true && !this.#transport.isClosing() && this.#hasNoError();
+  }
+
+  #hasNoError(): boolean {
+    return this.#reader === null || this.#reader.exception() === null;
+  }
+
+  /** What `drain` does otherwise. @internal */
+  *drainSlowly(): Generator<unknown, void, unknown> {
+    this.#reader?.check();
+    // Gives the transport a turn to report how it ended, so that a loop of writes and drains sees the error.
+    if (this.#transport.isClosing()) yield;
+    if (this.#protocol.mayWrite === true) return;
+    try {
+      yield* this.#protocol.drain();
+    } catch (error) {
+      // The reason is more useful than "connection lost".
+      if (error instanceof OSError) this.#reader?.check();
+      this.#told = error;
+      throw error;
+    }
   }
 
   /**
@@ -214,23 +257,6 @@ export class StreamWriter implements AsyncDisposable {
     return StreamWriter.#dispose(this);
   }
 
-  static readonly #drain = /* @__PURE__ */ libraryCoroutine(function* drain(
-    writer: StreamWriter,
-  ): Generator<unknown, void, unknown> {
-    writer.#reader?.check();
-    // Gives the transport a turn to report how it ended, so that a loop of writes and drains sees the error.
-    if (writer.#transport.isClosing()) yield;
-    if (writer.#protocol.mayWrite === true) return;
-    try {
-      yield* writer.#protocol.drain();
-    } catch (error) {
-      // The reason is more useful than "connection lost".
-      if (error instanceof OSError) writer.#reader?.check();
-      writer.#told = error;
-      throw error;
-    }
-  });
-
   static readonly #waitClosed = /* @__PURE__ */ libraryCoroutine(function* waitClosed(
     writer: StreamWriter,
   ): Generator<unknown, void, unknown> {
@@ -260,7 +286,7 @@ export class StreamWriter implements AsyncDisposable {
     const encrypted = yield* transport.startTls(context, { ...options, serverSide, unread });
     writer.#transport = encrypted;
     writer.#reader?.replaceTransport(encrypted);
-    closeWhenForgotten(writer, encrypted, writer.#loop);
+    if (writer.#protocol.isHandling !== true) writer.closeWhenForgotten();
   });
 
   static readonly #dispose = /* @__PURE__ */ libraryCoroutine(function* dispose(
@@ -307,15 +333,11 @@ interface Forgotten {
 
 let forgotten: FinalizationRegistry<Forgotten> | undefined;
 
-/**
- * A connection whose reader and writer are both garbage collected cannot be used any more. It is closed, as in Python, where that
- * happens at once, not when the garbage collector runs. A program that closes its connections does not depend on this.
- */
-function closeWhenForgotten(writer: StreamWriter, transport: BaseTransport, loop: EventLoop): void {
+function registryOfForgotten(): FinalizationRegistry<Forgotten> {
   forgotten ??= new FinalizationRegistry(({ transport, loop }) => {
     if (transport.isClosing() || loop.isClosed()) return;
     if (loop.getDebug()) logger.warn(`unclosed ${transport}: its StreamWriter was dropped without close()`);
     transport.close();
   });
-  forgotten.register(writer, { transport, loop });
+  return forgotten;
 }

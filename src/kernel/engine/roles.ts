@@ -58,6 +58,14 @@ export interface Construct {
 /** No error: what a call stack holds when it is simply to go on. */
 export const NONE: unique symbol = /* @__PURE__ */ Symbol('none');
 
+/** What tells the name of a task that has one which nobody has asked for yet. */
+export const LATE_NAME: unique symbol = /* @__PURE__ */ Symbol('late name');
+
+/** A name that is put together when somebody asks for it: most names of tasks nobody ever reads. */
+export interface LateName {
+  [LATE_NAME](): string;
+}
+
 /** Marks the coroutine objects that a task puts on its own stack instead of driving them through `yield*`. */
 export const ENTER: unique symbol = /* @__PURE__ */ Symbol('enter');
 
@@ -256,6 +264,8 @@ export const ENDING = 1 << 8;
 export const STORY_DUE = 1 << 13;
 /** Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters. */
 export const INDEXED = 1 << 14;
+/** The async context in which the task was made holds nothing, and need not be kept. */
+export const NO_ASYNC_CONTEXT = 1 << 15;
 /** A request is being handed to the task and on to what it waits for. */
 export const IN_DELIVERY = 1 << 11;
 /** The coroutine is an async function. */

@@ -1,4 +1,4 @@
-import { type AsyncFrame, type AsyncStorage, newAsyncFrame } from './platform.ts';
+import { type AsyncFrame, type AsyncStorage, newAsyncFrame, withAsyncStorage } from './platform.ts';
 
 /**
  * What a remembered async context holds, as far as the runtime shows it. Node keeps the values of all `AsyncLocalStorage`s in one map, and
@@ -23,16 +23,21 @@ export function forgetAsyncContext(): void {
   bareMap = null;
 }
 
-/** The async context of the caller without the value of one store, where that can be told; otherwise with it. */
-export function newFrameWithout(storage: AsyncStorage | null): AsyncFrame | null {
+/**
+ * The async context of the caller without the value of one store, where that can be told; otherwise with it.
+ *
+ * @param storage `null` where there is none yet
+ * @param isKept whether it is kept for so long, and by so many, that it is worth looking closer even where there is none yet
+ */
+export function newFrameWithout(storage: AsyncStorage | null, isKept = false): AsyncFrame | null {
   const frame = newAsyncFrame();
   if (frame === null || mapKey === null) return frame;
   if (mapKey === undefined) {
-    if (storage === null) {
+    if (storage === null && !isKept) {
       emptyFrame ??= frame;
       return frame;
     }
-    mapKey = findMapKey(storage);
+    mapKey = storage === null ? withAsyncStorage(findMapKey) : findMapKey(storage);
     if (mapKey === null || emptyFrame?.[mapKey] !== undefined) emptyFrame = null;
     if (mapKey === null) return frame;
   }
@@ -44,6 +49,16 @@ export function newFrameWithout(storage: AsyncStorage | null): AsyncFrame | null
   }
   if (emptyFrame === null || storage === null || values.size !== 1 || !values.has(storage)) return frame;
   bareMap = values;
+  return emptyFrame;
+}
+
+/** Whether an async context is the empty one, which is one for all. */
+export function isEmptyFrame(frame: AsyncFrame | null): boolean {
+  return frame !== null && frame === emptyFrame;
+}
+
+/** The empty async context; `null` where it is not known. */
+export function knownEmptyFrame(): AsyncFrame | null {
   return emptyFrame;
 }
 

@@ -42,6 +42,7 @@ export interface AsyncHooks {
 export interface AsyncStorage {
   getStore(): unknown;
   enterWith(store: unknown): void;
+  disable?(): void;
 }
 
 export type TimerId = object | number;
@@ -238,6 +239,18 @@ export function findAsyncHooks(): AsyncHooks | null {
     asyncHooks = found?.AsyncLocalStorage !== undefined && found.AsyncResource !== undefined ? found : null;
   }
   return asyncHooks;
+}
+
+/** Calls a function with an `AsyncLocalStorage` that is not used afterwards; `null` where the runtime has no such thing. */
+export function withAsyncStorage<R>(fn: (storage: AsyncStorage) => R): R | null {
+  const hooks = findAsyncHooks();
+  if (hooks === null) return null;
+  const storage = new hooks.AsyncLocalStorage();
+  try {
+    return fn(storage);
+  } finally {
+    storage.disable?.(); // otherwise some versions of Node go on to watch every promise for it
+  }
 }
 
 /** Remembers the present async context, where the runtime has such a thing. */

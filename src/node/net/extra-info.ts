@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { familyOf, socketAddress } from '../../streams/addresses.ts';
-import type { SocketName } from '../../streams/index.ts';
+import type { SocketAddress, SocketName } from '../../streams/index.ts';
 
 /** The addresses of a socket, recorded because the socket forgets them when it is closed. */
 export interface KnownNames {
@@ -10,15 +10,81 @@ export interface KnownNames {
 }
 
 export function namesOf(socket: Socket): KnownNames {
-  const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, localFamily } = socket;
-  return {
-    peername: name(remoteAddress, remotePort, remoteFamily),
-    sockname: name(localAddress, localPort, localFamily),
-  };
+  return new SocketNames(socket);
 }
 
-function name(host: string | undefined, port: number | undefined, family: string | undefined): SocketName | undefined {
-  return host === undefined || port === undefined ? undefined : socketAddress(host, port, familyOf(family));
+/** The addresses of a socket. Few programs ask for them, so they are made when they are asked for, of what takes the least memory. */
+class SocketNames implements KnownNames {
+  #peer: SocketAddress | string | undefined = undefined;
+  #peerPort = 0;
+  #own: SocketAddress | string | undefined = undefined;
+  #ownPort = 0;
+
+  constructor(socket: Socket) {
+    if (askHandle(socket, 'getpeername')) {
+      this.#peer = kept(asked.address);
+      this.#peerPort = asked.port;
+      if (!askHandle(socket, 'getsockname')) return;
+      this.#own = kept(asked.address);
+      this.#ownPort = asked.port;
+      return;
+    }
+    const { remoteAddress, remotePort, localAddress, localPort } = socket;
+    if (remoteAddress !== undefined && remotePort !== undefined) {
+      this.#peer = remoteAddress;
+      this.#peerPort = remotePort;
+    }
+    if (localAddress !== undefined && localPort !== undefined) {
+      this.#own = localAddress;
+      this.#ownPort = localPort;
+    }
+  }
+
+  get peername(): SocketName | undefined {
+    if (typeof this.#peer === 'string') this.#peer = addressOf(this.#peer, this.#peerPort);
+    return this.#peer;
+  }
+
+  get sockname(): SocketName | undefined {
+    if (typeof this.#own === 'string') this.#own = addressOf(this.#own, this.#ownPort);
+    return this.#own;
+  }
+}
+
+function addressOf(host: string, port: number): SocketAddress {
+  return socketAddress(host, port, familyOf(host.includes(':') ? 6 : 4));
+}
+
+type Question = 'getpeername' | 'getsockname';
+type Handle = { readonly [question in Question]?: (answer: object) => number };
+
+/** What a handle has answered last: one object for all questions. */
+const asked = { address: '', family: '', port: 0 };
+
+/**
+ * Asks the handle of a socket for an address. The socket itself would keep the answer, two objects for as long as it lives. False where
+ * handles cannot be asked, or have no answer.
+ */
+function askHandle(socket: Socket, question: Question): boolean {
+  if (Object.getPrototypeOf(socket) !== Socket.prototype || 'bun' in process.versions || 'deno' in process.versions)
+    return false;
+  const { _handle: handle } = socket as Socket & { readonly _handle?: Handle | null };
+  if (typeof handle?.[question] !== 'function') return false;
+  asked.address = '';
+  asked.port = -1;
+  return handle[question](asked) === 0 && asked.address !== '' && asked.port >= 0;
+}
+
+/** The hosts of the last two answers that differed: a server's own host is the same for nearly all connections, a proxy's is as well. */
+let [latest, earlier] = ['', ''];
+
+/** The same string for the same host, where that comes again soon. */
+function kept(host: string): string {
+  if (host === latest) return latest;
+  const known = host === earlier ? earlier : host;
+  earlier = latest;
+  latest = known;
+  return known;
 }
 
 const PYTHON_NAMES: Readonly<Record<string, string>> = { ssl_object: 'sslObject', sslcontext: 'sslObject' };

@@ -21,6 +21,9 @@ interface Inside {
   [part: symbol]: unknown;
 }
 
+/** Called with received bytes, which it may keep, as a function of the socket; it must not throw. */
+export type Take = (this: Socket, bytes: Uint8Array) => void;
+
 /** One buffer for all sockets of the thread: bytes are copied out of it before the next read. */
 let shared: Uint8Array | null = null;
 /** `undefined` until the first socket was examined; `null` when sockets have other internals here. */
@@ -35,23 +38,46 @@ let parts: Parts | null | undefined;
  * bytes do.
  * This cannot be undone, but TLS on top of the socket takes over the handle, and reads in its own way.
  *
- * @param take called with the bytes, as a `Uint8Array` that it may keep; it must not throw
+ * @param take best one function for many sockets, because then nothing is allocated for each of them
+ * @returns whether all bytes that the socket will read from now on come to `take`
  */
-export function readInto(socket: Socket, take: (bytes: Uint8Array) => void): void {
+export function readInto(socket: Socket, take: Take): boolean {
   const inside = socket as object as Inside;
   // An encrypted socket has a handle of another kind.
-  if (Object.getPrototypeOf(socket) !== Socket.prototype || typeof inside._handle?.useUserBuffer !== 'function') return;
+  if (Object.getPrototypeOf(socket) !== Socket.prototype || typeof inside._handle?.useUserBuffer !== 'function')
+    return false;
   if (parts === undefined) parts = partsOf(socket);
-  if (parts === null || inside[parts.buffer] !== null) return;
+  if (parts === null || inside[parts.buffer] !== null) return false;
   shared ??= new Uint8Array(SIZE);
-  let next: Uint8Array | undefined;
   inside._handle.useUserBuffer(shared);
   inside[parts.buffer] = shared;
-  inside[parts.generator] = () => next;
-  inside[parts.callback] = (count: number, buffer: Uint8Array) => {
-    next = bufferAfter(count, buffer);
-    take(taken(count, buffer));
+  inside[parts.generator] = nextBuffer;
+  inside[parts.callback] = callbackFor(take);
+  return true;
+}
+
+/** Where the socket whose callback was called last is to read next; `undefined` for where it has. It is asked for right after that call. */
+let next: Uint8Array | undefined;
+
+function nextBuffer(): Uint8Array | undefined {
+  return next;
+}
+
+type Callback = (this: Socket, count: number, buffer: Uint8Array) => void;
+
+/** The functions that sockets call, by what they give the bytes to. */
+const callbacks = new WeakMap<Take, Callback>();
+
+function callbackFor(take: Take): Callback {
+  const known = callbacks.get(take);
+  if (known !== undefined) return known;
+  const callback: Callback = function (count, buffer) {
+    const following = bufferAfter(count, buffer);
+    take.call(this, taken(count, buffer));
+    next = following;
   };
+  callbacks.set(take, callback);
+  return callback;
 }
 
 /** The Node versions whose sockets have been examined; add later ones when the tests have run on them. */

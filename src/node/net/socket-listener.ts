@@ -70,10 +70,13 @@ export class SocketListener implements Listener {
   }
 
   #onConnection(server: Server, socket: Socket): void {
-    socket.on('error', ignoreErrors);
     keepSocketAlive(socket, this.#setup.keepAlive);
-    if (this.#setup.direct) this.#context.run(() => this.#accept(server, socket));
-    else if (!this.#loop.isClosed()) this.#loop.callSoonIn(this.#context, () => this.#accept(server, socket));
+    if (this.#setup.direct) {
+      this.#context.run(() => this.#accept(server, socket));
+      return;
+    }
+    socket.on('error', ignoreErrors);
+    if (!this.#loop.isClosed()) this.#loop.callSoonIn(this.#context, () => this.#accept(server, socket));
   }
 
   #accept(server: Server, socket: Socket): void {

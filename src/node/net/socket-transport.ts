@@ -14,7 +14,7 @@ import {
   type LoopResource,
   libraryCoroutine,
 } from '../../kernel/lowlevel.ts';
-import { bindMethods } from '../../streams/bound.ts';
+import { BoundMethods, bindOnFirstRead } from '../../streams/bound.ts';
 import type {
   BaseProtocol,
   Bytes,
@@ -24,8 +24,8 @@ import type {
   WriteBufferLimits,
 } from '../../streams/index.ts';
 import type { ConnectionOwner } from '../../streams/server.ts';
-import { Delivery, plainBytes } from '../transport/delivery.ts';
-import { WriteSide } from '../transport/write-side.ts';
+import { type Deliverer, Delivery, plainBytes } from '../transport/delivery.ts';
+import { WriteSide, type Writing } from '../transport/write-side.ts';
 import { ignoreErrors } from './connect-socket.ts';
 import { extraInfoOf, isEncrypted, type KnownNames, namesOf } from './extra-info.ts';
 import { failureOf, lossOf } from './failures.ts';
@@ -67,29 +67,41 @@ export interface SocketTransportOptions {
   readonly names?: KnownNames | undefined;
 }
 
+/** Where a socket has its transport: what listens to its events is the same for all sockets, and finds the transport here. */
+const TRANSPORT: unique symbol = Symbol('transport');
+
+type Carrier = Socket & { [TRANSPORT]?: SocketTransport | undefined };
+
 /**
- * A connection over a socket of the runtime: TCP, Unix, or TLS on top of either.
+ * A connection over a socket of the runtime: TCP, Unix, or TLS on top of either. It is small, because servers have many: what an idle
+ * connection does not need is made when it is needed.
  *
  * Follows CPython's `_SelectorSocketTransport`.
  */
-export class SocketTransport implements Transport, LoopResource {
+export class SocketTransport implements Transport, LoopResource, Deliverer, Writing {
   static {
     inspectAsText(SocketTransport.prototype);
+    bindOnFirstRead(SocketTransport.prototype, ['write', 'close', 'abort'], (transport) => {
+      if (!(#bound in transport)) return null;
+      transport.#bound ??= new BoundMethods();
+      return transport.#bound;
+    });
   }
 
-  readonly #loop: EventLoop;
-  readonly #socket: Socket | TLSSocket;
+  readonly #socket: (Socket | TLSSocket) & Carrier;
   readonly #names: KnownNames;
   readonly #owner: ConnectionOwner | null;
   readonly #host: string | undefined;
   readonly #delivery: Delivery;
-  readonly #writing: WriteSide;
+  /** Made for the first write. */
+  #writing: WriteSide | null = null;
   /** `null` when none are expected. */
   readonly #tickets: SessionTickets | null;
   #state: State = 'open';
   #paused = false;
   /** Invariant: the error of the socket or the protocol, if there is one. */
   #error: unknown = null;
+  #bound: BoundMethods | null = null;
 
   constructor(
     loop: EventLoop,
@@ -97,30 +109,26 @@ export class SocketTransport implements Transport, LoopResource {
     protocol: BaseProtocol,
     { owner = null, goesOn = false, host, isClient = false, names = namesOf(socket) }: SocketTransportOptions = {},
   ) {
-    this.#loop = loop;
     this.#socket = socket;
     this.#names = names;
     this.#owner = owner;
     this.#host = host;
-    this.#delivery = new Delivery(loop, protocol, (error, where) => this.#protocolFailed(error, where));
-    this.#delivery.onEnd = (keepOpen) => {
-      if (!keepOpen) this.close();
-    };
-    this.#delivery.onFull = (isFull) => {
-      if (isFull) socket.pause();
-      else if (this.isReading()) socket.resume();
-    };
-    this.#writing = new WriteSide(socket, { loop, transport: this, protocol: () => this.#delivery.protocol });
+    this.#delivery = new Delivery(loop, protocol, this);
     this.#tickets = SessionTickets.of(socket, isClient);
     // Otherwise a message would wait for the acknowledgement of the one before, without need.
     socket.setNoDelay(true);
-    bindMethods(this, 'write', 'close', 'abort');
-    socket.on('error', this.#onError).on('close', this.#onClose);
+    this.#socket[TRANSPORT] = this;
+    socket.on('error', onError).on('close', onClose).off('error', ignoreErrors);
     attach(loop, this);
     owner?.attach(this);
     if (goesOn) this.#beginToRead();
     else this.#delivery.call(() => this.#made());
     if (socket.destroyed) this.#endedBefore();
+  }
+
+  /** @internal */
+  get loop(): EventLoop {
+    return this.#delivery.loop;
   }
 
   /** Whether the protocol is called at once. */
@@ -130,8 +138,8 @@ export class SocketTransport implements Transport, LoopResource {
 
   /** The socket had ended before there was a listener. */
   #endedBefore(): void {
-    if (this.#socket.errored != null) this.#onError(this.#socket.errored);
-    this.#onClose();
+    if (this.#socket.errored != null) this.failed(this.#socket.errored);
+    this.closed();
   }
 
   /** No bytes are read before `connectionMade` was called, because it may pause reading. */
@@ -140,45 +148,59 @@ export class SocketTransport implements Transport, LoopResource {
     try {
       this.#delivery.protocol.connectionMade(this);
     } catch (error) {
-      this.#protocolFailed(error, 'connectionMade');
+      this.protocolFailed(error, 'connectionMade');
     }
     if (this.#state === 'open') this.#beginToRead();
   }
 
   #beginToRead(): void {
     if (isEncrypted(this.#socket)) keepEndInDeno(this.#socket);
-    this.#socket.on('data', this.#onData).on('end', this.#onEnd);
-    readInto(this.#socket, this.#onBytes);
+    // A socket that reads into a buffer of ours has no such event, but for what it has read before.
+    if (!readInto(this.#socket, onBytes) || this.#socket.readableLength > 0) this.#socket.on('data', onData);
+    this.#socket.on('end', onEnd);
     if (this.#paused) this.#socket.pause();
     else this.#socket.resume();
     // The peer had gone before anybody listened, on a machine that was busy; the event does not come again.
-    if (this.#socket.readableEnded) this.#onEnd();
+    if (this.#socket.readableEnded) this.ended();
   }
 
   // --------------------------------------------------------------------------------------------- events of the socket
 
-  readonly #onData = (chunk: Uint8Array): void => this.#onBytes(plainBytes(chunk));
-
-  readonly #onBytes = (bytes: Uint8Array): void => {
+  /** Bytes have arrived. @internal */
+  received(bytes: Uint8Array): void {
     if (this.#state === 'open') this.#delivery.data(bytes);
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  /** The peer has ended its side. @internal */
+  ended(): void {
     if (this.#state === 'open') this.#delivery.end();
-  };
+  }
 
-  readonly #onError = (error: Error): void => {
+  /** The socket has failed. @internal */
+  failed(error: Error): void {
     this.#error ??= lossOf(failureOf(error));
     // After a TLS alert of the peer the runtime keeps the socket open, and it would end as if there had been no error.
     this.#socket.destroy();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  /** The socket is closed. @internal */
+  closed(): void {
     if (this.#state === 'open') this.#state = 'closed';
     this.#tickets?.stop();
-    detach(this.#loop, this);
+    detach(this.loop, this);
     this.#delivery.finish(() => this.#lost(), this.#error === null);
-  };
+  }
+
+  /** @internal */
+  inboxIsFull(isFull: boolean): void {
+    if (isFull) this.#socket.pause();
+    else if (this.isReading()) this.#socket.resume();
+  }
+
+  /** @internal */
+  endDelivered(keepOpen: boolean): void {
+    if (!keepOpen) this.close();
+  }
 
   #lost(): void {
     this.#state = 'closed';
@@ -195,7 +217,8 @@ export class SocketTransport implements Transport, LoopResource {
 
   // --------------------------------------------------------------------------------------------- failures
 
-  #protocolFailed(error: unknown, where: string): void {
+  /** @internal */
+  protocolFailed(error: unknown, where: string): void {
     if (leavesTheLoop(error)) throw error;
     this.fail(error, `Fatal error: protocol.${where}() call failed.`);
   }
@@ -209,7 +232,7 @@ export class SocketTransport implements Transport, LoopResource {
   }
 
   #report(message: string, exception: unknown): void {
-    this.#loop.callExceptionHandler({ message, exception, transport: this, protocol: this.#delivery.protocol });
+    this.loop.callExceptionHandler({ message, exception, transport: this, protocol: this.#delivery.protocol });
   }
 
   /** The loop does not run any more, so the protocol cannot be called. */
@@ -249,14 +272,13 @@ export class SocketTransport implements Transport, LoopResource {
     const socket = this.#socket;
     // Unread bytes would make the system drop bytes that it still has to send.
     socket.resume();
-    if (socket.writableFinished) queueMicrotask(this.#onFinish);
-    else socket.once('finish', this.#onFinish).end();
+    const finished = (): void => {
+      if (this.#tickets === null) this.#sentAll();
+      else this.#tickets.wait(() => this.#sentAll());
+    };
+    if (socket.writableFinished) queueMicrotask(finished);
+    else socket.once('finish', finished).end();
   }
-
-  readonly #onFinish = (): void => {
-    if (this.#tickets === null) this.#sentAll();
-    else this.#tickets.wait(() => this.#sentAll());
-  };
 
   /** All bytes and the end were handed to the system: for the protocol the connection is over. */
   #sentAll(): void {
@@ -265,7 +287,7 @@ export class SocketTransport implements Transport, LoopResource {
     this.#letGo();
     socket.on('error', ignoreErrors);
     linger(socket);
-    this.#onClose();
+    this.closed();
   }
 
   abort(): void {
@@ -302,15 +324,20 @@ export class SocketTransport implements Transport, LoopResource {
   }
 
   write(data: Bytes): void {
-    this.#writing.write(data, this.isClosing());
+    this.#writeSide().write(data, this.isClosing());
   }
 
   writelines(data: Iterable<Bytes>): void {
-    this.#writing.writelines(data, this.isClosing());
+    this.#writeSide().writelines(data, this.isClosing());
   }
 
   writeEof(): void {
-    if (this.#state === 'open') this.#writing.end();
+    if (this.#state === 'open') this.#writeSide().end();
+  }
+
+  #writeSide(): WriteSide {
+    this.#writing ??= new WriteSide(this.#socket, this);
+    return this.#writing;
   }
 
   canWriteEof(): boolean {
@@ -318,15 +345,15 @@ export class SocketTransport implements Transport, LoopResource {
   }
 
   getWriteBufferSize(): number {
-    return this.#writing.size;
+    return this.#socket.writableLength;
   }
 
   getWriteBufferLimits(): readonly [low: number, high: number] {
-    return this.#writing.limits;
+    return this.#writeSide().limits;
   }
 
   setWriteBufferLimits(limits: WriteBufferLimits | number | null = null, low?: number): void {
-    this.#writing.setLimits(limits, low);
+    this.#writeSide().setLimits(limits, low);
   }
 
   /** Replaces this transport by an encrypted one with the same protocol. Follows CPython's `loop.start_tls`. */
@@ -346,7 +373,7 @@ export class SocketTransport implements Transport, LoopResource {
   ): Generator<unknown, Transport, unknown> {
     if (transport.isClosing())
       throw new RuntimeError(`startTls: ${transport} is closing`, { code: 'TRANSPORT_CLOSED' });
-    const loop = transport.#loop;
+    const { loop } = transport;
     const { protocol } = transport.#delivery;
     transport.#handOver(options.unread);
     try {
@@ -379,15 +406,12 @@ export class SocketTransport implements Transport, LoopResource {
     if (unread !== undefined && unread.length > 0) socket.unshift(unread);
     this.#state = 'handed';
     this.#delivery.close();
-    detach(this.#loop, this);
+    detach(this.loop, this);
   }
 
   #letGo(): void {
-    this.#socket
-      .off('data', this.#onData)
-      .off('end', this.#onEnd)
-      .off('error', this.#onError)
-      .off('close', this.#onClose);
+    this.#socket.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+    this.#socket[TRANSPORT] = undefined;
   }
 
   toString(): string {
@@ -396,7 +420,30 @@ export class SocketTransport implements Transport, LoopResource {
     const parts: string[] = [nameOfClass(this), state];
     if (peer !== '') parts.push(`peer=${typeof peer === 'string' ? peer : peer.join(':')}`);
     if (this.#paused) parts.push('paused');
-    if (this.#writing.size > 0) parts.push(`${this.#writing.size} bytes to send`);
+    const unsent = this.getWriteBufferSize();
+    if (unsent > 0) parts.push(`${unsent} bytes to send`);
     return `<${parts.join(' ')}>`;
   }
+}
+
+// --------------------------------------------------------------------------------------------- what listens to all sockets
+
+function onBytes(this: Carrier, bytes: Uint8Array): void {
+  this[TRANSPORT]?.received(bytes);
+}
+
+function onData(this: Carrier, chunk: Uint8Array): void {
+  this[TRANSPORT]?.received(plainBytes(chunk));
+}
+
+function onEnd(this: Carrier): void {
+  this[TRANSPORT]?.ended();
+}
+
+function onError(this: Carrier, error: Error): void {
+  this[TRANSPORT]?.failed(error);
+}
+
+function onClose(this: Carrier): void {
+  this[TRANSPORT]?.closed();
 }

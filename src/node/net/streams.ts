@@ -1,14 +1,16 @@
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
 import { byName } from '../../internal/keywords.ts';
-import { type AwaitableCoroutine, type EventLoop, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, getRunningLoop, libraryCoroutine } from '../../kernel/lowlevel.ts';
 import { type CloseTimeoutOption, closeTimeoutOf } from '../../streams/closing.ts';
 import {
   type ConnectionHandler,
   type Server,
   type StreamPair,
   StreamReader,
+  type StreamReaderOptions,
   StreamReaderProtocol,
+  type StreamReaderProtocolOptions,
   StreamWriter,
 } from '../../streams/index.ts';
 import { checkByteLimit } from '../../streams/limit.ts';
@@ -243,19 +245,14 @@ function streamPlan(name: string, handler: ConnectionHandler, options: ServerOpt
       'NOT_CALLABLE',
     );
   checkLimit(name, options);
-  let server: Server | null = null;
-  let loop: EventLoop | null = null;
-  const protocolFactory = () => {
-    const reader = new StreamReader({ limit: options.limit, loop: loop ?? undefined });
-    return new StreamReaderProtocol(reader, handler, {
-      loop: loop ?? undefined,
-      closeTimeout: options.closeTimeout,
-      onTask: (task) => server?.noteHandler(task),
-    });
-  };
+  // One object of options for all connections.
+  let ofReaders: StreamReaderOptions | undefined;
+  let ofProtocols: StreamReaderProtocolOptions | undefined;
+  const protocolFactory = () => new StreamReaderProtocol(new StreamReader(ofReaders), handler, ofProtocols);
   const onServer = (made: Server) => {
-    server = made;
-    loop = made.getLoop();
+    const loop = made.getLoop();
+    ofReaders = { limit: options.limit, loop };
+    ofProtocols = { loop, closeTimeout: options.closeTimeout, onTask: (task) => made.noteHandler(task) };
   };
   return { protocolFactory, options, direct: true, onServer };
 }

@@ -12,24 +12,36 @@ import {
 } from '../../kernel/lowlevel.ts';
 import { type BaseProtocol, Protocol, type ReadTransport, type WriteTransport } from '../../streams/index.ts';
 import { checkFactory, type TransportAndProtocol, transportAndProtocol } from '../net/create-connection.ts';
-import { Delivery } from '../transport/delivery.ts';
+import { type Deliverer, Delivery } from '../transport/delivery.ts';
 import { ReadPipeTransport } from './read-pipe.ts';
 import { WritePipeTransport } from './write-pipe.ts';
 
 /** Connects a pipe, which calls at once, with a program's protocol, which is called by the loop. */
-class Courier extends Protocol implements LoopResource {
+class Courier extends Protocol implements LoopResource, Deliverer {
   readonly delivery: Delivery;
   /** The transport to close when the loop is closed, or when the protocol fails. */
   close: () => void = () => {};
+  /** The transport that stops reading for a while, or goes on. */
+  hold: (isFull: boolean) => void = () => {};
 
   constructor(loop: EventLoop, protocol: BaseProtocol) {
     super();
-    this.delivery = new Delivery(loop, protocol, (exception, where) => {
-      loop.callExceptionHandler({ message: `Fatal error: protocol.${where}() call failed.`, exception, protocol });
-      this.close();
-    });
+    this.delivery = new Delivery(loop, protocol, this);
     attach(loop, this);
   }
+
+  protocolFailed(exception: unknown, where: string): void {
+    const { loop, protocol } = this.delivery;
+    loop.callExceptionHandler({ message: `Fatal error: protocol.${where}() call failed.`, exception, protocol });
+    this.close();
+  }
+
+  inboxIsFull(isFull: boolean): void {
+    this.hold(isFull);
+  }
+
+  /** A pipe has no other direction that could stay open. */
+  endDelivered(): void {}
 
   override dataReceived(data: Uint8Array): void {
     this.delivery.data(data);
@@ -69,7 +81,7 @@ class ConnectedReadPipe extends ReadPipeTransport {
   constructor(stream: Readable, courier: Courier) {
     super(stream, courier);
     this.#courier = courier;
-    courier.delivery.onFull = (isFull) => this.#hold('full', isFull);
+    courier.hold = (isFull) => this.#hold('full', isFull);
   }
 
   #hold(reason: 'protocol' | 'full', holds: boolean): void {

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { EventLoop } from '../../kernel/lowlevel.ts';
 import { bindMethods } from '../../streams/bound.ts';
 import { BaseProtocol, type Bytes, type WriteBufferLimits, type WriteTransport } from '../../streams/index.ts';
-import { WriteSide } from '../transport/write-side.ts';
+import { WriteSide, type Writing } from '../transport/write-side.ts';
 import { PipeTransport } from './pipe-transport.ts';
 
 /**
@@ -10,16 +10,19 @@ import { PipeTransport } from './pipe-transport.ts';
  *
  * Follows CPython's `_UnixWritePipeTransport`.
  */
-export class WritePipeTransport extends PipeTransport implements WriteTransport {
+export class WritePipeTransport extends PipeTransport implements WriteTransport, Writing {
+  /** @internal */
+  readonly loop: EventLoop;
   readonly #stream: Writable;
   readonly #writing: WriteSide;
   #protocol: BaseProtocol;
 
   constructor(loop: EventLoop, stream: Writable, protocol: BaseProtocol) {
     super(stream);
+    this.loop = loop;
     this.#stream = stream;
     this.#protocol = protocol;
-    this.#writing = new WriteSide(stream, { loop, transport: this, protocol: () => this.#protocol });
+    this.#writing = new WriteSide(stream, this);
     bindMethods(this, 'write', 'close', 'abort');
     stream.on('error', this.#onError).on('close', this.#onClose).on('finish', this.#onFinish);
   }

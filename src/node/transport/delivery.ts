@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../errors/index.ts';
-import { type Context, copyContext, type EventLoop } from '../../kernel/lowlevel.ts';
+import { type Context, contextOf, currentValues, type EventLoop, type Values } from '../../kernel/lowlevel.ts';
 import { type BaseProtocol, BufferedProtocol, type Protocol, StreamReaderProtocol } from '../../streams/index.ts';
 
 /** How many bytes may wait for the loop. */
@@ -8,32 +8,64 @@ const FULL = 256 * 1_024;
 /** Marks the end of the received bytes. */
 const END: unique symbol = Symbol('end');
 
+type Item = Uint8Array | typeof END;
+
+/** Who delivers. */
+export interface Deliverer {
+  /** The protocol has thrown an error. */
+  protocolFailed(error: unknown, where: string): void;
+  /** Reading should stop for now, because the loop does not run; or may go on. */
+  inboxIsFull(isFull: boolean): void;
+  /** The protocol knows that the peer has ended its side, and says whether this side stays open. */
+  endDelivered(keepOpen: boolean): void;
+}
+
+// What `#marks` hold.
+/** The protocol is called at once. */
+const DIRECT = 1;
+const PAUSED = 2;
+const SCHEDULED = 4;
+const CLOSED = 8;
+
 /**
  * Delivers events to a protocol, in order. A program's protocol is called by the loop, in the context in which the transport
  * was made, as in CPython; the protocol of a stream only stores the bytes, and is called at once.
  */
 export class Delivery {
   readonly loop: EventLoop;
-  readonly #context: Context;
-  /** Called with the errors that a protocol throws. */
-  readonly #onError: (error: unknown, where: string) => void;
-  /** The events that the protocol has not got yet. Invariant: empty when it is called at once. */
-  readonly #inbox: (Uint8Array | typeof END)[] = [];
+  readonly #owner: Deliverer;
+  /** The values of the context in which the transport was made, and the context itself once it is needed. */
+  readonly #values: Values = currentValues();
+  #context: Context | null = null;
+  /** The events that the protocol has not got yet; made for the first one. Invariant: empty when it is called at once. */
+  #inbox: Item[] | null = null;
   /** Called when the inbox is empty. */
   #last: (() => void) | null = null;
   /** How many bytes of the inbox were put there since it was empty. */
   #waiting = 0;
   #protocol!: BaseProtocol;
-  #direct = false;
-  #paused = false;
-  #scheduled = false;
-  #closed = false;
+  #marks = 0;
+  /** What the loop calls; made when it first has to. */
+  #deliver: (() => void) | null = null;
 
-  constructor(loop: EventLoop, protocol: BaseProtocol, onError: (error: unknown, where: string) => void) {
+  constructor(loop: EventLoop, protocol: BaseProtocol, owner: Deliverer) {
     this.loop = loop;
-    this.#context = copyContext();
-    this.#onError = onError;
+    this.#owner = owner;
     this.protocol = protocol;
+  }
+
+  #mark(mark: number, isSet: boolean): void {
+    if (isSet) this.#marks |= mark;
+    else this.#marks &= ~mark;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#inbox === null || this.#inbox.length === 0;
+  }
+
+  #inContext(fn: () => void): void {
+    this.#context ??= contextOf(this.#values);
+    this.loop.callSoonIn(this.#context, fn);
   }
 
   get protocol(): BaseProtocol {
@@ -43,45 +75,45 @@ export class Delivery {
   set protocol(protocol: BaseProtocol) {
     this.#protocol = protocol;
     // The events in the inbox must come first.
-    this.#direct = isReader(protocol) && this.#inbox.length === 0;
+    this.#mark(DIRECT, isReader(protocol) && this.#isEmpty);
   }
 
   /** Whether the protocol is called at once. */
   get isDirect(): boolean {
-    return this.#direct;
+    return (this.#marks & DIRECT) !== 0;
   }
 
   /** Calls a function that calls the protocol: in its turn. */
   call(fn: () => void): void {
     if (this.loop.isClosed()) return;
-    if (this.#direct) fn();
-    else this.loop.callSoonIn(this.#context, fn);
+    if (this.isDirect) fn();
+    else this.#inContext(fn);
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#direct) this.#give(chunk);
+    if ((this.#marks & DIRECT) !== 0) this.#give(chunk);
     else this.#keep(chunk);
   }
 
   /** The peer has ended its side. */
   end(): void {
-    if (this.#direct) this.#give(END);
+    if ((this.#marks & DIRECT) !== 0) this.#give(END);
     else this.#keep(END);
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#marks |= PAUSED;
   }
 
   resume(): void {
-    this.#paused = false;
+    this.#marks &= ~PAUSED;
     this.#schedule();
   }
 
   /** No more events are delivered. */
   close(): void {
-    this.#closed = true;
-    this.#inbox.length = 0;
+    this.#marks |= CLOSED;
+    this.#inbox = null;
     const last = this.#last;
     this.#last = null;
     if (last !== null) this.call(last);
@@ -93,61 +125,60 @@ export class Delivery {
    * @param inOrder whether it may wait for a protocol that is paused
    */
   finish(last: () => void, inOrder: boolean): void {
-    if (this.#paused && !inOrder) this.close();
-    if (this.#inbox.length === 0) this.call(last);
+    if ((this.#marks & PAUSED) !== 0 && !inOrder) this.close();
+    if (this.#isEmpty) this.call(last);
     else this.#last = last;
   }
 
-  #keep(item: Uint8Array | typeof END): void {
+  #keep(item: Item): void {
+    this.#inbox ??= [];
     this.#inbox.push(item);
     if (item !== END) {
       const before = this.#waiting;
       this.#waiting += item.length;
-      if (before <= FULL && this.#waiting > FULL) this.onFull(true);
+      if (before <= FULL && this.#waiting > FULL) this.#owner.inboxIsFull(true);
     }
     this.#schedule();
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inbox.length === 0 || this.loop.isClosed()) return;
-    this.#scheduled = true;
-    this.loop.callSoonIn(this.#context, this.#deliver);
+    if ((this.#marks & SCHEDULED) !== 0 || this.#isEmpty || this.loop.isClosed()) return;
+    this.#marks |= SCHEDULED;
+    this.#deliver ??= () => this.#giveAll();
+    this.#inContext(this.#deliver);
   }
 
-  readonly #deliver = (): void => {
-    this.#scheduled = false;
-    while (this.#inbox.length > 0 && !this.#paused && !this.#closed) {
+  #giveAll(): void {
+    this.#marks &= ~SCHEDULED;
+    // The protocol may close or pause meanwhile.
+    while ((this.#marks & (PAUSED | CLOSED)) === 0) {
+      const inbox = this.#inbox;
+      if (inbox === null || inbox.length === 0) break;
       // Taking the only item from the end keeps the memory of the list.
-      const item = this.#inbox.length === 1 ? this.#inbox.pop() : this.#inbox.shift();
+      const item = inbox.length === 1 ? inbox.pop() : inbox.shift();
       if (item !== undefined) this.#give(item);
     }
-    if (this.#inbox.length > 0) return;
-    if (this.#waiting > FULL) this.onFull(false);
+    if (!this.#isEmpty) return;
+    if (this.#waiting > FULL) this.#owner.inboxIsFull(false);
     this.#waiting = 0;
-    this.#direct = isReader(this.#protocol);
+    this.#mark(DIRECT, isReader(this.#protocol));
     const last = this.#last;
     this.#last = null;
     last?.();
-  };
+  }
 
-  /** Whether reading should stop for now, because the loop does not run. Set by the owner of the delivery. */
-  onFull: (isFull: boolean) => void = () => {};
-
-  /** Whether this side stays open after the peer has ended its side. Set by the owner of the delivery. */
-  onEnd: (keepOpen: boolean) => void = () => {};
-
-  #give(item: Uint8Array | typeof END): void {
+  #give(item: Item): void {
     const protocol = this.#protocol as Protocol | BufferedProtocol;
     let where = item === END ? 'eofReceived' : protocol instanceof BufferedProtocol ? 'getBuffer' : 'dataReceived';
     try {
-      if (item === END) this.onEnd(Boolean(protocol.eofReceived()));
+      if (item === END) this.#owner.endDelivered(Boolean(protocol.eofReceived()));
       else if (protocol instanceof BufferedProtocol) {
         const count = this.#fill(protocol, item);
         where = 'bufferUpdated';
         protocol.bufferUpdated(count);
       } else protocol.dataReceived(item);
     } catch (error) {
-      this.#onError(error, where);
+      this.#owner.protocolFailed(error, where);
     }
   }
 
@@ -158,7 +189,10 @@ export class Delivery {
       throw new RuntimeError('getBuffer() returned an empty buffer', { code: 'EMPTY_BUFFER' });
     const part = data.subarray(0, buffer.length);
     buffer.set(part);
-    if (part.length < data.length) this.#inbox.unshift(data.subarray(part.length));
+    if (part.length < data.length) {
+      this.#inbox ??= []; // the protocol may have closed the transport, which makes no difference
+      this.#inbox.unshift(data.subarray(part.length));
+    }
     return part.length;
   }
 }

@@ -1,4 +1,13 @@
-import { allTasks, currentTask, type ExceptionContext, getRunningLoop, type Task } from 'asyncio-ts';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  allTasks,
+  coroutine,
+  createEagerTaskFactory,
+  currentTask,
+  type ExceptionContext,
+  getRunningLoop,
+  Task,
+} from 'asyncio-ts';
 import {
   BaseProtocol,
   BufferedProtocol,
@@ -161,6 +170,80 @@ describeBoth('the handler of a connection', (s) => {
       yield* iterations(s, 5);
       expect(transport.calls).toEqual(['close']);
       expect(getRunningLoop().isRunning()).toBe(true);
+    }),
+  );
+
+  it(
+    'is told to a task factory with its name',
+    program(s, function* () {
+      const told: unknown[] = [];
+      const loop = getRunningLoop();
+      loop.setTaskFactory((itsLoop, coro, options) => {
+        told.push(options?.name);
+        return new Task(coro, { ...options, loop: itsLoop });
+      });
+      served(s.fn(function* () {}));
+      loop.setTaskFactory(null);
+      expect(told).toEqual([expect.stringMatching(/^\w*\(the peer\)$/)]);
+      yield* iterations(s, 3);
+    }),
+  );
+
+  it(
+    'may end before its connection is made, when a task factory runs it at once',
+    program(s, function* (reports) {
+      const loop = getRunningLoop();
+      const problem = new Error('a bug');
+      loop.setTaskFactory(createEagerTaskFactory(Task));
+      const good = served(s.fn(function* () {}));
+      const bad = served(
+        s.fn(function* () {
+          throw problem;
+        }),
+      );
+      loop.setTaskFactory(null);
+      yield* iterations(s, 5);
+      expect(theReport(reports).exception).toBe(problem);
+      expect([good.transport.calls, bad.transport.calls]).toEqual([[], ['close']]);
+    }),
+  );
+
+  it(
+    'has the async context of who made the connection, and so has an async function that it awaits',
+    program(s, function* () {
+      const storage = new AsyncLocalStorage<string>();
+      const seen: unknown[] = [];
+      const later = async () => {
+        seen.push(storage.getStore());
+        await null;
+        seen.push(storage.getStore());
+      };
+      const handler = s.fn(function* () {
+        yield* s.wait(coroutine(later)());
+      });
+      storage.run('here', () => served(handler));
+      yield* iterations(s, 5);
+      served(handler);
+      yield* iterations(s, 5);
+      expect(seen).toEqual(['here', 'here', undefined, undefined]);
+    }),
+  );
+
+  it(
+    'is reported when a default of its parameters fails',
+    program(s, function* (reports) {
+      const problem = new Error('a bug');
+      const fail = (): never => {
+        throw problem;
+      };
+      const handler: ConnectionHandler =
+        s.name === 'generator'
+          ? function* (_reader: StreamReader, _writer: StreamWriter, _third: unknown = fail()) {}
+          : async (_reader: StreamReader, _writer: StreamWriter, _third: unknown = fail()) => {};
+      const { transport } = served(handler);
+      yield* iterations(s, 5);
+      expect(theReport(reports).exception).toBe(problem);
+      expect(transport.calls).toEqual(['close']);
     }),
   );
 });

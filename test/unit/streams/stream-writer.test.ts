@@ -1,4 +1,4 @@
-import { createTask, gather, getRunningLoop, RuntimeError, sleep } from 'asyncio-ts';
+import { createTask, currentTask, gather, getRunningLoop, RuntimeError, sleep } from 'asyncio-ts';
 import { ConnectionResetError, StreamReader, StreamReaderProtocol, StreamWriter } from 'asyncio-ts/node';
 import { expect, it } from 'vitest';
 import { failure, iterations, program } from '../../support/programs.ts';
@@ -62,6 +62,37 @@ describeBoth('a writer', (s) => {
   );
 
   it(
+    'can be written to and closed by its methods alone, which stay the same functions',
+    program(s, function* () {
+      const { writer, transport } = connected();
+      const { write, close } = writer;
+      write('text');
+      close();
+      expect(transport.written).toEqual(['text']);
+      expect(transport.calls).toEqual(['close']);
+      expect(writer.write).toBe(write);
+      expect(connected().writer.write).not.toBe(write);
+    }),
+  );
+
+  it(
+    'of a derived class is written to by that class',
+    program(s, function* () {
+      class Shouting extends StreamWriter {
+        override write(data: string): void {
+          super.write(data.toUpperCase());
+        }
+      }
+      const reader = new StreamReader();
+      const protocol = new StreamReaderProtocol(reader);
+      const transport = new FakeTransport(protocol);
+      const { write } = new Shouting(transport, protocol, reader, getRunningLoop());
+      write('text');
+      expect(transport.written).toEqual(['TEXT']);
+    }),
+  );
+
+  it(
     'cannot encrypt a transport of another kind',
     program(s, function* () {
       const error = yield* failure(s, connected().writer.startTls({}));
@@ -95,6 +126,52 @@ describeBoth('drain', (s) => {
       protocol.resumeWriting();
       yield* s.wait(gather(...tasks));
       expect(drained).toBe(10);
+    }),
+  );
+
+  it(
+    'is awaited once, whether it has to wait or not',
+    program(s, function* () {
+      const { writer, protocol } = connected();
+      const atOnce = writer.drain();
+      yield* s.wait(atOnce);
+      expect(yield* failure(s, atOnce)).toMatchObject({ message: expect.stringContaining('already awaited') });
+      protocol.pauseWriting();
+      soon(() => protocol.resumeWriting());
+      const later = writer.drain();
+      yield* s.wait(later);
+      expect(yield* failure(s, later)).toMatchObject({ message: expect.stringContaining('already awaited') });
+    }),
+  );
+
+  it(
+    "is asked of a program's own protocol in the task that waits, which may go on after a cancellation",
+    program(s, function* () {
+      const seen: unknown[] = [];
+      const protocol = {
+        isServerSide: false,
+        *drain(): Generator<unknown, void, unknown> {
+          seen.push(currentTask()?.getName());
+          try {
+            yield* sleep(10);
+          } catch (error) {
+            seen.push((error as Error).name);
+          }
+          yield* sleep(1);
+          seen.push(currentTask()?.getName());
+        },
+        *closed(): Generator<unknown, void, unknown> {},
+      };
+      const writer = new StreamWriter(new FakeTransport(), protocol, null, getRunningLoop());
+      const drainer = s.fn(function* () {
+        yield* s.wait(writer.drain());
+        seen.push('over');
+      });
+      const task = createTask(drainer, { name: 'drainer' });
+      getRunningLoop().callLater(5, () => task.cancel());
+      yield* s.wait(task);
+      expect(seen).toEqual(['drainer', 'CancelledError', 'drainer', 'over']);
+      expect(getRunningLoop().time()).toBeCloseTo(6);
     }),
   );
 

@@ -18,7 +18,7 @@ import {
   type Transport,
 } from 'asyncio-ts/node';
 import { describe, expect, it } from 'vitest';
-import { WriteSide } from '../../../../src/node/transport/write-side.ts';
+import { WriteSide, type Writing } from '../../../../src/node/transport/write-side.ts';
 import { failure, thrownBy } from '../../../support/programs.ts';
 import { describeBoth, type Spelling } from '../../../support/spellings.ts';
 import { bytes, text } from '../../streams/support.ts';
@@ -634,7 +634,7 @@ describeBoth('what a transport keeps to send', (s) => {
         }
       })();
       const loop = getRunningLoop();
-      const side = new WriteSide(stream, { loop, transport: null as never, protocol: () => protocol });
+      const side = new WriteSide(stream, { loop, getProtocol: () => protocol } as object as Writing);
       side.setLimits({ high: 30, low: 10 });
       for (let i = 0; i < 4; i++) side.write(new Uint8Array(10), false);
       expect(notes).toEqual(['pause 40']);

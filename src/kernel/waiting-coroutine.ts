@@ -1,0 +1,40 @@
+import type { EventLoop } from './event-loop.ts';
+import type { Future, RareFields, WaitRecord } from './future.ts';
+import type { Unretrieved } from './reports.ts';
+import { WrittenCoroutine } from './written-coroutine.ts';
+
+/**
+ * A written coroutine that waits for a future of its own, again and again if need be, and is itself the record of what that wait is for:
+ * so a task that waits in it takes two objects, where a generator, a future and its record take six. For what programs have thousands of
+ * at a time.
+ */
+export abstract class WaitingCoroutine<T> extends WrittenCoroutine<T> implements WaitRecord, RareFields {
+  /** @internal */
+  declare otherWaiters: RareFields['otherWaiters'];
+  /** @internal */
+  declare unretrieved: Unretrieved | null;
+  /** @internal */
+  declare cancelMessage: unknown;
+
+  constructor() {
+    super();
+    this.otherWaiters = null;
+    this.unretrieved = null;
+    this.cancelMessage = undefined;
+  }
+
+  abstract get operation(): string;
+  abstract get object(): object | null;
+
+  /** @internal */
+  get purpose(): WaitRecord {
+    return this;
+  }
+
+  /** The future to wait for. Invariant: the one before, if there was one, is done and was not cancelled. @internal */
+  newWait(loop: EventLoop): Future<void> {
+    const wait = loop.createFuture<void>();
+    wait._rare = this;
+    return wait;
+  }
+}
