@@ -1,13 +1,5 @@
 import { typeError } from '../errors/type-error.ts';
 
-/** What a method gave when it was read from an object, and whether that was passed on. */
-interface Read {
-  readonly self: object;
-  /** How many reads have not been followed by their call: those have passed it on. */
-  uncalled: number;
-  bound: unknown;
-}
-
 /**
  * In Python a method that is passed on takes its object along: `signal(SIGTERM, stop.set)`. In JavaScript it loses it. So the few methods
  * that programs of Python pass on give, when they are read, a function that is bound: as handlers and callbacks they work.
@@ -28,37 +20,38 @@ export function bindWhenRead<T extends object>(
   const type = prototype.constructor as new () => T;
   for (const name of names) {
     const method = prototype[name] as (argument: unknown) => unknown;
-    let latest: Read | null = null;
+    // What the latest read gave, of which object, and how many reads have not been followed by their call.
+    let latest: unknown = null;
+    let latestOf: T | null = null;
+    let uncalled = 0;
     let passedOn: WeakMap<object, unknown> | null = null;
     Object.defineProperty(prototype, name, {
       configurable: true,
       get(this: T | undefined) {
-        if (latest !== null && latest.self === this) {
-          latest.uncalled++;
-          return latest.bound;
+        if (latestOf !== null && latestOf === this) {
+          uncalled++;
+          return latest;
         }
         // Of the class itself, for comparisons; and for tools that call the getter alone.
         if (this === undefined || this === prototype) return method;
-        if (latest !== null && latest.uncalled > 0) {
+        if (latestOf !== null && uncalled > 0) {
           passedOn ??= new WeakMap();
-          passedOn.set(latest.self, latest.bound);
+          passedOn.set(latestOf, latest);
         }
         const kept = passedOn?.get(this);
         if (kept !== undefined) return kept;
         const self: T = this;
-        const read: Read = { self, uncalled: 1, bound: null };
         // The methods take one argument at the most.
-        read.bound = function (this: unknown, argument: unknown): unknown {
-          if (this === self) {
-            read.uncalled--;
-            if (latest === read && read.uncalled === 0 && isOfMany) latest = null;
-            return method.call(self, argument);
-          }
+        const bound = function (this: unknown, argument: unknown): unknown {
           // Called on an object of the class it is a method as any other: read from the prototype of a subclass, for instance.
-          return method.call(this instanceof type ? this : self, argument);
+          if (this !== self) return method.call(this instanceof type ? this : self, argument);
+          if (latest === bound && --uncalled === 0 && isOfMany) latest = latestOf = null;
+          return method.call(self, argument);
         };
-        latest = read;
-        return read.bound;
+        latest = bound;
+        latestOf = self;
+        uncalled = 1;
+        return bound;
       },
       set(this: T, value: unknown) {
         Object.defineProperty(this, name, { value, writable: true, configurable: true });
