@@ -12,6 +12,7 @@ import {
   iscoroutinefunction,
   libraryCoroutine,
   reportNeverAwaited,
+  reportUnawaited,
 } from './coroutine.ts';
 import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
@@ -330,7 +331,10 @@ export class EventLoop extends Scheduler implements Disposable {
     super.close();
     this.#signals.clear();
     for (const resource of [...this._resources]) resource.loopClosed();
-    if (this._debug) watchFor(this, false);
+    if (this._debug) {
+      reportUnawaited(this);
+      watchFor(this, false);
+    }
     this.#unregister();
     this.#executorIsShutDown = true;
     this.#executor?.shutdown?.();
