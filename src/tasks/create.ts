@@ -11,6 +11,7 @@ import {
   getEventLoop,
   isAwaitable,
   isfuture,
+  newSignal,
   type PlatformAbortSignal,
   Task,
   type TaskFactory,
@@ -75,13 +76,17 @@ export function wrapFuture<T>(
 
 /**
  * The signal of the innermost scope of the running line, for `fetch` and others that take one: aborted when the task is cancelled, and
- * when a deadline or a group around the line ends it. `undefined` outside any task.
+ * when a deadline or a group around the line ends it. The reason is the `CancelledError`. In code that belongs to no task it is a signal that
+ * is never aborted, so that the same line works there; `currentTask() === null` tells where that is.
  *
+ * Call it each time that work begins: a signal from before an `uncancel()` stays aborted.
+ *
+ * @throws {RuntimeError} where the runtime has no `AbortController`, and in a thread that has no loop
  * @example
  * const response = await fetch(url, { signal: currentSignal() });
  */
-export function currentSignal(): PlatformAbortSignal | undefined {
-  return currentTask()?.signal;
+export function currentSignal(): PlatformAbortSignal {
+  return currentTask()?.signal ?? newSignal();
 }
 
 /** Makes a task, such as `Task` itself or a subclass of it. */
