@@ -307,8 +307,8 @@ export function timeout<T>(
  * @throws {ValueError} at once, when the deadline is `NaN`
  * @example
  * const deadline = getRunningLoop().time() + 10;
- * const user = await timeoutAt(deadline, () => load('user'));
- * const posts = await timeoutAt(deadline, () => load('posts')); // ten seconds for both
+ * const page = await timeoutAt(deadline, () => download(url));
+ * const again = await timeoutAt(deadline, () => download(url)); // ten seconds for both
  */
 export function timeoutAt(when?: number | null | TimeoutAtOptions): Timeout;
 export function timeoutAt<T>(when: number | null | TimeoutAtOptions, body: TimeoutBody<T>): AwaitableCoroutine<T>;

@@ -48,8 +48,8 @@ async function compile(folder: string): Promise<string[]> {
     extends: path.join(ROOT, 'tsconfig.test.json'),
     compilerOptions: {
       typeRoots: [path.join(ROOT, 'node_modules/@types')],
-      // Few programs set it, and with it Node's own types refuse `fetch(url, { signal: undefined })`.
-      exactOptionalPropertyTypes: false,
+      // `tsc --init` sets it, so that examples must hold with it.
+      exactOptionalPropertyTypes: true,
     },
     include: ['*.mts'],
   };
