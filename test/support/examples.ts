@@ -48,8 +48,6 @@ async function compile(folder: string): Promise<string[]> {
     extends: path.join(ROOT, 'tsconfig.test.json'),
     compilerOptions: {
       typeRoots: [path.join(ROOT, 'node_modules/@types')],
-      // `tsc --init` sets it, so that examples must hold with it.
-      exactOptionalPropertyTypes: true,
     },
     include: ['*.mts'],
   };
