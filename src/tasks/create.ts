@@ -44,10 +44,16 @@ export function createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Ta
  * A future for an awaitable: itself when it is a future, a task for a coroutine or any awaitable object, a wrapped promise for
  * a promise.
  *
+ * **Cancellation**: the future of a promise can be cancelled, the work behind the promise cannot; `createTask` makes a task of the function.
+ *
  * Follows CPython's `asyncio.ensure_future`.
  *
  * @throws {TypeError} when it cannot be awaited
  * @throws {ValueError} when it is a future of another loop than `options.loop`
+ * @example
+ * const page = ensureFuture(download(url));
+ * page.addDoneCallback(() => console.log('it is there'));
+ * await page;
  */
 export function ensureFuture<T>(
   awaitable: AwaitableLike<T>,
