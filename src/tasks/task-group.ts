@@ -117,7 +117,7 @@ export class TaskGroup {
         'has not been entered: write taskGroup(async (group) => { … }), and make tasks in its body',
       );
     if (this.#state === 'closing' && this.#tasks.size === 0)
-      throw this.#refused(coro, 'is finished: make its tasks before its body has returned');
+      throw this.#refused(coro, 'is finished: tasks can be made while its body or one of its tasks runs');
     if (this.#aborting) throw this.#refused(coro, 'is shutting down, because a task failed or the group was cancelled');
     const task = this.#loop!.createTask(this.#slots === null ? coro : inTurn(this, coro), options);
     this.#made++;

@@ -54,7 +54,7 @@ export function waitFor<T>(
 ): AwaitableCoroutine<T> {
   if (!isAwaitable(awaitable))
     throw typeError(
-      `waitFor: an awaitable is required, got ${describe(awaitable)}; write waitFor(task, 5), with the time behind it`,
+      `waitFor: an awaitable is required, got ${describe(awaitable)}; write waitFor(task, 5): the time comes second`,
       'NOT_AWAITABLE',
     );
   if (isByName(limit)) checkOptions('waitFor', limit, ['timeout']);

@@ -298,7 +298,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
         ),
       RuntimeError,
       'TASK_GROUP_NOT_OPEN',
-      ...['is finished', 'before its body has returned'],
+      ...['is finished', 'while its body or one of its tasks runs'],
     ),
   },
 
