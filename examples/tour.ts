@@ -95,6 +95,7 @@ function wrapped(text: string): string {
 }
 
 const NEXT = `What to open next:
+  docs/start.md                 ten minutes, one program that grows
   docs/cancellation.md          how work is stopped, and how it cleans up
   docs/from-promises.md         the jobs you know, with tasks
   docs/from-asyncio.md          every name of Python's asyncio

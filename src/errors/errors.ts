@@ -175,7 +175,17 @@ export class InvalidStateError extends Error {
   }
 }
 
-/** An operation took longer than its time limit. Its `cause` is the `CancelledError` that stopped the work. */
+/**
+ * An operation took longer than its time limit. Its `cause` is the `CancelledError` that stopped the work.
+ *
+ * @example
+ * try {
+ *   await timeout(5, () => download(url));
+ * } catch (error) {
+ *   if (!(error instanceof TimeoutError)) throw error;
+ *   console.log(`${url} is too slow`);
+ * }
+ */
 export class TimeoutError extends Error {
   readonly code: string;
   /** What the work returned after the deadline, if it could not be stopped and was waited for. */
@@ -247,6 +257,14 @@ const NUMBERS: Readonly<Record<string, number>> = {
 /**
  * Ctrl-C, or another signal at which `run` should end. A task that throws it stores it like any error, and the run of the loop ends with
  * it at once.
+ *
+ * @example
+ * try {
+ *   await run(main);
+ * } catch (error) {
+ *   if (!(error instanceof KeyboardInterrupt)) throw error;
+ *   console.log('stopped');
+ * }
  */
 export class KeyboardInterrupt extends Error {
   readonly code = 'INTERRUPTED';

@@ -20,11 +20,20 @@ export function checkOptions(call: string, options: unknown, names: readonly str
   }
   const wrong = unknownOption(options, names);
   if (wrong === undefined) return;
-  const meant = nearest(wrong, names);
   throw typeError(
-    `${call}: there is no option ${describe(wrong)}${meant === undefined ? '' : `; write { ${meant}: … }`}; ${list(names)}`,
+    `${call}: there is no option ${describe(wrong)}${adviceFor(call, wrong, names)}; ${list(names)}`,
     'UNKNOWN_OPTION',
   );
+}
+
+function adviceFor(call: string, wrong: string, names: readonly string[]): string {
+  // What functions of others have as options is for whole pieces of work here, so the nearest name would lead astray.
+  if (/^[a-z]\w*$/.test(call)) {
+    if (wrong === 'timeout') return `; write timeout(5, () => ${call}(…))`;
+    if (wrong === 'signal') return `; write createTask(() => ${call}(…), { signal })`;
+  }
+  const meant = nearest(wrong, names);
+  return meant === undefined ? '' : `; write { ${meant}: … }`;
 }
 
 /** An object of names; an object of a class is one when it has one of them. */

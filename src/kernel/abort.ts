@@ -1,4 +1,4 @@
-import { type CancelledError, cancelledError, textOf } from '../errors/errors.ts';
+import { type CancelledError, cancelledError, RuntimeError, textOf } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { SharedListener } from '../internal/shared-listener.ts';
@@ -92,6 +92,22 @@ class ScopeSignal implements SignalRole {
     noteDelivered(reason); // it may be the reason of a rejected promise, such as a `fetch` that nobody awaits
     this.#controller.abort(reason);
   }
+}
+
+/**
+ * A signal that is never aborted.
+ *
+ * @throws {RuntimeError} where the runtime has no `AbortController`
+ */
+export function newSignal(): PlatformAbortSignal {
+  const controller = newAbortController();
+  if (controller === null) throw noController();
+  return controller.signal;
+}
+
+/** For who asks for a signal where the runtime cannot make one. */
+export function noController(): RuntimeError {
+  return new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
 }
 
 /** The signal of a scope: aborted when it, or one around it, is cancelled. `null` where the runtime has no `AbortController`. */

@@ -74,6 +74,9 @@ export type Outcome<A> =
           ? T
           : never;
 
+/** What `console.log` of Node, Bun and Deno calls: who has forgotten an `await` sees a coroutine, and of what, instead of its fields. */
+export const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for('nodejs.util.inspect.custom') as never;
+
 /**
  * The life of a coroutine object.
  *
@@ -203,6 +206,11 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   toString(): string {
     return `<coroutine ${describeFunction(this.#fn)} ${this.#state}>`;
   }
+
+  /** @internal */
+  [INSPECT](): string {
+    return this.toString();
+  }
 }
 
 function thenOfCoroutine<T, R1, R2>(
@@ -248,10 +256,18 @@ export function coroutine<A extends unknown[], T, This = unknown>(
 
 const COROUTINE_FUNCTION: unique symbol = /* @__PURE__ */ Symbol('coroutine function');
 
-/** In debug mode: records new coroutine objects, to report those that are garbage collected without having been awaited. */
+/** In debug mode: records new coroutine objects, to report those that are never awaited. */
 interface NeverAwaited {
   made(coroutine: object, name: string): void;
   touched(coroutine: object): void;
+  ended(loop: object): void;
+}
+
+/** A coroutine object that nobody has awaited yet. It does not hold the object, which may be collected. */
+interface Unawaited {
+  readonly message: string;
+  /** Those of the same loop. Invariant: it is among them until it is awaited, closed or reported. */
+  readonly among: Set<Unawaited>;
 }
 
 const debug: { neverAwaited: NeverAwaited | null } = { neverAwaited: null };
@@ -277,25 +293,58 @@ export function noteTouched(coroutine: object): void {
 /** Whether coroutines are recorded; checked first on fast paths. */
 export const isWatching = (): boolean => debug.neverAwaited !== null;
 
+/** In debug mode: a loop is closed. What was made for it and not awaited until now never will be. */
+export function reportUnawaited(loop: object): void {
+  if (debug.neverAwaited !== null) debug.neverAwaited.ended(loop);
+}
+
+/**
+ * They are reported when they are collected, or when their loop is closed: the first is soon enough in a server, and never comes in a short
+ * program. A line that makes many of them is reported once.
+ */
 function watchNewCoroutines(): NeverAwaited {
+  const unawaited = new WeakMap<object, Unawaited>();
+  const ofLoop = new WeakMap<object, Set<Unawaited>>();
+  const ofNoLoop = new Set<Unawaited>();
+  const reported = new Set<string>();
+  const report = (one: Unawaited): void => {
+    if (!one.among.delete(one) || reported.has(one.message)) return;
+    reported.add(one.message);
+    logger.warn(one.message);
+  };
   // The collector takes its time: what was made while another loop was debugged would be told in the midst of something else.
-  const collected = new FinalizationRegistry<string>((message) => {
-    if (debug.neverAwaited === watch) logger.warn(message);
+  const collected = new FinalizationRegistry<Unawaited>((one) => {
+    if (debug.neverAwaited === watch) report(one);
   });
+  const among = (loop: object | null): Set<Unawaited> => {
+    if (loop === null) return ofNoLoop;
+    let all = ofLoop.get(loop);
+    if (all === undefined) {
+      all = new Set();
+      ofLoop.set(loop, all);
+    }
+    return all;
+  };
   const watch: NeverAwaited = {
     made(coroutine, name) {
       const loop = runningLoop();
       if (loop !== null && !loop.getDebug()) return; // several loops may be alive in one process
       const { place, stack } = callerPlaceAndStack();
       const where = place === null ? stack : `\n    at ${place}`;
-      collected.register(
-        coroutine,
-        `coroutine '${name}' was never awaited: nothing of it has run; use await, yield* or createTask()${where}`,
-        coroutine,
-      );
+      const message = `coroutine '${name}' was never awaited: nothing of it has run; use await, yield* or createTask()${where}`;
+      const one: Unawaited = { message, among: among(loop) };
+      one.among.add(one);
+      unawaited.set(coroutine, one);
+      collected.register(coroutine, one, coroutine);
     },
-    touched: (coroutine) => {
+    touched(coroutine) {
+      const one = unawaited.get(coroutine);
+      if (one === undefined) return;
+      one.among.delete(one);
       collected.unregister(coroutine);
+    },
+    ended(loop) {
+      for (const one of [...among(loop)]) report(one);
     },
   };
   return watch;
@@ -373,6 +422,8 @@ export function libraryCoroutine<A extends unknown[], T>(
     [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
     // Not claimed yet. The same property distinguishes them from other generators without another lookup.
     [CLAIMED]: { value: false, configurable: true, writable: true },
+    toString: { value: textOf, configurable: true, writable: true },
+    [INSPECT]: { value: textOf, configurable: true, writable: true },
     [Symbol.dispose]: { get: refuseDisposal, configurable: true },
     [Symbol.asyncDispose]: { get: refuseDisposal, configurable: true },
   });
@@ -420,6 +471,11 @@ export function claim(generator: object & { [CLAIMED]?: boolean }): boolean {
   generator[CLAIMED] = true;
   if (debug.neverAwaited !== null) debug.neverAwaited.touched(generator);
   return claimed === false;
+}
+
+/** A coroutine of a function of this library, in the words of `CoroutineObject`. */
+export function textOf(this: { readonly calledAs: string; readonly [CLAIMED]: boolean }): string {
+  return `<coroutine ${this.calledAs}() ${this[CLAIMED] ? 'awaited' : 'created'}>`;
 }
 
 function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {

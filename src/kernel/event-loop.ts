@@ -12,6 +12,7 @@ import {
   iscoroutinefunction,
   libraryCoroutine,
   reportNeverAwaited,
+  reportUnawaited,
 } from './coroutine.ts';
 import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
@@ -263,8 +264,7 @@ export class EventLoop extends Scheduler implements Disposable {
     this._checkClosed();
     const factory = this.#taskFactory;
     // A factory may have options of its own.
-    if (options !== undefined && options !== null && factory === null)
-      checkOptions('createTask', options, TASK_OPTIONS);
+    if (options !== undefined && options !== null && factory === null) checkTaskOptions(options);
     const checked = asCoroutine(coro, this);
     if (factory === null)
       return new Task<T>(checked, options === undefined ? this._defaults : { ...options, loop: this });
@@ -330,7 +330,10 @@ export class EventLoop extends Scheduler implements Disposable {
     super.close();
     this.#signals.clear();
     for (const resource of [...this._resources]) resource.loopClosed();
-    if (this._debug) watchFor(this, false);
+    if (this._debug) {
+      reportUnawaited(this);
+      watchFor(this, false);
+    }
     this.#unregister();
     this.#executorIsShutDown = true;
     this.#executor?.shutdown?.();
@@ -693,6 +696,18 @@ function giveUp(future: Future<void>, timeout: number): void {
   if (future.done()) return;
   logger.warn(`The executor did not finish its work within ${timeout} seconds.`);
   future.setResult(undefined);
+}
+
+/** Arguments of the function behind it are a habit of those who know `setTimeout(f, 100, x)`. */
+function checkTaskOptions(options: unknown): void {
+  if (typeof options === 'object' || typeof options === 'string') {
+    checkOptions('createTask', options, TASK_OPTIONS);
+    return;
+  }
+  const given = describe(options);
+  throw typeError(
+    `createTask: options are one object at the end, got ${given}; to call the function with arguments, write createTask(() => f(${given}))`,
+  );
 }
 
 /** The loops in debug mode, so that one that is dropped without being closed is debugged no longer. */

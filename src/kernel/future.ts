@@ -698,6 +698,9 @@ function madeError(error: unknown): unknown {
  * Whether a value is a future, or has the `_asyncioFutureBlocking` mark of one.
  *
  * Follows CPython's `asyncio.isfuture`.
+ *
+ * @example
+ * console.log(isfuture(createTask(main)), isfuture(Promise.resolve())); // true false
  */
 export function isfuture(value: unknown): value is Future<unknown> {
   if (value instanceof Future) return true;

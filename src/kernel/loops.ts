@@ -52,6 +52,8 @@ function hasThreadLoop(): boolean {
  * Follows CPython's `asyncio.get_event_loop` as it was before 3.12.
  *
  * @throws {RuntimeError} in a worker thread for which none was set, and after `setEventLoop(null)`
+ * @example
+ * getEventLoop().setDebug(true); // in a program that has no `run`
  */
 export function getEventLoop(): EventLoop {
   return runningLoop() ?? threadLoop();
@@ -106,6 +108,8 @@ function loopOf(call: string, given: EventLoop | null | undefined | LoopOption):
  *
  * @param loop the task of this loop, by position or as `{ loop }`; of the running one when absent
  * @throws {RuntimeError} when no loop runs the caller and the thread has none either
+ * @example
+ * console.log(`${currentTask()?.getName() ?? 'no task'}: downloading ${url}`);
  */
 export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown> | null {
   const its = loopOf('currentTask', loop);
@@ -121,7 +125,10 @@ export function currentTask(loop?: EventLoop | null | LoopOption): Task<unknown>
  * Follows CPython's `asyncio.all_tasks`.
  *
  * @param loop by position or as `{ loop }`; the running one, or the thread's, when absent
+ * @returns a new set: tasks that begin or end later do not change it
  * @throws {RuntimeError} when there is neither
+ * @example
+ * for (const task of allTasks()) if (task !== currentTask()) task.cancel();
  */
 export function allTasks(loop?: EventLoop | null | LoopOption): Set<Task<unknown>> {
   const its = loopOf('allTasks', loop);

@@ -11,7 +11,7 @@ import type { Task } from './task.ts';
 import { getRunningLoop, implicitLoop } from './thread-loop.ts';
 import { type TimedFuture, timedFuture } from './timed-future.ts';
 
-export { onAbort } from './abort.ts';
+export { newSignal, onAbort } from './abort.ts';
 export { Around } from './around.ts';
 export { checkLoop } from './check-loop.ts';
 export {

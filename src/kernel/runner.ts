@@ -386,9 +386,12 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
  */
 export async function run<T>(main: AwaitableLike<T>, options: RunnerOptions & RunOptions = {}): Promise<T> {
   if (runningLoop() !== null) {
-    throw new RuntimeError('asyncio.run() cannot be called from a running event loop: await the coroutine instead', {
-      code: 'LOOP_RUNNING',
-    });
+    throw new RuntimeError(
+      'asyncio.run() cannot be called from a running event loop: await the coroutine instead; write await main()',
+      {
+        code: 'LOOP_RUNNING',
+      },
+    );
   }
   checkOptions('run', options, [...RUNNER_OPTIONS, ...RUN_OPTIONS]);
   const { context, name, signal, ...others } = options;

@@ -17,6 +17,10 @@ export function runningLoop(): EventLoop | null {
  * Follows CPython's `asyncio.get_running_loop`.
  *
  * @throws {RuntimeError} when no loop runs the caller
+ * @example
+ * const began = getRunningLoop().time(); // in seconds
+ * await download(url);
+ * console.log(`it took ${getRunningLoop().time() - began} s`);
  */
 export function getRunningLoop(): EventLoop {
   const loop = runningLoop();

@@ -5,11 +5,13 @@ import {
   catchOf,
   claim,
   finallyOf,
+  INSPECT,
   isWatching,
   lookUpThen,
   noteMade,
   noteTouched,
   refuseDisposal,
+  textOf,
 } from './coroutine.ts';
 import {
   type FutureRole,
@@ -123,6 +125,15 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
   /** As in a generator of this library, in place of which it is used. */
   get [Symbol.toStringTag](): string {
     return 'Generator';
+  }
+
+  toString(): string {
+    return textOf.call(this);
+  }
+
+  /** @internal */
+  [INSPECT](): string {
+    return this.toString();
   }
 
   /** @internal */

@@ -11,6 +11,7 @@ import {
   getEventLoop,
   isAwaitable,
   isfuture,
+  newSignal,
   type PlatformAbortSignal,
   Task,
   type TaskFactory,
@@ -43,10 +44,16 @@ export function createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Ta
  * A future for an awaitable: itself when it is a future, a task for a coroutine or any awaitable object, a wrapped promise for
  * a promise.
  *
+ * **Cancellation**: the future of a promise can be cancelled, the work behind the promise cannot; `createTask` makes a task of the function.
+ *
  * Follows CPython's `asyncio.ensure_future`.
  *
  * @throws {TypeError} when it cannot be awaited
  * @throws {ValueError} when it is a future of another loop than `options.loop`
+ * @example
+ * const page = ensureFuture(download(url));
+ * page.addDoneCallback(() => console.log('it is there'));
+ * await page;
  */
 export function ensureFuture<T>(
   awaitable: AwaitableLike<T>,
@@ -75,13 +82,17 @@ export function wrapFuture<T>(
 
 /**
  * The signal of the innermost scope of the running line, for `fetch` and others that take one: aborted when the task is cancelled, and
- * when a deadline or a group around the line ends it. `undefined` outside any task.
+ * when a deadline or a group around the line ends it. The reason is the `CancelledError`. In code that belongs to no task it is a signal that
+ * is never aborted, so that the same line works there; `currentTask() === null` tells where that is.
  *
+ * Call it each time that work begins: a signal from before an `uncancel()` stays aborted.
+ *
+ * @throws {RuntimeError} where the runtime has no `AbortController`, and in a thread that has no loop
  * @example
  * const response = await fetch(url, { signal: currentSignal() });
  */
-export function currentSignal(): PlatformAbortSignal | undefined {
-  return currentTask()?.signal;
+export function currentSignal(): PlatformAbortSignal {
+  return currentTask()?.signal ?? newSignal();
 }
 
 /** Makes a task, such as `Task` itself or a subclass of it. */

@@ -21,6 +21,9 @@ export interface SleepOptions<T = undefined> {
 /**
  * Waits for a time. `sleep(0)` only lets all other tasks that are ready run once.
  *
+ * It begins when it is awaited; without `await` nothing waits. It takes no `signal`: to end it, cancel the task that awaits it, which may be
+ * one that a signal cancels (`createTask(f, { signal })`).
+ *
  * **Cancellation**: the timer is dropped.
  *
  * Follows CPython's `asyncio.sleep`.

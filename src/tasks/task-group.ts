@@ -111,9 +111,14 @@ export class TaskGroup {
    * @throws {RuntimeError} when the group was not entered, is shutting down, or is finished
    */
   createTask<T>(coro: CoroutineLike<T>, options?: TaskOptions): Task<T> {
-    if (this.#state === 'created') throw this.#refused(coro, 'has not been entered');
-    if (this.#state === 'closing' && this.#tasks.size === 0) throw this.#refused(coro, 'is finished');
-    if (this.#aborting) throw this.#refused(coro, 'is shutting down');
+    if (this.#state === 'created')
+      throw this.#refused(
+        coro,
+        'has not been entered: write taskGroup(async (group) => { … }), and make tasks in its body',
+      );
+    if (this.#state === 'closing' && this.#tasks.size === 0)
+      throw this.#refused(coro, 'is finished: tasks can be made while its body or one of its tasks runs');
+    if (this.#aborting) throw this.#refused(coro, 'is shutting down, because a task failed or the group was cancelled');
     const task = this.#loop!.createTask(this.#slots === null ? coro : inTurn(this, coro), options);
     this.#made++;
     this.#tasks.add(task as Task<unknown>);
@@ -401,11 +406,10 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
  *
  * Follows CPython's `asyncio.TaskGroup`, which has no limit.
  *
- * @param body an async function or a generator function; runs in the current task
+ * @param body an async function or a generator function; runs in the present task, or in a new one when the code belongs to no task
  * @param options `limit`: how many of the tasks may run at the same time; no limit when absent
  * @returns what the body returns (`undefined` when `group.cancel()` has ended it)
  * @throws {ExceptionGroup} of all failures, when a task or the body failed
- * @throws {RuntimeError} outside any task
  * @throws {TypeError} at once, when the body is not a function, or the limit is not a number
  * @throws {ValueError} at once, when the limit is not a whole number of at least 1, and not `Infinity`
  * @example
@@ -419,7 +423,7 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
 export function taskGroup<T>(body: TaskGroupBody<T>, options?: TaskGroupOptions): AwaitableCoroutine<T> {
   if (typeof body !== 'function')
     throw typeError(
-      `taskGroup: the body must be an async function or a generator function, got ${describe(body)}`,
+      `taskGroup: the body must be an async function or a generator function, got ${describe(body)}; write taskGroup(async (group) => { … })`,
       'NOT_A_COROUTINE',
     );
   checkOptions('taskGroup', options, ['limit']);

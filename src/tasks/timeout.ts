@@ -259,17 +259,24 @@ export type TimeoutBody<T> = CoroutineFunction<T, [timeout: Timeout]>;
 
 /**
  * Runs a body with a time limit. At the deadline the body is cancelled, and when the body then throws the
- * `CancelledError`, the timeout throws a `TimeoutError`.
+ * `CancelledError`, the timeout throws a `TimeoutError`. It waits for the body, which may have to clean up; a plain function that only
+ * returns a promise of another library, as `() => fetch(url)` does, is not waited for.
+ *
+ * Give it the function, not its promise: `timeout(5, work)`. What was called before the timeout began cannot be ended by it. To wait for a
+ * time, use `sleep`.
  *
  * **Cancellation**: cancels the body; when both happen at the same time, the `CancelledError` is thrown.
  *
  * Follows CPython's `asyncio.timeout`.
  *
  * @param delay seconds from this call, or named units, by position or as `{ delay }`; `null` for no deadline, `reschedule` may set one
- * @param body runs in the present task; without it, the `Timeout` itself is returned
- * @returns what the body returns
- * @throws {TimeoutError} when the deadline ended the body
- * @throws {RuntimeError} outside any task
+ * @param body an async function or a generator function; runs in the present task, or in a new one when the code belongs to no task. Without
+ * a body, the `Timeout` itself is returned, and nothing waits
+ * @returns what the body returns, also when it caught the cancellation and returned
+ * @throws {TimeoutError} when the deadline ended the body; its `late` property holds what the body returned when it did not notice the
+ * deadline, because it waited only for promises of other libraries
+ * @throws {TypeError} at once, when the delay is no duration, or the body is not a function
+ * @throws {ValueError} at once, when the delay is `NaN`
  * @example
  * const page = await timeout(5, async () => await download(url));
  */
@@ -290,7 +297,18 @@ export function timeout<T>(
  *
  * Follows CPython's `asyncio.timeout_at`.
  *
+ * **Cancellation**: as in `timeout`.
+ *
  * @param when seconds, as `loop.time()` gives them, by position or as `{ when }`; `null` for no deadline
+ * @param body as in `timeout`
+ * @returns what the body returns
+ * @throws {TimeoutError} when the deadline ended the body
+ * @throws {TypeError} at once, when the deadline is no number, or the body is not a function
+ * @throws {ValueError} at once, when the deadline is `NaN`
+ * @example
+ * const deadline = getRunningLoop().time() + 10;
+ * const page = await timeoutAt(deadline, () => download(url));
+ * const again = await timeoutAt(deadline, () => download(url)); // ten seconds for both
  */
 export function timeoutAt(when?: number | null | TimeoutAtOptions): Timeout;
 export function timeoutAt<T>(when: number | null | TimeoutAtOptions, body: TimeoutBody<T>): AwaitableCoroutine<T>;
@@ -313,7 +331,7 @@ function limited<T>(limit: Timeout, body: TimeoutBody<T> | undefined): Awaitable
   if (body === undefined) return limit;
   if (typeof body !== 'function')
     throw typeError(
-      `timeout: the body must be an async function or a generator function, got ${describe(body)}`,
+      `timeout: the body must be an async function or a generator function, got ${describe(body)}; write timeout(5, () => …)`,
       'NOT_A_COROUTINE',
     );
   return new Within<T>(limit, body);

@@ -53,7 +53,10 @@ export function waitFor<T>(
   limit: Duration | null | WaitForOptions = null,
 ): AwaitableCoroutine<T> {
   if (!isAwaitable(awaitable))
-    throw typeError(`waitFor: an awaitable is required, got ${describe(awaitable)}`, 'NOT_AWAITABLE');
+    throw typeError(
+      `waitFor: an awaitable is required, got ${describe(awaitable)}; write waitFor(task, 5): the time comes second`,
+      'NOT_AWAITABLE',
+    );
   if (isByName(limit)) checkOptions('waitFor', limit, ['timeout']);
   const seconds = secondsOrNull(isByName(limit) ? limit.timeout : limit, 'timeout');
   if (seconds !== null && seconds <= 0) return notAtAll(awaitable) as AwaitableCoroutine<T>;

@@ -89,7 +89,10 @@ function checkFuture(value: unknown): void {
       'NOT_A_FUTURE',
     );
   }
-  throw typeError(`wait: a future or task is required, got ${describe(value)}`, 'NOT_A_FUTURE');
+  throw typeError(
+    `wait: a future or task is required, got ${describe(value)}; write wait([createTask(f)])`,
+    'NOT_A_FUTURE',
+  );
 }
 
 const waitFor = /* @__PURE__ */ libraryCoroutine(function* wait(

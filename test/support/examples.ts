@@ -48,8 +48,6 @@ async function compile(folder: string): Promise<string[]> {
     extends: path.join(ROOT, 'tsconfig.test.json'),
     compilerOptions: {
       typeRoots: [path.join(ROOT, 'node_modules/@types')],
-      // Few programs set it, and with it Node's own types refuse `fetch(url, { signal: undefined })`.
-      exactOptionalPropertyTypes: false,
     },
     include: ['*.mts'],
   };

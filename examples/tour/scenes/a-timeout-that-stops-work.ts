@@ -8,10 +8,7 @@ export const seconds = 1.1;
 // [code]
 async function search() {
   try {
-    for (let page = 1; ; page++) {
-      await sleep(0.3);
-      console.log(`page ${page}`);
-    }
+    for (let page = 1; ; page++) await read(page);
   } finally {
     console.log('search closed');
   }
@@ -19,8 +16,13 @@ async function search() {
 
 export async function main() {
   await timeout(0.8, () => createTask(search)).catch(tell);
-  // [/code]
+  await sleep(0.3); // no further page comes
+}
+// [/code]
+
+async function read(page: number): Promise<void> {
   await sleep(0.3);
+  console.log(`page ${page}`);
 }
 
 function tell(error: Error): void {

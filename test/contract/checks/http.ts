@@ -45,7 +45,7 @@ check('a client that leaves cancels its request', async () => {
   const client = new AbortController();
   let isAborted = false;
   const handler = taskHandler(async () => {
-    currentSignal()?.addEventListener('abort', () => {
+    currentSignal().addEventListener('abort', () => {
       isAborted = true;
     });
     await sleep(60);

@@ -257,7 +257,7 @@ describe('cancelling a task that waits for a foreign promise', () => {
   /** A promise that is settled when the running task's signal is aborted. */
   const untilAborted = (settle: (signal: AbortSignal, reject: (error: unknown) => void, resolve: () => void) => void) =>
     new Promise<void>((resolve, reject) => {
-      const signal = currentSignal()!;
+      const signal = currentSignal();
       signal.addEventListener('abort', () => settle(signal, reject, resolve));
     });
 
@@ -298,7 +298,7 @@ describe('cancelling a task that waits for a foreign promise', () => {
   test('cancels the task also when the platform wraps the reason in an AbortError', async () => {
     const main = async () => {
       const task = createTask(async () => {
-        await timers.setTimeout(60_000, undefined, { signal: currentSignal() as AbortSignal });
+        await timers.setTimeout(60_000, undefined, { signal: currentSignal() });
       });
       await sleep(1);
       task.cancel('why');

@@ -41,7 +41,7 @@ import {
   wrapPromise,
   writing,
 } from 'asyncio-ts';
-import { StreamReader, StreamReaderProtocol } from 'asyncio-ts/node';
+import { openConnection, StreamReader, StreamReaderProtocol } from 'asyncio-ts/node';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { failure, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
@@ -390,6 +390,21 @@ describeBoth('a misspelt option', (s) => {
     await expect(runner.run(main, { nam: 'x' } as never)).rejects.toThrow('write { name: … }');
     await runner.close();
   });
+
+  test(
+    'that functions of others have, `timeout` or `signal`, is answered with what does that here',
+    program(s, function* () {
+      expect(() => gather([new Future()], any({ timeout: 1 }))).toThrow(
+        "gather: there is no option 'timeout'; write timeout(5, () => gather(…)); its only option is",
+      );
+      expect(() => openConnection('127.0.0.1', 1, any({ timeout: 1 }))).toThrow(
+        'write timeout(5, () => openConnection(…)); its options are',
+      );
+      expect(() => taskGroup(async () => {}, any({ signal: new AbortController().signal }))).toThrow(
+        'write createTask(() => taskGroup(…), { signal }); its only option is limit',
+      );
+    }),
+  );
 
   test(
     'that is like none is answered with those that there are',

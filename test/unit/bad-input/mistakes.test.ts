@@ -18,7 +18,7 @@ import {
   shield,
   sleep,
   Task,
-  type TaskGroup,
+  TaskGroup,
   taskGroup,
   timeout,
   timeoutAt,
@@ -191,7 +191,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       () => createTask(() => run(async () => {})),
       RuntimeError,
       'LOOP_RUNNING',
-      ...['asyncio.run()', 'running event loop', 'await the coroutine instead'],
+      ...['asyncio.run()', 'running event loop', 'await the coroutine instead', 'write await main()'],
     ),
     'by runUntilComplete() of the same loop': raised(
       () => createTask(() => getRunningLoop().runUntilComplete(sleep(1))),
@@ -224,10 +224,22 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       ...['argument 2', '42', 'awaitable'],
     ),
     'given to waitFor': thrown(() => waitFor('text' as never), TypeError, 'NOT_AWAITABLE', "'text'", 'awaitable'),
+    'but a time, given to waitFor in front': thrown(
+      () => waitFor(5 as never, sleep(1) as never),
+      TypeError,
+      'NOT_AWAITABLE',
+      ...['got 5', 'write waitFor(task, 5)'],
+    ),
     'given to shield': thrown(() => shield({} as never), TypeError, 'NOT_AWAITABLE', '<Object object>', 'awaitable'),
     'given to ensureFuture': thrown(() => ensureFuture(null as never), TypeError, 'NOT_AWAITABLE', 'null', 'awaitable'),
     'given to asCompleted': thrown(() => asCompleted([42] as never), TypeError, 'NOT_AWAITABLE', '42', 'awaitable'),
     'given to wait': thrown(() => wait([42] as never), TypeError, 'NOT_A_FUTURE', '42', 'future or task'),
+    'but a promise, given to wait': thrown(
+      () => wait([Promise.resolve()] as never),
+      TypeError,
+      'NOT_A_FUTURE',
+      ...['got <promise>', 'write wait([createTask(f)])'],
+    ),
     'given to wrapPromise': thrown(() => wrapPromise(42 as never), TypeError, 'NOT_AWAITABLE', '42', 'promise'),
   },
 
@@ -250,6 +262,43 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       ValueError,
       'INVALID_VALUE',
       ...["'SOME'", 'FIRST_COMPLETED'],
+    ),
+  },
+
+  'an argument of the function, given to createTask': {
+    'as with setTimeout': thrown(
+      () => createTask(load as never, 5 as never),
+      TypeError,
+      'INVALID_ARGUMENT',
+      ...['got 5', 'write createTask(() => f(5))'],
+    ),
+  },
+
+  'a task of a group that does not take any': {
+    'because it was made by hand': thrown(
+      () => new TaskGroup().createTask(fetchUser),
+      RuntimeError,
+      'TASK_GROUP_NOT_OPEN',
+      ...['has not been entered', 'write taskGroup(async (group) =>'],
+    ),
+    'because it is over': raised(
+      (s) =>
+        createTask(
+          s.fn(function* () {
+            let group: TaskGroup | undefined;
+            yield* s.wait(
+              taskGroup(
+                s.fn(function* (open: TaskGroup) {
+                  group = open;
+                }),
+              ),
+            );
+            group!.createTask(fetchUser);
+          }),
+        ),
+      RuntimeError,
+      'TASK_GROUP_NOT_OPEN',
+      ...['is finished', 'while its body or one of its tasks runs'],
     ),
   },
 

@@ -13,7 +13,7 @@ test.each([
     'vitest',
     execPath,
     [installed('vitest/vitest.mjs'), 'run', `--config=${folderOf('vitest')}/vitest.config.ts`, '--root=.'],
-    /Tests {2}7 passed \(7\)/,
+    /Tests {2}8 passed \(8\)/,
   ],
   ['node-test', execPath, ['--import', fromSource, '--test', '*.test.ts'], /pass 5\n[\s\S]*fail 0\n/],
   [

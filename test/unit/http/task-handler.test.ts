@@ -196,7 +196,7 @@ describe('a deadline', () => {
       let reason: unknown;
       const handler = taskHandler(
         async () => {
-          const signal = currentSignal()!;
+          const signal = currentSignal();
           await new Promise<void>((resolve) => {
             signal.addEventListener('abort', () => resolve());
           });

@@ -323,7 +323,7 @@ describeBoth('forEach', (s) => {
       const main = s.fn(function* () {
         let stream: ReadableStream<number> | null = null;
         const reading = s.fn(function* () {
-          const signal = currentSignal()!;
+          const signal = currentSignal();
           stream = new ReadableStream<number>({
             start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
           });

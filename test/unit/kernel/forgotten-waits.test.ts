@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import {
   Barrier,
   Condition,
@@ -69,6 +70,48 @@ describe('a coroutine of the library that is never awaited', () => {
     expect(report).toMatch(
       new RegExp(`^coroutine '(.*\\.)?${called}' was never awaited: .*forgotten-waits\\.test\\.ts`, 's'),
     );
+  });
+
+  test('is reported at the end of a run that is too short for the collector, and once for each line of the program', async () => {
+    const log = muteLog('warn');
+    const kept: unknown[] = [];
+    await runVirtually(
+      async () => {
+        for (let round = 0; round < 3; round++) kept.push(sleep(1));
+        kept.push(new Lock().acquire());
+      },
+      { debug: true },
+    );
+    expect(log.mock.calls.map(([message]) => String(message))).toEqual([
+      expect.stringMatching(/^coroutine 'sleep' was never awaited: .*forgotten-waits\.test\.ts/s),
+      expect.stringMatching(/^coroutine 'Lock.acquire' was never awaited: .*forgotten-waits\.test\.ts/s),
+    ]);
+    kept.length = 0;
+    for (let round = 0; round < 4; round++) await collectGarbage();
+    expect(log).toHaveBeenCalledTimes(2);
+  });
+
+  const ofTheirOwn = ['sleep(0)', 'mapConcurrent']; // a shared object, and one that has more to tell
+  test.each(Object.entries(FORGOTTEN).filter(([name]) => !ofTheirOwn.includes(name)))(
+    'is shown as a coroutine by console.log and in messages, not by its fields: %s',
+    async (name, make) => {
+      await runVirtually(async () => {
+        const made = make();
+        const called = name.replace(/^.*\.|\(.*/g, '');
+        const text = new RegExp(`^<coroutine ([A-Z][a-zA-Z]*\\.)?${called}\\(\\) created>$`);
+        expect(String(made)).toMatch(text);
+        expect(inspect(made)).toMatch(text);
+      });
+    },
+  );
+
+  test('is shown as awaited after its await', async () => {
+    await runVirtually(async () => {
+      const made = new Queue<string>().put('job');
+      await made;
+      expect(String(made)).toBe('<coroutine Queue.put() awaited>');
+      await expect(async () => await made).rejects.toThrow('already awaited coroutine <coroutine Queue.put() awaited>');
+    });
   });
 
   test('is not reported when debug mode is off', async () => {

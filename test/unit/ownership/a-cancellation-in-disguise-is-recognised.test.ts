@@ -188,7 +188,7 @@ describeBoth('a cancellation in disguise', (s) => {
 });
 
 describe('what the platform makes of a cancellation', () => {
-  const nap = () => timers.setTimeout(1_000_000, undefined, { signal: currentSignal() as AbortSignal });
+  const nap = () => timers.setTimeout(1_000_000, undefined, { signal: currentSignal() });
 
   test(
     'ends a deadline, a waitFor, a group and a task as it would itself',

@@ -86,7 +86,7 @@ describeBoth('a deadline that passes while a failed group cleans up', (s) => {
       const body = s.fn(function* () {
         yield* failingGroup(s);
         yield* failure(s, sleep(60));
-        return (currentSignal()!.reason as Error).message;
+        return (currentSignal().reason as Error).message;
       });
       expect(yield* s.wait(timeout(1, body))).toMatch(/was cancelled by timeout\(1 s\)$/);
     }),
@@ -225,7 +225,7 @@ describe('a line that has received a request', () => {
         });
         settled = foreign(20).then(bound);
         task.cancel();
-        currentSignal()!.throwIfAborted();
+        currentSignal().throwIfAborted();
       });
       await outcome(task);
     });

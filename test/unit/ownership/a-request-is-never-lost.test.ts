@@ -374,10 +374,10 @@ describe('a request that comes while the line is at a foreign promise', () => {
   test(
     'counts as delivered when signal.throwIfAborted() throws it',
     simulated(async (runtime) => {
-      expect(await attempt(runtime, () => currentSignal()!.throwIfAborted())).toEqual(once);
+      expect(await attempt(runtime, () => currentSignal().throwIfAborted())).toEqual(once);
       expect(await attempt(runtime, () => currentTask()!.signal.throwIfAborted())).toEqual(once);
       const within = (body: () => Promise<void>) => timeout(50, body);
-      expect(await attempt(runtime, () => currentSignal()!.throwIfAborted(), within)).toEqual(once);
+      expect(await attempt(runtime, () => currentSignal().throwIfAborted(), within)).toEqual(once);
     }),
   );
 
@@ -385,7 +385,7 @@ describe('a request that comes while the line is at a foreign promise', () => {
     'counts as delivered when the reason of the signal is read',
     simulated(async (runtime) => {
       const log = await attempt(runtime, () => {
-        throw currentSignal()!.reason;
+        throw currentSignal().reason;
       });
       expect(log).toEqual(once);
     }),
@@ -395,7 +395,7 @@ describe('a request that comes while the line is at a foreign promise', () => {
     'counts as delivered when a promise is rejected because of the signal',
     simulated(async () => {
       const log: string[] = [];
-      const nap = () => timers.setTimeout(1_000_000, undefined, { signal: currentSignal() as AbortSignal });
+      const nap = () => timers.setTimeout(1_000_000, undefined, { signal: currentSignal() });
       const task = createTask(async () => {
         try {
           await nap();
@@ -417,7 +417,7 @@ describe('a request that comes while the line is at a foreign promise', () => {
     simulated(async ({ foreign }) => {
       const seen: unknown[] = [];
       const task = createTask(async () => {
-        const signal = currentSignal()!;
+        const signal = currentSignal();
         await foreign(5);
         seen.push(signal.aborted);
         await sleep(5);

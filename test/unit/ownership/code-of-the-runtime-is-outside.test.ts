@@ -91,11 +91,16 @@ for (const [name, schedule] of callers) {
     );
 
     test(
-      'has the running loop, and no signal',
+      'has the running loop, and a signal that nothing aborts, not that of the task',
       simulated(async (runtime) => {
-        const seen = await called(runtime, schedule, async () => [getRunningLoop(), currentSignal()]);
+        const seen = await called(
+          runtime,
+          schedule,
+          async () => [getRunningLoop(), currentSignal()] as const,
+          (setter) => setter.cancel(),
+        );
         expect(seen[0] === getRunningLoop()).toBe(true);
-        expect(seen[1]).toBe(undefined);
+        expect(seen[1].aborted).toBe(false);
       }),
     );
 

@@ -104,7 +104,7 @@ describe('16,000 awaits in one task', () => {
       async (count) => {
         for (let i = 0; i < count; i++) {
           await timeout(50, async () => {
-            expect(currentSignal()!.aborted).toBe(false);
+            expect(currentSignal().aborted).toBe(false);
             await sleep(0);
           });
         }
@@ -127,7 +127,7 @@ describe('16,000 awaits in one task', () => {
       async (count) => {
         const signals: AbortSignal[] = [];
         const body = async () => {
-          signals.push(currentSignal()!);
+          signals.push(currentSignal());
           await sleep(50);
         };
         await Promise.all(Array.from({ length: count }, () => outcome(timeout(1, body))));
@@ -154,7 +154,7 @@ describe('16,000 awaits in one task', () => {
       async (count) => {
         const signals: AbortSignal[] = [];
         const task = createTask(async () => {
-          for (let i = 0; i < count; i++) await timeout(50, async () => signals.push(currentSignal()!));
+          for (let i = 0; i < count; i++) await timeout(50, async () => signals.push(currentSignal()));
           await sleep(50);
         });
         await sleep(1);

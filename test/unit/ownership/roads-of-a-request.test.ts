@@ -142,7 +142,7 @@ for (const [by, end] of requests) {
       'is at a foreign promise, is thrown when it asks the signal',
       async ({ foreign }) => {
         await foreign(10);
-        currentSignal()!.throwIfAborted();
+        currentSignal().throwIfAborted();
       },
       10,
     );

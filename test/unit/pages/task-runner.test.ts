@@ -130,7 +130,7 @@ describeBoth('a task function', (s) => {
       const seen: unknown[] = [];
       const runner = new TaskRunner(
         s.fn(function* (a: number, b: string) {
-          seen.push(a, b, currentTask()?.getName(), currentSignal()?.aborted);
+          seen.push(a, b, currentTask()?.getName(), currentSignal().aborted);
           const signal = currentSignal();
           try {
             yield* s.wait(sleep(60));
