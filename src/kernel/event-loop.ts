@@ -16,7 +16,7 @@ import {
 import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
 import { noteTaken } from './engine/delivered.ts';
-import { emit, hooks } from './engine/hooks.ts';
+import { emit, ended, hooks } from './engine/hooks.ts';
 import { runningTask } from './engine/line.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
@@ -603,10 +603,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** A future is done: schedules its waiters. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
     if (this.isClosed()) return;
-    if (hooks.woken !== null && waiter._awaiter !== null) {
-      // An async function ends in a microtask, when nothing runs: a task that is done has woken by itself.
-      emit('woken', waiter._awaiter, future, runningTask() ?? (future instanceof Task ? future : null));
-    }
+    if (hooks.woken !== null) tellWoken(waiter, future);
     if (!this._isOverridden) {
       this._push(waiter);
     } else if (!(waiter instanceof Handle)) {
@@ -654,6 +651,27 @@ export class EventLoop extends Scheduler implements Disposable {
   *_tasks(): Generator<Task<unknown>> {
     for (let task = this.#firstTask; task !== null; task = task._next) yield task;
   }
+}
+
+/** Tells who goes on because a future is done: a task or future that waits for it, by whoever has ended it. */
+function tellWoken(waiter: Waiter, future: Future<unknown>): void {
+  const by = makerOfEnd(future);
+  const isIndirect = waiter._endedBy !== undefined;
+  if (isIndirect) waiter._endedBy = by;
+  const { _awaiter: awaiter } = waiter;
+  // A task whose group, wait() or asCompleted() is told goes on only if that ends what it waits for: it may be busy with something else.
+  if (awaiter !== null && !(isIndirect && awaiter instanceof Task))
+    emit('woken', awaiter, future, by as TaskRole | null);
+}
+
+/** The task whose code has ended a future. */
+function makerOfEnd(future: Future<unknown>): object | null {
+  // The end of an async function comes in a microtask, when nothing runs, or somebody else's async context is entered.
+  if (future instanceof Task) return future;
+  if (ended.by !== null) return ended.by;
+  const purpose = future._purpose ?? null;
+  // What such a promise or a socket calls may have the async context of whoever has made it.
+  return purpose?.operation === 'promise' || purpose?.isExternal === true ? null : runningTask();
 }
 
 function stopLoop(future: Future<unknown>): void {

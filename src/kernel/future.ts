@@ -17,6 +17,7 @@ import { CallbackIndex } from './callback-index.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
+import { runAsEndedBy } from './engine/hooks.ts';
 import { runningTask } from './engine/line.ts';
 import { isAwaitOfTheEngine, noteLookUp, places } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
@@ -123,6 +124,8 @@ export class Collector implements Waiter {
   readonly _callback: (future: Future<unknown> | null) => void;
   /** @internal */
   readonly _awaiter: Future<unknown> | null;
+  /** Of the future that was done last. @internal */
+  _endedBy: object | null = null;
   #done = 0;
   #told = 0;
   #failed: RingBuffer<{ readonly turn: number; readonly future: Future<unknown> }> | null = null;
@@ -149,6 +152,11 @@ export class Collector implements Waiter {
   }
 
   _run(): void {
+    if (this._endedBy === null) this.#tell();
+    else runAsEndedBy(this._endedBy, () => this.#tell());
+  }
+
+  #tell(): void {
     const turn = this.#told++;
     const failed = this.#failed;
     if (failed === null || failed.length === 0 || failed.peek().turn !== turn) this._callback(null);

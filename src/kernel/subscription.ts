@@ -1,4 +1,5 @@
 import { type Context, copyContext } from './engine/context.ts';
+import { runAsEndedBy } from './engine/hooks.ts';
 import type { Waiter } from './engine/roles.ts';
 import { callbackOf, type DoneCallback, type Future } from './future.ts';
 
@@ -10,6 +11,8 @@ class Subscription implements Waiter {
   readonly _awaiter: Future<unknown> | null;
   /** The future whose end it tells. @internal */
   readonly _future: Future<unknown>;
+  /** @internal */
+  _endedBy: object | null = null;
 
   constructor(future: Future<unknown>, callback: DoneCallback<never>, awaiter: Future<unknown> | null) {
     this._future = future;
@@ -22,7 +25,8 @@ class Subscription implements Waiter {
   }
 
   _run(): void {
-    this._callback(this._future as never);
+    if (this._endedBy === null) this._callback(this._future as never);
+    else runAsEndedBy(this._endedBy, () => this._callback(this._future as never));
   }
 }
 
