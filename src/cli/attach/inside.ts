@@ -114,10 +114,14 @@ export function enter(
   };
 }
 
-/** Closes the inspector of the process, in which this is evaluated; no answer comes. */
-export function closeInspector(scope: Scope): void {
-  const tools = (scope as Scope & Record<symbol, Tools>)[Symbol.for('asyncio-ts.tools')]!;
-  if (tools.users.size > 0) return; // another tool has come
-  tools.hasOpened = false;
-  (scope.process.getBuiltinModule('node:inspector') as typeof import('node:inspector')).close();
+/**
+ * Closes the inspector of the process, in which this is evaluated, unless a tool looks at it; no answer comes.
+ *
+ * @param load gives a module of Node
+ */
+export function closeInspector(scope: Scope, load: (name: string) => object): void {
+  const tools = (scope as Scope & Partial<Record<symbol, Tools>>)[Symbol.for('asyncio-ts.tools')];
+  if (tools !== undefined && tools.users.size > 0) return; // another tool has come
+  if (tools !== undefined) tools.hasOpened = false;
+  (load('node:inspector') as typeof import('node:inspector')).close();
 }

@@ -70,7 +70,7 @@ describe('the part of a tool inside the process that it looks at', () => {
     process.enter('b', false);
     expect(process.user('a').leave()).toBe(false);
     expect(process.user('b').leave()).toBe(true);
-    closeInspector(process.scope);
+    closeInspector(process.scope, process.scope.process.getBuiltinModule);
     expect(process.closed).toBe(1);
     process.enter('c', false); // somebody else has opened it since
     expect(process.user('c').leave()).toBe(false);
@@ -81,7 +81,7 @@ describe('the part of a tool inside the process that it looks at', () => {
     process.enter('a', true);
     expect(process.user('a').leave()).toBe(true);
     process.enter('b', false);
-    closeInspector(process.scope);
+    closeInspector(process.scope, process.scope.process.getBuiltinModule);
     expect(process.closed).toBe(0);
     expect(process.user('b').leave()).toBe(true);
   });
