@@ -23,10 +23,10 @@ const AT_ONCE_MS = 300;
 /** So long only the expected address is tried after the signal: to look for other ones takes longer than Node needs. */
 const ONLY_EXPECTED_MS = 200;
 /** After so long without an inspector the signal is sent again: another tool may have closed what it had opened. */
-const AGAIN_MS = 1_000;
-/** The same where something was seen that has gone. */
+const AGAIN_MS = 500;
+/** The same where something was seen that has gone; longer each time. */
 const AGAIN_SOON_MS = 50;
-const MOST_SIGNALS = 4;
+const MOST_SIGNALS = 10;
 /** So long a tool that is told to end waits for the inspector that it has asked for, in order to close it. */
 const LEAVING_MS = 1_000;
 
@@ -55,13 +55,15 @@ async function open(pid: number, search: Search, signal: AbortSignal): Promise<O
   const expected = expectedAddress(read(pid, 'cmdline'), read(pid, 'environ'));
   const before = listenersOf(pid);
   // It may be open already, perhaps at another port than the expected one. Those far from it belong to the program itself.
-  search.ask(before.filter(({ port }) => expected === null || port === expected.port || isUsual(port)));
+  const isLikely = ({ port }: Address): boolean => expected === null || port === expected.port || isUsual(port);
+  search.ask(before.filter(isLikely));
   await search.settled(AT_ONCE_MS);
   if (expected !== null) await untilFree(expected, pid, search, end, signal);
   if (search.found === null) await waitUntilPrepared(pid, end);
   signal.throwIfAborted();
   if (search.found !== null) return { inspector: search.found.inspector, hasOpened: false };
-  const opening = new Opening(pid, { expected, before, search, signal, end });
+  const unlikely = before.filter((address) => !isLikely(address));
+  const opening = new Opening(pid, { expected, unlikely, search, signal, end });
   try {
     return await opening.opened();
   } finally {
@@ -73,9 +75,9 @@ async function open(pid: number, search: Search, signal: AbortSignal): Promise<O
 interface Beginning {
   /** Where Node opens the inspector; `null` where nobody knows. */
   readonly expected: Address | null;
-  /** Where the process has listened before. */
-  readonly before: readonly Address[];
-  /** Among those: what it finds was not opened by the signal, even if it answers only after it. */
+  /** Where the process has listened before, as far as nobody has asked there. */
+  readonly unlikely: readonly Address[];
+  /** Asks those that were there before: what it finds was not opened by the signal, even if it answers only after it. */
   readonly search: Search;
   readonly signal: AbortSignal;
   readonly end: number;
@@ -99,7 +101,7 @@ class Opening {
   }
 
   async opened(): Promise<Opened> {
-    const { search: old, before, signal } = this.#beginning;
+    const { search: old, unlikely, signal } = this.#beginning;
     let hasAskedAll = false;
     let checked = this.#began;
     let { end } = this.#beginning;
@@ -110,7 +112,7 @@ class Opening {
       if (!hasAskedAll && now - this.#began > AT_ONCE_MS) {
         // It may have been open all the time, at an address that was not expected.
         hasAskedAll = true;
-        old.ask(before);
+        old.ask(unlikely);
       }
       await this.#search.next(1);
       const { found } = this.#search;
@@ -133,7 +135,8 @@ class Opening {
   /** Sends the signal, and once more where another tool seems to have closed meanwhile what the first one had opened. */
   #send(now: number): void {
     const { search: old, signal } = this.#beginning;
-    const patience = this.#search.hasLost || old.hasLost ? AGAIN_SOON_MS : AGAIN_MS;
+    const hasLost = this.#search.hasLost || old.hasLost;
+    const patience = hasLost ? AGAIN_SOON_MS * this.#signals : AGAIN_MS;
     if (now - this.#sent < patience || !this.#search.isIdle) return;
     if (this.#signals === MOST_SIGNALS || signal.aborted) return;
     sendSignal(this.#pid);
@@ -146,11 +149,8 @@ class Opening {
   #look(now: number): void {
     const { expected, search: old } = this.#beginning;
     const isEarly = now - this.#began < ONLY_EXPECTED_MS;
-    const addresses = [
-      ...(expected === null ? [] : [expected]),
-      ...(isEarly && expected !== null ? [] : this.#fresh()),
-    ];
-    this.#search.ask(addresses.filter((address) => !old.isAsking(address)));
+    if (expected !== null && !old.isAsking(expected)) this.#search.ask([expected], true);
+    if (!isEarly || expected === null) this.#search.ask(this.#fresh());
   }
 
   #fresh(): Address[] {

@@ -18,7 +18,7 @@ export class Search {
   readonly #asking = new Set<string>();
   #found: Found | null = null;
   #changed: () => void = () => {};
-  /** Whether anything has answered that has gone again: an inspector that was just closed, for example. */
+  /** Whether anything was there that has gone again: an inspector that was just closed, for example. */
   hasLost = false;
 
   constructor(pid: number) {
@@ -39,9 +39,13 @@ export class Search {
     return this.#asking.has(textOf(address));
   }
 
-  /** Asks servers, but for those that have yet to answer. */
-  ask(addresses: Iterable<Address>): void {
-    for (const address of addresses) if (!this.isAsking(address)) void this.#ask(address);
+  /**
+   * Asks servers, but for those that have yet to answer.
+   *
+   * @param isGuess whether nothing may be there
+   */
+  ask(addresses: Iterable<Address>, isGuess = false): void {
+    for (const address of addresses) if (!this.isAsking(address)) void this.#ask(address, isGuess);
   }
 
   /** Waits until the inspector is found or all have answered, at most for some milliseconds. */
@@ -66,7 +70,7 @@ export class Search {
     this.#giveUp.abort();
   }
 
-  async #ask(at: Address): Promise<void> {
+  async #ask(at: Address, isGuess: boolean): Promise<void> {
     const { signal } = this.#giveUp;
     this.#asking.add(textOf(at));
     try {
@@ -74,7 +78,7 @@ export class Search {
       if (inspector !== null && !(await this.#take(inspector, at))) inspector.close();
     } catch (error) {
       // It has ended, or it is a server of the program itself.
-      if ((error as { code?: string }).code !== 'ECONNREFUSED') this.hasLost = true;
+      if (!isGuess || (error as { code?: string }).code !== 'ECONNREFUSED') this.hasLost = true;
     }
     this.#asking.delete(textOf(at));
     this.#changed();

@@ -62,9 +62,15 @@ export class Target {
    * @throws the reason of the signal
    */
   static async attach(pid: number, signal: AbortSignal = new AbortController().signal): Promise<Target> {
+    // Tools in different containers may have the same number.
+    const token = `${process.pid}-${Math.random().toString(36).slice(2)}`;
+    let hasOpened = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await Target.#attachOnce(pid, signal);
+        const opened = await openInspector(pid, signal);
+        // What an earlier attempt has asked for may be open only now.
+        hasOpened ||= opened.hasOpened;
+        return await Target.#attachOnce(pid, token, { ...opened, hasOpened }, signal);
       } catch (error) {
         // A tool that was there before has closed the inspector on leaving.
         if (!(error instanceof AttachError) || !error.isPassing || attempt === ATTEMPTS) throw error;
@@ -73,10 +79,12 @@ export class Target {
     }
   }
 
-  static async #attachOnce(pid: number, signal: AbortSignal): Promise<Target> {
-    const { inspector, hasOpened }: Opened = await openInspector(pid, signal);
-    // Tools in different containers may have the same number.
-    const token = `${process.pid}-${Math.random().toString(36).slice(2)}`;
+  static async #attachOnce(
+    pid: number,
+    token: string,
+    { inspector, hasOpened }: Opened,
+    signal: AbortSignal,
+  ): Promise<Target> {
     const target = new Target(pid, inspector, token);
     const { problem, runtime } = await target.#enter(hasOpened, signal);
     if (problem === null && !signal.aborted) return target;
@@ -98,7 +106,7 @@ export class Target {
       const entered = this.#evaluate(`JSON.stringify((${String(enter)})(${args}))`);
       return JSON.parse(await unlessAborted(entered, signal)) as ReturnType<typeof enter>;
     } catch (error) {
-      if (hasOpened) await closeFromInside(this.#inspector);
+      if (hasOpened) await closeFromInside(this.#inspector, this.#token);
       else this.#inspector.close();
       if (error instanceof AttachError || signal.aborted) throw error;
       throw new AttachError(`process ${this.pid} cannot be looked at: ${(error as Error).message.split('\n')[0]}`, {
@@ -161,7 +169,7 @@ export class Target {
     try {
       // A process in the middle of native code does not answer; it drops the tool later, because that says nothing any more.
       const isLast = await Promise.race([this.#call<boolean>('leave()'), delay(LEAVING_MS, false, { ref: false })]);
-      if (isLast) await closeFromInside(this.#inspector);
+      if (isLast) await closeFromInside(this.#inspector, this.#token);
     } catch (error) {
       if (!(error instanceof AttachError)) throw error; // it has ended, and with it all that was installed
     } finally {

@@ -110,6 +110,22 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
     });
   });
 
+  // Node opens the inspector for one signal twice: from the midst of the program at once, and when its loop goes on.
+  it('is looked at while its loop is blocked, and its inspector is closed also when the loop has gone on', async ({
+    expect,
+  }) => {
+    const blocked = ALBUM.replace(
+      "console.log('ready'), 1",
+      "{ console.log('ready'); for (const end = Date.now() + 3_000; Date.now() < end; ); setTimeout(() => console.log('on'), 500) }, 1",
+    );
+    await withTarget(blocked, async ({ pid, line, stdout }) => {
+      const { code, stdout: tree } = await asyncio(['pstree', String(pid)]);
+      expect([code, tree.length, stdout, listenersOf(pid)]).toEqual([0, 7, ['ready'], []]);
+      await line('on');
+      expect(listenersOf(pid)).toEqual([]);
+    });
+  });
+
   it('shows where generators are suspended, and their local variables', async ({ expect }) => {
     await withTarget(ALBUM, async ({ pid }) => {
       const { stdout } = await asyncio(['ps', '--locals', String(pid)]);
