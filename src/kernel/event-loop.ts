@@ -112,8 +112,9 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Whether a run that cannot end is reported, once, with what its tasks wait for: when nothing is left in the process that could wake it,
    * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13), and when `run()` has cancelled its tasks
-   * and some have not ended after ten seconds. Of the first two only the main thread of Node tells enough, and only while the program itself
-   * listens neither to `beforeExit` nor to signals other than Ctrl-C.
+   * and some have not ended after ten seconds. The first two are told of in the main thread only, and while the program itself listens
+   * neither to `beforeExit` nor to signals other than Ctrl-C; the second one on Node only. Bun and Deno tell of the first one only where no module
+   * waits at its top level: they do not emit `beforeExit` otherwise.
    */
   reportPending = true;
   #overdue: OverdueFailures | null = null;

@@ -1,3 +1,4 @@
+import { safeText } from '../internal/safe-text.ts';
 import type { EventLoop } from './event-loop.ts';
 import { reportOf } from './registry.ts';
 import { logger, onProcessExit } from './runtime/platform.ts';
@@ -12,7 +13,7 @@ function listOf(loop: EventLoop): string {
   return [...loop._tasks()]
     .reverse()
     .slice(0, MOST_SHOWN)
-    .map((task) => `  ${titleOf(task)} waits for ${reportOf(task).waitsFor ?? 'a foreign promise'}`)
+    .map((task) => `  ${safeText(`${titleOf(task)} waits for ${reportOf(task).waitsFor ?? 'a foreign promise'}`)}`)
     .join('\n');
 }
 

@@ -1,13 +1,13 @@
 import {
   afterMicrotasks,
   askForTurn,
-  canTellCallbacks,
   globals,
   hasFakeTimers,
   isMainThread,
   listenToInterrupts,
   listenToSignal,
   type TimerId,
+  tellsOfItsEnd,
   whenNothingElseIsLeft,
 } from './platform.ts';
 
@@ -59,7 +59,7 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** Keeps a process alive by a timer that does nothing, for as long as a loop runs without one of its own. */
 const KEEP_ALIVE_INTERVAL = 2 ** 30;
 
-/** The same in the main thread of Node, where that timer also looks whether the run can end at all. */
+/** The same in the main thread of a process, where that timer also looks whether the run can end at all. */
 const IDLE_INTERVAL = 2_000;
 
 /** What a loop tells of itself while it runs. @internal */
@@ -148,7 +148,7 @@ export class RuntimeHost implements Host {
 
   ref(): void {
     if (this.#running++ > 0) return;
-    const interval = canTellCallbacks() && isMainThread() && !hasFakeTimers() ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
+    const interval = tellsOfItsEnd() && isMainThread() && !hasFakeTimers() ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
     this.#keepAlive = globals().setInterval?.(this.#lookAround, interval) ?? null;
   }
 
