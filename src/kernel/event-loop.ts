@@ -656,23 +656,18 @@ export class EventLoop extends Scheduler implements Disposable {
 
 /** Tells who goes on because a future is done: a task or future that waits for it, by whoever has ended it. */
 function tellWoken(waiter: Waiter, future: Future<unknown>): void {
-  const by = makerOfEnd(future);
-  const isIndirect = waiter._endedBy !== undefined;
-  if (isIndirect) waiter._endedBy = by;
-  const { _awaiter: awaiter } = waiter;
-  // A task whose group, wait() or asCompleted() is told goes on only if that ends what it waits for: it may be busy with something else.
-  if (awaiter !== null && !(isIndirect && awaiter instanceof Task))
-    emit('woken', awaiter, future, by as TaskRole | null);
-}
-
-/** The task whose code has ended a future. */
-function makerOfEnd(future: Future<unknown>): object | null {
+  let by: object | null = ended.by;
   // The end of an async function comes in a microtask, when nothing runs, or somebody else's async context is entered.
-  if (future instanceof Task) return future;
-  if (ended.by !== null) return ended.by;
-  const purpose = future._purpose ?? null;
-  // What such a promise or a socket calls may have the async context of whoever has made it.
-  return purpose?.operation === 'promise' || purpose?.isExternal === true ? null : runningTask();
+  if (future instanceof Task) by = future;
+  // What a promise of somebody else calls may have the async context of whoever has made it.
+  else if (by === null && future._purpose?.operation !== 'promise') by = runningTask();
+  const awaiter = waiter._awaiter;
+  if (waiter._endedBy !== undefined) {
+    waiter._endedBy = by;
+    // A task whose group, wait() or asCompleted() is told goes on only if that ends what it waits for: it may be busy with something else.
+    if (awaiter instanceof Task) return;
+  }
+  if (awaiter !== null) emit('woken', awaiter, future, by as TaskRole | null);
 }
 
 function stopLoop(future: Future<unknown>): void {

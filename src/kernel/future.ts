@@ -17,7 +17,7 @@ import { CallbackIndex } from './callback-index.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
-import { runAsEndedBy } from './engine/hooks.ts';
+import { ended } from './engine/hooks.ts';
 import { runningTask } from './engine/line.ts';
 import { isAwaitOfTheEngine, noteLookUp, places } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
@@ -152,15 +152,12 @@ export class Collector implements Waiter {
   }
 
   _run(): void {
-    if (this._endedBy === null) this.#tell();
-    else runAsEndedBy(this._endedBy, () => this.#tell());
-  }
-
-  #tell(): void {
     const turn = this.#told++;
     const failed = this.#failed;
+    ended.by = this._endedBy;
     if (failed === null || failed.length === 0 || failed.peek().turn !== turn) this._callback(null);
     else this._callback(failed.shift().future);
+    ended.by = null;
   }
 }
 

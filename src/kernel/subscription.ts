@@ -1,5 +1,5 @@
 import { type Context, copyContext } from './engine/context.ts';
-import { runAsEndedBy } from './engine/hooks.ts';
+import { ended } from './engine/hooks.ts';
 import type { Waiter } from './engine/roles.ts';
 import { callbackOf, type DoneCallback, type Future } from './future.ts';
 
@@ -25,8 +25,9 @@ class Subscription implements Waiter {
   }
 
   _run(): void {
-    if (this._endedBy === null) this._callback(this._future as never);
-    else runAsEndedBy(this._endedBy, () => this._callback(this._future as never));
+    ended.by = this._endedBy;
+    this._callback(this._future as never);
+    ended.by = null;
   }
 }
 

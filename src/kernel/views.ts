@@ -188,7 +188,7 @@ export function nameOfCoroutine(task: Task<unknown>): string {
 /** The name of a task as tools show it, such as `load#17`; in debug mode with the arguments where they are known, `load(42)#17`. */
 export function titleOf(task: Task<unknown>): string {
   const fn = nameOfCoroutine(task);
-  const args = fn !== '' && task._loop.getDebug() ? argumentsOf(task) : null;
+  const args = fn && task._loop.getDebug() ? argumentsOf(task) : null;
   return taskTitle(task.getName(), args === null ? fn : `${fn}(${args.map(describe).join(', ')})`);
 }
 

@@ -28,20 +28,9 @@ type Hook = keyof HookCalls;
 
 /**
  * While a callback of the library runs for something that has ended: the task that has ended it. What the callback wakes in turn was woken by
- * that task. Kept only while `woken` is listened to.
+ * that task. Known only while `woken` is listened to. Such callbacks do not throw, and do not call each other.
  */
 export const ended: { by: object | null } = { by: null };
-
-/** Calls such a callback. */
-export function runAsEndedBy(by: object | null, run: () => void): void {
-  const outer = ended.by;
-  ended.by = by;
-  try {
-    run();
-  } finally {
-    ended.by = outer;
-  }
-}
 
 /** What is installed: any of the hooks. */
 export type Installed = object & { readonly [H in Hook]?: (...args: never[]) => unknown } & {

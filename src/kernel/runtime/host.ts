@@ -7,7 +7,6 @@ import {
   listenToInterrupts,
   listenToSignal,
   type TimerId,
-  tellsOfItsEnd,
   whenNothingElseIsLeft,
 } from './platform.ts';
 
@@ -148,7 +147,9 @@ export class RuntimeHost implements Host {
 
   ref(): void {
     if (this.#running++ > 0) return;
-    const interval = tellsOfItsEnd() && isMainThread() && !hasFakeTimers() ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
+    // Only a process tells that nothing else keeps it alive.
+    const isTold = globals().process?.listenerCount && isMainThread() && !hasFakeTimers();
+    const interval = isTold ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
     this.#keepAlive = globals().setInterval?.(this.#lookAround, interval) ?? null;
   }
 

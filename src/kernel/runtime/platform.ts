@@ -355,11 +355,6 @@ export function onProcessExit(listener: (code: unknown) => void): void {
   process?.on?.('exit', listener);
 }
 
-/** Whether there is a process that tells when nothing keeps it alive any more. */
-export function tellsOfItsEnd(): boolean {
-  return globals().process?.listenerCount !== undefined;
-}
-
 let probes = 0;
 
 /**

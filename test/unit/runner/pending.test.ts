@@ -67,7 +67,7 @@ describe.concurrent('a run that cannot end', () => {
         await core.createTask(async () => await new core.Event().wait(), { name: '\\x1b[2J\\u202egone' });
       });`;
     const lines = await errorsOf(named, 15_000);
-    expect(lines.at(-1)).toBe('  \\x1b[2J\\u202egone waits for wait of <Event [unset, waiters:1]>');
+    expect(lines.at(-1)).toBe('  �[2J�gone waits for wait of <Event [unset, waiters:1]>');
   });
 
   test.each([
