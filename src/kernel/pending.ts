@@ -13,9 +13,10 @@ function listOf(loop: EventLoop): string {
     [...loop._tasks()]
       .reverse()
       .slice(0, MOST_SHOWN)
-      .map((task) => `${titleOf(task)} waits for ${reportOf(task).waitsFor ?? 'a foreign promise'}`)
       // A terminal must not obey a name. `safeText` shows which character it was, and is more than every program should carry.
-      .map((line) => `  ${line.replace(/\p{C}/gu, '�')}`)
+      .map((task) =>
+        `  ${titleOf(task)} waits for ${reportOf(task).waitsFor ?? 'a foreign promise'}`.replace(/\p{C}/gu, '�'),
+      )
       .join('\n')
   );
 }
