@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { AttachError } from './attach/attach-error.ts';
+import { Interrupted } from './attach/interruption.ts';
 import { type Command, parseCommandLine } from './command-line.ts';
 import { FAILURE, SUCCESS, USAGE } from './exit-codes.ts';
 import { HELP, RUN_HELP, TRACE_HELP, version } from './help.ts';
@@ -28,6 +29,7 @@ export async function cli(argv: readonly string[], { stdout, stderr }: Streams =
   try {
     return await execute(parseCommandLine(argv), { tell, columns: stdout.columns ?? null }, complain);
   } catch (error) {
+    if (error instanceof Interrupted) return error.code;
     if (error instanceof AttachError) {
       complain(`asyncio: ${error.message}\n`);
       return FAILURE;

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Task } from '../index.ts';
+import { taskTitle } from '../internal/task-title.ts';
 import type { FailureTrail, TrailNode } from './failure-trail.ts';
 import { allFramesOf, framesOf, isPlacedByRuntime, titleOf } from './stack.ts';
 import { drawTree, type Tree } from './tree.ts';
@@ -83,12 +84,23 @@ class ErrorTree {
 }
 
 function describeTask({ task, startedBy }: TrailNode, above: AnyTask | null): string {
-  const started = startedBy === null || startedBy === above ? '' : `, started by ${startedBy.getName()}`;
-  return `${task.getName()}  ${describeCoroutine(task)}${started}`;
+  const started = startedBy === null || startedBy === above ? '' : `, started by ${nameOf(startedBy)}`;
+  const name = nameOf(task);
+  // A task that is called after its function needs no further words about it.
+  return `${name}${name === task.getName() ? `  ${describeCoroutine(task)}` : ''}${started}`;
+}
+
+function nameOf(task: AnyTask): string {
+  return taskTitle(task.getName(), functionOf(task) ?? '');
+}
+
+function describeCoroutine(task: AnyTask): string {
+  const name = functionOf(task);
+  return name === null ? '(generator)' : `${name === '' ? '<anonymous>' : name}()`;
 }
 
 /** A generator object does not have the name of its function. */
-function describeCoroutine(task: AnyTask): string {
-  const { name } = task.getCoro() as { name?: string };
-  return name === undefined ? '(generator)' : `${name === '' ? '<anonymous>' : name}()`;
+function functionOf(task: AnyTask): string | null {
+  const { name, calledAs = name } = task.getCoro() as { readonly name?: unknown; readonly calledAs?: unknown };
+  return typeof calledAs === 'string' ? calledAs : null;
 }

@@ -5,7 +5,22 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** This library, as a program imports it. */
 export type Library = typeof import('../index.ts');
-type NodeLibrary = typeof import('../node/index.ts');
+
+/** The parts of the library beside its core that commands use, by the names of their folders. */
+interface Parts {
+  readonly node: typeof import('../node/index.ts');
+  readonly distributed: typeof import('../distributed/index.ts');
+  readonly bullmq: typeof import('../bullmq/index.ts');
+  readonly nats: typeof import('../nats/index.ts');
+}
+
+/** Those of the command's own copy. */
+const OWN_PARTS: { readonly [P in keyof Parts]: () => Promise<Parts[P]> } = {
+  node: () => import('../node/index.ts'),
+  distributed: () => import('../distributed/index.ts'),
+  bullmq: () => import('../bullmq/index.ts'),
+  nats: () => import('../nats/index.ts'),
+};
 
 export type { Future, Task } from '../index.ts';
 
@@ -14,8 +29,8 @@ export interface LoadedLibrary {
   readonly api: Library;
   /** The folder of its files. */
   readonly folder: string;
-  /** Loads its part for Node. An older copy may lack some of what this one has. */
-  node(): Promise<Partial<NodeLibrary>>;
+  /** Loads a part of it. An older copy may lack some of what this one has. */
+  part<P extends keyof Parts>(name: P): Promise<Partial<Parts[P]>>;
 }
 
 /**
@@ -27,15 +42,15 @@ export interface LoadedLibrary {
 export async function libraryOf(file: string): Promise<LoadedLibrary> {
   const own = fileURLToPath(new URL(`../index${path.extname(import.meta.url)}`, import.meta.url));
   const found = resolveFrom(file) ?? own;
-  const isOwn = found === realpathSync(own);
-  const api: Library = isOwn ? await import('../index.ts') : ((await import(pathToFileURL(found).href)) as Library);
-  const node = () => (isOwn ? import('../node/index.ts') : importNode(found));
-  return { api, folder: path.dirname(found), node };
-}
-
-async function importNode(index: string): Promise<Partial<NodeLibrary>> {
-  const file = path.join(path.dirname(index), 'node', path.basename(index));
-  return existsSync(file) ? ((await import(pathToFileURL(file).href)) as Partial<NodeLibrary>) : {};
+  const folder = path.dirname(found);
+  if (found === realpathSync(own))
+    return { api: await import('../index.ts'), folder, part: (name) => OWN_PARTS[name]() };
+  const load = async (other: string) => (await import(pathToFileURL(other).href)) as unknown;
+  const part = async <P extends keyof Parts>(name: P): Promise<Partial<Parts[P]>> => {
+    const index = path.join(folder, name, path.basename(found));
+    return existsSync(index) ? ((await load(index)) as Partial<Parts[P]>) : {};
+  };
+  return { api: (await load(found)) as Library, folder, part };
 }
 
 function resolveFrom(file: string): string | null {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ValueError } from '../errors/errors.ts';
-import { readTrace, type TraceDocument } from '../inspect/index.ts';
+import type { TraceDocument } from '../inspect/trace/events.ts';
+import { readTrace } from '../inspect/trace/read-trace.ts';
 import type { TraceCommand } from './command-line.ts';
 import { safeText } from './terminal/display.ts';
 import { tracePage } from './trace-page.ts';

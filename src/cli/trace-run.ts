@@ -7,8 +7,8 @@ import { UsageError } from './usage-error.ts';
  *
  * @throws {UsageError} when the file cannot be written, or the copy is too old
  */
-export async function traceRun(file: string, { folder, node }: LoadedLibrary): Promise<{ stop(): void }> {
-  const { traceToFile } = await node();
+export async function traceRun(file: string, { folder, part }: LoadedLibrary): Promise<{ stop(): void }> {
+  const { traceToFile } = await part('node');
   if (traceToFile === undefined) {
     throw new UsageError(`run: --trace needs a newer asyncio-ts than that of the program, which is in ${folder}`);
   }

@@ -1,6 +1,4 @@
-import { describe } from '../internal/describe.ts';
-import { taskTitle } from '../internal/task-title.ts';
-import { argumentsOf, nameOfCoroutine, type Task } from '../kernel/lowlevel.ts';
+import { type Task, titleOf } from '../kernel/lowlevel.ts';
 import { harmless } from './text.ts';
 
 /**
@@ -19,8 +17,5 @@ export function titleOfTask(task: Task<unknown>): string {
 
 /** The same with whatever characters it contains, for data: whoever shows it takes care of them. */
 export function rawTitleOf(task: Task<unknown>): string {
-  const fn = nameOfCoroutine(task);
-  const args = fn !== '' && task.getLoop().getDebug() ? argumentsOf(task) : null;
-  const call = args === null ? fn : `${fn}(${args.map(describe).join(', ')})`;
-  return taskTitle(task.getName(), call);
+  return titleOf(task);
 }

@@ -17,7 +17,7 @@ import {
 import { noteAwaits, reportLines } from './debug-awaits.ts';
 import type { Context } from './engine/context.ts';
 import { noteTaken } from './engine/delivered.ts';
-import { emit, hooks } from './engine/hooks.ts';
+import { emit, ended, hooks } from './engine/hooks.ts';
 import { runningTask } from './engine/line.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, TaskRole, Waiter } from './engine/roles.ts';
@@ -113,8 +113,9 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Whether a run that cannot end is reported, once, with what its tasks wait for: when nothing is left in the process that could wake it,
    * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13), and when `run()` has cancelled its tasks
-   * and some have not ended after ten seconds. Of the first two only the main thread of Node tells enough, and only while the program itself
-   * listens neither to `beforeExit` nor to signals other than Ctrl-C.
+   * and some have not ended after ten seconds. The first two are told of in the main thread only, and while the program itself listens
+   * neither to `beforeExit` nor to signals other than Ctrl-C; the second one on Node only. Bun and Deno tell of the first one only where no module
+   * waits at its top level: they do not emit `beforeExit` otherwise.
    */
   reportPending = true;
   #overdue: OverdueFailures | null = null;
@@ -606,10 +607,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** A future is done: schedules its waiters. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
     if (this.isClosed()) return;
-    if (hooks.woken !== null && waiter._awaiter !== null) {
-      // An async function ends in a microtask, when nothing runs: a task that is done has woken by itself.
-      emit('woken', waiter._awaiter, future, runningTask() ?? (future instanceof Task ? future : null));
-    }
+    if (hooks.woken !== null) tellWoken(waiter, future);
     if (!this._isOverridden) {
       this._push(waiter);
     } else if (!(waiter instanceof Handle)) {
@@ -657,6 +655,22 @@ export class EventLoop extends Scheduler implements Disposable {
   *_tasks(): Generator<Task<unknown>> {
     for (let task = this.#firstTask; task !== null; task = task._next) yield task;
   }
+}
+
+/** Tells who goes on because a future is done: a task or future that waits for it, by whoever has ended it. */
+function tellWoken(waiter: Waiter, future: Future<unknown>): void {
+  let by: object | null = ended.by;
+  // The end of an async function comes in a microtask, when nothing runs, or somebody else's async context is entered.
+  if (future instanceof Task) by = future;
+  // What a promise of somebody else calls may have the async context of whoever has made it.
+  else if (by === null && future._purpose?.operation !== 'promise') by = runningTask();
+  const awaiter = waiter._awaiter;
+  if (waiter._endedBy !== undefined) {
+    waiter._endedBy = by;
+    // A task whose group, wait() or asCompleted() is told goes on only if that ends what it waits for: it may be busy with something else.
+    if (awaiter instanceof Task) return;
+  }
+  if (awaiter !== null) emit('woken', awaiter, future, by as TaskRole | null);
 }
 
 function stopLoop(future: Future<unknown>): void {

@@ -17,6 +17,7 @@ import { CallbackIndex } from './callback-index.ts';
 import { checkLoop } from './check-loop.ts';
 import { awaitFuture, observe } from './engine/await.ts';
 import { type Context, copyContext } from './engine/context.ts';
+import { ended } from './engine/hooks.ts';
 import { runningTask } from './engine/line.ts';
 import { isAwaitOfTheEngine, noteLookUp, places } from './engine/lookups.ts';
 import { MadeRequest } from './engine/request.ts';
@@ -123,6 +124,8 @@ export class Collector implements Waiter {
   readonly _callback: (future: Future<unknown> | null) => void;
   /** @internal */
   readonly _awaiter: Future<unknown> | null;
+  /** Of the future that was done last. @internal */
+  _endedBy: object | null = null;
   #done = 0;
   #told = 0;
   #failed: RingBuffer<{ readonly turn: number; readonly future: Future<unknown> }> | null = null;
@@ -151,8 +154,10 @@ export class Collector implements Waiter {
   _run(): void {
     const turn = this.#told++;
     const failed = this.#failed;
+    ended.by = this._endedBy;
     if (failed === null || failed.length === 0 || failed.peek().turn !== turn) this._callback(null);
     else this._callback(failed.shift().future);
+    ended.by = null;
   }
 }
 

@@ -30,7 +30,8 @@ export interface Instrument {
   gaveWay?(task: Task<unknown>, wait: object): void;
   /**
    * What was waited for is done, and who waits goes on in the next iteration: a task, or a future that stands for several waits, as that of
-   * `gather` does. `by` is the task whose code has ended it; `null` for timers and what comes from outside.
+   * `gather` does. `by` is the task whose code has ended it, also where that has ended one of several waits and so all of them; `null` for
+   * timers and what comes from outside.
    */
   woken?(awaiter: object, on: object, by: Task<unknown> | null): void;
   /** The loop begins an iteration. */

@@ -9,11 +9,16 @@ export const pending: { tell: (loop: EventLoop) => string } = { tell: listOf };
 const MOST_SHOWN = 20;
 
 function listOf(loop: EventLoop): string {
-  return [...loop._tasks()]
-    .reverse()
-    .slice(0, MOST_SHOWN)
-    .map((task) => `  ${titleOf(task)} waits for ${reportOf(task).waitsFor ?? 'a foreign promise'}`)
-    .join('\n');
+  return (
+    [...loop._tasks()]
+      .reverse()
+      .slice(0, MOST_SHOWN)
+      // A terminal must not obey a name. `safeText` shows which character it was, and is more than every program should carry.
+      .map((task) =>
+        `  ${titleOf(task)} waits for ${reportOf(task).waitsFor ?? 'a foreign promise'}`.replace(/\p{C}/gu, '�'),
+      )
+      .join('\n')
+  );
 }
 
 /** Tells of a run that cannot end, because nothing is left in the process that could wake its tasks. */

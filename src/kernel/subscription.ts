@@ -1,4 +1,5 @@
 import { type Context, copyContext } from './engine/context.ts';
+import { ended } from './engine/hooks.ts';
 import type { Waiter } from './engine/roles.ts';
 import type { EventLoop } from './event-loop.ts';
 import { callbackOf, type DoneCallback, type Future } from './future.ts';
@@ -12,6 +13,8 @@ class Subscription implements Waiter {
   readonly _awaiter: Future<unknown> | null;
   /** The future whose end it tells. @internal */
   readonly _future: Future<unknown>;
+  /** @internal */
+  _endedBy: object | null = null;
 
   constructor(future: Future<unknown>, callback: DoneCallback<never>, awaiter: Future<unknown> | null) {
     this._future = future;
@@ -24,7 +27,9 @@ class Subscription implements Waiter {
   }
 
   _run(): void {
+    ended.by = this._endedBy;
     this._callback(this._future as never);
+    ended.by = null;
   }
 }
 

@@ -185,9 +185,11 @@ export function nameOfCoroutine(task: Task<unknown>): string {
   return typeof calledAs === 'string' ? calledAs : '';
 }
 
-/** The name of a task as tools show it, such as `load#17`. */
+/** The name of a task as tools show it, such as `load#17`; in debug mode with the arguments where they are known, `load(42)#17`. */
 export function titleOf(task: Task<unknown>): string {
-  return taskTitle(task.getName(), nameOfCoroutine(task));
+  const fn = nameOfCoroutine(task);
+  const args = fn && task._loop.getDebug() ? argumentsOf(task) : null;
+  return taskTitle(task.getName(), args === null ? fn : `${fn}(${args.map(describe).join(', ')})`);
 }
 
 /** What of a loop would be lost if it were closed now. */

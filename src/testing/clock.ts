@@ -20,6 +20,7 @@ import {
   runningLoop,
   type Task,
   type TaskOptions,
+  titleOf,
   wrapPromise,
 } from '../kernel/lowlevel.ts';
 import { quiet } from './simulation/quiet.ts';
@@ -255,7 +256,7 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
     if (!loop.isRunning()) own.running = loop.runForever(); // it was stopped because it ran on and on
     cancelLeft(loop, 'the end of its clock');
     await this.#becomeQuiet(loop);
-    const names = leftIn(loop).tasks.map((task) => task.getName());
+    const names = leftIn(loop).tasks.map(titleOf);
     reportFailuresOf(loop);
     if (loop.isRunning()) loop.stop();
     await own.running;

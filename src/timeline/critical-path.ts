@@ -62,11 +62,21 @@ function pathTo(model: TimelineModel, last: SliceRef | null): PathPart[] {
   return parts.reverse();
 }
 
-/** The last steps of the tasks that ended last. */
+/** The last steps of the tasks that ended last. Nobody waited for one that a cancellation ended, unless all were. */
 function lastSteps(model: TimelineModel): SliceRef[] {
   const tracks = model.tracks.filter(({ steps }) => steps.length > 0);
   const refs = tracks.map((track): SliceRef => ({ track, kind: 'step', index: track.steps.length - 1 }));
-  return refs.sort((a, b) => model.endOf(b) - model.endOf(a)).slice(0, LAST_TASKS);
+  const own = refs.filter((step) => !isCutOff(step));
+  return (own.length > 0 ? own : refs).sort((a, b) => model.endOf(b) - model.endOf(a)).slice(0, LAST_TASKS);
+}
+
+/** Whether the last step of a task ends it by a cancellation that had come since the step before. */
+function isCutOff({ track, index }: SliceRef): boolean {
+  const before = index === 0 ? -Infinity : track.steps.ends[index - 1]!;
+  const last = track.marks.filter(({ time }) => time >= before).map(({ event }) => event);
+  return (
+    last.some(({ cat }) => cat === 'cancel') && last.some(({ cat, name }) => cat === 'end' && name === 'cancelled')
+  );
 }
 
 /** The step that a slice is, or that ends the wait. */

@@ -58,6 +58,7 @@ export function enter(
   }
   const tools = shared[toolsKey] as Tools;
   if (hasOpened) tools.hasOpened = true;
+  tools.users.get(token)?.leave(); // an earlier attempt, whose connection ended before its answer came
   const registry = shared[Symbol.for('asyncio-ts')] as { readonly copies?: readonly Partial<LensCopy>[] } | undefined;
   const copies = (registry?.copies ?? []).filter((copy): copy is LensCopy => copy.views !== undefined);
   const lens: Lens | null = copies.length === 0 ? null : lensMaker(copies);
@@ -114,10 +115,30 @@ export function enter(
   };
 }
 
-/** Closes the inspector of the process, in which this is evaluated; no answer comes. */
-export function closeInspector(scope: Scope): void {
-  const tools = (scope as Scope & Record<symbol, Tools>)[Symbol.for('asyncio-ts.tools')]!;
-  if (tools.users.size > 0) return; // another tool has come
-  tools.hasOpened = false;
-  (scope.process.getBuiltinModule('node:inspector') as typeof import('node:inspector')).close();
+/**
+ * Closes the inspector of the process, in which this is evaluated, unless a tool looks at it; no answer comes.
+ *
+ * Node opens the inspector for one signal twice: from the midst of the program at once, and when its loop goes on, which may be long after a tool
+ * has left. So it is looked at again when the loop has gone on, and a moment later, for the signal of another tool that has left meanwhile.
+ *
+ * @param load gives a module of Node
+ * @param token names the tool that closes it; it has left, or leaves by this
+ */
+export function closeInspector(scope: Scope, load: (name: string) => object, token: string): void {
+  const inspector = load('node:inspector') as typeof import('node:inspector');
+  const timers = load('node:timers') as typeof import('node:timers');
+  const toolsKey = Symbol.for('asyncio-ts.tools');
+  (scope as Scope & Partial<Record<symbol, Tools>>)[toolsKey]?.users.get(token)?.leave();
+  const close = (): void => {
+    const tools = (scope as Scope & Partial<Record<symbol, Tools>>)[toolsKey];
+    const isOpen = inspector.url() !== undefined;
+    // A tool that has come meanwhile closes it, even if it has found it open.
+    const isUsed = tools !== undefined && tools.users.size > 0;
+    if (tools !== undefined) tools.hasOpened = isUsed && isOpen;
+    if (isOpen && !isUsed) inspector.close();
+  };
+  // Before the second one the loop has looked once at everything that was to wake it.
+  timers.setImmediate(() => timers.setImmediate(close).unref()).unref();
+  timers.setTimeout(close, 100).unref();
+  close();
 }

@@ -1,3 +1,4 @@
+import type { Address } from './address.ts';
 import { get, WebSocketClient } from './web-socket.ts';
 
 /** A value as the inspector describes it. */
@@ -48,15 +49,16 @@ export class Inspector {
   }
 
   /**
-   * Connects to the inspector at a port of this machine.
+   * Connects to the inspector at an address of this machine.
    *
+   * @param signal gives it up
    * @returns `null` when what listens there is no inspector of Node
    */
-  static async connect(port: number): Promise<Inspector | null> {
-    const text = await get(port, '/json/list');
+  static async connect(address: Address, signal: AbortSignal): Promise<Inspector | null> {
+    const text = await get(address, '/json/list', signal);
     const path = /"webSocketDebuggerUrl":\s*"ws:\/\/[^/"]*(\/[^"]*)"/.exec(text)?.[1];
     if (path === undefined || !/"type":\s*"node"/.test(text)) return null;
-    return new Inspector(await WebSocketClient.connect(port, path));
+    return new Inspector(await WebSocketClient.connect(address, path, signal));
   }
 
   get isClosed(): boolean {

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Address, addressOf, textOf } from './address.ts';
 import { AttachError } from './attach-error.ts';
-import { Inspector } from './inspector.ts';
-import { listeningPorts, NewPorts } from './listening-ports.ts';
+import { closeFromInside } from './close-from-inside.ts';
+import type { Inspector } from './inspector.ts';
+import { listenersOf, NewListeners } from './listeners.ts';
 import { catchesSignal, checkProcess, notPrepared } from './process-check.ts';
+import { Search } from './search.ts';
 
 /** A session with a process, and whether its inspector was opened for it. */
 export interface Opened {
@@ -15,45 +18,157 @@ export interface Opened {
 
 /** How long it may take. A process that has just been started, or another tool that is just leaving, needs a moment. */
 const PATIENCE_MS = 5_000;
-/** So long only the expected port is tried after the signal: to look for other ports takes longer than Node needs. */
+/** An inspector that is open answers at once. One that takes longer may still answer while other things are tried. */
+const AT_ONCE_MS = 300;
+/** So long only the expected address is tried after the signal: to look for other ones takes longer than Node needs. */
 const ONLY_EXPECTED_MS = 200;
+/** After so long without an inspector the signal is sent again: another tool may have closed what it had opened. */
+const AGAIN_MS = 500;
+/** The same where something was seen that has gone; longer each time. */
+const AGAIN_SOON_MS = 50;
+const MOST_SIGNALS = 10;
+/** So long a tool that is told to end waits for the inspector that it has asked for, in order to close it. */
+const LEAVING_MS = 1_000;
 
 /**
  * Connects to the inspector of a process, and opens it before if it is not open, as `kill -USR1` does.
  *
+ * @param signal gives it up; an inspector that has been opened is closed again
  * @throws {AttachError} when that cannot be done
+ * @throws the reason of the signal
  */
-export async function openInspector(pid: number): Promise<Opened> {
+export async function openInspector(pid: number, signal: AbortSignal): Promise<Opened> {
   checkProcess(pid);
-  const end = performance.now() + PATIENCE_MS;
-  const port = expectedPort(read(pid, 'cmdline'), read(pid, 'environ'));
-  // It may be open already, perhaps at another port than the expected one. Those far from it belong to the program itself.
-  const likely = listeningPorts(pid).filter((one) => port === null || one === port || isUsual(one));
-  const open = (await connectTo(likely, pid)) ?? (port === null ? null : await untilFree(port, pid, end));
-  if (open !== null) return { inspector: open, hasOpened: false };
-  await waitUntilPrepared(pid, end);
-  const fresh = new NewPorts(pid);
-  sendSignal(pid);
-  const sent = performance.now();
-  for (let hasAskedAll = false, checked = sent; performance.now() < end; ) {
-    const candidate = performance.now() - sent < ONLY_EXPECTED_MS ? (port ?? fresh.take()) : fresh.take();
-    const inspector = candidate === null ? null : await connectTo([candidate], pid);
-    if (inspector !== null) return { inspector, hasOpened: true };
-    // After a while without a new port: the inspector may have been open all the time, at a port that was not expected.
-    if (!hasAskedAll && end - performance.now() < PATIENCE_MS / 2) {
-      hasAskedAll = true;
-      const other = await connectTo(listeningPorts(pid), pid);
-      if (other !== null) return { inspector: other, hasOpened: false };
-    }
-    if (performance.now() - checked > 100) {
-      checkProcess(pid); // it may have ended
-      checked = performance.now();
-    }
-    await delay(1);
+  const search = new Search(ownPid(pid));
+  try {
+    return await open(pid, search, signal);
+  } catch (error) {
+    search.found?.inspector.close();
+    throw error;
+  } finally {
+    search.end();
   }
-  throw new AttachError(
-    `process ${pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be stopped, in the middle of native code, or have a listener for SIGUSR1`,
-  );
+}
+
+async function open(pid: number, search: Search, signal: AbortSignal): Promise<Opened> {
+  const end = performance.now() + PATIENCE_MS;
+  const expected = expectedAddress(read(pid, 'cmdline'), read(pid, 'environ'));
+  const before = listenersOf(pid);
+  // It may be open already, perhaps at another port than the expected one. Those far from it belong to the program itself.
+  const isLikely = ({ port }: Address): boolean => expected === null || port === expected.port || isUsual(port);
+  search.ask(before.filter(isLikely));
+  await search.settled(AT_ONCE_MS);
+  if (expected !== null) await untilFree(expected, pid, search, end, signal);
+  if (search.found === null) await waitUntilPrepared(pid, end);
+  signal.throwIfAborted();
+  if (search.found !== null) return { inspector: search.found.inspector, hasOpened: false };
+  const unlikely = before.filter((address) => !isLikely(address));
+  const opening = new Opening(pid, { expected, unlikely, search, signal, end });
+  try {
+    return await opening.opened();
+  } finally {
+    opening.end();
+  }
+}
+
+/** What is known when the signal is to be sent. */
+interface Beginning {
+  /** Where Node opens the inspector; `null` where nobody knows. */
+  readonly expected: Address | null;
+  /** Where the process has listened before, as far as nobody has asked there. */
+  readonly unlikely: readonly Address[];
+  /** Asks those that were there before: what it finds was not opened by the signal, even if it answers only after it. */
+  readonly search: Search;
+  readonly signal: AbortSignal;
+  readonly end: number;
+}
+
+/** A process is sent the signal, and its inspector is looked for. */
+class Opening {
+  readonly #pid: number;
+  readonly #beginning: Beginning;
+  readonly #new: NewListeners;
+  readonly #search: Search;
+  readonly #began = performance.now();
+  #signals = 0;
+  #sent = Number.NEGATIVE_INFINITY;
+
+  constructor(pid: number, beginning: Beginning) {
+    this.#pid = pid;
+    this.#beginning = beginning;
+    this.#new = new NewListeners(pid);
+    this.#search = new Search(ownPid(pid));
+  }
+
+  async opened(): Promise<Opened> {
+    const { search: old, unlikely, signal } = this.#beginning;
+    let hasAskedAll = false;
+    let checked = this.#began;
+    let { end } = this.#beginning;
+    for (let now = this.#began; now < end; now = performance.now()) {
+      if (signal.aborted) end = Math.min(end, Math.max(this.#sent, checked) + LEAVING_MS);
+      this.#send(now);
+      this.#look(now);
+      if (!hasAskedAll && now - this.#began > AT_ONCE_MS) {
+        // It may have been open all the time, at an address that was not expected.
+        hasAskedAll = true;
+        old.ask(unlikely);
+      }
+      await this.#search.next(1);
+      const { found } = this.#search;
+      if (old.found !== null || found !== null) return await this.#take();
+      if (!signal.aborted && now - checked > 100) {
+        checkProcess(this.#pid); // it may have ended
+        checked = now;
+      }
+    }
+    signal.throwIfAborted();
+    throw new AttachError(
+      `process ${this.#pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be stopped, in the middle of native code, or have a listener for SIGUSR1`,
+    );
+  }
+
+  end(): void {
+    this.#search.end();
+  }
+
+  /** Sends the signal, and once more where another tool seems to have closed meanwhile what the first one had opened. */
+  #send(now: number): void {
+    const { search: old, signal } = this.#beginning;
+    const hasLost = this.#search.hasLost || old.hasLost;
+    const patience = hasLost ? AGAIN_SOON_MS * this.#signals : AGAIN_MS;
+    if (now - this.#sent < patience || !this.#search.isIdle) return;
+    if (this.#signals === MOST_SIGNALS || signal.aborted) return;
+    sendSignal(this.#pid);
+    this.#signals++;
+    this.#sent = now;
+    this.#search.hasLost = false;
+    old.hasLost = false;
+  }
+
+  #look(now: number): void {
+    const { expected, search: old } = this.#beginning;
+    const isEarly = now - this.#began < ONLY_EXPECTED_MS;
+    if (expected !== null && !old.isAsking(expected)) this.#search.ask([expected], true);
+    if (!isEarly || expected === null) this.#search.ask(this.#fresh());
+  }
+
+  #fresh(): Address[] {
+    const address = this.#new.take();
+    return address === null ? [] : [address];
+  }
+
+  async #take(): Promise<Opened> {
+    const { search: old, signal } = this.#beginning;
+    const own = this.#search.found?.inspector ?? null;
+    const inspector = old.found?.inspector ?? own!;
+    const hasOpened = old.found === null;
+    if (!hasOpened) own?.close();
+    if (!signal.aborted) return { inspector, hasOpened };
+    if (hasOpened) await closeFromInside(inspector);
+    else inspector.close();
+    throw signal.reason;
+  }
 }
 
 /** The port that Node takes when nothing else is said. */
@@ -64,35 +179,27 @@ function isUsual(port: number): boolean {
   return port >= DEFAULT_PORT && port < DEFAULT_PORT + 10;
 }
 
-/** An option that names a port. Node takes `_` for `-`, and the value of those that must have one also from the next argument. */
-const PORT_OPTION = /--(?:inspect(?:[-_](?:brk|wait))?=|(?:inspect|debug)[-_]port[=\0 ])(?:[^\0 ]*:)?(\d+)(?=[\0 ]|$)/g;
+/** An option that says where. Node takes `_` for `-`, and the value of those that must have one also from the next argument. */
+const PLACE_OPTION = /--(?:inspect(?:[-_](?:brk|wait))?=|(?:inspect|debug)[-_]port[=\0 ])([^\0 ]*)/g;
+/** A port, a host, or both; a host with colons is in brackets. */
+const PLACE = /^(?:(\d+)|(\[[^\]]*\]|[^:]*)(?::(\d+))?)$/;
 
 /**
- * The port at which Node opens the inspector of a process; `null` where it takes any free one.
+ * Where Node opens the inspector of a process; `null` where it takes any free port.
  *
  * @param commandLine the arguments of the process, with a NUL after each of them
  * @param environment its variables, in the same way
  */
-export function expectedPort(commandLine: string, environment: string): number | null {
+export function expectedAddress(commandLine: string, environment: string): Address | null {
   const options = `${/(?:^|\0)NODE_OPTIONS=([^\0]*)/.exec(environment)?.[1] ?? ''}\0${commandLine}`;
-  const given = [...options.matchAll(PORT_OPTION)];
-  const port = Number(given.at(-1)?.[1] ?? DEFAULT_PORT);
-  return port === 0 ? null : port;
-}
-
-async function connectTo(ports: readonly number[], pid: number): Promise<Inspector | null> {
-  for (const port of ports) {
-    try {
-      const inspector = await Inspector.connect(port);
-      if (inspector === null) continue;
-      // Several processes may be seen through one port, one after the other.
-      if ((await inspector.evaluate('process.pid')).value === ownPid(pid)) return inspector;
-      inspector.close();
-    } catch {
-      // It has ended, or it is a port of the program itself.
-    }
+  let host = '';
+  let port = DEFAULT_PORT;
+  for (const [, place] of options.matchAll(PLACE_OPTION)) {
+    const [, onlyPort, ownHost, ownPort] = PLACE.exec(place!) ?? [];
+    host = ownHost || host;
+    port = Number(onlyPort ?? ownPort ?? port);
   }
-  return null;
+  return port === 0 ? null : addressOf(host, port);
 }
 
 /** The number that a process knows itself by: another one where it is in a container. */
@@ -109,32 +216,39 @@ async function waitUntilPrepared(pid: number, end: number): Promise<void> {
   }
 }
 
-/**
- * Waits until a port is free: another process may be looked at just now.
- *
- * @returns a session, where it is the process itself that has the port
- */
-async function untilFree(port: number, pid: number, end: number): Promise<Inspector | null> {
-  while (await isTaken(port)) {
+/** Waits until the inspector is found, or its address is free: another process may be looked at just now. */
+async function untilFree(
+  address: Address,
+  pid: number,
+  search: Search,
+  end: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (search.found === null && (await isTaken(address))) {
+    signal.throwIfAborted();
     // Nothing is sent to the program of somebody else.
-    const own = listeningPorts(pid);
-    const open = own.includes(port) ? await connectTo([port], pid) : null;
-    if (open !== null) return open;
-    if (performance.now() > end - PATIENCE_MS / 3) {
-      const other = await connectTo(own, pid); // it may be open at a port that nothing has told of
-      if (other !== null) return other;
-      throw new AttachError(
-        `port ${port}, which the inspector of process ${pid} needs, is taken by another process: end that one, or start this one with --inspect-port=0`,
-      );
-    }
+    const own = listenersOf(pid);
+    const isLast = performance.now() > end - PATIENCE_MS / 3;
+    const isOwn = own.some((one) => textOf(one) === textOf(address));
+    search.ask(isLast ? own : isOwn ? [address] : []); // it may be open at a port that nothing has told of
+    await search.settled(AT_ONCE_MS);
+    if (search.found !== null) return;
+    if (isLast) throw isTakenBy(address, pid, isOwn);
     await delay(20);
   }
-  return null;
 }
 
-function isTaken(port: number): Promise<boolean> {
+function isTakenBy({ port }: Address, pid: number, isOwn: boolean): AttachError {
+  return new AttachError(
+    isOwn
+      ? `port ${port}, which the inspector of process ${pid} needs, is taken by a server of that process: start it with --inspect-port=0`
+      : `port ${port}, which the inspector of process ${pid} needs, is taken by another process: end that one, or start this one with --inspect-port=0`,
+  );
+}
+
+function isTaken({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
+    const socket = net.connect(port, host);
     socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
     socket.on('connect', () => socket.destroy());
   });

@@ -3,9 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { makeLens, type TaskPage, type TaskSnapshot } from '../../inspect/lens.ts';
 import { joinPages } from '../../inspect/task-tree.ts';
 import { AttachError } from './attach-error.ts';
+import { closeFromInside } from './close-from-inside.ts';
 import { type GeneratorDetails, Generators } from './generators.ts';
-import { closeInspector, enter } from './inside.ts';
+import { enter } from './inside.ts';
 import type { Inspector } from './inspector.ts';
+import { unlessAborted } from './interruption.ts';
 import { type Opened, openInspector } from './open-inspector.ts';
 import { checkProcess } from './process-check.ts';
 
@@ -35,6 +37,7 @@ const PAGE_SECONDS = 0.003;
 /** A tool that says nothing for so many seconds has gone. */
 const LEASE = 30;
 const ATTEMPTS = 5;
+const LEAVING_MS = 1_000;
 
 /** A process that is looked at. */
 export class Target {
@@ -54,12 +57,20 @@ export class Target {
   /**
    * Begins to look at a process. To be ended with `detach`.
    *
+   * @param signal gives it up, and leaves the process as it was
    * @throws {AttachError} when that cannot be done
+   * @throws the reason of the signal
    */
-  static async attach(pid: number): Promise<Target> {
+  static async attach(pid: number, signal: AbortSignal = new AbortController().signal): Promise<Target> {
+    // Tools in different containers may have the same number.
+    const token = `${process.pid}-${Math.random().toString(36).slice(2)}`;
+    let hasOpened = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await Target.#attachOnce(pid);
+        const opened = await openInspector(pid, signal);
+        // What an earlier attempt has asked for may be open only now.
+        hasOpened ||= opened.hasOpened;
+        return await Target.#attachOnce(pid, token, { ...opened, hasOpened }, signal);
       } catch (error) {
         // A tool that was there before has closed the inspector on leaving.
         if (!(error instanceof AttachError) || !error.isPassing || attempt === ATTEMPTS) throw error;
@@ -68,14 +79,17 @@ export class Target {
     }
   }
 
-  static async #attachOnce(pid: number): Promise<Target> {
-    const { inspector, hasOpened }: Opened = await openInspector(pid);
-    // Tools in different containers may have the same number.
-    const token = `${process.pid}-${Math.random().toString(36).slice(2)}`;
+  static async #attachOnce(
+    pid: number,
+    token: string,
+    { inspector, hasOpened }: Opened,
+    signal: AbortSignal,
+  ): Promise<Target> {
     const target = new Target(pid, inspector, token);
-    const { problem, runtime } = await target.#enter(hasOpened);
-    if (problem === null) return target;
+    const { problem, runtime } = await target.#enter(hasOpened, signal);
+    if (problem === null && !signal.aborted) return target;
     await target.detach();
+    signal.throwIfAborted();
     if (problem === 'no loop') {
       throw new AttachError(
         `process ${pid} (${runtime}) has no event loop of asyncio-ts in its main thread: it does not import the library, or has not made a loop yet`,
@@ -86,15 +100,18 @@ export class Target {
     );
   }
 
-  async #enter(hasOpened: boolean): Promise<ReturnType<typeof enter>> {
+  async #enter(hasOpened: boolean, signal: AbortSignal): Promise<ReturnType<typeof enter>> {
     const args = `globalThis, ${String(makeLens)}, ${JSON.stringify(this.#token)}, ${hasOpened}, ${LEASE}`;
     try {
-      return JSON.parse(await this.#evaluate(`JSON.stringify((${String(enter)})(${args}))`)) as ReturnType<
-        typeof enter
-      >;
+      const entered = this.#evaluate(`JSON.stringify((${String(enter)})(${args}))`);
+      return JSON.parse(await unlessAborted(entered, signal)) as ReturnType<typeof enter>;
     } catch (error) {
-      this.#inspector.close();
-      throw error;
+      if (hasOpened) await closeFromInside(this.#inspector, this.#token);
+      else this.#inspector.close();
+      if (error instanceof AttachError || signal.aborted) throw error;
+      throw new AttachError(`process ${this.pid} cannot be looked at: ${(error as Error).message.split('\n')[0]}`, {
+        cause: error,
+      });
     }
   }
 
@@ -150,11 +167,9 @@ export class Target {
   /** Ends the look: what was installed is removed, and the last tool closes the inspector that a tool has opened. */
   async detach(): Promise<void> {
     try {
-      if (await this.#call<boolean>('leave()')) {
-        this.#inspector.evaluate(`(${String(closeInspector)})(globalThis)`).catch(() => {});
-        // Whoever comes meanwhile keeps it open.
-        await Promise.race([this.#inspector.closed, delay(200, undefined, { ref: false })]);
-      }
+      // A process in the middle of native code does not answer; it drops the tool later, because that says nothing any more.
+      const isLast = await Promise.race([this.#call<boolean>('leave()'), delay(LEAVING_MS, false, { ref: false })]);
+      if (isLast) await closeFromInside(this.#inspector, this.#token);
     } catch (error) {
       if (!(error instanceof AttachError)) throw error; // it has ended, and with it all that was installed
     } finally {

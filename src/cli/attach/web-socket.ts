@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { type Address, textOf } from './address.ts';
 
 /**
  * The client side of a WebSocket, for text messages to an inspector on this machine. The runtime's own one takes 40 ms to load, which is most of
@@ -20,9 +21,9 @@ export class WebSocketClient {
     if (received.length > 0) queueMicrotask(() => this.#take(received));
   }
 
-  /** Connects to `ws://127.0.0.1:port/path`. */
-  static async connect(port: number, path: string): Promise<WebSocketClient> {
-    const { socket, head, rest } = await request(port, path, {
+  /** Connects to `ws://host:port/path`. @param signal gives it up */
+  static async connect(address: Address, path: string, signal: AbortSignal): Promise<WebSocketClient> {
+    const { socket, head, rest } = await request(address, path, signal, {
       Upgrade: 'websocket',
       Connection: 'Upgrade',
       'Sec-WebSocket-Version': '13',
@@ -30,7 +31,7 @@ export class WebSocketClient {
     });
     if (/^HTTP\/1\.1 101 /.test(head)) return new WebSocketClient(socket, rest);
     socket.destroy();
-    throw new Error(`the inspector at port ${port} has answered ${head.split('\r\n')[0]}`);
+    throw new Error(`the inspector at ${textOf(address)} has answered ${head.split('\r\n')[0]}`);
   }
 
   send(text: string): void {
@@ -91,9 +92,9 @@ function anyBytes(count: number): Uint8Array {
   return Uint8Array.from({ length: count }, () => Math.floor(Math.random() * 256));
 }
 
-/** What a server at a port of this machine answers to a GET, as text. */
-export async function get(port: number, path: string): Promise<string> {
-  const { socket, head, rest } = await request(port, path, {});
+/** What a server of this machine answers to a GET, as text. @param signal gives it up */
+export async function get(address: Address, path: string, signal: AbortSignal): Promise<string> {
+  const { socket, head, rest } = await request(address, path, signal, {});
   const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
   const chunks = [rest];
   let received = rest.length;
@@ -109,40 +110,56 @@ export async function get(port: number, path: string): Promise<string> {
     socket.on('error', reject).on('close', () => reject(new Error('the connection has ended')));
     take();
   });
-  await body.finally(() => socket.destroy());
+  const giveUp = (): unknown => socket.destroy();
+  signal.addEventListener('abort', giveUp);
+  await body.finally(() => {
+    signal.removeEventListener('abort', giveUp);
+    socket.destroy();
+  });
   return Buffer.concat(chunks).toString('utf8', 0, length);
 }
 
-/** So long a server of this machine may take to answer. A port may belong to a program that says nothing. */
-const PATIENCE_MS = 2_000;
-
-/** Sends a request and reads the head of the answer. */
+/** Sends a request and reads the head of the answer. Gives up on a signal: a port may belong to a program that says nothing. */
 function request(
-  port: number,
+  { host, port }: Address,
   path: string,
+  signal: AbortSignal,
   headers: Readonly<Record<string, string>>,
 ): Promise<{ readonly socket: net.Socket; readonly head: string; readonly rest: Buffer }> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect(port, '127.0.0.1');
+    const socket = net.connect(port, host);
     socket.setNoDelay();
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`port ${port} does not answer`)));
+    const giveUp = (): void => {
+      socket.destroy(new Error(`${textOf({ host, port })} does not answer`));
+    };
+    signal.addEventListener('abort', giveUp);
+    if (signal.aborted) giveUp();
     let received: Buffer = Buffer.alloc(0);
     const take = (data: Buffer): void => {
       received = Buffer.concat([received, data]);
       const end = received.indexOf('\r\n\r\n');
-      if (end < 0) return;
+      if (end < 0) {
+        // No inspector has a head as long as that: another kind of server may send without end.
+        if (received.length > LONGEST_HEAD) giveUp();
+        return;
+      }
+      signal.removeEventListener('abort', giveUp);
       socket.removeAllListeners();
-      socket.setTimeout(0);
       resolve({ socket, head: received.toString('latin1', 0, end), rest: received.subarray(end + 4) });
     };
     socket.on('connect', () => {
-      const lines = Object.entries({ Host: `127.0.0.1:${port}`, ...headers }).map(
+      const lines = Object.entries({ Host: textOf({ host, port }), ...headers }).map(
         ([name, value]) => `${name}: ${value}`,
       );
       socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
     });
     socket.on('data', take);
     socket.on('error', reject);
-    socket.on('close', () => reject(new Error('the connection has ended')));
+    socket.on('close', () => {
+      signal.removeEventListener('abort', giveUp);
+      reject(new Error('the connection has ended'));
+    });
   });
 }
+
+const LONGEST_HEAD = 65_536;

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { Interruption, unlessAborted } from '../attach/interruption.ts';
 import { type Look, Target } from '../attach/target.ts';
 import { SUCCESS } from '../exit-codes.ts';
 import type { LookCommand } from '../look-arguments.ts';
@@ -18,6 +19,7 @@ export interface Output {
  *
  * @param draw gives the lines to print
  * @returns the exit code
+ * @throws {Interrupted} when a signal ends it; the process has been left before
  */
 export async function printLook(
   { pid, locals, limit, json }: LookCommand,
@@ -25,12 +27,18 @@ export async function printLook(
   draw: (look: Look, columns: number | null) => readonly string[],
 ): Promise<number> {
   process.stdout.on('error', ignoreClosedPipe);
-  const target = await Target.attach(pid);
+  const interruption = new Interruption();
+  const { signal } = interruption;
   try {
-    const look = await target.look({ locals, limit });
-    tell(`${json ? safeJson(asData(pid, look)) : draw(look, columns).join('\n')}\n`);
+    const target = await Target.attach(pid, signal);
+    try {
+      const look = await unlessAborted(target.look({ locals, limit }), signal);
+      tell(`${json ? safeJson(asData(pid, look)) : draw(look, columns).join('\n')}\n`);
+    } finally {
+      await target.detach();
+    }
   } finally {
-    await target.detach();
+    interruption.end();
   }
   return SUCCESS;
 }

@@ -2,6 +2,7 @@ import { constants, userInfo } from 'node:os';
 import process from 'node:process';
 import { TaskGraph } from '../../inspect/task-tree.ts';
 import { AttachError } from '../attach/attach-error.ts';
+import { Interruption } from '../attach/interruption.ts';
 import { Target } from '../attach/target.ts';
 import { SUCCESS } from '../exit-codes.ts';
 import type { LookCommand } from '../look-arguments.ts';
@@ -22,12 +23,23 @@ import { type Action, initialState, press, type TopState, withLook, withSize } f
 export async function top(command: LookCommand): Promise<number> {
   if (!process.stdin.isTTY || !process.stdout.isTTY)
     throw new UsageError(`top: needs a terminal to draw in: write asyncio ps ${command.pid} to print the tasks once`);
-  const target = await Target.attach(command.pid);
+  const target = await attached(command.pid);
   try {
-    await target.count();
     return await new Top(target, command).show();
   } finally {
     await target.detach();
+  }
+}
+
+/** Once it is shown, the screen takes the signals. */
+async function attached(pid: number): Promise<Target> {
+  const interruption = new Interruption();
+  try {
+    const target = await Target.attach(pid, interruption.signal);
+    await target.count();
+    return target;
+  } finally {
+    interruption.end();
   }
 }
 

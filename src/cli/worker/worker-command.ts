@@ -1,23 +1,10 @@
-import { realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as core from '../../distributed/index.ts';
-import type * as natsEntry from '../../nats/index.ts';
-import type * as nodeEntry from '../../node/index.ts';
+import type { Engine, ServeReport } from '../../distributed/index.ts';
 import { FAILURE, SUCCESS } from '../exit-codes.ts';
-import { libraryOf } from '../library.ts';
+import { type LoadedLibrary, libraryOf } from '../library.ts';
 import { locate } from '../program.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Store, WorkerCommand } from './worker-arguments.ts';
-
-/** The parts of the library that a worker needs, by the names of their folders. */
-interface Parts {
-  readonly distributed: typeof core;
-  readonly nats: typeof natsEntry;
-  readonly node: typeof nodeEntry;
-  readonly bullmq: { bullmq(options: { readonly connection: string }): core.Engine };
-}
 
 /**
  * Serves the functions of a file until a signal comes.
@@ -33,14 +20,17 @@ export async function runWorker(
   complain: (text: string) => void,
 ): Promise<number> {
   const file = locate(command.file);
-  const { api } = await libraryOf(file);
-  const { serve } = await partOf(file, 'distributed');
-  const engine = await engineOf(file, command.store);
-  const main = async (): Promise<core.ServeReport> => {
+  const library = await libraryOf(file);
+  const { api } = library;
+  const serve = present((await library.part('distributed')).serve, library);
+  const engine = await engineOf(library, command.store);
+  const main = async (): Promise<ServeReport> => {
     const stop = new api.Event();
     const loop = api.getRunningLoop();
     await using threads =
-      command.threads === null ? null : new (await partOf(file, 'node')).ThreadPoolExecutor(command.threads);
+      command.threads === null
+        ? null
+        : new (present((await library.part('node')).ThreadPoolExecutor, library))(command.threads);
     const worker = loop.createTask(
       () =>
         serve(pathToFileURL(file), {
@@ -92,23 +82,16 @@ function isUsage(error: unknown): error is Error {
   return code === 'NO_WORK' || code === 'MODULE_NOT_LOADED' || code === 'NO_QUEUE';
 }
 
-async function engineOf(file: string, { engine, url }: Store): Promise<core.Engine> {
+async function engineOf(library: LoadedLibrary, { engine, url }: Store): Promise<Engine> {
   return engine === 'nats'
-    ? (await partOf(file, 'nats')).nats(url)
-    : (await partOf(file, 'bullmq')).bullmq({ connection: url });
+    ? present((await library.part('nats')).nats, library)(url)
+    : present((await library.part('bullmq')).bullmq, library)({ connection: url });
 }
 
-/** A part of the copy of the library that the file imports, as in `libraryOf`; otherwise of the command's own. */
-async function partOf<P extends keyof Parts>(file: string, part: P): Promise<Parts[P]> {
-  const extension = path.extname(import.meta.url);
-  const own = new URL(`../../${part}/index${extension}`, import.meta.url).href;
-  return (await import(resolveFrom(file, part) ?? own)) as Parts[P];
-}
-
-function resolveFrom(file: string, part: string): string | null {
-  try {
-    return pathToFileURL(realpathSync(createRequire(file).resolve(`asyncio-ts/${part}`))).href;
-  } catch {
-    return null; // a file that does not import the library
-  }
+/** What is used of the copy of the library that the file imports, which may be older than this command. */
+function present<T>(member: T | undefined, { folder }: LoadedLibrary): T {
+  if (member !== undefined) return member;
+  throw new UsageError(
+    `worker: needs a newer asyncio-ts than that of the file, which is in ${folder}: update that one`,
+  );
 }

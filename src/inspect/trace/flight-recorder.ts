@@ -59,8 +59,6 @@ export function startFlightRecorder(options: FlightRecorderOptions = {}): Flight
 class Recorder implements FlightRecorder, Instrument {
   readonly #ring: RecordRing;
   readonly #subjects = new WeakMap<AnyTask, Subject>();
-  /** Of futures that stand for several waits, as that of `gather`: who has ended the last one. */
-  readonly #causes = new WeakMap<object, Subject>();
   readonly #loopNumbers = new WeakMap<EventLoop, number>();
   readonly #loops: WeakRef<EventLoop>[] = [];
   readonly #remove: () => void;
@@ -80,11 +78,8 @@ class Recorder implements FlightRecorder, Instrument {
   }
 
   woken(awaiter: object, on: object, by: AnyTask | null): void {
-    const maker = by === null ? (this.#causes.get(on) ?? null) : this.#subjectOf(by);
-    if (!(awaiter instanceof Task)) {
-      if (maker !== null) this.#causes.set(awaiter, maker);
-      return;
-    }
+    if (!(awaiter instanceof Task)) return;
+    const maker = by === null ? null : this.#subjectOf(by);
     const subject = this.#subjectOf(awaiter);
     const time = awaiter.getLoop().time();
     if (on instanceof Task) {

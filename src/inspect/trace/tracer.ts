@@ -62,8 +62,6 @@ export class Tracer implements Instrument {
   readonly #time: (() => number) | null;
   readonly #processes = new WeakMap<object, Process>();
   readonly #tracks = new WeakMap<AnyTask, TaskTrack>();
-  /** Of futures that stand for several waits, as that of `gather`: who has ended the last one. */
-  readonly #causes = new WeakMap<object, Cause>();
   /** Those whose step runs: one, and those that started it eagerly. */
   readonly #running = new Set<TaskTrack>();
   #loops = 0;
@@ -130,11 +128,9 @@ export class Tracer implements Instrument {
     else this.#event(track.process, 'E', lane.tid, this.#now(track.process), '', 'wait');
   }
 
-  woken(awaiter: object, on: object, by: AnyTask | null): void {
-    const cause = by === null ? (this.#causes.get(on) ?? null) : this.#causeBy(by, 'wake');
-    if (cause === null) return;
-    if (!(awaiter instanceof Task)) this.#causes.set(awaiter, cause);
-    else if (awaiter !== by) this.#trackOf(awaiter).causes.push(cause);
+  woken(awaiter: object, _on: object, by: AnyTask | null): void {
+    if (by === null || !(awaiter instanceof Task)) return;
+    this.#trackOf(awaiter).causes.push(this.#causeBy(by, 'wake'));
   }
 
   cancelRequested(task: AnyTask, by: AnyTask | null): void {

@@ -26,6 +26,12 @@ export interface Candidates {
 
 type Hook = keyof HookCalls;
 
+/**
+ * While a callback of the library runs for something that has ended: the task that has ended it. What the callback wakes in turn was woken by
+ * that task. Known only while `woken` is listened to. Such callbacks do not throw, and do not call each other.
+ */
+export const ended: { by: object | null } = { by: null };
+
 /** What is installed: any of the hooks. */
 export type Installed = object & { readonly [H in Hook]?: (...args: never[]) => unknown } & {
   readonly choosesReady?: boolean;

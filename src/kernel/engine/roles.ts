@@ -92,6 +92,11 @@ export interface Waiter extends Runnable {
   readonly _context: ContextRole;
   /** The task or future that waits, where one does: an edge of the call graph. @internal */
   readonly _awaiter: object | null;
+  /**
+   * Of a waiter that goes on by a callback of the library, and not as the awaiter itself: the task that has ended what it waited for, noted
+   * only while `woken` is listened to. Absent where the awaiter itself goes on. @internal
+   */
+  _endedBy?: object | null;
 }
 
 /** What a task can wait on: a future, or what stands in for one. */

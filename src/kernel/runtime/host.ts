@@ -1,7 +1,6 @@
 import {
   afterMicrotasks,
   askForTurn,
-  canTellCallbacks,
   globals,
   hasFakeTimers,
   isMainThread,
@@ -59,7 +58,7 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** Keeps a process alive by a timer that does nothing, for as long as a loop runs without one of its own. */
 const KEEP_ALIVE_INTERVAL = 2 ** 30;
 
-/** The same in the main thread of Node, where that timer also looks whether the run can end at all. */
+/** The same in the main thread of a process, where that timer also looks whether the run can end at all. */
 const IDLE_INTERVAL = 2_000;
 
 /** What a loop tells of itself while it runs. @internal */
@@ -148,7 +147,9 @@ export class RuntimeHost implements Host {
 
   ref(): void {
     if (this.#running++ > 0) return;
-    const interval = canTellCallbacks() && isMainThread() && !hasFakeTimers() ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
+    // Only a process tells that nothing else keeps it alive.
+    const isTold = globals().process?.listenerCount && isMainThread() && !hasFakeTimers();
+    const interval = isTold ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
     this.#keepAlive = globals().setInterval?.(this.#lookAround, interval) ?? null;
   }
 

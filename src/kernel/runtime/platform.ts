@@ -371,8 +371,8 @@ export function onProcessExit(listener: (code: unknown) => void): void {
 let probes = 0;
 
 /**
- * Calls back when a timer is all that keeps the process alive; it keeps it alive afterwards, as before. Node tells of this by `beforeExit`
- * alone: the list of active resources lacks workers and much else. `null` where somebody listens to signals other than Ctrl-C, which can
+ * Calls back when a timer is all that keeps the process alive; it keeps it alive afterwards, as before. Runtimes tell of this by `beforeExit`
+ * alone: the list of active resources lacks workers and much else. Bun and Deno do not emit it while a module waits at its top level. `null` where somebody listens to signals other than Ctrl-C, which can
  * wake a program that has nothing else left, or to `beforeExit`, which would be emitted for nobody else's sake.
  */
 export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (() => void) | null {

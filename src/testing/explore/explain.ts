@@ -1,6 +1,6 @@
 import { addInstrument, Task } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
-import { actorOf, nameOfTelling, placeOfReady } from '../../kernel/lowlevel.ts';
+import { actorOf, nameOfTelling, placeOfReady, titleOf } from '../../kernel/lowlevel.ts';
 import { type Candidates, Script } from './choices.ts';
 import { branchOf, branchOfStep, functionOf } from './lines.ts';
 import type { Runs } from './runs.ts';
@@ -137,13 +137,6 @@ function tell(candidate: object): string {
       ? (branchOf(candidate) ?? lineTitle(actor, candidate))
       : (nameOfTelling(actor) ?? describe(actor));
   return place === null ? who : `${who} at ${place}`;
-}
-
-function titleOf(task: Task<unknown>): string {
-  const { name } = task.getCoro() as { readonly name?: unknown };
-  return typeof name === 'string' && name !== '' && name !== task.getName()
-    ? `${task.getName()} (${name})`
-    : task.getName();
 }
 
 /** The task, and the function in which it goes on, where that is not its main function: perhaps a branch that was taken for it. */

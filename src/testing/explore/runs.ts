@@ -1,4 +1,5 @@
 import { addInstrument, type CoroutineFunction, type Task } from '../../index.ts';
+import { taskTitle } from '../../internal/task-title.ts';
 import { failureOfCheck } from '../simulation/check.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { type OnNondeterminism, tellSource } from '../simulation/sources.ts';
@@ -155,5 +156,5 @@ function tell(event: TraceEvent | undefined): string {
   const { kind, who, detail, at } = event;
   if (kind === 'choice') return `a choice (${who}), way ${detail}, at ${at} s`;
   const verb = { step: 'ran a step', spawned: 'was made', finished: 'finished' }[kind];
-  return `${who}${detail === '' ? '' : ` (${detail})`} ${verb} at ${at} s`;
+  return `${taskTitle(who, detail)} ${verb} at ${at} s`;
 }

@@ -1,7 +1,7 @@
 import type { EventLoop } from '../../index.ts';
 import { captureWaitGraph, describeWait, placeText, type WaitGraph, type WaitNode } from '../../inspect/wait-graph.ts';
 import { describe } from '../../internal/describe.ts';
-import { activeResources, leftIn } from '../../kernel/lowlevel.ts';
+import { activeResources, leftIn, titleOf } from '../../kernel/lowlevel.ts';
 import { LeakError, UnretrievedError } from '../errors.ts';
 import { quiet } from './quiet.ts';
 
@@ -67,7 +67,7 @@ export async function leaksOf(loop: EventLoop, before: readonly string[] | null)
 export function leakOf(loop: EventLoop, more: readonly string[] = []): LeakError | null {
   const { lines, timers, resources } = leftIn(loop);
   const others = [
-    ...lines.map((task) => `a function that ${task.getName()} has called and not awaited`),
+    ...lines.map((task) => `a function that ${titleOf(task)} has called and not awaited`),
     ...timers.map((timer) => `timer ${describe(timer)}`),
     ...resources.map((resource) => describe(resource)),
     ...more,

@@ -1,5 +1,6 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { describe } from '../../internal/describe.ts';
+import { taskTitle } from '../../internal/task-title.ts';
 import { describeMode, type SweepMode } from './modes.ts';
 import type { Plan } from './striker.ts';
 
@@ -51,7 +52,7 @@ export function pointOf({ site, mode }: Plan): SweepPoint {
  */
 export function failureOf(plan: Plan, token: string, error: unknown, given: readonly string[] | null): SweepFailure {
   const at = pointOf(plan);
-  const who = at.coroutine === '' ? at.task : `${at.task} (${at.coroutine})`;
+  const who = taskTitle(at.task, at.coroutine);
   const options = given === null || given.length === 0 ? '' : `, { ${given.join(', ')} }`;
   const repeat = given === null ? 'this test alone, with ASYNCIO_SWEEP=1' : `await replay(main, '${token}'${options})`;
   const message = [

@@ -1,5 +1,5 @@
 import { Lock, Queue, Semaphore } from '../../index.ts';
-import { type WaitQueue, watchPrimitives } from '../../kernel/lowlevel.ts';
+import { titleOf, type WaitQueue, watchPrimitives } from '../../kernel/lowlevel.ts';
 
 /** What was found of one primitive at the end of a run. */
 interface State {
@@ -84,7 +84,7 @@ export class HeldPrimitives {
   #heldOf(object: object, isComplete: boolean): string | null {
     if (object instanceof Lock) {
       if (!object.locked()) return null;
-      const by = object.holder === null ? '' : ` by ${object.holder.getName()}, which has ended`;
+      const by = object.holder === null ? '' : ` by ${titleOf(object.holder)}, which has ended`;
       return `${object} is still held${by}: acquire it with \`using\`, with(), or release it in a finally`;
     }
     if (object instanceof Semaphore) return this.#heldUnits(object);
@@ -103,7 +103,7 @@ export class HeldPrimitives {
   #heldUnits(semaphore: Semaphore): string | null {
     const { holders, value } = semaphore.statistics();
     if (holders.length > 0) {
-      const by = holders.map((task) => task.getName()).join(', ');
+      const by = holders.map(titleOf).join(', ');
       return `${semaphore} has units that were taken by ${by} and not given back: acquire it with \`using\`, with(), or release it in a finally`;
     }
     const units = this.#units.get(semaphore);

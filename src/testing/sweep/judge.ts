@@ -1,6 +1,7 @@
 import { isCancelledError, unwrapCancellation } from '../../errors/errors.ts';
 import { CancelledError, ExceptionGroup, RuntimeError } from '../../errors/index.ts';
 import { describe } from '../../internal/describe.ts';
+import { titleOf } from '../../kernel/lowlevel.ts';
 import { LeakError, LivelockError, UnretrievedError } from '../errors.ts';
 import type { Ending } from '../simulation/simulation.ts';
 import { newlyHeld, type PrimitiveState } from './held.ts';
@@ -96,8 +97,8 @@ function ranOn({ iterations, doneAtLast }: Striker): LivelockError {
 function cancelledAnother(striker: Striker): RuntimeError {
   const { task, shared } = striker.hit!;
   return new RuntimeError(
-    `${task.getName()} was cancelled as well, though nobody has asked for that: it waited for the same ${describe(shared)} as ` +
-      `${striker.target!.getName()}, and a cancellation goes on to what is waited for. Let each wait for shield(…) of it, or use shared().`,
+    `${titleOf(task)} was cancelled as well, though nobody has asked for that: it waited for the same ${describe(shared)} as ` +
+      `${titleOf(striker.target!)}, and a cancellation goes on to what is waited for. Let each wait for shield(…) of it, or use shared().`,
     { code: 'CANCELLED_ANOTHER' },
   );
 }
@@ -112,7 +113,7 @@ function deadlineEscaped(striker: Striker): RuntimeError | null {
   const { limit, target } = striker;
   if (limit === null || target === null || !limit.hasLetThrough || target.cancelRequest !== null) return null;
   return new RuntimeError(
-    `the deadline of the timeout came out of it as a CancelledError, though nobody else has cancelled ${target.getName()}: a TimeoutError was expected`,
+    `the deadline of the timeout came out of it as a CancelledError, though nobody else has cancelled ${titleOf(target)}: a TimeoutError was expected`,
     { code: 'DEADLINE_ESCAPED' },
   );
 }

@@ -1,5 +1,6 @@
 import { isCancelledError } from '../../errors/errors.ts';
 import { addInstrument, type EventLoop, logger, RuntimeError, RuntimeHost, ValueError } from '../../index.ts';
+import { taskTitle } from '../../internal/task-title.ts';
 import { type AwaitableLike, type CoroutineFunction, runningLoop } from '../../kernel/lowlevel.ts';
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
 import { failureOfCheck } from '../simulation/check.ts';
@@ -341,12 +342,13 @@ class Sweep<S> {
   }
 
   async #otherProgram({ site }: Plan, hasCome = true): Promise<NondeterminismError> {
-    const { index, operation, taskName } = site;
+    const { index, operation } = site;
+    const who = taskTitle(site.taskName, site.coroutine);
     const wait = `await number ${index + 1}`;
     return new NondeterminismError(
       hasCome
-        ? `before anything was disturbed, its ${wait} was not ${operation} of ${taskName}, as in the first run`
-        : `nothing was disturbed yet, but the program did not come to its ${wait}, which was ${operation} of ${taskName} in the first run`,
+        ? `before anything was disturbed, its ${wait} was not ${operation} of ${who}, as in the first run`
+        : `nothing was disturbed yet, but the program did not come to its ${wait}, which was ${operation} of ${who} in the first run`,
       await this.#sources(),
     );
   }

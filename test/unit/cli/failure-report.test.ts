@@ -47,6 +47,23 @@ main  main()
 `);
 });
 
+test('tasks without names of their own are called after their functions, as in all tools, in both spellings', async () => {
+  function* load() {
+    yield* sleep(1);
+    throw new RangeError('no such page');
+  }
+  const report = await reportOn(async function main() {
+    await createTask(load);
+  });
+  expect(report.replace(/#\d+/g, '#N')).toBe(`\
+job.ts failed: RangeError: no such page
+
+main  main()
+└─ load#N
+   └─ RangeError: no such page
+`);
+});
+
 test('a group of errors is shown as a tree, with the tasks of each', async () => {
   function* collect() {
     yield* sleep(1);

@@ -87,10 +87,10 @@ describe('asyncio run', () => {
       }`;
     const { code, stderr } = await runText(program);
     expect(code).toBe(1);
-    expect(stderr.replace(/\(.*\/program.ts:.*\)/, '(program.ts)').replace(/Task-\d+/, 'Task-N')).toBe(`\
+    expect(stderr.replace(/\(.*\/program.ts:.*\)/, '(program.ts)').replace(/main#\d+/, 'main#N')).toBe(`\
 program.ts failed: RangeError: no such page
 
-Task-N  main()
+main#N
 └─ fetcher  fetchAll()
    └─ loader  load()
       └─ RangeError: no such page

@@ -135,7 +135,7 @@ describe('asyncio run --trace', () => {
   ); // the first of them loads all of asyncio-ts/node
 
   it('says that the copy of the library that the program has is too old', async () => {
-    const copy = { api: library, folder: '/shop/node_modules/asyncio-ts/dist', node: async () => ({}) };
+    const copy = { api: library, folder: '/shop/node_modules/asyncio-ts/dist', part: async () => ({}) };
     await expect(traceRun('trace.json', copy)).rejects.toThrow(
       'run: --trace needs a newer asyncio-ts than that of the program, which is in /shop/node_modules/asyncio-ts/dist',
     );

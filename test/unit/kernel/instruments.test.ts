@@ -1,4 +1,4 @@
-import { addInstrument, type Instrument, sleep, Task } from 'asyncio-ts';
+import { addInstrument, type Instrument, sleep, Task, wait } from 'asyncio-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { wrapSteps } from '../../../src/kernel/lowlevel.ts';
 import { manualLoop, muteLog } from '../../support/loops.ts';
@@ -158,6 +158,44 @@ describeBoth('an instrument', (s) => {
       'nobody wakes sleeper from a future',
       'sleeper wakes waiter from a future',
       'sleeper wakes joiner from sleeper',
+    ]);
+  });
+
+  test('sees that a task which ends one of several waits wakes who waits for all, and nobody who waits for something else', async () => {
+    const { loop, host, iterate } = manualLoop();
+    const nameOf = (one: object | null) => (one instanceof Task ? one.getName() : 'nobody');
+    const seen: string[] = [];
+    install({
+      woken: (awaiter, _on, by) => awaiter instanceof Task && seen.push(`${nameOf(by)} wakes ${nameOf(awaiter)}`),
+    });
+    const nap = (seconds: number, name: string) =>
+      loop.createTask(
+        s.fn(function* () {
+          yield* s.wait(sleep(seconds));
+        }),
+        { name },
+      );
+    loop.createTask(
+      s.fn(function* () {
+        yield* s.wait(wait([nap(1, 'first'), nap(2, 'second')]));
+        const slow = nap(9, 'slow');
+        yield* s.wait(wait([nap(1, 'third'), slow], { timeout: 2 }));
+        slow.cancel();
+      }),
+      { name: 'waiter' },
+    );
+    await iterate();
+    for (let second = 1; second <= 5; second++) {
+      host.advance(1);
+      await iterate(8);
+    }
+    expect(seen).toEqual([
+      'nobody wakes first',
+      'nobody wakes second',
+      'second wakes waiter',
+      'nobody wakes third',
+      'nobody wakes waiter',
+      'waiter wakes slow',
     ]);
   });
 

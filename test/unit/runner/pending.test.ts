@@ -1,14 +1,24 @@
 import { spawn } from 'node:child_process';
 import { createTask, sleep } from 'asyncio-ts';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { bunPlaces, denoPlaces, findExecutable, type Places } from '../../../scripts/lib/runtimes.ts';
 import { logger } from '../../../src/kernel/lowlevel.ts';
+import { withFile } from '../../support/command.ts';
 import { fromSource, runInProcess } from '../../support/processes.ts';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 /** Runs a program that never ends. Gives the errors that it has written, as soon as there are some, or after some seconds. */
 async function errorsOf(body: string, patience = 4_500): Promise<string[]> {
   const program = `import * as core from 'asyncio-ts';\n${body}`;
-  const child = spawn(process.execPath, ['--import', fromSource, '--input-type=module', '--eval', program], {
+  return await errorsOfProcess(
+    process.execPath,
+    ['--import', fromSource, '--input-type=module', '--eval', program],
+    patience,
+  );
+}
+
+async function errorsOfProcess(command: string, args: readonly string[], patience: number): Promise<string[]> {
+  const child = spawn(command, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let text = '';
@@ -42,6 +52,44 @@ describe.concurrent('a run that cannot end', () => {
       '  waiter#3 waits for acquire of <Lock [locked, waiters:1]> held by holder#2',
     ]);
   });
+
+  test('tells it with the arguments of its tasks in debug mode', { timeout: 20_000 }, async () => {
+    const body = `
+      const hold = core.coroutine(async function hold(key, count) { await new core.Event().wait(); });
+      await core.run(async function main() { await core.createTask(hold('a', 2)); }, { debug: true });`;
+    const lines = await errorsOf(body, 15_000);
+    expect(lines.at(-1)).toBe("  hold('a', 2)#2 waits for wait of <Event [unset, waiters:1]>");
+  });
+
+  test('shows nothing of its names that a terminal would obey', { timeout: 20_000 }, async () => {
+    const named = `
+      await core.run(async function main() {
+        await core.createTask(async () => await new core.Event().wait(), { name: '\\x1b[2J\\u202egone' });
+      });`;
+    const lines = await errorsOf(named, 15_000);
+    expect(lines.at(-1)).toBe('  �[2J�gone waits for wait of <Event [unset, waiters:1]>');
+  });
+
+  test.each([
+    ['Bun', bunPlaces, []],
+    ['Deno', denoPlaces, ['run', '--allow-all', '--no-lock']],
+  ] as [string, Places, string[]][])(
+    'tells it in %s too, where the program does not wait for the run at its top level',
+    { timeout: 30_000 },
+    async (_, places, args) => {
+      const index = JSON.stringify(new URL('../../../src/index.ts', import.meta.url).href);
+      const program = `import * as core from ${index};\n${STUCK.replace('await core.run', 'core.run').replace('OPTIONS', '{}')}`;
+      await withFile('stuck.mjs', program, async (file) => {
+        const { path } = findExecutable(places)!;
+        expect(await errorsOfProcess(path, [...args, file], 20_000)).toEqual([
+          TITLE,
+          '  main#1 waits for gather',
+          '  holder#2 waits for wait of <Event [unset, waiters:1]>',
+          '  waiter#3 waits for acquire of <Lock [locked, waiters:1]> held by holder#2',
+        ]);
+      });
+    },
+  );
 
   test('tells it as a tree where asyncio-ts/inspect was imported', { timeout: 20_000 }, async () => {
     const body = `import 'asyncio-ts/inspect';\n${STUCK.replace('OPTIONS', '{}')}`;

@@ -1,5 +1,5 @@
-import { createTask, gather, Lock, sleep } from 'asyncio-ts';
-import { startTracing, type TraceEvent } from 'asyncio-ts/inspect';
+import { asCompleted, createTask, gather, Lock, shield, sleep, taskGroup, timeout, wait } from 'asyncio-ts';
+import { startFlightRecorder, startTracing, type TraceEvent } from 'asyncio-ts/inspect';
 import { describe, expect, it } from 'vitest';
 import { criticalPath, spanOf } from '../../../src/timeline/critical-path.ts';
 import { arrowFactsOf, factsOf, sentenceOf } from '../../../src/timeline/describe-slice.ts';
@@ -148,6 +148,101 @@ describe('the critical path', () => {
         ),
     );
     expect(waitsOf(path)).toEqual(['long: sleep 0.5', 'long: sleep 0.5']);
+  });
+
+  const child = (seconds: number, name: string) => createTask(async () => await naps(1, seconds), { name });
+
+  it('leads through the body of a group that goes on after its task has ended, and not through that task', async () => {
+    const path = await pathOf(
+      async () =>
+        await taskGroup(async (group) => {
+          group.createTask(async () => await naps(1, 1), { name: 'child' });
+          await sleep(3);
+        }),
+    );
+    expect(waitsOf(path)).toEqual(['main: sleep 3']);
+  });
+
+  it('leads through the bodies of nested groups, and through a task only where its group has waited for it', async () => {
+    const path = await pathOf(async () => {
+      await taskGroup(async (outer) => {
+        outer.createTask(async () => await naps(1, 1), { name: 'early' });
+        await taskGroup(async (inner) => {
+          inner.createTask(async () => await naps(1, 0.5), { name: 'earlier' });
+          await sleep(2);
+        });
+        outer.createTask(async () => await naps(1, 4), { name: 'late' });
+        await sleep(1);
+      });
+      await sleep(1);
+    });
+    expect(waitsOf(path)).toEqual(['main: sleep 2', 'late: sleep 4', 'main: sleep 1']);
+  });
+
+  it('leads through the time limit of a wait() that has passed, and not through the task that ended before', async () => {
+    const path = await pathOf(async () => {
+      const tasks = [child(1, 'short'), child(5, 'long')];
+      await wait(tasks, { timeout: 3 });
+      for (const task of tasks) task.cancel();
+    });
+    expect(waitsOf(path)).toEqual(['main: wait 3']);
+  });
+
+  it('leads through the task whose end a wait() has waited for', async () => {
+    const path = await pathOf(async () => await wait([child(1, 'short'), child(3, 'long')]));
+    expect(waitsOf(path)).toEqual(['long: sleep 3']);
+  });
+
+  it('leads through what was done between two results of asCompleted(), whatever ended meanwhile', async () => {
+    const path = await pathOf(async () => {
+      for await (const task of asCompleted([child(1, 'first'), child(2, 'second'), child(9, 'third')])) {
+        await task;
+        await sleep(3);
+      }
+    });
+    expect(waitsOf(path)).toEqual(['third: sleep 9', 'main: sleep 3']);
+  });
+
+  it('leads through what a task does after a shielded one has ended, and through the deadline that left another one', async () => {
+    const path = await pathOf(async () => {
+      await shield(child(1, 'shielded'));
+      await sleep(2);
+      await timeout(1, async () => await shield(child(8, 'left'))).catch(() => {});
+      await sleep(2);
+    });
+    expect(waitsOf(path)).toEqual(['shielded: sleep 1', 'main: sleep 2', 'main: shielded left 1', 'main: sleep 2']);
+  });
+
+  it('leads through the failure that ended a group', async () => {
+    const path = await pathOf(
+      async () =>
+        await taskGroup(async (group) => {
+          group.createTask(
+            async () => {
+              await sleep(1);
+              throw new Error('lost');
+            },
+            { name: 'failing' },
+          );
+          await sleep(3);
+        }).catch(() => {}),
+    );
+    expect(waitsOf(path)).toEqual(['failing: sleep 1']);
+  });
+
+  it('is the same in what a flight recorder remembers', async () => {
+    const recorder = startFlightRecorder();
+    await runVirtually(async () => {
+      const main = async () =>
+        await taskGroup(async (group) => {
+          group.createTask(async () => await naps(1, 1), { name: 'child' });
+          await sleep(3);
+          group.createTask(async () => await naps(1, 2), { name: 'late' });
+        });
+      await createTask(main, { name: 'main' });
+    });
+    recorder.stop();
+    expect(waitsOf(criticalPath(modelOf(recorder.dump().traceEvents)))).toEqual(['main: sleep 3', 'late: sleep 2']);
   });
 });
 

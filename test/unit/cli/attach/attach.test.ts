@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect as expectOutside, it } from 'vitest';
 import { Inspector } from '../../../../src/cli/attach/inspector.ts';
-import { listeningPorts } from '../../../../src/cli/attach/listening-ports.ts';
-import { expectedPort, openInspector } from '../../../../src/cli/attach/open-inspector.ts';
+import { listenersOf } from '../../../../src/cli/attach/listeners.ts';
+import { expectedAddress, openInspector } from '../../../../src/cli/attach/open-inspector.ts';
 import { Target } from '../../../../src/cli/attach/target.ts';
 import { asyncio } from '../../../support/command.ts';
 import { withTarget } from '../../../support/targets.ts';
@@ -45,12 +46,26 @@ const SPINNING = ALBUM.replace("console.log('ready'), 1", "{ console.log('ready'
 /** A program that does not import the library. */
 const WAITING = "setInterval(() => {}, 1_000); console.log('ready')";
 
+/** Never aborted. */
+const ON_AND_ON = new AbortController().signal;
+
+/** A port that nothing has just now. */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+
 const isLinux = process.platform === 'linux';
 
 describe.runIf(isLinux)('a process that merely imports the library', { concurrent: true, timeout: 30_000 }, () => {
   it('is shown as the tree that CPython documents, and its inspector is closed afterwards', async ({ expect }) => {
     await withTarget(ALBUM, async ({ pid }) => {
-      expect(listeningPorts(pid)).toEqual([]);
+      expect(listenersOf(pid)).toEqual([]);
       expect(await asyncio(['pstree', String(pid)])).toEqual({
         code: 0,
         stdout: [
@@ -64,7 +79,7 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
         ],
         stderr: '',
       });
-      expect(listeningPorts(pid)).toEqual([]);
+      expect(listenersOf(pid)).toEqual([]);
     });
   });
 
@@ -91,7 +106,23 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
     await withTarget(SPINNING, async ({ pid }) => {
       const { code, stdout } = await asyncio(['pstree', String(pid)]);
       expect([code, stdout.length]).toEqual([0, 7]);
-      expect(listeningPorts(pid)).toEqual([]);
+      expect(listenersOf(pid)).toEqual([]);
+    });
+  });
+
+  // Node opens the inspector for one signal twice: from the midst of the program at once, and when its loop goes on.
+  it('is looked at while its loop is blocked, and its inspector is closed also when the loop has gone on', async ({
+    expect,
+  }) => {
+    const blocked = ALBUM.replace(
+      "console.log('ready'), 1",
+      "{ console.log('ready'); for (const end = Date.now() + 3_000; Date.now() < end; ); setTimeout(() => console.log('on'), 500) }, 1",
+    );
+    await withTarget(blocked, async ({ pid, line, stdout }) => {
+      const { code, stdout: tree } = await asyncio(['pstree', String(pid)]);
+      expect([code, tree.length, stdout, listenersOf(pid)]).toEqual([0, 7, ['ready'], []]);
+      await line('on');
+      expect(listenersOf(pid)).toEqual([]);
     });
   });
 
@@ -133,7 +164,7 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       });
       child.stdout.destroy();
       const stderr = await text(child.stderr);
-      expect([stderr, listeningPorts(pid)]).toEqual(['', []]);
+      expect([stderr, listenersOf(pid)]).toEqual(['', []]);
     });
   });
 
@@ -162,10 +193,10 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
     await withTarget(
       ALBUM,
       async ({ pid }) => {
-        const before = listeningPorts(pid);
+        const before = listenersOf(pid);
         expect(before).toHaveLength(1);
         expect((await asyncio(['ps', String(pid)])).code).toBe(0);
-        expect(listeningPorts(pid)).toEqual(before);
+        expect(listenersOf(pid)).toEqual(before);
       },
       ['--inspect=127.0.0.1:0'],
     );
@@ -174,8 +205,8 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
   it('is found at another port than the expected one', async ({ expect }) => {
     // What looks like an option of Node belongs to the program, and Node takes any free port.
     await withTarget(`process.title = 'node --inspect-port=1'; ${WAITING}`, async ({ pid }) => {
-      expect(expectedPort(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), '')).toBe(1);
-      const { inspector, hasOpened } = await openInspector(pid);
+      expect(expectedAddress(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), '')?.port).toBe(1);
+      const { inspector, hasOpened } = await openInspector(pid, ON_AND_ON);
       expect([(await inspector.evaluate('process.pid')).value, hasOpened]).toEqual([pid, true]);
       inspector.close();
     });
@@ -195,7 +226,7 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       await withTarget(
         opening,
         async ({ pid }) => {
-          const { inspector, hasOpened } = await openInspector(pid);
+          const { inspector, hasOpened } = await openInspector(pid, ON_AND_ON);
           expect([(await inspector.evaluate('process.pid')).value, hasOpened]).toEqual([pid, false]);
           inspector.close();
         },
@@ -211,10 +242,124 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       const [one, other] = await Promise.all([Target.attach(pid), Target.attach(pid)]);
       expect((await one.look()).tasks).toHaveLength(7);
       await one.detach();
-      expect(listeningPorts(pid)).toHaveLength(1);
+      expect(listenersOf(pid)).toHaveLength(1);
       expect((await other.look()).tasks).toHaveLength(7);
       await other.detach();
-      expect(listeningPorts(pid)).toEqual([]);
+      expect(listenersOf(pid)).toEqual([]);
+    });
+  });
+
+  it('is looked at by two commands at the same moment, again and again, and its inspector is closed after each pair', async ({
+    expect,
+  }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      for (let round = 0; round < 8; round++) {
+        const looks = ['pstree', 'ps'].map(async (command) => await asyncio([command, String(pid)]));
+        const [tree, table] = await Promise.all(looks);
+        expect([tree!.code, tree!.stderr, tree!.stdout.length]).toEqual([0, '', 7]);
+        expect([table!.code, table!.stderr, table!.stdout.length]).toEqual([0, '', 8]);
+        expect(listenersOf(pid)).toEqual([]);
+      }
+    });
+  });
+
+  it('is found by the second tool where the first one has closed what the signal of both had opened', async ({
+    expect,
+  }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      for (let round = 0; round < 10; round++) {
+        const first = Target.attach(pid).then(async (target) => await target.detach());
+        const others = [1, 2, 3].map(async (turn) => {
+          await new Promise((resolve) => setTimeout(resolve, 3 * turn));
+          const target = await Target.attach(pid);
+          expect((await target.look()).tasks).toHaveLength(7);
+          await target.detach();
+        });
+        await Promise.all([first, ...others]);
+        expect(listenersOf(pid)).toEqual([]);
+      }
+    });
+  });
+
+  it.runIf(hasIpv6)(
+    'is reached where its inspector is open at an address of IPv6, or is to be opened there',
+    async ({ expect }) => {
+      const port = await freePort('::1');
+      for (const [option, isOpen] of [
+        [`--inspect=[::1]:${port}`, true],
+        [`--inspect-port=[::1]:${port}`, false],
+      ] as const) {
+        await withTarget(
+          ALBUM,
+          async ({ pid }) => {
+            const { code, stdout, stderr } = await asyncio(['pstree', String(pid)]);
+            expect([code, stderr, stdout.length]).toEqual([0, '', 7]);
+            expect(listenersOf(pid)).toEqual(isOpen ? [{ host: '::1', port }] : []);
+          },
+          [option],
+        );
+      }
+    },
+  );
+
+  it('is found among many servers of its own that say nothing, and its inspector is closed afterwards', async ({
+    expect,
+  }) => {
+    const silent = `
+      import { createServer } from 'node:net';
+      import { once } from 'node:events';
+      for (let i = 0; i < 12; i++) await once(createServer(() => {}).listen(0, '127.0.0.1'), 'listening');
+      ${ALBUM}`;
+    await withTarget(silent, async ({ pid }) => {
+      const before = listenersOf(pid);
+      expect(before).toHaveLength(12);
+      const began = performance.now();
+      const { code, stderr, stdout } = await asyncio(['pstree', String(pid)]);
+      expect([code, stderr, stdout.length]).toEqual([0, '', 7]);
+      // Twelve that were asked one after the other would have taken 24 s.
+      expect(performance.now() - began).toBeLessThan(5_000);
+      expect(listenersOf(pid)).toEqual(before);
+    });
+  });
+
+  it('is left as it was where Ctrl-C ends the command, at whatever moment that comes', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      for (const moment of [0, 5, 10, 15, 20, 30, 40]) {
+        const controller = new AbortController();
+        const reason = new Error('Ctrl-C');
+        setTimeout(() => controller.abort(reason), moment);
+        const target = await Target.attach(pid, controller.signal).catch((error: unknown) => {
+          expect(error).toBe(reason);
+          return null;
+        });
+        await target?.detach();
+        expect(listenersOf(pid)).toEqual([]);
+      }
+    });
+  });
+
+  it('is left by a command that is interrupted while it looks, which ends with the code for that', async ({
+    expect,
+  }) => {
+    const many = `
+      import { Event, run, taskGroup } from 'asyncio-ts';
+      setInterval(() => {}, 1_000);
+      await run(async function main() {
+        await taskGroup(async (group) => {
+          for (let i = 0; i < 60_000; i++) group.createTask(async function idle() { await new Event().wait(); });
+          setTimeout(() => console.log('ready'), 1);
+        });
+      });`;
+    await withTarget(many, async ({ pid, line }) => {
+      const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'ps', String(pid)], {
+        env: { ...process.env, NODE_OPTIONS: '' },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      await line('ready');
+      while (listenersOf(pid).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      child.kill('SIGINT');
+      const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+      expect([stderr, code, listenersOf(pid)]).toEqual(['', 130, []]);
     });
   });
 
@@ -249,7 +394,7 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
   it('tells a tool that it has dropped, as it does after half a minute without a word', async ({ expect }) => {
     await withTarget(ALBUM, async ({ pid }) => {
       const target = await Target.attach(pid);
-      const inspector = (await Inspector.connect(listeningPorts(pid)[0]!))!;
+      const inspector = (await Inspector.connect(listenersOf(pid)[0]!, ON_AND_ON))!;
       await inspector.evaluate("globalThis[Symbol.for('asyncio-ts.tools')].users.clear()");
       inspector.close();
       await expect(target.look()).rejects.toThrow(
@@ -283,7 +428,7 @@ describe.runIf(isLinux)('what cannot be looked at', { concurrent: true, timeout:
       expect(stderr).toBe(
         `asyncio: process ${pid} (Node) has no event loop of asyncio-ts in its main thread: it does not import the library, or has not made a loop yet\n`,
       );
-      expect(listeningPorts(pid)).toEqual([]);
+      expect(listenersOf(pid)).toEqual([]);
     });
   });
 
@@ -302,10 +447,10 @@ describe.runIf(isLinux)('what cannot be looked at', { concurrent: true, timeout:
     await withTarget(
       WAITING,
       async ({ pid }) => {
-        await expect(openInspector(pid)).rejects.toThrow(
+        await expect(openInspector(pid, ON_AND_ON)).rejects.toThrow(
           `port ${port}, which the inspector of process ${pid} needs, is taken by another process`,
         );
-        expect([connections > 0, received, listeningPorts(pid)]).toEqual([true, '', []]);
+        expect([connections > 0, received, listenersOf(pid)]).toEqual([true, '', []]);
       },
       [`--inspect-port=${port}`],
     );

@@ -9,8 +9,10 @@ import { runVirtually } from '../../../support/spellings.ts';
 class FakeProcess {
   seconds = 0;
   closed = 0;
+  isOpen = true;
   readonly intervals = new Set<() => void>();
   readonly immediates: (() => void)[] = [];
+  readonly timeouts: (() => void)[] = [];
   readonly scope: Scope;
 
   constructor(hasLoop = true) {
@@ -19,13 +21,23 @@ class FakeProcess {
         this.immediates.push(callback);
         return { unref: () => {} };
       },
+      setTimeout: (callback: () => void) => {
+        this.timeouts.push(callback);
+        return { unref: () => {} };
+      },
       setInterval: (callback: () => void) => {
         this.intervals.add(callback);
         return { callback, unref: () => {} };
       },
       clearInterval: ({ callback }: { callback: () => void }) => this.intervals.delete(callback),
     };
-    const inspector = { close: () => this.closed++ };
+    const inspector = {
+      url: () => (this.isOpen ? 'ws://' : undefined),
+      close: () => {
+        this.isOpen = false;
+        this.closed++;
+      },
+    };
     const process = {
       versions: { node: '26.0.0' },
       hrtime: (): [number, number] => [this.seconds, 0],
@@ -70,7 +82,7 @@ describe('the part of a tool inside the process that it looks at', () => {
     process.enter('b', false);
     expect(process.user('a').leave()).toBe(false);
     expect(process.user('b').leave()).toBe(true);
-    closeInspector(process.scope);
+    closeInspector(process.scope, process.scope.process.getBuiltinModule, 'a');
     expect(process.closed).toBe(1);
     process.enter('c', false); // somebody else has opened it since
     expect(process.user('c').leave()).toBe(false);
@@ -81,9 +93,36 @@ describe('the part of a tool inside the process that it looks at', () => {
     process.enter('a', true);
     expect(process.user('a').leave()).toBe(true);
     process.enter('b', false);
-    closeInspector(process.scope);
+    closeInspector(process.scope, process.scope.process.getBuiltinModule, 'a');
     expect(process.closed).toBe(0);
     expect(process.user('b').leave()).toBe(true);
+  });
+
+  test('closes the inspector again when a signal that came before opens it once more, but not the one that a new tool uses', () => {
+    const process = new FakeProcess();
+    process.enter('a', true);
+    process.user('a').leave();
+    closeInspector(process.scope, process.scope.process.getBuiltinModule, 'a');
+    process.isOpen = true;
+    // Each immediate runs in an iteration of its own.
+    for (let turn = 0; turn < 2; turn++) for (const run of process.immediates.splice(0)) run();
+    expect([process.isOpen, process.closed]).toEqual([false, 2]);
+    process.isOpen = true;
+    process.enter('b', false); // it has found the inspector open
+    for (const run of process.timeouts.splice(0)) run();
+    expect([process.isOpen, process.closed]).toEqual([true, 2]);
+    expect(process.user('b').leave()).toBe(true);
+  });
+
+  test('is one user where a tool comes twice because its first connection ended before it had an answer', () => {
+    const process = new FakeProcess();
+    process.enter('a', true);
+    process.enter('a', true);
+    expect(process.intervals.size).toBe(1);
+    expect(process.user('a').leave()).toBe(true);
+    process.enter('a', true); // it was interrupted and has not heard that it is inside
+    closeInspector(process.scope, process.scope.process.getBuiltinModule, 'a');
+    expect([process.closed, process.intervals.size]).toEqual([1, 0]);
   });
 
   test('leaves by itself when its tool has said nothing for 30 seconds, and closes the inspector', () => {

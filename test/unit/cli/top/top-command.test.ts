@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { listeningPorts } from '../../../../src/cli/attach/listening-ports.ts';
+import { listenersOf } from '../../../../src/cli/attach/listeners.ts';
 import { hasPty, inTerminal } from '../../../support/pty.ts';
 import { withTarget } from '../../../support/targets.ts';
 
@@ -35,7 +35,7 @@ describe.runIf(hasPty)('asyncio top in a terminal', { concurrent: true, timeout:
         await terminal.shows(LEAVE);
         expect(await terminal.ended).toBe(0);
       });
-      expect(listeningPorts(pid)).toEqual([]);
+      expect(listenersOf(pid)).toEqual([]);
     });
   });
 

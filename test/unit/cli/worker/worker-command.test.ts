@@ -1,5 +1,6 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cli } from '../../../../src/cli/cli.ts';
 import { withFile } from '../../../support/command.ts';
@@ -47,6 +48,19 @@ describe('asyncio worker', () => {
   it('ends with 2 when the file cannot be loaded, and says why', async () => {
     const broken = await worker("throw new RangeError('out of luck');", '--nats', 'nats://127.0.0.1:1');
     expect(broken).toMatchObject({ code: 2, stderr: expect.stringContaining('out of luck') });
+  });
+
+  it('ends with 2 when the file has an older copy of the library, and says which one', async () => {
+    let stderr = '';
+    const streams = { stdout: { write: () => {} }, stderr: { write: (text: string) => (stderr += text) } };
+    await withFile('work.ts', 'export const double = (n: number) => 2 * n;', async (file) => {
+      const copy = path.join(await realpath(path.dirname(file)), 'node_modules/asyncio-ts');
+      await mkdir(copy, { recursive: true });
+      await writeFile(path.join(copy, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
+      await writeFile(path.join(copy, 'index.js'), 'export {};');
+      expect(await cli(['worker', file, '--nats', 'nats://127.0.0.1:1'], streams)).toBe(2);
+      expect(stderr).toContain(`worker: needs a newer asyncio-ts than that of the file, which is in ${copy}: update`);
+    });
   });
 
   it('ends with 1 when there is no server', async () => {

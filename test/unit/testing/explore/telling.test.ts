@@ -87,8 +87,8 @@ describe('an explanation', () => {
       { level: 'any', strategy: 'dfs' },
     );
     const [choice] = linesOf(failure.explanation).filter((line) => line.startsWith('  1.'));
-    expect(choice).toMatch(/^ {2}1\. b \(second\) at line \d+ ran before a \(first\) at line \d+$/);
-    expect(choice).toContain(`a (first) at line ${lines[0]}`);
+    expect(choice).toMatch(/^ {2}1\. b at line \d+ ran before a at line \d+$/);
+    expect(choice).toContain(`a at line ${lines[0]}`);
   });
 
   test('names the branches of one task, which run under Promise.all, by their numbers and functions', async () => {
@@ -136,7 +136,7 @@ describe('an explanation', () => {
     }
     const failure = await explore(main, { level: 'any', strategy: 'dfs' }).catch((error: unknown) => error);
     const [choice] = linesOf((failure as ExplorationFailure).explanation).filter((line) => line.startsWith('  1.'));
-    expect(choice).toMatch(/y \(two\) in step\(\) at line \d+ ran before x \(one\) in step\(\) at line \d+$/);
+    expect(choice).toMatch(/y in step\(\) at line \d+ ran before x in step\(\) at line \d+$/);
   });
 
   test('names the functions of callbacks', async () => {
