@@ -1,3 +1,4 @@
+import { ValueError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkWholeNumber } from '../internal/whole-number.ts';
@@ -22,13 +23,24 @@ export function showAddress(host: string | null | undefined, port: number | stri
   return `${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
+/** What no host name begins with. */
+const URL_BEGINS = /^[a-z][a-z\d+.-]*:\/\//i;
+
 /**
  * Checks a host name or address.
  *
  * @throws {TypeError} when it is not a string
+ * @throws {ValueError} when it is a URL
  */
 export function checkHost(name: string, host: unknown): asserts host is string {
-  if (typeof host === 'string' && host !== '') return;
+  if (typeof host === 'string' && host !== '') {
+    if (!URL_BEGINS.test(host)) return;
+    throw new ValueError(
+      `${name}: a host name or address is required, got the URL ${describe(host)}; write the host alone, then the port: ` +
+        "('example.com', 443)",
+      { code: 'HOST_IS_URL' },
+    );
+  }
   throw typeError(`${name}: a host name or address is required, got ${describe(host)}; host comes before port`);
 }
 

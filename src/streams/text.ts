@@ -43,7 +43,7 @@ export function decoderOf(name: string, { encoding = 'utf-8', errors = 'strict' 
   if (errors !== 'strict' && errors !== 'replace')
     throw new ValueError(`${name}: errors must be 'strict' or 'replace', got ${describe(errors)}`);
   if (LATIN1.test(encoding)) return { encoding: 'iso-8859-1', decode: decodeLatin1 };
-  const Decoder = newTextDecoder(encoding).constructor as TextDecoderClass;
+  const Decoder = decoderClass(name, encoding);
   const decoder = new Decoder(encoding, { fatal: errors === 'strict', ignoreBOM: true });
   return {
     encoding: decoder.encoding,
@@ -59,6 +59,19 @@ export function decoderOf(name: string, { encoding = 'utf-8', errors = 'strict' 
       }
     },
   };
+}
+
+function decoderClass(name: string, encoding: string): TextDecoderClass {
+  try {
+    return newTextDecoder(encoding).constructor as TextDecoderClass;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new RangeError(
+      `${name}: unknown encoding ${describe(encoding)}; one that TextDecoder knows is required, such as 'utf-8', 'utf-16le' or 'shift_jis', ` +
+        "or 'latin1'",
+      { cause },
+    );
+  }
 }
 
 /** The largest number of characters in one call. */

@@ -37,6 +37,9 @@ describe('a decoder', () => {
 
   it('is refused for an encoding that is unknown or no string, and for other words about errors', () => {
     expect(() => decoderOf('f', { encoding: 'nonsense' })).toThrow(RangeError);
+    expect(() => decoderOf('f', { encoding: 'utf9' })).toThrow(
+      "f: unknown encoding 'utf9'; one that TextDecoder knows is required",
+    );
     expect(() => decoderOf('f', { encoding: 8 as never })).toThrow(
       "f: encoding must be a string such as 'utf-8', got 8",
     );

@@ -451,6 +451,9 @@ describe('a network', () => {
       );
       expect(() => net.openConnection('server', 70_000)).toThrow('a port');
       expect(() => net.openConnection(80 as never, 80)).toThrow('a host name or address is required');
+      expect(() => net.openConnection('https://example.com', 443)).toThrow(
+        "got the URL 'https://example.com'; write the host alone",
+      );
       expect(() => net.startServer(null as never, 'server', 80)).toThrow(
         'a function that handles connections is required',
       );
