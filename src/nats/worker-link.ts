@@ -21,16 +21,23 @@ const TIME_TO_MEET = 30;
 
 /** A job that runs. */
 interface Run {
-  /** The subjects to answer to: a job that was sent twice runs once. */
-  readonly replies: Set<string>;
-  readonly tell: { cancel(): void };
+  /** On the loop's clock. */
+  readonly began: number;
   wasTold: boolean;
 }
 
 /** An answer that was given. */
 interface Given {
+  readonly inbox: string;
+  readonly number: number;
   readonly reply: string;
   readonly at: number;
+}
+
+/** What a client needs no more: the answers to its jobs with numbers below this one, but for some. */
+interface Thanks {
+  readonly below: number;
+  readonly but: ReadonlySet<number>;
 }
 
 /** A worker of a queue. */
@@ -45,10 +52,15 @@ export class NatsWorkerLink implements WorkerLink {
   readonly #census: Census;
   readonly #jobs: { unsubscribe(): void };
   readonly #others: { unsubscribe(): void }[];
+  /** By the subjects for their answers, the oldest first: a job that was sent twice runs once. */
   readonly #running = new Map<string, Run>();
-  /** By the ids of the jobs, the oldest first. */
+  /** Invariant: those of `#running` whose clients were not told. A timer is set while there are some. */
+  readonly #untold = new Map<string, Run>();
+  /** By the subjects, the oldest first. */
   readonly #given = new Map<string, Given>();
   #bytesGiven = 0;
+  /** By the inboxes of clients. */
+  readonly #thanks = new Map<string, Thanks>();
   /** When jobs that have not come here were cancelled, the oldest first. */
   readonly #marks = new Map<string, number>();
   /** When the leases of clients end. */
@@ -86,67 +98,97 @@ export class NatsWorkerLink implements WorkerLink {
   // ------------------------------------------------------------------------------------------------ jobs
 
   #take(message: NatsMessage, reply: string, isGranted: boolean): void {
-    const named = jobOf(reply);
-    if (named === null) return; // of another program that uses the subject
-    const { job: id, inbox } = named;
-    const run = this.#running.get(id);
+    const job = jobOf(reply);
+    if (job === null) return; // of another program that uses the subject
+    const run = this.#running.get(reply);
     if (run !== undefined) {
-      run.replies.add(reply);
       if (run.wasTold) this.#tellStarted(reply);
       return;
     }
-    const given = this.#given.get(id);
+    const given = this.#given.get(reply);
     if (given !== undefined) {
       this.#publish(reply, given.reply);
       return;
     }
-    if (!this.#grants.take(inbox, isGranted)) {
+    if (!this.#grants.take(job.inbox, isGranted)) {
       this.#publish(`${reply}.b`, this.#id);
       return;
     }
-    this.#perform(id, message.string(), reply);
+    this.#perform(reply, message.string(), job);
   }
 
-  async #perform(id: string, text: string, reply: string): Promise<void> {
-    const run: Run = {
-      replies: new Set([reply]),
-      wasTold: false,
-      tell: this.#loop.callLater(TIME_TO_TELL, () => {
-        run.wasTold = true;
-        for (const subject of run.replies) this.#tellStarted(subject);
-      }),
+  /** @param subject for the answer, which names the job */
+  #perform(subject: string, text: string, job: { readonly inbox: string; readonly number: number }): void {
+    const run: Run = { began: this.#loop.time(), wasTold: false };
+    this.#running.set(subject, run);
+    if (this.#untold.size === 0) this.#loop.callLater(TIME_TO_TELL, this.#tellLong);
+    this.#untold.set(subject, run);
+    const isCancelled = this.#marks.size > 0 && this.#marks.delete(subject);
+    const ended = (performed: Performed): void => {
+      this.#running.delete(subject);
+      if (!run.wasTold) this.#untold.delete(subject);
+      this.#answer(subject, job, performed);
+      this.#grants.giveBack();
     };
-    this.#running.set(id, run);
-    const isCancelled = this.#marks.delete(id);
-    const performed = await this.#settings.perform({ id, text, attempt: 1, isCancelled, progress: () => {} });
-    run.tell.cancel();
-    this.#running.delete(id);
-    this.#answer(id, run, performed);
-    this.#grants.giveBack();
+    this.#settings.perform({ id: subject, text, attempt: 1, isCancelled, progress: () => {} }).then(ended);
   }
 
-  #answer(id: string, { replies }: Run, performed: Performed): void {
+  /** One timer for all: most jobs are over before it. */
+  readonly #tellLong = (): void => {
+    const now = this.#loop.time();
+    for (const [subject, run] of this.#untold) {
+      const left = run.began + TIME_TO_TELL - now;
+      if (left > 0) {
+        this.#loop.callLater(left, this.#tellLong);
+        return;
+      }
+      this.#untold.delete(subject);
+      run.wasTold = true;
+      this.#tellStarted(subject);
+    }
+  };
+
+  #answer(
+    subject: string,
+    { inbox, number }: { readonly inbox: string; readonly number: number },
+    performed: Performed,
+  ): void {
     if ('abandoned' in performed) {
-      for (const subject of replies) this.#publish(`${subject}.a`, this.#self);
+      this.#publish(`${subject}.a`, this.#self);
       return;
     }
     const { reply } = performed;
-    for (const subject of replies) this.#publish(subject, reply);
-    this.#given.set(id, { reply, at: this.#loop.time() });
+    this.#publish(subject, reply);
+    this.#given.set(subject, { inbox, number, reply, at: this.#loop.time() });
     this.#bytesGiven += reply.length;
-    this.#dropOld();
+    for (const [oldest, { reply }] of this.#given) {
+      if (this.#bytesGiven <= BYTES_KEPT) break;
+      this.#drop(oldest, reply);
+    }
   }
 
+  #drop(subject: string, reply: string): void {
+    this.#given.delete(subject);
+    this.#bytesGiven -= reply.length;
+  }
+
+  /** Once a second: what clients have thanked for is among the youngest. */
   #dropOld(): void {
     const oldest = this.#loop.time() - TIME_KEPT;
-    for (const [id, { reply, at }] of this.#given) {
-      if (at >= oldest && this.#bytesGiven <= BYTES_KEPT) break;
-      this.#given.delete(id);
-      this.#bytesGiven -= reply.length;
+    for (const [subject, { inbox, number, reply, at }] of this.#given) {
+      const thanks = this.#thanks.get(inbox);
+      const isThanked = thanks !== undefined && number < thanks.below && !thanks.but.has(number);
+      if (isThanked || at < oldest) this.#drop(subject, reply);
     }
-    for (const [id, at] of this.#marks) {
+    this.#thanks.clear();
+    this.#dropOldMarks();
+  }
+
+  #dropOldMarks(): void {
+    const oldest = this.#loop.time() - TIME_KEPT;
+    for (const [subject, at] of this.#marks) {
       if (at >= oldest && this.#marks.size <= MARKS_KEPT) break;
-      this.#marks.delete(id);
+      this.#marks.delete(subject);
     }
   }
 
@@ -175,8 +217,11 @@ export class NatsWorkerLink implements WorkerLink {
         if (this.#running.has(notice.job)) this.#settings.cancel(notice.job);
         else if (!this.#given.has(notice.job)) {
           this.#marks.set(notice.job, this.#loop.time());
-          this.#dropOld();
+          this.#dropOldMarks();
         }
+        break;
+      case 'thanks':
+        this.#thanks.set(notice.inbox, { below: notice.below, but: new Set(notice.but) });
         break;
       case 'renew':
         this.#leases.set(notice.client, this.#loop.time() + notice.seconds);
@@ -191,12 +236,13 @@ export class NatsWorkerLink implements WorkerLink {
   }
 
   /** The answer to a client, or to another worker. An answer to a job that the client still asks for was lost: it comes first, once more. */
-  #present(to: string, jobs: readonly string[]): void {
+  #present(to: string, jobs: readonly number[]): void {
     const client = to.slice(0, to.lastIndexOf('.k.'));
-    const has = jobs.filter((id) => {
-      const given = this.#given.get(id);
-      if (given !== undefined) this.#publish(answerSubject(client, id), given.reply);
-      return given !== undefined || this.#running.has(id);
+    const has = jobs.filter((number) => {
+      const subject = answerSubject(client, number);
+      const given = this.#given.get(subject);
+      if (given !== undefined) this.#publish(subject, given.reply);
+      return given !== undefined || this.#running.has(subject);
     });
     const { offer, lease } = this.#settings;
     const presence: Presence = { id: this.#id, offer, isTaking: !this.#isPaused, lease, now: Date.now(), has };
