@@ -101,10 +101,17 @@ export class Client implements JobOwner {
   /** Invariant: a part of `#entries`, those in the phase `held`. */
   readonly #held = new Set<Entry>();
   #link: ClientLink | null = null;
+  /** The same link as the engine has made it, for calls that nobody waits for; `null` when its methods need a task. */
+  #door: ClientLink | null = null;
   #connecting: Promise<ClientLink> | null = null;
   #keeper: Task<void> | null = null;
   #isClosed = false;
   readonly #tasks = new Set<Task<unknown>>();
+  /** How many jobs are sent by tasks: those after them wait for their turn. */
+  #sending = 0;
+  /** Those that were sent without a task and are not confirmed, the first one first. */
+  readonly #unconfirmed = new Set<Entry>();
+  #confirmedUntil: { cancel(): void } | null = null;
   /** Those whose outcome is known here, with when the store may forget them on the loop's clock. */
   #taken: { readonly id: string; readonly at: number }[] = [];
   /** Names that are served, until when. */
@@ -198,8 +205,61 @@ export class Client implements JobOwner {
       if (this.#entries.size - this.#held.size >= this.#settings.maxPending) return;
       this.#held.delete(entry);
       this.#enter(entry, 'sending');
-      this.#start('send', () => this.#send(entry));
+      if (!this.#sendAtOnce(entry)) this.#sendInTask(entry);
     }
+  }
+
+  /** The usual case, in which nothing has to be asked and waited for: a task costs more than the rest of the way to the engine. */
+  #sendAtOnce(entry: Entry): boolean {
+    const { itinerary } = entry;
+    const { id, work, attempts, isShared } = itinerary;
+    const isReady = this.#sending === 0 && this.#settings.maxQueued === Number.POSITIVE_INFINITY;
+    if (this.#door === null || !isReady || !this.#clock.isFresh || !this.#isServed(itinerary)) return false;
+    const text = itinerary.text(this.#clock.now());
+    if (text.length > LARGEST / 4) return false; // it may be too large
+    entry.isTried = true;
+    this.#unconfirmed.add(entry);
+    this.#confirmedUntil ??= this.#loop.callLater(this.#settings.patience, this.#giveUpUnconfirmed);
+    this.#door.send({ id, text, name: work.exportName, attempts, isShared }).then(
+      () => {
+        this.#unconfirmed.delete(entry);
+        if (entry.phase === 'sending') this.#enter(entry, 'sent');
+      },
+      () => {
+        // It is tried again, which also tells a refusal.
+        if (this.#unconfirmed.delete(entry) && !this.#loop.isClosed()) this.#sendInTask(entry);
+      },
+    );
+    return true;
+  }
+
+  /** One timer for all: few are not confirmed within the patience. */
+  readonly #giveUpUnconfirmed = (): void => {
+    this.#confirmedUntil = null;
+    const { patience } = this.#settings;
+    for (const entry of this.#unconfirmed) {
+      const end = entry.since + patience;
+      if (end > this.#loop.time()) {
+        this.#confirmedUntil = this.#loop.callAt(end, this.#giveUpUnconfirmed);
+        return;
+      }
+      this.#unconfirmed.delete(entry);
+      this.#settle(entry, {
+        kind: 'failed',
+        error: this.#outOfReach(entry, new Error('it has not confirmed the job')),
+      });
+    }
+  };
+
+  #sendInTask(entry: Entry): void {
+    this.#sending++;
+    this.#start('send', async () => {
+      try {
+        await this.#send(entry);
+      } finally {
+        this.#sending--;
+      }
+    });
   }
 
   #enter(entry: Entry, phase: Phase): void {
@@ -269,15 +329,19 @@ export class Client implements JobOwner {
     );
   }
 
-  async #checkServed({ work }: Itinerary, link: ClientLink): Promise<void> {
-    const key = `${work.url} ${work.exportName}`;
-    if ((this.#served.get(key) ?? 0) > this.#loop.time()) return;
+  #isServed({ work }: Itinerary): boolean {
+    return (this.#served.get(`${work.url} ${work.exportName}`) ?? 0) > this.#loop.time();
+  }
+
+  async #checkServed(itinerary: Itinerary, link: ClientLink): Promise<void> {
+    if (this.#isServed(itinerary)) return;
+    const { work } = itinerary;
     this.#offers = await link.offers();
     const isServed = this.#offers.some(
       ({ module, names }) => (module === null || module === work.url) && names.includes(work.exportName),
     );
     if (isServed) {
-      this.#served.set(key, this.#loop.time() + SERVED);
+      this.#served.set(`${work.url} ${work.exportName}`, this.#loop.time() + SERVED);
       return;
     }
     if (this.#offers.length === 0) {
@@ -319,6 +383,7 @@ export class Client implements JobOwner {
       const link = await this.#engine.openClient(this.#queue, this.#events());
       if (this.#isClosed) await link.close(); // it took longer than anybody wanted it
       this.#link = clientLinkOf(this.#engine, link);
+      this.#door = this.#engine.features.inLoop === true ? null : link;
       return this.#link;
     } finally {
       this.#connecting = null;
@@ -616,6 +681,8 @@ export class Client implements JobOwner {
     for (const task of tasks) task.cancel();
     const link = this.#link;
     this.#link = null;
+    this.#door = null;
+    this.#confirmedUntil?.cancel();
     if (link !== null) {
       try {
         await timeout(CLOSING, () => this.#thank(link));

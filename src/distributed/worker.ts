@@ -149,7 +149,9 @@ export class JobRunner {
         ? null
         : this.#loop.callLater(left, () => this.#end(run, 'late', 'its deadline has passed'));
     try {
-      return this.#resulted(await this.#call(fn, delivery, envelope));
+      const called = this.#call(fn, delivery, envelope);
+      const isValue = called === null || (typeof called !== 'object' && typeof called !== 'function');
+      return this.#resulted(isValue ? called : await called);
     } catch (error) {
       if (isCancelledError(error) && run.end !== null) throw error;
       return this.#checked({ failure: 'thrown', error: encode(packThrown(error, 'process')) });
@@ -175,7 +177,7 @@ export class JobRunner {
     return own === null || own === module ? this.#plan.functions.get(name) : undefined;
   }
 
-  async #call(fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): Promise<unknown> {
+  #call(fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): unknown {
     const { propagate, executor, extract, engine } = this.#plan;
     for (const [name, value] of Object.entries(vars)) propagate.get(name)?.set(unpack(decode(value)));
     let number = 0;
@@ -186,7 +188,7 @@ export class JobRunner {
     });
     const given = unpack(decode(args)) as readonly unknown[];
     const call = (): unknown => (executor === null ? fn(...given) : executor.submit(fn, ...given));
-    return await (extract === null ? call() : extract(trace, call));
+    return extract === null ? call() : extract(trace, call);
   }
 
   #resulted(value: unknown): Performed {

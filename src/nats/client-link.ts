@@ -16,6 +16,8 @@ const FRESH = 2;
 const MISSES = 2;
 /** How often it is asked at the most who is there while nobody answers, although the server knows somebody: machines can be busy. */
 const QUESTIONS = 4;
+/** After so many answers workers are thanked before the second is over: what they keep for longer costs their garbage collector more. */
+const MOST_UNTHANKED = 500;
 /** How many outstanding jobs are named to workers that are told of all others that they are over. */
 const MOST_NAMED = 1_000;
 /** The worker of a job that has said nothing of it. */
@@ -64,6 +66,8 @@ export class NatsClientLink implements ClientLink {
   /** Invariant: the same jobs, in the order of their numbers. */
   readonly #numbered = new Map<number, Job>();
   #number = 0;
+  /** How many answers have come that the workers keep. */
+  #unthanked = 0;
   /** Invariant: the jobs of `#jobs` that are waiting, in the order in which they are to be sent. */
   readonly #waiting = new Set<Job>();
   #asked = Number.NEGATIVE_INFINITY;
@@ -292,6 +296,7 @@ export class NatsClientLink implements ClientLink {
 
   #settle(job: Job, reply: string): void {
     this.#forget(job);
+    if (++this.#unthanked >= MOST_UNTHANKED) this.#thank();
     this.#events.settled(job.id, reply);
   }
 
@@ -327,6 +332,11 @@ export class NatsClientLink implements ClientLink {
       const job = this.#jobs.get(id);
       if (job !== undefined) this.#forget(job);
     }
+    this.#thank();
+  }
+
+  #thank(): void {
+    this.#unthanked = 0;
     const but = [...this.#numbered.keys().take(MOST_NAMED + 1)];
     const below = but.length > MOST_NAMED ? but.pop()! : this.#number + 1;
     this.#tell({ t: 'thanks', inbox: this.#inbox, below, but });

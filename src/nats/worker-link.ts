@@ -1,18 +1,17 @@
-import type { Beat, Performed, WorkerLink, WorkerSettings } from '../distributed/engine.ts';
+import type { Beat, WorkerLink, WorkerSettings } from '../distributed/engine.ts';
 import type { EventLoop } from '../kernel/lowlevel.ts';
 import type { NatsMessage } from './bus.ts';
 import { Census } from './census.ts';
 import { Grants } from './grants.ts';
+import { type Answers, KeptAnswers } from './kept-answers.ts';
 import type { Line } from './line.ts';
 import { type Notice, type Presence, parsed } from './notices.ts';
 import { answerSubject, jobOf, type QueueSubjects, subjectsOf } from './subjects.ts';
 
 /** How long a job runs before its client is told that it was started, in seconds: a function that is done by then costs one message. */
 const TIME_TO_TELL = 0.005;
-/** For how long answers are kept that may not have arrived, and cancellations of jobs that have not come, in seconds. */
+/** For how long cancellations of jobs that have not come are kept, and leases that have ended, in seconds. */
 const TIME_KEPT = 60;
-/** How many bytes of answers are kept. */
-const BYTES_KEPT = 16 * 1_048_576;
 /** How many cancellations of jobs that have not come are kept. */
 const MARKS_KEPT = 10_000;
 
@@ -21,23 +20,17 @@ const TIME_TO_MEET = 30;
 
 /** A job that runs. */
 interface Run {
+  /** The subject for its answer. */
+  readonly subject: string;
   /** On the loop's clock. */
   readonly began: number;
   wasTold: boolean;
 }
 
-/** An answer that was given. */
-interface Given {
-  readonly inbox: string;
-  readonly number: number;
-  readonly reply: string;
-  readonly at: number;
-}
-
-/** What a client needs no more: the answers to its jobs with numbers below this one, but for some. */
-interface Thanks {
-  readonly below: number;
-  readonly but: ReadonlySet<number>;
+/** The jobs of one client here, by their numbers: one that was sent twice runs once. */
+interface Jobs {
+  readonly running: Map<number, Run>;
+  readonly answers: Answers;
 }
 
 /** A worker of a queue. */
@@ -52,15 +45,13 @@ export class NatsWorkerLink implements WorkerLink {
   readonly #census: Census;
   readonly #jobs: { unsubscribe(): void };
   readonly #others: { unsubscribe(): void }[];
-  /** By the subjects for their answers, the oldest first: a job that was sent twice runs once. */
-  readonly #running = new Map<string, Run>();
-  /** Invariant: those of `#running` whose clients were not told. A timer is set while there are some. */
-  readonly #untold = new Map<string, Run>();
-  /** By the subjects, the oldest first. */
-  readonly #given = new Map<string, Given>();
-  #bytesGiven = 0;
-  /** By the inboxes of clients. */
-  readonly #thanks = new Map<string, Thanks>();
+  /** By the inboxes of the clients. */
+  readonly #clients = new Map<string, Jobs>();
+  readonly #answers = new KeptAnswers();
+  /** Those that run and whose clients were not told, the oldest first. */
+  readonly #untold = new Set<Run>();
+  /** Invariant: while there are some in `#untold`, it is true, and a timer is set. */
+  #isTelling = false;
   /** When jobs that have not come here were cancelled, the oldest first. */
   readonly #marks = new Map<string, number>();
   /** When the leases of clients end. */
@@ -98,89 +89,77 @@ export class NatsWorkerLink implements WorkerLink {
   // ------------------------------------------------------------------------------------------------ jobs
 
   #take(message: NatsMessage, reply: string, isGranted: boolean): void {
-    const job = jobOf(reply);
-    if (job === null) return; // of another program that uses the subject
-    const run = this.#running.get(reply);
+    const named = jobOf(reply);
+    if (named === null) return; // of another program that uses the subject
+    const { inbox, number } = named;
+    const client = this.#client(inbox);
+    const run = client.running.get(number);
     if (run !== undefined) {
       if (run.wasTold) this.#tellStarted(reply);
       return;
     }
-    const given = this.#given.get(reply);
-    if (given !== undefined) {
-      this.#publish(reply, given.reply);
-      return;
-    }
-    if (!this.#grants.take(job.inbox, isGranted)) {
-      this.#publish(`${reply}.b`, this.#id);
-      return;
-    }
-    this.#perform(reply, message.string(), job);
+    const given = client.answers.get(number);
+    if (given !== undefined) this.#publish(reply, given);
+    else if (this.#grants.take(inbox, isGranted)) this.#perform(client, number, reply, message.string());
+    else this.#publish(`${reply}.b`, this.#id);
   }
 
-  /** @param subject for the answer, which names the job */
-  #perform(subject: string, text: string, job: { readonly inbox: string; readonly number: number }): void {
-    const run: Run = { began: this.#loop.time(), wasTold: false };
-    this.#running.set(subject, run);
-    if (this.#untold.size === 0) this.#loop.callLater(TIME_TO_TELL, this.#tellLong);
-    this.#untold.set(subject, run);
+  #client(inbox: string): Jobs {
+    let client = this.#clients.get(inbox);
+    if (client === undefined) {
+      client = { running: new Map(), answers: this.#answers.of() };
+      this.#clients.set(inbox, client);
+    }
+    return client;
+  }
+
+  #perform(client: Jobs, number: number, subject: string, text: string): void {
+    const run: Run = { subject, began: this.#loop.time(), wasTold: false };
+    client.running.set(number, run);
+    this.#untold.add(run);
+    if (!this.#isTelling) {
+      this.#isTelling = true;
+      this.#loop.callLater(TIME_TO_TELL, this.#tellLong);
+    }
     const isCancelled = this.#marks.size > 0 && this.#marks.delete(subject);
-    const ended = (performed: Performed): void => {
-      this.#running.delete(subject);
-      if (!run.wasTold) this.#untold.delete(subject);
-      this.#answer(subject, job, performed);
+    const performed = this.#settings.perform({ id: subject, text, attempt: 1, isCancelled, progress: () => {} });
+    performed.then((performed) => {
+      client.running.delete(number);
+      if (!run.wasTold) this.#untold.delete(run);
+      if ('abandoned' in performed) this.#publish(`${subject}.a`, this.#self);
+      else {
+        this.#publish(subject, performed.reply);
+        client.answers.add(number, performed.reply, this.#loop.time());
+      }
       this.#grants.giveBack();
-    };
-    this.#settings.perform({ id: subject, text, attempt: 1, isCancelled, progress: () => {} }).then(ended);
+    });
   }
 
-  /** One timer for all: most jobs are over before it. */
+  /** One timer for all, because most jobs are over before it. */
   readonly #tellLong = (): void => {
     const now = this.#loop.time();
-    for (const [subject, run] of this.#untold) {
+    for (const run of this.#untold) {
       const left = run.began + TIME_TO_TELL - now;
       if (left > 0) {
         this.#loop.callLater(left, this.#tellLong);
         return;
       }
-      this.#untold.delete(subject);
+      this.#untold.delete(run);
       run.wasTold = true;
-      this.#tellStarted(subject);
+      this.#tellStarted(run.subject);
     }
+    this.#isTelling = false;
   };
 
-  #answer(
-    subject: string,
-    { inbox, number }: { readonly inbox: string; readonly number: number },
-    performed: Performed,
-  ): void {
-    if ('abandoned' in performed) {
-      this.#publish(`${subject}.a`, this.#self);
-      return;
-    }
-    const { reply } = performed;
-    this.#publish(subject, reply);
-    this.#given.set(subject, { inbox, number, reply, at: this.#loop.time() });
-    this.#bytesGiven += reply.length;
-    for (const [oldest, { reply }] of this.#given) {
-      if (this.#bytesGiven <= BYTES_KEPT) break;
-      this.#drop(oldest, reply);
-    }
-  }
-
-  #drop(subject: string, reply: string): void {
-    this.#given.delete(subject);
-    this.#bytesGiven -= reply.length;
-  }
-
-  /** Once a second: what clients have thanked for is among the youngest. */
+  /** Once a second. */
   #dropOld(): void {
-    const oldest = this.#loop.time() - TIME_KEPT;
-    for (const [subject, { inbox, number, reply, at }] of this.#given) {
-      const thanks = this.#thanks.get(inbox);
-      const isThanked = thanks !== undefined && number < thanks.below && !thanks.but.has(number);
-      if (isThanked || at < oldest) this.#drop(subject, reply);
+    const now = this.#loop.time();
+    for (const [inbox, { running, answers }] of this.#clients) {
+      answers.dropOld(now);
+      if (running.size > 0 || !answers.isEmpty) continue;
+      this.#answers.delete(answers);
+      this.#clients.delete(inbox);
     }
-    this.#thanks.clear();
     this.#dropOldMarks();
   }
 
@@ -214,14 +193,10 @@ export class NatsWorkerLink implements WorkerLink {
         if (message.reply) this.#present(message.reply, notice.jobs);
         break;
       case 'cancel':
-        if (this.#running.has(notice.job)) this.#settings.cancel(notice.job);
-        else if (!this.#given.has(notice.job)) {
-          this.#marks.set(notice.job, this.#loop.time());
-          this.#dropOldMarks();
-        }
+        this.#cancel(notice.job);
         break;
       case 'thanks':
-        this.#thanks.set(notice.inbox, { below: notice.below, but: new Set(notice.but) });
+        this.#clients.get(notice.inbox)?.answers.thank(notice.below, new Set(notice.but));
         break;
       case 'renew':
         this.#leases.set(notice.client, this.#loop.time() + notice.seconds);
@@ -235,14 +210,24 @@ export class NatsWorkerLink implements WorkerLink {
     }
   }
 
+  #cancel(subject: string): void {
+    const job = jobOf(subject);
+    const client = this.#clients.get(job?.inbox ?? '');
+    if (client?.running.has(job!.number) === true) this.#settings.cancel(subject);
+    else if (client?.answers.get(job!.number) === undefined) {
+      this.#marks.set(subject, this.#loop.time());
+      this.#dropOldMarks();
+    }
+  }
+
   /** The answer to a client, or to another worker. An answer to a job that the client still asks for was lost: it comes first, once more. */
   #present(to: string, jobs: readonly number[]): void {
-    const client = to.slice(0, to.lastIndexOf('.k.'));
+    const inbox = to.slice(0, to.lastIndexOf('.k.'));
+    const client = this.#clients.get(inbox);
     const has = jobs.filter((number) => {
-      const subject = answerSubject(client, number);
-      const given = this.#given.get(subject);
-      if (given !== undefined) this.#publish(subject, given.reply);
-      return given !== undefined || this.#running.has(subject);
+      const given = client?.answers.get(number);
+      if (given !== undefined) this.#publish(answerSubject(inbox, number), given);
+      return given !== undefined || client?.running.has(number) === true;
     });
     const { offer, lease } = this.#settings;
     const presence: Presence = { id: this.#id, offer, isTaking: !this.#isPaused, lease, now: Date.now(), has };
