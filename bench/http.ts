@@ -1,9 +1,11 @@
 // What does it cost that a request is a task? Servers of node:http, Hono, Express and Fastify, bare and as tasks: npm run bench:http.
 // How it is measured is in README.md.
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { load, type Visit } from '../test/services/load.ts';
 import { Client } from './http/client.ts';
-import { FRAMEWORKS, type Framework, MODES, type Mode } from './http/contenders.ts';
+import { FRAMEWORKS, type Framework, MODES, type Mode, VISITED } from './http/contenders.ts';
 import { CommandedProcess } from './io/process.ts';
 import { quantity } from './lib/report.ts';
 import { machine } from './lib/results.ts';
@@ -16,10 +18,12 @@ const USAGE = `usage: npm run bench:http -- [options]
   --requests N     so many requests in each (4000)
   --connections N  over so many connections (32)
   --memory         instead: what is alive after each 100,000 of 1,000,000 requests
+  --visitors       instead: what is left of 10,000 requests with random disconnects, deadlines and failures
 `;
 
 const CHILD = path.join(import.meta.dirname, 'http/child.ts');
 const WARM_UP = 20_000;
+const VISITORS = 10_000;
 
 /** A server in a process of its own, and its client in this one. */
 class Contender {
@@ -103,6 +107,42 @@ async function memory(framework: Framework, connections: number): Promise<void> 
   }
 }
 
+/** Six clients of ten wait for an answer, two of them with a deadline that is often too short. The others leave at a random moment. */
+function visitOf(random: (below: number) => number): Visit {
+  const kind = random(10);
+  if (kind < 3) return { method: 'GET', path: '/' };
+  if (kind < 4) return { method: 'GET', path: '/fails' };
+  if (kind < 6) return { method: 'GET', path: '/slow', headers: { 'x-request-timeout-ms': String(random(10)) } };
+  if (kind < 8) return { method: 'GET', path: '/slow', leavesAfter: random(8) };
+  return { method: 'GET', path: '/never', leavesAfter: random(8) };
+}
+
+type Busy = Readonly<Record<'tasks' | 'sockets' | 'timers', number>>;
+
+async function visitors(framework: Framework, connections: number): Promise<void> {
+  const server = new CommandedProcess(process.execPath, ['--expose-gc', CHILD, framework, VISITED]);
+  const { port } = await server.answer();
+  const busy = async (): Promise<Busy> => {
+    const { tasks, sockets, timers } = await server.ask('busy');
+    return { tasks: tasks!, sockets: sockets!, timers: timers! };
+  };
+  const before = await busy();
+  const began = performance.now();
+  const answers = await load(`http://127.0.0.1:${port}`, VISITORS, connections, visitOf);
+  const seconds = (performance.now() - began) / 1_000;
+  let after = await busy();
+  // The server has to hear of the last clients that left.
+  for (let tries = 0; tries < 200 && (after.tasks > before.tasks || after.sockets > before.sockets); tries++) {
+    await setTimeout(10);
+    after = await busy();
+  }
+  await server.end();
+  const counts = Object.entries(answers).map(([answer, count]) => `${quantity(count)} ${answer}`);
+  const left = (Object.keys(after) as (keyof Busy)[]).map((kind) => `${after[kind] - before[kind]} ${kind}`);
+  console.log(`  ${framework.padEnd(11)}${quantity(VISITORS / seconds)} requests/s: ${counts.join(', ')}`);
+  console.log(`  ${''.padEnd(11)}left behind: ${left.join(', ')}`);
+}
+
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
@@ -110,6 +150,7 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '4000' },
     connections: { type: 'string', default: '32' },
     memory: { type: 'boolean', default: false },
+    visitors: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -122,9 +163,11 @@ else if (unknown.length > 0) {
 } else {
   const { runtime, cpu, cores } = machine();
   const connections = Number(values.connections);
-  console.log(`${runtime}; ${cpu}, ${cores} cores; ${connections} connections; medians of interleaved rounds`);
+  const how = values.memory || values.visitors ? '' : '; medians of interleaved rounds';
+  console.log(`${runtime}; ${cpu}, ${cores} cores; ${connections} connections${how}`);
   for (const framework of FRAMEWORKS.filter((name) => only.length === 0 || only.includes(name))) {
     if (values.memory) await memory(framework, connections);
+    else if (values.visitors) await visitors(framework, connections);
     else await compare(framework, Number(values.rounds), Number(values.requests), connections);
   }
 }

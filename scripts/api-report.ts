@@ -4,8 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Declarations, type Surface } from './lib/declarations.ts';
 import { inRoot, needBuild } from './lib/project.ts';
-
-const REPORT = 'api/asyncio-ts.api.md';
+import { REPORT } from './lib/report.ts';
 
 needBuild();
 const manifest = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')) as {

@@ -21,21 +21,30 @@ const entries = Object.values(exports).flatMap((target) => {
   return file === undefined ? [] : (/^\.\/dist\/bundle\/(.*)\.js$/.exec(file)?.[1] ?? []);
 });
 
-const bundle = await rolldown({
-  cwd: inRoot(),
-  input: Object.fromEntries(entries.map((entry) => [entry, `dist/${entry}.js`])),
-  // Not bundled: the modules of runtimes, the package's dependencies, and test runners.
-  external: [/^(node|bun):/, ...Object.keys(dependencies), ...Object.keys(peerDependencies)],
-  platform: 'neutral',
-  plugins: [mapsOfCompiler()],
-});
-await bundle.write({
-  dir: inRoot('dist/bundle'),
-  format: 'esm',
-  sourcemap: true,
-  comments: { legal: false, annotation: true, jsdoc: false },
-  chunkFileNames: 'shared-[hash].js',
-});
+/** Becomes part of pages as it is, so it shares no file with the others. */
+const ALONE = 'timeline/index';
+
+await write(entries.filter((entry) => entry !== ALONE));
+await write([ALONE]);
+
+/** Bundles entries; what several of them need is in files that they share. */
+async function write(together: readonly string[]): Promise<void> {
+  const bundle = await rolldown({
+    cwd: inRoot(),
+    input: Object.fromEntries(together.map((entry) => [entry, `dist/${entry}.js`])),
+    // Not bundled: the modules of runtimes, the package's dependencies, and test runners.
+    external: [/^(node|bun):/, ...Object.keys(dependencies), ...Object.keys(peerDependencies)],
+    platform: 'neutral',
+    plugins: [mapsOfCompiler()],
+  });
+  await bundle.write({
+    dir: inRoot('dist/bundle'),
+    format: 'esm',
+    sourcemap: true,
+    comments: { legal: false, annotation: true, jsdoc: false },
+    chunkFileNames: 'shared-[hash].js',
+  });
+}
 
 /** Hands over the source maps of the compiler, so that those of the bundle lead to src and not to dist. */
 function mapsOfCompiler(): Plugin {

@@ -5,4 +5,8 @@ export type Framework = (typeof FRAMEWORKS)[number];
 
 /** Without tasks; each request a task; with a deadline and a limit as well. */
 export const MODES = ['bare', 'tasks', 'limits'] as const;
-export type Mode = (typeof MODES)[number];
+
+/** With a deadline, a limit and a header for shorter deadlines, and with work that clients can leave. */
+export const VISITED = 'visited';
+
+export type Mode = (typeof MODES)[number] | typeof VISITED;

@@ -8,6 +8,9 @@ export interface Answer {
   readonly cpu?: number;
   readonly rss?: number;
   readonly heap?: number;
+  readonly tasks?: number;
+  readonly sockets?: number;
+  readonly timers?: number;
 }
 
 /** A process that is given commands, a line each, and answers each with a line of JSON. */

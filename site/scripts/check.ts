@@ -2,9 +2,11 @@
 // browser out, `--only pages` and `--only playground` do a part, `--shots FOLDER` keeps pictures of some pages.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { declaredBy, parse } from '../../scripts/lib/syntax.ts';
-import { checkInBrowser, findBrowser } from './lib/browser-check.ts';
-import { BASE, entries, manifest, REPOSITORY, SITE, textOf } from './lib/repository.ts';
+import { skipped } from '../../scripts/lib/project.ts';
+import { exportedNames, REPORT } from '../../scripts/lib/report.ts';
+import { findBrowser, NO_BROWSER } from '../../test/support/browser.ts';
+import { checkInBrowser } from './lib/browser-check.ts';
+import { BASE, entries, filesLike, manifest, REPOSITORY, SITE, textOf } from './lib/repository.ts';
 import {
   type Assets,
   type BuiltPage,
@@ -33,11 +35,13 @@ const assets: Assets = {
 };
 const reference = pages.filter((page) => page.path.startsWith('api/'));
 
+const exported = namesOfReport();
+
 const problems = [
   ...deadLinks(pages, BASE, assets),
   ...reference.flatMap(internalNames),
-  ...missingNames(reference, exportedNames()),
-  ...missingExamples(reference, documentedExamples()),
+  ...missingNames(reference, exported),
+  ...missingExamples(reference, documentedExamples(new Set(exported))),
   ...pages.flatMap((page) => placeholders(page, REPOSITORY)),
   ...heavyPages(),
 ];
@@ -45,7 +49,7 @@ console.log(`${pages.length} pages, ${reference.length} of them of the reference
 
 if (!process.argv.includes('--static')) {
   const browser = findBrowser();
-  if (browser === null) console.log('SKIPPED: the pages of the site in a browser: no Chromium was found');
+  if (browser === null) skipped(`the pages of the site in a browser: ${NO_BROWSER}`);
   else {
     const paths = pages.map((page) => page.path);
     problems.push(
@@ -64,21 +68,18 @@ function argument(name: string): string | null {
 }
 
 /** The names of the report of the public types. */
-function exportedNames(): string[] {
-  const report = textOf('api/asyncio-ts.api.md');
-  const parts = [...report.matchAll(/^## `(.+?)`$[\s\S]*?^```ts$([\s\S]*?)^```$/gm)];
-  const known = new Set(entries().keys());
-  const missing = parts.filter(([, entry]) => !known.has(entry!));
-  if (parts.length === 0 || missing.length > 0)
-    throw new Error(`api/asyncio-ts.api.md has other entries than ${manifest.name} exports`);
-  return parts.flatMap(([, , text]) => declaredBy(parse('report.d.ts', text!).program).map(({ name }) => name));
+function namesOfReport(): string[] {
+  const names = exportedNames(textOf(REPORT));
+  const known = entries();
+  if (names.size === 0 || [...names.keys()].some((entry) => !known.has(entry)))
+    throw new Error(`${REPORT} has other entries than ${manifest.name} exports`);
+  return [...names.values()].flat();
 }
 
 /** The examples of the doc comments of what is exported: those that stand in the declarations that the package publishes. */
-function documentedExamples(): { place: string; code: string }[] {
-  const names = new Set(exportedNames());
-  return globSync('src/**/*.ts', { cwd: path.join(SITE, '..') }).flatMap((file) => {
-    const text = textOf(file.replaceAll('\\', '/'));
+function documentedExamples(names: ReadonlySet<string>): { place: string; code: string }[] {
+  return filesLike('src/**/*.ts').flatMap((file) => {
+    const text = textOf(file);
     return [
       ...text.matchAll(
         /\/\*\*((?:(?!\*\/)[\s\S])*?@example[\s\S]*?)\*\/\s*(?:export )(?:declare )?(?:abstract )?(?:async )?(?:const|function\*?|class|interface|type) (\w+)/g,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inflateRawSync } from 'node:zlib';
-import { blocksOf, fenced } from './lib/blocks.ts';
+import { blocksOf, fenced } from '../../scripts/lib/markdown.ts';
 import { bodyOf, decisions, descriptionOf, groups, guides, slugOf, targetOf } from './lib/guides.ts';
 import { landing } from './lib/landing.ts';
 import { addressOf, BASE, REPOSITORY } from './lib/repository.ts';
@@ -13,6 +13,10 @@ test('prose and code are told apart, and code is put together as it was', () => 
   assert.deepEqual(
     blocks.map(({ kind }) => kind),
     ['prose', 'code', 'prose'],
+  );
+  assert.deepEqual(
+    blocks.map(({ line }) => line),
+    [1, 4, 7],
   );
   const code = blocks[1]!;
   assert.equal(code.kind === 'code' && code.text, 'const a = 1;\n');

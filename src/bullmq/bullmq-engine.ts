@@ -94,6 +94,7 @@ class BullmqEngine implements Engine {
  *     worker:NAME   { offer, until }
  *     client:ID     until
  *     cancel:JOB    until
+ *     want:JOB:ID   the client ID waits for a job of a key; holds as long as the client's own field
  */
 class Control {
   readonly queue: AnyQueue;
@@ -122,8 +123,8 @@ class Control {
     return this.#offset === null ? await this.clock() : performance.now() + this.#offset;
   }
 
-  async set(field: string, value: string): Promise<void> {
-    await this.queue.backend.setQueueMeta({ [field]: value });
+  async set(fields: Readonly<Record<string, string>>): Promise<void> {
+    await this.queue.backend.setQueueMeta(fields);
   }
 
   async get(fields: readonly string[]): Promise<(string | null)[]> {
@@ -137,12 +138,22 @@ class Control {
   /** The workers that are there. What has ended for long is removed on the way. */
   async offers(): Promise<Offer[]> {
     const now = await this.now();
-    const all = Object.entries(await this.queue.backend.getQueueMeta());
-    const over = all.filter(([field, value]) => endOf(field, value) + OLD < now).map(([field]) => field);
+    const meta = await this.queue.backend.getQueueMeta();
+    const all = Object.entries(meta);
+    const over = all.filter(([field, value]) => endOf(field, value, meta) + OLD < now).map(([field]) => field);
     await this.remove(over);
     return all
-      .filter(([field, value]) => field.startsWith('worker:') && endOf(field, value) > now)
+      .filter(([field, value]) => field.startsWith('worker:') && endOf(field, value, meta) > now)
       .map(([, value]) => (JSON.parse(value) as { readonly offer: Offer }).offer);
+  }
+
+  /** Whether a client that is alive waits for a job. */
+  async isWanted(id: string): Promise<boolean> {
+    const now = await this.now();
+    const meta = await this.queue.backend.getQueueMeta();
+    return Object.entries(meta).some(
+      ([field, value]) => field.startsWith(`want:${id}:`) && endOf(field, value, meta) > now,
+    );
   }
 
   async close(): Promise<void> {
@@ -157,8 +168,9 @@ const OLD = 600_000;
 const MARKED = 3_600_000;
 
 /** Until when a field holds; fields of BullMQ itself hold for ever. */
-function endOf(field: string, value: string): number {
+function endOf(field: string, value: string, meta: Readonly<Record<string, string>>): number {
   if (field.startsWith('worker:')) return (JSON.parse(value) as { readonly until: number }).until;
+  if (field.startsWith('want:')) return Number(meta[`client:${field.slice(field.lastIndexOf(':') + 1)}`] ?? 0);
   return /^(?:client|cancel):/.test(field) ? Number(value) : Number.POSITIVE_INFINITY;
 }
 
@@ -243,6 +255,10 @@ class BullmqClient implements ClientLink {
     this.#unsent = [];
     const kept = { age: this.#keep };
     try {
+      const wanted = unsent.flatMap(({ job: { id, sharer } }) =>
+        sharer === null ? [] : [[`want:${id}:${sharer}`, '1']],
+      );
+      if (wanted.length > 0) await this.#control.set(Object.fromEntries(wanted));
       const jobs = unsent.map(({ job: { id, text, name, attempts } }) => {
         this.#attempts.set(id, attempts);
         const data: Data = { e: text, n: attempts };
@@ -263,7 +279,7 @@ class BullmqClient implements ClientLink {
   }
 
   async cancel(id: string): Promise<void> {
-    await this.#control.set(`cancel:${id}`, String((await this.#control.now()) + MARKED));
+    await this.#control.set({ [`cancel:${id}`]: String((await this.#control.now()) + MARKED) });
     await this.#control.queue.backend.publishEvent({ event: CANCEL, jobId: id }, 1_000);
   }
 
@@ -306,8 +322,23 @@ class BullmqClient implements ClientLink {
     await Promise.all(rest.map((id) => this.#queue.remove(id)));
   }
 
+  async discard(id: string): Promise<void> {
+    const rest = await removeFinished(this.#queue.backend, [id]);
+    if (rest.length === 0) await this.#control.remove([`cancel:${id}`]);
+  }
+
+  leave(ids: readonly string[], client: string): Promise<void> {
+    return this.#control.remove(ids.map((id) => `want:${id}:${client}`));
+  }
+
+  isWanted(id: string): Promise<boolean> {
+    return this.#control.isWanted(id);
+  }
+
   async renew(client: string, seconds: number): Promise<void> {
-    await this.#control.set(`client:${client}`, String(Math.round((await this.#control.now()) + seconds * 1_000)));
+    await this.#control.set({
+      [`client:${client}`]: String(Math.round((await this.#control.now()) + seconds * 1_000)),
+    });
   }
 
   async close(): Promise<void> {
@@ -384,6 +415,7 @@ class BullmqWorker implements WorkerLink {
 
   async #process(job: Given, token: string | undefined): Promise<string> {
     const { id = '', attemptsStarted: attempt } = job;
+    this.#lost.delete(id); // of an earlier start, which ends when this one begins
     const { e: text } = job.data as Data;
     // The first start needs no look: who cancels a job before it is started removes it.
     const [mark] = attempt > 1 ? await this.#control.get([`cancel:${id}`]) : [];
@@ -406,7 +438,7 @@ class BullmqWorker implements WorkerLink {
     const until = Math.round((await this.#control.now()) + lease * 1_000);
     const [marks] = await Promise.all([
       this.#control.get(running.map((id) => `cancel:${id}`)),
-      this.#control.set(`worker:${offer.worker}`, JSON.stringify({ offer, until })),
+      this.#control.set({ [`worker:${offer.worker}`]: JSON.stringify({ offer, until }) }),
     ]);
     const lost = running.filter((id) => this.#lost.has(id));
     this.#lost.clear();

@@ -1,10 +1,10 @@
 import process from 'node:process';
 import { AttachError } from './attach/attach-error.ts';
-import type { Output } from './attach/look-once.ts';
 import { type Command, parseCommandLine } from './command-line.ts';
 import { FAILURE, SUCCESS, USAGE } from './exit-codes.ts';
 import { HELP, RUN_HELP, TRACE_HELP, version } from './help.ts';
 import { LOOK_HELP } from './look-help.ts';
+import type { Output } from './ps/print-look.ts';
 import { REPL_HELP } from './repl/repl-help.ts';
 import { UsageError } from './usage-error.ts';
 import { WORKER_HELP } from './worker/worker-help.ts';

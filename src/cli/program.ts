@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { types } from 'node:util';
-import { type CoroutineLike, iscoroutine } from '../index.ts';
+import type { CoroutineLike } from '../index.ts';
+import type { Library } from './library.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a file exports. */
@@ -35,10 +36,16 @@ function suggestion(absolute: string): string {
  * neither.
  *
  * @param args what a function is called with
+ * @param library that of the program: the command has loaded no other copy, since loading one takes long
  * @throws {UsageError} when its exports cannot be run
  */
-export function findMain(exports: Exports, args: readonly string[]): CoroutineLike<unknown> | null {
+export function findMain(
+  exports: Exports,
+  args: readonly string[],
+  { iscoroutine }: Pick<Library, 'iscoroutine'>,
+): CoroutineLike<unknown> | null {
   const found = ['default', 'main'].filter((name) => exports[name] !== undefined);
+  const isRunnable = (value: unknown): boolean => typeof value === 'function' || iscoroutine(value);
   const name = found.find((candidate) => isRunnable(exports[candidate])) ?? found[0];
   if (name === undefined) return null;
   const value = exports[name];
@@ -47,10 +54,6 @@ export function findMain(exports: Exports, args: readonly string[]): CoroutineLi
   if (!iscoroutine(value)) throw new UsageError(`${what} is not a coroutine function, but ${describe(value)}`);
   if (args.length > 0) throw new UsageError(`${what} is a coroutine, not a function: it takes no arguments`);
   return value;
-}
-
-function isRunnable(value: unknown): boolean {
-  return typeof value === 'function' || iscoroutine(value);
 }
 
 /**

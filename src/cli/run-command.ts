@@ -40,7 +40,7 @@ export async function runProgram(command: RunCommand, complain: (text: string) =
 
 async function loadAndRun(file: string, { args, debug }: RunCommand, api: Library, trail: FailureTrail): Promise<void> {
   const exports: Exports = await load(file);
-  const main = findMain(exports, args);
+  const main = findMain(exports, args, api);
   // When the program itself listens to a signal, this command does not handle it.
   const signals = ['SIGINT', 'SIGTERM'].filter((signal) => process.listenerCount(signal) === 0);
   if (main !== null) await api.run(main, { debug: debug ? true : null, signals });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ValueError } from '../errors/errors.ts';
 import { readTrace, type TraceDocument } from '../inspect/index.ts';
 import type { TraceCommand } from './command-line.ts';
+import { safeText } from './terminal/display.ts';
 import { tracePage } from './trace-page.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -30,7 +31,7 @@ export function makePage({ file, output }: TraceCommand, tell: (text: string) =>
   if (dropped !== undefined) facts.push(`${dropped} earlier ones were not kept`);
   if (isCut) facts.push('the file ends in the middle: the program was stopped while it wrote');
   if (reason !== undefined) facts.push(`written because: ${reason}`);
-  tell(`${target}: ${oneLine(facts.join('; '))}\n`);
+  tell(`${target}: ${safeText(facts.join('; '))}\n`);
 }
 
 /**
@@ -77,9 +78,4 @@ function viewer(): string {
   const found = built.map((name) => new URL(name, import.meta.url)).find((url) => existsSync(url));
   if (found === undefined) throw new UsageError('the timeline is not built: write npm run build');
   return readFileSync(found, 'utf8');
-}
-
-/** What a file says is shown without the characters that a terminal acts upon. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
 }

@@ -1,10 +1,13 @@
+import { isCancelledError } from '../errors/errors.ts';
 import { RuntimeError, rethrowIfCancelled, TimeoutError } from '../errors/index.ts';
-import { Context, createTask, sleep, timeout, wait } from '../index.ts';
+import { Context, createTask, shared, sleep, timeout, wait, wrapPromise } from '../index.ts';
 import { type EventLoop, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, unpack } from '../node/border/index.ts';
 import { failureOf } from '../node/executors/failures.ts';
+import { randomUUID } from '../node/late.ts';
+import { earliest } from '../tasks/deadline-around.ts';
 import { decode } from './codec.ts';
-import type { ClientEvents, ClientLink, Engine, Fate, Offer } from './engine.ts';
+import type { ClientEvents, ClientLink, Consignment, Engine, Fate, Offer } from './engine.ts';
 import { Refusal } from './engine.ts';
 import { type Answer, LARGEST, readAnswer, sizeOf } from './envelope.ts';
 import { NotServed, StoreLost, WorkerLost } from './errors.ts';
@@ -13,7 +16,7 @@ import { noProgress } from './progress.ts';
 import { StoreClock } from './store-clock.ts';
 import { clientLinkOf } from './wrapped-links.ts';
 
-/** Seconds between two look-ups of what is outstanding. */
+/** Seconds between two look-ups of what is outstanding, and signs of life; fewer when the lease is short. */
 const BEAT = 1;
 /** How many jobs are looked up in one batch. */
 const BATCH = 1_000;
@@ -23,8 +26,6 @@ const MISSES = 3;
 const CLOSING = 5;
 /** Seconds after which it is told that the store is out of reach. */
 const TOLD = 3;
-/** Seconds after which all clients have looked up the outcome of a key. */
-const SEEN = 5;
 /** Seconds for which it is believed that a function is served. */
 const SERVED = 10;
 /** Seconds between two attempts to reach the store: the first, and the longest. */
@@ -44,7 +45,7 @@ export interface ClientSettings {
 /**
  * | state    | meaning                                                | left by                       |
  * |----------|--------------------------------------------------------|-------------------------------|
- * | held     | waits here for a place (`maxPending`)                  | a place, `cancel`             |
+ * | held     | waits here for a place (`maxPending`, `maxQueued`)     | a place, `cancel`             |
  * | sending  | the engine has it, and has not confirmed               | the answer                    |
  * | sent     | the store has it                                       | an outcome                    |
  * | settled  | the job has an outcome                                 | –                             |
@@ -57,8 +58,8 @@ interface Entry {
   readonly itinerary: Itinerary;
   /** Those who wait for it: one, or several of the same key. Invariant: not empty before it is settled. */
   readonly jobs: Set<DistributedJob<unknown>>;
-  /** Jobs of the same key that were submitted while it was being cancelled. */
-  readonly next: DistributedJob<unknown>[];
+  /** Jobs of the same key that were submitted while it was being cancelled, with the timers of their deadlines. */
+  readonly next: Map<DistributedJob<unknown>, { cancel(): void } | null>;
   isRunning: boolean;
   /** Whether it may be in the store, although that was not confirmed. */
   isTried: boolean;
@@ -98,26 +99,35 @@ export class Client implements JobOwner {
   readonly #clock: StoreClock;
   /** All that have no outcome, in order of submission. */
   readonly #entries = new Map<string, Entry>();
+  /** Of those that have a key, by it; the latest of each. */
+  readonly #keyed = new Map<string, Entry>();
   /** Invariant: a part of `#entries`, those in the phase `held`. */
   readonly #held = new Set<Entry>();
   #link: ClientLink | null = null;
   /** The same link as the engine has made it, for calls that nobody waits for; `null` when its methods need a task. */
   #door: ClientLink | null = null;
-  #connecting: Promise<ClientLink> | null = null;
+  /** While it is being opened: it goes on when all who wait for it have given up. */
+  #opening: Promise<ClientLink> | null = null;
   #keeper: Task<void> | null = null;
-  #isClosed = false;
   readonly #tasks = new Set<Task<unknown>>();
   /** How many jobs are sent by tasks: those after them wait for their turn. */
   #sending = 0;
   /** Those that were sent without a task and are not confirmed, the first one first. */
   readonly #unconfirmed = new Set<Entry>();
   #confirmedUntil: { cancel(): void } | null = null;
-  /** Those whose outcome is known here, with when the store may forget them on the loop's clock. */
-  #taken: { readonly id: string; readonly at: number }[] = [];
+  /** Those whose outcome is known here, which the store need not keep any more. */
+  #taken: string[] = [];
+  /** Those that the store keeps for others, and that are not wanted here any more. */
+  #left: string[] = [];
   /** Names that are served, until when. */
   readonly #served = new Map<string, number>();
   #offers: readonly Offer[] = [];
-  #backlog = 0;
+  /** On the loop's clock: when the last sign of life was given. */
+  #renewed = Number.NEGATIVE_INFINITY;
+  /** Whether the store had no room when it was asked last. */
+  #isStoreFull = false;
+  /** Lets jobs into the store while it has a limit. */
+  #porter: Task<void> | null = null;
   #unreachableSince: number | null = null;
   #isTold = false;
   #isAsked = false;
@@ -158,12 +168,20 @@ export class Client implements JobOwner {
     return this.#offers.length;
   }
 
-  /** Whether a job would wait here for a place. */
-  get isFull(): boolean {
-    return this.#entries.size >= this.#settings.maxPending || this.#backlog >= this.#settings.maxQueued;
+  /** Whether a job would wait here for a place, by what is known of the store. One of a key that is outstanding needs none. */
+  isFullFor({ id }: { readonly id: string }): boolean {
+    if (this.#entries.has(id)) return false;
+    return this.#entries.size >= this.#settings.maxPending || (this.#isStoreFull && this.#held.size > 0);
   }
 
   // ------------------------------------------------------------------------------------------- submission
+
+  /** The id of the job of a key. Where nothing is stored it is that of the job under way, because workers remember old jobs by their ids. */
+  idOf(key: string): string {
+    if (this.#engine.features.durable) return `key-${Buffer.from(key).toString('base64url')}`;
+    const known = this.#keyed.get(key);
+    return known === undefined || known.ending !== null ? randomUUID() : known.itinerary.id;
+  }
 
   add(job: DistributedJob<unknown>): void {
     const { itinerary } = job;
@@ -171,18 +189,24 @@ export class Client implements JobOwner {
     if (known !== undefined && known.ending === null) {
       known.jobs.add(job); // of the same key: it gets the same outcome
       if (known.isRunning) job.markRunning();
+      this.#watch(known);
       return;
     }
     if (known !== undefined) {
       // The one before it is being cancelled: it begins when that has ended.
-      known.next.push(job);
+      const { deadline } = itinerary;
+      const late = (): void => {
+        known.next.delete(job);
+        this.#failLate(job);
+      };
+      known.next.set(job, deadline === null ? null : this.#loop.callAt(deadline, late));
       return;
     }
     const entry: Entry = {
       name: job.name,
       itinerary,
       jobs: new Set([job]),
-      next: [],
+      next: new Map(),
       isRunning: false,
       isTried: false,
       phase: 'held',
@@ -194,33 +218,104 @@ export class Client implements JobOwner {
     this.#entries.set(job.id, entry);
     this.#held.add(entry);
     this.counts.peakQueued = Math.max(this.counts.peakQueued, this.#entries.size - this.#running);
-    const { deadline } = itinerary;
-    if (deadline !== null) entry.timer = this.#loop.callAt(deadline, () => this.#end(entry, 'late'));
+    if (itinerary.key !== null) this.#keyed.set(itinerary.key, entry);
+    this.#watch(entry);
     this.#keeper ??= this.#start('keeper', () => this.#keep());
     this.#pump();
   }
 
+  /** Sets the timer for the next deadline of those who wait. */
+  #watch(entry: Entry): void {
+    entry.timer?.cancel();
+    entry.timer = null;
+    let next: number | null = null;
+    for (const { itinerary } of entry.jobs) next = earliest(next, itinerary.deadline);
+    if (next !== null) entry.timer = this.#loop.callAt(next, () => this.#late(entry, next));
+  }
+
+  #late(entry: Entry, now: number): void {
+    const { jobs } = entry;
+    const late = [...jobs].filter(({ itinerary: { deadline } }) => deadline !== null && deadline <= now);
+    if (late.length === jobs.size) {
+      this.#end(entry, 'late');
+      return;
+    }
+    for (const job of late) {
+      jobs.delete(job);
+      this.#failLate(job);
+    }
+    this.#watch(entry);
+  }
+
+  #failLate(job: DistributedJob<unknown>): void {
+    job.fail(tooLate(job.name, false));
+    this.counts.finished++;
+  }
+
   #pump(): void {
+    if (this.#settings.maxQueued === Number.POSITIVE_INFINITY) this.#admit(Number.POSITIVE_INFINITY);
+    else if (this.#held.size > 0 && this.#places > 0) this.#porter ??= this.#start('admit', () => this.#admitAll());
+  }
+
+  /** How many more of this client may be in the store. */
+  get #places(): number {
+    return this.#settings.maxPending - (this.#entries.size - this.#held.size);
+  }
+
+  /** Sends those that were held longest. Returns how many. */
+  #admit(most: number): number {
+    let admitted = 0;
     for (const entry of this.#held) {
-      if (this.#entries.size - this.#held.size >= this.#settings.maxPending) return;
+      if (admitted >= most || this.#places <= 0) break;
       this.#held.delete(entry);
       this.#enter(entry, 'sending');
       if (!this.#sendAtOnce(entry)) this.#sendInTask(entry);
+      admitted++;
     }
+    return admitted;
+  }
+
+  /** Asks how much room the store has for as long as jobs are held for that reason: one question for all of them, so that their order is kept. */
+  async #admitAll(): Promise<void> {
+    const { maxQueued } = this.#settings;
+    for (let pause = PAUSE; this.#places > 0; ) {
+      const [first] = this.#held;
+      if (first === undefined) break;
+      let room = 0;
+      try {
+        await this.#persist(first, async () => {
+          room = maxQueued - (await (await this.#linked()).backlog());
+        });
+      } catch (error) {
+        rethrowIfCancelled(error);
+        for (const entry of [...this.#held])
+          this.#settle(entry, { kind: 'failed', error: this.#notSent(entry, error) });
+        break;
+      }
+      for (const { phase } of this.#entries.values()) if (phase === 'sending') room--; // may not be counted there so far
+      this.#isStoreFull = room <= 0;
+      if (this.#admit(room) > 0) pause = PAUSE;
+      else {
+        await sleep(pause);
+        pause = Math.min(pause * 2, BEAT);
+      }
+    }
+    this.#porter = null;
   }
 
   /** The usual case, in which nothing has to be asked and waited for: a task costs more than the rest of the way to the engine. */
   #sendAtOnce(entry: Entry): boolean {
     const { itinerary } = entry;
-    const { id, work, attempts, isShared } = itinerary;
-    const isReady = this.#sending === 0 && this.#settings.maxQueued === Number.POSITIVE_INFINITY;
-    if (this.#door === null || !isReady || !this.#clock.isFresh || !this.#isServed(itinerary)) return false;
+    const { id, work, attempts } = itinerary;
+    const hasToAsk =
+      this.#isShared(itinerary) || !this.#isServed(itinerary) || !this.#clock.isFresh || this.#hasToRenew;
+    if (this.#door === null || this.#sending > 0 || hasToAsk) return false;
     const text = itinerary.text(this.#clock.now());
     if (text.length > LARGEST / 4) return false; // it may be too large
     entry.isTried = true;
     this.#unconfirmed.add(entry);
     this.#confirmedUntil ??= this.#loop.callLater(this.#settings.patience, this.#giveUpUnconfirmed);
-    this.#door.send({ id, text, name: work.exportName, attempts, isShared }).then(
+    this.#door.send({ id, text, name: work.exportName, attempts, sharer: null }).then(
       () => {
         this.#unconfirmed.delete(entry);
         if (entry.phase === 'sending') this.#enter(entry, 'sent');
@@ -279,20 +374,19 @@ export class Client implements JobOwner {
   }
 
   async #send(entry: Entry): Promise<void> {
-    const { name, itinerary } = entry;
-    const { id, work, attempts, isShared } = itinerary;
+    const { itinerary } = entry;
     try {
       await this.#persist(entry, async () => {
         const link = await this.#linked();
         if (!entry.isTried) await this.#checkServed(itinerary, link);
-        await this.#waitForRoom(entry, link);
         await this.#clock.compare();
+        // Before the job, so that no worker sees one of a client that has no lease, or whose lease has ended while it had no jobs.
+        await this.#renew();
+        if (!entry.isTried && this.#isShared(itinerary) && (await this.#isDone(entry, link))) return;
         if (entry.ending !== null || entry.phase !== 'sending') return;
-        const text = itinerary.text(this.#clock.now());
-        const size = sizeOf(text);
-        if (size > LARGEST) throw tooLarge(name, size);
+        const consignment = this.#consignment(entry);
         entry.isTried = true;
-        await link.send({ id, text, name: work.exportName, attempts, isShared });
+        await link.send(consignment);
         if (entry.phase === 'sending') this.#enter(entry, 'sent');
       });
       // Cancelled before it was sent: nobody has seen it, unless only the answer of the store was lost.
@@ -302,8 +396,50 @@ export class Client implements JobOwner {
       }
     } catch (error) {
       rethrowIfCancelled(error);
-      this.#settle(entry, { kind: 'failed', error: error instanceof Refusal ? refused(name, error) : error });
+      this.#settle(entry, { kind: 'failed', error: this.#notSent(entry, error) });
     }
+  }
+
+  #notSent(entry: Entry, error: unknown): unknown {
+    if (error instanceof Refusal) return refused(entry.name, error);
+    return error instanceof StoreLost ? this.#outOfReach(entry, error.cause) : error;
+  }
+
+  /** @throws {RuntimeError} when it is too large */
+  #consignment({ name, itinerary }: Entry): Consignment {
+    const { id, work, attempts } = itinerary;
+    const text = itinerary.text(this.#clock.now());
+    const size = sizeOf(text);
+    if (size > LARGEST) throw tooLarge(name, size);
+    return { id, text, name: work.exportName, attempts, sharer: this.#isShared(itinerary) ? this.#id : null };
+  }
+
+  /** Whether other clients may have the same job. */
+  #isShared({ key }: Itinerary): boolean {
+    return key !== null && this.#engine.features.durable;
+  }
+
+  /** Whether the result of a key is there. An earlier failure of it, or an earlier end, is taken away: it is not kept for those who come later. */
+  async #isDone(entry: Entry, link: ClientLink): Promise<boolean> {
+    const { id } = entry.itinerary;
+    const fate = (await link.lookUp([id])).get(id);
+    if (fate?.state === 'settled') {
+      if ('value' in readAnswer(fate.reply)) {
+        this.#answered(entry, fate.reply);
+        return true;
+      }
+      await link.discard(id);
+    } else if (fate?.state === 'lost') await link.forget([id]);
+    return false;
+  }
+
+  /** Sends a job of a key once more: another client has ended it, or taken it away, before it knew of this one. */
+  #again(entry: Entry): void {
+    if (entry.isRunning) this.#running--;
+    entry.isRunning = false;
+    entry.isTried = false;
+    this.#enter(entry, 'sending');
+    this.#sendInTask(entry);
   }
 
   /** Does something until the store was reached, or the patience is over. */
@@ -359,36 +495,27 @@ export class Client implements JobOwner {
     );
   }
 
-  async #waitForRoom(entry: Entry, link: ClientLink): Promise<void> {
-    const { maxQueued } = this.#settings;
-    if (maxQueued === Number.POSITIVE_INFINITY) return;
-    for (let pause = PAUSE; entry.ending === null; pause = Math.min(pause * 2, 1)) {
-      this.#backlog = await link.backlog();
-      if (this.#backlog < maxQueued) return;
-      entry.since = this.#loop.time();
-      await sleep(pause);
-    }
-  }
-
   // -------------------------------------------------------------------------------------------- connection
 
-  #linked(): Promise<ClientLink> {
-    if (this.#link !== null) return Promise.resolve(this.#link);
-    this.#connecting ??= this.#connect();
-    return this.#connecting;
+  async #linked(): Promise<ClientLink> {
+    return this.#link ?? (await this.#connected());
   }
 
-  async #connect(): Promise<ClientLink> {
+  /** One connection for all who wait for it, each as long as its patience lasts. */
+  readonly #connected = shared(async () => {
+    const { inLoop = false } = this.#engine.features;
+    this.#opening ??= this.#engine.openClient(this.#queue, this.#events());
     try {
-      const link = await this.#engine.openClient(this.#queue, this.#events());
-      if (this.#isClosed) await link.close(); // it took longer than anybody wanted it
+      const link = await (inLoop ? this.#opening : wrapPromise(this.#opening));
       this.#link = clientLinkOf(this.#engine, link);
-      this.#door = this.#engine.features.inLoop === true ? null : link;
-      return this.#link;
-    } finally {
-      this.#connecting = null;
+      this.#door = inLoop ? null : link;
+    } catch (error) {
+      if (inLoop || !isCancelledError(error)) this.#opening = null;
+      throw error;
     }
-  }
+    this.#opening = null;
+    return this.#link;
+  });
 
   #events(): ClientEvents {
     const with_ = (id: string, act: (entry: Entry) => void): void => {
@@ -397,7 +524,11 @@ export class Client implements JobOwner {
     };
     return {
       started: (id) => with_(id, (entry) => this.#markRunning(entry)),
-      settled: (id, reply) => with_(id, (entry) => this.#answered(entry, reply)),
+      settled: (id, reply) =>
+        with_(id, (entry) => {
+          // That of a job of the same key which has ended before this one was sent is not its own.
+          if (entry.isTried || entry.phase === 'sent') this.#answered(entry, reply);
+        }),
       refused: (id, error) => with_(id, (entry) => this.#settle(entry, { kind: 'failed', error })),
       progress: (id, text) => with_(id, (entry) => this.#progressed(entry, text)),
       changed: (id) =>
@@ -417,16 +548,13 @@ export class Client implements JobOwner {
 
   /** The work of each second: a sign of life, a look-up of what is outstanding, and thanks for what has come. */
   async #keep(): Promise<void> {
-    let isRenewed = Number.NEGATIVE_INFINITY;
+    const beat = Math.min(BEAT, this.#settings.lease / 3);
     for (;;) {
-      await sleep(BEAT);
-      if (this.#entries.size === 0 && this.#taken.length === 0) continue;
+      await sleep(beat);
+      if (this.#entries.size === 0 && this.#taken.length === 0 && this.#left.length === 0) continue;
       await this.#quietly(async () => {
         const link = await this.#linked();
-        if (this.#loop.time() - isRenewed >= this.#settings.lease / 3) {
-          await link.renew(this.#id, this.#settings.lease);
-          isRenewed = this.#loop.time();
-        }
+        await this.#renew();
         await this.#clock.compare();
         const sent = [...this.#entries.values()]
           .filter(({ phase }) => phase === 'sent')
@@ -437,21 +565,38 @@ export class Client implements JobOwner {
     }
   }
 
-  /** The result of a key stays in the store, for the next of that key; its failure only until all who wait have seen it. */
-  #take({ itinerary: { id, isShared } }: Entry, { kind }: Outcome): void {
-    if (!isShared) this.#taken.push({ id, at: 0 });
-    else if (kind !== 'value') this.#taken.push({ id, at: this.#loop.time() + SEEN });
+  async #renew(): Promise<void> {
+    if (this.#hasToRenew) await this.#giveSign();
+  }
+
+  get #hasToRenew(): boolean {
+    return this.#loop.time() - this.#renewed >= this.#settings.lease / 3;
+  }
+
+  /** Many jobs that are sent at once need one. */
+  readonly #giveSign = shared(async () => {
+    const link = await this.#linked();
+    await link.renew(this.#id, this.#settings.lease);
+    this.#renewed = this.#loop.time();
+  });
+
+  /** What it has of the store can go. The result of a key stays there, for the next of that key. */
+  #take({ itinerary }: Entry): void {
+    (this.#isShared(itinerary) ? this.#left : this.#taken).push(itinerary.id);
   }
 
   async #thank(link: ClientLink): Promise<void> {
-    const now = this.#loop.time();
-    const due = this.#taken.filter(({ at }) => at <= now);
-    if (due.length === 0) return;
-    this.#taken = this.#taken.filter(({ at }) => at > now);
+    const [taken, left] = [this.#taken, this.#left];
+    this.#taken = [];
+    this.#left = [];
     try {
-      await link.forget(due.map(({ id }) => id));
+      if (taken.length > 0) await link.forget(taken);
+      // One that was submitted again in the meantime is wanted again.
+      const unwanted = left.filter((id) => !this.#entries.has(id));
+      if (unwanted.length > 0) await link.leave(unwanted, this.#id);
     } catch (error) {
-      this.#taken.push(...due);
+      this.#taken.push(...taken);
+      this.#left.push(...left);
       throw error;
     }
   }
@@ -528,13 +673,15 @@ export class Client implements JobOwner {
     });
   }
 
-  #workerLost(entry: Entry, worker: string): void {
+  #workerLost(entry: Entry, worker: string, isStopped = false): void {
     const { attempts } = entry.itinerary;
     this.counts.lost++;
     const times = attempts === 1 ? '' : `, as ${attempts - 1} before it`;
-    const message =
-      `the worker ${worker} was lost while it ran ${entry.name}()${times}: it has died, was cut off, or its loop was blocked. ` +
-      `The function may have run in part${this.#engine.features.durable ? '; write with({ retries: 1 }) if it may be run again' : ''}`;
+    const what = isStopped
+      ? `the worker ${worker} has stopped before it had finished ${entry.name}()${times}: it was cancelled there`
+      : `the worker ${worker} was lost while it ran ${entry.name}()${times}: it has died, was cut off, or its loop was blocked`;
+    const advice = this.#engine.features.durable ? `; write with({ retries: ${attempts} }) if it may be run again` : '';
+    const message = `${what}. The function may have run in part${advice}`;
     this.#settle(entry, { kind: 'failed', error: new WorkerLost(message, worker) });
   }
 
@@ -564,9 +711,10 @@ export class Client implements JobOwner {
       this.#settle(entry, { kind: 'failed', error });
       return;
     }
-    if ('spent' in answer) this.#workerLost(entry, answer.worker);
-    else if ('cancelled' in answer) this.#settle(entry, { kind: 'ended', acknowledged: true });
-    else this.#settle(entry, this.#outcome(entry, answer));
+    if ('spent' in answer) this.#workerLost(entry, answer.worker, answer.isStopped);
+    else if (!('cancelled' in answer)) this.#settle(entry, this.#outcome(entry, answer));
+    else if (entry.ending === null && this.#isShared(entry.itinerary)) this.#again(entry);
+    else this.#settle(entry, { kind: 'ended', acknowledged: true });
   }
 
   #outcome({ itinerary }: Entry, answer: Exclude<Answer, { cancelled: true } | { spent: true }>): Outcome {
@@ -582,23 +730,27 @@ export class Client implements JobOwner {
 
   #settle(entry: Entry, outcome: Outcome): void {
     if (entry.phase === 'settled') return;
-    const { id } = entry.itinerary;
+    const { id, key } = entry.itinerary;
     entry.timer?.cancel();
     this.#held.delete(entry);
-    if (entry.phase === 'sent') this.#take(entry, outcome);
+    if (entry.phase === 'sent' || entry.isTried) this.#take(entry);
     this.#enter(entry, 'settled');
     this.#entries.delete(id);
+    if (key !== null && this.#keyed.get(key) === entry) this.#keyed.delete(key);
     if (entry.isRunning) this.#running--;
     if (outcome.kind === 'ended' && !outcome.acknowledged) this.counts.unacknowledged++;
     for (const job of entry.jobs) this.#finish(job, entry, outcome);
-    for (const job of entry.next) this.add(job);
+    for (const [job, timer] of entry.next) {
+      timer?.cancel();
+      this.add(job);
+    }
     this.#pump();
     if (this.#entries.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 
   #finish(job: DistributedJob<unknown>, { ending }: Entry, outcome: Outcome): void {
     const isOpen = outcome.kind === 'ended' && !outcome.acknowledged;
-    if (ending === 'late') job.fail(late(job.name, isOpen));
+    if (ending === 'late') job.fail(tooLate(job.name, isOpen));
     else if (ending === 'cancelled' || outcome.kind === 'ended') job.endCancelled(!isOpen);
     else if (outcome.kind === 'value') job.succeed(outcome.value);
     else job.fail(outcome.error);
@@ -615,8 +767,8 @@ export class Client implements JobOwner {
     }
     // Others wait for the same: the work goes on, and only this one ends.
     entry?.jobs.delete(job);
-    const at = entry?.next.indexOf(job) ?? -1;
-    if (at >= 0) entry!.next.splice(at, 1);
+    entry?.next.get(job)?.cancel();
+    entry?.next.delete(job);
     job.endCancelled(true);
   }
 
@@ -639,14 +791,11 @@ export class Client implements JobOwner {
   }
 
   async #cancelThere(entry: Entry): Promise<void> {
-    const { id } = entry.itinerary;
     const end = this.#loop.time() + this.#settings.patience;
     for (let pause = PAUSE; this.#loop.time() < end; pause = Math.min(pause * 2, 1)) {
       if (entry.phase === 'sent' || entry.phase === 'settled') {
         try {
-          const link = await this.#linked();
-          if (await link.remove(id)) this.#settle(entry, { kind: 'ended', acknowledged: true });
-          else await link.cancel(id);
+          await this.#endThere(entry, await this.#linked());
           return;
         } catch (error) {
           rethrowIfCancelled(error); // otherwise the store is out of reach: try again
@@ -656,6 +805,21 @@ export class Client implements JobOwner {
     }
   }
 
+  async #endThere(entry: Entry, link: ClientLink): Promise<void> {
+    const { itinerary } = entry;
+    const { id } = itinerary;
+    const isShared = this.#isShared(itinerary);
+    if (isShared) await link.leave([id], this.#id);
+    let isOver = isShared && (await link.isWanted(id)); // it goes on, for others
+    if (!isOver) {
+      isOver = await link.remove(id);
+      if (!isOver) await link.cancel(id);
+      // Whoever came between the question and the removal counts on a job that is gone.
+      else if (isShared && (await link.isWanted(id))) await link.send({ ...this.#consignment(entry), sharer: null });
+    }
+    if (isOver) this.#settle(entry, { kind: 'ended', acknowledged: true });
+  }
+
   checkProgress(): void {
     if (!this.#engine.features.progress) throw noProgress(this.#engine.name);
   }
@@ -663,8 +827,10 @@ export class Client implements JobOwner {
   // ------------------------------------------------------------------------------------------------ end
 
   cancelWaiting(): void {
-    for (const { isRunning, jobs } of [...this.#entries.values()])
+    for (const { isRunning, jobs, next } of [...this.#entries.values()]) {
+      for (const job of [...next.keys()]) job.cancel();
       if (!isRunning) for (const job of [...jobs]) job.cancel();
+    }
   }
 
   /** When no job is outstanding. */
@@ -676,13 +842,16 @@ export class Client implements JobOwner {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
     const tasks = [...this.#tasks];
     for (const task of tasks) task.cancel();
     const link = this.#link;
     this.#link = null;
     this.#door = null;
     this.#confirmedUntil?.cancel();
+    this.#opening?.then(
+      (late) => late.close(), // nobody wants it any more
+      () => {},
+    );
     if (link !== null) {
       try {
         await timeout(CLOSING, () => this.#thank(link));
@@ -715,7 +884,7 @@ function refused(name: string, { message, code, cause }: Refusal): RuntimeError 
   return new RuntimeError(`${name}() was not sent: ${message}`, { code, cause });
 }
 
-function late(name: string, isOpen: boolean): TimeoutError {
+function tooLate(name: string, isOpen: boolean): TimeoutError {
   const rest = isOpen ? '; its worker has not answered, so it may still run' : '';
   return new TimeoutError(`${name}() has not ended at its deadline${rest}`, { code: 'DEADLINE' });
 }

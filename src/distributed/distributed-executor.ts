@@ -31,7 +31,11 @@ export interface DistributedJobOptions {
   readonly retries?: number | undefined;
   /**
    * Names the work: jobs of one function and key are one job, for all clients of the queue. Who submits it while it is under way, or for as long as
-   * the store keeps its result (an hour over bullmq), gets that outcome; a failure is not kept.
+   * the store keeps its result (an hour over bullmq), gets that outcome; a failure is not kept. Over NATS, where nothing is stored, it is one job
+   * for all callers of this executor.
+   *
+   * A cancellation, or a deadline, of one of those who wait ends only its wait; that of the last one ends the work. The retries are those of the
+   * first. `onClientLoss: 'cancel'` cannot be combined with it.
    */
   readonly key?: string | undefined;
   /**
@@ -237,17 +241,22 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     args: A,
     settings: JobSettings,
   ): DistributedJob<Awaited<R>> {
-    if (this.#client?.isFull === true) {
+    return this.#submit(fn, args, settings, (client, itinerary) => {
+      if (!client.isFullFor(itinerary)) return;
       const { maxPending, maxQueued } = this.#settings;
       throw new QueueFull(
-        `submitNowait: the queue '${this.#queue}' is full: ${this.#client.outstanding} jobs of this client are outstanding ` +
+        `submitNowait: the queue '${this.#queue}' is full: ${client.outstanding} jobs of this client are outstanding ` +
           `(maxPending ${maxPending}, maxQueued ${maxQueued}); submit() would wait`,
       );
-    }
-    return this.#submit(fn, args, settings);
+    });
   }
 
-  #submit<A extends unknown[], R>(fn: (...args: A) => R, args: A, settings: JobSettings): DistributedJob<Awaited<R>> {
+  #submit<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    args: A,
+    settings: JobSettings,
+    check?: (client: Client, itinerary: Omit<Itinerary, 'text'>) => void,
+  ): DistributedJob<Awaited<R>> {
     if (this.#over !== null) {
       throw new RuntimeError(`cannot schedule new futures after shutdown: ${this} does not accept more work`, {
         code: 'EXECUTOR_SHUT_DOWN',
@@ -256,6 +265,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     const work = namedWork(fn);
     const client = this.#clientHere();
     const itinerary = this.#itinerary(client, work, settings);
+    check?.(client, itinerary);
     let content: Content;
     try {
       content = this.#content(work, args);
@@ -275,7 +285,8 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
       };
       return JSON.stringify(envelope);
     };
-    content = { ...content, deadline: earliest(itinerary.deadline, deadlineAround()) };
+    // The work of a key belongs to all who wait for it: the deadline of one ends its wait, and the work when nobody else waits.
+    if (itinerary.key === null) content = { ...content, deadline: earliest(itinerary.deadline, deadlineAround()) };
     const job = new DistributedJob<Awaited<R>>(client, { ...itinerary, text });
     client.add(job as DistributedJob<unknown>);
     return job;
@@ -291,12 +302,13 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
   }
 
   #itinerary(client: Client, work: ModuleWork, settings: JobSettings): Omit<Itinerary, 'text'> {
-    const { key, retries, grace, deadline } = settings;
+    const { retries, grace, deadline } = settings;
+    const key = settings.key === undefined ? null : `${work.url} ${work.exportName} ${settings.key}`;
     return {
-      id: key === undefined ? randomUUID() : `key-${Buffer.from(`${work.exportName} ${key}`).toString('base64url')}`,
+      id: key === null ? randomUUID() : client.idOf(key),
       work,
       attempts: retries + 1,
-      isShared: key !== undefined,
+      key,
       grace,
       deadline: deadline === null ? null : client.loop.time() + deadline,
     };
@@ -444,7 +456,18 @@ function jobSettings(call: string, options: DistributedJobOptions, before: JobSe
     throw typeError(`${call}: key is a text of 1 to 200 bytes, got ${describe(key)}`, 'INVALID_KEY');
   }
   if (onClientLoss !== undefined && onClientLoss !== 'finish' && onClientLoss !== 'cancel') {
-    throw typeError(`${call}: onClientLoss is 'finish' or 'cancel', got ${describe(onClientLoss)}`);
+    throw typeError(
+      `${call}: onClientLoss is 'finish' or 'cancel', got ${describe(onClientLoss)}`,
+      'INVALID_ON_CLIENT_LOSS',
+    );
+  }
+  const tied = onClientLoss === undefined ? before.tied : onClientLoss === 'cancel';
+  if (tied && (key ?? before.key) !== undefined) {
+    throw typeError(
+      `${call}: key and onClientLoss: 'cancel' exclude each other, because a job with a key belongs to all clients that wait for it; ` +
+        "write with({ key, onClientLoss: 'finish' })",
+      'INVALID_KEY',
+    );
   }
   return {
     retries:
@@ -455,6 +478,6 @@ function jobSettings(call: string, options: DistributedJobOptions, before: JobSe
     deadline:
       deadline === undefined ? before.deadline : deadline === null ? null : positive(deadline, `${call}: deadline`),
     grace: grace === undefined ? before.grace : inSeconds(grace, `${call}: grace`),
-    tied: onClientLoss === undefined ? before.tied : onClientLoss === 'cancel',
+    tied,
   };
 }

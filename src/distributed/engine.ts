@@ -32,8 +32,8 @@ export interface Consignment {
   readonly name: string;
   /** How many times it may be started, 1 or more. */
   readonly attempts: number;
-  /** Whether others may have sent it, too: its result is to be kept for a time, and is not taken away by `forget`. */
-  readonly isShared: boolean;
+  /** The client, when others may want the same job, too: it is noted until it calls `leave`. `null` for a job of one client. */
+  readonly sharer: string | null;
 }
 
 /** What became of a job. */
@@ -71,8 +71,14 @@ export interface ClientLink {
   cancel(id: string): Promise<void>;
   /** The fates of jobs, in one batch; those that the store does not know are absent. */
   lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>>;
-  /** The client has the outcomes: what was kept for them can go. */
+  /** The client has the outcomes: what was kept for them can go. Also takes away jobs that are lost. */
   forget(ids: readonly string[]): Promise<void>;
+  /** Takes away the outcome of a job that has ended, so that it can be sent again. Does nothing to one that waits or runs. */
+  discard(id: string): Promise<void>;
+  /** A client does not want these shared jobs any more. */
+  leave(ids: readonly string[], client: string): Promise<void>;
+  /** Whether a client that is alive wants a shared job. */
+  isWanted(id: string): Promise<boolean>;
   /** The client is there, for so many seconds. */
   renew(client: string, seconds: number): Promise<void>;
   /** The client goes, in order. */

@@ -39,8 +39,8 @@ export type Answer =
   | { readonly late: true; readonly isStarted: boolean }
   /** The worker cannot read the envelope, or does not serve the function. */
   | { readonly refused: 'version' | 'name'; readonly detail: string }
-  /** It was started as often as it may be. */
-  | { readonly spent: true }
+  /** It was started as often as it may be, and no worker has finished it: the last one was lost, or has stopped before it was done. */
+  | { readonly spent: true; readonly isStopped?: boolean }
   /** Its client was lost. */
   | { readonly orphaned: true };
 
@@ -48,16 +48,15 @@ export function writeAnswer(answer: Answer, worker: string): string {
   return JSON.stringify({ v: VERSION, worker, ...answer });
 }
 
-/** @throws {RuntimeError} when it is of another version */
-export function readAnswer(text: string): Answer & { readonly worker: string } {
-  const answer = JSON.parse(text) as Answer & { readonly v: number; readonly worker: string };
-  if (answer.v !== VERSION) throw otherVersion('an answer', answer.v, String(answer.worker));
-  return answer;
-}
+type SentAnswer = Answer & { readonly v: number; readonly worker: string };
 
-function otherVersion(what: string, version: unknown, worker: string): RuntimeError {
-  return new RuntimeError(
-    `${what} of the worker ${worker} has version ${String(version)} of the format, and this program reads version ${VERSION}: ` +
+/** @throws {RuntimeError} when it is of another version, or no answer at all */
+export function readAnswer(text: string): Answer & { readonly worker: string } {
+  const answer = parsed<SentAnswer>(text);
+  if (answer?.v === VERSION) return answer as SentAnswer;
+  const whose = typeof answer?.worker === 'string' ? ` of the worker ${answer.worker}` : '';
+  throw new RuntimeError(
+    `an answer${whose} has ${answer?.v === undefined ? 'no version' : `version ${answer.v}`} of the format, and this program reads version ${VERSION}: ` +
       'run the same major version of asyncio-ts in clients and workers',
     { code: 'OTHER_VERSION' },
   );
@@ -65,9 +64,15 @@ function otherVersion(what: string, version: unknown, worker: string): RuntimeEr
 
 /** `null` when it cannot be read: a text of somebody else, or of another version. */
 export function readEnvelope(text: string): Envelope | null {
+  const envelope = parsed<Envelope>(text);
+  return envelope?.v === VERSION ? (envelope as Envelope) : null;
+}
+
+/** What may be one, from whoever can write to the store; `null` when it is certainly not. */
+function parsed<T extends object>(text: string): Partial<T> | null {
   try {
-    const envelope = JSON.parse(text) as Partial<Envelope> | null;
-    return envelope !== null && typeof envelope === 'object' && envelope.v === VERSION ? (envelope as Envelope) : null;
+    const value = JSON.parse(text) as unknown;
+    return typeof value === 'object' && value !== null ? (value as Partial<T>) : null;
   } catch {
     return null;
   }

@@ -13,7 +13,8 @@ export interface Itinerary {
   /** The envelope, given the clock of the store in milliseconds. */
   text(now: number): string;
   readonly attempts: number;
-  readonly isShared: boolean;
+  /** The name of the work when jobs of several calls are one, `null` otherwise. */
+  readonly key: string | null;
   /** In seconds: how long a cancellation waits for the worker's answer. */
   readonly grace: number;
   /** On the loop's clock, in seconds; `null` for none. */
@@ -51,7 +52,8 @@ export class DistributedJob<T> extends ConcurrentFuture<T> {
 
   /**
    * After a cancellation: whether the job is known to be over. `true` when it was not started, or the worker has answered that its clean-up is
-   * done; `false` when `grace` has passed without an answer, so that it may still run; `null` while that is open, and without a cancellation.
+   * done, and also when it goes on for others who wait for the same `key`; `false` when `grace` has passed without an answer, so that it may
+   * still run; `null` while that is open, and without a cancellation.
    */
   get acknowledged(): boolean | null {
     return this.#acknowledged;

@@ -123,35 +123,43 @@ export async function serve(work: object | URL | string, options: ServeOptions):
   const stop = options.stop ?? new Event();
   const loop = getRunningLoop();
   const runner = new JobRunner(loop, plan);
-  const link = await connected(engine, queue, {
-    offer: { worker: name, module, names: [...functions.keys()] },
-    concurrency,
-    lease,
-    perform: (delivery) => runner.perform(delivery),
-    cancel: (id) => runner.cancel(id),
-  });
-  runner.use(link);
-  for (const signal of signals) loop.addSignalHandler(signal, () => stop.set());
-  const beats = createTask(() => runner.keep(), { name: `${name}: beats` });
   let abandoned: string[] = [];
+  const heard: string[] = [];
   try {
-    options.onReady?.(name);
-    const asked = createTask(() => stop.wait(), { name: `${name}: stop` });
-    try {
-      await wait([asked, beats], { returnWhen: FIRST_COMPLETED });
-    } finally {
-      asked.cancel();
+    // Before a job can come: a signal that cannot be handled is an error of the call.
+    for (const signal of signals) {
+      loop.addSignalHandler(signal, () => stop.set());
+      heard.push(signal);
     }
-    await link.pause();
+    const link = await connected(engine, queue, {
+      offer: { worker: name, module, names: [...functions.keys()] },
+      concurrency,
+      lease,
+      perform: (delivery) => runner.perform(delivery),
+      cancel: (id) => runner.cancel(id),
+    });
+    runner.use(link);
+    const beats = createTask(() => runner.keep(), { name: `${name}: beats` });
     try {
-      await timeout(drain, () => runner.idle());
-    } catch (error) {
-      rethrowIfCancelled(error);
+      options.onReady?.(name);
+      const asked = createTask(() => stop.wait(), { name: `${name}: stop` });
+      try {
+        await wait([asked, beats], { returnWhen: FIRST_COMPLETED });
+      } finally {
+        asked.cancel();
+      }
+      await link.pause();
+      try {
+        await timeout(drain, () => runner.idle());
+      } catch (error) {
+        rethrowIfCancelled(error);
+      }
+    } finally {
+      abandoned = runner.stop();
+      await shield(end(runner, link, beats));
     }
   } finally {
-    for (const signal of signals) loop.removeSignalHandler(signal);
-    abandoned = runner.stop();
-    await shield(end(runner, link, beats));
+    for (const signal of heard) loop.removeSignalHandler(signal);
   }
   return { worker: name, finished: runner.finished, abandoned };
 }

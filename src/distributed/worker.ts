@@ -10,7 +10,7 @@ import { type Answer, type Envelope, LARGEST, readEnvelope, sizeOf, VERSION, wri
 import { reporter } from './progress.ts';
 import { StoreClock } from './store-clock.ts';
 
-/** Seconds between two beats. */
+/** Seconds between two beats; fewer when the lease is short. */
 const BEAT = 1;
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
@@ -83,6 +83,8 @@ export class JobRunner {
     }
     if (attempt > envelope.attempts) return Promise.resolve(this.#answer({ spent: true }));
     if (delivery.isCancelled || this.#early.delete(id)) return Promise.resolve(this.#answer({ cancelled: true }));
+    const earlier = this.#runs.get(id);
+    if (earlier !== undefined) this.#lose(earlier); // otherwise the store would not give it out again
     const run: Run = {
       id,
       name: envelope.name,
@@ -112,8 +114,11 @@ export class JobRunner {
   }
 
   #ended({ end, name, isLast }: Run, task: Task<Performed>): Performed {
-    if (end === 'lost' || (end === 'stopped' && !isLast)) return { abandoned: true };
-    if (end === 'stopped') return this.#answer({ spent: true });
+    if (end === 'lost') return { abandoned: true };
+    // Whoever finishes in spite of the stop is done; otherwise it would be done twice.
+    if (end === 'stopped' && (task.cancelled() || task.exception() !== null)) {
+      return isLast ? this.#answer({ spent: true, isStopped: true }) : { abandoned: true };
+    }
     this.#finished++;
     if (end === 'orphaned') return this.#answer({ orphaned: true });
     if (end === 'late') return this.#answer({ late: true, isStarted: true });
@@ -230,15 +235,24 @@ export class JobRunner {
     run.task?.cancel(why);
   }
 
+  #lose(run: Run): void {
+    if (run.end !== null) return;
+    logger.warn(
+      `the worker ${this.#plan.name} has lost ${run.name}(): it gave no sign of life for too long, so the job counts as lost and is ended here`,
+    );
+    this.#end(run, 'lost', 'its worker counts as lost');
+  }
+
   /** A sign of life each second, and what the store says to it. Never returns. */
   async keep(): Promise<never> {
-    let due = this.#loop.time() + BEAT;
+    const beat = Math.min(BEAT, this.#plan.lease / 3);
+    let due = this.#loop.time() + beat;
     let heard = this.#loop.time();
     let isTold = false;
     for (;;) {
       await sleep(Math.max(0, due - this.#loop.time()));
       this.#tellBlocked(this.#loop.time() - due);
-      due = this.#loop.time() + BEAT;
+      due = this.#loop.time() + beat;
       try {
         await timeout(Math.max(BEAT, this.#plan.lease / 3), () => this.#beat());
         heard = this.#loop.time();
@@ -269,11 +283,7 @@ export class JobRunner {
     for (const id of cancelled) if (this.#runs.has(id)) this.cancel(id);
     for (const id of lost) {
       const run = this.#runs.get(id);
-      if (run === undefined || run.end !== null) continue;
-      logger.warn(
-        `the worker ${this.#plan.name} has lost ${run.name}(): it gave no sign of life for too long, so the job counts as lost and is ended here`,
-      );
-      this.#end(run, 'lost', 'its worker counts as lost');
+      if (run !== undefined) this.#lose(run);
     }
     const tied = [...this.#runs.values()].filter(({ isTied, end }) => isTied && end === null);
     if (tied.length === 0) return;

@@ -3,6 +3,8 @@
  * programs need not compare messages.
  */
 
+import { describe } from '../internal/describe.ts';
+
 /** The options of an error besides its message. */
 export interface ErrorDetails {
   /** A stable word for programs, such as `LOOP_CLOSED`. */
@@ -127,17 +129,15 @@ function isOfKind(value: unknown, asked: unknown, own: ErrorClass, kind: string)
   }
 }
 
-/** Any value as text: also an object without a prototype, or whose own `toString` throws. */
+/** Any value as text: also an object without a prototype, or whose own `toString` throws. One that has no text of its own is described. */
 export function textOf(value: unknown): string {
   try {
-    return String(value);
+    const text = String(value);
+    if (typeof value !== 'object' || !text.includes('[object ')) return text;
   } catch {
-    try {
-      return Object.prototype.toString.call(value);
-    } catch {
-      return `<${typeof value}>`; // a proxy that throws when it is looked at
-    }
+    // It is described, which throws nothing.
   }
+  return describe(value);
 }
 
 /**

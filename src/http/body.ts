@@ -78,7 +78,7 @@ export function followBody<R extends ResponseLike>(response: R, request: Request
         }
       },
       cancel(reason: unknown) {
-        request.task.cancel(`the client of ${request.name} has left`);
+        request.clientLeft();
         return reader.cancel(reason);
       },
     },

@@ -68,7 +68,7 @@ export function taskHandler<Q extends RequestLike, R extends ResponseLike, Rest 
     const work = (): R | PromiseLike<R> | Coroutine<R> => handler(request, ...rest);
     const node = nodeSideOf(rest[0]);
     return new Promise<R>((resolve, reject) => {
-      const answer: Answer<R> = { isGiven: false, resolve, reject };
+      const answer: Answer<R> = { isGiven: false, isLate: false, resolve, reject };
       if (node === null) new FetchedRequest(work, request, settings, admission, answer);
       else new FetchedNodeRequest(work, request, node, settings, admission, answer);
     });
@@ -78,6 +78,8 @@ export function taskHandler<Q extends RequestLike, R extends ResponseLike, Rest 
 /** What becomes of a request, once. */
 interface Answer<R> {
   isGiven: boolean;
+  /** Whether it was given by the deadline. */
+  isLate: boolean;
   readonly resolve: (response: R) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -92,14 +94,18 @@ function fail<R>(answer: Answer<R>, error: unknown): void {
   else answer.reject(error);
 }
 
-/** The deadline of a request has passed, something has swallowed the cancellation, and here is its response. */
-function dropLate(response: unknown, { name, loop }: RequestTask): void {
+/** The request was answered without its handler, and here is the response of that. */
+function dropLate(response: unknown, { name, loop }: RequestTask, { isLate }: Answer<never>): void {
   dropBody(response, `${name} was answered before this response came`);
-  if (loop.getDebug()) reportSwallowed(name);
+  if (isLate && loop.getDebug()) reportSwallowed(name);
 }
 
 const cancelledResponse = <R>(): R => plain<R>(isDraining() ? 503 : 499, 'the request was cancelled');
-const lateResponse = <R>(): R => plain<R>(504, 'the deadline of the request has passed');
+
+function giveLate<R>(answer: Answer<R>): void {
+  answer.isLate = true;
+  give(answer, plain<R>(504, 'the deadline of the request has passed'));
+}
 
 /** Node's own objects behind a `Request`, where the server hands them to the handler, as `@hono/node-server` does. */
 interface NodeSide {
@@ -136,7 +142,7 @@ class FetchedRequest<R extends ResponseLike> extends RequestTask {
       const response = await resultOf(handler(), this.name);
       this.keptDeadline();
       if (answer.isGiven) {
-        dropLate(response, this);
+        dropLate(response, this, answer);
       } else if (request.method !== 'HEAD' && isStream(response)) {
         const over = new Future<void>({ loop: this.loop });
         give(answer, followBody(response, this, over));
@@ -147,15 +153,13 @@ class FetchedRequest<R extends ResponseLike> extends RequestTask {
     });
     const { signal } = request;
     if (signal === undefined || signal === null) return;
-    const leave = (): void => {
-      this.task.cancel(`the client of ${this.name} has left`);
-    };
+    const leave = (): void => this.clientLeft();
     if (signal.aborted) leave();
     else this.#stopListening = onAbort(signal, leave);
   }
 
   protected late(): boolean {
-    give(this.#answer, lateResponse<R>());
+    giveLate(this.#answer);
     return true;
   }
 
@@ -186,7 +190,6 @@ class FetchedNodeRequest<R extends ResponseLike> extends NodeRequest {
   protected readonly request: IncomingLike | null;
   protected readonly response: OutgoingLike;
   readonly #answer: Answer<R>;
-  #isLate = false;
 
   constructor(
     handler: () => R | PromiseLike<R> | Coroutine<R>,
@@ -205,7 +208,7 @@ class FetchedNodeRequest<R extends ResponseLike> extends NodeRequest {
       const given = handler();
       const response = isAwaitable(given) ? await resultOf(given, this.name) : given;
       this.keptDeadline();
-      if (answer.isGiven) dropLate(response, this);
+      if (answer.isGiven) dropLate(response, this, answer);
       else give(answer, response as R);
       const closed = this.untilClosed();
       if (closed !== null) await closed;
@@ -214,14 +217,13 @@ class FetchedNodeRequest<R extends ResponseLike> extends NodeRequest {
   }
 
   protected late(): boolean {
-    this.#isLate = true;
-    give(this.#answer, lateResponse<R>());
+    giveLate(this.#answer);
     return true;
   }
 
   protected cancelled(): void {
     if (!this.#answer.isGiven) give(this.#answer, cancelledResponse<R>());
-    else if (!this.#isLate) this.giveUp(); // its response was under way
+    else if (!this.#answer.isLate) this.giveUp(); // its response was under way
   }
 
   /** The server has the response already, or is about to send it. */

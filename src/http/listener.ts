@@ -4,6 +4,7 @@ import { describe } from '../internal/describe.ts';
 import type { Coroutine } from '../kernel/lowlevel.ts';
 import { Admission } from './admission.ts';
 import { allowedSeconds } from './deadline.ts';
+import { listenToFastify, whenFastifyReturns } from './fastify.ts';
 import { answer, NodeRequest } from './node-request.ts';
 import { type RequestOptions, type Settings, settingsOf } from './options.ts';
 import { isDraining, nameOf, reportSwallowed, resultOf } from './request-tasks.ts';
@@ -53,7 +54,7 @@ export type TaskListener<L> = L extends (...args: never) => Promise<void>
  * those of `taskHandler`; once the response has begun, its deadline is kept.
  *
  * **Cancellation**: when the client leaves before the response has ended, the listener gets a `CancelledError` where it awaits something of
- * this library, and `currentSignal()` is aborted for everything else.
+ * this library, and `currentSignal()` is aborted for everything else. The status of a response that had not begun is 499 then, for access logs.
  *
  * Whatever the listener sends after the answer of its deadline is dropped.
  *
@@ -114,6 +115,7 @@ class ListenedRequest extends NodeRequest {
     this.response = response;
     this.#resolve = resolve;
     this.#reject = reject;
+    if (this.due !== null && this.loop.getDebug()) listenToFastify();
     this.start(async () => {
       if (this.turn !== null) await this.turn;
       const given = listener(request, response);
@@ -137,6 +139,7 @@ class ListenedRequest extends NodeRequest {
     if (this.response.headersSent) return false;
     this.#isLate = true;
     this.answerInstead(504, 'the deadline of the request has passed');
+    if (this.loop.getDebug()) whenFastifyReturns(this.response, () => this.goesOn());
     // The server has finished with the request, and would not tell whoever still reads its body that the client has left.
     this.whenSocketCloses(() => this.request.destroy?.());
     return true;

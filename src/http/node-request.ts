@@ -29,8 +29,11 @@ export abstract class NodeRequest extends RequestTask {
     if (this.isClosed) return;
     this.isClosed = true;
     // Not the close of the request: that comes as soon as its body has been read.
-    if (!this.response.writableEnded) this.task.cancel(`the client of ${this.name} has left`);
-    else if (this.#closed !== null) release(this.#closed);
+    if (!this.response.writableEnded) {
+      // For access logs, which otherwise would note the 200 that every response begins with.
+      if (!this.response.headersSent) this.response.statusCode = 499;
+      this.clientLeft();
+    } else if (this.#closed !== null) release(this.#closed);
   }
 
   /** A wait for the close of the response; `null` when it is closed. */

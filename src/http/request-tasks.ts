@@ -38,6 +38,7 @@ export abstract class RequestTask {
   #timer: { cancel(): void } | null = null;
   /** Whether its deadline does not matter any more. */
   #isKept = false;
+  #hasLeft = false;
 
   constructor(name: string, seconds: number | null, { headers }: Settings, admission: Admission) {
     this.name = name;
@@ -118,9 +119,15 @@ export abstract class RequestTask {
 
   #deadlinePassed(): void {
     this.#timer = null;
-    if (!this.late()) return;
+    if (!this.#hasLeft && !this.late()) return;
     const seconds = Number((this.due! - this.began).toFixed(3));
     this.task.cancel(`the deadline of ${this.name} has passed: its response had to begin within ${seconds} s`);
+  }
+
+  /** The client has left: nobody is to be answered. At the deadline the work is cancelled once more, if it still goes on. */
+  clientLeft(): void {
+    this.#hasLeft = true;
+    this.task.cancel(`the client of ${this.name} has left`);
   }
 
   /** Its response has begun: the deadline is kept. */
@@ -224,10 +231,10 @@ export function resultOf<T>(given: T | PromiseLike<T> | Coroutine<T>, name: stri
   return iscoroutine(given) ? createTask(given as Coroutine<T>, { name }) : (given as T | PromiseLike<T>);
 }
 
-/** In debug mode: something has caught the cancellation at the deadline, and has answered as if nothing had happened. */
+/** In debug mode: something has caught the cancellation at the deadline, and has gone on as if nothing had happened. */
 export function reportSwallowed(name: string): void {
   logger.warn(
-    `${name} was cancelled at its deadline and gave an answer all the same; the client has got 504. Something has caught the ` +
+    `${name} was cancelled at its deadline and went on all the same; the client has got 504. Something has caught the ` +
       'CancelledError: a catch around an await, or the error handler of a framework. Let it pass: catch (error) { rethrowIfCancelled(error); … }.',
   );
 }

@@ -37,7 +37,7 @@ export interface CallGraph {
   readonly callStack: readonly CallFrame[];
   /** What it waits for, and who has to do something about it; empty when it does not wait. */
   readonly waitsFor: readonly WaitEdge[];
-  /** The names of the tasks of a deadlock that it is in, from one to the next; `null` when it is in none. */
+  /** The titles of the tasks of a deadlock that it is in, from one to the next; `null` when it is in none. */
   readonly deadlock: readonly string[] | null;
   /** The tasks that await it, directly or through `gather`, `shield`, `wait`, a task group or a lock that it holds. */
   readonly awaitedBy: readonly CallGraph[];
@@ -136,7 +136,7 @@ class Capture {
     const { tasks, cycles } = captureWaitGraph(loop);
     this.#cycles = cycles;
     this.#edges = new Map(this.#tasks.map((task, at) => [task, tasks[at]?.waits ?? []]));
-    this.#names = new Map(this.#tasks.map((task, at) => [task, tasks[at]?.name ?? task.getName()]));
+    this.#names = new Map(this.#tasks.map((task, at) => [task, tasks[at]?.name ?? '']));
     for (const task of this.#tasks) this.#noteWaits(task);
   }
 
@@ -160,7 +160,7 @@ class Capture {
     const isTask = future instanceof Task;
     const isRepeated = above.has(future);
     const within = new Set([...above, future]);
-    const name = isTask ? (this.#names.get(future) ?? future.getName()) : '';
+    const name = isTask ? (this.#names.get(future) ?? '') : '';
     const isCut = isRepeated || this.#nodes > MOST_NODES;
     return {
       kind: isTask ? 'task' : 'future',

@@ -1,4 +1,5 @@
 import { describe } from '../internal/describe.ts';
+import { taskTitle } from '../internal/task-title.ts';
 import { argumentsOf, nameOfCoroutine, type Task } from '../kernel/lowlevel.ts';
 import { harmless } from './text.ts';
 
@@ -13,11 +14,13 @@ import { harmless } from './text.ts';
  * await task;
  */
 export function titleOfTask(task: Task<unknown>): string {
-  const name = task.getName();
-  const number = /^Task-(\d+)$/.exec(name)?.[1];
+  return harmless(rawTitleOf(task));
+}
+
+/** The same with whatever characters it contains, for data: whoever shows it takes care of them. */
+export function rawTitleOf(task: Task<unknown>): string {
   const fn = nameOfCoroutine(task);
-  if (number === undefined || fn === '') return harmless(name);
-  const args = task.getLoop().getDebug() ? argumentsOf(task) : null;
-  const call = args === null ? '' : `(${args.map(describe).join(', ')})`;
-  return harmless(`${fn}${call}#${number}`);
+  const args = fn !== '' && task.getLoop().getDebug() ? argumentsOf(task) : null;
+  const call = args === null ? fn : `${fn}(${args.map(describe).join(', ')})`;
+  return taskTitle(task.getName(), call);
 }

@@ -10,6 +10,8 @@ import {
   waitsOfTask,
 } from '../kernel/lowlevel.ts';
 import { circlesOf, type EndsBy } from './circles.ts';
+import { rawTitleOf } from './task-title.ts';
+import { harmless } from './text.ts';
 
 /** What one wait of a task is for. */
 export interface WaitEdge {
@@ -33,7 +35,7 @@ export interface WaitEdge {
 
 /** A task that is not done. */
 export interface WaitNode {
-  /** The name of the task; of several with one name, the second one has `#2` after it, and so on. */
+  /** The task as tools name it, such as `load#17`; of several with one name, the second one has `#2` after it, and so on. */
   readonly name: string;
   /** The function that it runs; empty where that has no name. */
   readonly coroutine: string;
@@ -66,12 +68,12 @@ function namesOf(live: readonly Task<unknown>[]): (task: Task<unknown>) => strin
   const names = new Map<Task<unknown>, string>();
   const count = new Map<string, number>();
   for (const task of live) {
-    const name = task.getName();
+    const name = rawTitleOf(task);
     const number = (count.get(name) ?? 0) + 1;
     count.set(name, number);
     names.set(task, number === 1 ? name : `${name}#${number}`);
   }
-  return (task) => names.get(task) ?? task.getName();
+  return (task) => names.get(task) ?? rawTitleOf(task);
 }
 
 /** Of each future that tasks are awaited through (by `gather`, `shield`, `wait`, and these inside each other): those tasks. */
@@ -173,7 +175,7 @@ export function formatWaitGraph(graph: WaitGraph, never = false): string {
     for (const name of cycle) told.add(name);
   }
   for (const task of graph.tasks) {
-    if (task.waits.length === 0) lines.push(`${titleOf(task)} does not wait`);
+    if (task.waits.length === 0) lines.push(`${harmless(task.name)} does not wait`);
     // A task may have branches that wait for something else than what closes the circle.
     for (const wait of task.waits) if (!toldWaits.has(wait)) lines.push(formatWait(task, wait, never));
   }
@@ -193,7 +195,7 @@ interface Circle {
 /** The circle, with what each of its tasks holds, and an arrow back to the first one. */
 function formatCycle(cycle: readonly string[], graph: ReadonlyMap<string, WaitNode>): Circle {
   const nodes = cycle.map((name) => graph.get(name)!);
-  const title = `deadlock: ${[...cycle, cycle[0]!].join(' → ')}`;
+  const title = `deadlock: ${[...cycle, cycle[0]!].map(harmless).join(' → ')}`;
   if (nodes.length === 1) {
     const waits = nodes[0]!.waits.filter(({ needs }) => needs.includes(cycle[0]!));
     return { lines: [title, ...waits.map((wait, at) => formatOwnWait(nodes[0]!, wait, at, waits.length))], waits };
@@ -206,10 +208,10 @@ function formatCycle(cycle: readonly string[], graph: ReadonlyMap<string, WaitNo
     const wait = edges[at]!;
     const before = edges[(at + edges.length - 1) % edges.length]!;
     const holds = isHeld(before) ? ` holds ${before.object} and` : '';
-    const next = titleOf(nodes[(at + 1) % nodes.length]!);
+    const next = harmless(nodes[(at + 1) % nodes.length]!.name);
     const what = isHeld(wait) ? `${wait.object}, held by ${next}` : `${next}${viaOf(wait) ?? ''}`;
     const mark = at === 0 ? '┌▶' : at === nodes.length - 1 ? '└─' : '│ ';
-    return `${mark} ${titleOf(node)}${holds} waits for ${what}${placeText(wait)}`;
+    return `${mark} ${harmless(node.name)}${holds} waits for ${what}${placeText(wait)}`;
   });
   return { lines: [title, ...lines], waits: edges };
 }
@@ -219,7 +221,7 @@ function formatOwnWait(node: WaitNode, wait: WaitEdge, at: number, count: number
   const holds = isHeld(wait) ? ` holds ${wait.object} and` : '';
   const itself = isHeld(wait) ? 'it' : `itself${viaOf(wait) ?? ''}`;
   const branch = count === 1 ? '' : at === 0 ? ', in one of its branches,' : ', in another one,';
-  return `⟲ ${titleOf(node)}${holds} waits for ${itself}${branch}${placeText(wait)}`;
+  return `⟲ ${harmless(node.name)}${holds} waits for ${itself}${branch}${placeText(wait)}`;
 }
 
 /** Whether what is waited for is held by tasks, as locks are. */
@@ -228,7 +230,7 @@ function isHeld(edge: WaitEdge): boolean {
 }
 
 function formatWait(task: WaitNode, wait: WaitEdge, never: boolean): string {
-  const who = titleOf(task);
+  const who = harmless(task.name);
   const at = placeText(wait);
   const { operation, object } = wait;
   const what = describeWait(wait);
@@ -256,11 +258,6 @@ export function describeWait(wait: WaitEdge): string {
   }
   if (object === null) return `${operation}()`;
   return endOf(wait) === undefined ? `${object} in ${operation}()` : object;
-}
-
-/** The name of a task, and of the function that it runs. */
-export function titleOf({ name, coroutine }: WaitNode): string {
-  return coroutine === '' || name === coroutine ? name : `${name} (${coroutine})`;
 }
 
 /** ` at file:line:column`, where it is known. */

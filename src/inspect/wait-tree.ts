@@ -54,7 +54,7 @@ class Tree {
     this.#drawn.add(task.name);
     const waits =
       task.waits.length === 0 ? ['does not wait'] : task.waits.map((wait) => `waits for ${this.#textOf(wait)}`);
-    this.#lines.push(`${first}${this.#titleOf(task.name)} ${waits.join(', and ')}`);
+    this.#lines.push(`${first}${harmless(task.name)} ${waits.join(', and ')}`);
     const within = new Set([...above, task.name]);
     const needs = [...new Set(task.waits.flatMap((wait) => wait.needs))];
     for (const [at, name] of needs.entries()) {
@@ -63,29 +63,19 @@ class Tree {
       const node = this.#nodes.get(name);
       const isDeadlock = this.#stuck.has(name) && this.#stuck.has(task.name);
       if (within.has(name))
-        this.#lines.push(`${branch}⟲ ${this.#titleOf(name)}${isDeadlock ? ': a deadlock' : ', see above'}`);
-      else if (node === undefined || this.#drawn.has(name))
-        this.#lines.push(`${branch}${this.#titleOf(name)}, see above`);
+        this.#lines.push(`${branch}⟲ ${harmless(name)}${isDeadlock ? ': a deadlock' : ', see above'}`);
+      else if (node === undefined || this.#drawn.has(name)) this.#lines.push(`${branch}${harmless(name)}, see above`);
       else this.#draw(node, branch, `${rest}${isLast ? '   ' : '│  '}`, within);
     }
   }
 
   #textOf(wait: WaitEdge): string {
-    const titled = { ...wait, needs: wait.needs.map((name) => this.#titleOf(name)) };
-    return `${harmless(describeWait(titled))}${placeText(wait)}`;
-  }
-
-  /** `load#17` for `Task-17`, which runs `load`. */
-  #titleOf(name: string): string {
-    const fn = this.#nodes.get(name)?.coroutine ?? '';
-    const number = /^Task-(\d+)$/.exec(name)?.[1];
-    return harmless(number === undefined || fn === '' ? name : `${fn}#${number}`);
+    return `${harmless(describeWait(wait))}${placeText(wait)}`;
   }
 
   text(): string {
     const deadlocks = this.#cycles.map((cycle) => {
-      const names = [...cycle, cycle[0]!].map((name) => this.#titleOf(name));
-      return `  deadlock: ${names.join(' → ')}`;
+      return `  deadlock: ${[...cycle, cycle[0]!].map(harmless).join(' → ')}`;
     });
     const more = this.#nodes.size - this.#drawn.size;
     return [...deadlocks, ...this.#lines, ...(more > 0 ? [`  and ${more} more tasks`] : [])].join('\n');

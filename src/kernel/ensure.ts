@@ -96,23 +96,24 @@ export function reportPromise(call: keyof typeof INSTEAD_OF_PROMISES, value: unk
 /**
  * The coroutine for the main task of a run.
  *
+ * @param call the function that the program has called, for messages
  * @throws {TypeError} when the value cannot be awaited
  */
-export function mainCoroutine<T>(value: AwaitableLike<T>, loop: EventLoop): CoroutineLike<T> {
+export function mainCoroutine<T>(value: AwaitableLike<T>, loop: EventLoop, call: string): CoroutineLike<T> {
   if (typeof value === 'function' || iscoroutine(value)) return value as CoroutineLike<T>;
   if (isfuture(value) || isIterableAwaitable(value)) return awaitIterable<T>(value as IterableAwaitable<T>);
   if (isPromiseLike(value)) {
     if (loop.getDebug()) {
       reportOnce(
-        'run(promise)',
-        'run() was given a promise: its work has begun outside the loop of this run, so the run can neither cancel it nor see its tasks. ' +
-          'Give the function itself: write run(main), or run(() => main(x)), instead of run(main()).',
+        `${call}(promise)`,
+        `${call}() was given a promise: its work has begun outside the loop of this run, so the run can neither cancel it nor see its tasks. ` +
+          `Give the function itself: write ${call}(main), or ${call}(() => main(x)), instead of ${call}(main()).`,
       );
     }
     return awaitPromise(value as PromiseLike<T>, loop);
   }
   throw typeError(
-    `run: an asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}: give a function that is async or a generator`,
+    `${call}: an asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}: give a function that is async or a generator`,
     'NOT_AWAITABLE',
   );
 }

@@ -124,6 +124,7 @@ export {
   spellingOf,
   stacksOfTask,
   takePlaceOfYield,
+  titleOf,
   type WaitView,
   waitersOf,
   waitsOfTask,

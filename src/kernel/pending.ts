@@ -1,6 +1,7 @@
 import type { EventLoop } from './event-loop.ts';
-import { reportOf, titleOf } from './registry.ts';
+import { reportOf } from './registry.ts';
 import { logger, onProcessExit } from './runtime/platform.ts';
+import { titleOf } from './views.ts';
 
 /** How what tasks wait for is told. `asyncio-ts/inspect` tells it as a tree, and needs more code for that than every program should carry. */
 export const pending: { tell: (loop: EventLoop) => string } = { tell: listOf };

@@ -8,7 +8,7 @@ import { addInstrument, type Instrument } from './instruments.ts';
 import { publish, realTime } from './runtime/platform.ts';
 import { isDetached, type Task, waitingOf } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
-import { type WaitView, waitersOf, waitsOfTask } from './views.ts';
+import { titleOf, type WaitView, waitersOf, waitsOfTask } from './views.ts';
 
 /** One task as tools see it. */
 export interface TaskReport {
@@ -96,7 +96,10 @@ function introduceThisCopy(): void {
     place: placeOfCode(),
     loops: liveLoops,
     isRunning: () => runningLoop() !== null,
-    running: () => titleOf(runningTask() as Task<unknown> | null),
+    running: () => {
+      const task = runningTask() as Task<unknown> | null;
+      return task && titleOf(task);
+    },
     tasks: () => liveTasks().map((task) => () => reportOf(task)),
     views: viewsOfThisCopy(),
   };
@@ -129,14 +132,6 @@ export function viewsOfThisCopy(): TaskViews {
   };
 }
 
-/** `load#17` for `Task-17`, which runs `load`. */
-export function titleOf(task: Task<unknown> | null): string | null {
-  const { name: fn } = (task?._coro ?? {}) as { readonly name?: unknown };
-  return (
-    task && (typeof fn === 'string' && fn !== '' ? task.getName().replace(/^Task(?=-\d+$)-/, `${fn}#`) : task.getName())
-  );
-}
-
 function liveLoops(): EventLoop[] {
   return [...loops].map((ref) => ref.deref()).filter((loop) => loop !== undefined && !loop.isClosed()) as EventLoop[];
 }
@@ -153,7 +148,7 @@ export function reportOf(task: Task<unknown>): TaskReport {
     state: stateOf(task, waiting),
     coroutine: task._describeCoroutine(),
     waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
-    awaitedBy: task._waiters().flatMap(({ _awaiter: awaiter }) => (awaiter === null ? [] : [String(awaiter)])),
+    awaitedBy: waitersOf(task).map(String),
   };
 }
 

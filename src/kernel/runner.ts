@@ -149,7 +149,11 @@ export class Runner implements AsyncDisposable {
     const loop = this.getLoop();
     loop._checkCanRun(); // check this before making a task, which would otherwise begin
     const { context, name, signal } = options;
-    const task = loop.createTask<T>(mainCoroutine(main, loop), { context: context ?? this.#context, name, signal });
+    const task = loop.createTask<T>(mainCoroutine(main, loop, 'run'), {
+      context: context ?? this.#context,
+      name,
+      signal,
+    });
     const interrupts = new Interrupts(loop, this.#options.signals, [], () => {
       if (task.done()) return false;
       loop.callSoonThreadsafe(() => task.cancel());

@@ -1,4 +1,5 @@
 import { describe } from '../internal/describe.ts';
+import { taskTitle } from '../internal/task-title.ts';
 import { type AnyCoroutineFunction, CoroutineObject, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
 import { placeOfFrames, placeOfWait, siteOfFrames, siteOfWait } from './debug-awaits.ts';
 import { callStepsBy } from './engine/hooks.ts';
@@ -180,9 +181,13 @@ export function watchAwaits(watcher: AwaitWatcher | null): void {
 
 /** The name of the function that a task runs; empty where it has none, and for a generator object, which does not tell it. */
 export function nameOfCoroutine(task: Task<unknown>): string {
-  const coro = task.getCoro() as { readonly name?: unknown; readonly calledAs?: unknown };
-  const name = coro.calledAs ?? coro.name;
-  return typeof name === 'string' ? name : '';
+  const { name, calledAs = name } = task._coro as { readonly name?: unknown; readonly calledAs?: unknown };
+  return typeof calledAs === 'string' ? calledAs : '';
+}
+
+/** The name of a task as tools show it, such as `load#17`. */
+export function titleOf(task: Task<unknown>): string {
+  return taskTitle(task.getName(), nameOfCoroutine(task));
 }
 
 /** What of a loop would be lost if it were closed now. */

@@ -43,8 +43,8 @@ export class WhyCancelled {
   /** @internal */
   constructor(last: Request, outcome: WhyOutcome) {
     const requests: WhyRequest[] = [];
-    for (let at: Request | null = last; at !== null; at = at.cause ?? null) {
-      if (requests.length >= MOST && (at.cause ?? null) !== null) continue;
+    for (let at: Request | null | undefined = last; at; at = at.cause) {
+      if (requests.length >= MOST && at.cause) continue;
       const by = (at.by as TaskRole | null)?.getName() ?? null;
       requests.push({ by, message: at.message, at: at.at, through: at.through, text: at.tell() });
     }

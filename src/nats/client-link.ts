@@ -342,6 +342,15 @@ export class NatsClientLink implements ClientLink {
     this.#tell({ t: 'thanks', inbox: this.#inbox, below, but });
   }
 
+  /** Nothing is stored, so that each job is of one client. */
+  async discard(): Promise<void> {}
+
+  async leave(): Promise<void> {}
+
+  async isWanted(): Promise<boolean> {
+    return false;
+  }
+
   async renew(client: string, seconds: number): Promise<void> {
     this.#line.check();
     this.#tell({ t: 'renew', client, seconds });

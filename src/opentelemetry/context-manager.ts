@@ -1,5 +1,14 @@
 import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api';
-import { ContextVar, type Coroutine, copyContext, coroutine, createTask, iscoroutine, type Task } from '../index.ts';
+import {
+  ContextVar,
+  type Coroutine,
+  copyContext,
+  coroutine,
+  createTask,
+  iscoroutine,
+  type Task,
+  type Context as ValueContext,
+} from '../index.ts';
 import { canTellTasks, isAsyncFunction, runInFlow, runningTask } from '../kernel/lowlevel.ts';
 import { EmitterBinding, isEmitter } from './emitters.ts';
 import { isGenerator } from './kinds.ts';
@@ -52,7 +61,8 @@ export class AsyncioContextManager implements ContextManager {
     }
     const result = runInFlow(values, call);
     if (isGenerator(result)) return within(context, result) as ReturnType<F>;
-    return iscoroutine(result) ? (withinObject(context, result) as ReturnType<F>) : result;
+    if (!iscoroutine(result)) return result;
+    return (canTellTasks() ? inFlow(values, result) : withinObject(context, result)) as ReturnType<F>;
   }
 
   /** A function, or an emitter whose listeners are called, with a context. Anything else is returned as it is. */
@@ -89,7 +99,15 @@ function* within(context: Context, body: Iterable<unknown, unknown>): Generator<
   }
 }
 
-/** As above, of what can be awaited as well. */
+/**
+ * Of what can be awaited as well, such as `timeout()`: it begins where it is awaited, which may be in one of several branches of a task that
+ * share a context. So it has a flow of its own there.
+ */
+const inFlow = /* @__PURE__ */ coroutine(
+  async (values: ValueContext, body: unknown) => await runInFlow(values, async () => await body),
+);
+
+/** The same where there are no async contexts. */
 const withinObject = /* @__PURE__ */ coroutine(within);
 
 /** A task that was just made begins with a context, and so does what it makes. */

@@ -1,6 +1,8 @@
 import { context, type Link, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { textOf } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { addInstrument, type Instrument, type Task } from '../index.ts';
+import { rawTitleOf } from '../inspect/task-title.ts';
 import { checkOptions } from '../internal/options.ts';
 import { nameOfCoroutine } from '../kernel/lowlevel.ts';
 import { beginWith } from './context-manager.ts';
@@ -64,7 +66,7 @@ class TaskSpans implements Instrument {
     if (!this.#choose(task)) return;
     const outer = context.active();
     const span = this.#tracer.startSpan(
-      task.getName(),
+      rawTitleOf(task),
       { attributes: attributesOf(task), links: this.#linksTo(parent) },
       outer,
     );
@@ -74,8 +76,8 @@ class TaskSpans implements Instrument {
 
   cancelRequested(task: AnyTask, by: AnyTask | null, message: unknown): void {
     this.#spans.get(task)?.addEvent('cancel requested', {
-      ...(by === null ? {} : { 'asyncio.cancelled_by': by.getName() }),
-      ...(typeof message === 'string' ? { 'asyncio.cancel_message': message } : {}),
+      ...(by === null ? {} : { 'asyncio.cancelled_by': rawTitleOf(by) }),
+      ...(message === undefined ? {} : { 'asyncio.cancel_message': textOf(message) }),
     });
   }
 
@@ -105,6 +107,7 @@ function attributesOf(task: AnyTask): Record<string, string> {
 
 /** A span fails, with an error that may be anything. */
 export function recordFailure(span: Span, error: unknown): void {
-  span.recordException(error instanceof Error ? error : String(error));
-  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+  const text = error instanceof Error ? error.message : textOf(error);
+  span.recordException(error instanceof Error ? error : text);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: text });
 }

@@ -8,7 +8,6 @@ import {
   type Awaitable,
   type AwaitableCoroutine,
   type AwaitableLike,
-  afterMicrotasks,
   askForTurn,
   cancelLeft,
   type Host,
@@ -23,8 +22,8 @@ import {
   type TaskOptions,
   wrapPromise,
 } from '../kernel/lowlevel.ts';
-import type { Simulation } from './simulation/simulation.ts';
-import { MAX_STEPS } from './simulation/simulation.ts';
+import { quiet } from './simulation/quiet.ts';
+import { MAX_STEPS, type Simulation } from './simulation/simulation.ts';
 import { livelock } from './simulation/standstill.ts';
 
 /** A clock that a test moves. */
@@ -136,7 +135,7 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
    */
   start<T>(main: AwaitableLike<T>, options?: TaskOptions): Task<T> {
     const { loop } = this;
-    return loop.createTask<T>(mainCoroutine(main, loop), options);
+    return loop.createTask<T>(mainCoroutine(main, loop, 'clock.start'), options);
   }
 
   /**
@@ -232,9 +231,9 @@ export class VirtualClock implements Host, TestClock, AsyncDisposable {
   }
 
   async #waitUntilQuiet(): Promise<boolean> {
-    for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
-      await new Promise<void>((resolve) => afterMicrotasks(resolve));
-      if (this.#asked > 0 || (this.nextAt ?? Number.POSITIVE_INFINITY) <= this.#now) quiet = -1;
+    for (let turn = 0; turn < QUIET_TURNS; turn++) {
+      await quiet(1);
+      if (this.#asked > 0 || (this.nextAt ?? Number.POSITIVE_INFINITY) <= this.#now) turn = -1;
       this.#giveTurns();
       if (this.#steps > this.#maxSteps) return false;
     }

@@ -15,7 +15,7 @@ export class DeadlockError extends RuntimeError {
   }
 }
 
-/** A simulated program goes on and on without any time passing. */
+/** A simulated program goes on and on: without any time passing, or with timers that repeat while its main task is stuck. */
 export class LivelockError extends RuntimeError {
   constructor(message: string) {
     super(message, { code: 'LIVELOCK' });

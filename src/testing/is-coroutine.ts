@@ -12,3 +12,12 @@ export function isCoroutine(value: unknown): value is Coroutine<unknown> {
     return false;
   }
 }
+
+/** As above, whether it can be waited for. */
+export function isAwaitable(value: unknown): boolean {
+  try {
+    return isCoroutine(value) || typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+  } catch {
+    return false;
+  }
+}

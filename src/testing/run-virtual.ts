@@ -1,7 +1,7 @@
 import { ExceptionGroup } from '../errors/index.ts';
 import { checkOptions } from '../internal/options.ts';
-import { checkSeconds, checkWholeNumber } from '../internal/whole-number.ts';
 import type { AwaitableLike } from '../kernel/lowlevel.ts';
+import { checkBounds } from './simulation/bounds.ts';
 import { Simulation } from './simulation/simulation.ts';
 import { checkNondeterminism, type OnNondeterminism } from './simulation/sources.ts';
 
@@ -21,8 +21,8 @@ export interface RunVirtualOptions {
   readonly maxSteps?: number | undefined;
   /**
    * So many timers may fire while the main task, and whatever it waits for, stands still: after that it is stuck, though other tasks keep the
-   * clock going. A program that goes on may take ten times as many until the main task goes on where older timers are pending, and a hundred
-   * times as many until its end. `Infinity` for no bound. Default: 100,000.
+   * clock going. Ten times as many may fire where an older timer is pending, or only some of the branches of a task (`Promise.all`) stand still,
+   * and a hundred times as many until the end of the program. `Infinity` for no bound. Default: 100,000.
    */
   readonly maxBeats?: number | undefined;
   /**
@@ -73,14 +73,8 @@ export async function runVirtual<T>(main: AwaitableLike<T>, options: RunVirtualO
   checkOptions('runVirtual', options, OPTIONS);
   checkNondeterminism('runVirtual', options.nondeterminism);
   const { name, ...given } = options;
-  if (given.patience !== undefined) checkSeconds('runVirtual: patience', given.patience);
-  if (given.maxSteps !== undefined) {
-    checkWholeNumber('runVirtual: maxSteps', given.maxSteps, { least: 1, orInfinity: true });
-  }
-  if (given.maxBeats !== undefined) {
-    checkWholeNumber('runVirtual: maxBeats', given.maxBeats, { least: 1, orInfinity: true });
-  }
-  const simulation = new Simulation({ places: true, ...definedOf(given) });
+  checkBounds('runVirtual', options);
+  const simulation = new Simulation({ places: true, ...given });
   try {
     const { value, failure, problems } = await simulation.run<T>(main, name === undefined ? {} : { name });
     if (failure !== null) throw failure.error;
@@ -90,9 +84,4 @@ export async function runVirtual<T>(main: AwaitableLike<T>, options: RunVirtualO
   } finally {
     simulation.close();
   }
-}
-
-/** Options without those that are `undefined`. */
-function definedOf<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

@@ -12,7 +12,9 @@ const LAST_TASKS = 8;
 
 /**
  * What the end of a program, or of a slice, has waited for: followed backwards, from each step to the one that woke it or started it, and
- * where nothing of the program did so, to the wait before it. Making any other part faster would not end the program earlier.
+ * where nothing of the program did so, to the wait before it and the step that began that wait. Of branches that were waited for together it
+ * leads through the one that ended last, so that no two parts are at the same time. Making any other part faster would not end the program
+ * earlier.
  *
  * @param slice where to begin. When absent, the end: of the tasks that ended last the one whose path is longest, since what runs at the very
  * end may be the library's own cleaning up
@@ -46,9 +48,16 @@ function pathTo(model: TimelineModel, last: SliceRef | null): PathPart[] {
       step = maker;
       continue;
     }
-    if (wait !== null) parts.push({ ...wait, begin: track.waits.begins[wait.index]!, end: begin });
-    step = index === 0 ? null : { track, kind: 'step', index: index - 1 };
-    until = before;
+    if (wait === null) {
+      step = index === 0 ? null : { track, kind: 'step', index: index - 1 };
+      until = before;
+      continue;
+    }
+    const began = wait.track.waits.begins[wait.index]!;
+    parts.push({ ...wait, begin: began, end: begin });
+    // From there on it leads through the step that began the wait: what other branches of the task did meanwhile was beside it.
+    step = stepAt(track, began);
+    until = began;
   }
   return parts.reverse();
 }

@@ -1,14 +1,12 @@
+import { cutText, safeText } from '../internal/safe-text.ts';
+
 /** Texts of a timeline: names that come from a program, and times. */
 
 const LONGEST = 300;
-/** Control characters, and those that turn the direction of what follows: a name must not change how another one is read. */
-const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu;
 
 /** A text as it can be shown in one line. */
 export function shownText(value: unknown): string {
-  const text = String(value);
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return cut.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return safeText(cutText(String(value), LONGEST));
 }
 
 const UNITS = [

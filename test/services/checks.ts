@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
-import { load } from './load.ts';
+import { load, visitToShop } from './load.ts';
 import type { Service, Status } from './service.ts';
 
 /** What the checks look at from outside. */
@@ -178,7 +178,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   ) {
     const stockBefore = await stock(world, 1);
     const before = await untilQuiet(service, world);
-    const answers = await load(service.base, world.requests, 40);
+    const answers = await load(service.base, world.requests, 40, visitToShop);
     console.log(`        ${JSON.stringify(answers)}`);
     const sum = Object.values(answers).reduce((total, count) => total + count);
     strictEqual(sum, world.requests);

@@ -1,7 +1,7 @@
 import http from 'node:http';
 
-/** A client of a kind, at random. */
-interface Visit {
+/** What a client does. */
+export interface Visit {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -23,7 +23,8 @@ function randomNumbers(): (below: number) => number {
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-function visit(random: (below: number) => number): Visit {
+/** A client of the shop, at random. */
+export function visitToShop(random: (below: number) => number): Visit {
   const kind = random(20);
   if (kind < 10) return { method: 'GET', path: '/products/1' };
   if (kind < 13) return { method: 'POST', path: '/orders', headers: JSON_TYPE, body: '{"product":1,"quantity":1}' };
@@ -35,7 +36,12 @@ function visit(random: (below: number) => number): Visit {
 }
 
 /** How often each answer has come; `left` for clients that did not wait for one. */
-export async function load(base: string, requests: number, connections: number): Promise<Record<string, number>> {
+export async function load(
+  base: string,
+  requests: number,
+  connections: number,
+  visit: (random: (below: number) => number) => Visit,
+): Promise<Record<string, number>> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
   const random = randomNumbers();
   const answers: Record<string, number> = {};

@@ -1,3 +1,5 @@
+import { blocksOf } from '../../scripts/lib/markdown.ts';
+
 /** Finds statements of documents that something is not there, so that a test can look whether it is. */
 
 /** A statement that names are missing. */
@@ -12,18 +14,15 @@ const ABSENT =
 
 /** The statements of a document, in tables and in sentences. Code is none. */
 export function absencesOf(markdown: string): Absence[] {
-  const found: Absence[] = [];
-  let isCode = false;
-  for (const [at, line] of markdown.split('\n').entries()) {
-    if (/^ *```/.test(line)) isCode = !isCode;
-    else if (!isCode) {
-      for (const text of line.startsWith('|') ? rowsOf(line) : sentencesOf(line)) {
-        const names = namesOf(text);
-        if (names.length > 0) found.push({ line: at + 1, names });
-      }
-    }
-  }
-  return found;
+  return blocksOf(markdown).flatMap((block) => {
+    if (block.kind === 'code') return [];
+    return block.text.split('\n').flatMap((text, at) => {
+      const statements = text.startsWith('|') ? rowsOf(text) : sentencesOf(text);
+      return statements
+        .map((statement) => ({ line: block.line + at, names: namesOf(statement) }))
+        .filter(({ names }) => names.length > 0);
+    });
+  });
 }
 
 /** The first cell of a row whose second cell is a dash, or of which another one begins with such words; further on they are about something else. */
@@ -49,6 +48,6 @@ function namesOf(text: string): string[] {
 }
 
 /** As Python's names are translated: `create_task` → `createTask`. */
-export function camelCase(name: string): string {
+function camelCase(name: string): string {
   return /^[A-Z_]/.test(name) ? name : name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { blocksOf } from '../../scripts/lib/markdown.ts';
 
 /** Where the examples are: in the blocks of the documents, and in the docstrings of the sources. */
 
@@ -41,27 +42,20 @@ export interface Excerpt extends Example {
 
 /** The TypeScript blocks of a document: each is a module of its own. Those with JSX (`tsx`) have to be of a file. */
 export function examplesOfDocument(file: string): Example[] {
-  return blocksOf(file).filter(({ of }) => of === null);
+  return typeScriptOf(file).filter(({ of }) => of === null);
 }
 
 /** The blocks of a document that begin with ```` ```ts file=examples/… ````: what needs a test runner cannot run by itself. */
 export function excerptsOfDocument(file: string): Excerpt[] {
-  return blocksOf(file).flatMap(({ of, ...example }) => (of === null ? [] : { ...example, of }));
+  return typeScriptOf(file).flatMap(({ of, ...example }) => (of === null ? [] : { ...example, of }));
 }
 
-function blocksOf(file: string): (Example & { readonly of: string | null })[] {
-  const lines = textOf(file).split('\n');
-  const examples: (Example & { readonly of: string | null })[] = [];
-  for (let at = 0; at < lines.length; at++) {
-    const [, indent, of = null] = lines[at]!.match(/^( *)```(?:tsx?|typescript)\b(?: file=(\S+))?/) ?? [];
-    if (indent === undefined) continue;
-    const end = lines.indexOf(`${indent}\`\`\``, at);
-    if (end < 0) throw new Error(`${file}:${at + 1}: the block has no end`);
-    const code = lines.slice(at + 1, end).map((line) => line.slice(indent.length));
-    examples.push({ file, line: at + 2, code: code.join('\n'), of });
-    at = end;
-  }
-  return examples;
+function typeScriptOf(file: string): (Example & { readonly of: string | null })[] {
+  return blocksOf(textOf(file), file).flatMap((block) => {
+    if (block.kind !== 'code') return [];
+    const [isTypeScript, of = null] = block.info.match(/^(?:tsx?|typescript)\b(?: file=(\S+))?/) ?? [];
+    return isTypeScript === undefined ? [] : [{ file, line: block.line, code: block.text, of }];
+  });
 }
 
 /** The files whose docstrings have examples. */

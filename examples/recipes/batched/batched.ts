@@ -1,7 +1,7 @@
 import { CancelledError, createTask, Future, shared, sleep, type Task } from 'asyncio-ts';
 
 /**
- * Makes one call with many keys of many calls with one. `load` gives the values in the order of the keys; an `Error` in place of a value is
+ * Combines many calls with one key each into one call with many keys. `load` gives the values in the order of the keys; an `Error` in place of a value is
  * the failure of that key alone.
  *
  * @param limit how many keys one call takes at most

@@ -39,5 +39,6 @@ await run(async () => {
   task.cancel();
   await Promise.allSettled([task]);
   console.log(task.cancelled(), await drizzle({ client: pool }).$count(towns)); // true 1
+  await pool.query('DROP TABLE towns');
 });
 await pool.end();

@@ -7,7 +7,7 @@ import { agent, getJsonOf } from './with-pool.ts';
 const server = createServer((request, response) => {
   request.on('error', () => {});
   if (request.url === '/slow')
-    response.on('close', () => console.log('the server was left')); // the server was left
+    response.on('close', () => console.log('the client has left')); // the client has left
   else response.end('{"price":42}');
 }).listen(0, '127.0.0.1');
 await once(server, 'listening');

@@ -1,7 +1,7 @@
 import { type Client, type handleUnaryCall, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js';
 import { ContextVar, createTask, TimeoutError, timeout, wrapPromise } from 'asyncio-ts';
 
-/** Until when the call that is being answered is waited for, in milliseconds since 1970. */
+/** The deadline of the call that is being answered, in milliseconds since 1970. */
 const due = new ContextVar<number>('due', { default: Number.POSITIVE_INFINITY });
 
 /** Calls a method. Its deadline is that of the call that is being answered, or `seconds` from now, whichever comes first. */

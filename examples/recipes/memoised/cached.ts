@@ -10,7 +10,7 @@ export function cached<T, A extends unknown[]>(
   return (...args) => {
     const now = getEventLoop().time();
     if (now - fresh >= seconds) {
-      results.forget(); // all of them at once: a list of times for each would need an end of its own
+      results.forget(); // all of them at once: a time for each key would have to be deleted some day, too
       fresh = now;
     }
     return results(...args);

@@ -2,10 +2,16 @@ import { createTask, run, sleep, TimeoutError, timeout } from 'asyncio-ts';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
 import { withTransaction } from './with-transaction.ts';
 
-const options = { host: '127.0.0.1', port: Number(process.env['MARIADB_PORT']), user: 'root', database: 'shop' };
+const options = {
+  host: '127.0.0.1',
+  port: Number(process.env['MARIADB_PORT'] ?? 3306),
+  user: process.env['MARIADB_USER'] ?? 'root',
+  password: process.env['MARIADB_PASSWORD'] ?? '',
+  database: 'shop',
+};
 const pool = mysql.createPool({ ...options, connectionLimit: 10 });
 
-/** The statements that sleep in the server now. */
+/** How many statements that sleep run in the server now. */
 async function slowOnes(): Promise<number> {
   const [rows] = await pool.query<RowDataPacket[]>('SHOW PROCESSLIST');
   return rows.filter((row) => String(row['Info']).includes('SLEEP(60)')).length;
@@ -35,5 +41,6 @@ await run(async () => {
   await Promise.allSettled([order]);
   const [rows] = await pool.query<RowDataPacket[]>('SELECT * FROM orders');
   console.log(order.cancelled(), rows.length, await slowOnes()); // true 0 0
+  await pool.query('DROP TABLE orders');
 });
 await pool.end();

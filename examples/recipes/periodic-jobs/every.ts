@@ -9,7 +9,7 @@ import {
 
 /**
  * Calls `job` at `period`, `2 * period`, … seconds from now, until it is cancelled. Times are counted from the start, so that they do not
- * drift. A call that takes longer than a period makes the next one wait for the next of these times.
+ * drift. When a call takes longer than a period, the times that pass meanwhile are left out.
  *
  * @param onError what to do with an error of the job; without it the error ends the series
  */

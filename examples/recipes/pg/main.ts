@@ -4,7 +4,7 @@ import { withClient, withTransaction } from './with-client.ts';
 
 const pool = new pg.Pool({ max: 10, connectionTimeoutMillis: 5_000 }); // PGHOST, PGPORT and so on say where the server is
 
-/** The statements on slow things that run in the server now. */
+/** How many statements that sleep run in the server now. */
 async function slowOnes(): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
     "SELECT count(*)::int FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()",
@@ -35,5 +35,6 @@ await run(async () => {
   const { rows } = await pool.query('SELECT * FROM orders');
   console.log(order.cancelled(), rows.length, await slowOnes()); // true 0 0
   console.log(pool.totalCount === pool.idleCount); // true
+  await pool.query('DROP TABLE orders');
 });
 await pool.end();

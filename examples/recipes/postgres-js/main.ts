@@ -5,6 +5,7 @@ import { withTransaction } from './with-transaction.ts';
 const sql = postgres({ max: 10, onnotice: () => {} }); // PGHOST, PGPORT and so on say where the server is
 const control = postgres({ max: 1, idle_timeout: 30 });
 
+/** How many statements that sleep run in the server now. */
 async function slowOnes(): Promise<number> {
   const rows = await control<{ count: number }[]>`
     SELECT count(*)::int FROM pg_stat_activity
@@ -33,5 +34,6 @@ await run(async () => {
   parcel.cancel();
   await Promise.allSettled([parcel]);
   console.log(parcel.cancelled(), (await sql`SELECT * FROM parcels`).length, await slowOnes()); // true 0 0
+  await sql`DROP TABLE parcels`;
 });
 await Promise.all([sql.end(), control.end()]);

@@ -7,7 +7,8 @@ export type Wait = <T>(query: PromiseLike<T>) => Promise<T>;
 
 /**
  * Calls `body` in a transaction, on a connection that nobody else uses until it is over. The transaction is rolled back when `body` throws
- * or is cancelled. Queries are ended over `control`, a pool of its own: when `sql` has no connection left, its own would wait for themselves.
+ * or is cancelled. Queries are ended over `control`, which has to be another pool: when all connections of `sql` are busy, the request to end a
+ * query would wait until that query has ended.
  */
 export async function withTransaction<T>(
   sql: Sql,

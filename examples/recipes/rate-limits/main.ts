@@ -13,7 +13,7 @@ await run(async () => {
   const seconds = loop.time() - began;
   console.log(sent.length, seconds >= 0.19); // 20 true
 
-  // Who cannot wait says how long.
+  // A caller that cannot wait long sets a deadline.
   const slow = new TokenBucket(0.1, 1);
   await slow.take();
   try {

@@ -1,6 +1,6 @@
 import { type Coroutine, getRunningLoop, Lock, sleep } from 'asyncio-ts';
 
-/** Lets through `rate` units per second, and up to `burst` at once after a pause. Who asks first gets first. */
+/** Lets through `rate` units per second, and up to `burst` at once after a pause. First come, first served. */
 export class TokenBucket {
   readonly #rate: number;
   readonly #burst: number;

@@ -5,7 +5,7 @@ import { type MessageEvent, WebSocket, type WebSocketServer } from 'ws';
 export type Messages = EventIterator<MessageEvent>;
 export type Handler = (socket: WebSocket, messages: Messages, request: IncomingMessage) => Promise<unknown>;
 
-/** Makes a task of each connection, which is cancelled when the client leaves. Gives the tasks that run. */
+/** Makes a task of each connection, which is cancelled when the client leaves. Returns the set of the tasks that run. */
 export function serveSockets(server: WebSocketServer, handler: Handler): ReadonlySet<Task<unknown>> {
   const tasks = new Set<Task<unknown>>();
   server.on('connection', (socket, request) => {
@@ -79,7 +79,7 @@ export async function send(socket: WebSocket, data: string | Uint8Array): Promis
   );
 }
 
-/** A socket of `ws` is an emitter and an event target; the library takes it as the latter, as the one of browsers, which gives events. */
+/** A socket of `ws` is an emitter and an event target. The library takes it as an event target, so that messages are events, as in browsers. */
 function messagesOf(socket: WebSocket): Messages {
   return on<MessageEvent>(socket, 'message', { close: ['close'] });
 }

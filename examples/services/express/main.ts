@@ -2,11 +2,11 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CancelledError, TimeoutError } from 'asyncio-ts';
-import { drain, outgoing, taskListener } from 'asyncio-ts/http';
+import { outgoing, taskListener } from 'asyncio-ts/http';
 import express, { type ErrorRequestHandler } from 'express';
 import { Redis } from 'ioredis';
 import { Database } from '../shared/database.ts';
-import { onSigterm } from '../shared/on-sigterm.ts';
+import { drainAtSigterm } from '../shared/drain-at-sigterm.ts';
 import { requestId, Shop, SoldOut } from '../shared/shop.ts';
 import { status } from '../shared/status.ts';
 
@@ -74,11 +74,4 @@ server.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
 
-onSigterm(async () => {
-  const { finished, cut } = await drain(server, Number(process.env['DRAIN_SECONDS'] ?? 10));
-  console.log(`finished: ${finished}`);
-  for (const name of cut) console.log(`cut: ${name}`);
-  await database.close();
-  await cache.quit();
-  process.exit(0);
-});
+drainAtSigterm(server, database, cache);

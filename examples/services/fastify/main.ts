@@ -2,11 +2,11 @@
 import http from 'node:http';
 import { Readable } from 'node:stream';
 import { CancelledError, TimeoutError } from 'asyncio-ts';
-import { drain, outgoing, taskListener } from 'asyncio-ts/http';
+import { outgoing, taskListener } from 'asyncio-ts/http';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
 import { Database } from '../shared/database.ts';
-import { onSigterm } from '../shared/on-sigterm.ts';
+import { drainAtSigterm } from '../shared/drain-at-sigterm.ts';
 import { requestId, Shop, SoldOut } from '../shared/shop.ts';
 import { status } from '../shared/status.ts';
 
@@ -66,11 +66,4 @@ app.setErrorHandler((error, _request, reply) => {
 await shop.createTables();
 console.log(`listening on ${await app.listen({ port: Number(process.env['PORT'] ?? 3000), host: '127.0.0.1' })}`);
 
-onSigterm(async () => {
-  const { finished, cut } = await drain(app.server, Number(process.env['DRAIN_SECONDS'] ?? 10));
-  console.log(`finished: ${finished}`);
-  for (const name of cut) console.log(`cut: ${name}`);
-  await database.close();
-  await cache.quit();
-  process.exit(0);
-});
+drainAtSigterm(app.server, database, cache);

@@ -2,13 +2,13 @@
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { CancelledError, rethrowIfCancelled, TimeoutError } from 'asyncio-ts';
-import { drain, outgoing, taskHandler } from 'asyncio-ts/http';
+import { outgoing, taskHandler } from 'asyncio-ts/http';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { streamSSE } from 'hono/streaming';
 import { Redis } from 'ioredis';
 import { Database } from '../shared/database.ts';
-import { onSigterm } from '../shared/on-sigterm.ts';
+import { drainAtSigterm } from '../shared/drain-at-sigterm.ts';
 import { requestId, Shop, SoldOut } from '../shared/shop.ts';
 import { status } from '../shared/status.ts';
 
@@ -80,11 +80,4 @@ const server = serve({ fetch: fetchTask, port: Number(process.env['PORT'] ?? 300
   console.log(`listening on http://127.0.0.1:${at.port}`),
 ) as Server;
 
-onSigterm(async () => {
-  const { finished, cut } = await drain(server, Number(process.env['DRAIN_SECONDS'] ?? 10));
-  console.log(`finished: ${finished}`);
-  for (const name of cut) console.log(`cut: ${name}`);
-  await database.close();
-  await cache.quit();
-  process.exit(0);
-});
+drainAtSigterm(server, database, cache);

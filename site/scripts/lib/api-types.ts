@@ -1,10 +1,9 @@
-import {
-  type DeclarationReflection,
-  type ParameterReflection,
-  type SignatureReflection,
-  type SomeType,
-  type TypeParameterReflection,
-  TypeScript as ts,
+import type {
+  DeclarationReflection,
+  ParameterReflection,
+  SignatureReflection,
+  SomeType,
+  TypeParameterReflection,
 } from 'typedoc';
 
 /** Types and signatures as HTML in which names of this library are links. */
@@ -163,6 +162,3 @@ export class TypePrinter {
     return `&lt;${list.join(', ')}&gt;`;
   }
 }
-
-/** The version of TypeScript that TypeDoc reads the sources with. */
-export const TYPESCRIPT: string = ts.version;

@@ -9,14 +9,14 @@ import {
   ReflectionKind,
   type SignatureReflection,
 } from 'typedoc';
+import { blocksOf, fenced } from '../../../scripts/lib/markdown.ts';
 import { escaped, TypePrinter } from './api-types.ts';
-import { blocksOf, fenced } from './blocks.ts';
 import type { Page } from './guides.ts';
 import { addressOf, BASE, entries, manifest, ROOT, SITE } from './repository.ts';
 
 /** The API reference, from the doc comments: a page for each part of each entry of the package. */
 
-/** What the parts of the entries are called: the folders of the sources. */
+/** The parts of the entries, each with a name of its own: by the folders of the sources. */
 const PARTS: readonly (readonly [folder: RegExp, part: string, title: string])[] = [
   [/^src\/tasks\//, 'tasks', 'Tasks, groups and timeouts'],
   [/^src\/sync\//, 'sync', 'Locks, semaphores, events'],
@@ -31,7 +31,7 @@ const PARTS: readonly (readonly [folder: RegExp, part: string, title: string])[]
   [/^src\/node\//, 'other', 'Other'],
   [/^src\/testing\/explore\//, 'explore', 'Explored schedules'],
   [/^src\/testing\/sweep\//, 'sweep', 'Cancellation sweep'],
-  [/^src\/testing\/(network|simulation)\//, 'network', 'A simulated network'],
+  [/^src\/testing\/(network|simulation)\//, 'simulated-network', 'A simulated network'],
   [/^src\/testing\/checks\//, 'checks', 'Checks'],
 ];
 
@@ -48,7 +48,7 @@ interface Place {
 }
 
 /** Reads the sources with TypeDoc. */
-export async function convert(): Promise<ProjectReflection> {
+async function convert(): Promise<ProjectReflection> {
   const app = await Application.bootstrap({
     entryPoints: [...entries().values()].map((file) => path.join(ROOT, file)),
     tsconfig: path.join(SITE, 'tsconfig.api.json'),
@@ -373,11 +373,7 @@ function isHidden({ name, signatures }: DeclarationReflection): boolean {
 function titleOf(slug: string): string {
   const [, home, part] = slug.split('/');
   const entry = home === 'core' ? manifest.name : `${manifest.name}/${home}`;
-  const title = PARTS.find(
-    ([, id]) => id === part && part !== undefined && (home !== 'testing' || part !== 'network'),
-  )?.[2];
-  if (home === 'testing' && part === 'network') return 'A simulated network';
-  return title ?? entry;
+  return PARTS.find(([, id]) => id === part)?.[2] ?? entry;
 }
 
 /** The lines of a signature: what is too long for a line is broken after commas of the outermost parentheses. */

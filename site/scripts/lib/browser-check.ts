@@ -1,31 +1,20 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { chromium, type Page } from 'playwright-core';
+import { ARGUMENTS } from '../../../test/support/browser.ts';
 import { checkPlayground } from './playground-check.ts';
-import { ROOT } from './repository.ts';
+import { textOf } from './repository.ts';
 import { type SiteServer, serve } from './server.ts';
 
 /** Looks at each page in headless Chromium. */
-
-/** The Chromium of this machine, `null` when there is none. */
-export function findBrowser(): string | null {
-  const named = process.env['CHROMIUM'];
-  if (named !== undefined) return existsSync(named) ? named : null;
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    const { status, stdout } = spawnSync('which', [name], { encoding: 'utf8' });
-    if (status === 0) return stdout.trim();
-  }
-  return null;
-}
 
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
 /** Pages at a time: a page that is loaded waits, too. */
 const AT_ONCE = 2;
 /** Real milliseconds that one step may take, on a machine with much else to do. */
-export const LONGEST = 90_000;
-const AXE = readFileSync(path.join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
+const LONGEST = 90_000;
+const AXE = textOf('node_modules/axe-core/axe.min.js');
 
 /** Pages of each kind. They are loaded anew for each look, axe looks at all of them, and pictures of them can be taken. */
 const SHOWN = ['', 'start/', 'cancellation/', 'comparison/', 'recipes/pg/', 'api/core/tasks/', 'playground/'];
@@ -54,7 +43,7 @@ export async function checkInBrowser(
   await using server = await serve(dist);
   const browser = await chromium.launch({
     executablePath,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-software-rasterizer'],
+    args: [...ARGUMENTS, '--disable-dev-shm-usage', '--disable-software-rasterizer'],
     timeout: LONGEST,
   });
   const problems: string[] = [];

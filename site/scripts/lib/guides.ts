@@ -1,7 +1,7 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { blocksOf, fenced } from './blocks.ts';
-import { addressOf, BASE, ROOT, textOf } from './repository.ts';
+import { blocksOf, fenced } from '../../../scripts/lib/markdown.ts';
+import { addressOf, BASE, filesLike, ROOT, textOf } from './repository.ts';
 import { isRunnable, runLink } from './runnable.ts';
 
 /** Makes pages of the documents of the repository, which are written to be read there too. */
@@ -48,7 +48,7 @@ export function targetOf(file: string, link: string): string {
 
 /** Rewrites what leads elsewhere in the site, and adds a link to the playground after what runs there. */
 export function bodyOf(file: string, markdown: string): string {
-  const parts = blocksOf(markdown).map((block) => {
+  const parts = blocksOf(markdown, file).map((block) => {
     if (block.kind === 'prose') {
       return block.text.replaceAll(/\]\(([^)\s]+)\)/g, (_, link: string) => `](${targetOf(file, link)})`);
     }
@@ -102,8 +102,7 @@ export function groups(): Group[] {
 /** The guides, in the order of their index, which must have them all. */
 export function guides(): Page[] {
   const listed = new Map(groups().flatMap(({ entries }) => entries.map((entry) => [entry.slug, entry] as const)));
-  const files = globSync('docs/*.md', { cwd: ROOT }).map((file) => file.replaceAll('\\', '/'));
-  const missing = files.filter((file) => file !== INDEX && !listed.has(slugOf(file)!));
+  const missing = filesLike('docs/*.md').filter((file) => file !== INDEX && !listed.has(slugOf(file)!));
   if (missing.length > 0) throw new Error(`${INDEX} does not list ${missing.join(', ')}: add a row for each`);
   return [...listed].map(([slug, { label, description }]) => ({
     ...pageOf(`docs/${slug}.md`),
@@ -120,27 +119,22 @@ export interface Folder {
 
 /** The folders of guides: the index first, then the pages in its order. */
 export function folders(): Folder[] {
-  return globSync('docs/*/README.md', { cwd: ROOT })
-    .map((file) => file.replaceAll('\\', '/'))
-    .sort()
-    .map((file) => {
-      const index = pageOf(file);
-      const folder = path.posix.dirname(file);
-      const files = globSync(`${folder}/*.md`, { cwd: ROOT }).map((found) => found.replaceAll('\\', '/'));
-      const text = textOf(file);
-      const place = (page: string) => text.indexOf(`](${path.posix.basename(page)}`);
-      const rest = files.filter((page) => page !== file);
-      const unlisted = rest.filter((page) => place(page) < 0);
-      if (unlisted.length > 0) throw new Error(`${file} does not link to ${unlisted.join(', ')}: add a row for each`);
-      const pages = rest.sort((one, other) => place(one) - place(other)).map(pageOf);
-      return { label: index.title, pages: [{ ...index, label: `All ${index.title.toLowerCase()}` }, ...pages] };
-    });
+  return filesLike('docs/*/README.md').map((file) => {
+    const index = pageOf(file);
+    const folder = path.posix.dirname(file);
+    const text = textOf(file);
+    const place = (page: string) => text.indexOf(`](${path.posix.basename(page)}`);
+    const rest = filesLike(`${folder}/*.md`).filter((page) => page !== file);
+    const unlisted = rest.filter((page) => place(page) < 0);
+    if (unlisted.length > 0) throw new Error(`${file} does not link to ${unlisted.join(', ')}: add a row for each`);
+    const pages = rest.sort((one, other) => place(one) - place(other)).map(pageOf);
+    return { label: index.title, pages: [{ ...index, label: `All ${index.title.toLowerCase()}` }, ...pages] };
+  });
 }
 
 /** The design decisions, and the page that lists them. */
 export function decisions(): Page[] {
-  const files = globSync('docs/decisions/*.md', { cwd: ROOT }).map((file) => file.replaceAll('\\', '/'));
-  const pages = files.sort().map(pageOf);
+  const pages = filesLike('docs/decisions/*.md').map(pageOf);
   const rows = pages.map(({ slug, title }) => `- [${title}](${BASE}/${slug}/)`);
   const index = {
     slug: 'decisions',

@@ -1,4 +1,4 @@
-import { blocksOf, type Code } from './blocks.ts';
+import { blocksOf, type Code } from '../../../scripts/lib/markdown.ts';
 import { bodyOf, plain, targetOf } from './guides.ts';
 import { textOf } from './repository.ts';
 

@@ -1,7 +1,6 @@
-import { globSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
-import { blocksOf } from './blocks.ts';
-import { ROOT, textOf } from './repository.ts';
+import { blocksOf } from '../../../scripts/lib/markdown.ts';
+import { filesLike, textOf } from './repository.ts';
 import { carrying, isRunnable } from './runnable.ts';
 import type { SiteServer } from './server.ts';
 
@@ -349,7 +348,7 @@ await run(async () => {
 
 /** Every example that has a link to the playground prints there what its comments say. */
 async function everyExample(page: Page, server: SiteServer): Promise<string[]> {
-  const documents = ['README.md', ...globSync('docs/{*,[!d]*/*}.md', { cwd: ROOT }).sort()];
+  const documents = ['README.md', ...filesLike('docs/{*,[!d]*/*}.md')];
   const programs = documents.flatMap((file) =>
     blocksOf(textOf(file)).flatMap((block) =>
       block.kind === 'code' && isRunnable(block.info, block.text) ? [{ file, code: block.text }] : [],

@@ -1,5 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { textOf } from '../../../test/support/example-files.ts';
+
+export { filesLike, textOf } from '../../../test/support/example-files.ts';
 
 /** The repository that this site is about: its files, its addresses, and where it is published. */
 
@@ -23,7 +26,7 @@ interface Manifest {
 }
 
 /** The manifest of the package. */
-export const manifest: Manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+export const manifest: Manifest = JSON.parse(textOf('package.json'));
 
 /** The address of the repository in a browser. */
 export const REPOSITORY: string = manifest.repository.url.replace(/^git\+/, '').replace(/\.git$/, '');
@@ -37,11 +40,6 @@ export function entries(): Map<string, string> {
     found.set(path.posix.join(manifest.name, subpath), source);
   }
   return found;
-}
-
-/** The text of a file of the repository. */
-export function textOf(file: string): string {
-  return readFileSync(path.join(ROOT, file), 'utf8');
 }
 
 /** The address of a file or folder of the repository that is no page of the site. */

@@ -16,7 +16,7 @@ const TYPES = new Map([
 ]);
 
 /** The file of the built site that an address leads to, `null` when there is none. */
-export function fileOf(folder: string, address: string): string | null {
+function fileOf(folder: string, address: string): string | null {
   const { pathname } = new URL(address, 'http://site');
   if (pathname !== BASE && !pathname.startsWith(`${BASE}/`)) return null;
   const file = path.join(folder, decodeURIComponent(pathname.slice(BASE.length)));

@@ -25,7 +25,7 @@ const attribute = (html: string, tag: string, name: string): string[] =>
 const idsOf = (html: string): Set<string> =>
   new Set([...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => unescaped(id!)));
 
-export function unescaped(text: string): string {
+function unescaped(text: string): string {
   return text
     .replaceAll(/&#(?:x([0-9a-f]+)|(\d+));/gi, (_, hex: string | undefined, decimal: string) =>
       String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)),

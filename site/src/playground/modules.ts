@@ -1,3 +1,5 @@
+import { nearest } from '../../../src/internal/options.ts';
+
 /** What a program can import, and what it is told when it asks for something else. */
 
 /** What somebody may well try to import, and why it is not here. */
@@ -47,35 +49,9 @@ function strict(name: string, module: object): object {
       if (typeof key === 'symbol' || key in target) return Reflect.get(target, key);
       if (ASKED_BY_IMPORTS.has(key)) return undefined;
       const near = nearest(key, Object.keys(target));
-      throw new ImportError(`'${name}' has no export named ${key}.${near === null ? '' : ` Did you mean ${near}?`}`);
+      throw new ImportError(
+        `'${name}' has no export named ${key}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
+      );
     },
   });
-}
-
-/** The name that is most like a misspelt one; `null` when none is. */
-export function nearest(name: string, names: readonly string[]): string | null {
-  const camel = name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-  let best: string | null = null;
-  let least = 3;
-  for (const candidate of names) {
-    const away = distance(camel.toLowerCase(), candidate.toLowerCase());
-    if (away < least) {
-      least = away;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-/** How many letters have to be put in, left out or changed. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -13,9 +13,9 @@ export interface Listener {
 }
 
 /** A worker that does not answer for this long computes without ever giving way. */
-export const PATIENCE = 4_000;
+const PATIENCE = 4_000;
 /** One that prints, and does not answer for this long either. */
-export const LONGEST = 20_000;
+const LONGEST = 20_000;
 const BETWEEN_PINGS = 500;
 
 /** One run of a program in a worker of its own. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import process from 'node:process';
 import { outputOf } from './output-of.ts';
 
@@ -14,53 +14,85 @@ export function listeningPorts(pid: number): number[] {
   }
 }
 
-/**
- * Waits for ports that a process did not listen at before. On Linux nothing is read but the names of its descriptors, as long as those stay the
- * same: the table of all connections may be long.
- */
+/** Waits for ports that a process does not listen at yet. Each is told once. */
 export class NewPorts {
   readonly #pid: number;
-  readonly #before: readonly number[];
-  #descriptors = '';
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Sockets on Linux, elsewhere ports. */
+  readonly #known: Set<string | number>;
+  /** When one may look again: to look takes at most half of the time, and starts a program on some systems. */
+  #next = 0;
 
-  constructor(pid: number, before: readonly number[]) {
+  constructor(pid: number) {
     this.#pid = pid;
-    this.#before = before;
+    this.#known = new Set<string | number>(isLinux ? socketsOf(pid) : listeningPorts(pid));
   }
 
-  /** The new ports there are now; nothing where nothing can have changed. */
-  take(): number[] {
-    const descriptors = process.platform === 'linux' ? descriptorsOf(this.#pid).join() : '';
+  /** A new port; `null` when there is none, and when it is too soon to look again. */
+  take(): number | null {
+    const began = performance.now();
+    if (began < this.#next) return null;
+    const [key, port] = isLinux ? this.#newSocket() : this.#newPort();
     const now = performance.now();
-    // A number may have been given to another descriptor meanwhile.
-    if (descriptors === this.#descriptors && now - this.#lookedAt < LONGEST_MS) return [];
-    this.#descriptors = descriptors;
-    this.#lookedAt = now;
-    return listeningPorts(this.#pid).filter((port) => !this.#before.includes(port));
+    this.#next = now + (now - began);
+    if (key !== null) this.#known.add(key);
+    return port;
+  }
+
+  #newSocket(): readonly [string, number] | readonly [null, null] {
+    const fresh = new Set(socketsOf(this.#pid).filter((socket) => !this.#known.has(socket)));
+    if (fresh.size > 0) for (const found of listeners(this.#pid)) if (fresh.has(found[0])) return found;
+    return [null, null];
+  }
+
+  #newPort(): readonly [number | null, number | null] {
+    const port = listeningPorts(this.#pid).find((one) => !this.#known.has(one)) ?? null;
+    return [port, port];
   }
 }
 
-/** After so long one looks all the same. */
-const LONGEST_MS = 100;
+const isLinux = process.platform === 'linux';
 
-/** In the tables of Linux: local address and port in hex, the state, and the number of the socket. */
+/** In the tables of Linux: local address and port in hex, the state of one who listens, and the number of the socket. */
 const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A (?:\S+\s+){5}(\d+)/gm;
+/** A row of another state. */
+const OTHER = /^\s*\d+: \S+ \S+ (?!0A )/m;
 
-function portsOfLinux(pid: number): number[] {
-  const ports = new Map<string, number>();
+/** The sockets that listen, and their ports. The kernel tells of them before all other connections, which may be very many and are not read. */
+function* listeners(pid: number): Generator<readonly [string, number]> {
   for (const table of ['tcp', 'tcp6']) {
     // Of the process itself, which may be in a network of its own, as in a container.
-    for (const [, port, socket] of attempt('', () => readFileSync(`/proc/${pid}/net/${table}`, 'latin1')).matchAll(ROW))
-      ports.set(`socket:[${socket}]`, Number.parseInt(port!, 16));
+    const file = attempt<number | null>(null, () => openSync(`/proc/${pid}/net/${table}`, 'r'));
+    if (file === null) continue;
+    try {
+      const chunk = Buffer.alloc(16_384);
+      let text = '';
+      // The first piece is a short one: the kernel fills all that it gets.
+      for (let size = 1_024, count = -1; count !== 0; size = chunk.length) {
+        count = attempt(0, () => readSync(file, chunk, 0, size, null));
+        text += chunk.toString('latin1', 0, count);
+        const end = text.lastIndexOf('\n') + 1;
+        const rows = text.slice(0, end);
+        for (const [, port, socket] of rows.matchAll(ROW)) yield [`socket:[${socket}]`, Number.parseInt(port!, 16)];
+        if (OTHER.test(rows)) break;
+        text = text.slice(end);
+      }
+    } finally {
+      closeSync(file);
+    }
   }
-  if (ports.size === 0) return [];
-  const found = descriptorsOf(pid).map((fd) => ports.get(attempt('', () => readlinkSync(`/proc/${pid}/fd/${fd}`))));
-  return [...new Set(found.filter((port) => port !== undefined))];
 }
 
-function descriptorsOf(pid: number): string[] {
-  return attempt([], () => readdirSync(`/proc/${pid}/fd`));
+function portsOfLinux(pid: number): number[] {
+  const own = new Set(socketsOf(pid));
+  if (own.size === 0) return [];
+  return [...new Set([...listeners(pid)].flatMap(([socket, port]) => (own.has(socket) ? [port] : [])))];
+}
+
+/** The sockets of a process, as the links of its descriptors name them. */
+function socketsOf(pid: number): string[] {
+  const descriptors = attempt([], () => readdirSync(`/proc/${pid}/fd`));
+  const links = descriptors.map((fd) => attempt('', () => readlinkSync(`/proc/${pid}/fd/${fd}`)));
+  return links.filter((link) => link.startsWith('socket:'));
 }
 
 /** The lines `n127.0.0.1:9229` of lsof. */

@@ -13,10 +13,10 @@ export interface Opened {
   readonly hasOpened: boolean;
 }
 
-/** The port that Node takes when nothing else is said. */
-const DEFAULT_PORT = 9229;
 /** How long it may take. A process that has just been started, or another tool that is just leaving, needs a moment. */
 const PATIENCE_MS = 5_000;
+/** So long only the expected port is tried after the signal: to look for other ports takes longer than Node needs. */
+const ONLY_EXPECTED_MS = 200;
 
 /**
  * Connects to the inspector of a process, and opens it before if it is not open, as `kill -USR1` does.
@@ -26,34 +26,58 @@ const PATIENCE_MS = 5_000;
 export async function openInspector(pid: number): Promise<Opened> {
   checkProcess(pid);
   const end = performance.now() + PATIENCE_MS;
-  const before = listeningPorts(pid);
-  const saysPort = /--inspect/.test(`${read(pid, 'cmdline')} ${read(pid, 'environ')}`);
-  // Other ports belong to the program itself, which is asked only when nothing else has helped.
-  const likely = before.filter((port) => saysPort || (port >= DEFAULT_PORT && port < DEFAULT_PORT + 10));
-  const open = await connectTo(likely, pid);
+  const port = expectedPort(read(pid, 'cmdline'), read(pid, 'environ'));
+  // It may be open already, perhaps at another port than the expected one. Those far from it belong to the program itself.
+  const likely = listeningPorts(pid).filter((one) => port === null || one === port || isUsual(one));
+  const open = (await connectTo(likely, pid)) ?? (port === null ? null : await untilFree(port, pid, end));
   if (open !== null) return { inspector: open, hasOpened: false };
   await waitUntilPrepared(pid, end);
-  if (!saysPort) await waitUntilFree(pid, end);
+  const fresh = new NewPorts(pid);
   sendSignal(pid);
-  const fresh = new NewPorts(pid, before);
-  for (let hasAskedAll = false, checked = performance.now(); performance.now() < end; ) {
-    const inspector = await connectTo(fresh.take(), pid);
+  const sent = performance.now();
+  for (let hasAskedAll = false, checked = sent; performance.now() < end; ) {
+    const candidate = performance.now() - sent < ONLY_EXPECTED_MS ? (port ?? fresh.take()) : fresh.take();
+    const inspector = candidate === null ? null : await connectTo([candidate], pid);
     if (inspector !== null) return { inspector, hasOpened: true };
-    // After a while without a new port: the inspector may have been open all the time, at a port that was not likely.
+    // After a while without a new port: the inspector may have been open all the time, at a port that was not expected.
     if (!hasAskedAll && end - performance.now() < PATIENCE_MS / 2) {
       hasAskedAll = true;
-      const other = await connectTo(before, pid);
+      const other = await connectTo(listeningPorts(pid), pid);
       if (other !== null) return { inspector: other, hasOpened: false };
     }
     if (performance.now() - checked > 100) {
       checkProcess(pid); // it may have ended
       checked = performance.now();
     }
-    await delay(3);
+    await delay(1);
   }
   throw new AttachError(
     `process ${pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be stopped, in the middle of native code, or have a listener for SIGUSR1`,
   );
+}
+
+/** The port that Node takes when nothing else is said. */
+const DEFAULT_PORT = 9229;
+
+/** A port that programs give to their inspectors when the first one is taken. */
+function isUsual(port: number): boolean {
+  return port >= DEFAULT_PORT && port < DEFAULT_PORT + 10;
+}
+
+/** An option that names a port. Node takes `_` for `-`, and the value of those that must have one also from the next argument. */
+const PORT_OPTION = /--(?:inspect(?:[-_](?:brk|wait))?=|(?:inspect|debug)[-_]port[=\0 ])(?:[^\0 ]*:)?(\d+)(?=[\0 ]|$)/g;
+
+/**
+ * The port at which Node opens the inspector of a process; `null` where it takes any free one.
+ *
+ * @param commandLine the arguments of the process, with a NUL after each of them
+ * @param environment its variables, in the same way
+ */
+export function expectedPort(commandLine: string, environment: string): number | null {
+  const options = `${/(?:^|\0)NODE_OPTIONS=([^\0]*)/.exec(environment)?.[1] ?? ''}\0${commandLine}`;
+  const given = [...options.matchAll(PORT_OPTION)];
+  const port = Number(given.at(-1)?.[1] ?? DEFAULT_PORT);
+  return port === 0 ? null : port;
 }
 
 async function connectTo(ports: readonly number[], pid: number): Promise<Inspector | null> {
@@ -85,16 +109,27 @@ async function waitUntilPrepared(pid: number, end: number): Promise<void> {
   }
 }
 
-/** Waits until the default port is free: another process may be looked at just now. */
-async function waitUntilFree(pid: number, end: number): Promise<void> {
-  while (await isTaken(DEFAULT_PORT)) {
+/**
+ * Waits until a port is free: another process may be looked at just now.
+ *
+ * @returns a session, where it is the process itself that has the port
+ */
+async function untilFree(port: number, pid: number, end: number): Promise<Inspector | null> {
+  while (await isTaken(port)) {
+    // Nothing is sent to the program of somebody else.
+    const own = listeningPorts(pid);
+    const open = own.includes(port) ? await connectTo([port], pid) : null;
+    if (open !== null) return open;
     if (performance.now() > end - PATIENCE_MS / 3) {
+      const other = await connectTo(own, pid); // it may be open at a port that nothing has told of
+      if (other !== null) return other;
       throw new AttachError(
-        `port ${DEFAULT_PORT}, which the inspector of process ${pid} needs, is taken by another process: end that one, or start this one with --inspect-port=0`,
+        `port ${port}, which the inspector of process ${pid} needs, is taken by another process: end that one, or start this one with --inspect-port=0`,
       );
     }
     await delay(20);
   }
+  return null;
 }
 
 function isTaken(port: number): Promise<boolean> {

@@ -1,20 +1,22 @@
 import { TaskGraph } from '../../inspect/task-tree.ts';
-import { lookOnce, type Output } from '../attach/look-once.ts';
 import type { Look } from '../attach/target.ts';
-import { SUCCESS } from '../exit-codes.ts';
 import type { LookCommand } from '../look-arguments.ts';
-import { safeJson } from '../terminal/display.ts';
-import { asData } from './as-data.ts';
+import { type Output, printLook } from './print-look.ts';
 import { drawTable } from './table.ts';
-import { cyclesText, detailsText, framesText, namesText, nameText, stateText, waitsText } from './task-text.ts';
+import {
+  cyclesText,
+  detailsText,
+  framesText,
+  moreText,
+  namesText,
+  nameText,
+  stateText,
+  waitsText,
+} from './task-text.ts';
 
 /** `asyncio ps PID`: a table of the tasks of a process. */
-export async function ps(command: LookCommand, output: Output): Promise<number> {
-  await lookOnce(command, (look) => {
-    const text = command.json ? safeJson(asData(command.pid, look)) : tableOf(look, output.columns).join('\n');
-    output.tell(`${text}\n`);
-  });
-  return SUCCESS;
+export function ps(command: LookCommand, output: Output): Promise<number> {
+  return printLook(command, output, tableOf);
 }
 
 /** The tasks as a table, the oldest first. */
@@ -33,9 +35,4 @@ export function tableOf({ tasks, total }: Look, columns: number | null): string[
   const heading = ['TASK', 'STATE', 'IN', 'WAITS FOR', 'AWAITED BY'];
   const table = drawTable(heading, rows, columns, (row) => detailsText(tasks[row]!));
   return [...table, ...cyclesText(graph), ...moreText(tasks.length, total)];
-}
-
-/** A line about the tasks that a limit has left out. */
-export function moreText(shown: number, total: number): string[] {
-  return total > shown ? [`and about ${total - shown} more tasks: --limit shows more`] : [];
 }

@@ -1,16 +1,15 @@
 import type { TaskSnapshot, WaitSnapshot } from '../../inspect/lens.ts';
 import { isForTasks, type TaskGraph } from '../../inspect/task-tree.ts';
+import { taskTitle } from '../../internal/task-title.ts';
 import type { SeenTask } from '../attach/target.ts';
 import { safeText } from '../terminal/display.ts';
 
 /** So many tasks are named where one waits for many. */
 const MOST_NAMES = 3;
 
-/** A task's name, as it may be shown: `load#17` for `Task-17`, which runs `load`. */
+/** A task's name, as it may be shown, such as `load#17`. */
 export function nameText(task: TaskSnapshot): string {
-  const number = /^Task-(\d+)$/.exec(task.name)?.[1];
-  const fn = number === undefined ? '' : functionOf(task);
-  return safeText(fn === '' ? task.name : `${fn}#${number}`);
+  return safeText(taskTitle(task.name, functionOf(task)));
 }
 
 /** The function that a task runs; empty where it is not known. */
@@ -95,6 +94,11 @@ export function cyclesText(graph: TaskGraph): string[] {
     const names = [...cycle, cycle[0]!].map((id) => nameText(graph.find(id)!));
     return `deadlock: ${names.join(' → ')}`;
   });
+}
+
+/** A line about the tasks that a limit has left out. */
+export function moreText(shown: number, total: number): string[] {
+  return total > shown ? [`and about ${total - shown} more tasks: --limit shows more`] : [];
 }
 
 /** Where a task is suspended, and the variables there; nothing where that is not known. */

@@ -1,20 +1,13 @@
 import { TaskGraph, type TaskRow } from '../../inspect/task-tree.ts';
-import { lookOnce, type Output } from '../attach/look-once.ts';
 import type { Look, SeenTask } from '../attach/target.ts';
-import { SUCCESS } from '../exit-codes.ts';
 import type { LookCommand } from '../look-arguments.ts';
-import { asData } from '../ps/as-data.ts';
-import { moreText } from '../ps/ps-command.ts';
-import { cyclesText, detailsText, moreFramesText, nameText, stateText, waitsText } from '../ps/task-text.ts';
-import { cutTo, safeJson } from '../terminal/display.ts';
+import { type Output, printLook } from '../ps/print-look.ts';
+import { cyclesText, detailsText, moreFramesText, moreText, nameText, stateText, waitsText } from '../ps/task-text.ts';
+import { cutTo } from '../terminal/display.ts';
 
 /** `asyncio pstree PID`: the tasks of a process, below each one those that it awaits. */
-export async function pstree(command: LookCommand, output: Output): Promise<number> {
-  await lookOnce(command, (look) => {
-    const text = command.json ? safeJson(asData(command.pid, look)) : treeOf(look, output.columns).join('\n');
-    output.tell(`${text}\n`);
-  });
-  return SUCCESS;
+export function pstree(command: LookCommand, output: Output): Promise<number> {
+  return printLook(command, output, treeOf);
 }
 
 /** The tasks as a tree. */

@@ -1,22 +1,6 @@
-/**
- * Text of a program, such as the name of a task, as it may be written to a terminal: what would move the cursor, change colours or turn the
- * direction of writing is shown by its number instead.
- */
-export function safeText(text: string): string {
-  return text.toWellFormed().replace(UNSAFE, (character) => {
-    const code = character.codePointAt(0)!;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-  });
-}
+export { safeText } from '../../internal/safe-text.ts';
 
-/**
- * Controls (also those of eight bits, which some terminals obey), characters that turn the direction of writing or are not seen, separators of
- * lines, and tags.
- */
-const UNSAFE =
-  /[\p{Cc}\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
-
-/** JSON in which such characters are written by their numbers, too. */
+/** JSON in which the characters that `safeText` replaces are written by their numbers, too. */
 export function safeJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(/[^\n\x20-\x7e]/g, (unit) =>
     /[\p{L}\p{N}]/u.test(unit) ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -58,6 +58,8 @@ class Queue {
   readonly clients = new Set<MemoryClient>();
   /** When the lease of each client ends, on the loop's clock. */
   readonly leases = new Map<string, number>();
+  /** The clients that want a shared job. */
+  readonly wanted = new Map<string, Set<string>>();
 }
 
 /**
@@ -232,8 +234,10 @@ class MemoryClient implements ClientLink {
 
   send(consignment: Consignment): Promise<void> {
     return this.#engine.call(() => {
-      const { jobs, waiting, workers } = this.#queue;
-      if (jobs.has(consignment.id)) return;
+      const { jobs, waiting, workers, wanted } = this.#queue;
+      const { id, sharer } = consignment;
+      if (sharer !== null) wanted.set(id, (wanted.get(id) ?? new Set()).add(sharer));
+      if (jobs.has(id)) return;
       if (!this.#engine.features.durable && ![...workers].some((worker) => worker.isAlive()))
         throw new Refusal('no worker is there', 'NO_WORKERS');
       const job: StoredJob = {
@@ -246,7 +250,7 @@ class MemoryClient implements ClientLink {
         progress: null,
         isCancelled: false,
       };
-      jobs.set(consignment.id, job);
+      jobs.set(id, job);
       waiting.add(job);
       offerAll(this.#queue);
     });
@@ -266,8 +270,8 @@ class MemoryClient implements ClientLink {
       const job = this.#queue.jobs.get(id);
       if (job === undefined) return;
       job.isCancelled = true;
-      const { worker } = job;
-      if (worker !== null) this.#engine.tell(this.#loop, () => worker.receive((settings) => settings.cancel(id)));
+      for (const worker of this.#queue.workers)
+        this.#engine.tell(this.#loop, () => worker.receive((settings) => settings.cancel(id)));
     });
   }
 
@@ -292,6 +296,29 @@ class MemoryClient implements ClientLink {
           this.#queue.waiting.delete(job);
         }
       }
+    });
+  }
+
+  discard(id: string): Promise<void> {
+    return this.#engine.call(() => {
+      if (this.#queue.jobs.get(id)?.state === 'settled') this.#queue.jobs.delete(id);
+    });
+  }
+
+  leave(ids: readonly string[], client: string): Promise<void> {
+    return this.#engine.call(() => {
+      const { wanted } = this.#queue;
+      for (const id of ids) {
+        wanted.get(id)?.delete(client);
+        if (wanted.get(id)?.size === 0) wanted.delete(id);
+      }
+    });
+  }
+
+  isWanted(id: string): Promise<boolean> {
+    return this.#engine.call(() => {
+      const { wanted, leases } = this.#queue;
+      return [...(wanted.get(id) ?? [])].some((client) => (leases.get(client) ?? 0) >= this.#loop.time());
     });
   }
 

@@ -1,5 +1,7 @@
 import { describe, nameOfClass } from '../../internal/describe.ts';
+import { cutText } from '../../internal/safe-text.ts';
 import { type Future, nameOfCoroutine, purposeOf, Task } from '../../kernel/lowlevel.ts';
+import { rawTitleOf } from '../task-title.ts';
 import type { TraceArguments } from './events.ts';
 
 /** Longer names are cut: they may be repeated in every event. */
@@ -7,25 +9,23 @@ const LONGEST = 200;
 
 /** A text of a program, cut to a length that an event can have. Whoever shows it takes care of what it contains. */
 export function cut(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return cutText(text, LONGEST);
 }
 
 /** What a task is called in a trace, and what its steps are. */
 export function titlesOfTask(task: Task<unknown>): { readonly title: string; readonly step: string } {
-  const name = task.getName();
-  const coroutine = nameOfCoroutine(task);
-  if (coroutine === '') return { title: cut(name), step: cut(name) };
-  return { title: cut(name === coroutine ? name : `${name} (${coroutine})`), step: cut(coroutine) };
+  const title = cut(rawTitleOf(task));
+  return { title, step: cut(nameOfCoroutine(task)) || title };
 }
 
 /** What a wait is for: the operation first, since viewers colour by it, and the kind of its object. */
 export function nameOfWait(on: object): string {
-  if (on instanceof Task) return cut(`task ${on.getName()}`);
+  if (on instanceof Task) return cut(`task ${rawTitleOf(on)}`);
   const purpose = purposeOf(on as Future<unknown>);
   if (purpose === null) return 'future';
   const { operation, object } = purpose;
   if (object === null) return operation;
-  return cut(`${operation} ${object instanceof Task ? object.getName() : nameOfClass(object)}`);
+  return cut(`${operation} ${object instanceof Task ? rawTitleOf(object) : nameOfClass(object)}`);
 }
 
 /** The object that is waited for; `null` where the name of the wait says everything. */

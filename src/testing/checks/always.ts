@@ -2,7 +2,7 @@ import { typeError } from '../../errors/type-error.ts';
 import type { Task } from '../../index.ts';
 import { describe } from '../../internal/describe.ts';
 import { checkCallback } from '../../internal/options.ts';
-import { placeInDebugMode, waitsOfTask } from '../../kernel/lowlevel.ts';
+import { placeInDebugMode, titleOf, waitsOfTask } from '../../kernel/lowlevel.ts';
 import { simulationAround } from '../inside.ts';
 import { CheckError } from './check-error.ts';
 import { holds, observeSteps, type Reading, read, tellReading } from './conditions.ts';
@@ -76,9 +76,7 @@ export function always(condition: () => unknown, message?: string | (() => strin
 
 function tellStep(task: Task<unknown> | null): string {
   if (task === null) return 'a callback of the loop';
-  const { name } = task.getCoro() as { readonly name?: unknown };
-  const who =
-    typeof name === 'string' && name !== '' && name !== task.getName() ? `${task.getName()} (${name})` : task.getName();
+  const who = titleOf(task);
   const place = waitsOfTask(task).find((wait) => wait.place !== null)?.place ?? null;
   if (place !== null) return `a step of ${who}, which now waits at ${place}`;
   return `${task.done() ? 'the last step' : 'a step'} of ${who}`;

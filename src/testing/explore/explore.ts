@@ -6,6 +6,7 @@ import { describe } from '../../internal/describe.ts';
 import { checkCallback, checkOptions } from '../../internal/options.ts';
 import { checkSeconds, checkWholeNumber } from '../../internal/whole-number.ts';
 import { NondeterminismError } from '../errors.ts';
+import { checkBounds } from '../simulation/bounds.ts';
 import { checkNondeterminism, type OnNondeterminism } from '../simulation/sources.ts';
 import { Script, SLACK } from './choices.ts';
 import { explain } from './explain.ts';
@@ -261,12 +262,10 @@ export function settingsOf<T>(call: string, main: unknown, options: ExploreOptio
 /** A number that says how many schedules are run may be computed: with `NaN` none would be, and everything would pass. */
 function checkNumbers(call: string, options: Omit<ExploreOptions, 'check'>): void {
   const { schedules = 1, seed = 0, bound = 0, slack = 0, shrinkRuns = 0 } = options;
-  const { maxSteps = 1, maxBeats = 1 } = options;
   checkWholeNumber(`${call}: schedules`, schedules, { least: 1, orInfinity: true });
   checkWholeNumber(`${call}: seed`, seed, { least: 0 });
   checkWholeNumber(`${call}: bound`, bound, { least: 0, orInfinity: true });
-  checkWholeNumber(`${call}: maxSteps`, maxSteps, { least: 1, orInfinity: true });
-  checkWholeNumber(`${call}: maxBeats`, maxBeats, { least: 1, orInfinity: true });
+  checkBounds(call, options);
   checkWholeNumber(`${call}: shrinkRuns`, shrinkRuns, { least: 0, orInfinity: true });
   checkSeconds(`${call}: slack`, slack);
 }
@@ -369,7 +368,7 @@ async function fail(exploration: Exploration, failure: Failure, schedule: number
 }
 
 /** What the program asks for under a schedule that differs from run to run. */
-async function sourcesIn(
+export async function sourcesIn(
   main: CoroutineFunction<unknown>,
   settings: RunSettings,
   deviations: readonly Deviation[],

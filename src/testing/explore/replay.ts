@@ -1,11 +1,11 @@
 import type { CoroutineFunction } from '../../index.ts';
-import { StaleTokenError } from '../errors.ts';
+import { NondeterminismError, StaleTokenError } from '../errors.ts';
 import type { SweepMain, WithoutSetup, WithSetup } from '../sweep/options.ts';
 import { replaySweep } from '../sweep/sweep.ts';
 import { isSweepToken } from '../sweep/token.ts';
 import { Script } from './choices.ts';
-import { type ExploreOptions, settingsOf } from './explore.ts';
-import { Runs } from './runs.ts';
+import { type ExploreOptions, settingsOf, sourcesIn } from './explore.ts';
+import { firstDifference, Runs, traced } from './runs.ts';
 import { scheduleOf } from './schedule.ts';
 
 /**
@@ -17,6 +17,7 @@ import { scheduleOf } from './schedule.ts';
  * `failOnUnretrieved`, `check`; of the sweep all that its message names
  * @throws the failure (as a rejection)
  * @throws {StaleTokenError} (as a rejection) when the program is no longer the one that the token was made for, or does not fail any more
+ * @throws {NondeterminismError} (as a rejection) when it does not, but two runs under the schedule differ
  * @example
  * try {
  *   await replay(async () => { await sleep(1); }, 'xc-45h-1');
@@ -38,9 +39,17 @@ export async function replay(main: (...args: never) => unknown, token: string, o
   const runs = new Runs(program, settings, false, true);
   try {
     const script = new Script(schedule.deviations);
-    const failure = await runs.run(script);
+    const { result: failure, trace } = await traced(runs, () => runs.run(script));
     const end = (schedule.deviations.at(-1)?.at ?? -1) + 1;
     const isOther = script.isStale || !script.isOver || runs.choices.fingerprint(end) !== schedule.fingerprint;
+    if (isOther || failure === null) {
+      // What is not the same from run to run would be told as a change of the program.
+      const again = await traced(runs, () => runs.run(new Script(schedule.deviations)));
+      const difference = firstDifference(trace, again.trace);
+      if (difference !== null) {
+        throw new NondeterminismError(difference, await sourcesIn(program, settings, schedule.deviations));
+      }
+    }
     if (isOther) {
       throw new StaleTokenError(
         'replay: the program has changed since the token was made: it no longer comes to the choices that the schedule makes. Explore it again.',

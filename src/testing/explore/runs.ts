@@ -1,6 +1,5 @@
-import { addInstrument, type CoroutineFunction, iscoroutinefunction, type Task } from '../../index.ts';
-import type { AwaitableLike } from '../../kernel/lowlevel.ts';
-import { isCoroutine } from '../is-coroutine.ts';
+import { addInstrument, type CoroutineFunction, type Task } from '../../index.ts';
+import { failureOfCheck } from '../simulation/check.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { type OnNondeterminism, tellSource } from '../simulation/sources.ts';
 import { Choices, type Chooser } from './choices.ts';
@@ -17,9 +16,6 @@ export interface RunSettings {
   readonly check: ((value: unknown) => unknown) | null;
   readonly nondeterminism: OnNondeterminism | 'note';
 }
-
-/** How long real work of a check may take, such as reading a file: a check does not have to be quick as the program has. In seconds. */
-const CHECK_PATIENCE = 1;
 
 /** What a run has failed with. */
 export interface Failure {
@@ -65,6 +61,11 @@ export class Runs {
     this.#simulation.onOutcome = call;
   }
 
+  /** The time of the simulation, in seconds. */
+  get now(): number {
+    return this.#simulation.host.now;
+  }
+
   /** Whether something belongs to the loop of these runs. */
   isOf(task: Task<unknown>): boolean {
     return task.getLoop() === this.#simulation.loop;
@@ -84,29 +85,12 @@ export class Runs {
     if (problems.length > 0) return { error: problems[0] };
     const { check } = this.#settings;
     if (check === null) return null;
-    const given = value!.value;
-    try {
-      if (iscoroutinefunction(check)) return await this.#checkInside(() => check(given));
-      const checked: unknown = check(given);
-      if (isCoroutine(checked)) return await this.#checkInside(checked);
-      if (typeof (checked as PromiseLike<unknown> | null)?.then === 'function') await checked;
-    } catch (error) {
-      return { error };
-    }
-    return null;
-  }
-
-  /** A check that is a coroutine runs on the loop of the program, whose locks and queues belong to it, in the usual order. */
-  async #checkInside(check: unknown): Promise<Failure | null> {
+    // It is not explored: the usual way is taken everywhere.
     const { onOutcome } = this.#simulation;
     this.choices.isOver = true;
     this.#simulation.onOutcome = null;
     try {
-      const { failure, problems } = await this.#simulation.run(check as AwaitableLike<unknown>, {
-        patience: CHECK_PATIENCE,
-      });
-      if (failure !== null) return failure;
-      return problems.length === 0 ? null : { error: problems[0] };
+      return await failureOfCheck(this.#simulation, check, value!.value);
     } finally {
       this.#simulation.onOutcome = onOutcome;
     }
@@ -124,13 +108,15 @@ export interface TraceEvent {
   readonly who: string;
   /** The coroutine of the task, or the way that was taken of so many. */
   readonly detail: string;
+  /** When, in simulated seconds: a sleep that is drawn by lot may change nothing else. */
+  readonly at: number;
 }
 
 /** Records what a run does while `run` runs. */
 export async function traced<T>(runs: Runs, run: () => Promise<T>): Promise<{ result: T; trace: TraceEvent[] }> {
   const trace: TraceEvent[] = [];
   const note = (kind: TraceEvent['kind'], task: Task<unknown>): void => {
-    if (runs.isOf(task)) trace.push({ kind, who: task.getName(), detail: coroutineOf(task) });
+    if (runs.isOf(task)) trace.push({ kind, who: task.getName(), detail: coroutineOf(task), at: runs.now });
   };
   const remove = addInstrument({
     beforeStep: (task) => note('step', task),
@@ -138,7 +124,7 @@ export async function traced<T>(runs: Runs, run: () => Promise<T>): Promise<{ re
     taskFinished: (task) => note('finished', task),
   });
   runs.choices.onChoice = (kind: string, way: number, count: number) => {
-    trace.push({ kind: 'choice', who: kind, detail: `${way + 1} of ${count}` });
+    trace.push({ kind: 'choice', who: kind, detail: `${way + 1} of ${count}`, at: runs.now });
   };
   try {
     return { result: await run(), trace };
@@ -166,8 +152,8 @@ export function firstDifference(first: readonly TraceEvent[], second: readonly T
 
 function tell(event: TraceEvent | undefined): string {
   if (event === undefined) return 'nothing, it had ended';
-  const { kind, who, detail } = event;
-  if (kind === 'choice') return `a choice (${who}), way ${detail}`;
+  const { kind, who, detail, at } = event;
+  if (kind === 'choice') return `a choice (${who}), way ${detail}, at ${at} s`;
   const verb = { step: 'ran a step', spawned: 'was made', finished: 'finished' }[kind];
-  return `${who}${detail === '' ? '' : ` (${detail})`} ${verb}`;
+  return `${who}${detail === '' ? '' : ` (${detail})`} ${verb} at ${at} s`;
 }

@@ -1,15 +1,9 @@
 import type { EventLoop } from '../../index.ts';
-import {
-  captureWaitGraph,
-  describeWait,
-  placeText,
-  titleOf,
-  type WaitGraph,
-  type WaitNode,
-} from '../../inspect/wait-graph.ts';
+import { captureWaitGraph, describeWait, placeText, type WaitGraph, type WaitNode } from '../../inspect/wait-graph.ts';
 import { describe } from '../../internal/describe.ts';
-import { activeResources, afterMicrotasks, leftIn } from '../../kernel/lowlevel.ts';
+import { activeResources, leftIn } from '../../kernel/lowlevel.ts';
 import { LeakError, UnretrievedError } from '../errors.ts';
+import { quiet } from './quiet.ts';
 
 /** What keeps the process alive now, as `newResourcesSince` takes it; `null` where the runtime does not tell. */
 export function resourcesNow(): readonly string[] | null {
@@ -129,13 +123,13 @@ async function endlessSince(before: readonly string[]): Promise<string[]> {
   for (let turn = 0; ; turn++) {
     const found = newResourcesSince(before).flatMap((resource) => ENDLESS[resource] ?? []);
     if (found.length === 0 || turn === CLOSING_TURNS) return found;
-    await new Promise<void>((resolve) => afterMicrotasks(resolve));
+    await quiet(1);
   }
 }
 
 function describeTask(task: WaitNode): string {
   const waits = task.waits.map((wait) => `${describeWait(wait)}${placeText(wait)}`);
-  return `task ${titleOf(task)}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
+  return `task ${task.name}${waits.length > 0 ? `, which waits for ${waits.join(' and ')}` : ''}`;
 }
 
 /** The error for errors that nobody has looked at. */

@@ -9,7 +9,6 @@ import {
 } from '../../index.ts';
 import {
   type AwaitableLike,
-  afterMicrotasks,
   cancelLeft,
   hasWork,
   isEmptyLoop,
@@ -30,8 +29,10 @@ import {
 } from '../../kernel/lowlevel.ts';
 import { LivelockError } from '../errors.ts';
 import { Arrivals } from './arrivals.ts';
+import type { Bounds } from './bounds.ts';
 import { SimulatedHost } from './host.ts';
 import { leaksOf, newResourcesSince, resourcesNow, unretrieved, watchAlone } from './left.ts';
+import { quiet } from './quiet.ts';
 import { type OnNondeterminism, Sources } from './sources.ts';
 import { MAX_BEATS, Stall } from './stall.ts';
 import { doneNow, livelock, standstill } from './standstill.ts';
@@ -54,27 +55,21 @@ export interface Decider {
 }
 
 /** How a program is simulated. */
-export interface SimulationOptions {
-  readonly decider?: Decider | null;
+export interface SimulationOptions extends Bounds {
+  readonly decider?: Decider | null | undefined;
   /** Whether it is run inside one call, as long as it awaits nothing that is not of this library and has no async functions. */
-  readonly quick?: boolean;
+  readonly quick?: boolean | undefined;
   /** Whether the places of waits are recorded, for messages. */
-  readonly places?: boolean;
-  /** So many iterations without any time passing, and nothing coming from outside, are a livelock. */
-  readonly maxSteps?: number;
-  /** So many timers that fire while the main task stands still mean that it is stuck (`Stall`). */
-  readonly maxBeats?: number;
-  /** How long real work may take that the program waits for, in real seconds. */
-  readonly patience?: number;
+  readonly places?: boolean | undefined;
   /** Whether what the program leaves behind is a problem. */
-  readonly failOnLeaks?: boolean;
+  readonly failOnLeaks?: boolean | undefined;
   /** Whether errors that nobody has looked at are one. */
-  readonly failOnUnretrieved?: boolean;
-  readonly debug?: boolean;
+  readonly failOnUnretrieved?: boolean | undefined;
+  readonly debug?: boolean | undefined;
   /** What is done about uses of the platform's clocks, random numbers, timers and `fetch`. */
-  readonly nondeterminism?: OnNondeterminism | 'note';
+  readonly nondeterminism?: OnNondeterminism | 'note' | undefined;
   /** Called when the program has ended and what was ready has run, before what it leaves behind is ended. */
-  readonly atEnd?: (loop: EventLoop) => void;
+  readonly atEnd?: ((loop: EventLoop) => void) | undefined;
 }
 
 /** How a simulated program has ended. */
@@ -220,7 +215,7 @@ export class Simulation {
     const { promise, resolve: giveWay } = Promise.withResolvers<void>();
     if (this.decider !== null) explored = promise;
     try {
-      const made = loop.createTask<T>(mainCoroutine(main, loop), task);
+      const made = loop.createTask<T>(mainCoroutine(main, loop, 'runVirtual'), task);
       this.#stall.begin(made);
       this.#start();
       const failure = await this.#drive(() => made.done());
@@ -488,7 +483,9 @@ export class Simulation {
     // Much real work does not show among the resources, such as the reading of a file.
     const isPossible = (): boolean => this.#foreignWaits().length > 0 || this.#newResources().length > 0;
     if (!isPossible()) return false;
-    if (await this.#wait(this.#patience - this.#inVain, isOver, isPossible)) return true;
+    // A task that goes on only to fall asleep has no step under way after that turn: its timer is what shows that something has come.
+    const hasCome = (): boolean => isOver() || this.host.wish !== null || !this.arrivals.isEmpty;
+    if (await this.#wait(this.#patience - this.#inVain, hasCome, isPossible)) return true;
     for (const task of this.#foreignWaits()) this.#hopeless.add(task);
     return false;
   }
@@ -604,8 +601,4 @@ function outcomeOf<T>(main: Task<T>): { readonly value: T } | { readonly error: 
   } catch (error) {
     return { error };
   }
-}
-
-async function quiet(turns: number): Promise<void> {
-  for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => afterMicrotasks(resolve));
 }

@@ -4,10 +4,10 @@ import {
   captureWaitGraph,
   formatWaitGraph,
   neededTasks,
-  type WaitGraph,
+  type WaitNode,
 } from '../../inspect/wait-graph.ts';
 import { describe } from '../../internal/describe.ts';
-import { leftIn, pendingTimers, type WaitView, waitsOfTask } from '../../kernel/lowlevel.ts';
+import { leftIn, pendingTimers, WaitQueue, type WaitView, waitsOfTask } from '../../kernel/lowlevel.ts';
 import { LivelockError } from '../errors.ts';
 
 /** So many beats of a clock without any progress of the main task mean that it is stuck, where nothing else was said. */
@@ -27,13 +27,13 @@ const NEEDS_ALL: ReadonlySet<string> = new Set(['gather', 'tasks', 'task']);
  * A beat is that time passes, or that something comes from outside.
  *
  * The main task **stands still** while it waits for one and the same thing, and so do those that it waits for in turn: of several of which it
- * needs each, one is enough, of others all have to. Whoever sleeps does not stand still, nor does whoever waits in `join()` for a queue of
- * which work is reported as done meanwhile.
+ * needs each, one is enough, of others all have to. Whoever sleeps does not stand still. Nor does whoever comes nearer to the end of its wait:
+ * those before it in the line of a queue or a lock become fewer, or the items become fewer that `join()` waits for.
  *
  * | for so many beats | it is stuck when |
  * | --- | --- |
  * | `maxBeats` | the main task has stood still, and no timer has been pending all the time: one that was set long ago may be what ends the wait |
- * | ten times as many | it has stood still |
+ * | ten times as many | it has stood still, or one of its branches has: a task that waits in several may need only one of them, as under `Promise.race` |
  * | a hundred times as many | it has not ended |
  */
 export class Stall {
@@ -43,14 +43,12 @@ export class Stall {
   readonly #hasTotal: boolean;
   #main: Task<unknown> | null = null;
   #beats = 0;
-  /** The beats at which waits and timers were seen first that are still there. */
-  #waits = new Map<object, number>();
+  /** The waits that were there at the last look, by what is waited for. */
+  #waits = new Map<object, LastingWait>();
+  /** The beats at which timers were seen first that are still pending. */
   #timers = new Map<object, number>();
-  /** How much was unfinished of queues that are waited for in `join()`, when it was looked at them last. */
-  #unfinished = new Map<object, number>();
-  /** When tasks have had their last step, in beats; only where steps are told of. */
+  /** When tasks have had their last step, in beats; empty where steps are not told of. */
   #steps = new WeakMap<Task<unknown>, number>();
-  #knowsSteps = false;
 
   /** @param hasTotal whether a program that does not end at all is an error as well */
   constructor(loop: EventLoop, maxBeats: number, hasTotal: boolean) {
@@ -66,12 +64,10 @@ export class Stall {
     this.#beats = 0;
     this.#waits.clear();
     this.#timers.clear();
-    this.#unfinished.clear();
   }
 
   /** A task has had a step. */
   stepped(task: Task<unknown>): void {
-    this.#knowsSteps = true;
     this.#steps.set(task, this.#beats);
   }
 
@@ -82,7 +78,7 @@ export class Stall {
     this.#note();
     if (this.#beats <= this.#maxBeats) return null;
     const standstill = this.#standstill(this.#main);
-    if (standstill !== null) return this.#stuck(this.#main, now, standstill);
+    if (standstill !== null) return this.#stuck(standstill, now);
     return this.#isOverdue() ? this.#endless(now) : null;
   }
 
@@ -90,64 +86,77 @@ export class Stall {
     return this.#hasTotal && this.#beats > this.#maxBeats * ALL_BEATS;
   }
 
-  /** Notes what is waited for, and which timers are pending, with the beats at which that was seen first. */
+  /** Notes what is waited for and which timers are pending, with the beats since which that is so. */
   #note(): void {
     const waits = [...allTasks(this.#loop)].flatMap((task) => waitsOfTask(task));
-    this.#noteWork(waits);
-    this.#waits = this.#still(
-      this.#waits,
-      waits.flatMap(({ on }) => on ?? []),
-    );
-    this.#timers = this.#still(this.#timers, pendingTimers(this.#loop));
-  }
-
-  /** A wait in `join()` counts from when the queue had less to be done for the last time. */
-  #noteWork(waits: readonly WaitView[]): void {
-    const unfinished = new Map<object, number>();
+    const places = placesIn(waits);
+    const lasting = new Map<object, LastingWait>();
     for (const { on, purpose } of waits) {
+      if (on === null) continue;
       const queue = purpose?.object;
-      if (on === null || purpose?.operation !== 'join' || !(queue instanceof Queue)) continue;
-      if (queue.unfinished < (this.#unfinished.get(queue) ?? 0)) this.#waits.delete(on);
-      unfinished.set(queue, queue.unfinished);
+      const left = purpose?.operation === 'join' && queue instanceof Queue ? queue.unfinished : (places.get(on) ?? 0);
+      const before = this.#waits.get(on);
+      const isNearer = before === undefined || left < before.left;
+      lasting.set(on, { since: isNearer ? this.#beats : before.since, left });
     }
-    this.#unfinished = unfinished;
-  }
-
-  #still(before: ReadonlyMap<object, number>, now: readonly object[]): Map<object, number> {
-    return new Map(now.map((one) => [one, before.get(one) ?? this.#beats]));
+    this.#waits = lasting;
+    const timers = pendingTimers(this.#loop);
+    this.#timers = new Map(timers.map((timer) => [timer, this.#timers.get(timer) ?? this.#beats]));
   }
 
   #standstill(main: Task<unknown>): Standstill | null {
-    const since = this.#beats - this.#maxBeats;
-    const isBefore = (seen: number | undefined, beats: number): boolean => seen !== undefined && seen <= beats;
-    const isStill =
-      (beats: number) =>
-      ({ on, purpose }: WaitView, task: Task<unknown>): boolean => {
-        // A promise that is not of this library has no future: what its task has done tells how long it waits.
-        if (on === null) return this.#knowsSteps && isBefore(this.#steps.get(task), beats);
-        return purpose?.operation !== 'sleep' && isBefore(this.#waits.get(on), beats);
-      };
-    if (movingTasks(main, this.#loop, isStill(since)).has(main)) return null;
-    // A timer that was seen first at this look may have been set after the one before it.
-    if (![...this.#timers.values()].some((seen) => isBefore(seen, since + this.#interval))) {
-      return { beats: this.#maxBeats, isStill: isStill(since) };
-    }
-    const most = this.#maxBeats * DOUBTFUL;
-    const longer = isStill(this.#beats - most);
-    return movingTasks(main, this.#loop, longer).has(main) ? null : { beats: most, isStill: longer };
+    const certain = this.#standstillFor(this.#maxBeats, main, false);
+    if (certain !== null && !this.#hasOldTimer()) return certain;
+    return this.#standstillFor(this.#maxBeats * DOUBTFUL, main, true);
   }
 
-  #stuck(main: Task<unknown>, now: number, { beats, isStill }: Standstill): LivelockError {
+  /** Whether a timer has been pending for `maxBeats`. One that was seen first at a look may have been set after the look before it. */
+  #hasOldTimer(): boolean {
+    const since = this.#beats - this.#maxBeats + this.#interval;
+    return [...this.#timers.values()].some((seen) => seen <= since);
+  }
+
+  /**
+   * `null` when the main task has not stood still for so many beats.
+   *
+   * @param isBranchEnough whether a task stands still as soon as one of its branches does
+   */
+  #standstillFor(beats: number, main: Task<unknown>, isBranchEnough: boolean): Standstill | null {
+    const since = this.#beats - beats;
+    if (since < 0) return null;
+    const isStill = ({ on, purpose }: WaitView, task: Task<unknown>): boolean => {
+      // A promise that is not of this library has no future: what its task has done tells how long it waits.
+      const begun = on === null ? this.#steps.get(task) : this.#waits.get(on)?.since;
+      return purpose?.operation !== 'sleep' && begun !== undefined && begun <= since;
+    };
+    const { needed, moving } = movementOf(main, this.#loop, isStill, isBranchEnough);
+    return moving.has(main) ? null : { beats, isStill, needed, moving };
+  }
+
+  #stuck({ beats, isStill, needed, moving }: Standstill, now: number): LivelockError {
     const { tasks } = captureWaitGraph(this.#loop);
-    const moving = movingTasks(main, this.#loop, isStill);
-    const live = [...allTasks(this.#loop)]; // in the order of the graph, where names may have numbers
-    const needed = neededBy(main.getName(), tasks);
-    const moves = (task: Task<unknown>): boolean => {
+    const live = [...allTasks(this.#loop)]; // in the order of the graph
+    const goesOn = (task: Task<unknown>): boolean => {
       const waits = waitsOfTask(task);
       return moving.has(task) || waits.length === 0 || waits.some((wait) => !isStill(wait, task));
     };
-    const stuck = tasks.filter(({ name }, i) => needed.has(name) && !moving.has(live[i]!));
-    const going = tasks.filter((task, i) => !stuck.includes(task) && moves(live[i]!));
+    const stuck: WaitNode[] = [];
+    const going: WaitNode[] = [];
+    for (const [i, node] of tasks.entries()) {
+      const task = live[i]!;
+      if (!needed.has(task) || moving.has(task)) {
+        if (goesOn(task)) going.push(node);
+        continue;
+      }
+      // Other branches of it may go on.
+      const views = waitsOfTask(task);
+      const part = (still: boolean): WaitNode => ({
+        ...node,
+        waits: node.waits.filter((_, at) => isStill(views[at]!, task) === still),
+      });
+      stuck.push(part(true));
+      if (part(false).waits.length > 0) going.push(part(false));
+    }
     return new LivelockError(
       `livelock: the main task is stuck, and only what repeats keeps the clock going. For ${beats} timers or arrivals in a row (the clock is at ` +
         `${now} s) this has stood still:\n${textOf(stuck)}\n${this.#goingOn(going)}\n` +
@@ -155,7 +164,7 @@ export class Stall {
     );
   }
 
-  #goingOn(tasks: WaitGraph['tasks']): string {
+  #goingOn(tasks: readonly WaitNode[]): string {
     const timers = leftIn(this.#loop).timers.map((timer) => `  timer ${describe(timer)}`);
     const lines = [textOf(tasks), ...timers].filter((line) => line !== '');
     return lines.length === 0 ? 'Something comes from outside again and again.' : `This goes on:\n${lines.join('\n')}`;
@@ -174,18 +183,27 @@ export class Stall {
   }
 }
 
-function textOf(tasks: WaitGraph['tasks']): string {
+function textOf(tasks: readonly WaitNode[]): string {
   return formatWaitGraph({ tasks, cycles: [] });
 }
 
-/** The names of a task and of those that it needs, directly or through others. */
-function neededBy(name: string, tasks: WaitGraph['tasks']): ReadonlySet<string> {
-  const nodes = new Map(tasks.map((task) => [task.name, task]));
-  const found = new Set([name]);
-  for (const one of found) {
-    for (const { needs } of nodes.get(one)?.waits ?? []) for (const need of needs) found.add(need);
+/** How many tasks are before each one that waits in a line, as for a lock or an item: by the futures that they wait for. */
+function placesIn(waits: readonly WaitView[]): ReadonlyMap<object, number> {
+  const places = new Map<object, number>();
+  for (const line of new Set(waits.map(({ purpose }) => purpose))) {
+    if (!(line instanceof WaitQueue)) continue;
+    let before = 0;
+    for (const place of line) places.set(place, before++);
   }
-  return found;
+  return places;
+}
+
+/** A wait that goes on. */
+interface LastingWait {
+  /** The beats at which it was seen first, or came nearer to its end last. */
+  readonly since: number;
+  /** How much there is before its end, where that can be counted: tasks before it in a line, items of a queue that are not done; otherwise 0. */
+  readonly left: number;
 }
 
 interface Waiting {
@@ -193,32 +211,40 @@ interface Waiting {
   readonly needs: readonly Task<unknown>[];
 }
 
-/** How long the main task stands still, and whether a wait is one that has lasted so long. */
-interface Standstill {
+/** The main task and those that it waits for in turn. */
+interface Movement {
+  readonly needed: ReadonlySet<Task<unknown>>;
+  /** Those of them that do not stand still. */
+  readonly moving: ReadonlySet<Task<unknown>>;
+}
+
+/** That the main task has stood still for so many beats. */
+interface Standstill extends Movement {
   readonly beats: number;
+  /** Whether a wait has lasted so long. */
   isStill(wait: WaitView, task: Task<unknown>): boolean;
 }
 
 /**
- * Of a task and those that it needs: those that do not stand still.
- *
  * @param isStill whether a wait is one that lasts
+ * @param isBranchEnough whether a task stands still as soon as one of its branches does; otherwise when all of them do
  */
-function movingTasks(
+function movementOf(
   main: Task<unknown>,
   loop: EventLoop,
   isStill: (wait: WaitView, task: Task<unknown>) => boolean,
-): ReadonlySet<Task<unknown>> {
+  isBranchEnough: boolean,
+): Movement {
   const awaited = awaitedTasks([...allTasks(loop)]);
   const waitsOf = new Map<Task<unknown>, readonly Waiting[]>();
-  const open = new Set([main]);
-  for (const task of open) {
+  const needed = new Set([main]);
+  for (const task of needed) {
     const waits = waitsOfTask(task).map((wait) => ({ wait, needs: neededTasks(wait, awaited) }));
     waitsOf.set(task, waits);
-    for (const { needs } of waits) for (const need of needs) open.add(need);
+    for (const { needs } of waits) for (const need of needs) needed.add(need);
   }
   // Those that move make those move that need them, until no more are found. From the last to the first: chains then take one round.
-  const tasks = [...open].reverse();
+  const tasks = [...needed].reverse();
   const moving = new Set<Task<unknown>>();
   const moves = ({ wait, needs }: Waiting, of: Task<unknown>): boolean => {
     if (!isStill(wait, of)) return true;
@@ -230,11 +256,13 @@ function movingTasks(
     before = moving.size;
     for (const task of tasks) {
       const waits = waitsOf.get(task)!;
-      // A task that has branches which wait side by side may need only one of them.
-      if (waits.length === 0 || waits.some((wait) => moves(wait, task))) moving.add(task);
+      const isMoving = isBranchEnough
+        ? waits.every((wait) => moves(wait, task))
+        : waits.length === 0 || waits.some((wait) => moves(wait, task));
+      if (isMoving) moving.add(task);
     }
   }
-  return moving;
+  return { needed, moving };
 }
 
 function operationOf({ on, purpose }: WaitView): string {

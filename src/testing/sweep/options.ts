@@ -3,6 +3,7 @@ import { describe } from '../../internal/describe.ts';
 import { checkCallback, checkOptions } from '../../internal/options.ts';
 import { checkWholeNumber } from '../../internal/whole-number.ts';
 import type { CoroutineFunction } from '../../kernel/lowlevel.ts';
+import { checkBounds } from '../simulation/bounds.ts';
 import type { SweepPoint } from './failure.ts';
 import { MODES, type SweepMode } from './modes.ts';
 
@@ -39,6 +40,8 @@ export interface SweepOptions<S = undefined> {
   readonly failOnLeaks?: boolean | undefined;
   /** Pools and other objects whose `acquire()` and `release()` are counted, or what gives them; as `track` does for each. */
   readonly resources?: readonly object[] | ((state: S) => readonly object[]) | undefined;
+  /** How long real work may take that the program waits for in one run, in real seconds, as in `runVirtual`. Default: 1. */
+  readonly patience?: number | undefined;
   /** So many timers may fire while the main task stands still, as in `runVirtual`: after that it is stuck. Default: 100,000. */
   readonly maxBeats?: number | undefined;
   /** Errors that may come out of the program when one of its waits is ended: returns whether an error is one. */
@@ -71,6 +74,7 @@ const NAMES = [
   'seed',
   'failOnLeaks',
   'resources',
+  'patience',
   'maxBeats',
   'expected',
 ] as const;
@@ -105,9 +109,7 @@ export function checkedOptions<S>(call: string, main: unknown, options: SweepOpt
   }
   checkWholeNumber(`${call}: limit`, limit, { least: 1, orInfinity: true });
   checkWholeNumber(`${call}: seed`, seed, { least: 0 });
-  if (options.maxBeats !== undefined) {
-    checkWholeNumber(`${call}: maxBeats`, options.maxBeats, { least: 1, orInfinity: true });
-  }
+  checkBounds(call, options);
   return { ...options, modes, limit, seed, failOnLeaks };
 }
 

@@ -1,16 +1,8 @@
 import { isCancelledError } from '../../errors/errors.ts';
-import {
-  addInstrument,
-  type EventLoop,
-  iscoroutinefunction,
-  logger,
-  RuntimeError,
-  RuntimeHost,
-  ValueError,
-} from '../../index.ts';
+import { addInstrument, type EventLoop, logger, RuntimeError, RuntimeHost, ValueError } from '../../index.ts';
 import { type AwaitableLike, type CoroutineFunction, runningLoop } from '../../kernel/lowlevel.ts';
 import { DeadlockError, type LeakError, LivelockError, NondeterminismError, StaleTokenError } from '../errors.ts';
-import { isCoroutine } from '../is-coroutine.ts';
+import { failureOfCheck } from '../simulation/check.ts';
 import { leakOf } from '../simulation/left.ts';
 import { type Ending, Simulation } from '../simulation/simulation.ts';
 import { tellSource } from '../simulation/sources.ts';
@@ -20,7 +12,6 @@ import { Judge, type Run } from './judge.ts';
 import {
   type CheckedOptions,
   checkedOptions,
-  type SweepEnding,
   type SweepMain,
   type SweepOptions,
   type WithoutSetup,
@@ -335,9 +326,9 @@ class Sweep<S> {
       const { problem } = await this.#strike(simulation, plan, judge, most);
       const { site, mode } = plan;
       const token = formatToken({ wait: site.index, mode, hash: site.hash });
-      const given = (['check', 'setup', 'resources', 'maxBeats', 'expected', 'failOnLeaks'] as const).filter((name) =>
-        name === 'failOnLeaks' ? !this.#options.failOnLeaks : this.#options[name] !== undefined,
-      );
+      const given = (
+        ['check', 'setup', 'resources', 'patience', 'maxBeats', 'expected', 'failOnLeaks'] as const
+      ).filter((name) => (name === 'failOnLeaks' ? !this.#options.failOnLeaks : this.#options[name] !== undefined));
       return failureOf(
         plan,
         token,
@@ -372,14 +363,15 @@ class Sweep<S> {
   }
 
   #simulation({ places, quick, most, nondeterminism }: SimulationSettings): Simulation {
-    const { maxBeats } = this.#options;
+    const { patience, maxBeats } = this.#options;
     return new Simulation({
       places,
       quick,
-      ...(maxBeats === undefined ? {} : { maxBeats }),
+      patience,
+      maxBeats,
+      maxSteps: most,
       failOnUnretrieved: true,
-      ...(most === undefined ? {} : { maxSteps: most }),
-      ...(nondeterminism === undefined ? {} : { nondeterminism }),
+      nondeterminism,
       atEnd: (loop: EventLoop) => {
         this.#leak = leakOf(loop);
       },
@@ -428,19 +420,7 @@ class Sweep<S> {
   ): Promise<{ readonly error: unknown } | null> {
     const { check } = this.#options;
     if (check === undefined) return null;
-    const ending: SweepEnding = { at, value: value?.value, error: failure?.error ?? null };
-    const run = (): unknown => check(state, ending);
-    try {
-      if (iscoroutinefunction(check)) return await checkInside(simulation, check.bind(null, state, ending));
-      const result = run();
-      if (isAwaitable(result)) {
-        if (isCoroutine(result)) return await checkInside(simulation, result);
-        await result;
-      }
-      return null;
-    } catch (error) {
-      return { error };
-    }
+    return await failureOfCheck(simulation, check, state, { at, value: value?.value, error: failure?.error ?? null });
   }
 
   #report({ recorder, ending }: Undisturbed, runs: readonly Struck[], leftOut: number, took: number): SweepReport {
@@ -470,15 +450,6 @@ function bound(main: (state: unknown) => unknown, state: unknown): unknown {
   return Object.defineProperty(main.bind(null, state), 'name', { value: main.name });
 }
 
-/** Assertion libraries return objects that throw when something of them is read that they do not know. */
-function isAwaitable(value: unknown): boolean {
-  try {
-    return isCoroutine(value) || typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
-  } catch {
-    return false;
-  }
-}
-
 function mute(): () => void {
   const { error, warn } = logger;
   logger.error = () => {};
@@ -487,13 +458,6 @@ function mute(): () => void {
     logger.error = error;
     logger.warn = warn;
   };
-}
-
-/** An async check runs on the loop of the program, whose locks and queues belong to it. */
-async function checkInside(simulation: Simulation, check: unknown): Promise<{ readonly error: unknown } | null> {
-  const { failure, problems } = await simulation.run<unknown>(check as AwaitableLike<unknown>);
-  if (failure !== null) return failure;
-  return problems.length === 0 ? null : { error: problems[0] };
 }
 
 function isStandstill(error: unknown): boolean {

@@ -21,7 +21,10 @@ export default async function checkDrizzle({ check }: Checks, servers: Servers):
   await pool.query('CREATE TABLE coins (cents int NOT NULL)');
   await pool.query(STUBBORN);
   try {
-    await check('the program of the page', () => runExample('drizzle', server.env));
+    await check('the program of the page, and again: it leaves no table behind', async () => {
+      await runExample('drizzle', server.env);
+      await runExample('drizzle', server.env);
+    });
     await check('a statement is asked for once', async () => {
       await withTransaction(pool, (client, wait) => wait(drizzle({ client }).insert(coins).values({ cents: 5 })));
       deepStrictEqual(await seen.ask('SELECT cents FROM coins'), [5]);

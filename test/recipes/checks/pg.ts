@@ -14,7 +14,10 @@ export default async function checkPg({ check }: Checks, servers: Servers): Prom
   await using seen = await Observer.of(server);
   const pool = new pg.Pool({ host: '127.0.0.1', port: server.port, user: 'postgres', database: 'postgres', max: 2 });
   try {
-    await check('the program of the page', () => runExample('pg', server.env));
+    await check('the program of the page, and again: it leaves no table behind', async () => {
+      await runExample('pg', server.env);
+      await runExample('pg', server.env);
+    });
     await check('a result, and an error of the server', async () => {
       const { rows } = await withClient(pool, (client, wait) => wait(client.query('SELECT 1 AS one')));
       deepStrictEqual(rows, [{ one: 1 }]);

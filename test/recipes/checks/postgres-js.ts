@@ -22,7 +22,10 @@ export default async function checkPostgresJs({ check }: Checks, servers: Server
     return true;
   };
   try {
-    await check('the program of the page', () => runExample('postgres-js', server.env));
+    await check('the program of the page, and again: it leaves no table behind', async () => {
+      await runExample('postgres-js', server.env);
+      await runExample('postgres-js', server.env);
+    });
     await check('a result, and an error of the server', async () => {
       deepStrictEqual(
         [...(await withTransaction(sql, control, (tx, wait) => wait(tx`SELECT 1 AS one`)))],

@@ -52,7 +52,7 @@ export default async function checkSse({ check }: Checks): Promise<void> {
   const putAll = async (put: (event: ServerEvent) => PromiseLike<void>): Promise<void> => {
     for (const event of given) await put(event);
   };
-  const server = await HttpServer.of(listener);
+  await using server = await HttpServer.of(listener);
   const { url } = server;
   await check('the program of the page', () => runExample('server-sent-events'));
   await check('events of all kinds arrive as they were sent', async () => {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { coroutine, sleep } from 'asyncio-ts';
+import { coroutine, iscoroutine, sleep } from 'asyncio-ts';
 import { describe, expect, it } from 'vitest';
 import { findMain, locate, nothingToRun } from '../../../src/cli/program.ts';
 import { UsageError } from '../../../src/cli/usage-error.ts';
@@ -17,7 +17,7 @@ function* greetSlowly(...names: string[]) {
 }
 
 async function outcome(exports: Record<string, unknown>, args: string[] = []) {
-  return runVirtually(findMain(exports, args)!);
+  return runVirtually(findMain(exports, args, { iscoroutine })!);
 }
 
 describe('the main of a file', () => {
@@ -40,8 +40,8 @@ describe('the main of a file', () => {
   });
 
   it('keeps its name, by which tasks are shown', () => {
-    expect(findMain({ main: greetSlowly }, ['Ada'])).toHaveProperty('name', 'greetSlowly');
-    expect(findMain({ main: coroutine(async () => {}) }, [])).toHaveProperty('name', 'main');
+    expect(findMain({ main: greetSlowly }, ['Ada'], { iscoroutine })).toHaveProperty('name', 'greetSlowly');
+    expect(findMain({ main: coroutine(async () => {}) }, [], { iscoroutine })).toHaveProperty('name', 'main');
   });
 
   it('is the default export rather than main, unless only main can be run', async () => {
@@ -51,8 +51,8 @@ describe('the main of a file', () => {
   });
 
   it('is null when there is neither', () => {
-    expect(findMain({}, [])).toBeNull();
-    expect(findMain({ start: greet }, [])).toBeNull();
+    expect(findMain({}, [], { iscoroutine })).toBeNull();
+    expect(findMain({ start: greet }, [], { iscoroutine })).toBeNull();
   });
 
   it.each([
@@ -71,11 +71,11 @@ describe('the main of a file', () => {
       'main is not a coroutine function, but an async generator function: the values that it yields would not be used',
     ],
   ])('is refused with the fix when it is %o', (exports, message) => {
-    expect(() => findMain(exports, [])).toThrow(new UsageError(message));
+    expect(() => findMain(exports, [], { iscoroutine })).toThrow(new UsageError(message));
   });
 
   it('takes no arguments when it is a coroutine already', () => {
-    expect(() => findMain({ main: greetSlowly() }, ['Ada'])).toThrow('it takes no arguments');
+    expect(() => findMain({ main: greetSlowly() }, ['Ada'], { iscoroutine })).toThrow('it takes no arguments');
   });
 
   it('is missed with a list of the exports that there are', () => {

@@ -2,7 +2,7 @@ import * as core from 'asyncio-ts';
 import * as node from 'asyncio-ts/node';
 import * as testing from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
-import { declaredBy, parse } from '../../../scripts/lib/syntax.ts';
+import { exportedNames, REPORT } from '../../../scripts/lib/report.ts';
 import { textOf } from '../../support/example-files.ts';
 
 const DOCUMENT = 'docs/from-asyncio.md';
@@ -11,9 +11,7 @@ const DOCUMENT = 'docs/from-asyncio.md';
 const mentioned = new Set([...textOf(DOCUMENT).matchAll(/`[^`\n]+`/g)].flatMap(([code]) => code.match(/\w+/g) ?? []));
 
 /** The names that are exported according to the report of the public types, which knows types too. */
-const reported = [...textOf('api/asyncio-ts.api.md').matchAll(/^## `.+?`$[\s\S]*?^```ts$([\s\S]*?)^```$/gm)].flatMap(
-  ([, declarations]) => declaredBy(parse('report.d.ts', declarations!).program).map(({ name }) => name),
-);
+const reported = [...exportedNames(textOf(REPORT)).values()].flat();
 
 /** `asyncio.__all__` of CPython 3.14 on Linux and on Windows, and `contextvars.__all__`. */
 const PYTHON = `

@@ -61,6 +61,21 @@ describe('a CancelledError', () => {
     expect(new CancelledError()).toMatchObject({ args: [], message: '' });
     expect(new CancelledError('')).toMatchObject({ args: [''], message: '' });
   });
+
+  test.each([
+    [{ code: 7 }, '<Object object>'],
+    [[{ code: 7 }, 8], '[<Object object>, 8]'],
+    [Object.create(null), '<object>'],
+    [new Map(), '<Map object>'],
+    [new Proxy({}, { get: () => 1 }), '<object>'],
+    [new RangeError('too far'), 'RangeError: too far'],
+    [Symbol('s'), 'Symbol(s)'],
+    ['[object Object]', '[object Object]'],
+  ])('describes a reason that has no text of its own, as in case %#', (reason, message) => {
+    const error = new CancelledError(reason);
+    expect(error.message).toBe(message);
+    expect(error.args[0]).toBe(reason);
+  });
 });
 
 describe('a SystemExit', () => {

@@ -229,7 +229,7 @@ describe('a deadline', () => {
       await sleep(0);
       getRunningLoop().setDebug(false);
       expect(warn.mock.calls.flat().join()).toMatch(
-        /GET \/report was cancelled at its deadline and gave an answer all the same; the client has got 504/,
+        /GET \/report was cancelled at its deadline and went on all the same; the client has got 504/,
       );
     }),
   );
@@ -350,6 +350,34 @@ describe('a limit', () => {
       const next = await Promise.all([handler(get('/c')), handler(get('/d'))]);
       expect(next.map(({ status }) => status)).toEqual([200, 200]);
     }),
+  );
+
+  test.each([2, 4, 16])(
+    'keeps the latency of what is accepted, and the answers per second, when %d times as many come as can be served',
+    async (times) => {
+      await served(async () => {
+        const { handler } = slow(1, { limit: 10, queue: 10 });
+        const latencies: number[] = [];
+        let refusedAfter = 0;
+        const ask = async (): Promise<void> => {
+          const came = now();
+          const { status } = await handler(get('/'));
+          if (status === 200) latencies.push(now() - came);
+          else refusedAfter = Math.max(refusedAfter, now() - came);
+        };
+        const asked: Promise<void>[] = [];
+        const seconds = 50;
+        for (let i = 0; i < 10 * times * seconds; i++) {
+          asked.push(ask());
+          await sleep(1 / (10 * times));
+        }
+        await Promise.all(asked);
+        expect(Math.max(...latencies)).toBeLessThan(2.001); // its turn in the queue, and its own second
+        expect(refusedAfter).toBe(0);
+        const capacity = 10 * seconds + 10; // and what waited at the end
+        expect(Math.abs(latencies.length - capacity)).toBeLessThanOrEqual(10);
+      })();
+    },
   );
 
   test(

@@ -42,12 +42,12 @@ async function standstillOf(main: Main): Promise<DeadlockError> {
 /** A place in this file, or in the helper that waits for it in both spellings. */
 const HERE = / at \S*\/(?:wait-graph\.test|spellings)\.ts:\d+:\d+/g;
 
-/** The lines of the graph, without the names of functions of the main task. */
+/** The lines of the graph, in which the main task is called by its number. */
 async function graphOf(main: Main): Promise<string[]> {
   const { message } = await standstillOf(main);
   const [title, ...lines] = message
     .replaceAll(HERE, ' [here]')
-    .replaceAll(/(Main|Task-1) \(\w+\)/g, '$1')
+    .replaceAll(/\w+#1\b/g, 'Task-1')
     .split('\n');
   expect(title).toBe('nothing is left in the program that could ever run:');
   return lines.map((line) => line.slice(2));
@@ -427,7 +427,7 @@ describe('the place of a wait', () => {
 describe('the wait-for graph', () => {
   test('names the operation that a task was made of', async () => {
     const of = async (make: () => Parameters<typeof createTask>[0]): Promise<string | undefined> =>
-      (await graphOf(async () => await createTask(make()))).at(-1)?.match(/Task-2 \(([\w.]+)\)/)?.[1];
+      (await graphOf(async () => await createTask(make()))).at(-1)?.match(/([\w.]+)#2 /)?.[1];
     expect(await of(() => new Event().wait())).toBe('Event.wait');
     expect(await of(() => new Queue().get())).toBe('Queue.get');
     expect(await of(() => new Semaphore(0).acquire())).toBe('Semaphore.acquire');

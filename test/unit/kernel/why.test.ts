@@ -56,6 +56,20 @@ describeBoth('task.why() tells why a task is cancelled', (s) => {
     });
   });
 
+  test('a message that is an object is kept, and described in the text', async () => {
+    await inMain(function* () {
+      const task = createTask(sleepFor(s, 60), { name: 'load' });
+      yield* s.wait(sleep(1));
+      const reason = { code: 7 };
+      task.cancel({ msg: reason });
+      yield* s.wait(wait([task]));
+      const [request] = task.why()!.requests;
+      expect(request!.message).toBe(reason);
+      expect(request!.text).toBe("Task 'load' was cancelled by Task 'Main': <Object object>");
+      expect(String(task.why())).not.toContain('[object');
+    });
+  });
+
   test('a callback has no name', async () => {
     await inMain(function* () {
       const task = createTask(sleepFor(s, 60), { name: 'load' });

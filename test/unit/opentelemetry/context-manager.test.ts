@@ -30,6 +30,23 @@ describeBoth('the context manager', (s) => {
     expect(seen).toEqual(['ada', 'ada', 'nobody', 'nobody']);
   });
 
+  it('keeps the context in what a function returns that can be awaited: a timeout, a group, a sleep', async () => {
+    const seen: unknown[] = [];
+    const inner = s.fn(function* () {
+      yield* s.wait(sleep(1));
+      seen.push(who());
+      return 7;
+    });
+    const main = s.fn(function* () {
+      seen.push(yield* s.wait(context.with(as('ada'), () => timeout(5, inner))));
+      seen.push(yield* s.wait(context.with(as('bob'), () => taskGroup(inner))));
+      seen.push(yield* s.wait(context.with(as('eve'), () => sleep(1, 8))));
+      seen.push(who());
+    });
+    await runVirtually(main);
+    expect(seen).toEqual(['ada', 7, 'bob', 7, 8, 'nobody']);
+  });
+
   it('nests', async () => {
     const seen: unknown[] = [];
     const inner = s.fn(function* () {

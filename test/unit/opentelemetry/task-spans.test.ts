@@ -1,5 +1,5 @@
 import { context, type Tracer, trace } from '@opentelemetry/api';
-import { createTask, gather, logger, sleep } from 'asyncio-ts';
+import { createTask, gather, logger, sleep, type TaskGroup, taskGroup, timeout } from 'asyncio-ts';
 import { inSpan, startTaskSpans } from 'asyncio-ts/opentelemetry';
 import { describe, expect, it, vi } from 'vitest';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
@@ -54,6 +54,33 @@ describeBoth('spans of tasks', (s) => {
     expect(spanCalled('waiting').events[0]!.attributes).toMatchObject({ 'asyncio.cancel_message': 'enough' });
   });
 
+  it('describe what was thrown and what was given to cancel(), where it is no text', async () => {
+    const stop = startTaskSpans();
+    const fails = s.fn(function* () {
+      yield* s.wait(sleep(1));
+      throw Object.assign(Object.create(null), { code: 7 });
+    });
+    const main = s.fn(function* () {
+      const waiting = createTask(
+        s.fn(function* () {
+          yield* s.wait(sleep(100));
+        }),
+        { name: 'waiting' },
+      );
+      try {
+        yield* s.wait(createTask(fails, { name: 'failing' }));
+      } catch {}
+      waiting.cancel({ msg: { code: 8 } });
+      try {
+        yield* s.wait(waiting);
+      } catch {}
+    });
+    await runVirtually(main);
+    stop();
+    expect(told()).toContain('failing ! <object> + exception');
+    expect(spanCalled('waiting').events[0]!.attributes).toMatchObject({ 'asyncio.cancel_message': '<Object object>' });
+  });
+
   it('are children of the spans of scopes, which end when the scope does', async () => {
     const stop = startTaskSpans();
     const leaf = s.fn(function* () {
@@ -73,6 +100,31 @@ describeBoth('spans of tasks', (s) => {
     expect((await runVirtually(main)).result).toBe(7);
     stop();
     expect(told()).toEqual(['leaf < scope', 'scope']);
+  });
+
+  it('are made for timeouts and groups by inSpan(), as parents of the tasks inside', async () => {
+    const stop = startTaskSpans();
+    const leaf = s.fn(function* () {
+      yield* s.wait(sleep(1));
+    });
+    const limited = s.fn(function* () {
+      yield* s.wait(createTask(leaf, { name: 'inner' }));
+      yield* s.wait(sleep(100));
+    });
+    const grouped = s.fn(function* (group: TaskGroup) {
+      group.createTask(leaf, { name: 'member' });
+      yield* s.wait(sleep(0));
+    });
+    const main = s.fn(function* () {
+      try {
+        yield* s.wait(inSpan('limit', () => timeout(5, limited)));
+      } catch {}
+      yield* s.wait(inSpan('group', () => taskGroup(grouped)));
+      expect(trace.getSpan(context.active())).toBe(undefined);
+    });
+    await runVirtually(main);
+    stop();
+    expect(told()).toEqual(['inner < limit', 'limit ! timed out after 5 s + exception', 'member < group', 'group']);
   });
 
   it('record how a scope ends: with an error, or by a cancellation', async () => {
@@ -107,6 +159,22 @@ describeBoth('spans of tasks', (s) => {
 
 describe('spans of tasks', () => {
   useOpenTelemetry();
+
+  it('keep the timeouts of branches under Promise.all apart', async () => {
+    const stop = startTaskSpans();
+    await runVirtually(async () => {
+      const branch = (name: string, seconds: number) =>
+        inSpan(name, () =>
+          timeout(5, async () => {
+            await sleep(seconds);
+            await createTask(async () => await sleep(1), { name: `${name}.task` });
+          }),
+        );
+      await Promise.all([branch('a', 1), branch('b', 2)]);
+    });
+    stop();
+    expect(told().sort()).toEqual(['a', 'a.task < a', 'b', 'b.task < b']);
+  });
 
   it('keep branches under Promise.all apart', async () => {
     await runVirtually(async () => {

@@ -12,7 +12,14 @@ import {
   taskGroup,
   timeout,
 } from 'asyncio-ts';
-import { DeadlockError, LeakError, LivelockError, runVirtual, UnretrievedError } from 'asyncio-ts/testing';
+import {
+  DeadlockError,
+  LeakError,
+  LivelockError,
+  runVirtual,
+  UnretrievedError,
+  VirtualClock,
+} from 'asyncio-ts/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { muteLog } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
@@ -359,6 +366,15 @@ describe('real work in simulated time', () => {
     await Promise.all(others);
   });
 
+  test('may be all that is left, and is followed by simulated time', async () => {
+    const main = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      await sleep(60);
+      return getRunningLoop().time();
+    };
+    expect(await runVirtual(main)).toBe(60);
+  });
+
   test('that never ends runs into its deadline', async () => {
     const main = async () => {
       const error = await failureOf(timeout(5, () => new Promise(() => {})));
@@ -419,6 +435,15 @@ describe('runVirtual', () => {
     await expect(runVirtual(main, { maxSteps: Number.NaN })).rejects.toThrow(
       /runVirtual: maxSteps must be a whole number/,
     );
+  });
+
+  test('says its own name when it is given what cannot be run, or a promise in debug mode', async () => {
+    await expect(runVirtual(42 as never)).rejects.toThrow(/^runVirtual: .* is required, got 42/);
+    const warn = muteLog('warn');
+    expect(await runVirtual(Promise.resolve('done'), { debug: true })).toBe('done');
+    expect(warn.mock.calls.flat().join()).toMatch(/runVirtual\(\) was given a promise.*: write runVirtual\(main\)/);
+    await using clock = new VirtualClock();
+    expect(() => clock.start(42 as never)).toThrow(/^clock\.start: .* is required, got 42/);
   });
 
   test('knows its options', async () => {

@@ -1,4 +1,5 @@
 import {
+  type AwaitableCoroutine,
   type CoroutineFunction,
   createTask,
   Event,
@@ -6,6 +7,7 @@ import {
   getRunningLoop,
   Lock,
   Queue,
+  Semaphore,
   sleep,
   taskGroup,
   timeout,
@@ -23,6 +25,7 @@ import {
   sweep,
 } from 'asyncio-ts/testing';
 import { describe, expect, test } from 'vitest';
+import { checkTest } from '../../../src/testing/fixtures/core.ts';
 import { describeBoth, type Spelling } from '../../support/spellings.ts';
 
 async function livelock(main: CoroutineFunction<unknown>, options: RunVirtualOptions = {}): Promise<string> {
@@ -227,6 +230,46 @@ describeBoth('a program whose main task is stuck beside a heartbeat', (s) => {
     expect(await livelock(joining(200, 100), FEW)).toContain('waits for <Queue');
   });
 
+  const lineForItem = () => {
+    const queue = new Queue<number>();
+    return { wait: (): AwaitableCoroutine<unknown> => queue.get(), next: () => queue.putNowait(1) };
+  };
+  const lineForUnit = () => {
+    const semaphore = new Semaphore(0);
+    return { wait: (): AwaitableCoroutine<unknown> => semaphore.acquire(), next: () => semaphore.release() };
+  };
+  test.each([
+    { what: 'an item', make: lineForItem },
+    { what: 'a unit', make: lineForUnit },
+  ])('goes on while the line becomes shorter in which it waits for $what', async ({ make }) => {
+    const queueing = (served: number) =>
+      s.fn(function* () {
+        const line = make();
+        const serve = s.fn(function* () {
+          for (let i = 0; i < served; i++) {
+            yield* s.wait(sleep(1));
+            line.next();
+          }
+        });
+        const impatient = s.fn(function* () {
+          for (;;) {
+            try {
+              yield* s.wait(timeout(3, () => line.wait()));
+            } catch {}
+          }
+        });
+        for (let i = 0; i < 200; i++) createTask(() => line.wait());
+        yield* s.wait(sleep(0));
+        const tasks = [createTask(serve), createTask(heartbeat)];
+        getRunningLoop().callSoon(() => tasks.push(createTask(impatient)));
+        yield* s.wait(line.wait());
+        for (const task of tasks) task.cancel();
+        return getRunningLoop().time();
+      });
+    expect(await runVirtual(queueing(201), FEW)).toBe(201);
+    expect(await livelock(queueing(100), FEW)).toMatch(/Task-1 .*waits for <(Queue|Semaphore)/);
+  });
+
   test('has a bound for all its timers as well', async () => {
     const message = await livelock(heartbeat, { maxBeats: 8 });
     expect(message).toMatch(/the program does not end[\s\S]*It has run for 80\d timers or arrivals[\s\S]*sleep\(\)/);
@@ -312,12 +355,53 @@ test('an async function that waits for a promise which is not of the library, be
   expect(message).toMatch(/waits for a promise that is not of this library[\s\S]*This goes on:/);
 });
 
+describe('an async function with branches, of which one stands still while another one sleeps again and again', () => {
+  const stuck = async (): Promise<void> => {
+    await new Event().wait();
+  };
+  const beat = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) await sleep(1);
+  };
+
+  test('is stuck after ten times as many beats: it may need only the other one, but not for ever', async () => {
+    for (const main of [
+      async () => await Promise.all([beat(1e9), stuck()]),
+      async () => await createTask(async () => await Promise.all([stuck(), beat(1e9)])),
+    ]) {
+      const message = await livelock(main, FEW);
+      expect(message).toContain('For 400 timers or arrivals in a row');
+      const [still, going] = message.split('This goes on:');
+      expect(still).toMatch(/waits for <Event \[unset, waiters:1\]> at .*stuck\.test\.ts/);
+      expect(still).not.toContain('sleep()');
+      expect(going).toMatch(/waits for sleep\(\) at .*stuck\.test\.ts/);
+      expect(going).not.toContain('<Event');
+    }
+  });
+
+  test('goes on that long where the other one is what it needs', async () => {
+    const main = async () => {
+      await Promise.race([beat(390), stuck()]);
+      return getRunningLoop().time();
+    };
+    expect(await runVirtual(main, FEW)).toBe(390);
+  });
+
+  test('goes on while none of its branches stands still', async () => {
+    const main = async () => {
+      await Promise.all([beat(1_000), beat(900)]);
+      return getRunningLoop().time();
+    };
+    expect(await runVirtual(main, FEW)).toBe(1_000);
+  });
+});
+
 describe('maxBeats', () => {
   test('is a whole number of at least 1, or Infinity', async () => {
     for (const maxBeats of [0, -1, 1.5, Number.NaN]) {
       await expect(runVirtual(() => sleep(1), { maxBeats })).rejects.toThrow('runVirtual: maxBeats');
       await expect(explore(() => sleep(1), { maxBeats })).rejects.toThrow('explore: maxBeats');
       await expect(sweep(() => sleep(1), { maxBeats })).rejects.toThrow('sweep: maxBeats');
+      expect(() => checkTest('a test', async () => {}, { maxBeats })).toThrow('asyncTest: maxBeats');
     }
     await expect(runVirtual(() => sleep(1), { maxBeats: Number.POSITIVE_INFINITY })).resolves.toBeUndefined();
   });

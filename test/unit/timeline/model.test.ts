@@ -1,7 +1,7 @@
 import { createTask, gather, Lock, sleep } from 'asyncio-ts';
 import { startTracing, type TraceEvent } from 'asyncio-ts/inspect';
 import { describe, expect, it } from 'vitest';
-import { criticalPath } from '../../../src/timeline/critical-path.ts';
+import { criticalPath, spanOf } from '../../../src/timeline/critical-path.ts';
 import { arrowFactsOf, factsOf, sentenceOf } from '../../../src/timeline/describe-slice.ts';
 import { type SliceRef, TimelineModel } from '../../../src/timeline/model.ts';
 import { Search } from '../../../src/timeline/search.ts';
@@ -98,6 +98,59 @@ describeBoth('the model of a timeline', (s) => {
   });
 });
 
+describe('the critical path', () => {
+  const pathOf = async (main: () => Promise<unknown>) => {
+    const tracing = startTracing();
+    await runVirtually(async () => await createTask(main, { name: 'main' }));
+    tracing.stop();
+    const path = criticalPath(modelOf(tracing.events));
+    // One path: no part begins before the one before it has ended.
+    for (const [at, part] of path.entries()) if (at > 0) expect(part.begin).toBeGreaterThanOrEqual(path[at - 1]!.end);
+    return path;
+  };
+  const waitsOf = (path: Awaited<ReturnType<typeof pathOf>>) =>
+    path
+      .filter(({ kind }) => kind === 'wait')
+      .map((part) => `${part.track.name}: ${nameOf(part)} ${Math.round((part.end - part.begin) / 1e5) / 10}`);
+  const naps = async (count: number, seconds: number) => {
+    for (let i = 0; i < count; i++) await sleep(seconds);
+  };
+
+  it('leads through the branch that ended last, and not through those that waited beside it', async () => {
+    const path = await pathOf(async () => await Promise.all([naps(1, 1), naps(3, 0.3), naps(9, 0.1)]));
+    expect(waitsOf(path)).toEqual(['main: sleep 1']);
+  });
+
+  it('changes to another branch at each join, to the one that ended last there', async () => {
+    const path = await pathOf(async () => {
+      await Promise.all([naps(1, 2), naps(3, 0.5)]);
+      await sleep(1);
+      await Promise.all([naps(2, 0.1), naps(4, 0.5)]);
+    });
+    const waits = waitsOf(path);
+    expect(waits.map((wait) => wait.replace(/^.*: /, ''))).toEqual([
+      'sleep 2',
+      'sleep 1',
+      'sleep 0.5',
+      'sleep 0.5',
+      'sleep 0.5',
+      'sleep 0.5',
+    ]);
+    expect(spanOf(path)).toBeCloseTo(5e6, -4);
+  });
+
+  it('leads through the task of a gather() that ended last', async () => {
+    const path = await pathOf(
+      async () =>
+        await gather(
+          createTask(async () => await naps(3, 0.3), { name: 'short' }),
+          createTask(async () => await naps(2, 0.5), { name: 'long' }),
+        ),
+    );
+    expect(waitsOf(path)).toEqual(['long: sleep 0.5', 'long: sleep 0.5']);
+  });
+});
+
 const nameOf = ({ track: of, kind, index }: SliceRef): string =>
   (kind === 'step' ? of.steps : of.waits).events[index]!.name;
 
@@ -150,7 +203,7 @@ describe('the model of a timeline', () => {
       { ...base, ph: 'M', name: 'thread_name', ts: 0, args: { name: 'a\u202eb\u0000\u001b[31m' } },
       { ...base, ph: 'X', name: 'f', cat: 'step', ts: 0, dur: 1 },
     ]);
-    expect(model.tracks[0]!.name).toBe('a\\u202eb\\u0000\\u001b[31m');
+    expect(model.tracks[0]!.name).toBe('a\\u202eb\\x00\\x1b[31m');
   });
 
   it('finds slices by their names and tasks by theirs, whatever the case', () => {

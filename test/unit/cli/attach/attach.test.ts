@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect as expectOutside, it } from 'vitest';
 import { Inspector } from '../../../../src/cli/attach/inspector.ts';
 import { listeningPorts } from '../../../../src/cli/attach/listening-ports.ts';
+import { expectedPort, openInspector } from '../../../../src/cli/attach/open-inspector.ts';
 import { Target } from '../../../../src/cli/attach/target.ts';
 import { asyncio } from '../../../support/command.ts';
 import { withTarget } from '../../../support/targets.ts';
@@ -37,6 +41,9 @@ const ALBUM = `
 
 /** The same program in the middle of a loop that never ends. */
 const SPINNING = ALBUM.replace("console.log('ready'), 1", "{ console.log('ready'); for (;;); }, 1");
+
+/** A program that does not import the library. */
+const WAITING = "setInterval(() => {}, 1_000); console.log('ready')";
 
 const isLinux = process.platform === 'linux';
 
@@ -164,6 +171,41 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
     );
   });
 
+  it('is found at another port than the expected one', async ({ expect }) => {
+    // What looks like an option of Node belongs to the program, and Node takes any free port.
+    await withTarget(`process.title = 'node --inspect-port=1'; ${WAITING}`, async ({ pid }) => {
+      expect(expectedPort(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), '')).toBe(1);
+      const { inspector, hasOpened } = await openInspector(pid);
+      expect([(await inspector.evaluate('process.pid')).value, hasOpened]).toEqual([pid, true]);
+      inspector.close();
+    });
+  });
+
+  it('is found at the port at which it has opened its inspector itself, though another program has the expected one', async ({
+    expect,
+  }) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const opening = `
+      import inspector from 'node:inspector';
+      for (let port = 9230; inspector.url() === undefined; port++) try { inspector.open(port); } catch {}
+      ${WAITING}`;
+    try {
+      await withTarget(
+        opening,
+        async ({ pid }) => {
+          const { inspector, hasOpened } = await openInspector(pid);
+          expect([(await inspector.evaluate('process.pid')).value, hasOpened]).toEqual([pid, false]);
+          inspector.close();
+        },
+        [`--inspect-port=${port}`],
+      );
+    } finally {
+      other.close();
+    }
+  });
+
   it('may be looked at by two tools at once: the last one to go closes its inspector', async ({ expect }) => {
     await withTarget(ALBUM, async ({ pid }) => {
       const [one, other] = await Promise.all([Target.attach(pid), Target.attach(pid)]);
@@ -235,7 +277,7 @@ describe.runIf(isLinux)('what cannot be looked at', { concurrent: true, timeout:
   });
 
   it('is a process of Node that has no loop, and its inspector is closed again', async ({ expect }) => {
-    await withTarget("setInterval(() => {}, 1_000); console.log('ready')", async ({ pid }) => {
+    await withTarget(WAITING, async ({ pid }) => {
       const { code, stdout, stderr } = await asyncio(['pstree', String(pid)]);
       expect([code, stdout]).toEqual([1, []]);
       expect(stderr).toBe(
@@ -245,9 +287,34 @@ describe.runIf(isLinux)('what cannot be looked at', { concurrent: true, timeout:
     });
   });
 
+  it('is a process whose port another program has taken, to which nothing is sent', async ({ expect }) => {
+    let connections = 0;
+    let received = '';
+    const server = createServer((socket) => {
+      connections++;
+      socket.setEncoding('latin1').on('data', (text) => {
+        received += text;
+      });
+      socket.on('error', () => {});
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await withTarget(
+      WAITING,
+      async ({ pid }) => {
+        await expect(openInspector(pid)).rejects.toThrow(
+          `port ${port}, which the inspector of process ${pid} needs, is taken by another process`,
+        );
+        expect([connections > 0, received, listeningPorts(pid)]).toEqual([true, '', []]);
+      },
+      [`--inspect-port=${port}`],
+    );
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('is a process of Node that does not listen to the signal', async ({ expect }) => {
     await withTarget(
-      "setInterval(() => {}, 1_000); console.log('ready')",
+      WAITING,
       async ({ pid }) => {
         const { code, stderr } = await asyncio(['ps', String(pid)]);
         expect(code).toBe(1);

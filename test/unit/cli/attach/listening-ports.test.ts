@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
-import { expect, test } from 'vitest';
-import { listeningPorts, portsOfLsof, portsOfNetstat } from '../../../../src/cli/attach/listening-ports.ts';
+import { createServer, type Server } from 'node:net';
+import { expect, test, vi } from 'vitest';
+import { listeningPorts, NewPorts, portsOfLsof, portsOfNetstat } from '../../../../src/cli/attach/listening-ports.ts';
 
 test.runIf(process.platform === 'linux')('the ports of this process are found, also those of IPv6 only', async () => {
   const servers = await Promise.all(
@@ -14,6 +14,26 @@ test.runIf(process.platform === 'linux')('the ports of this process are found, a
   expect(listeningPorts(process.pid)).toEqual(expect.arrayContaining(ports));
   for (const server of servers) await new Promise((resolve) => server.close(resolve));
   expect(listeningPorts(process.pid).filter((port) => ports.includes(port))).toEqual([]);
+});
+
+test('a port that is new is told once, and none that was there before', async () => {
+  const listen = () =>
+    new Promise<Server>((resolve) => {
+      const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
+    });
+  const portOf = (server: Server) => (server.address() as { port: number }).port;
+  const before = await listen();
+  const ports = new NewPorts(process.pid);
+  const server = await listen();
+  const told: number[] = [];
+  await vi.waitFor(() => {
+    const port = ports.take();
+    if (port !== null) told.push(port);
+    expect(told).toContain(portOf(server));
+  });
+  await vi.waitFor(() => expect(ports.take()).toBe(null));
+  expect(told.filter((port) => [portOf(before), portOf(server)].includes(port))).toEqual([portOf(server)]);
+  for (const one of [before, server]) await new Promise((resolve) => one.close(resolve));
 });
 
 test('no ports are found of a process that does not exist', () => {

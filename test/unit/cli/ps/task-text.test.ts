@@ -45,8 +45,8 @@ describe('what a task waits for', () => {
 
   test('has nothing that a terminal obeys', () => {
     expect(waits(wait({ operation: 'get', object: '\x1b[31m' }))).toBe('get() of \\x1b[31m');
-    expect(namesText([1], new TaskGraph([seen({ id: 1, name: '\u202ea' })]))).toBe('\\u{202e}a');
-    expect(nameText(seen({ id: 1, name: 'a\nb' }))).toBe('a\\x0ab');
+    expect(namesText([1], new TaskGraph([seen({ id: 1, name: '\u202ea' })]))).toBe('\\u202ea');
+    expect(nameText(seen({ id: 1, name: 'a\nb' }))).toBe('a\\nb');
   });
 });
 

@@ -50,23 +50,23 @@ describeBoth('a trace', (s: Spelling) => {
       }),
     );
     const events = await traced(main);
-    expect(storyOf(events).map((line) => line.replace(/Task-\d+/, 'Task'))).toEqual([
-      'Task (main) runs',
-      'Task (main) waits: sleep',
-      'Task (main) spawns taker',
+    expect(storyOf(events).map((line) => line.replace(/#\d+/, '#n'))).toEqual([
+      'main#n runs',
+      'main#n waits: sleep',
+      'main#n spawns taker',
       'taker runs',
       'taker waits: get Queue',
-      'Task (main) has waited: sleep',
-      'Task (main) runs',
-      'Task (main) waits: task taker',
+      'main#n has waited: sleep',
+      'main#n runs',
+      'main#n waits: task taker',
       'taker has waited: get Queue',
-      'Task (main) wakes taker',
+      'main#n wakes taker',
       'taker: done',
       'taker runs',
-      'Task (main) has waited: task taker',
-      'taker wakes Task (main)',
-      'Task (main): done',
-      'Task (main) runs',
+      'main#n has waited: task taker',
+      'taker wakes main#n',
+      'main#n: done',
+      'main#n runs',
     ]);
   });
 
@@ -202,9 +202,9 @@ describe('a trace', () => {
       },
       { loopFactory: () => new EventLoop({ host }) },
     );
-    const story = storyOf(events).map((line) => line.replace(/Task-\d+/, 'Task'));
+    const story = storyOf(events).map((line) => line.replace(/#\d+/, '#n'));
     expect(story).toContain('nap waits: sleep');
-    expect(story.at(-1)).toBe('Task (main) runs');
+    expect(story.at(-1)).toBe('main#n runs');
   });
 
   it('hands events over in parts that are the whole together, and does not keep them then', async () => {

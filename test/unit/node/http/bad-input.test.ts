@@ -1,50 +1,16 @@
-import { once } from 'node:events';
 import http from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { allTasks, Event, getEventLoop, sleep, timeout } from 'asyncio-ts';
-import { type RequestOptions, taskListener } from 'asyncio-ts/http';
-import { expect, onTestFinished, test } from 'vitest';
+import { Event, getEventLoop, sleep, timeout } from 'asyncio-ts';
+import { taskListener } from 'asyncio-ts/http';
+import { expect, test } from 'vitest';
 import { type RequestTask, requestsUnderWay, servedRequest } from '../../../../src/http/request-tasks.ts';
+import { listening, listeningOn, quiet, rawClient } from '../../../support/http-servers.ts';
 import { muteLog } from '../../../support/loops.ts';
 
-const rejected: unknown[] = [];
-
-async function listening(
-  listener: (request: http.IncomingMessage, response: http.ServerResponse) => unknown,
-  options: RequestOptions = {},
-): Promise<string> {
-  return (await started(listener, options)).base;
-}
-
-async function started(
-  listener: (request: http.IncomingMessage, response: http.ServerResponse) => unknown,
-  options: RequestOptions = {},
-): Promise<{ readonly base: string; readonly port: number }> {
-  const serve = taskListener(listener, options);
-  rejected.length = 0;
-  const server = http.createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => rejected.push(error));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { base: `http://127.0.0.1:${port}`, port };
-}
-
-async function quiet(): Promise<void> {
-  const isRequest = (name: string): boolean => /^[A-Z]+ \//.test(name);
-  while ([...allTasks()].some((task) => isRequest(task.getName()))) await sleep(0.001);
-}
-
 test('a listener that answers twice has its first answer sent, and rejects', async () => {
-  const base = await listening(async (_request, response) => {
+  const { base, rejected } = await listening(async (_request, response) => {
     response.writeHead(200);
     response.end('first');
     response.writeHead(500);
@@ -57,7 +23,7 @@ test('a listener that answers twice has its first answer sent, and rejects', asy
 });
 
 test('a listener that returns and never answers is answered for at its deadline', async () => {
-  const base = await listening(() => {}, { deadline: 0.02 });
+  const { base, rejected } = await listening(() => {}, { deadline: 0.02 });
   expect((await fetch(base)).status).toBe(504);
   await quiet();
   expect(rejected).toEqual([]);
@@ -75,7 +41,7 @@ test.each(Object.entries(LATE_ANSWERS))(
   'a listener that answers by %s after its deadline harms nobody, also while the 504 waits behind a pipelined response',
   async (_name, answerLate) => {
     const isAnswered = new Event();
-    const { port } = await started(
+    const { port, rejected } = await listening(
       async (request, response) => {
         if (request.url === '/first') {
           response.write('first ');
@@ -91,11 +57,8 @@ test.each(Object.entries(LATE_ANSWERS))(
       },
       { header: 'x-request-timeout-ms' },
     );
-    const client = connect(port, '127.0.0.1');
-    onTestFinished(() => {
-      client.destroy();
-    });
-    client.write(
+    const client = rawClient(
+      port,
       'GET /first HTTP/1.1\r\nhost: x\r\n\r\nGET /second HTTP/1.1\r\nhost: x\r\nx-request-timeout-ms: 1\r\n\r\n',
     );
     let received = '';
@@ -115,7 +78,7 @@ test('a listener that answers from a callback after its deadline does not end th
   const loop = getEventLoop();
   loop.setDebug(true);
   const answered = new Event();
-  const base = await listening(
+  const { base } = await listening(
     (_request, response) => {
       response.once('close', () => {
         response.writeHead(200);
@@ -138,7 +101,7 @@ test.each([
   ['its deadline', { deadline: 0.005 }, () => sleep(60)],
   ['a TimeoutError', {}, () => timeout(0.005, async () => sleep(60))],
 ])('a 504 after %s has nothing of what the listener has set for its own body', async (_name, options, work) => {
-  const base = await listening(async (_request, response) => {
+  const { base } = await listening(async (_request, response) => {
     response.statusMessage = 'All is well';
     response.setHeaders(
       new Map([
@@ -162,7 +125,7 @@ test.each([
 });
 
 test('a middleware that sends the end of a response later sends the 504 as well', async () => {
-  const base = await listening(
+  const { base } = await listening(
     async (_request, response) => {
       const end = response.end.bind(response);
       response.end = ((chunk: Uint8Array) => {
@@ -185,7 +148,7 @@ test('a listener that returns at once, as those of frameworks do, awaits in one 
   const warn = muteLog('warn');
   const loop = getEventLoop();
   loop.setDebug(true);
-  const base = await listening((request, response) => {
+  const { base } = await listening((request, response) => {
     const handle = async (): Promise<void> => {
       await text(request); // of Node, not of this library
       await sleep(0.001);
@@ -203,7 +166,7 @@ test('a listener that returns at once, as those of frameworks do, awaits in one 
 test('a listener that answers after its client has gone leaves nothing behind', async () => {
   const begun = new Event();
   const cancelled: string[] = [];
-  const base = await listening(async (_request, response) => {
+  const { base, rejected } = await listening(async (_request, response) => {
     try {
       begun.set();
       await sleep(60);
@@ -225,7 +188,7 @@ test('a listener that swallows the cancellation at its deadline is reported in d
   const warn = muteLog('warn');
   const loop = getEventLoop();
   loop.setDebug(true);
-  const base = await listening(
+  const { base } = await listening(
     async (_request, response) => {
       await sleep(60).catch(() => {});
       if (!response.headersSent) response.end('as if nothing had happened');
@@ -237,12 +200,12 @@ test('a listener that swallows the cancellation at its deadline is reported in d
   await quiet();
   loop.setDebug(false);
   expect(warn.mock.calls.map(([line]) => String(line))).toContainEqual(
-    expect.stringMatching(/^GET \/swallows was cancelled at its deadline and gave an answer all the same/),
+    expect.stringMatching(/^GET \/swallows was cancelled at its deadline and went on all the same/),
   );
 });
 
 test('a nonsense deadline of the client is ignored', async () => {
-  const base = await listening(
+  const { base } = await listening(
     async (_request, response) => {
       await sleep(0.02);
       response.end('served');
@@ -257,7 +220,7 @@ test('a nonsense deadline of the client is ignored', async () => {
 
 test('a request that is over refers to no other one', async () => {
   const seen: RequestTask[] = [];
-  const base = await listening(async (_request, response) => {
+  const { base } = await listening(async (_request, response) => {
     seen.push(servedRequest.get()!);
     await sleep(0.01);
     response.end('served');
@@ -275,13 +238,8 @@ test('a listener inside `createServer` has the types of Node', async () => {
       response.end();
     }),
   );
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const { base } = await listeningOn(server);
+  const answer = await fetch(base);
   expect([answer.status, answer.headers.get('x-method')]).toEqual([201, 'GET']);
   // A variable gives them too.
   const listener: http.RequestListener = taskListener((_request, response) => response.writeHead(200).end());

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import http, { type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { serve } from '@hono/node-server';
 import {
   allTasks,
@@ -11,12 +9,16 @@ import {
   getEventLoop,
   rethrowIfCancelled,
   sleep,
+  TimeoutError,
+  timeout,
 } from 'asyncio-ts';
 import { drain, type RequestOptions, taskHandler, taskListener } from 'asyncio-ts/http';
 import express, { type Request as ExpressRequest, type Response as ExpressResponse, type NextFunction } from 'express';
 import Fastify from 'fastify';
-import { Hono } from 'hono';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Context, Hono } from 'hono';
+import { describe, expect, test } from 'vitest';
+import { listeningOn, quiet, rawClient, readToEnd, requestNames } from '../../../support/http-servers.ts';
+import { muteLog } from '../../../support/loops.ts';
 
 const user = new ContextVar('user', { default: 'nobody' });
 
@@ -96,19 +98,7 @@ const FRAMEWORKS: Readonly<Record<string, (log: Log, options: RequestOptions) =>
 async function started(framework: string, options: RequestOptions = {}) {
   const log: Log = { begun: new Event(), ended: [] };
   const server = await FRAMEWORKS[framework]!(log, options);
-  if (!server.listening) await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { log, server, port, base: `http://127.0.0.1:${port}` };
-}
-
-const names = () => [...allTasks()].map((task) => task.getName()).filter((name) => /^[A-Z]+ \//.test(name));
-
-async function quiet(): Promise<void> {
-  while (names().length > 0) await sleep(0.001);
+  return { log, server, ...(await listeningOn(server)) };
 }
 
 describe.each(Object.keys(FRAMEWORKS))('a request of %s', (framework) => {
@@ -143,14 +133,9 @@ describe.each(Object.keys(FRAMEWORKS))('a request of %s', (framework) => {
 
   test('that waits for the rest of an upload does not keep a server longer than `drain` was told', async () => {
     const { server, port } = await started(framework);
-    const client = connect(port, '127.0.0.1');
-    onTestFinished(() => {
-      client.destroy();
-    });
-    client.on('error', () => {});
-    client.resume();
-    client.write('POST /upload HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nabc');
-    while (!names().includes('POST /upload')) await sleep(0.001);
+    const upload = 'POST /upload HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nabc';
+    rawClient(port, upload).resume();
+    while (!requestNames().includes('POST /upload')) await sleep(0.001);
     const loop = getEventLoop();
     const began = loop.time();
     const { cut, stuck } = await drain(server, 0.5);
@@ -160,17 +145,92 @@ describe.each(Object.keys(FRAMEWORKS))('a request of %s', (framework) => {
   });
 });
 
+describe('a request of Fastify that catches the cancellation at its deadline', () => {
+  /** What debug mode says of a handler that has this in its `catch`. */
+  async function reportsOf(inCatch: (error: unknown) => void): Promise<string[]> {
+    const warn = muteLog('warn');
+    const loop = getEventLoop();
+    loop.setDebug(true);
+    try {
+      const ended = new Event();
+      const app = Fastify({
+        serverFactory: (handler) => http.createServer(taskListener(handler, { deadline: 0.02 })),
+      });
+      app.get('/slow', async () => {
+        try {
+          await sleep(60);
+        } catch (error) {
+          ended.set();
+          inCatch(error);
+        }
+        return 'as if nothing had happened';
+      });
+      await app.listen({ port: 0, host: '127.0.0.1' });
+      const { base } = await listeningOn(app.server);
+      const response = await fetch(`${base}/slow`);
+      expect([response.status, await response.text()]).toEqual([504, 'the deadline of the request has passed\n']);
+      await ended.wait();
+      await quiet();
+      await sleep(0); // Fastify is told some microtasks after the end of its handler
+    } finally {
+      loop.setDebug(false);
+    }
+    return warn.mock.calls.map(([line]) => String(line)).filter((line) => line.includes('deadline'));
+  }
+
+  test('and returns something is reported in debug mode, and the client gets 504', async () => {
+    expect(await reportsOf(() => {})).toEqual([
+      expect.stringMatching(/^GET \/slow was cancelled at its deadline and went on all the same.*rethrowIfCancelled/),
+    ]);
+  });
+
+  test('and lets it pass is not reported', async () => {
+    expect(await reportsOf(rethrowIfCancelled)).toEqual([]);
+  });
+});
+
 describe('a request of Hono on Node', () => {
   /** A server with one handler. */
   async function served(handler: (request: Request) => Response | Promise<Response>, options: RequestOptions = {}) {
     const server = serve({ fetch: taskHandler(handler, options), port: 0, hostname: '127.0.0.1' }) as Server;
-    await once(server, 'listening');
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    return { server, port: (server.address() as AddressInfo).port };
+    return { server, ...(await listeningOn(server)) };
   }
+
+  test('may have a deadline as a middleware, which is 504 if `onError` lets the cancellation pass, and 500 if it does not', async () => {
+    const ended: string[] = [];
+    const app = (onError: (error: Error, c: Context) => Response) =>
+      new Hono()
+        .use('/report', async (_c, next) => timeout(0.01, next))
+        .get('/report', async (c) => {
+          try {
+            await sleep(60);
+          } finally {
+            ended.push('cleaned up');
+          }
+          return c.text('never');
+        })
+        .get('/other', (c) => c.text('served'))
+        .onError(onError);
+    const passing = await served(
+      app((error, c) => {
+        rethrowIfCancelled(error);
+        return c.text(error.message, error instanceof TimeoutError ? 504 : 500);
+      }).fetch,
+    );
+    const swallowing = await served(app((_error, c) => c.text('failed', 500)).fetch);
+    const answers = [];
+    for (const { base } of [passing, swallowing]) {
+      const response = await fetch(`${base}/report`);
+      answers.push([response.status, await response.text()]);
+    }
+    expect(answers).toEqual([
+      [504, 'timed out after 0.01 s'],
+      [500, 'failed'],
+    ]);
+    expect(ended).toEqual(['cleaned up', 'cleaned up']);
+    expect((await fetch(`${passing.base}/other`)).status).toBe(200);
+    await quiet();
+  });
 
   test('makes no signal that nobody asks for', async () => {
     const signals: unknown[] = [];
@@ -195,27 +255,50 @@ describe('a request of Hono on Node', () => {
   test('lasts until its response was sent, so that `drain` lets a slow client read it to the end', async () => {
     const size = 30_000_000;
     const { server, port } = await served(() => new Response(new Uint8Array(size)));
-    const client = connect(port, '127.0.0.1');
-    onTestFinished(() => {
-      client.destroy();
-    });
-    client.pause();
-    client.write('GET /big HTTP/1.1\r\nhost: x\r\n\r\n');
-    while (names().length === 0) await sleep(0.001);
+    const client = rawClient(port, 'GET /big HTTP/1.1\r\nhost: x\r\n\r\n');
+    while (requestNames().length === 0) await sleep(0.001);
     const drained = drain(server, 30);
-    let read = 0;
-    client.on('data', (chunk) => {
-      read += chunk.length;
-    });
-    client.resume();
+    const read = readToEnd(client);
     expect(await drained).toEqual({ finished: 1, cut: [], stuck: [] });
-    while (!client.closed) await sleep(0.001);
-    expect(read).toBeGreaterThan(size);
+    expect(await read).toBeGreaterThan(size);
+  });
+
+  test('whose client leaves is no matter of a deadline, though its handler goes on', async () => {
+    const warn = muteLog('warn');
+    const loop = getEventLoop();
+    loop.setDebug(true);
+    try {
+      const [begun, ended, goOn] = [new Event(), new Event(), Promise.withResolvers<void>()];
+      const { base } = await served(
+        async () => {
+          begun.set();
+          try {
+            await goOn.promise;
+          } finally {
+            ended.set();
+          }
+          return new Response('nobody reads this');
+        },
+        { deadline: 0.02 },
+      );
+      const client = new AbortController();
+      const answer = fetch(base, { signal: client.signal }).catch((error: Error) => error.name);
+      await begun.wait();
+      client.abort();
+      expect(await answer).toBe('AbortError');
+      await sleep(0.03); // the deadline passes
+      goOn.resolve();
+      await ended.wait();
+      await quiet();
+    } finally {
+      loop.setDebug(false);
+    }
+    expect(warn.mock.calls.flat().join()).not.toContain('deadline');
   });
 
   test('that streams has its body ended when its task is cancelled, and when its client leaves', async () => {
     const ended: string[] = [];
-    const { server, port } = await served(
+    const { server, base } = await served(
       (request) =>
         new Response(
           new ReadableStream({
@@ -224,10 +307,10 @@ describe('a request of Hono on Node', () => {
           }),
         ),
     );
-    const left = await fetch(`http://127.0.0.1:${port}/left`);
+    const left = await fetch(`${base}/left`);
     await left.body!.cancel();
     await quiet();
-    const cut = await fetch(`http://127.0.0.1:${port}/cut`);
+    const cut = await fetch(`${base}/cut`);
     expect((await drain(server, 0.02)).cut).toEqual([expect.stringMatching(/^GET \/cut /)]);
     await expect(cut.text()).rejects.toThrow('terminated');
     while (ended.length < 2) await sleep(0.001);

@@ -1,24 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { rawClient } from '../../../support/http-servers.ts';
 
 const FROM_SOURCE = new URL('../../../support/from-source.ts', import.meta.url).href;
 const PROGRAM = fileURLToPath(new URL('./programs/sigterm.ts', import.meta.url));
 
-/** A client that asks and never reads. */
-function deafClient(port: number, path: string): Socket {
-  const client = connect(port, '127.0.0.1');
-  onTestFinished(() => {
-    client.destroy();
-  });
-  client.pause();
-  client.on('error', () => {});
-  client.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
-  return client;
-}
+const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 
 test('SIGTERM, once or twice, drains a server whose clients never finish reading, and the process ends with exit code 0', async () => {
   const child = spawn(process.execPath, ['--import', FROM_SOURCE, PROGRAM], {
@@ -40,9 +30,9 @@ test('SIGTERM, once or twice, drains a server whose clients never finish reading
     if (line.startsWith('port ')) {
       const port = Number(line.slice('port '.length));
       // The connection stays open after its answer; the others are asked for after that.
-      const idle = deafClient(port, '/idle');
+      const idle = rawClient(port, request('/idle'));
       idle.once('data', () => {
-        for (const path of waiting) deafClient(port, path);
+        for (const path of waiting) rawClient(port, request(path));
       });
       idle.resume();
     }

@@ -1,48 +1,10 @@
 import { once } from 'node:events';
-import http from 'node:http';
 import http2 from 'node:http2';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { allTasks, ContextVar, currentTask, Event, Future, getEventLoop, sleep, timeout } from 'asyncio-ts';
-import { drain, outgoing, type RequestOptions, taskListener } from 'asyncio-ts/http';
+import type { AddressInfo } from 'node:net';
+import { ContextVar, currentTask, Event, Future, getEventLoop, sleep, timeout } from 'asyncio-ts';
+import { drain, outgoing, taskListener } from 'asyncio-ts/http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-
-type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => unknown;
-
-/** A server on a port of its own. What its listeners reject with is kept. */
-async function listening(listener: Listener, options: RequestOptions = {}) {
-  const rejected: unknown[] = [];
-  const serve = taskListener(listener, options);
-  const server = http.createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => rejected.push(error));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { server, base: `http://127.0.0.1:${port}`, rejected };
-}
-
-const names = () => [...allTasks()].map((task) => task.getName()).filter((name) => /^[A-Z]+ \//.test(name));
-
-/** Waits until no request is under way. */
-async function quiet(): Promise<void> {
-  while (names().length > 0) await sleep(0.001);
-}
-
-/** A client that sends these bytes, and reads nothing until it is told to. */
-function rawClient(server: http.Server, text: string): Socket {
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  onTestFinished(() => {
-    client.destroy();
-  });
-  client.pause();
-  client.on('error', () => {});
-  client.write(text);
-  return client;
-}
+import { listening, quiet, rawClient, readToEnd, requestNames } from '../../../support/http-servers.ts';
 
 const pipelined = (...paths: string[]) => paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`).join('');
 
@@ -72,7 +34,7 @@ describe('a request of node:http', () => {
 
   test('may be answered by callbacks after the listener has returned, and by a generator function', async () => {
     const { base } = await listening((_request, response) => {
-      setTimeout(() => response.end(names().join()), 5);
+      setTimeout(() => response.end(requestNames().join()), 5);
     });
     expect(await (await fetch(`${base}/later`)).text()).toBe('GET /later');
     const other = await listening(function* (_request, response) {
@@ -113,6 +75,31 @@ describe('a request of node:http', () => {
     await quiet();
   });
 
+  test('whose client leaves has status 499 for the access log, unless another one was sent', async () => {
+    const logged: unknown[] = [];
+    const { base } = await listening(async (request, response) => {
+      response.on('close', () => logged.push([request.url, response.statusCode])); // as access logs do
+      if (request.url === '/begun') response.writeHead(201).write('first part');
+      else if (request.url === '/answered') return void response.end('all of it');
+      await sleep(60);
+    });
+    await (await fetch(`${base}/answered`)).text();
+    const begun = await fetch(`${base}/begun`);
+    await begun.body!.cancel();
+    await quiet();
+    const client = new AbortController();
+    const left = fetch(`${base}/left`, { signal: client.signal }).catch((error: Error) => error.name);
+    while (requestNames().length === 0) await sleep(0.001);
+    client.abort();
+    expect(await left).toBe('AbortError');
+    await quiet();
+    expect(logged).toEqual([
+      ['/answered', 200],
+      ['/begun', 201],
+      ['/left', 499],
+    ]);
+  });
+
   test('whose client leaves while the response is under way is cancelled, too', async () => {
     const ended = new Future<string>();
     const { base } = await listening(async (_request, response) => {
@@ -130,7 +117,7 @@ describe('a request of node:http', () => {
 
   test('that was pipelined is cancelled when its client leaves, whether its turn has come or not', async () => {
     const ended: string[] = [];
-    const { server } = await listening(async (request, response) => {
+    const { port } = await listening(async (request, response) => {
       try {
         if (request.url !== '/2') await sleep(60);
         response.end();
@@ -139,8 +126,8 @@ describe('a request of node:http', () => {
       }
     });
     const paths = Array.from({ length: 20 }, (_, i) => `/${i + 1}`);
-    const client = rawClient(server, pipelined(...paths));
-    while (names().length < 20) await sleep(0.001);
+    const client = rawClient(port, pipelined(...paths));
+    while (requestNames().length < 20) await sleep(0.001);
     client.destroy();
     await quiet();
     expect(ended.sort()).toEqual([...paths].sort());
@@ -205,16 +192,16 @@ describe('a deadline of node:http', () => {
 
   test('ends a listener that reads a body of which the rest never comes, when the client leaves', async () => {
     const messages = reports();
-    const { server } = await listening(
+    const { port } = await listening(
       async (request) => {
         for await (const _ of request);
       },
       { deadline: 0.005 },
     );
-    const client = rawClient(server, 'POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc');
+    const client = rawClient(port, 'POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc');
     const [head] = (await once(client.resume(), 'data')) as [Buffer];
     expect(head.toString()).toMatch(/^HTTP\/1\.1 504 /);
-    expect(names()).toEqual(['POST /upload']);
+    expect(requestNames()).toEqual(['POST /upload']);
     client.destroy();
     await quiet();
     expect(messages).toEqual(['POST /upload failed after it was cancelled']);
@@ -291,9 +278,9 @@ test('beyond the limit and the queue node:http answers with 503', async () => {
     { limit: 1, queue: 1 },
   );
   const first = fetch(`${base}/1`);
-  while (names().length < 1) await sleep(0.001);
+  while (requestNames().length < 1) await sleep(0.001);
   const second = fetch(`${base}/2`);
-  while (names().length < 2) await sleep(0.001);
+  while (requestNames().length < 2) await sleep(0.001);
   const third = await fetch(`${base}/3`);
   expect([third.status, third.headers.get('retry-after')]).toEqual([503, '1']);
   go.set();
@@ -326,7 +313,7 @@ test('beyond the limit HTTP/2 is answered with 503, without a header that it doe
     return (headers as Record<string, unknown>)[':status'];
   };
   const first = statusOf(client.request({ ':path': '/1' }));
-  while (names().length < 1) await sleep(0.001);
+  while (requestNames().length < 1) await sleep(0.001);
   expect(await statusOf(client.request({ ':path': '/2' }))).toBe(503);
   go.set();
   expect(await first).toBe(200);
@@ -349,7 +336,7 @@ describe('drain', () => {
     });
     const quick = fetch(`${base}/quick`);
     const slow = fetch(`${base}/slow`);
-    while (names().length < 2) await sleep(0.001);
+    while (requestNames().length < 2) await sleep(0.001);
     const drained = drain(server, 0.05);
     expect(drain(server, 5)).toBe(drained);
     go.set();
@@ -369,7 +356,7 @@ describe('drain', () => {
       response.end('done');
     });
     const first = fetch(base);
-    while (names().length < 1) await sleep(0.001);
+    while (requestNames().length < 1) await sleep(0.001);
     const other = await listening(async (_request, response) => response.end('never'));
     const drained = drain(server, 30);
     expect((await fetch(other.base)).status).toBe(503);
@@ -381,24 +368,19 @@ describe('drain', () => {
 
   test('lets a slow client read a response to its end', async () => {
     const size = 30_000_000;
-    const { server } = await listening(async (_request, response) => response.end(Buffer.alloc(size)));
-    const client = rawClient(server, pipelined('/big'));
-    while (names().length < 1) await sleep(0.001);
+    const { server, port } = await listening(async (_request, response) => response.end(Buffer.alloc(size)));
+    const client = rawClient(port, pipelined('/big'));
+    while (requestNames().length < 1) await sleep(0.001);
     const drained = drain(server, 30);
-    let read = 0;
-    client.on('data', (chunk) => {
-      read += chunk.length;
-    });
-    client.resume();
+    const read = readToEnd(client);
     expect(await drained).toEqual({ finished: 1, cut: [], stuck: [] });
-    while (!client.closed) await sleep(0.001);
-    expect(read).toBeGreaterThan(size);
+    expect(await read).toBeGreaterThan(size);
   });
 
   test('cuts a client that never reads, and tells so', async () => {
-    const { server } = await listening(async (_request, response) => response.end(Buffer.alloc(30_000_000)));
-    rawClient(server, pipelined('/big'));
-    while (names().length < 1) await sleep(0.001);
+    const { server, port } = await listening(async (_request, response) => response.end(Buffer.alloc(30_000_000)));
+    rawClient(port, pipelined('/big'));
+    while (requestNames().length < 1) await sleep(0.001);
     const { finished, cut } = await drain(server, 0.02);
     expect([finished, cut]).toEqual([0, [expect.stringMatching(/^GET \/big \(0\.\d s\)$/)]]);
   });

@@ -252,6 +252,16 @@ describeBoth('an exploration', (s) => {
     expect(String(error)).toMatch(/event \d+ was in one run: .*; in the other: /);
   });
 
+  test('refuses a program that only sleeps for another time in each run, and says by what', async () => {
+    const main = s.fn(function* () {
+      yield* s.wait(sleep(1 + Math.random()));
+    });
+    const error = await explore(main).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(NondeterminismError);
+    expect(String(error)).toMatch(/ran a step at 1\.\d+ s; in the other: .* ran a step at 1\.\d+ s/);
+    expect(String(error)).toMatch(/Math\.random\(\) at .*explore\.test\.ts/);
+  });
+
   test('refuses a program whose failure does not come again under the same schedule', async () => {
     let runs = 0;
     const main = s.fn(function* () {
@@ -304,6 +314,16 @@ test('a failure that an option has made is told with the option that replays it'
   const failure = (await explore(async () => {}, { check }).catch((error: unknown) => error)) as ExplorationFailure;
   expect(failure.message).toContain(`await replay(main, '${failure.token}', { check })`);
   await expect(replay(async () => {}, failure.token, { check })).rejects.toThrow('of the check');
+});
+
+test('a check may give anything that can be looked at but not read, as the assertions of some test libraries', async () => {
+  const assertion = new Proxy(Object.create(null), {
+    get() {
+      throw new Error('there is no such assertion');
+    },
+  });
+  const report = await explore(async () => {}, { check: () => assertion, schedules: 2 });
+  expect(report.failures).toEqual([]);
 });
 
 test.each(['dfs', 'portfolio'] as const)(

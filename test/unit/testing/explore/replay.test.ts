@@ -1,5 +1,12 @@
 import { createTask, gather, sleep } from 'asyncio-ts';
-import { completion, ExplorationFailure, explore, replay, StaleTokenError } from 'asyncio-ts/testing';
+import {
+  completion,
+  ExplorationFailure,
+  explore,
+  NondeterminismError,
+  replay,
+  StaleTokenError,
+} from 'asyncio-ts/testing';
 import { expect, test } from 'vitest';
 import { describeBoth, type Spelling } from '../../../support/spellings.ts';
 
@@ -56,6 +63,23 @@ describeBoth('a replay', (s) => {
     const error = await replay(main, await tokenOf(s)).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(StaleTokenError);
     expect((error as Error).cause).toBeInstanceOf(RangeError);
+  });
+
+  test('of a program that differs from run to run says so, and not that it has changed', async () => {
+    const token = await tokenOf(s);
+    const sleepsByLot = s.fn(function* () {
+      yield* s.wait(sleep(Math.random()));
+      yield* s.wait(program(s, { isMended: true })());
+    });
+    let runs = 0;
+    const hasOtherChoices = s.fn(function* () {
+      yield* s.wait(program(s, { replies: ++runs, isMended: true })());
+    });
+    for (const main of [sleepsByLot, hasOtherChoices]) {
+      const error = await replay(main, token).catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(NondeterminismError);
+    }
+    await expect(replay(sleepsByLot, token)).rejects.toThrow(/Math\.random\(\) at .*replay\.test\.ts/);
   });
 
   test('takes the options that change how a run goes', async () => {

@@ -731,6 +731,39 @@ describe('a sweep', () => {
     expect(runs).toBe(6);
   });
 
+  test('waits for real work as long as it is told, and for that of its check always', async () => {
+    const turns = async (): Promise<void> => {
+      for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const working = async (): Promise<void> => {
+      await turns();
+      await sleep(1);
+    };
+    const report = await sweep(working);
+    expect(report.runs).toBeGreaterThan(0);
+    await expect(sweep(working, { patience: 0 })).rejects.toThrow(DeadlockError);
+    await sweep(async () => await sleep(1), { patience: 0, check: turns });
+
+    let isCancelled = false;
+    const worksWhenCancelled = async (): Promise<void> => {
+      isCancelled = false;
+      try {
+        await sleep(1);
+      } catch (error) {
+        isCancelled = true;
+        await turns();
+        throw error;
+      }
+    };
+    await sweep(worksWhenCancelled);
+    expect(isCancelled).toBe(true);
+    const failure = await sweep(worksWhenCancelled, { patience: 0 }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(SweepFailure);
+    const { message, token } = failure as SweepFailure;
+    expect(message).toMatch(/replay\(main, '.*', \{ patience \}\)/);
+    await expect(replay(worksWhenCancelled, token, { patience: 0 })).rejects.toThrow(SweepFailure);
+  });
+
   test('refuses what it cannot run', async () => {
     await expect(sweep(Promise.resolve() as never)).rejects.toThrow(/the program is run many times/);
     await expect(sweep(async () => {}, { mode: 'cancel' } as never)).rejects.toThrow(/write \{ modes: … \}/);
@@ -743,6 +776,7 @@ describe('a sweep', () => {
       /selects none of the 1 places/,
     );
     await expect(sweep(async () => {}, { limit: 0 })).rejects.toThrow(/limit/);
+    await expect(sweep(async () => {}, { patience: -1 })).rejects.toThrow(/sweep: patience/);
     await expect(sweep(async () => {}, { check: 5 as never })).rejects.toThrow(/check/);
     await expect(sweep(async () => void track({}), {})).rejects.toThrow(/neither acquire\(\) and release\(\)/);
     await expect(sweep(async () => void track(Object.freeze({ close: () => {} })), {})).rejects.toThrow(/frozen/);
