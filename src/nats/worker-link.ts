@@ -1,4 +1,4 @@
-import type { Beat, WorkerLink, WorkerSettings } from '../distributed/engine.ts';
+import type { Beat, Performed, WorkerLink, WorkerSettings } from '../distributed/engine.ts';
 import type { EventLoop } from '../kernel/lowlevel.ts';
 import type { NatsMessage } from './bus.ts';
 import { Census } from './census.ts';
@@ -32,6 +32,9 @@ interface Jobs {
   readonly running: Map<number, Run>;
   readonly answers: Answers;
 }
+
+/** NATS carries no progress. */
+function nothing(): void {}
 
 /** A worker of a queue. */
 export class NatsWorkerLink implements WorkerLink {
@@ -114,25 +117,34 @@ export class NatsWorkerLink implements WorkerLink {
   }
 
   #perform(client: Jobs, number: number, subject: string, text: string): void {
-    const run: Run = { subject, began: this.#loop.time(), wasTold: false };
+    const isCancelled = this.#marks.size > 0 && this.#marks.delete(subject);
+    const began = this.#loop.time();
+    const performed = this.#settings.perform({ id: subject, text, attempt: 1, isCancelled, progress: nothing });
+    if (!(performed instanceof Promise)) {
+      this.#performed(client, number, subject, performed);
+      return;
+    }
+    const run: Run = { subject, began, wasTold: false };
     client.running.set(number, run);
     this.#untold.add(run);
     if (!this.#isTelling) {
       this.#isTelling = true;
       this.#loop.callLater(TIME_TO_TELL, this.#tellLong);
     }
-    const isCancelled = this.#marks.size > 0 && this.#marks.delete(subject);
-    const performed = this.#settings.perform({ id: subject, text, attempt: 1, isCancelled, progress: () => {} });
     performed.then((performed) => {
       client.running.delete(number);
       if (!run.wasTold) this.#untold.delete(run);
-      if ('abandoned' in performed) this.#publish(`${subject}.a`, this.#self);
-      else {
-        this.#publish(subject, performed.reply);
-        client.answers.add(number, performed.reply, this.#loop.time());
-      }
-      this.#grants.giveBack();
+      this.#performed(client, number, subject, performed);
     });
+  }
+
+  #performed(client: Jobs, number: number, subject: string, performed: Performed): void {
+    if ('abandoned' in performed) this.#publish(`${subject}.a`, this.#self);
+    else {
+      this.#publish(subject, performed.reply);
+      client.answers.add(number, performed.reply, this.#loop.time());
+    }
+    this.#grants.giveBack();
   }
 
   /** One timer for all, because most jobs are over before it. */
