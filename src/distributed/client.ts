@@ -4,7 +4,6 @@ import { Context, createTask, shared, sleep, timeout, wait, wrapPromise } from '
 import { type EventLoop, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, unpack } from '../node/border/index.ts';
 import { failureOf } from '../node/executors/failures.ts';
-import { randomUUID } from '../node/late.ts';
 import { earliest } from '../tasks/deadline-around.ts';
 import { decode } from './codec.ts';
 import type { ClientEvents, ClientLink, Consignment, Engine, Fate, Offer } from './engine.ts';
@@ -59,7 +58,7 @@ interface Entry {
   /** Those who wait for it: one, or several of the same key. Invariant: not empty before it is settled. */
   readonly jobs: Set<DistributedJob<unknown>>;
   /** Jobs of the same key that were submitted while it was being cancelled, with the timers of their deadlines. */
-  readonly next: Map<DistributedJob<unknown>, { cancel(): void } | null>;
+  next: Map<DistributedJob<unknown>, { cancel(): void } | null> | null;
   isRunning: boolean;
   /** Whether it may be in the store, although that was not confirmed. */
   isTried: boolean;
@@ -133,6 +132,8 @@ export class Client implements JobOwner {
   #isAsked = false;
   #changes = new Set<string>();
   #whenEmpty: (() => void)[] = [];
+  /** How many jobs have got an id. */
+  #submitted = 0;
   #running = 0;
   readonly counts: ClientCounts = {
     finished: 0,
@@ -176,11 +177,20 @@ export class Client implements JobOwner {
 
   // ------------------------------------------------------------------------------------------- submission
 
-  /** The id of the job of a key. Where nothing is stored it is that of the job under way, because workers remember old jobs by their ids. */
-  idOf(key: string): string {
+  /**
+   * The id of a job: for a key, that of the job of the key. Where nothing is stored it is that of the job under way, because workers remember old
+   * jobs by their ids.
+   */
+  idOf(key: string | null): string {
+    if (key === null) return this.#newId();
     if (this.#engine.features.durable) return `key-${Buffer.from(key).toString('base64url')}`;
     const known = this.#keyed.get(key);
-    return known === undefined || known.ending !== null ? randomUUID() : known.itinerary.id;
+    return known === undefined || known.ending !== null ? this.#newId() : known.itinerary.id;
+  }
+
+  /** By the client, whose id is random, and a number: random numbers for each job are a good part of what it costs. */
+  #newId(): string {
+    return `${this.#id}-${(++this.#submitted).toString(36)}`;
   }
 
   add(job: DistributedJob<unknown>): void {
@@ -196,9 +206,10 @@ export class Client implements JobOwner {
       // The one before it is being cancelled: it begins when that has ended.
       const { deadline } = itinerary;
       const late = (): void => {
-        known.next.delete(job);
+        known.next?.delete(job);
         this.#failLate(job);
       };
+      known.next ??= new Map();
       known.next.set(job, deadline === null ? null : this.#loop.callAt(deadline, late));
       return;
     }
@@ -206,7 +217,7 @@ export class Client implements JobOwner {
       name: job.name,
       itinerary,
       jobs: new Set([job]),
-      next: new Map(),
+      next: null,
       isRunning: false,
       isTried: false,
       phase: 'held',
@@ -740,7 +751,7 @@ export class Client implements JobOwner {
     if (entry.isRunning) this.#running--;
     if (outcome.kind === 'ended' && !outcome.acknowledged) this.counts.unacknowledged++;
     for (const job of entry.jobs) this.#finish(job, entry, outcome);
-    for (const [job, timer] of entry.next) {
+    for (const [job, timer] of entry.next ?? []) {
       timer?.cancel();
       this.add(job);
     }
@@ -767,8 +778,8 @@ export class Client implements JobOwner {
     }
     // Others wait for the same: the work goes on, and only this one ends.
     entry?.jobs.delete(job);
-    entry?.next.get(job)?.cancel();
-    entry?.next.delete(job);
+    entry?.next?.get(job)?.cancel();
+    entry?.next?.delete(job);
     job.endCancelled(true);
   }
 
@@ -828,7 +839,7 @@ export class Client implements JobOwner {
 
   cancelWaiting(): void {
     for (const { isRunning, jobs, next } of [...this.#entries.values()]) {
-      for (const job of [...next.keys()]) job.cancel();
+      for (const job of [...(next?.keys() ?? [])]) job.cancel();
       if (!isRunning) for (const job of [...jobs]) job.cancel();
     }
   }

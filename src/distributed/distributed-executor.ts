@@ -276,7 +276,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     }
     const text = (now: number): string => {
       const { deadline } = content;
-      const until = deadline === null ? null : Math.round(now + (deadline - client.loop.time()) * 1_000);
+      const until = deadline === null ? undefined : Math.round(now + (deadline - client.loop.time()) * 1_000);
       const envelope: Envelope = {
         v: VERSION,
         ...content.envelope,
@@ -305,7 +305,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     const { retries, grace, deadline } = settings;
     const key = settings.key === undefined ? null : `${work.url} ${work.exportName} ${settings.key}`;
     return {
-      id: key === null ? randomUUID() : client.idOf(key),
+      id: client.idOf(key),
       work,
       attempts: retries + 1,
       key,
@@ -315,7 +315,12 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
   }
 
   #header({ work, attempts }: Omit<Itinerary, 'text'>, { tied }: JobSettings) {
-    return { module: work.url, name: work.exportName, attempts, client: this.#id, tied };
+    return {
+      module: work.url,
+      name: work.exportName,
+      attempts: attempts === 1 ? undefined : attempts,
+      tied: tied ? this.#id : undefined,
+    };
   }
 
   /** What is read when the job is submitted. @throws {TypeError} when an argument, or a variable, cannot be sent */
@@ -323,7 +328,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     const packing = pack(args, 'process');
     if ('problem' in packing) throw argumentFailure({ work, args }, packing.problem);
     const coded = encode(packing.packed);
-    const vars: Record<string, Coded> = {};
+    let vars: Record<string, Coded> | undefined;
     for (const variable of this.#propagate) {
       const value = variable.get(undefined);
       if (value === undefined) continue;
@@ -334,10 +339,11 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
           'ARGUMENT_NOT_CLONEABLE',
         );
       }
+      vars ??= {};
       vars[variable.name] = encode(packed.packed);
     }
-    const trace: Record<string, string> = {};
-    this.#inject?.(trace);
+    const trace: Record<string, string> | undefined = this.#inject === undefined ? undefined : {};
+    if (trace !== undefined) this.#inject?.(trace);
     return { envelope: { args: coded, vars, trace }, deadline: null };
   }
 
