@@ -30,6 +30,8 @@ const SERVED = 10;
 /** Seconds between two attempts to reach the store: the first, and the longest. */
 const PAUSE = 0.05;
 const LONGEST_PAUSE = 2;
+/** What is less than so many seconds away is now. */
+const SOON = 0.001;
 
 /** The settings of a client, in seconds. */
 export interface ClientSettings {
@@ -69,6 +71,8 @@ interface Entry {
   misses: number;
   /** Why it was asked to end. */
   ending: 'cancelled' | 'late' | null;
+  /** Of `jobs`, those that were cancelled after a deadline had begun to end it. */
+  givenUp: Set<DistributedJob<unknown>> | null;
   /** Of the deadline, later of the grace. */
   timer: { cancel(): void } | null;
 }
@@ -169,6 +173,11 @@ export class Client implements JobOwner {
     return this.#offers.length;
   }
 
+  /** Whether a job would wait here for the end of an earlier one of its key, which is being ended. */
+  hasToWaitFor({ id }: { readonly id: string }): boolean {
+    return (this.#entries.get(id)?.ending ?? null) !== null;
+  }
+
   /** Whether a job would wait here for a place, by what is known of the store. One of a key that is outstanding needs none. */
   isFullFor({ id }: { readonly id: string }): boolean {
     if (this.#entries.has(id)) return false;
@@ -224,6 +233,7 @@ export class Client implements JobOwner {
       since: this.#loop.time(),
       misses: 0,
       ending: null,
+      givenUp: null,
       timer: null,
     };
     this.#entries.set(job.id, entry);
@@ -294,7 +304,7 @@ export class Client implements JobOwner {
       if (first === undefined) break;
       let room = 0;
       try {
-        await this.#persist(first, async () => {
+        await this.#persist(first, this.#loop.time(), async () => {
           room = maxQueued - (await (await this.#linked()).backlog());
         });
       } catch (error) {
@@ -387,7 +397,7 @@ export class Client implements JobOwner {
   async #send(entry: Entry): Promise<void> {
     const { itinerary } = entry;
     try {
-      await this.#persist(entry, async () => {
+      await this.#persist(entry, entry.since, async () => {
         const link = await this.#linked();
         if (!entry.isTried) await this.#checkServed(itinerary, link);
         await this.#clock.compare();
@@ -453,19 +463,19 @@ export class Client implements JobOwner {
     this.#sendInTask(entry);
   }
 
-  /** Does something until the store was reached, or the patience is over. */
-  async #persist(entry: Entry, act: () => Promise<void>): Promise<void> {
-    const end = this.#loop.time() + this.#settings.patience;
+  /** Does something until the store was reached, or the patience is over, which begins at `since`. The last attempt is at its end. */
+  async #persist(entry: Entry, since: number, act: () => Promise<void>): Promise<void> {
+    const end = since + this.#settings.patience;
     for (let pause = PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       if (entry.phase === 'settled') return;
       try {
-        return await timeout(Math.max(0.001, end - this.#loop.time()), act);
+        return await timeout(Math.max(PAUSE, end - this.#loop.time()), act);
       } catch (error) {
         rethrowIfCancelled(error);
         if (error instanceof Refusal || error instanceof RuntimeError || error instanceof TypeError) throw error;
-        if (this.#loop.time() + pause >= end) throw this.#outOfReach(entry, error);
+        if (end - this.#loop.time() < SOON) throw this.#outOfReach(entry, error);
       }
-      await sleep(pause);
+      await sleep(Math.min(pause, Math.max(0, end - this.#loop.time())));
     }
   }
 
@@ -744,7 +754,8 @@ export class Client implements JobOwner {
     const { id, key } = entry.itinerary;
     entry.timer?.cancel();
     this.#held.delete(entry);
-    if (entry.phase === 'sent' || entry.isTried) this.#take(entry);
+    // One of a key may be noted as wanted from an earlier attempt.
+    if (entry.phase === 'sent' || entry.isTried || this.#isShared(entry.itinerary)) this.#take(entry);
     this.#enter(entry, 'settled');
     this.#entries.delete(id);
     if (key !== null && this.#keyed.get(key) === entry) this.#keyed.delete(key);
@@ -759,10 +770,10 @@ export class Client implements JobOwner {
     if (this.#entries.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 
-  #finish(job: DistributedJob<unknown>, { ending }: Entry, outcome: Outcome): void {
+  #finish(job: DistributedJob<unknown>, { ending, givenUp }: Entry, outcome: Outcome): void {
     const isOpen = outcome.kind === 'ended' && !outcome.acknowledged;
-    if (ending === 'late') job.fail(tooLate(job.name, isOpen));
-    else if (ending === 'cancelled' || outcome.kind === 'ended') job.endCancelled(!isOpen);
+    if (ending === 'late' && givenUp?.has(job) !== true) job.fail(tooLate(job.name, isOpen));
+    else if (ending !== null || outcome.kind === 'ended') job.endCancelled(!isOpen);
     else if (outcome.kind === 'value') job.succeed(outcome.value);
     else job.fail(outcome.error);
     if (!job.cancelled()) this.counts.finished++;
@@ -772,9 +783,17 @@ export class Client implements JobOwner {
 
   cancel(job: DistributedJob<unknown>): void {
     const entry = this.#entries.get(job.id);
-    if (entry?.jobs.has(job) === true && entry.jobs.size === 1) {
-      this.#end(entry, 'cancelled');
-      return;
+    if (entry?.jobs.has(job) === true) {
+      if (entry.ending !== null) {
+        // The work is being ended already, and this job is over when that is.
+        entry.givenUp ??= new Set();
+        entry.givenUp.add(job);
+        return;
+      }
+      if (entry.jobs.size === 1) {
+        this.#end(entry, 'cancelled');
+        return;
+      }
     }
     // Others wait for the same: the work goes on, and only this one ends.
     entry?.jobs.delete(job);
@@ -784,15 +803,11 @@ export class Client implements JobOwner {
   }
 
   #end(entry: Entry, why: 'cancelled' | 'late'): void {
-    if (entry.phase === 'settled') return;
-    // A deadline that has begun to end it can become a cancellation, but not the other way round.
-    if (entry.ending !== null) {
-      if (why === 'cancelled') entry.ending = why;
-      return;
-    }
+    if (entry.phase === 'settled' || entry.ending !== null) return;
     entry.ending = why;
     entry.timer?.cancel();
-    if (entry.phase === 'held') {
+    // Nobody has seen it, and nobody will: whoever is about to send it looks here first.
+    if (entry.phase === 'held' || (entry.phase === 'sending' && !entry.isTried)) {
       this.#settle(entry, { kind: 'ended', acknowledged: true });
       return;
     }

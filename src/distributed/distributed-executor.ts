@@ -184,7 +184,8 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
   /**
    * As `submit`, for callers that rather do without than wait.
    *
-   * @throws {QueueFull} when the job would have to wait here, by what is known of the store
+   * @throws {QueueFull} when the job would have to wait here: for a place, by what is known of the store, or for the clean-up of an earlier job of
+   * its `key` that is being cancelled
    */
   submitNowait<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): DistributedJob<Awaited<R>> {
     return this.#submitNowait(fn, args, this.#defaults);
@@ -242,6 +243,12 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     settings: JobSettings,
   ): DistributedJob<Awaited<R>> {
     return this.#submit(fn, args, settings, (client, itinerary) => {
+      if (client.hasToWaitFor(itinerary)) {
+        throw new QueueFull(
+          `submitNowait: an earlier job of the key ${JSON.stringify(settings.key)} is being cancelled, and the next one begins when its ` +
+            'clean-up is over; submit() would wait',
+        );
+      }
       if (!client.isFullFor(itinerary)) return;
       const { maxPending, maxQueued } = this.#settings;
       throw new QueueFull(
