@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { WaitingError } from 'bullmq';
 import type {
   Beat,
@@ -11,6 +12,7 @@ import type {
   WorkerLink,
   WorkerSettings,
 } from '../distributed/engine.ts';
+import { Refusal } from '../distributed/engine.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import { checkOptions } from '../internal/options.ts';
 import { logger } from '../kernel/lowlevel.ts';
@@ -102,13 +104,13 @@ class Control {
   #offset: number | null = null;
 
   constructor(store: Store, name: string, isListening: boolean) {
-    this.queue = quiet(store.queue(`${name}-control`));
+    this.queue = quiet(store.control(`${name}-control`));
     this.events = isListening ? listening(store.events(`${name}-control`)) : null;
   }
 
-  async open(): Promise<void> {
-    await this.queue.waitUntilReady();
-    await this.events?.waitUntilReady();
+  /** All that has connections. */
+  get sources(): readonly Source[] {
+    return this.events === null ? [this.queue] : [this.queue, this.events];
   }
 
   async clock(): Promise<number> {
@@ -179,6 +181,41 @@ function quiet<T extends { on(event: 'error', listener: (error: Error) => void):
   return source;
 }
 
+/** What BullMQ makes connections for. */
+interface Source {
+  waitUntilReady(): Promise<unknown>;
+  getBackend(): { close(force?: boolean): Promise<void> };
+  close(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/**
+ * Waits until all are connected. The first error of one is that of the whole attempt, because clients of Redis try for ever, and tell nobody why.
+ *
+ * @throws {Refusal} when trying again makes no sense
+ */
+async function connected(sources: readonly Source[]): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      for (const source of sources) source.on('error', reject);
+      Promise.all(sources.map((source) => source.waitUntilReady())).then(() => resolve(), reject);
+    });
+  } catch (error) {
+    // Their own `close` ends what they do again and again, and waits for the connection, which then is given up.
+    for (const source of sources) source.close().catch(() => {});
+    await Promise.allSettled(sources.map((source) => source.getBackend().close(true)));
+    throw isDenied(error)
+      ? new Refusal(`the store refuses the account: ${messageOf(error)}`, 'NOT_ALLOWED', error)
+      : error;
+  }
+}
+
+/** Wrong passwords and names, of Redis and PostgreSQL. */
+function isDenied(error: unknown): boolean {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return /^(?:28P01|28000|3D000)$/.test(String(code)) || /^(?:WRONGPASS|NOAUTH|NOPERM)/.test(messageOf(error));
+}
+
 /** Events that stop for an error of the store go on a second later; what is missed is looked up. */
 function listening(events: AnyEvents): AnyEvents {
   let isClosed = false;
@@ -206,6 +243,8 @@ class BullmqClient implements ClientLink {
   readonly #attempts = new Map<string, number>();
   /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
   #doubtful = new Map<string, number>();
+  /** Those that were cancelled from here: the marks go with the jobs. */
+  readonly #marked = new Set<string>();
   #unsent: { readonly job: Consignment; resolve(): void; reject(error: unknown): void }[] = [];
 
   constructor(store: Store, name: string, events: ClientEvents, keep: number) {
@@ -225,7 +264,7 @@ class BullmqClient implements ClientLink {
   }
 
   async open(): Promise<void> {
-    await Promise.all([this.#queue.waitUntilReady(), this.#events.waitUntilReady(), this.#control.open()]);
+    await connected([this.#queue, this.#events, ...this.#control.sources]);
   }
 
   offers(): Promise<readonly Offer[]> {
@@ -241,10 +280,10 @@ class BullmqClient implements ClientLink {
     return waiting;
   }
 
-  /** Those of one turn go in one command. */
+  /** Those that the code of this moment sends, with all that it wakes, go in one command. */
   send(job: Consignment): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#unsent.length === 0) queueMicrotask(() => this.#flush());
+      if (this.#unsent.length === 0) process.nextTick(() => this.#flush());
       this.#unsent.push({ job, resolve, reject });
     });
   }
@@ -278,6 +317,7 @@ class BullmqClient implements ClientLink {
   }
 
   async cancel(id: string): Promise<void> {
+    this.#marked.add(id);
     await this.#control.set({ [`cancel:${id}`]: String((await this.#control.now()) + MARKED) });
     await this.#control.queue.backend.publishEvent({ event: CANCEL, jobId: id }, 1_000);
   }
@@ -316,8 +356,9 @@ class BullmqClient implements ClientLink {
     const { backend } = this.#queue;
     const [rest] = await Promise.all([
       removeFinished(backend, ids),
-      this.#control.remove(ids.map((id) => `cancel:${id}`)),
+      this.#control.remove(ids.filter((id) => this.#marked.has(id)).map((id) => `cancel:${id}`)),
     ]);
+    for (const id of ids) this.#marked.delete(id);
     await Promise.all(rest.map((id) => this.#queue.remove(id)));
   }
 
@@ -389,7 +430,7 @@ class BullmqWorker implements WorkerLink {
 
   async open(): Promise<void> {
     const { concurrency, lease, offer } = this.#settings;
-    await this.#control.open();
+    await connected(this.#control.sources);
     await this.beat([]);
     const kept = { age: this.#keep };
     const worker = quiet(
@@ -409,7 +450,7 @@ class BullmqWorker implements WorkerLink {
       for (const id of ids) this.#lost.add(id);
     });
     this.#worker = worker;
-    await worker.waitUntilReady();
+    await connected([worker]);
   }
 
   async #process(job: Given, token: string | undefined): Promise<string> {

@@ -63,7 +63,7 @@ async function startPostgres(place: string): Promise<Server> {
   const data = path.join(folder, 'data');
   await runAs(as, path.join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale']);
   const port = await freePort();
-  const settings = ['listen_addresses=127.0.0.1', 'fsync=off', 'logging_collector=off', 'max_connections=50'];
+  const settings = ['listen_addresses=127.0.0.1', 'fsync=off', 'logging_collector=off', 'max_connections=200'];
   const server = startAs(as, path.join(bin, 'postgres'), [
     ...['-D', data, '-p', String(port), '-k', folder],
     ...settings.flatMap((setting) => ['-c', setting]),
