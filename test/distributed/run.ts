@@ -3,14 +3,14 @@
 //
 //     npm run distributed                          # all engines: the contract, and a storm of 300 jobs on each
 //     npm run distributed -- redis --only cancel   # some checks of one
-//     npm run distributed -- --storm 10000         # the whole storm
+//     npm run distributed -- --only storm --storm 10000 --seed 2   # the whole storm, with other accidents
 //
 // Exit status: 0 all passed, 1 something failed, 2 wrong arguments, 3 nothing could be run.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { gather, run, timeout } from 'asyncio-ts';
 import { needBuild, skipped } from '../../scripts/lib/project.ts';
 import { Missing } from '../peers/lib/checks.ts';
@@ -25,9 +25,8 @@ import { storm } from './storm.ts';
 /** The longest time of one check, and of each hundred jobs of a storm, in seconds. */
 const LIMIT = 90;
 const LIMIT_OF_STORM = 10;
-/** How many checks of an engine run at a time: they mostly wait. The PostgreSQL of the checks has 50 connections, which each worker takes many of. */
-const LANES: Readonly<Record<string, number>> = { postgres: 1 };
-const OTHER_LANES = 3;
+/** How many checks of an engine run at a time: they mostly wait. */
+const LANES = 4;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -56,15 +55,12 @@ async function check(title: string, act: () => Promise<void>, limit = LIMIT): Pr
     console.log(`  ok    ${title} (${((performance.now() - began) / 1_000).toFixed(1)} s)`);
   } catch (error) {
     total.failed++;
-    console.log(`  FAIL  ${title}\n${error instanceof Error ? error.stack : String(error)}`);
+    console.log(`  FAIL  ${title}\n${inspect(error, { depth: 6 })}`);
   }
 }
 
 async function checkEngine(kind: string, server: TestServer): Promise<void> {
-  const stage = async (): Promise<RealStage> => {
-    const { address, interrupt } = await server.door();
-    return new RealStage(kind, address, folder, interrupt);
-  };
+  const stage = (isMixed = false): Promise<RealStage> => RealStage.open({ kind, server, folder, isMixed });
   const wanted = (title: string): boolean => values.only === undefined || title.includes(values.only);
   const { features } = (await stage()).engine;
   const checks: (() => Promise<void>)[] = [];
@@ -88,13 +84,15 @@ async function checkEngine(kind: string, server: TestServer): Promise<void> {
   const lane = async (): Promise<void> => {
     for (let next = checks.shift(); next !== undefined; next = checks.shift()) await next();
   };
-  await gather(...Array.from({ length: LANES[kind] ?? OTHER_LANES }, lane));
+  await gather(...Array.from({ length: LANES }, lane));
   const jobs = Number(values.storm);
-  const title = `a storm of ${jobs} jobs: workers killed, the store interrupted, cancellations at random`;
+  const seed = Number(values.seed);
+  const title = `a storm of ${jobs} jobs: workers and clients killed, the store restarted, cancellations at random`;
   if (jobs > 0 && wanted(title)) {
     const storming = async (): Promise<void> => {
-      await using one = await stage();
-      console.log(`        ${await storm(one, { jobs, seed: Number(values.seed) })}`);
+      console.log(`        once more: npm run distributed -- ${kind} --only storm --storm ${jobs} --seed ${seed}`);
+      await using one = await stage(true);
+      console.log(`        ${await storm(one, { jobs, seed })}`);
     };
     await check(title, storming, LIMIT + (jobs / 100) * LIMIT_OF_STORM);
   }
