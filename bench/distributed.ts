@@ -1,10 +1,12 @@
 // What a call of a function on another machine costs, beside the bare engine and a pool of threads.
 //
 //     npm run build && node bench/distributed.ts              # redis, postgres and nats, as far as they are installed
-//     node bench/distributed.ts redis --calls 5000 --rounds 7
+//     node bench/distributed.ts redis --calls 5000 --rounds 15
+//     node bench/distributed.ts nats --profile /tmp/profiles   # writes profiles of the client and of both workers
 //
-// In each round every contender has its turn, in another order each time; the figures are medians of the rounds. Latency is of one call at
-// a time, the calls a second are with 100 in flight. The goals: at most 1.15 of the bare engine's latency, at least 0.9 of its calls a second.
+// In each round every contender has its turn, in another order each time. Figures are medians of the rounds, ratios are medians of the ratios
+// within a round, which depend least on what else the machine does; beside them are their quartiles. The goals: at most 1.15 of the bare
+// engine's time for one call at a time, at least 0.9 of its calls a second with 1 and with 100 in flight.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -23,6 +25,8 @@ import { Servers } from '../test/recipes/lib/servers.ts';
 
 const QUEUE = 'bench';
 const CONCURRENCY = 100;
+/** After so many milliseconds the event of a bare call counts as lost; the executor looks up what is outstanding as often. */
+const LOST = 1_000;
 
 type Call = (n: number) => PromiseLike<unknown>;
 
@@ -34,6 +38,8 @@ export function double(n: number): number {
 interface Contender {
   readonly name: string;
   readonly call: Call;
+  /** Results whose event did not come. */
+  readonly lost?: { count: number };
   close(): PromiseLike<unknown>;
 }
 
@@ -52,8 +58,15 @@ function bareOptions(kind: Kind, address: string) {
     : ([{ connection: { connectionString: address, migrate: true } }, createPostgresBackend] as const);
 }
 
+/** Of this process, in milliseconds. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 /** In a process of its own: `--worker ours|bare KIND ADDRESS`. */
 async function work(which: string, kind: Kind, address: string): Promise<void> {
+  process.stdin.on('data', () => console.log(processorTime()));
   if (which === 'ours') {
     const engine = engineOf(kind, address);
     const onReady = (): void => console.log('ready');
@@ -86,11 +99,31 @@ async function work(which: string, kind: Kind, address: string): Promise<void> {
   process.once('SIGTERM', () => void worker.close().then(() => process.exit()));
 }
 
-async function startWorker(which: string, kind: Kind, address: string): Promise<{ stop(): Promise<void> }> {
-  const args = [import.meta.filename, '--worker', which, kind, address];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+interface WorkerProcess {
+  /** The milliseconds of processor time that it has used. */
+  processor(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+async function startWorker(
+  which: string,
+  kind: Kind,
+  address: string,
+  profiles: string | undefined,
+): Promise<WorkerProcess> {
+  const profiling =
+    profiles === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${kind}-${which}.cpuprofile`];
+  const args = [...profiling, import.meta.filename, '--worker', which, kind, address];
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await wrapPromise(once(child.stdout, 'data'));
   return {
+    processor: async () => {
+      child.stdin.write('?');
+      const [answer] = await wrapPromise(once(child.stdout, 'data'));
+      return Number(answer);
+    },
     stop: async () => {
       child.kill('SIGTERM');
       if (child.exitCode === null) await wrapPromise(once(child, 'exit'));
@@ -123,14 +156,24 @@ function bare(kind: Kind, address: string): Contender {
   const [options, backend] = bareOptions(kind, address);
   const queue = new Queue(`${QUEUE}-bare`, options as never, backend as never);
   const events = new QueueEvents(`${QUEUE}-bare`, options as never, backend as never);
+  queue.setMaxListeners(0);
+  const lost = { count: 0 };
   const ready = Promise.all([queue.waitUntilReady(), events.waitUntilReady()]);
   return {
     name: `bare bullmq`,
     call: async (n) => {
       await ready;
       const job = await queue.add('double', { n }, { removeOnComplete: { age: 3_600 } });
-      return await job.waitUntilFinished(events);
+      for (;;) {
+        try {
+          return await job.waitUntilFinished(events, LOST);
+        } catch (error) {
+          if (!/timed out/.test(String(error))) throw error;
+          lost.count++; // it asks for the result before it waits, so the next one has it
+        }
+      }
     },
+    lost,
     close: async () => {
       await events.close();
       await queue.close();
@@ -143,69 +186,112 @@ function threads(): Contender {
   return { name: 'piscina (threads)', call: (n) => pool.run(n), close: () => pool.destroy() };
 }
 
-/** In milliseconds: the median of single calls. */
-async function latency({ call }: Contender, calls: number): Promise<number> {
-  const times: number[] = [];
-  for (let n = 0; n < calls; n++) {
-    const began = performance.now();
-    await call(n);
-    times.push(performance.now() - began);
-  }
-  return median(times);
+/** What is measured in one round. */
+interface Sample {
+  /** In milliseconds: the median of calls that are made one after the other. */
+  readonly latency: number;
+  /** Calls a second, one after the other. */
+  readonly single: number;
+  /** Calls a second, with 100 in flight. */
+  readonly many: number;
+  /** Milliseconds of processor time for a call, of the client and its worker, with 100 in flight. */
+  readonly processor: number;
 }
 
-/** Calls a second, with 100 in flight. */
-async function throughput({ call }: Contender, calls: number): Promise<number> {
+async function sample(contender: Contender, worker: WorkerProcess | undefined, calls: number): Promise<Sample> {
+  const used = async (): Promise<number> => processorTime() + ((await worker?.processor()) ?? 0);
+  const times: number[] = [];
+  const single = await timed(contender, 1, Math.ceil(calls / 10), (time) => times.push(time));
+  const before = await used();
+  const many = await timed(contender, 100, calls, () => {});
+  return { latency: median(times), single, many, processor: ((await used()) - before) / calls };
+}
+
+/** Returns the calls a second. */
+async function timed({ call }: Contender, lanes: number, calls: number, tell: (time: number) => void): Promise<number> {
   let next = 0;
-  const began = performance.now();
   const lane = async (): Promise<void> => {
     while (next < calls) {
       const n = next++;
+      const sent = performance.now();
       const result = await call(n);
+      tell(performance.now() - sent);
       if (result !== n * 2) throw new Error(`double(${n}) gave ${String(result)}`);
     }
   };
-  await wrapPromise(Promise.all(Array.from({ length: 100 }, lane)));
+  const began = performance.now();
+  await wrapPromise(Promise.all(Array.from({ length: lanes }, lane)));
   return calls / ((performance.now() - began) / 1_000);
 }
 
 function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+  return quantile(values, 0.5);
 }
 
-async function measure(kind: Kind, servers: Servers, calls: number, rounds: number): Promise<void> {
+function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
+}
+
+/** The median of ratios, and their quartiles. */
+function spread(values: readonly number[]): string {
+  const [low, mid, high] = [0.25, 0.5, 0.75].map((part) => quantile(values, part).toFixed(2));
+  return `${mid} (${low}–${high})`;
+}
+
+async function measure(kind: Kind, servers: Servers, { calls, rounds, profiles }: Settings): Promise<void> {
   const { port } = await servers[kind]();
   const address = {
     redis: `redis://127.0.0.1:${port}`,
     postgres: `postgres://postgres@127.0.0.1:${port}/postgres`,
     nats: `nats://127.0.0.1:${port}`,
   }[kind];
-  const workers = [await startWorker('bare', kind, address), await startWorker('ours', kind, address)];
+  const workers = [
+    await startWorker('ours', kind, address, profiles),
+    await startWorker('bare', kind, address, profiles),
+  ];
   const contenders = [ours(kind, address), bare(kind, address), threads()];
-  const figures = new Map(
-    contenders.map(({ name }) => [name, { latency: [] as number[], throughput: [] as number[] }]),
-  );
-  for (const contender of contenders) await throughput(contender, 500);
+  const samples = new Map<string, Sample[]>(contenders.map(({ name }) => [name, []]));
+  for (const [i, contender] of contenders.entries()) await sample(contender, workers[i], 500);
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
-      const contender = contenders[(i + round) % contenders.length]!;
-      const { latency: single, throughput: many } = figures.get(contender.name)!;
-      single.push(await latency(contender, Math.ceil(calls / 10)));
-      many.push(await throughput(contender, calls));
+      const turn = (i + round) % contenders.length;
+      const contender = contenders[turn]!;
+      samples.get(contender.name)!.push(await sample(contender, workers[turn], calls));
     }
   }
-  const base = figures.get(contenders[1]!.name)!;
+  const base = samples.get(contenders[1]!.name)!;
   console.log(`\n${kind}: ${rounds} rounds of ${calls} calls`);
-  for (const [name, { latency: single, throughput: many }] of figures) {
-    const [l, t] = [median(single), median(many)];
-    const ratio = name.startsWith('bare')
-      ? ''
-      : `  ${(l / median(base.latency)).toFixed(2)} × latency, ${(t / median(base.throughput)).toFixed(2)} × calls`;
-    console.log(`  ${name.padEnd(20)} ${l.toFixed(2).padStart(7)} ms  ${t.toFixed(0).padStart(8)} calls/s${ratio}`);
+  console.log(
+    `  ${''.padEnd(18)} ${['one call', 'calls/s, 1', 'calls/s, 100', 'processor'].map((head) => head.padStart(13)).join('')}`,
+  );
+  for (const [name, own] of samples) {
+    const figure = (of: keyof Sample): number => median(own.map((one) => one[of]));
+    const figures = [
+      `${figure('latency').toFixed(3)} ms`,
+      figure('single').toFixed(0),
+      figure('many').toFixed(0),
+      `${figure('processor').toFixed(3)} ms`,
+    ];
+    const lost = contenders.find((contender) => contender.name === name)?.lost?.count ?? 0;
+    console.log(
+      `  ${name.padEnd(18)} ${figures.map((text) => text.padStart(13)).join('')}${lost === 0 ? '' : `  ${lost} events lost`}`,
+    );
   }
+  const own = samples.get(contenders[0]!.name)!;
+  const ratios = (of: keyof Sample): string => spread(own.map((one, round) => one[of] / base[round]![of]));
+  console.log(
+    `  to the bare engine: latency ${ratios('latency')}, calls with 1 ${ratios('single')}, with 100 ${ratios('many')}, processor ${ratios('processor')}`,
+  );
   for (const contender of contenders) await contender.close();
   for (const worker of workers) await worker.stop();
+}
+
+interface Settings {
+  readonly calls: number;
+  readonly rounds: number;
+  /** A folder for profiles. */
+  readonly profiles: string | undefined;
 }
 
 async function main(): Promise<void> {
@@ -213,17 +299,19 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       calls: { type: 'string', default: '2000' },
-      rounds: { type: 'string', default: '5' },
+      rounds: { type: 'string', default: '9' },
+      profile: { type: 'string' },
       worker: { type: 'boolean', default: false },
     },
   });
   if (values.worker) return await work(positionals[0]!, positionals[1] as Kind, positionals[2]!);
+  const settings = { calls: Number(values.calls), rounds: Number(values.rounds), profiles: values.profile };
   const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-bench-'));
   await run(async () => {
     await using servers = new Servers(folder);
     for (const kind of (positionals.length === 0 ? KINDS : positionals) as Kind[]) {
       try {
-        await measure(kind, servers, Number(values.calls), Number(values.rounds));
+        await measure(kind, servers, settings);
       } catch (error) {
         if (!(error instanceof Missing)) throw error;
         console.warn(`SKIPPED: ${kind}: ${error.message}`);

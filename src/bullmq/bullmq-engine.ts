@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { WaitingError } from 'bullmq';
 import type {
   Beat,
@@ -102,7 +103,7 @@ class Control {
   #offset: number | null = null;
 
   constructor(store: Store, name: string, isListening: boolean) {
-    this.queue = quiet(store.queue(`${name}-control`));
+    this.queue = quiet(store.control(`${name}-control`));
     this.events = isListening ? listening(store.events(`${name}-control`)) : null;
   }
 
@@ -241,10 +242,10 @@ class BullmqClient implements ClientLink {
     return waiting;
   }
 
-  /** Those of one turn go in one command. */
+  /** Those that the code of this moment sends, with all that it wakes, go in one command. */
   send(job: Consignment): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#unsent.length === 0) queueMicrotask(() => this.#flush());
+      if (this.#unsent.length === 0) process.nextTick(() => this.#flush());
       this.#unsent.push({ job, resolve, reject });
     });
   }

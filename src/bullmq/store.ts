@@ -42,6 +42,8 @@ export type AnyEvents = QueueEvents;
 /** BullMQ's objects for either store. */
 export interface Store {
   queue(name: string): AnyQueue;
+  /** A queue of which few calls are made at a time. */
+  control(name: string): AnyQueue;
   events(name: string): AnyEvents;
   worker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): AnyWorker;
 }
@@ -49,9 +51,13 @@ export interface Store {
 export function storeOf(connection: Connection): Store {
   if ('postgres' in connection) {
     const options = { connection: connection.postgres };
+    const few = { connection: withAtMost(connection.postgres, 2) };
+    // Events are read one batch after the other; a connection besides the pool tells when there are some.
+    const one = { connection: withAtMost(connection.postgres, 1) };
     return {
       queue: (name) => new Queue(name, options, createPostgresBackend) as never,
-      events: (name) => new QueueEvents(name, options, createPostgresBackend) as never,
+      control: (name) => new Queue(name, few, createPostgresBackend) as never,
+      events: (name) => new QueueEvents(name, one, createPostgresBackend) as never,
       worker: (name, processor, more) =>
         new Worker(name, processor as never, { ...more, ...options } as never, createPostgresBackend) as never,
     };
@@ -60,9 +66,18 @@ export function storeOf(connection: Connection): Store {
   const options = { connection: redis, ...(prefix === undefined ? {} : { prefix }) };
   return {
     queue: (name) => new Queue(name, options) as never,
+    control: (name) => new Queue(name, options) as never,
     events: (name) => new QueueEvents(name, options) as never,
     worker: (name, processor, more) => new Worker(name, processor as never, { ...more, ...options }) as never,
   };
+}
+
+/** Each object of BullMQ has a pool of its own, of ten connections unless it is told otherwise, and a server has a hundred for all. */
+function withAtMost(connection: PostgresConnectionOptions, most: number): PostgresConnectionOptions {
+  // A pool of the program is used by all.
+  if (typeof connection === 'string' || 'totalCount' in connection) return connection;
+  const { max = most } = connection as { readonly max?: number };
+  return { ...connection, max: Math.min(max, most) };
 }
 
 /** Connections as programs write them: an address, BullMQ's own options, or a client or pool that exists. */

@@ -104,10 +104,17 @@ export class Client implements JobOwner {
   /** Invariant: a part of `#entries`, those in the phase `held`. */
   readonly #held = new Set<Entry>();
   #link: ClientLink | null = null;
+  /** The same link as the engine has made it, for calls that nobody waits for; `null` when its methods need a task. */
+  #door: ClientLink | null = null;
   /** While it is being opened: it goes on when all who wait for it have given up. */
   #opening: Promise<ClientLink> | null = null;
   #keeper: Task<void> | null = null;
   readonly #tasks = new Set<Task<unknown>>();
+  /** How many jobs are sent by tasks: those after them wait for their turn. */
+  #sending = 0;
+  /** Those that were sent without a task and are not confirmed, the first one first. */
+  readonly #unconfirmed = new Set<Entry>();
+  #confirmedUntil: { cancel(): void } | null = null;
   /** Those whose outcome is known here, which the store need not keep any more. */
   #taken: string[] = [];
   /** Those that the store keeps for others, and that are not wanted here any more. */
@@ -262,7 +269,7 @@ export class Client implements JobOwner {
       if (admitted >= most || this.#places <= 0) break;
       this.#held.delete(entry);
       this.#enter(entry, 'sending');
-      this.#start('send', () => this.#send(entry));
+      if (!this.#sendAtOnce(entry)) this.#sendInTask(entry);
       admitted++;
     }
     return admitted;
@@ -294,6 +301,60 @@ export class Client implements JobOwner {
       }
     }
     this.#porter = null;
+  }
+
+  /** The usual case, in which nothing has to be asked and waited for: a task costs more than the rest of the way to the engine. */
+  #sendAtOnce(entry: Entry): boolean {
+    const { itinerary } = entry;
+    const { id, work, attempts } = itinerary;
+    const hasToAsk =
+      this.#isShared(itinerary) || !this.#isServed(itinerary) || !this.#clock.isFresh || this.#hasToRenew;
+    if (this.#door === null || this.#sending > 0 || hasToAsk) return false;
+    const text = itinerary.text(this.#clock.now());
+    if (text.length > LARGEST / 4) return false; // it may be too large
+    entry.isTried = true;
+    this.#unconfirmed.add(entry);
+    this.#confirmedUntil ??= this.#loop.callLater(this.#settings.patience, this.#giveUpUnconfirmed);
+    this.#door.send({ id, text, name: work.exportName, attempts, sharer: null }).then(
+      () => {
+        this.#unconfirmed.delete(entry);
+        if (entry.phase === 'sending') this.#enter(entry, 'sent');
+      },
+      () => {
+        // It is tried again, which also tells a refusal.
+        if (this.#unconfirmed.delete(entry) && !this.#loop.isClosed()) this.#sendInTask(entry);
+      },
+    );
+    return true;
+  }
+
+  /** One timer for all: few are not confirmed within the patience. */
+  readonly #giveUpUnconfirmed = (): void => {
+    this.#confirmedUntil = null;
+    const { patience } = this.#settings;
+    for (const entry of this.#unconfirmed) {
+      const end = entry.since + patience;
+      if (end > this.#loop.time()) {
+        this.#confirmedUntil = this.#loop.callAt(end, this.#giveUpUnconfirmed);
+        return;
+      }
+      this.#unconfirmed.delete(entry);
+      this.#settle(entry, {
+        kind: 'failed',
+        error: this.#outOfReach(entry, new Error('it has not confirmed the job')),
+      });
+    }
+  };
+
+  #sendInTask(entry: Entry): void {
+    this.#sending++;
+    this.#start('send', async () => {
+      try {
+        await this.#send(entry);
+      } finally {
+        this.#sending--;
+      }
+    });
   }
 
   #enter(entry: Entry, phase: Phase): void {
@@ -378,7 +439,7 @@ export class Client implements JobOwner {
     entry.isRunning = false;
     entry.isTried = false;
     this.#enter(entry, 'sending');
-    this.#start('send', () => this.#send(entry));
+    this.#sendInTask(entry);
   }
 
   /** Does something until the store was reached, or the patience is over. */
@@ -404,15 +465,19 @@ export class Client implements JobOwner {
     );
   }
 
-  async #checkServed({ work }: Itinerary, link: ClientLink): Promise<void> {
-    const key = `${work.url} ${work.exportName}`;
-    if ((this.#served.get(key) ?? 0) > this.#loop.time()) return;
+  #isServed({ work }: Itinerary): boolean {
+    return (this.#served.get(`${work.url} ${work.exportName}`) ?? 0) > this.#loop.time();
+  }
+
+  async #checkServed(itinerary: Itinerary, link: ClientLink): Promise<void> {
+    if (this.#isServed(itinerary)) return;
+    const { work } = itinerary;
     this.#offers = await link.offers();
     const isServed = this.#offers.some(
       ({ module, names }) => (module === null || module === work.url) && names.includes(work.exportName),
     );
     if (isServed) {
-      this.#served.set(key, this.#loop.time() + SERVED);
+      this.#served.set(`${work.url} ${work.exportName}`, this.#loop.time() + SERVED);
       return;
     }
     if (this.#offers.length === 0) {
@@ -441,7 +506,9 @@ export class Client implements JobOwner {
     const { inLoop = false } = this.#engine.features;
     this.#opening ??= this.#engine.openClient(this.#queue, this.#events());
     try {
-      this.#link = clientLinkOf(this.#engine, await (inLoop ? this.#opening : wrapPromise(this.#opening)));
+      const link = await (inLoop ? this.#opening : wrapPromise(this.#opening));
+      this.#link = clientLinkOf(this.#engine, link);
+      this.#door = inLoop ? null : link;
     } catch (error) {
       if (inLoop || !isCancelledError(error)) this.#opening = null;
       throw error;
@@ -499,7 +566,11 @@ export class Client implements JobOwner {
   }
 
   async #renew(): Promise<void> {
-    if (this.#loop.time() - this.#renewed >= this.#settings.lease / 3) await this.#giveSign();
+    if (this.#hasToRenew) await this.#giveSign();
+  }
+
+  get #hasToRenew(): boolean {
+    return this.#loop.time() - this.#renewed >= this.#settings.lease / 3;
   }
 
   /** Many jobs that are sent at once need one. */
@@ -775,6 +846,8 @@ export class Client implements JobOwner {
     for (const task of tasks) task.cancel();
     const link = this.#link;
     this.#link = null;
+    this.#door = null;
+    this.#confirmedUntil?.cancel();
     this.#opening?.then(
       (late) => late.close(), // nobody wants it any more
       () => {},

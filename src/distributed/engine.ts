@@ -113,7 +113,7 @@ export interface WorkerSettings {
   /** For how many seconds the worker counts as alive after a beat. */
   readonly lease: number;
   /** Performs a job. Never rejects. */
-  perform(delivery: Delivery): Promise<Performed>;
+  perform(delivery: Delivery): Performed | Promise<Performed>;
   /** A client has asked for the end of a job that runs here. */
   cancel(id: string): void;
 }

@@ -18,16 +18,17 @@ export class StoreClock {
 
   /** Compares the clocks when that is long ago. Off by half of the time that the answer takes, at the most. */
   async compare(): Promise<void> {
+    if (this.isFresh) return;
     const before = this.#loop.time();
-    if (before - this.#asked < FRESH) return;
     const store = await this.#ask();
     const after = this.#loop.time();
     this.#offset = store - ((before + after) / 2) * 1_000;
     this.#asked = after;
   }
 
-  get isKnown(): boolean {
-    return this.#offset !== null;
+  /** Whether there is nothing to compare. */
+  get isFresh(): boolean {
+    return this.#loop.time() - this.#asked < FRESH;
   }
 
   /** In milliseconds since 1970. Not before `compare` has succeeded. */

@@ -41,6 +41,14 @@ interface Run {
   end: 'cancelled' | 'late' | 'orphaned' | 'lost' | 'stopped' | null;
 }
 
+/** Where reports go over an engine that carries none. */
+function nowhere(): void {}
+
+/** A coroutine that is done. */
+function* over(performed: Performed): Generator<never, Performed> {
+  return performed;
+}
+
 /** The jobs of one worker. */
 export class JobRunner {
   readonly #loop: EventLoop;
@@ -52,12 +60,16 @@ export class JobRunner {
   #link: WorkerLink | null = null;
   readonly #isLinked = new Event();
   #whenIdle: (() => void)[] = [];
+  /** Jobs begin with a copy: nothing of the worker's own context gets into them. */
+  readonly #context = new Context();
   #finished = 0;
 
   constructor(loop: EventLoop, plan: WorkerPlan) {
     this.#loop = loop;
     this.#plan = plan;
     this.#clock = new StoreClock(loop, async () => this.#link!.clock());
+    // The same function runs over every engine; whoever wants its reports is told where they are asked for.
+    this.#context.run(() => reporter.set(nowhere));
   }
 
   get finished(): number {
@@ -74,15 +86,15 @@ export class JobRunner {
   }
 
   /** Called by the engine, outside any task. */
-  perform(delivery: Delivery): Promise<Performed> {
+  perform(delivery: Delivery): Performed | Promise<Performed> {
     const { id, text, attempt } = delivery;
     const envelope = readEnvelope(text);
     if (envelope === null) {
       const detail = `it has another format than version ${VERSION}, which the worker ${this.#plan.name} reads: run the same major version of asyncio-ts in clients and workers`;
-      return Promise.resolve(this.#answer({ refused: 'version', detail }));
+      return this.#answer({ refused: 'version', detail });
     }
-    if (attempt > envelope.attempts) return Promise.resolve(this.#answer({ spent: true }));
-    if (delivery.isCancelled || this.#early.delete(id)) return Promise.resolve(this.#answer({ cancelled: true }));
+    if (attempt > envelope.attempts) return this.#answer({ spent: true });
+    if (delivery.isCancelled || this.#early.delete(id)) return this.#answer({ cancelled: true });
     const earlier = this.#runs.get(id);
     if (earlier !== undefined) this.#lose(earlier); // otherwise the store would not give it out again
     const run: Run = {
@@ -95,22 +107,22 @@ export class JobRunner {
       end: null,
     };
     this.#runs.set(id, run);
-    return new Promise((resolve) => {
-      // Started at once: a turn of the loop more would be a tenth of the whole way from a client and back.
-      const task = this.#loop.createTask(() => this.#run(run, delivery, envelope), {
-        name: `${envelope.name}() ${id}`,
-        context: new Context(),
-        eagerStart: true,
-      }) as Task<Performed>;
-      run.task = task;
-      const done = (): void => {
-        if (this.#runs.get(id) === run) this.#runs.delete(id);
-        resolve(this.#ended(run, task));
-        if (this.#runs.size === 0) for (const tell of this.#whenIdle.splice(0)) tell();
-      };
-      if (task.done()) done();
-      else task.addDoneCallback(done);
-    });
+    // Started at once: a turn of the loop more would be a tenth of the whole way from a client and back.
+    const task = this.#loop.createTask(() => this.#run(run, delivery, envelope), {
+      name: `${envelope.name}() ${id}`,
+      context: this.#context.copy(),
+      eagerStart: true,
+    }) as Task<Performed>;
+    run.task = task;
+    if (task.done()) return this.#over(run, task);
+    return new Promise((resolve) => task.addDoneCallback(() => resolve(this.#over(run, task))));
+  }
+
+  #over(run: Run, task: Task<Performed>): Performed {
+    if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
+    const performed = this.#ended(run, task);
+    if (this.#runs.size === 0) for (const tell of this.#whenIdle.splice(0)) tell();
+    return performed;
   }
 
   #ended({ end, name, isLast }: Run, task: Task<Performed>): Performed {
@@ -132,35 +144,59 @@ export class JobRunner {
     return { reply: writeAnswer(answer, this.#plan.name) };
   }
 
-  async #run(run: Run, delivery: Delivery, envelope: Envelope): Promise<Performed> {
+  /** What does not wait for anything is over when this returns: neither a promise nor a turn of the loop is needed for it. */
+  #run(run: Run, delivery: Delivery, envelope: Envelope): Promise<Performed> | Generator<never, Performed> {
+    const { deadline, tied } = envelope;
+    const hasToAsk = this.#link === null || tied || (deadline !== null && !this.#clock.isFresh);
+    const performed = hasToAsk ? this.#asked(run, delivery, envelope) : this.#begin(run, delivery, envelope);
+    return performed instanceof Promise ? performed : over(performed);
+  }
+
+  async #asked(run: Run, delivery: Delivery, envelope: Envelope): Promise<Performed> {
     const { deadline, client, tied } = envelope;
     if (this.#link === null) await this.#isLinked.wait(); // jobs may come before the engine says that it is ready
     if (tied && (await this.#reach(() => this.#link!.lostClients([client]))).length > 0)
       return this.#answer({ orphaned: true });
-    let left = Number.POSITIVE_INFINITY;
-    if (deadline !== null) {
-      await this.#reach(() => this.#clock.compare());
-      left = (deadline - this.#clock.now()) / 1_000;
-      if (left <= 0) return this.#answer({ late: true, isStarted: false });
-    }
+    if (deadline !== null) await this.#reach(() => this.#clock.compare());
+    return await this.#begin(run, delivery, envelope);
+  }
+
+  #begin(run: Run, delivery: Delivery, envelope: Envelope): Performed | Promise<Performed> {
+    const { deadline } = envelope;
+    const left = deadline === null ? Number.POSITIVE_INFINITY : (deadline - this.#clock.now()) / 1_000;
+    if (left <= 0) return this.#answer({ late: true, isStarted: false });
     const fn = this.#function(envelope);
     if (fn === undefined) {
       const names = [...this.#plan.functions.keys()].join(', ');
       return this.#answer({ refused: 'name', detail: `the worker ${this.#plan.name} serves ${names}` });
     }
+    try {
+      const called = this.#call(fn, delivery, envelope);
+      const isValue = called === null || (typeof called !== 'object' && typeof called !== 'function');
+      return isValue ? this.#resulted(called) : this.#awaited(run, called, left);
+    } catch (error) {
+      return this.#thrown(run, error);
+    }
+  }
+
+  async #awaited(run: Run, called: unknown, left: number): Promise<Performed> {
     // Not by `timeout`: a cancellation that comes in addition must not disturb the clean-up, so there is one place for all of them.
     const timer =
       left === Number.POSITIVE_INFINITY
         ? null
         : this.#loop.callLater(left, () => this.#end(run, 'late', 'its deadline has passed'));
     try {
-      return this.#resulted(await this.#call(fn, delivery, envelope));
+      return this.#resulted(await called);
     } catch (error) {
-      if (isCancelledError(error) && run.end !== null) throw error;
-      return this.#checked({ failure: 'thrown', error: encode(packThrown(error, 'process')) });
+      return this.#thrown(run, error);
     } finally {
       timer?.cancel();
     }
+  }
+
+  #thrown(run: Run, error: unknown): Performed {
+    if (isCancelledError(error) && run.end !== null) throw error;
+    return this.#checked({ failure: 'thrown', error: encode(packThrown(error, 'process')) });
   }
 
   /** Asks the store until it answers: that it is out of reach is no outcome of a job. */
@@ -180,18 +216,16 @@ export class JobRunner {
     return own === null || own === module ? this.#plan.functions.get(name) : undefined;
   }
 
-  async #call(fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): Promise<unknown> {
+  #call(fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): unknown {
     const { propagate, executor, extract, engine } = this.#plan;
     for (const [name, value] of Object.entries(vars)) propagate.get(name)?.set(unpack(decode(value)));
     let number = 0;
-    reporter.set((text) => {
-      // The same function runs over every engine; whoever wants its reports is told where they are asked for.
-      if (engine.features.progress)
-        delivery.progress(`{"n":${(delivery.attempt - 1) * 1e9 + ++number},"value":${text}}`);
-    });
+    if (engine.features.progress) {
+      reporter.set((text) => delivery.progress(`{"n":${(delivery.attempt - 1) * 1e9 + ++number},"value":${text}}`));
+    }
     const given = unpack(decode(args)) as readonly unknown[];
     const call = (): unknown => (executor === null ? fn(...given) : executor.submit(fn, ...given));
-    return await (extract === null ? call() : extract(trace, call));
+    return extract === null ? call() : extract(trace, call);
   }
 
   #resulted(value: unknown): Performed {

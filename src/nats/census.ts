@@ -32,6 +32,8 @@ interface Question {
   readonly answers: Map<string, Presence>;
   /** Whether the server has said that there is no worker. */
   isNobody: boolean;
+  /** Whether it could not be asked, so that silence says nothing. */
+  isUnsent: boolean;
   readonly wait: Future<void>;
   timer: { cancel(): void };
 }
@@ -72,7 +74,7 @@ export class Census {
    * @returns the answers that have come in time
    * @throws {Error} when the connection is lost
    */
-  async ask(jobs: readonly string[]): Promise<Answers> {
+  async ask(jobs: readonly number[]): Promise<Answers> {
     this.#line.check();
     const { losses } = this.#line;
     const number = String(++this.#count);
@@ -81,6 +83,7 @@ export class Census {
       isFirst: this.known.size === 0,
       answers: new Map(),
       isNobody: false,
+      isUnsent: false,
       wait: this.#loop.createFuture<void>(),
       timer: this.#loop.callLater(PATIENCE, () => {
         question.timer = this.#loop.callLater(TIME_TO_READ, () => this.#over(number));
@@ -89,7 +92,10 @@ export class Census {
     this.#questions.set(number, question);
     const notice: Notice = { t: 'ask', jobs };
     try {
-      this.#line.bus.publish(this.#all, JSON.stringify(notice), { reply: `${this.#inbox}.${number}` });
+      this.#line.ask(this.#all, JSON.stringify(notice), `${this.#inbox}.${number}`, () => {
+        question.isUnsent = true;
+        this.#over(number);
+      });
       await question.wait;
     } finally {
       question.timer.cancel();
@@ -97,7 +103,8 @@ export class Census {
     }
     // No answer of a lost connection says anything.
     this.#line.check();
-    if (this.#line.losses !== losses) throw new Error('the connection to NATS was lost while it was asked for workers');
+    if (question.isUnsent || this.#line.losses !== losses)
+      throw new Error('the connection to NATS was lost while it was asked for workers');
     for (const [id, worker] of this.known) {
       if (question.answers.has(id)) continue;
       worker.missed++;

@@ -8,7 +8,7 @@ import { isNobody, type NatsMessage } from './bus.ts';
 import { Census } from './census.ts';
 import type { Line } from './line.ts';
 import type { Notice } from './notices.ts';
-import { answerSubject, type QueueSubjects, subjectsOf, textOf } from './subjects.ts';
+import { answerSubject, type QueueSubjects, subjectsOf } from './subjects.ts';
 
 /** For how long what workers have said is taken as it is, in seconds. */
 const FRESH = 2;
@@ -16,6 +16,10 @@ const FRESH = 2;
 const MISSES = 2;
 /** How often it is asked at the most who is there while nobody answers, although the server knows somebody: machines can be busy. */
 const QUESTIONS = 4;
+/** After so many answers workers are thanked before the second is over: what they keep for longer costs their garbage collector more. */
+const MOST_UNTHANKED = 500;
+/** How many outstanding jobs are named to workers that are told of all others that they are over. */
+const MOST_NAMED = 1_000;
 /** The worker of a job that has said nothing of it. */
 const UNKNOWN = 'that NATS had chosen';
 
@@ -32,6 +36,8 @@ type State = 'waiting' | 'sent' | 'running' | 'lost';
 /** A job without an outcome. */
 interface Job {
   readonly id: string;
+  /** Of this client's jobs: what it is called on its way. */
+  readonly number: number;
   /** Of the function. */
   readonly name: string;
   readonly text: string;
@@ -57,6 +63,11 @@ export class NatsClientLink implements ClientLink {
   readonly #census: Census;
   readonly #subscription: { unsubscribe(): void };
   readonly #jobs = new Map<string, Job>();
+  /** Invariant: the same jobs, in the order of their numbers. */
+  readonly #numbered = new Map<number, Job>();
+  #number = 0;
+  /** How many answers have come that the workers keep. */
+  #unthanked = 0;
   /** Invariant: the jobs of `#jobs` that are waiting, in the order in which they are to be sent. */
   readonly #waiting = new Set<Job>();
   #asked = Number.NEGATIVE_INFINITY;
@@ -94,7 +105,7 @@ export class NatsClientLink implements ClientLink {
     return isNobody;
   });
 
-  async #ask(jobs: readonly string[]) {
+  async #ask(jobs: readonly number[]) {
     const answers = await this.#census.ask(jobs);
     this.#asked = this.#loop.time();
     return answers;
@@ -112,16 +123,18 @@ export class NatsClientLink implements ClientLink {
 
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
     const asked = ids.flatMap((id) => this.#jobs.get(id) ?? []).filter(({ state }) => state !== 'waiting');
-    const { from: answers } = await this.#ask(asked.map(({ id }) => id));
+    const { from: answers } = await this.#ask(asked.map(({ number }) => number));
     for (const { lease } of answers.values()) this.#longestLease = Math.max(this.#longestLease, lease);
-    const owners = new Map([...answers.values()].flatMap((presence) => presence.has.map((id) => [id, presence])));
+    const owners = new Map(
+      [...answers.values()].flatMap((presence) => presence.has.map((number) => [number, presence])),
+    );
     const isSomeoneSilent = [...this.#census.known.keys()].some((id) => !answers.has(id));
     for (const job of asked) {
-      const owner = owners.get(job.id);
+      const owner = owners.get(job.number);
       if (owner !== undefined) {
         job.misses = 0;
         if (job.state === 'sent') this.#began(job, owner.id, owner.offer.worker);
-        if (job.isCancelled) this.#tell({ t: 'cancel', job: job.id });
+        if (job.isCancelled) this.#tellCancelled(job);
       } else if (job.state === 'running') {
         const { id } = job.worker!;
         // A worker that answers without naming the job had it, and has it no more.
@@ -154,6 +167,7 @@ export class NatsClientLink implements ClientLink {
     if (this.#jobs.has(id)) return;
     const job: Job = {
       id,
+      number: ++this.#number,
       name,
       text,
       state: 'waiting',
@@ -164,6 +178,7 @@ export class NatsClientLink implements ClientLink {
       isCancelled: false,
     };
     this.#jobs.set(id, job);
+    this.#numbered.set(job.number, job);
     if (this.#waiting.size > 0) this.#waiting.add(job);
     else this.#publish(job, null);
   }
@@ -178,11 +193,9 @@ export class NatsClientLink implements ClientLink {
     const name = this.#census.known.get(worker ?? '')?.presence.offer.worker;
     job.worker = worker === null ? null : { id: worker, name: name ?? UNKNOWN };
     const subject = worker === null ? this.#subjects.jobs : this.#subjects.worker(worker);
-    try {
-      this.#line.bus.publish(subject, job.text, { reply: answerSubject(this.#inbox, job.id) });
-    } catch {
-      this.#wait(job, true); // the program is closing its connection: nobody has seen it
-    }
+    this.#line.ask(subject, job.text, answerSubject(this.#inbox, job.number), () => {
+      if (job.state === 'sent') this.#wait(job, true);
+    });
   }
 
   /** @param isFirst whether it has waited before, so that it is the next one */
@@ -225,13 +238,13 @@ export class NatsClientLink implements ClientLink {
   // ------------------------------------------------------------------------------------------------ hearing
 
   #receive(message: NatsMessage): void {
-    const [kind, name, what] = message.subject.slice(this.#inbox.length + 1).split('.');
+    const [kind, number, what] = message.subject.slice(this.#inbox.length + 1).split('.');
     if (kind === 'k') this.#census.receive(message);
     else if (kind === 'g') {
       const [worker, places] = message.string().split(' ');
       this.#granted(worker!, Number(places));
-    } else if (kind === 'j' && name !== undefined) {
-      const job = this.#jobs.get(textOf(name));
+    } else if (kind === 'j') {
+      const job = this.#numbered.get(Number(number));
       if (job !== undefined) this.#heard(job, what, message);
     }
   }
@@ -283,11 +296,13 @@ export class NatsClientLink implements ClientLink {
 
   #settle(job: Job, reply: string): void {
     this.#forget(job);
+    if (++this.#unthanked >= MOST_UNTHANKED) this.#thank();
     this.#events.settled(job.id, reply);
   }
 
   #forget(job: Job): void {
     this.#jobs.delete(job.id);
+    this.#numbered.delete(job.number);
     this.#waiting.delete(job);
   }
 
@@ -304,15 +319,27 @@ export class NatsClientLink implements ClientLink {
     const job = this.#jobs.get(id);
     if (job !== undefined) job.isCancelled = true;
     this.#line.check();
-    this.#tell({ t: 'cancel', job: id });
+    if (job !== undefined) this.#tellCancelled(job);
   }
 
-  /** Workers keep answers for a time, so that one that was lost on its way can be asked for; they need no thanks. */
+  #tellCancelled({ number }: Job): void {
+    this.#tell({ t: 'cancel', job: answerSubject(this.#inbox, number) });
+  }
+
+  /** Workers keep answers for a time, so that one that was lost on its way can be asked for, and less long when they hear that it was not. */
   async forget(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       const job = this.#jobs.get(id);
       if (job !== undefined) this.#forget(job);
     }
+    this.#thank();
+  }
+
+  #thank(): void {
+    this.#unthanked = 0;
+    const but = [...this.#numbered.keys().take(MOST_NAMED + 1)];
+    const below = but.length > MOST_NAMED ? but.pop()! : this.#number + 1;
+    this.#tell({ t: 'thanks', inbox: this.#inbox, below, but });
   }
 
   /** Nothing is stored, so that each job is of one client. */

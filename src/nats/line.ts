@@ -1,3 +1,4 @@
+import process from 'node:process';
 import type { EventLoop } from '../kernel/lowlevel.ts';
 import { logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
@@ -9,6 +10,14 @@ const TIME_TO_RETURN = 5;
 const TIME_TO_LEAVE = 5;
 /** Between two attempts to reach the server, in seconds. */
 const PAUSE = 0.1;
+
+/** A message that leaves when the code that runs now is over. */
+interface Outgoing {
+  readonly subject: string;
+  readonly text: string;
+  readonly options: { readonly reply: string } | undefined;
+  readonly unsent: (() => void) | null;
+}
 
 /**
  * A connection, and whether it is there now. Messages that are published while it is not are dropped by NATS's client without an error, so
@@ -22,6 +31,8 @@ export class Line {
   #isUp = true;
   #returned = Number.NEGATIVE_INFINITY;
   #losses = 0;
+  /** Invariant: while it is not empty, `#send` will be called. */
+  #outgoing: Outgoing[] = [];
 
   /** @param isOwn whether it was opened for this line, and ends with it */
   constructor(loop: EventLoop, bus: NatsBus, isOwn: boolean) {
@@ -100,13 +111,40 @@ export class Line {
 
   /** Publishes what somebody will ask for once more when it is lost. Never throws: it is called where nobody waits for the outcome. */
   tell(subject: string, text: string): void {
-    if (!this.isUp) return;
-    try {
-      this.bus.publish(subject, text);
-    } catch {
-      // The program is closing its connection: as if it had been lost.
-    }
+    if (this.isUp) this.#add({ subject, text, options: undefined, unsent: null });
   }
+
+  /** Publishes what is answered to the subject `reply`. `unsent` is called when the connection has ended before the message could leave. */
+  ask(subject: string, text: string, reply: string, unsent: () => void): void {
+    this.#add({ subject, text, options: { reply }, unsent });
+  }
+
+  /**
+   * NATS's client writes to its socket in the microtask after the first message. With many jobs, each answer lets one more task go on, and that
+   * sends one more message: each would be a write of its own, which costs more than everything else about it. So messages leave together, when
+   * all that was woken has run.
+   */
+  #add(message: Outgoing): void {
+    if (this.#outgoing.push(message) === 1) process.nextTick(this.#send);
+  }
+
+  readonly #send = (): void => {
+    const messages = this.#outgoing;
+    if (messages.length === 0) return;
+    this.#outgoing = [];
+    const unsent: (() => void)[] = [];
+    for (const message of messages) {
+      try {
+        if (!this.isUp) throw new Error('the connection to NATS was lost');
+        this.bus.publish(message.subject, message.text, message.options);
+      } catch {
+        // The connection is lost, or the program is closing it: nobody has seen it.
+        if (message.unsent !== null) unsent.push(message.unsent);
+      }
+    }
+    // The last one first: each becomes the next one that is sent.
+    for (const tell of unsent.reverse()) tell();
+  };
 
   /**
    * Waits until the server has got everything so far. A connection that is lost in the meantime comes back, and is tried again.
@@ -118,6 +156,7 @@ export class Line {
   async reach(seconds: number, act: () => Promise<void> = async () => {}): Promise<void> {
     const end = this.#loop.time() + seconds;
     const attempt = async (): Promise<void> => {
+      this.#send();
       await this.bus.flush();
       await act();
     };
@@ -132,6 +171,7 @@ export class Line {
 
   /** Waits until what was published has left, unless the connection is lost, so that there is nothing to wait for. */
   async leave(): Promise<void> {
+    this.#send();
     if (this.isUp) await this.#within(TIME_TO_LEAVE, () => this.bus.flush());
   }
 

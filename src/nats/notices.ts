@@ -3,9 +3,11 @@ import type { Offer } from '../distributed/engine.ts';
 /** What clients say to workers besides jobs. */
 export type Notice =
   /** Who are you, and which of these jobs do you have? The answer is a `Presence`. */
-  | { readonly t: 'ask'; readonly jobs: readonly string[] }
-  /** A job is to end, wherever it is. */
+  | { readonly t: 'ask'; readonly jobs: readonly number[] }
+  /** A job is to end, wherever it is. It is named by the subject for its answer. */
   | { readonly t: 'cancel'; readonly job: string }
+  /** A client needs no answer any more to its jobs with numbers below this one, but for some. */
+  | { readonly t: 'thanks'; readonly inbox: string; readonly below: number; readonly but: readonly number[] }
   /** A client is there, for so many seconds. */
   | { readonly t: 'renew'; readonly client: string; readonly seconds: number }
   /** A client has jobs that found all workers busy. */
@@ -24,7 +26,7 @@ export interface Presence {
   /** Its clock, in milliseconds since 1970. */
   readonly now: number;
   /** Those of the jobs that it runs, or whose answer it has just sent once more. */
-  readonly has: readonly string[];
+  readonly has: readonly number[];
 }
 
 /** A message as an object; `null` for the message of somebody else. */

@@ -3,16 +3,15 @@ import type { EventLoop } from '../kernel/lowlevel.ts';
 import type { NatsMessage } from './bus.ts';
 import { Census } from './census.ts';
 import { Grants } from './grants.ts';
+import { type Answers, KeptAnswers } from './kept-answers.ts';
 import type { Line } from './line.ts';
 import { type Notice, type Presence, parsed } from './notices.ts';
 import { answerSubject, jobOf, type QueueSubjects, subjectsOf } from './subjects.ts';
 
 /** How long a job runs before its client is told that it was started, in seconds: a function that is done by then costs one message. */
 const TIME_TO_TELL = 0.005;
-/** For how long answers are kept that may not have arrived, and cancellations of jobs that have not come, in seconds. */
+/** For how long cancellations of jobs that have not come are kept, and leases that have ended, in seconds. */
 const TIME_KEPT = 60;
-/** How many bytes of answers are kept. */
-const BYTES_KEPT = 16 * 1_048_576;
 /** How many cancellations of jobs that have not come are kept. */
 const MARKS_KEPT = 10_000;
 
@@ -21,17 +20,21 @@ const TIME_TO_MEET = 30;
 
 /** A job that runs. */
 interface Run {
-  /** The subjects to answer to: a job that was sent twice runs once. */
-  readonly replies: Set<string>;
-  readonly tell: { cancel(): void };
+  /** The subject for its answer. */
+  readonly subject: string;
+  /** On the loop's clock. */
+  readonly began: number;
   wasTold: boolean;
 }
 
-/** An answer that was given. */
-interface Given {
-  readonly reply: string;
-  readonly at: number;
+/** The jobs of one client here, by their numbers: one that was sent twice runs once. */
+interface Jobs {
+  readonly running: Map<number, Run>;
+  readonly answers: Answers;
 }
+
+/** NATS carries no progress. */
+function nothing(): void {}
 
 /** A worker of a queue. */
 export class NatsWorkerLink implements WorkerLink {
@@ -45,10 +48,13 @@ export class NatsWorkerLink implements WorkerLink {
   readonly #census: Census;
   readonly #jobs: { unsubscribe(): void };
   readonly #others: { unsubscribe(): void }[];
-  readonly #running = new Map<string, Run>();
-  /** By the ids of the jobs, the oldest first. */
-  readonly #given = new Map<string, Given>();
-  #bytesGiven = 0;
+  /** By the inboxes of the clients. */
+  readonly #clients = new Map<string, Jobs>();
+  readonly #answers = new KeptAnswers();
+  /** Those that run and whose clients were not told, the oldest first. */
+  readonly #untold = new Set<Run>();
+  /** Invariant: while there are some in `#untold`, it is true, and a timer is set. */
+  #isTelling = false;
   /** When jobs that have not come here were cancelled, the oldest first. */
   readonly #marks = new Map<string, number>();
   /** When the leases of clients end. */
@@ -88,65 +94,92 @@ export class NatsWorkerLink implements WorkerLink {
   #take(message: NatsMessage, reply: string, isGranted: boolean): void {
     const named = jobOf(reply);
     if (named === null) return; // of another program that uses the subject
-    const { job: id, inbox } = named;
-    const run = this.#running.get(id);
+    const { inbox, number } = named;
+    const client = this.#client(inbox);
+    const run = client.running.get(number);
     if (run !== undefined) {
-      run.replies.add(reply);
       if (run.wasTold) this.#tellStarted(reply);
       return;
     }
-    const given = this.#given.get(id);
-    if (given !== undefined) {
-      this.#publish(reply, given.reply);
-      return;
-    }
-    if (!this.#grants.take(inbox, isGranted)) {
-      this.#publish(`${reply}.b`, this.#id);
-      return;
-    }
-    this.#perform(id, message.string(), reply);
+    const given = client.answers.get(number);
+    if (given !== undefined) this.#publish(reply, given);
+    else if (this.#grants.take(inbox, isGranted)) this.#perform(client, number, reply, message.string());
+    else this.#publish(`${reply}.b`, this.#id);
   }
 
-  async #perform(id: string, text: string, reply: string): Promise<void> {
-    const run: Run = {
-      replies: new Set([reply]),
-      wasTold: false,
-      tell: this.#loop.callLater(TIME_TO_TELL, () => {
-        run.wasTold = true;
-        for (const subject of run.replies) this.#tellStarted(subject);
-      }),
-    };
-    this.#running.set(id, run);
-    const isCancelled = this.#marks.delete(id);
-    const performed = await this.#settings.perform({ id, text, attempt: 1, isCancelled, progress: () => {} });
-    run.tell.cancel();
-    this.#running.delete(id);
-    this.#answer(id, run, performed);
+  #client(inbox: string): Jobs {
+    let client = this.#clients.get(inbox);
+    if (client === undefined) {
+      client = { running: new Map(), answers: this.#answers.of() };
+      this.#clients.set(inbox, client);
+    }
+    return client;
+  }
+
+  #perform(client: Jobs, number: number, subject: string, text: string): void {
+    const isCancelled = this.#marks.size > 0 && this.#marks.delete(subject);
+    const began = this.#loop.time();
+    const performed = this.#settings.perform({ id: subject, text, attempt: 1, isCancelled, progress: nothing });
+    if (!(performed instanceof Promise)) {
+      this.#performed(client, number, subject, performed);
+      return;
+    }
+    const run: Run = { subject, began, wasTold: false };
+    client.running.set(number, run);
+    this.#untold.add(run);
+    if (!this.#isTelling) {
+      this.#isTelling = true;
+      this.#loop.callLater(TIME_TO_TELL, this.#tellLong);
+    }
+    performed.then((performed) => {
+      client.running.delete(number);
+      if (!run.wasTold) this.#untold.delete(run);
+      this.#performed(client, number, subject, performed);
+    });
+  }
+
+  #performed(client: Jobs, number: number, subject: string, performed: Performed): void {
+    if ('abandoned' in performed) this.#publish(`${subject}.a`, this.#self);
+    else {
+      this.#publish(subject, performed.reply);
+      client.answers.add(number, performed.reply, this.#loop.time());
+    }
     this.#grants.giveBack();
   }
 
-  #answer(id: string, { replies }: Run, performed: Performed): void {
-    if ('abandoned' in performed) {
-      for (const subject of replies) this.#publish(`${subject}.a`, this.#self);
-      return;
+  /** One timer for all, because most jobs are over before it. */
+  readonly #tellLong = (): void => {
+    const now = this.#loop.time();
+    for (const run of this.#untold) {
+      const left = run.began + TIME_TO_TELL - now;
+      if (left > 0) {
+        this.#loop.callLater(left, this.#tellLong);
+        return;
+      }
+      this.#untold.delete(run);
+      run.wasTold = true;
+      this.#tellStarted(run.subject);
     }
-    const { reply } = performed;
-    for (const subject of replies) this.#publish(subject, reply);
-    this.#given.set(id, { reply, at: this.#loop.time() });
-    this.#bytesGiven += reply.length;
-    this.#dropOld();
+    this.#isTelling = false;
+  };
+
+  /** Once a second. */
+  #dropOld(): void {
+    const now = this.#loop.time();
+    for (const [inbox, { running, answers }] of this.#clients) {
+      answers.dropOld(now);
+      if (running.size > 0 || !answers.isEmpty) continue;
+      this.#answers.delete(answers);
+      this.#clients.delete(inbox);
+    }
+    this.#dropOldMarks();
   }
 
-  #dropOld(): void {
+  #dropOldMarks(): void {
     const oldest = this.#loop.time() - TIME_KEPT;
-    for (const [id, { reply, at }] of this.#given) {
-      if (at >= oldest && this.#bytesGiven <= BYTES_KEPT) break;
-      this.#given.delete(id);
-      this.#bytesGiven -= reply.length;
-    }
-    for (const [id, at] of this.#marks) {
+    for (const [subject, at] of this.#marks) {
       if (at >= oldest && this.#marks.size <= MARKS_KEPT) break;
-      this.#marks.delete(id);
+      this.#marks.delete(subject);
     }
   }
 
@@ -172,11 +205,10 @@ export class NatsWorkerLink implements WorkerLink {
         if (message.reply) this.#present(message.reply, notice.jobs);
         break;
       case 'cancel':
-        if (this.#running.has(notice.job)) this.#settings.cancel(notice.job);
-        else if (!this.#given.has(notice.job)) {
-          this.#marks.set(notice.job, this.#loop.time());
-          this.#dropOld();
-        }
+        this.#cancel(notice.job);
+        break;
+      case 'thanks':
+        this.#clients.get(notice.inbox)?.answers.thank(notice.below, new Set(notice.but));
         break;
       case 'renew':
         this.#leases.set(notice.client, this.#loop.time() + notice.seconds);
@@ -190,13 +222,24 @@ export class NatsWorkerLink implements WorkerLink {
     }
   }
 
+  #cancel(subject: string): void {
+    const job = jobOf(subject);
+    const client = this.#clients.get(job?.inbox ?? '');
+    if (client?.running.has(job!.number) === true) this.#settings.cancel(subject);
+    else if (client?.answers.get(job!.number) === undefined) {
+      this.#marks.set(subject, this.#loop.time());
+      this.#dropOldMarks();
+    }
+  }
+
   /** The answer to a client, or to another worker. An answer to a job that the client still asks for was lost: it comes first, once more. */
-  #present(to: string, jobs: readonly string[]): void {
-    const client = to.slice(0, to.lastIndexOf('.k.'));
-    const has = jobs.filter((id) => {
-      const given = this.#given.get(id);
-      if (given !== undefined) this.#publish(answerSubject(client, id), given.reply);
-      return given !== undefined || this.#running.has(id);
+  #present(to: string, jobs: readonly number[]): void {
+    const inbox = to.slice(0, to.lastIndexOf('.k.'));
+    const client = this.#clients.get(inbox);
+    const has = jobs.filter((number) => {
+      const given = client?.answers.get(number);
+      if (given !== undefined) this.#publish(answerSubject(inbox, number), given);
+      return given !== undefined || client?.running.has(number) === true;
     });
     const { offer, lease } = this.#settings;
     const presence: Presence = { id: this.#id, offer, isTaking: !this.#isPaused, lease, now: Date.now(), has };

@@ -480,9 +480,9 @@ class MemoryWorker implements WorkerLink {
   }
 
   /** As a wait of the loop, so that simulated time goes on during it. */
-  #inLoop<T>(promise: Promise<T>): Future<T> {
+  #inLoop<T>(given: T | Promise<T>): Future<T> {
     const done = newWait<T>(this.#loop, { operation: 'perform', object: this });
-    promise.then((value) => release(done, value));
+    Promise.resolve(given).then((value) => release(done, value));
     return done;
   }
 

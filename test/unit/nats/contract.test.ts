@@ -50,11 +50,14 @@ class FakeStage implements Stage, AsyncDisposable {
     const connection = this.#server.connect();
     const place = `worker${++workers}`;
     const task = createTask(() =>
-      serve({ ...work, stormy: stormyOf(place) }, {
-        ...{ engine: nats({ connection }), queue: this.queue, concurrency, lease: this.lease, stop, signals: [] },
-        propagate: [work.requestId],
-        onReady: () => ready.set(),
-      }),
+      serve(
+        { ...work, stormy: stormyOf(place) },
+        {
+          ...{ engine: nats({ connection }), queue: this.queue, concurrency, lease: this.lease, stop, signals: [] },
+          propagate: [work.requestId],
+          onReady: () => ready.set(),
+        },
+      ),
     );
     this.#workers.push(task);
     await ready.wait();
@@ -83,7 +86,9 @@ class FakeStage implements Stage, AsyncDisposable {
     const pool = new DistributedExecutor({ engine, queue: this.queue, lease, patience: 5 });
     this.#clients.push(pool);
     const submitted = jobs.map(({ name, seconds, retries, isTied }) => {
-      const job = pool.with({ retries, onClientLoss: isTied ? 'cancel' : 'finish' }).submit(stormy, file, name, seconds);
+      const job = pool
+        .with({ retries, onClientLoss: isTied ? 'cancel' : 'finish' })
+        .submit(stormy, file, name, seconds);
       job.catch(() => {}); // what becomes of it is seen from outside
       return job;
     });

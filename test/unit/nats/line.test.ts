@@ -57,6 +57,7 @@ describe('a census of workers', () => {
     runVirtual(async () => {
       const { connection, census } = net();
       const asked = createTask(() => census.ask([]));
+      await sleep(0.0001); // the question is on its way
       connection.disconnect();
       await sleep(0.01);
       connection.reconnect();

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { answerSubject, jobOf, subjectsOf, textOf, token } from '../../../src/nats/subjects.ts';
+import { answerSubject, jobOf, subjectsOf, token } from '../../../src/nats/subjects.ts';
 
 describe('subjects', () => {
-  it('have a part for any text, which can be read again', () => {
-    for (const text of ['images', 'a.png@200', 'two words', '*', '>', '=', '', 'ä€😀', 'key-a_B-1']) {
-      expect(token(text)).toMatch(/^[\w=-]+$/);
-      expect(textOf(token(text))).toBe(text);
-    }
+  it('have a part for any text, which is another one for each', () => {
+    const texts = ['images', 'a.png@200', 'two words', '*', '>', '=', '', 'ä€😀', 'key-a_B-1'];
+    for (const text of texts) expect(token(text)).toMatch(/^[\w=-]+$/);
+    expect(new Set(texts.map(token)).size).toBe(texts.length);
     expect(token('images')).toBe('images');
   });
 
@@ -16,9 +15,9 @@ describe('subjects', () => {
   });
 
   it('name the job and its client in the subject for the answer, whatever the prefix of inboxes', () => {
-    const subject = answerSubject('team.j.inbox.1', 'a.png@200');
-    expect(jobOf(subject)).toEqual({ inbox: 'team.j.inbox.1', job: 'a.png@200' });
-    expect(jobOf('_INBOX.x.y')).toBeNull();
-    expect(jobOf('')).toBeNull();
+    const subject = answerSubject('team.j.inbox.1', 17);
+    expect(jobOf(subject)).toEqual({ inbox: 'team.j.inbox.1', number: 17 });
+    for (const other of ['_INBOX.x.y', '_INBOX.x.1', '_INBOX.j.x', '_INBOX.j.', '_INBOX.j.-1', ''])
+      expect(jobOf(other)).toBeNull();
   });
 });
