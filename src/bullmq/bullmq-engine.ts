@@ -156,9 +156,13 @@ class Control {
     );
   }
 
+  /** All that has connections. */
+  get sources(): readonly Source[] {
+    return this.events === null ? [this.queue] : [this.queue, this.events];
+  }
+
   async close(): Promise<void> {
-    await this.events?.close();
-    await this.queue.close();
+    await Promise.allSettled([this.events?.close(), this.queue.close()]);
   }
 }
 
@@ -178,6 +182,31 @@ function endOf(field: string, value: string, meta: Readonly<Record<string, strin
 function quiet<T extends { on(event: 'error', listener: (error: Error) => void): unknown }>(source: T): T {
   source.on('error', () => {});
   return source;
+}
+
+/** In milliseconds: how long connections may take to end in order. */
+const CLOSING = 5_000;
+
+/** What BullMQ makes connections for. */
+interface Source {
+  getBackend(): { disconnect(): Promise<void> };
+}
+
+/** Waits until connections have ended; one that the store has left in the middle of it may never do that by itself, and is cut. */
+async function ended(sources: readonly Source[], end: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      for (const source of sources)
+        source
+          .getBackend()
+          .disconnect()
+          .catch(() => {});
+      resolve();
+    }, CLOSING);
+  });
+  await Promise.race([end, late]);
+  clearTimeout(timer);
 }
 
 /** Events that stop for an error of the store go on a second later; what is missed is looked up. */
@@ -342,7 +371,8 @@ class BullmqClient implements ClientLink {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.#events.close(), this.#queue.close(), this.#control.close()]);
+    const sources = [this.#queue, this.#events, ...this.#control.sources];
+    await ended(sources, Promise.allSettled([this.#events.close(), this.#queue.close(), this.#control.close()]));
   }
 }
 
@@ -460,11 +490,16 @@ class BullmqWorker implements WorkerLink {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([
+    const worker = this.#worker;
+    const left = Promise.allSettled([
       this.#control.remove([`worker:${this.#settings.offer.worker}`]),
-      this.#worker?.close(this.#worker.isRunning() ? false : undefined),
+      worker?.close(worker.isRunning() ? false : undefined),
     ]);
-    await this.#control.close();
+    const sources = [...(worker === null ? [] : [worker]), ...this.#control.sources];
+    await ended(
+      sources,
+      left.then(() => this.#control.close()),
+    );
   }
 }
 

@@ -14,7 +14,7 @@ import { NotServed, StoreLost, WorkerLost } from './errors.ts';
 import type { DistributedJob, Itinerary, JobOwner } from './job.ts';
 import { noProgress } from './progress.ts';
 import { StoreClock } from './store-clock.ts';
-import { clientLinkOf } from './wrapped-links.ts';
+import { clientLinkOf, closed } from './wrapped-links.ts';
 
 /** Seconds between two look-ups of what is outstanding, and signs of life; fewer when the lease is short. */
 const BEAT = 1;
@@ -858,7 +858,7 @@ export class Client implements JobOwner {
       } catch (error) {
         rethrowIfCancelled(error); // what was kept for the outcomes goes by its age
       }
-      await link.close();
+      await closed(link, `a client of ${this.#engine.name}`);
     }
     if (tasks.length > 0) await wait(tasks, { timeout: CLOSING });
   }

@@ -450,6 +450,50 @@ describeBoth('an executor over NATS', (s) => {
   );
 
   it(
+    'ends no job of a client that is alive because its worker has come after its last sign',
+    withNet(function* (net) {
+      const first = net.worker({ lease: 1 });
+      const { pool } = net.pool({ lease: 30, onClientLoss: 'cancel' });
+      expect(yield* s.wait(pool.submit(double, 1))).toBe(2);
+      net.worker({ lease: 1 });
+      first.kill();
+      yield* s.wait(sleep(3));
+      expect(yield* s.wait(pool.submit(slow, 'a', 25))).toBe('a');
+    }),
+  );
+
+  it(
+    'ends no job of a client that is alive because the worker was cut off for longer than its lease',
+    withNet(function* (net) {
+      const worker = net.worker({ lease: 20 });
+      const { pool } = net.pool({ lease: 2, onClientLoss: 'cancel' });
+      const job = pool.submit(slow, 'a', 15);
+      yield* s.wait(sleep(3));
+      worker.disconnect();
+      yield* s.wait(sleep(6));
+      worker.reconnect();
+      expect(yield* s.wait(job)).toBe('a');
+    }),
+  );
+
+  it(
+    'ends the jobs of a client that is lost when its lease is over, and only those that are to end with it',
+    withNet(function* (net) {
+      net.worker({ concurrency: 2 });
+      const { pool, connection } = net.pool({ lease: 2 });
+      const jobs = [
+        pool.with({ onClientLoss: 'cancel' }).submit(slow, 'tied', 8),
+        pool.with({ onClientLoss: 'finish' }).submit(slow, 'free', 8),
+      ];
+      for (const job of jobs) job.catch(() => {});
+      yield* s.wait(sleep(1));
+      connection.kill();
+      yield* s.wait(sleep(12));
+      expect(work.started).toEqual(['tied', 'free', 'end of free']);
+    }),
+  );
+
+  it(
     'takes names of queues and keys of jobs that mean something in subjects',
     withNet(function* (net) {
       net.worker({ queue: 'a.b.*' });
