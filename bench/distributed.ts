@@ -66,7 +66,7 @@ function processorTime(): number {
 
 /** In a process of its own: `--worker ours|bare KIND ADDRESS`. */
 async function work(which: string, kind: Kind, address: string): Promise<void> {
-  process.stdin.on('data', () => console.log(processorTime()));
+  process.stdin.on('data', () => console.log(processorTime())).unref();
   if (which === 'ours') {
     const engine = engineOf(kind, address);
     const onReady = (): void => console.log('ready');
@@ -182,7 +182,7 @@ function bare(kind: Kind, address: string): Contender {
 }
 
 function threads(): Contender {
-  const pool = new Piscina({ filename: import.meta.filename, name: 'double', maxThreads: 2 });
+  const pool = new Piscina({ filename: import.meta.filename, name: 'double', minThreads: 2, maxThreads: 2 });
   return { name: 'piscina (threads)', call: (n) => pool.run(n), close: () => pool.destroy() };
 }
 

@@ -12,6 +12,7 @@ import type {
   WorkerLink,
   WorkerSettings,
 } from '../distributed/engine.ts';
+import { Refusal } from '../distributed/engine.ts';
 import { type Duration, inSeconds } from '../internal/duration.ts';
 import { checkOptions } from '../internal/options.ts';
 import { logger } from '../kernel/lowlevel.ts';
@@ -107,9 +108,9 @@ class Control {
     this.events = isListening ? listening(store.events(`${name}-control`)) : null;
   }
 
-  async open(): Promise<void> {
-    await this.queue.waitUntilReady();
-    await this.events?.waitUntilReady();
+  /** All that has connections. */
+  get sources(): readonly Source[] {
+    return this.events === null ? [this.queue] : [this.queue, this.events];
   }
 
   async clock(): Promise<number> {
@@ -156,11 +157,6 @@ class Control {
     );
   }
 
-  /** All that has connections. */
-  get sources(): readonly Source[] {
-    return this.events === null ? [this.queue] : [this.queue, this.events];
-  }
-
   async close(): Promise<void> {
     await Promise.allSettled([this.events?.close(), this.queue.close()]);
   }
@@ -184,13 +180,43 @@ function quiet<T extends { on(event: 'error', listener: (error: Error) => void):
   return source;
 }
 
-/** In milliseconds: how long connections may take to end in order. */
-const CLOSING = 5_000;
-
 /** What BullMQ makes connections for. */
 interface Source {
-  getBackend(): { disconnect(): Promise<void> };
+  waitUntilReady(): Promise<unknown>;
+  getBackend(): { close(force?: boolean): Promise<void>; disconnect(): Promise<void> };
+  close(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
 }
+
+/**
+ * Waits until all are connected. The first error of one is that of the whole attempt, because clients of Redis try for ever, and tell nobody why.
+ *
+ * @throws {Refusal} when trying again makes no sense
+ */
+async function connected(sources: readonly Source[]): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      for (const source of sources) source.on('error', reject);
+      Promise.all(sources.map((source) => source.waitUntilReady())).then(() => resolve(), reject);
+    });
+  } catch (error) {
+    // Their own `close` ends what they do again and again, and waits for the connection, which then is given up.
+    for (const source of sources) source.close().catch(() => {});
+    await Promise.allSettled(sources.map((source) => source.getBackend().close(true)));
+    throw isDenied(error)
+      ? new Refusal(`the store refuses the account: ${messageOf(error)}`, 'NOT_ALLOWED', error)
+      : error;
+  }
+}
+
+/** Wrong passwords and names, of Redis and PostgreSQL. */
+function isDenied(error: unknown): boolean {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return /^(?:28P01|28000|3D000)$/.test(String(code)) || /^(?:WRONGPASS|NOAUTH|NOPERM)/.test(messageOf(error));
+}
+
+/** In milliseconds: how long connections may take to end in order. */
+const CLOSING = 5_000;
 
 /** Waits until connections have ended; one that the store has left in the middle of it may never do that by itself, and is cut. */
 async function ended(sources: readonly Source[], end: Promise<unknown>): Promise<void> {
@@ -236,6 +262,8 @@ class BullmqClient implements ClientLink {
   readonly #attempts = new Map<string, number>();
   /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
   #doubtful = new Map<string, number>();
+  /** Those that were cancelled from here: the marks go with the jobs. */
+  readonly #marked = new Set<string>();
   #unsent: { readonly job: Consignment; resolve(): void; reject(error: unknown): void }[] = [];
 
   constructor(store: Store, name: string, events: ClientEvents, keep: number) {
@@ -255,7 +283,7 @@ class BullmqClient implements ClientLink {
   }
 
   async open(): Promise<void> {
-    await Promise.all([this.#queue.waitUntilReady(), this.#events.waitUntilReady(), this.#control.open()]);
+    await connected([this.#queue, this.#events, ...this.#control.sources]);
   }
 
   offers(): Promise<readonly Offer[]> {
@@ -308,6 +336,7 @@ class BullmqClient implements ClientLink {
   }
 
   async cancel(id: string): Promise<void> {
+    this.#marked.add(id);
     await this.#control.set({ [`cancel:${id}`]: String((await this.#control.now()) + MARKED) });
     await this.#control.queue.backend.publishEvent({ event: CANCEL, jobId: id }, 1_000);
   }
@@ -346,8 +375,9 @@ class BullmqClient implements ClientLink {
     const { backend } = this.#queue;
     const [rest] = await Promise.all([
       removeFinished(backend, ids),
-      this.#control.remove(ids.map((id) => `cancel:${id}`)),
+      this.#control.remove(ids.filter((id) => this.#marked.has(id)).map((id) => `cancel:${id}`)),
     ]);
+    for (const id of ids) this.#marked.delete(id);
     await Promise.all(rest.map((id) => this.#queue.remove(id)));
   }
 
@@ -420,7 +450,7 @@ class BullmqWorker implements WorkerLink {
 
   async open(): Promise<void> {
     const { concurrency, lease, offer } = this.#settings;
-    await this.#control.open();
+    await connected(this.#control.sources);
     await this.beat([]);
     const kept = { age: this.#keep };
     const worker = quiet(
@@ -440,7 +470,7 @@ class BullmqWorker implements WorkerLink {
       for (const id of ids) this.#lost.add(id);
     });
     this.#worker = worker;
-    await worker.waitUntilReady();
+    await connected([worker]);
   }
 
   async #process(job: Given, token: string | undefined): Promise<string> {

@@ -4,7 +4,6 @@ import { Context, createTask, shared, sleep, timeout, wait, wrapPromise } from '
 import { type EventLoop, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, unpack } from '../node/border/index.ts';
 import { failureOf } from '../node/executors/failures.ts';
-import { randomUUID } from '../node/late.ts';
 import { earliest } from '../tasks/deadline-around.ts';
 import { decode } from './codec.ts';
 import type { ClientEvents, ClientLink, Consignment, Engine, Fate, Offer } from './engine.ts';
@@ -31,6 +30,8 @@ const SERVED = 10;
 /** Seconds between two attempts to reach the store: the first, and the longest. */
 const PAUSE = 0.05;
 const LONGEST_PAUSE = 2;
+/** What is less than so many seconds away is now. */
+const SOON = 0.001;
 
 /** The settings of a client, in seconds. */
 export interface ClientSettings {
@@ -59,7 +60,7 @@ interface Entry {
   /** Those who wait for it: one, or several of the same key. Invariant: not empty before it is settled. */
   readonly jobs: Set<DistributedJob<unknown>>;
   /** Jobs of the same key that were submitted while it was being cancelled, with the timers of their deadlines. */
-  readonly next: Map<DistributedJob<unknown>, { cancel(): void } | null>;
+  next: Map<DistributedJob<unknown>, { cancel(): void } | null> | null;
   isRunning: boolean;
   /** Whether it may be in the store, although that was not confirmed. */
   isTried: boolean;
@@ -70,6 +71,8 @@ interface Entry {
   misses: number;
   /** Why it was asked to end. */
   ending: 'cancelled' | 'late' | null;
+  /** Of `jobs`, those that were cancelled after a deadline had begun to end it. */
+  givenUp: Set<DistributedJob<unknown>> | null;
   /** Of the deadline, later of the grace. */
   timer: { cancel(): void } | null;
 }
@@ -133,6 +136,8 @@ export class Client implements JobOwner {
   #isAsked = false;
   #changes = new Set<string>();
   #whenEmpty: (() => void)[] = [];
+  /** How many jobs have got an id. */
+  #submitted = 0;
   #running = 0;
   readonly counts: ClientCounts = {
     finished: 0,
@@ -168,6 +173,11 @@ export class Client implements JobOwner {
     return this.#offers.length;
   }
 
+  /** Whether a job would wait here for the end of an earlier one of its key, which is being ended. */
+  hasToWaitFor({ id }: { readonly id: string }): boolean {
+    return (this.#entries.get(id)?.ending ?? null) !== null;
+  }
+
   /** Whether a job would wait here for a place, by what is known of the store. One of a key that is outstanding needs none. */
   isFullFor({ id }: { readonly id: string }): boolean {
     if (this.#entries.has(id)) return false;
@@ -176,11 +186,20 @@ export class Client implements JobOwner {
 
   // ------------------------------------------------------------------------------------------- submission
 
-  /** The id of the job of a key. Where nothing is stored it is that of the job under way, because workers remember old jobs by their ids. */
-  idOf(key: string): string {
+  /**
+   * The id of a job: for a key, that of the job of the key. Where nothing is stored it is that of the job under way, because workers remember old
+   * jobs by their ids.
+   */
+  idOf(key: string | null): string {
+    if (key === null) return this.#newId();
     if (this.#engine.features.durable) return `key-${Buffer.from(key).toString('base64url')}`;
     const known = this.#keyed.get(key);
-    return known === undefined || known.ending !== null ? randomUUID() : known.itinerary.id;
+    return known === undefined || known.ending !== null ? this.#newId() : known.itinerary.id;
+  }
+
+  /** By the client, whose id is random, and a number: random numbers for each job are a good part of what it costs. */
+  #newId(): string {
+    return `${this.#id}-${(++this.#submitted).toString(36)}`;
   }
 
   add(job: DistributedJob<unknown>): void {
@@ -196,9 +215,10 @@ export class Client implements JobOwner {
       // The one before it is being cancelled: it begins when that has ended.
       const { deadline } = itinerary;
       const late = (): void => {
-        known.next.delete(job);
+        known.next?.delete(job);
         this.#failLate(job);
       };
+      known.next ??= new Map();
       known.next.set(job, deadline === null ? null : this.#loop.callAt(deadline, late));
       return;
     }
@@ -206,13 +226,14 @@ export class Client implements JobOwner {
       name: job.name,
       itinerary,
       jobs: new Set([job]),
-      next: new Map(),
+      next: null,
       isRunning: false,
       isTried: false,
       phase: 'held',
       since: this.#loop.time(),
       misses: 0,
       ending: null,
+      givenUp: null,
       timer: null,
     };
     this.#entries.set(job.id, entry);
@@ -283,7 +304,7 @@ export class Client implements JobOwner {
       if (first === undefined) break;
       let room = 0;
       try {
-        await this.#persist(first, async () => {
+        await this.#persist(first, this.#loop.time(), async () => {
           room = maxQueued - (await (await this.#linked()).backlog());
         });
       } catch (error) {
@@ -376,7 +397,7 @@ export class Client implements JobOwner {
   async #send(entry: Entry): Promise<void> {
     const { itinerary } = entry;
     try {
-      await this.#persist(entry, async () => {
+      await this.#persist(entry, entry.since, async () => {
         const link = await this.#linked();
         if (!entry.isTried) await this.#checkServed(itinerary, link);
         await this.#clock.compare();
@@ -442,19 +463,19 @@ export class Client implements JobOwner {
     this.#sendInTask(entry);
   }
 
-  /** Does something until the store was reached, or the patience is over. */
-  async #persist(entry: Entry, act: () => Promise<void>): Promise<void> {
-    const end = this.#loop.time() + this.#settings.patience;
+  /** Does something until the store was reached, or the patience is over, which begins at `since`. The last attempt is at its end. */
+  async #persist(entry: Entry, since: number, act: () => Promise<void>): Promise<void> {
+    const end = since + this.#settings.patience;
     for (let pause = PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       if (entry.phase === 'settled') return;
       try {
-        return await timeout(Math.max(0.001, end - this.#loop.time()), act);
+        return await timeout(Math.max(PAUSE, end - this.#loop.time()), act);
       } catch (error) {
         rethrowIfCancelled(error);
         if (error instanceof Refusal || error instanceof RuntimeError || error instanceof TypeError) throw error;
-        if (this.#loop.time() + pause >= end) throw this.#outOfReach(entry, error);
+        if (end - this.#loop.time() < SOON) throw this.#outOfReach(entry, error);
       }
-      await sleep(pause);
+      await sleep(Math.min(pause, Math.max(0, end - this.#loop.time())));
     }
   }
 
@@ -733,14 +754,15 @@ export class Client implements JobOwner {
     const { id, key } = entry.itinerary;
     entry.timer?.cancel();
     this.#held.delete(entry);
-    if (entry.phase === 'sent' || entry.isTried) this.#take(entry);
+    // One of a key may be noted as wanted from an earlier attempt.
+    if (entry.phase === 'sent' || entry.isTried || this.#isShared(entry.itinerary)) this.#take(entry);
     this.#enter(entry, 'settled');
     this.#entries.delete(id);
     if (key !== null && this.#keyed.get(key) === entry) this.#keyed.delete(key);
     if (entry.isRunning) this.#running--;
     if (outcome.kind === 'ended' && !outcome.acknowledged) this.counts.unacknowledged++;
     for (const job of entry.jobs) this.#finish(job, entry, outcome);
-    for (const [job, timer] of entry.next) {
+    for (const [job, timer] of entry.next ?? []) {
       timer?.cancel();
       this.add(job);
     }
@@ -748,10 +770,10 @@ export class Client implements JobOwner {
     if (this.#entries.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 
-  #finish(job: DistributedJob<unknown>, { ending }: Entry, outcome: Outcome): void {
+  #finish(job: DistributedJob<unknown>, { ending, givenUp }: Entry, outcome: Outcome): void {
     const isOpen = outcome.kind === 'ended' && !outcome.acknowledged;
-    if (ending === 'late') job.fail(tooLate(job.name, isOpen));
-    else if (ending === 'cancelled' || outcome.kind === 'ended') job.endCancelled(!isOpen);
+    if (ending === 'late' && givenUp?.has(job) !== true) job.fail(tooLate(job.name, isOpen));
+    else if (ending !== null || outcome.kind === 'ended') job.endCancelled(!isOpen);
     else if (outcome.kind === 'value') job.succeed(outcome.value);
     else job.fail(outcome.error);
     if (!job.cancelled()) this.counts.finished++;
@@ -761,27 +783,31 @@ export class Client implements JobOwner {
 
   cancel(job: DistributedJob<unknown>): void {
     const entry = this.#entries.get(job.id);
-    if (entry?.jobs.has(job) === true && entry.jobs.size === 1) {
-      this.#end(entry, 'cancelled');
-      return;
+    if (entry?.jobs.has(job) === true) {
+      if (entry.ending !== null) {
+        // The work is being ended already, and this job is over when that is.
+        entry.givenUp ??= new Set();
+        entry.givenUp.add(job);
+        return;
+      }
+      if (entry.jobs.size === 1) {
+        this.#end(entry, 'cancelled');
+        return;
+      }
     }
     // Others wait for the same: the work goes on, and only this one ends.
     entry?.jobs.delete(job);
-    entry?.next.get(job)?.cancel();
-    entry?.next.delete(job);
+    entry?.next?.get(job)?.cancel();
+    entry?.next?.delete(job);
     job.endCancelled(true);
   }
 
   #end(entry: Entry, why: 'cancelled' | 'late'): void {
-    if (entry.phase === 'settled') return;
-    // A deadline that has begun to end it can become a cancellation, but not the other way round.
-    if (entry.ending !== null) {
-      if (why === 'cancelled') entry.ending = why;
-      return;
-    }
+    if (entry.phase === 'settled' || entry.ending !== null) return;
     entry.ending = why;
     entry.timer?.cancel();
-    if (entry.phase === 'held') {
+    // Nobody has seen it, and nobody will: whoever is about to send it looks here first.
+    if (entry.phase === 'held' || (entry.phase === 'sending' && !entry.isTried)) {
       this.#settle(entry, { kind: 'ended', acknowledged: true });
       return;
     }
@@ -828,7 +854,7 @@ export class Client implements JobOwner {
 
   cancelWaiting(): void {
     for (const { isRunning, jobs, next } of [...this.#entries.values()]) {
-      for (const job of [...next.keys()]) job.cancel();
+      for (const job of [...(next?.keys() ?? [])]) job.cancel();
       if (!isRunning) for (const job of [...jobs]) job.cancel();
     }
   }

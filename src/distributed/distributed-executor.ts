@@ -184,7 +184,8 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
   /**
    * As `submit`, for callers that rather do without than wait.
    *
-   * @throws {QueueFull} when the job would have to wait here, by what is known of the store
+   * @throws {QueueFull} when the job would have to wait here: for a place, by what is known of the store, or for the clean-up of an earlier job of
+   * its `key` that is being cancelled
    */
   submitNowait<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): DistributedJob<Awaited<R>> {
     return this.#submitNowait(fn, args, this.#defaults);
@@ -242,6 +243,12 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     settings: JobSettings,
   ): DistributedJob<Awaited<R>> {
     return this.#submit(fn, args, settings, (client, itinerary) => {
+      if (client.hasToWaitFor(itinerary)) {
+        throw new QueueFull(
+          `submitNowait: an earlier job of the key ${JSON.stringify(settings.key)} is being cancelled, and the next one begins when its ` +
+            'clean-up is over; submit() would wait',
+        );
+      }
       if (!client.isFullFor(itinerary)) return;
       const { maxPending, maxQueued } = this.#settings;
       throw new QueueFull(
@@ -276,7 +283,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     }
     const text = (now: number): string => {
       const { deadline } = content;
-      const until = deadline === null ? null : Math.round(now + (deadline - client.loop.time()) * 1_000);
+      const until = deadline === null ? undefined : Math.round(now + (deadline - client.loop.time()) * 1_000);
       const envelope: Envelope = {
         v: VERSION,
         ...content.envelope,
@@ -305,7 +312,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     const { retries, grace, deadline } = settings;
     const key = settings.key === undefined ? null : `${work.url} ${work.exportName} ${settings.key}`;
     return {
-      id: key === null ? randomUUID() : client.idOf(key),
+      id: client.idOf(key),
       work,
       attempts: retries + 1,
       key,
@@ -315,7 +322,12 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
   }
 
   #header({ work, attempts }: Omit<Itinerary, 'text'>, { tied }: JobSettings) {
-    return { module: work.url, name: work.exportName, attempts, client: this.#id, tied };
+    return {
+      module: work.url,
+      name: work.exportName,
+      attempts: attempts === 1 ? undefined : attempts,
+      tied: tied ? this.#id : undefined,
+    };
   }
 
   /** What is read when the job is submitted. @throws {TypeError} when an argument, or a variable, cannot be sent */
@@ -323,7 +335,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
     const packing = pack(args, 'process');
     if ('problem' in packing) throw argumentFailure({ work, args }, packing.problem);
     const coded = encode(packing.packed);
-    const vars: Record<string, Coded> = {};
+    let vars: Record<string, Coded> | undefined;
     for (const variable of this.#propagate) {
       const value = variable.get(undefined);
       if (value === undefined) continue;
@@ -334,10 +346,11 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
           'ARGUMENT_NOT_CLONEABLE',
         );
       }
+      vars ??= {};
       vars[variable.name] = encode(packed.packed);
     }
-    const trace: Record<string, string> = {};
-    this.#inject?.(trace);
+    const trace: Record<string, string> | undefined = this.#inject === undefined ? undefined : {};
+    if (trace !== undefined) this.#inject?.(trace);
     return { envelope: { args: coded, vars, trace }, deadline: null };
   }
 

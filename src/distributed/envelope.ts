@@ -8,25 +8,23 @@ export const VERSION = 1;
 /** The largest envelope and reply, in bytes: the usual limit of NATS, and more than a queue should carry. */
 export const LARGEST = 1_048_576;
 
-/** A job on its way to a worker. */
+/** A job on its way to a worker. What is usual is left out: the bytes are most of what a job costs on its way. */
 export interface Envelope {
   readonly v: number;
   /** The name of the module, and the function. */
   readonly module: string;
   readonly name: string;
   readonly args: Coded;
-  /** How many times it may be started. */
-  readonly attempts: number;
-  /** In milliseconds of the store's clock; `null` for none. */
-  readonly deadline: number | null;
-  /** The client that has sent it. */
-  readonly client: string;
-  /** Whether it ends when its client is lost. */
-  readonly tied: boolean;
+  /** How many times it may be started; once if absent. */
+  readonly attempts?: number | undefined;
+  /** In milliseconds of the store's clock. */
+  readonly deadline?: number | undefined;
+  /** The client with which it ends: it was submitted with `onClientLoss: 'cancel'`. */
+  readonly tied?: string | undefined;
   /** Values of context variables, by their names. */
-  readonly vars: Readonly<Record<string, Coded>>;
+  readonly vars?: Readonly<Record<string, Coded>> | undefined;
   /** Headers of tracing tools. */
-  readonly trace: Readonly<Record<string, string>>;
+  readonly trace?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a worker answers. */
@@ -44,8 +42,9 @@ export type Answer =
   /** Its client was lost. */
   | { readonly orphaned: true };
 
+/** @param worker left out of results, for which nobody asks who has given them */
 export function writeAnswer(answer: Answer, worker: string): string {
-  return JSON.stringify({ v: VERSION, worker, ...answer });
+  return JSON.stringify('value' in answer ? { v: VERSION, value: answer.value } : { v: VERSION, worker, ...answer });
 }
 
 type SentAnswer = Answer & { readonly v: number; readonly worker: string };

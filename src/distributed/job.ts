@@ -33,7 +33,8 @@ export interface JobOwner {
 export class DistributedJob<T> extends ConcurrentFuture<T> {
   readonly #owner: JobOwner;
   readonly #waits = new Set<HeldWait<T>>();
-  readonly #reports = new ProgressReports();
+  /** Made when there is a report, or somebody who waits for one: most jobs have neither. */
+  #reports: ProgressReports | null = null;
   /** @internal */
   readonly itinerary: Itinerary;
   #acknowledged: boolean | null = null;
@@ -81,7 +82,7 @@ export class DistributedJob<T> extends ConcurrentFuture<T> {
    */
   progress(): AsyncIterableIterator<unknown> {
     this.#owner.checkProgress();
-    return this.#reports.read();
+    return this.#reportsOf().read();
   }
 
   /**
@@ -133,21 +134,29 @@ export class DistributedJob<T> extends ConcurrentFuture<T> {
       ? `${this.name}() was cancelled`
       : `${this.name}() was cancelled, but its worker has not answered within ${this.itinerary.grace} s: it may still run`;
     this.markCancelled(Object.assign(new CancelledError(told), { acknowledged }));
-    this.#reports.end();
+    this.#reports?.end();
   }
 
   override succeed(value: T): void {
     super.succeed(value);
-    this.#reports.end();
+    this.#reports?.end();
   }
 
   override fail(error: unknown): void {
     super.fail(error);
-    this.#reports.end();
+    this.#reports?.end();
   }
 
   /** @internal */
   report(number: number, value: unknown): void {
-    this.#reports.add(number, value);
+    this.#reportsOf().add(number, value);
+  }
+
+  #reportsOf(): ProgressReports {
+    if (this.#reports === null) {
+      this.#reports = new ProgressReports();
+      if (this.done()) this.#reports.end();
+    }
+    return this.#reports;
   }
 }

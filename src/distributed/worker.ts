@@ -33,8 +33,8 @@ interface Run {
   readonly name: string;
   /** `null` only while it begins. */
   task: Task<Performed> | null;
-  readonly client: string;
-  readonly isTied: boolean;
+  /** With which it ends; `null` when it outlives its client. */
+  readonly client: string | null;
   /** Whether it may not be started again. */
   readonly isLast: boolean;
   /** Why it was cancelled. */
@@ -93,7 +93,8 @@ export class JobRunner {
       const detail = `it has another format than version ${VERSION}, which the worker ${this.#plan.name} reads: run the same major version of asyncio-ts in clients and workers`;
       return this.#answer({ refused: 'version', detail });
     }
-    if (attempt > envelope.attempts) return this.#answer({ spent: true });
+    const { attempts = 1, tied } = envelope;
+    if (attempt > attempts) return this.#answer({ spent: true });
     if (delivery.isCancelled || this.#early.delete(id)) return this.#answer({ cancelled: true });
     const earlier = this.#runs.get(id);
     if (earlier !== undefined) this.#lose(earlier); // otherwise the store would not give it out again
@@ -101,9 +102,8 @@ export class JobRunner {
       id,
       name: envelope.name,
       task: null,
-      client: envelope.client,
-      isTied: envelope.tied,
-      isLast: attempt >= envelope.attempts,
+      client: tied ?? null,
+      isLast: attempt >= attempts,
       end: null,
     };
     this.#runs.set(id, run);
@@ -147,23 +147,23 @@ export class JobRunner {
   /** What does not wait for anything is over when this returns: neither a promise nor a turn of the loop is needed for it. */
   #run(run: Run, delivery: Delivery, envelope: Envelope): Promise<Performed> | Generator<never, Performed> {
     const { deadline, tied } = envelope;
-    const hasToAsk = this.#link === null || tied || (deadline !== null && !this.#clock.isFresh);
+    const hasToAsk = this.#link === null || tied !== undefined || (deadline !== undefined && !this.#clock.isFresh);
     const performed = hasToAsk ? this.#asked(run, delivery, envelope) : this.#begin(run, delivery, envelope);
     return performed instanceof Promise ? performed : over(performed);
   }
 
   async #asked(run: Run, delivery: Delivery, envelope: Envelope): Promise<Performed> {
-    const { deadline, client, tied } = envelope;
+    const { deadline, tied } = envelope;
     if (this.#link === null) await this.#isLinked.wait(); // jobs may come before the engine says that it is ready
-    if (tied && (await this.#reach(() => this.#link!.lostClients([client]))).length > 0)
+    if (tied !== undefined && (await this.#reach(() => this.#link!.lostClients([tied]))).length > 0)
       return this.#answer({ orphaned: true });
-    if (deadline !== null) await this.#reach(() => this.#clock.compare());
+    if (deadline !== undefined) await this.#reach(() => this.#clock.compare());
     return await this.#begin(run, delivery, envelope);
   }
 
   #begin(run: Run, delivery: Delivery, envelope: Envelope): Performed | Promise<Performed> {
     const { deadline } = envelope;
-    const left = deadline === null ? Number.POSITIVE_INFINITY : (deadline - this.#clock.now()) / 1_000;
+    const left = deadline === undefined ? Number.POSITIVE_INFINITY : (deadline - this.#clock.now()) / 1_000;
     if (left <= 0) return this.#answer({ late: true, isStarted: false });
     const fn = this.#function(envelope);
     if (fn === undefined) {
@@ -218,14 +218,14 @@ export class JobRunner {
 
   #call(fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): unknown {
     const { propagate, executor, extract, engine } = this.#plan;
-    for (const [name, value] of Object.entries(vars)) propagate.get(name)?.set(unpack(decode(value)));
+    for (const [name, value] of Object.entries(vars ?? {})) propagate.get(name)?.set(unpack(decode(value)));
     let number = 0;
     if (engine.features.progress) {
       reporter.set((text) => delivery.progress(`{"n":${(delivery.attempt - 1) * 1e9 + ++number},"value":${text}}`));
     }
     const given = unpack(decode(args)) as readonly unknown[];
     const call = (): unknown => (executor === null ? fn(...given) : executor.submit(fn, ...given));
-    return extract === null ? call() : extract(trace, call);
+    return extract === null ? call() : extract(trace ?? {}, call);
   }
 
   #resulted(value: unknown): Performed {
@@ -317,10 +317,11 @@ export class JobRunner {
       const run = this.#runs.get(id);
       if (run !== undefined) this.#lose(run);
     }
-    const tied = [...this.#runs.values()].filter(({ isTied, end }) => isTied && end === null);
-    if (tied.length === 0) return;
-    const gone = new Set(await link.lostClients([...new Set(tied.map(({ client }) => client))]));
-    for (const run of tied) if (gone.has(run.client)) this.#end(run, 'orphaned', 'its client is lost');
+    const clients = new Set<string>();
+    for (const { client, end } of this.#runs.values()) if (client !== null && end === null) clients.add(client);
+    if (clients.size === 0) return;
+    const gone: ReadonlySet<string | null> = new Set(await link.lostClients([...clients]));
+    for (const run of this.#runs.values()) if (gone.has(run.client)) this.#end(run, 'orphaned', 'its client is lost');
   }
 
   /** Fulfils when no job runs. */

@@ -38,9 +38,11 @@ function nothing(): void {}
 
 /** How long a client counts as alive after its last sign. */
 interface Lease {
-  /** On the loop's clock. */
-  readonly heard: number;
   readonly seconds: number;
+  /** For how many seconds nothing was heard of it; the time before an interruption counts, that of the interruption does not. */
+  silent: number;
+  /** On the loop's clock: up to when that is. */
+  until: number;
 }
 
 /** The lease of a client that this worker, which is new, has not heard so far: a client gives a sign each second while it waits for jobs. */
@@ -220,7 +222,7 @@ export class NatsWorkerLink implements WorkerLink {
         this.#clients.get(notice.inbox)?.answers.thank(notice.below, new Set(notice.but));
         break;
       case 'renew':
-        this.#leases.set(notice.client, { heard: this.#loop.time(), seconds: notice.seconds });
+        this.#leases.set(notice.client, { seconds: notice.seconds, silent: 0, until: this.#loop.time() });
         break;
       case 'demand':
         this.#grants.ask(notice.inbox);
@@ -275,14 +277,18 @@ export class NatsWorkerLink implements WorkerLink {
   async lostClients(clients: readonly string[]): Promise<readonly string[]> {
     this.#line.check();
     const now = this.#loop.time();
-    const isOver = ({ heard, seconds }: Lease): boolean => now - Math.max(heard, this.#line.returned) > seconds;
     const lost = clients.filter((client) => {
       const lease = this.#leases.get(client);
-      if (lease === undefined) this.#leases.set(client, { heard: now, seconds: UNHEARD });
-      return lease !== undefined && isOver(lease);
+      if (lease === undefined) {
+        this.#leases.set(client, { seconds: UNHEARD, silent: 0, until: now });
+        return false;
+      }
+      lease.silent += now - Math.max(lease.until, this.#line.returned);
+      lease.until = now;
+      return lease.silent > lease.seconds;
     });
-    for (const [client, { heard, seconds }] of this.#leases)
-      if (heard + seconds < now - TIME_KEPT) this.#leases.delete(client);
+    for (const [client, { until, seconds }] of this.#leases)
+      if (until + seconds < now - TIME_KEPT) this.#leases.delete(client);
     return lost;
   }
 

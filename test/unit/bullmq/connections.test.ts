@@ -1,0 +1,79 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { bullmq, DistributedExecutor, moduleFunctions, serve } from '../../../src/bullmq/index.ts';
+import { run } from '../../../src/index.ts';
+
+const work = { double: (n: number) => n * 2 };
+const { double } = moduleFunctions<typeof work>('app:work');
+
+let server: Server | null = null;
+
+afterEach(() => {
+  server?.close();
+  server = null;
+});
+
+/** What speaks as Redis does, and gives the same answer to all. */
+async function answering(answer: string): Promise<string> {
+  const made = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      // One answer for each command: an array of the protocol begins with `*`.
+      for (const _command of data.toString().match(/^\*\d+\r$/gm) ?? []) socket.write(answer);
+    });
+  });
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
+  return `redis://somebody:wrong@127.0.0.1:${(made.address() as AddressInfo).port}`;
+}
+
+/** An address at which nobody listens. */
+async function nowhere(): Promise<string> {
+  const address = await answering('');
+  await new Promise((resolve) => server!.close(resolve));
+  server = null;
+  return address;
+}
+
+const denied = '-WRONGPASS invalid username-password pair or user is disabled.\r\n';
+
+describe('a store that lets nobody in', () => {
+  it('fails serve() with the reason, in place of a wait without end', async () => {
+    const connection = await nowhere();
+    const serving = run(() => serve(work, { engine: bullmq({ connection }), queue: 'images', signals: [] }));
+    await expect(serving).rejects.toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
+  it('refuses an account at once: serve() and jobs name it, and nothing is tried again', async () => {
+    const connection = await answering(denied);
+    const engine = bullmq({ connection });
+    await expect(run(() => serve(work, { engine, queue: 'images', signals: [] }))).rejects.toMatchObject({
+      code: 'NOT_ALLOWED',
+      message: expect.stringContaining('WRONGPASS'),
+    });
+    const submitting = run(async () => {
+      await using pool = new DistributedExecutor({ engine, queue: 'images', patience: 60 });
+      return await pool.submit(double, 1);
+    });
+    await expect(submitting).rejects.toMatchObject({
+      code: 'NOT_ALLOWED',
+      message: expect.stringContaining('double() was not sent: the store refuses the account: WRONGPASS'),
+    });
+  });
+
+  it('fails a job after the patience with the reason', async () => {
+    const connection = await nowhere();
+    const submitting = run(async () => {
+      await using pool = new DistributedExecutor({ engine: bullmq({ connection }), queue: 'images', patience: 0.2 });
+      return await pool.submit(double, 1);
+    });
+    await expect(submitting).rejects.toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+});
