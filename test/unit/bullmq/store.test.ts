@@ -19,7 +19,9 @@ describe('a store in PostgreSQL', () => {
   it('does not end the process when the server goes while a connection is in use, and listens once to each', () => {
     const pool = new Pool();
     const store = storeOf(connectionOf({ postgres: pool }));
-    for (const source of [store.queue('q'), store.control('c'), store.events('q')]) source.on('error', () => {});
+    store.queue('q').on('error', () => {});
+    store.control('c').on('error', () => {});
+    store.events('q').on('error', () => {});
     const connection = new EventEmitter();
     pool.emit('connect', connection);
     expect(connection.emit('error', new Error('Connection terminated unexpectedly'))).toBe(true);
