@@ -37,6 +37,15 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** What a promise rejects with. */
+async function thrownLater(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (error) {
+    return error;
+  }
+}
+
 /** A server with workers and clients on it, which end with the program. */
 class Net implements AsyncDisposable {
   readonly server = new FakeNats();
@@ -490,6 +499,43 @@ describeBoth('an executor over NATS', (s) => {
       connection.kill();
       yield* s.wait(sleep(12));
       expect(work.started).toEqual(['tied', 'free', 'end of free']);
+    }),
+  );
+
+  /** Cuts a connection for a moment, again and again. */
+  function* cutOften(connection: Connection, times: number): Generator<unknown, void, unknown> {
+    for (let n = 0; n < times; n++) {
+      yield* s.wait(sleep(2.5));
+      connection.disconnect();
+      yield* s.wait(sleep(0.1));
+      connection.reconnect();
+    }
+  }
+
+  it(
+    'notices a worker that is lost although the connection is cut more often than the lease lasts',
+    withNet(function* (net) {
+      const worker = net.worker({ lease: 4 });
+      const { pool, connection } = net.pool();
+      const outcome = createTask(() => thrownLater(pool.submit(slow, 'a', 100)));
+      yield* s.wait(sleep(1));
+      worker.kill();
+      yield* cutOften(connection, 6);
+      expect(outcome.done()).toBe(true);
+      expect(yield* s.wait(outcome)).toBeInstanceOf(WorkerLost);
+    }),
+  );
+
+  it(
+    'notices a client that is lost although the connection of the worker is cut more often than its lease lasts',
+    withNet(function* (net) {
+      const worker = net.worker({ lease: 4 });
+      const { pool, connection } = net.pool({ lease: 4, onClientLoss: 'cancel', patience: 1 });
+      pool.submit(slow, 'a', 30).catch(() => {});
+      yield* s.wait(sleep(1));
+      connection.kill();
+      yield* cutOften(worker, 16);
+      expect(work.started).toEqual(['a']);
     }),
   );
 
