@@ -185,8 +185,10 @@ class Storm {
   async #troubleStore(): Promise<void> {
     const random = chance(this.#seed + 2_000_000);
     const kinds = dealt(STORE_TROUBLE, random);
+    // A long storm is calmer, so that it gets on: after each of these, jobs wait for leases that have ended.
+    const calm = Math.min(5, 1 + this.#jobs / 2_500);
     for (let round = 0; !this.#isOver || round < STORE_TROUBLE.length; round++) {
-      await sleep(1 + random() * 3);
+      await sleep((1 + random() * 3) * calm);
       const kind = kinds.next().value;
       this.#happened[kind]++;
       if (kind === 'interrupt') await this.#stage.interrupt();
