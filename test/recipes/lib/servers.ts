@@ -129,7 +129,7 @@ async function startPostgres(place: string): Promise<Server> {
   const data = path.join(folder, 'data');
   await runAs(as, path.join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale']);
   const port = await steadyPort();
-  // Each worker has three pools of ten.
+  // Checks run side by side, and each of their workers may have fifteen.
   const settings = ['listen_addresses=127.0.0.1', 'fsync=off', 'logging_collector=off', 'max_connections=400'];
   return await ServerProcess.start({
     port,
