@@ -21,6 +21,7 @@ import {
   type AnyEvents,
   type AnyQueue,
   type AnyWorker,
+  checkingOn,
   clockOf,
   connectionOf,
   type Row,
@@ -466,6 +467,7 @@ class BullmqWorker implements WorkerLink {
         runRetryDelay: 1_000,
       }),
     );
+    checkingOn(worker);
     worker.on('lockRenewalFailed', (ids: string[]) => {
       for (const id of ids) this.#lost.add(id);
     });

@@ -90,6 +90,29 @@ function guarded<T extends { getBackend(): IQueueBackend }>(source: T): T {
   return source;
 }
 
+/** In milliseconds: after an error of the store, until jobs of lost workers are looked for again. */
+const CHECKED_AGAIN = 1_000;
+
+/**
+ * A worker of BullMQ looks regularly for jobs whose workers are lost, but only up to the first error of the store other than a refused connection, such
+ * as PostgreSQL's "terminating connection" or Redis's LOADING. After a restart of the store nobody would give such jobs to another worker.
+ */
+export function checkingOn<
+  T extends { on(event: 'error', listener: () => void): unknown; startStalledCheckTimer(): Promise<void> },
+>(worker: T): T {
+  let isDue = false;
+  worker.on('error', () => {
+    if (isDue) return;
+    isDue = true;
+    const timer = setTimeout(() => {
+      isDue = false;
+      worker.startStalledCheckTimer().catch(() => {}); // its errors come as events
+    }, CHECKED_AGAIN);
+    timer.unref();
+  });
+  return worker;
+}
+
 /** Each object of BullMQ has a pool of its own, of ten connections unless it is told otherwise, and a server has a hundred for all. */
 function withAtMost(connection: PostgresConnectionOptions, most: number): PostgresConnectionOptions {
   // A pool of the program is used by all.

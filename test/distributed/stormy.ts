@@ -39,8 +39,11 @@ export function stormyOf(place: string): Stormy {
       note(file, { what: 'end', name, place });
       return name;
     } finally {
-      await sleep(CLEAN_UP);
-      note(file, { what: 'clean', name, place });
+      try {
+        await sleep(CLEAN_UP); // a cancellation can come here, too, if there was none before
+      } finally {
+        note(file, { what: 'clean', name, place });
+      }
     }
   };
 }

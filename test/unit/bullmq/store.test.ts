@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it } from 'vitest';
-import { connectionOf, storeOf } from '../../../src/bullmq/store.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { checkingOn, connectionOf, storeOf } from '../../../src/bullmq/store.ts';
 
 /** A pool of connections to PostgreSQL, as far as this library and BullMQ touch it before anything is asked. */
 class Pool extends EventEmitter {
@@ -26,5 +26,26 @@ describe('a store in PostgreSQL', () => {
     pool.emit('connect', connection);
     expect(connection.emit('error', new Error('Connection terminated unexpectedly'))).toBe(true);
     expect(connection.listenerCount('error')).toBe(1);
+  });
+});
+
+describe('a worker of BullMQ', () => {
+  it('looks for jobs of lost workers again after errors of the store, once for those of a moment', () => {
+    vi.useFakeTimers();
+    try {
+      const startStalledCheckTimer = vi.fn(async () => {});
+      const worker = checkingOn(Object.assign(new EventEmitter(), { startStalledCheckTimer }));
+      worker.emit('error', new Error('terminating connection due to administrator command'));
+      worker.emit('error', new Error('Connection terminated unexpectedly'));
+      expect(startStalledCheckTimer).not.toHaveBeenCalled();
+      vi.advanceTimersByTime(1_000);
+      expect(startStalledCheckTimer).toHaveBeenCalledTimes(1);
+      vi.advanceTimersByTime(60_000);
+      worker.emit('error', new Error('the database system is starting up'));
+      vi.advanceTimersByTime(1_000);
+      expect(startStalledCheckTimer).toHaveBeenCalledTimes(2);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
