@@ -289,9 +289,9 @@ class Storm {
     this.#submitted.push(submitted);
     const over = (error?: unknown): void => {
       if (key !== undefined) return;
-      // Nothing of it may begin after this.
-      const isOver = error === undefined || job.acknowledged === true || (error instanceof WorkerLost && this.#durable);
-      if (isOver) note(this.#file, { what: 'over', name, place: 'client' });
+      // Nothing of it may begin after this. A worker that counts as lost may: nobody can tell it from a slow one, which has the job in its hands.
+      if (error === undefined || job.acknowledged === true)
+        note(this.#file, { what: 'over', name, place: error === undefined ? 'done' : 'cancelled' });
     };
     let failure: unknown;
     job
