@@ -64,7 +64,10 @@ export function readAnswer(text: string): Answer & { readonly worker: string } {
 /** `null` when it cannot be read: a text of somebody else, or of another version. */
 export function readEnvelope(text: string): Envelope | null {
   const envelope = parsed<Envelope>(text);
-  return envelope?.v === VERSION ? (envelope as Envelope) : null;
+  if (envelope?.v !== VERSION) return null;
+  // Others are looked at where they are used. This one would be noticed when the function has been started.
+  const { deadline } = envelope;
+  return deadline === undefined || typeof deadline === 'number' ? (envelope as Envelope) : null;
 }
 
 /** What may be one, from whoever can write to the store; `null` when it is certainly not. */

@@ -25,7 +25,8 @@ export interface ServeOptions {
   readonly concurrency?: number | undefined;
   /**
    * Where the functions run: a `ThreadPoolExecutor` for those that compute, so that they do not block the loop. `work` is then the address of
-   * the module. Without it, they run in this loop.
+   * the module. Without it, they run in this loop. A function that has begun in a thread is not interrupted, unless the executor is one
+   * `with({ terminate: true })`: a cancelled job keeps its place until its function has ended. Context variables and reports stay in this loop.
    */
   readonly executor?: Executor | undefined;
   /** The name that clients use for the module, as in `moduleFunctions('app:work')`; any when absent. */

@@ -4,6 +4,7 @@ import { typeError } from '../errors/type-error.ts';
 import { Context, type ContextVar, Event, sleep, timeout } from '../index.ts';
 import { type EventLoop, type Executor, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, pack, packThrown, sentence, unpack } from '../node/border/index.ts';
+import { ConcurrentFuture } from '../node/concurrent-future.ts';
 import { decode, encode } from './codec.ts';
 import type { Delivery, Engine, Performed, WorkerLink } from './engine.ts';
 import { type Answer, type Envelope, LARGEST, readEnvelope, sizeOf, VERSION, writeAnswer } from './envelope.ts';
@@ -43,6 +44,23 @@ interface Run {
 
 /** Where reports go over an engine that carries none. */
 function nowhere(): void {}
+
+/**
+ * The outcome of a function that an executor runs. A wait for it ends at once when it is cancelled, although threads cannot be interrupted; a job is
+ * over only when its function is, because its client would otherwise be told so, and the next one would come while no thread is free.
+ */
+async function outcomeOf(job: PromiseLike<unknown>): Promise<unknown> {
+  const ended = job instanceof ConcurrentFuture ? job.finally() : Promise.resolve(job);
+  const over = ended.then(ignored, ignored);
+  try {
+    return await job;
+  } catch (error) {
+    await over;
+    throw error;
+  }
+}
+
+function ignored(): void {}
 
 /** A coroutine that is done. */
 function* over(performed: Performed): Generator<never, Performed> {
@@ -224,7 +242,7 @@ export class JobRunner {
       reporter.set((text) => delivery.progress(`{"n":${(delivery.attempt - 1) * 1e9 + ++number},"value":${text}}`));
     }
     const given = unpack(decode(args)) as readonly unknown[];
-    const call = (): unknown => (executor === null ? fn(...given) : executor.submit(fn, ...given));
+    const call = (): unknown => (executor === null ? fn(...given) : outcomeOf(executor.submit(fn, ...given)));
     return extract === null ? call() : extract(trace ?? {}, call);
   }
 
