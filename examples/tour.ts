@@ -84,7 +84,7 @@ async function show(scene: Scene, number: number, isPlain: boolean): Promise<str
 
 /** A text in lines that fit. */
 function wrapped(text: string): string {
-  const width = Math.min(stdout.columns ?? 80, 100);
+  const width = Math.min(stdout.columns || 80, 100);
   const lines: string[] = [''];
   for (const word of text.split(' ')) {
     const line = lines.at(-1)!;

@@ -24,7 +24,7 @@ export class Status {
     const now = performance.now();
     if (!this.#output.isTTY || now - this.#shown < PERIOD) return;
     this.#shown = now;
-    this.#output.write(`\r\x1b[K${statusOf(proxy).slice(0, (this.#output.columns ?? 80) - 1)}`);
+    this.#output.write(`\r\x1b[K${statusOf(proxy).slice(0, (this.#output.columns || 80) - 1)}`);
   };
 
   readonly end = ({ number, from, up, down, end }: Link): void => {

@@ -71,7 +71,7 @@ export class Bars {
       ...Array.from(this.#running, ([name, share]) => `${bar(share)} ${name}`),
     ];
     this.#wipe();
-    const width = this.#output.columns ?? 80;
+    const width = this.#output.columns || 80; // a terminal that was given no size says 0
     this.#output.write(lines.map((line) => `${line.slice(0, width - 1)}\n`).join(''));
     this.#drawn = lines.length;
   }

@@ -2,23 +2,30 @@
 
 import path from 'node:path';
 import process from 'node:process';
-import { gather } from 'asyncio-ts';
+import { ExceptionGroup, gather, taskGroup } from 'asyncio-ts';
 import { createSubprocessExec, PIPE, type Process } from 'asyncio-ts/node';
 
 const WORKER = path.join(import.meta.dirname, 'worker.ts');
 
 /** Some workers. Leaving `await using crew` drains and ends them. */
 export class Crew implements AsyncDisposable {
-  readonly #workers: Process[];
+  readonly #workers: Process[] = [];
 
-  private constructor(workers: Process[]) {
-    this.#workers = workers;
-  }
-
-  /** Starts so many, and waits until they serve. */
+  /** Starts so many, and waits until they serve. When one cannot, none is left. */
   static async start(count: number, address: string): Promise<Crew> {
-    const starts = Array.from({ length: count }, () => start(address));
-    return new Crew(await gather(...starts));
+    const crew = new Crew();
+    try {
+      await taskGroup(async (group) => {
+        const startOne = async (): Promise<void> => {
+          crew.#workers.push(await start(address));
+        };
+        for (let n = 0; n < count; n++) group.createTask(startOne);
+      });
+      return crew;
+    } catch (error) {
+      await crew[Symbol.asyncDispose]();
+      throw error instanceof ExceptionGroup ? error.errors[0] : error;
+    }
   }
 
   /** Ends one as a machine ends whose power is cut. */
@@ -39,7 +46,7 @@ async function start(address: string): Promise<Process> {
   try {
     const line = new TextDecoder().decode(await worker.stdout?.readline());
     // What it complains about is on the terminal.
-    if (!line.startsWith('ready')) throw new Error('a worker has ended before it was ready');
+    if (!line.startsWith('ready')) throw new Error(`no worker could be started for ${address}`);
     return worker;
   } catch (error) {
     await worker.stop();

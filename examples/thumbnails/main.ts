@@ -57,7 +57,8 @@ async function main(): Promise<void> {
 try {
   await run(main);
 } catch (error) {
-  if (!(error instanceof KeyboardInterrupt)) throw error;
-  console.log('interrupted');
-  process.exitCode = 130;
+  const isInterrupted = error instanceof KeyboardInterrupt;
+  if (isInterrupted) console.log('interrupted');
+  else console.error(`thumbnails: ${(error as Error).message}`);
+  process.exitCode = isInterrupted ? 130 : 1;
 }

@@ -24,4 +24,9 @@ async function main(): Promise<void> {
   });
 }
 
-await run(main, { signals: [] });
+try {
+  await run(main, { signals: [] });
+} catch (error) {
+  console.error((error as Error).message); // most often that there is no server at this address
+  process.exitCode = 1;
+}

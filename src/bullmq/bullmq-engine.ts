@@ -21,6 +21,7 @@ import {
   type AnyEvents,
   type AnyQueue,
   type AnyWorker,
+  checkingOn,
   clockOf,
   connectionOf,
   type Row,
@@ -158,8 +159,7 @@ class Control {
   }
 
   async close(): Promise<void> {
-    await this.events?.close();
-    await this.queue.close();
+    await Promise.allSettled([this.events?.close(), this.queue.close()]);
   }
 }
 
@@ -184,7 +184,7 @@ function quiet<T extends { on(event: 'error', listener: (error: Error) => void):
 /** What BullMQ makes connections for. */
 interface Source {
   waitUntilReady(): Promise<unknown>;
-  getBackend(): { close(force?: boolean): Promise<void> };
+  getBackend(): { close(force?: boolean): Promise<void>; disconnect(): Promise<void> };
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
@@ -214,6 +214,26 @@ async function connected(sources: readonly Source[]): Promise<void> {
 function isDenied(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return /^(?:28P01|28000|3D000)$/.test(String(code)) || /^(?:WRONGPASS|NOAUTH|NOPERM)/.test(messageOf(error));
+}
+
+/** In milliseconds: how long connections may take to end in order. */
+const CLOSING = 5_000;
+
+/** Waits until connections have ended; one that the store has left in the middle of it may never do that by itself, and is cut. */
+async function ended(sources: readonly Source[], end: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      for (const source of sources)
+        source
+          .getBackend()
+          .disconnect()
+          .catch(() => {});
+      resolve();
+    }, CLOSING);
+  });
+  await Promise.race([end, late]);
+  clearTimeout(timer);
 }
 
 /** Events that stop for an error of the store go on a second later; what is missed is looked up. */
@@ -382,7 +402,8 @@ class BullmqClient implements ClientLink {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.#events.close(), this.#queue.close(), this.#control.close()]);
+    const sources = [this.#queue, this.#events, ...this.#control.sources];
+    await ended(sources, Promise.allSettled([this.#events.close(), this.#queue.close(), this.#control.close()]));
   }
 }
 
@@ -446,6 +467,7 @@ class BullmqWorker implements WorkerLink {
         runRetryDelay: 1_000,
       }),
     );
+    checkingOn(worker);
     worker.on('lockRenewalFailed', (ids: string[]) => {
       for (const id of ids) this.#lost.add(id);
     });
@@ -500,11 +522,16 @@ class BullmqWorker implements WorkerLink {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([
+    const worker = this.#worker;
+    const left = Promise.allSettled([
       this.#control.remove([`worker:${this.#settings.offer.worker}`]),
-      this.#worker?.close(this.#worker.isRunning() ? false : undefined),
+      worker?.close(worker.isRunning() ? false : undefined),
     ]);
-    await this.#control.close();
+    const sources = [...(worker === null ? [] : [worker]), ...this.#control.sources];
+    await ended(
+      sources,
+      left.then(() => this.#control.close()),
+    );
   }
 }
 

@@ -55,11 +55,11 @@ export function storeOf(connection: Connection): Store {
     // Events are read one batch after the other; a connection besides the pool tells when there are some.
     const one = { connection: withAtMost(connection.postgres, 1) };
     return {
-      queue: (name) => new Queue(name, options, createPostgresBackend) as never,
-      control: (name) => new Queue(name, few, createPostgresBackend) as never,
-      events: (name) => new QueueEvents(name, one, createPostgresBackend) as never,
+      queue: (name) => guarded(new Queue(name, options, createPostgresBackend)) as never,
+      control: (name) => guarded(new Queue(name, few, createPostgresBackend)) as never,
+      events: (name) => guarded(new QueueEvents(name, one, createPostgresBackend)) as never,
       worker: (name, processor, more) =>
-        new Worker(name, processor as never, { ...more, ...options } as never, createPostgresBackend) as never,
+        guarded(new Worker(name, processor as never, { ...more, ...options } as never, createPostgresBackend)) as never,
     };
   }
   const { redis, prefix } = connection;
@@ -70,6 +70,47 @@ export function storeOf(connection: Connection): Store {
     events: (name) => new QueueEvents(name, options) as never,
     worker: (name, processor, more) => new Worker(name, processor as never, { ...more, ...options }) as never,
   };
+}
+
+const guardedPools = new WeakSet<object>();
+
+/**
+ * A connection that a pool has handed out has no listener for errors, so that a server that restarts in the middle of a transaction would end the
+ * process. Whoever uses the connection learns of its end by what it has asked.
+ */
+function guarded<T extends { getBackend(): IQueueBackend }>(source: T): T {
+  const backend = source.getBackend();
+  if (!(backend instanceof PostgresQueueBackend)) throw otherBackend();
+  const { pool } = backend.connection;
+  if (guardedPools.has(pool)) return source;
+  guardedPools.add(pool);
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+  });
+  return source;
+}
+
+/** In milliseconds: after an error of the store, until jobs of lost workers are looked for again. */
+const CHECKED_AGAIN = 1_000;
+
+/**
+ * A worker of BullMQ looks regularly for jobs whose workers are lost, but only up to the first error of the store other than a refused connection, such
+ * as PostgreSQL's "terminating connection" or Redis's LOADING. After a restart of the store nobody would give such jobs to another worker.
+ */
+export function checkingOn<
+  T extends { on(event: 'error', listener: () => void): unknown; startStalledCheckTimer(): Promise<void> },
+>(worker: T): T {
+  let isDue = false;
+  worker.on('error', () => {
+    if (isDue) return;
+    isDue = true;
+    const timer = setTimeout(() => {
+      isDue = false;
+      worker.startStalledCheckTimer().catch(() => {}); // its errors come as events
+    }, CHECKED_AGAIN);
+    timer.unref();
+  });
+  return worker;
 }
 
 /** Each object of BullMQ has a pool of its own, of ten connections unless it is told otherwise, and a server has a hundred for all. */

@@ -13,7 +13,7 @@ import { NotServed, StoreLost, WorkerLost } from './errors.ts';
 import type { DistributedJob, Itinerary, JobOwner } from './job.ts';
 import { noProgress } from './progress.ts';
 import { StoreClock } from './store-clock.ts';
-import { clientLinkOf } from './wrapped-links.ts';
+import { clientLinkOf, closed } from './wrapped-links.ts';
 
 /** Seconds between two look-ups of what is outstanding, and signs of life; fewer when the lease is short. */
 const BEAT = 1;
@@ -69,6 +69,8 @@ interface Entry {
   since: number;
   /** Look-ups in sequence that did not find it. */
   misses: number;
+  /** Whether this client may have taken it away from the store. */
+  mayBeRemoved: boolean;
   /** Why it was asked to end. */
   ending: 'cancelled' | 'late' | null;
   /** Of `jobs`, those that were cancelled after a deadline had begun to end it. */
@@ -232,6 +234,7 @@ export class Client implements JobOwner {
       phase: 'held',
       since: this.#loop.time(),
       misses: 0,
+      mayBeRemoved: false,
       ending: null,
       givenUp: null,
       timer: null,
@@ -837,7 +840,10 @@ export class Client implements JobOwner {
     const isShared = this.#isShared(itinerary);
     if (isShared) await link.leave([id], this.#id);
     let isOver = isShared && (await link.isWanted(id)); // it goes on, for others
+    // An earlier attempt may have taken it away before the store could not be reached any more.
+    if (isOver && entry.mayBeRemoved) await link.send({ ...this.#consignment(entry), sharer: null });
     if (!isOver) {
+      entry.mayBeRemoved = true;
       isOver = await link.remove(id);
       if (!isOver) await link.cancel(id);
       // Whoever came between the question and the removal counts on a job that is gone.
@@ -884,7 +890,7 @@ export class Client implements JobOwner {
       } catch (error) {
         rethrowIfCancelled(error); // what was kept for the outcomes goes by its age
       }
-      await link.close();
+      await closed(link, `a client of ${this.#engine.name}`);
     }
     if (tasks.length > 0) await wait(tasks, { timeout: CLOSING });
   }

@@ -13,7 +13,7 @@ import { moduleFunctions } from '../node/executors/module-functions.ts';
 import { checkEngine, positive } from './distributed-executor.ts';
 import { type Engine, Refusal, type WorkerLink, type WorkerSettings } from './engine.ts';
 import { JobRunner, type WorkerPlan } from './worker.ts';
-import { workerLinkOf } from './wrapped-links.ts';
+import { closed, workerLinkOf } from './wrapped-links.ts';
 
 /** Options of `serve`. */
 export interface ServeOptions {
@@ -157,7 +157,7 @@ export async function serve(work: object | URL | string, options: ServeOptions):
       }
     } finally {
       abandoned = runner.stop();
-      await shield(end(runner, link, beats));
+      await shield(end(runner, link, beats, engine));
     }
   } finally {
     for (const signal of heard) loop.removeSignalHandler(signal);
@@ -184,6 +184,7 @@ async function end(
   runner: JobRunner,
   link: Awaited<ReturnType<Engine['openWorker']>>,
   beats: { cancel(): boolean },
+  engine: Engine,
 ): Promise<void> {
   try {
     await timeout(CLEAN_UP, async () => {
@@ -196,7 +197,7 @@ async function end(
       logger.warn(`${runner.running} jobs have not ended ${CLEAN_UP} s after they were cancelled: ${messageOf(error)}`);
   } finally {
     beats.cancel();
-    await link.close();
+    await closed(link, `a worker of ${engine.name}`);
   }
 }
 

@@ -1,4 +1,7 @@
-import { wrapPromise } from '../index.ts';
+import { rethrowIfCancelled } from '../errors/index.ts';
+import { timeout, wrapPromise } from '../index.ts';
+import { logger } from '../kernel/lowlevel.ts';
+import { messageOf } from '../node/border/index.ts';
 import type { ClientLink, Consignment, Engine, WorkerLink } from './engine.ts';
 
 /** As a wait that ends when its task is cancelled, or a timeout around it passes: clients of stores wait for ever while they are not connected. */
@@ -36,4 +39,17 @@ export function workerLinkOf({ features }: Engine, link: WorkerLink): WorkerLink
     pause: () => reached(link.pause()),
     close: () => reached(link.close()),
   };
+}
+
+/** Seconds that a connection may take to end: engines that give it up by themselves do so earlier. */
+const CLOSING = 10;
+
+/** Ends a connection. Whoever ends must not hang because the store does not answer at that moment; what is left there goes with its lease. */
+export async function closed(link: { close(): Promise<void> }, whose: string): Promise<void> {
+  try {
+    await timeout(CLOSING, () => link.close());
+  } catch (error) {
+    rethrowIfCancelled(error);
+    logger.warn(`the connection of ${whose} has not ended in order, and is given up: ${messageOf(error)}`);
+  }
 }

@@ -16,10 +16,12 @@ const MISSES = 2;
 /** A worker, as far as it is known. */
 export interface Known {
   presence: Presence;
-  /** On the loop's clock: when it has answered last. */
-  heard: number;
   /** How many questions in sequence it has not answered. */
   missed: number;
+  /** For how many seconds it has not answered; the time before an interruption counts, that of the interruption does not. */
+  silent: number;
+  /** On the loop's clock: up to when that is. */
+  missedAt: number;
   /** In milliseconds: its clock at zero of the loop's. */
   clock: number;
 }
@@ -107,9 +109,11 @@ export class Census {
       throw new Error('the connection to NATS was lost while it was asked for workers');
     for (const [id, worker] of this.known) {
       if (question.answers.has(id)) continue;
+      const now = this.#loop.time();
       worker.missed++;
-      const since = Math.max(worker.heard, this.#line.returned);
-      if (worker.missed >= MISSES && this.#loop.time() - since > worker.presence.lease) this.known.delete(id);
+      worker.silent += now - Math.max(worker.missedAt, this.#line.returned);
+      worker.missedAt = now;
+      if (worker.missed >= MISSES && worker.silent > worker.presence.lease) this.known.delete(id);
     }
     return { from: question.answers, isNobody: question.isNobody };
   }
@@ -128,7 +132,7 @@ export class Census {
     const heard = this.#loop.time();
     const asked = question?.asked ?? heard;
     const clock = presence.now - ((asked + heard) / 2) * 1_000;
-    this.known.set(presence.id, { presence, heard, missed: 0, clock });
+    this.known.set(presence.id, { presence, missed: 0, silent: 0, missedAt: heard, clock });
     if (question === undefined) return;
     question.answers.set(presence.id, presence);
     if (![...this.known.keys()].every((id) => question.answers.has(id))) return;

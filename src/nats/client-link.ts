@@ -71,6 +71,8 @@ export class NatsClientLink implements ClientLink {
   /** Invariant: the jobs of `#jobs` that are waiting, in the order in which they are to be sent. */
   readonly #waiting = new Set<Job>();
   #asked = Number.NEGATIVE_INFINITY;
+  /** Of the client's life, as it was given last. */
+  #sign: Notice | null = null;
   /** Of the workers that were seen, in seconds. */
   #longestLease = 0;
 
@@ -123,6 +125,8 @@ export class NatsClientLink implements ClientLink {
 
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
     const asked = ids.flatMap((id) => this.#jobs.get(id) ?? []).filter(({ state }) => state !== 'waiting');
+    // Nothing keeps a sign for workers that come later, so each question has one with it.
+    if (this.#sign !== null) this.#tell(this.#sign);
     const { from: answers } = await this.#ask(asked.map(({ number }) => number));
     for (const { lease } of answers.values()) this.#longestLease = Math.max(this.#longestLease, lease);
     const owners = new Map(
@@ -353,7 +357,8 @@ export class NatsClientLink implements ClientLink {
 
   async renew(client: string, seconds: number): Promise<void> {
     this.#line.check();
-    this.#tell({ t: 'renew', client, seconds });
+    this.#sign = { t: 'renew', client, seconds };
+    this.#tell(this.#sign);
   }
 
   async close(): Promise<void> {

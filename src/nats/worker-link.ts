@@ -36,6 +36,18 @@ interface Jobs {
 /** NATS carries no progress. */
 function nothing(): void {}
 
+/** How long a client counts as alive after its last sign. */
+interface Lease {
+  readonly seconds: number;
+  /** For how many seconds nothing was heard of it; the time before an interruption counts, that of the interruption does not. */
+  silent: number;
+  /** On the loop's clock: up to when that is. */
+  until: number;
+}
+
+/** The lease of a client that this worker, which is new, has not heard so far: a client gives a sign each second while it waits for jobs. */
+const UNHEARD = 30;
+
 /** A worker of a queue. */
 export class NatsWorkerLink implements WorkerLink {
   readonly #loop: EventLoop;
@@ -57,8 +69,7 @@ export class NatsWorkerLink implements WorkerLink {
   #isTelling = false;
   /** When jobs that have not come here were cancelled, the oldest first. */
   readonly #marks = new Map<string, number>();
-  /** When the leases of clients end. */
-  readonly #leases = new Map<string, number>();
+  readonly #leases = new Map<string, Lease>();
   #isPaused = false;
   #met = Number.NEGATIVE_INFINITY;
 
@@ -211,7 +222,7 @@ export class NatsWorkerLink implements WorkerLink {
         this.#clients.get(notice.inbox)?.answers.thank(notice.below, new Set(notice.but));
         break;
       case 'renew':
-        this.#leases.set(notice.client, this.#loop.time() + notice.seconds);
+        this.#leases.set(notice.client, { seconds: notice.seconds, silent: 0, until: this.#loop.time() });
         break;
       case 'demand':
         this.#grants.ask(notice.inbox);
@@ -262,15 +273,22 @@ export class NatsWorkerLink implements WorkerLink {
     this.#met = this.#loop.time();
   }
 
-  /** A client whose lease was not heard of, because this worker is new, has one from the first question on. */
+  /** Time in which this worker was cut off says nothing about clients, and does not count. */
   async lostClients(clients: readonly string[]): Promise<readonly string[]> {
+    this.#line.check();
     const now = this.#loop.time();
     const lost = clients.filter((client) => {
-      const end = this.#leases.get(client);
-      if (end === undefined) this.#leases.set(client, now + this.#settings.lease);
-      return end !== undefined && end < now;
+      const lease = this.#leases.get(client);
+      if (lease === undefined) {
+        this.#leases.set(client, { seconds: UNHEARD, silent: 0, until: now });
+        return false;
+      }
+      lease.silent += now - Math.max(lease.until, this.#line.returned);
+      lease.until = now;
+      return lease.silent > lease.seconds;
     });
-    for (const [client, end] of this.#leases) if (end < now - TIME_KEPT) this.#leases.delete(client);
+    for (const [client, { until, seconds }] of this.#leases)
+      if (until + seconds < now - TIME_KEPT) this.#leases.delete(client);
     return lost;
   }
 

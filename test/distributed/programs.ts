@@ -95,6 +95,19 @@ export const programs: readonly ProgramCheck[] = [
     },
   },
   {
+    title: 'the thumbnails say in a few words that there is no server, and leave no process',
+    async check({ kind, folder }) {
+      const address = kind === 'nats' ? 'nats://127.0.0.1:9' : `${kind}://127.0.0.1:9/none`; // the port of `discard`
+      const { program } = await thumbnails({ kind, address, folder });
+      await using _ = program;
+      const { code } = await program.outputAndCode();
+      assert.equal(code, 1);
+      assert.match(program.errors, new RegExp(`^thumbnails: no worker could be started for ${address}$`, 'm'));
+      assert.doesNotMatch(program.errors, /^ +at /m);
+      assert.deepEqual(processesWith(address), []);
+    },
+  },
+  {
     title: 'Ctrl-C ends the thumbnails without a process or half a file that is left',
     async check(place) {
       const { program, made } = await thumbnails(place);

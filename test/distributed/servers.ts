@@ -1,17 +1,21 @@
 import { createConnection, createServer, type Server as NetServer, type Socket } from 'node:net';
 import { sleep, wrapPromise } from 'asyncio-ts';
-import type { Servers } from '../recipes/lib/servers.ts';
+import type { RestartOptions, Servers } from '../recipes/lib/servers.ts';
 
 /** A store that was started for the checks. */
 export interface TestServer {
+  /** Where it is itself: for checks that restart it, which notice it all. */
+  readonly address: string;
   /** A way in for one check, so that checks beside it do not notice when it is shut. */
   door(): Promise<TestDoor>;
+  /** Ends its process, and starts another one on the same data. */
+  restart(options: RestartOptions): Promise<void>;
 }
 
 /** A way to a store that can be shut. */
 export interface TestDoor {
   readonly address: string;
-  /** Cuts all connections, and lets none in for a moment: what clients see of a restart. */
+  /** Cuts all connections, and lets none in for a moment: what clients see of a network that fails. */
   interrupt(): Promise<void>;
 }
 
@@ -67,9 +71,9 @@ class Door {
   }
 }
 
-/** The kinds of stores, as `Servers` starts them, with the addresses of their doors. */
+/** The kinds of stores, as `Servers` starts them, with the addresses of their ports. */
 const START: Readonly<
-  Record<string, { start(servers: Servers): Promise<{ readonly port: number }>; address(port: number): string }>
+  Record<string, { start(servers: Servers): ReturnType<Servers['redis']>; address(port: number): string }>
 > = {
   redis: { start: (servers) => servers.redis(), address: (port) => `redis://127.0.0.1:${port}` },
   postgres: {
@@ -82,11 +86,13 @@ const START: Readonly<
 /** @throws {Missing} when it is not installed */
 export async function startServer(kind: string, servers: Servers): Promise<TestServer> {
   const { start, address } = START[kind]!;
-  const { port } = await start(servers);
+  const server = await start(servers);
   return {
+    address: address(server.port),
     door: async () => {
-      const door = new Door(port);
+      const door = new Door(server.port);
       return { address: address(await door.open()), interrupt: () => door.interrupt() };
     },
+    restart: (options) => server.restart(options),
   };
 }

@@ -1,6 +1,8 @@
 import { appendFileSync } from 'node:fs';
+import process from 'node:process';
 import { ContextVar, sleep } from 'asyncio-ts';
 import { reportProgress } from 'asyncio-ts/distributed';
+import { type Stormy, stormyOf } from './stormy.ts';
 
 /** Travels with jobs. */
 export const requestId = new ContextVar<string>('requestId');
@@ -72,3 +74,5 @@ export function block(file: string, name: string, seconds: number): void {
   effect(file, `start ${name}`);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1_000);
 }
+
+export const stormy: Stormy = stormyOf(String(process.pid));

@@ -7,6 +7,8 @@ import * as work from './work.ts';
 
 const [kind, address, queue, concurrency, lease] = process.argv.slice(2);
 
+process.stdin.on('end', () => process.exit(1)).resume(); // whoever has started it is gone
+
 await run(() =>
   serve(work, {
     engine: engineOf(kind!, address!),
@@ -17,3 +19,4 @@ await run(() =>
     onReady: (name) => console.log(`ready ${name}`),
   }),
 );
+process.exit(0); // its input is still open

@@ -99,6 +99,7 @@ export class Connection implements NatsBus {
   readonly #news: { type: string }[] = [];
   #tell: (() => void) | null = null;
   #isClosed = false;
+  #isDead = false;
   /** How many messages it has published, by the end of their subject. */
   readonly published = new Map<string, number>();
   readonly #pongs = new Set<{ resolve(): void; reject(error: Error): void }>();
@@ -161,6 +162,7 @@ export class Connection implements NatsBus {
   /** As a process that dies: nothing comes or leaves any more. */
   kill(): void {
     this.isUp = false;
+    this.#isDead = true;
   }
 
   disconnect(): void {
@@ -175,6 +177,7 @@ export class Connection implements NatsBus {
   }
 
   reconnect(): void {
+    if (this.#isDead) return;
     this.#dropPongs();
     this.isUp = true;
     this.#report('reconnect');

@@ -4,17 +4,83 @@ import process from 'node:process';
 import { createTask, shared, sleep } from 'asyncio-ts';
 import { Missing } from '../../peers/lib/checks.ts';
 import { findProgram, output, Program } from '../../peers/lib/programs.ts';
-import { freePort } from '../../peers/lib/servers.ts';
+import { steadyPort } from '../../peers/lib/servers.ts';
 
 /** How long a server may take to start, in tenths of a second. */
 const PATIENCE = 300;
+
+/** How a server is started again. */
+export interface RestartOptions {
+  /** How long it is away, in seconds, besides what its end and its start take. */
+  readonly seconds?: number;
+  /** Whether it ends in the middle of everything, in place of an orderly end. */
+  readonly isCrash?: boolean;
+}
 
 /** A server that was started for the checks, on 127.0.0.1. */
 export interface Server {
   readonly port: number;
   /** What to set in the environment of an example. */
   readonly env: Readonly<Record<string, string>>;
+  /** Ends its process, and starts another one on the same port and the same data. */
+  restart(options?: RestartOptions): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** What a kind of server needs. */
+interface Kind {
+  readonly port: number;
+  readonly env: Readonly<Record<string, string>>;
+  start(): Program;
+  untilReady(program: Program): Promise<void>;
+  /** The signals for an orderly end, and for one that is not. */
+  readonly signals: { readonly stop: NodeJS.Signals; readonly crash: NodeJS.Signals };
+  /** Where its own number stands: the process that changes the account passes on only some signals. */
+  readonly pidFile?: string;
+}
+
+class ServerProcess implements Server {
+  readonly #kind: Kind;
+  #program: Program;
+
+  private constructor(kind: Kind) {
+    this.#kind = kind;
+    this.#program = kind.start();
+  }
+
+  static async start(kind: Kind): Promise<Server> {
+    const server = new ServerProcess(kind);
+    await kind.untilReady(server.#program);
+    return server;
+  }
+
+  get port(): number {
+    return this.#kind.port;
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return this.#kind.env;
+  }
+
+  async restart({ seconds = 0, isCrash = false }: RestartOptions = {}): Promise<void> {
+    const { signals } = this.#kind;
+    await this.#end(isCrash ? signals.crash : signals.stop);
+    await sleep(seconds);
+    this.#program = this.#kind.start();
+    await this.#kind.untilReady(this.#program);
+  }
+
+  async stop(): Promise<void> {
+    await this.#end(this.#kind.signals.stop);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const { pidFile } = this.#kind;
+    if (pidFile === undefined) this.#program.kill(signal);
+    else if (!existsSync(pidFile)) return await this.#program[Symbol.asyncDispose]();
+    else process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), signal);
+    await this.#program.outputAndCode();
+  }
 }
 
 /** The servers, each started when it is first asked for. */
@@ -62,19 +128,21 @@ async function startPostgres(place: string): Promise<Server> {
   const { folder, as } = folderOf(place, 'postgres', 'postgres');
   const data = path.join(folder, 'data');
   await runAs(as, path.join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale']);
-  const port = await freePort();
-  const settings = ['listen_addresses=127.0.0.1', 'fsync=off', 'logging_collector=off', 'max_connections=200'];
-  const server = startAs(as, path.join(bin, 'postgres'), [
-    ...['-D', data, '-p', String(port), '-k', folder],
-    ...settings.flatMap((setting) => ['-c', setting]),
-  ]);
-  await untilSaid(server, 'PostgreSQL', /ready to accept connections/);
-  return {
+  const port = await steadyPort();
+  // Checks run side by side, and each of their workers may have fifteen.
+  const settings = ['listen_addresses=127.0.0.1', 'fsync=off', 'logging_collector=off', 'max_connections=400'];
+  return await ServerProcess.start({
     port,
     env: { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: 'postgres', PGDATABASE: 'postgres' },
-    // Its own process is asked, because the one that changes the account passes on only some signals.
-    stop: () => stopProcess(server, path.join(data, 'postmaster.pid'), 'SIGINT'),
-  };
+    start: () =>
+      startAs(as, path.join(bin, 'postgres'), [
+        ...['-D', data, '-p', String(port), '-k', folder],
+        ...settings.flatMap((setting) => ['-c', setting]),
+      ]),
+    untilReady: (server) => untilSaid(server, 'PostgreSQL', /ready to accept connections/),
+    signals: { stop: 'SIGINT', crash: 'SIGQUIT' },
+    pidFile: path.join(data, 'postmaster.pid'),
+  });
 }
 
 async function startMariadb(place: string): Promise<Server> {
@@ -89,17 +157,19 @@ async function startMariadb(place: string): Promise<Server> {
     ...['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
     '--skip-name-resolve',
   ]);
-  const port = await freePort();
-  const server = startAs(as, program, [
-    ...['--no-defaults', `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
-    ...[`--socket=${path.join(folder, 'socket')}`, `--pid-file=${pidFile}`, '--innodb-flush-log-at-trx-commit=0'],
-  ]);
-  await untilSaid(server, 'MariaDB', /ready for connections/);
-  return {
+  const port = await steadyPort();
+  return await ServerProcess.start({
     port,
     env: { MARIADB_PORT: String(port) },
-    stop: () => stopProcess(server, pidFile, 'SIGTERM'),
-  };
+    start: () =>
+      startAs(as, program, [
+        ...['--no-defaults', `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
+        ...[`--socket=${path.join(folder, 'socket')}`, `--pid-file=${pidFile}`, '--innodb-flush-log-at-trx-commit=0'],
+      ]),
+    untilReady: (server) => untilSaid(server, 'MariaDB', /ready for connections/),
+    signals: { stop: 'SIGTERM', crash: 'SIGKILL' },
+    pidFile,
+  });
 }
 
 async function startRedis(place: string): Promise<Server> {
@@ -107,35 +177,33 @@ async function startRedis(place: string): Promise<Server> {
   if (program === null) throw new Missing('redis-server was not found; apt-get install redis-server');
   const folder = path.join(place, 'redis');
   mkdirSync(folder);
-  const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
-  const server = new Program(program, args);
-  let line = '';
-  while (!/Ready to accept connections/.test(line)) line = await server.line();
-  return {
+  const port = await steadyPort();
+  // What was acknowledged has been handed to the system by then, so that it survives the end of the process, though not that of the machine.
+  const log = ['--appendonly', 'yes', '--appendfsync', 'no'];
+  return await ServerProcess.start({
     port,
     env: { REDIS_PORT: String(port) },
-    stop: async () => {
-      server.kill();
-      await server.outputAndCode();
+    start: () =>
+      new Program(program, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...log]),
+    async untilReady(server) {
+      let line = '';
+      while (!/Ready to accept connections/.test(line)) line = await server.line();
     },
-  };
+    signals: { stop: 'SIGTERM', crash: 'SIGKILL' },
+  });
 }
 
 async function startNats(): Promise<Server> {
   const program = findProgram('nats-server', '/usr/sbin/nats-server');
   if (program === null) throw new Missing('nats-server was not found; apt-get install nats-server');
-  const port = await freePort();
-  const server = new Program(program, ['-a', '127.0.0.1', '-p', String(port)]);
-  await untilSaid(server, 'NATS', /Server is ready/);
-  return {
+  const port = await steadyPort();
+  return await ServerProcess.start({
     port,
     env: { NATS_URL: `nats://127.0.0.1:${port}` },
-    stop: async () => {
-      server.kill();
-      await server.outputAndCode();
-    },
-  };
+    start: () => new Program(program, ['-a', '127.0.0.1', '-p', String(port)]),
+    untilReady: (server) => untilSaid(server, 'NATS', /Server is ready/),
+    signals: { stop: 'SIGTERM', crash: 'SIGKILL' },
+  });
 }
 
 /** A folder for a server, and the words that run a command as its account: servers refuse to be run by root. */
@@ -162,13 +230,6 @@ async function untilSaid(server: Program, name: string, what: RegExp): Promise<v
     if (attempt === PATIENCE) throw new Error(`${name} did not start\n${server.errors}`);
     await sleep(0.1);
   }
-}
-
-async function stopProcess(server: Program, pidFile: string, signal: NodeJS.Signals): Promise<void> {
-  if (!existsSync(pidFile)) return await server[Symbol.asyncDispose]();
-  const [pid] = readFileSync(pidFile, 'utf8').split('\n');
-  process.kill(Number(pid), signal);
-  await server.outputAndCode();
 }
 
 function findPostgres(): string {

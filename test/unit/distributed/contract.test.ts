@@ -6,15 +6,18 @@ import {
   DistributedExecutor,
   MemoryEngine,
   type MemoryEngineOptions,
+  moduleFunctions,
   type ServeOptions,
   serve,
 } from 'asyncio-ts/distributed';
 import { runVirtual } from 'asyncio-ts/testing';
 import { afterAll, beforeEach, describe, it, vi } from 'vitest';
 import { promises } from '../../distributed/contract.ts';
-import type { Stage, TestWorker } from '../../distributed/stage.ts';
+import type { ClientPlan, Stage, TestClient, TestWorker } from '../../distributed/stage.ts';
 import { storm } from '../../distributed/storm.ts';
+import { stormyOf } from '../../distributed/stormy.ts';
 import * as work from '../../distributed/work.ts';
+import { Cord } from './network.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'asyncio-distributed-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,6 +26,9 @@ beforeEach(() => {
   vi.spyOn(logger, 'warn').mockImplementation(() => {});
 });
 let files = 0;
+let workers = 0;
+
+const { stormy } = moduleFunctions<typeof work>('app:work');
 
 /** The engine in memory, with workers that are tasks of the same loop. */
 class MemoryStage implements Stage, AsyncDisposable {
@@ -31,6 +37,7 @@ class MemoryStage implements Stage, AsyncDisposable {
   readonly lease = 5;
   readonly isFaulty: boolean;
   readonly #workers: { task: Task<unknown>; stop: Event }[] = [];
+  readonly #clients: DistributedExecutor[] = [];
 
   constructor(options: MemoryEngineOptions) {
     this.engine = new MemoryEngine(options);
@@ -53,10 +60,12 @@ class MemoryStage implements Stage, AsyncDisposable {
         ready.set();
       },
     };
-    const task = createTask(() => serve(work, options));
+    const place = `worker${++workers}`;
+    const task = createTask(() => serve({ ...work, stormy: stormyOf(place) }, options));
     this.#workers.push({ task, stop });
     await ready.wait();
     return {
+      place,
       kill: async () => this.engine.kill(name),
       drain: async () => {
         stop.set();
@@ -69,11 +78,36 @@ class MemoryStage implements Stage, AsyncDisposable {
     return new DistributedExecutor({ engine: this.engine, queue: this.queue, ...options });
   }
 
+  /** One whose calls do not arrive any more once it is killed. */
+  async client({ file, lease, jobs }: ClientPlan): Promise<TestClient> {
+    const cord = new Cord(this.engine);
+    const pool = new DistributedExecutor({ engine: cord.engine, queue: this.queue, lease, patience: 5 });
+    this.#clients.push(pool);
+    const submitted = jobs.map(({ name, seconds, retries, isTied }) => {
+      const job = pool
+        .with({ retries, onClientLoss: isTied ? 'cancel' : 'finish' })
+        .submit(stormy, file, name, seconds);
+      job.catch(() => {}); // what becomes of it is seen from outside
+      return job;
+    });
+    return { ids: submitted.map(({ id }) => id), kill: async () => cord.cut() };
+  }
+
   async interrupt(): Promise<void> {
     this.engine.stop(2);
   }
 
+  async restart({ seconds = 0 }: { readonly seconds?: number }): Promise<void> {
+    this.engine.stop(0.5 + seconds);
+    await sleep(0.5 + seconds);
+  }
+
+  check(): void {
+    // All of it is on this loop, where an accident is an error of the test.
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) await client.shutdown({ cancelFutures: true });
     for (const { task } of this.#workers) task.cancel();
     for (const { task } of this.#workers) while (!task.done()) await sleep(0.1);
   }

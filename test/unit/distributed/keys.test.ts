@@ -56,6 +56,30 @@ describe('jobs of one key', () => {
   );
 
   it(
+    'are not lost for the other client when the store goes after one client has taken them away',
+    withNetwork(async (net) => {
+      const other = net.pool().with(keyed).submit(slow, 'a', 5);
+      let asked = 0;
+      const engine = altered(net.engine, (link) => ({
+        isWanted: async (id) => {
+          asked++;
+          if (asked === 1) return false; // as if the other client had come a moment later
+          if (asked === 2) throw new Error('the store is out of reach');
+          return await link.isWanted(id);
+        },
+      }));
+      const one = net.pool({ engine }).with(keyed).submit(slow, 'a', 5);
+      await sleep(2);
+      one.cancel();
+      expect(await rejection(one)).toMatchObject({ name: 'CancelledError', acknowledged: true });
+      expect(asked).toBe(3);
+      await net.worker();
+      expect(await other).toBe('a');
+      expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+    }),
+  );
+
+  it(
     'keep their deadlines, and end with a shutdown, while an earlier one of the key cleans up',
     withNetwork(async (net) => {
       await net.worker();

@@ -177,6 +177,24 @@ export function altered(engine: Engine, changes: (link: ClientLink) => Partial<C
   };
 }
 
+/** An engine whose links never end, as those of a store that has gone in the middle of it. */
+export function endless(engine: Engine): Engine {
+  const held = <T extends object>(link: T): T =>
+    new Proxy(link, {
+      get(target, key) {
+        if (key === 'close') return () => sleep(1e6);
+        const method: unknown = Reflect.get(target, key);
+        return typeof method === 'function' ? method.bind(target) : method;
+      },
+    });
+  return {
+    name: engine.name,
+    features: engine.features,
+    openWorker: async (queue, settings) => held(await engine.openWorker(queue, settings)),
+    openClient: async (queue, told) => held(await engine.openClient(queue, told)),
+  };
+}
+
 /** What a promise rejects with. */
 export async function rejection(promise: PromiseLike<unknown>): Promise<Error & { readonly code?: unknown }> {
   try {

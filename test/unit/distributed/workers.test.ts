@@ -1,7 +1,7 @@
 import { createTask, sleep } from 'asyncio-ts';
 import { moduleFunctions, reportProgress, serve } from 'asyncio-ts/distributed';
 import { describe, expect, it, vi } from 'vitest';
-import { functions, rejection, withNetwork, work } from './network.ts';
+import { endless, functions, now, rejection, withNetwork, work } from './network.ts';
 
 const { slow, double, flaky } = functions;
 
@@ -42,6 +42,28 @@ describe('a lost worker', () => {
       expect(await job).toBe('a');
       expect(net.events).toEqual(['start a', 'start a', 'clean a', 'end a', 'clean a']);
       expect(warn.mock.calls.flat().join('\n')).toContain('has lost slow()');
+      warn.mockRestore();
+    }),
+  );
+});
+
+describe('a connection to the store that does not end', () => {
+  it(
+    'keeps neither a worker that drains nor a client that is shut down',
+    withNetwork(async (net) => {
+      const warn = vi.spyOn((await import('asyncio-ts')).logger, 'warn').mockImplementation(() => {});
+      const engine = endless(net.engine);
+      const worker = await net.worker({ engine });
+      const pool = net.pool({ engine });
+      expect(await pool.submit(double, 2)).toBe(4);
+      const began = now();
+      expect(await worker.drain()).toMatchObject({ finished: 1, abandoned: [] });
+      await pool.shutdown();
+      expect(now() - began).toBeLessThan(30);
+      expect(warn.mock.calls.flat()).toEqual([
+        'the connection of a worker of memory has not ended in order, and is given up: timed out after 10 s',
+        'the connection of a client of memory has not ended in order, and is given up: timed out after 10 s',
+      ]);
       warn.mockRestore();
     }),
   );

@@ -140,6 +140,12 @@ describe('the bars of the thumbnails', () => {
     expect(bars.summary).toBe('1 made, 1 failed, 0 left');
   });
 
+  it('are whole on a terminal that was given no size', () => {
+    let text = '';
+    new Bars({ isTTY: true, columns: 0, write: (more) => (text += more) }, 20).progress('a.png', 0.5);
+    expect(text).toBe(`${bar(0)} 0 of 20\n${bar(0.5)} a.png\n`);
+  });
+
   it('are lines where there is no terminal', () => {
     let text = '';
     const bars = new Bars({ write: (more) => (text += more) }, 2);

@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createTask, Event, getRunningLoop, sleep, type Task } from 'asyncio-ts';
-import { DistributedExecutor, type DistributedExecutorOptions, nats, serve } from 'asyncio-ts/nats';
+import { DistributedExecutor, type DistributedExecutorOptions, moduleFunctions, nats, serve } from 'asyncio-ts/nats';
 import { runVirtual } from 'asyncio-ts/testing';
 import { afterAll, beforeEach, describe, it, vi } from 'vitest';
 import { promises } from '../../distributed/contract.ts';
-import type { Stage, TestWorker } from '../../distributed/stage.ts';
+import type { ClientPlan, Stage, TestClient, TestWorker } from '../../distributed/stage.ts';
+import { storm } from '../../distributed/storm.ts';
+import { stormyOf } from '../../distributed/stormy.ts';
 import * as work from '../../distributed/work.ts';
 import { FakeNats, type FakeNatsOptions } from '../../support/fake-nats.ts';
 
@@ -18,6 +20,9 @@ beforeEach(() => {
   return () => clock.mockRestore();
 });
 let files = 0;
+let workers = 0;
+
+const { stormy } = moduleFunctions<typeof work>('app:work');
 
 /** The engine over a server of NATS in memory, with workers that are tasks of the same loop. */
 class FakeStage implements Stage, AsyncDisposable {
@@ -27,6 +32,7 @@ class FakeStage implements Stage, AsyncDisposable {
   readonly #server: FakeNats;
   readonly engine;
   readonly #workers: Task<unknown>[] = [];
+  readonly #clients: DistributedExecutor[] = [];
 
   constructor(options: FakeNatsOptions) {
     this.#server = new FakeNats(options);
@@ -42,16 +48,21 @@ class FakeStage implements Stage, AsyncDisposable {
     const stop = new Event();
     const ready = new Event();
     const connection = this.#server.connect();
+    const place = `worker${++workers}`;
     const task = createTask(() =>
-      serve(work, {
-        ...{ engine: nats({ connection }), queue: this.queue, concurrency, lease: this.lease, stop, signals: [] },
-        propagate: [work.requestId],
-        onReady: () => ready.set(),
-      }),
+      serve(
+        { ...work, stormy: stormyOf(place) },
+        {
+          ...{ engine: nats({ connection }), queue: this.queue, concurrency, lease: this.lease, stop, signals: [] },
+          propagate: [work.requestId],
+          onReady: () => ready.set(),
+        },
+      ),
     );
     this.#workers.push(task);
     await ready.wait();
     return {
+      place,
       kill: async () => connection.kill(),
       drain: async () => {
         stop.set();
@@ -69,7 +80,32 @@ class FakeStage implements Stage, AsyncDisposable {
     await sleep(0.1);
   }
 
+  async client({ file, lease, jobs }: ClientPlan): Promise<TestClient> {
+    const connection = this.#server.connect();
+    const engine = nats({ connection });
+    const pool = new DistributedExecutor({ engine, queue: this.queue, lease, patience: 5 });
+    this.#clients.push(pool);
+    const submitted = jobs.map(({ name, seconds, retries, isTied }) => {
+      const job = pool
+        .with({ retries, onClientLoss: isTied ? 'cancel' : 'finish' })
+        .submit(stormy, file, name, seconds);
+      job.catch(() => {}); // what becomes of it is seen from outside
+      return job;
+    });
+    return { ids: submitted.map(({ id }) => id), kill: async () => connection.kill() };
+  }
+
+  async restart({ seconds = 0 }: { readonly seconds?: number }): Promise<void> {
+    this.#server.stop(0.5 + seconds);
+    await sleep(0.5 + seconds);
+  }
+
+  check(): void {
+    // All of it is on this loop, where an accident is an error of the test.
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) await client.shutdown({ cancelFutures: true });
     for (const task of this.#workers) task.cancel();
     for (const task of this.#workers) await Promise.allSettled([task]);
   }
@@ -84,5 +120,17 @@ describe.each([
       await using stage = new FakeStage(options);
       await check(stage);
     });
+  });
+});
+
+describe('a storm over NATS, with workers and clients killed, the server restarted and cancellations at random', () => {
+  it.each([1, 2, 3])('loses no job, hangs at none, and starts none twice: seed %i', async (seed) => {
+    await runVirtual(
+      async () => {
+        await using stage = new FakeStage({ delay: [0.001, 0.02], seed });
+        await storm(stage, { jobs: 200, seed });
+      },
+      { patience: 0 }, // all of it is on this loop: nothing comes from outside it
+    );
   });
 });

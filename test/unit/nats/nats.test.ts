@@ -37,6 +37,15 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** What a promise rejects with. */
+async function thrownLater(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (error) {
+    return error;
+  }
+}
+
 /** A server with workers and clients on it, which end with the program. */
 class Net implements AsyncDisposable {
   readonly server = new FakeNats();
@@ -446,6 +455,87 @@ describeBoth('an executor over NATS', (s) => {
       const job = pool.submit(double, 1);
       expect(() => job.progress()).toThrow('progress cannot be reported over nats');
       yield* s.wait(job);
+    }),
+  );
+
+  it(
+    'ends no job of a client that is alive because its worker has come after its last sign',
+    withNet(function* (net) {
+      const first = net.worker({ lease: 1 });
+      const { pool } = net.pool({ lease: 30, onClientLoss: 'cancel' });
+      expect(yield* s.wait(pool.submit(double, 1))).toBe(2);
+      net.worker({ lease: 1 });
+      first.kill();
+      yield* s.wait(sleep(3));
+      expect(yield* s.wait(pool.submit(slow, 'a', 25))).toBe('a');
+    }),
+  );
+
+  it(
+    'ends no job of a client that is alive because the worker was cut off for longer than its lease',
+    withNet(function* (net) {
+      const worker = net.worker({ lease: 20 });
+      const { pool } = net.pool({ lease: 2, onClientLoss: 'cancel' });
+      const job = pool.submit(slow, 'a', 15);
+      yield* s.wait(sleep(3));
+      worker.disconnect();
+      yield* s.wait(sleep(6));
+      worker.reconnect();
+      expect(yield* s.wait(job)).toBe('a');
+    }),
+  );
+
+  it(
+    'ends the jobs of a client that is lost when its lease is over, and only those that are to end with it',
+    withNet(function* (net) {
+      net.worker({ concurrency: 2 });
+      const { pool, connection } = net.pool({ lease: 2 });
+      const jobs = [
+        pool.with({ onClientLoss: 'cancel' }).submit(slow, 'tied', 8),
+        pool.with({ onClientLoss: 'finish' }).submit(slow, 'free', 8),
+      ];
+      for (const job of jobs) job.catch(() => {});
+      yield* s.wait(sleep(1));
+      connection.kill();
+      yield* s.wait(sleep(12));
+      expect(work.started).toEqual(['tied', 'free', 'end of free']);
+    }),
+  );
+
+  /** Cuts a connection for a moment, again and again. */
+  function* cutOften(connection: Connection, times: number): Generator<unknown, void, unknown> {
+    for (let n = 0; n < times; n++) {
+      yield* s.wait(sleep(2.5));
+      connection.disconnect();
+      yield* s.wait(sleep(0.1));
+      connection.reconnect();
+    }
+  }
+
+  it(
+    'notices a worker that is lost although the connection is cut more often than the lease lasts',
+    withNet(function* (net) {
+      const worker = net.worker({ lease: 4 });
+      const { pool, connection } = net.pool();
+      const outcome = createTask(() => thrownLater(pool.submit(slow, 'a', 100)));
+      yield* s.wait(sleep(1));
+      worker.kill();
+      yield* cutOften(connection, 6);
+      expect(outcome.done()).toBe(true);
+      expect(yield* s.wait(outcome)).toBeInstanceOf(WorkerLost);
+    }),
+  );
+
+  it(
+    'notices a client that is lost although the connection of the worker is cut more often than its lease lasts',
+    withNet(function* (net) {
+      const worker = net.worker({ lease: 4 });
+      const { pool, connection } = net.pool({ lease: 4, onClientLoss: 'cancel', patience: 1 });
+      pool.submit(slow, 'a', 30).catch(() => {});
+      yield* s.wait(sleep(1));
+      connection.kill();
+      yield* cutOften(worker, 16);
+      expect(work.started).toEqual(['a']);
     }),
   );
 

@@ -1,0 +1,23 @@
+// A client in a process of its own: client.ts KIND ADDRESS QUEUE PLAN. Submits the jobs of a `ClientPlan`, writes their ids in one line, and waits.
+import process from 'node:process';
+import { run, sleep } from 'asyncio-ts';
+import { DistributedExecutor, moduleFunctions } from 'asyncio-ts/distributed';
+import { engineOf } from './engines.ts';
+import type { ClientPlan } from './stage.ts';
+
+const [kind, address, queue, text] = process.argv.slice(2);
+const { file, lease, jobs } = JSON.parse(text!) as ClientPlan;
+const { stormy } = moduleFunctions<typeof import('./work.ts')>('app:work');
+
+process.stdin.on('end', () => process.exit(1)).resume(); // whoever has started it is gone
+
+await run(async () => {
+  await using pool = new DistributedExecutor({ engine: engineOf(kind!, address!), queue: queue!, lease });
+  const submitted = jobs.map(({ name, seconds, retries, isTied }) => {
+    const job = pool.with({ retries, onClientLoss: isTied ? 'cancel' : 'finish' }).submit(stormy, file, name, seconds);
+    job.catch(() => {}); // what becomes of it is seen from outside
+    return job;
+  });
+  console.log(submitted.map(({ id }) => id).join(' '));
+  await sleep(3_600);
+});

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { type Line, read } from './stormy.ts';
+
+/** What the jobs of a storm have done, by the file in which they have written. */
+export class Effects {
+  readonly #starts = new Map<string, number>();
+  readonly #ends = new Map<string, number>();
+  /** By name and place: those that have neither cleaned up nor ended. */
+  readonly #running = new Map<string, Line[]>();
+  readonly #over = new Set<string>();
+  /** The names of jobs that were started after their end was told to their client. */
+  readonly startedAfterEnd = new Set<string>();
+
+  constructor(file: string) {
+    for (const line of existsSync(file) ? read(readFileSync(file, 'utf8')) : []) this.#add(line);
+  }
+
+  #add(line: Line): void {
+    const { what, name, place } = line;
+    const at = `${name} ${place}`;
+    switch (what) {
+      case 'start':
+        count(this.#starts, name);
+        this.#running.set(at, [...(this.#running.get(at) ?? []), line]);
+        if (this.#over.has(name)) this.startedAfterEnd.add(name);
+        break;
+      case 'end':
+        count(this.#ends, name);
+        break;
+      case 'clean':
+        this.#running.get(at)?.pop();
+        break;
+      case 'over':
+        this.#over.add(name);
+        break;
+    }
+  }
+
+  starts(name: string): number {
+    return this.#starts.get(name) ?? 0;
+  }
+
+  /** How often it has done its work. */
+  ends(name: string): number {
+    return this.#ends.get(name) ?? 0;
+  }
+
+  /** The starts that have not cleaned up, except at these places. */
+  running(except: ReadonlySet<string>): Line[] {
+    return [...this.#running.values()].flat().filter(({ place }) => !except.has(place));
+  }
+
+  get total(): number {
+    return [...this.#starts.values()].reduce((sum, starts) => sum + starts, 0);
+  }
+
+  get mostStarts(): number {
+    return Math.max(0, ...this.#starts.values());
+  }
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
