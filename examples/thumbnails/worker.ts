@@ -1,6 +1,6 @@
 // A worker: node examples/thumbnails/worker.ts redis://127.0.0.1:6379
 //
-// Does the same as: npx asyncio worker examples/thumbnails/work.ts --queue thumbnails --bullmq redis://127.0.0.1:6379
+// Does the same as: npx asyncio-ts worker examples/thumbnails/work.ts --queue thumbnails --bullmq redis://127.0.0.1:6379
 
 import process from 'node:process';
 import { run } from 'asyncio-ts';
