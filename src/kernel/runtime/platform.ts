@@ -395,17 +395,25 @@ export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (()
   return stop;
 }
 
+/** The exit codes of errors. `null` until there is one: the process is listened to once for all of them. */
+let exitCodes: WeakMap<object, number> | null = null;
+
 /** Should nobody catch an error, so that the process ends by it, then with this exit code. */
-export function exitWithCode(error: unknown, code: number): void {
+export function exitWithCode(error: object, code: number): void {
   const { process } = globals();
-  const note = (uncaught: unknown): void => {
-    if (uncaught !== error) return;
-    process?.on?.('exit', () => {
-      process.exitCode = code;
+  if (exitCodes === null) {
+    const codes = new WeakMap<object, number>();
+    exitCodes = codes;
+    // It changes nothing of what happens, unlike a listener for uncaught exceptions. Runtimes without it end with 1.
+    process?.on?.('uncaughtExceptionMonitor', (uncaught: unknown) => {
+      const own = codes.get(uncaught as object);
+      if (own === undefined) return;
+      process?.on?.('exit', () => {
+        process.exitCode = own;
+      });
     });
-  };
-  // It changes nothing of what happens, unlike a listener for uncaught exceptions. Runtimes without it end with 1.
-  process?.on?.('uncaughtExceptionMonitor', note);
+  }
+  exitCodes.set(error, code);
 }
 
 /** Ends the process at once, where there is one (a second Ctrl-C). */
