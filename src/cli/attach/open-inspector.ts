@@ -53,6 +53,7 @@ export async function openInspector(pid: number, signal: AbortSignal): Promise<O
 async function open(pid: number, search: Search, signal: AbortSignal): Promise<Opened> {
   const end = performance.now() + PATIENCE_MS;
   const expected = expectedAddress(read(pid, 'cmdline'), read(pid, 'environ'));
+  const fresh = new NewListeners(pid); // before anything else: another tool may open the inspector at any moment
   const before = listenersOf(pid);
   // It may be open already, perhaps at another port than the expected one. Those far from it belong to the program itself.
   const isLikely = ({ port }: Address): boolean => expected === null || port === expected.port || isUsual(port);
@@ -63,7 +64,7 @@ async function open(pid: number, search: Search, signal: AbortSignal): Promise<O
   signal.throwIfAborted();
   if (search.found !== null) return { inspector: search.found.inspector, hasOpened: false };
   const unlikely = before.filter((address) => !isLikely(address));
-  const opening = new Opening(pid, { expected, unlikely, search, signal, end });
+  const opening = new Opening(pid, { expected, fresh, unlikely, search, signal, end });
   try {
     return await opening.opened();
   } finally {
@@ -75,6 +76,8 @@ async function open(pid: number, search: Search, signal: AbortSignal): Promise<O
 interface Beginning {
   /** Where Node opens the inspector; `null` where nobody knows. */
   readonly expected: Address | null;
+  /** Those at which the process had not listened when the tool began. */
+  readonly fresh: NewListeners;
   /** Where the process has listened before, as far as nobody has asked there. */
   readonly unlikely: readonly Address[];
   /** Asks those that were there before: what it finds was not opened by the signal, even if it answers only after it. */
@@ -96,7 +99,7 @@ class Opening {
   constructor(pid: number, beginning: Beginning) {
     this.#pid = pid;
     this.#beginning = beginning;
-    this.#new = new NewListeners(pid);
+    this.#new = beginning.fresh;
     this.#search = new Search(ownPid(pid));
   }
 
