@@ -7,8 +7,10 @@ import { WrittenCoroutine } from './written-coroutine.ts';
  * A written coroutine that waits for a future of its own, again and again if need be, and is itself the record of what that wait is for:
  * so a task that waits in it takes two objects, where a generator, a future and its record take six. For what programs have thousands of
  * at a time.
+ *
+ * It is the `RareFields` of that future, too. It does not say so by `implements`, because published declarations leave internal members out.
  */
-export abstract class WaitingCoroutine<T> extends WrittenCoroutine<T> implements WaitRecord, RareFields {
+export abstract class WaitingCoroutine<T> extends WrittenCoroutine<T> implements WaitRecord {
   /** @internal */
   declare otherWaiters: RareFields['otherWaiters'];
   /** @internal */
