@@ -333,7 +333,7 @@ describe('lines that begin to wait while others clean up at the end of run()', (
       for (let i = 0; i < count; i++) await null;
       await cleaningUp(log, `${count}`, () => sleep(FAR));
     };
-    const ends: Promise<string>[] = [];
+    const ends: Promise<unknown>[] = [];
     const main = async () => {
       for (const count of microtasks) ends.push(outcome(line(count)));
     };
