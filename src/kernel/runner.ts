@@ -4,9 +4,9 @@ import { checkCallback, checkOptions } from '../internal/options.ts';
 import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { reportLines } from './debug-awaits.ts';
 import { type Context, copyContext } from './engine/context.ts';
-import { nameOf, sequence } from './engine/request.ts';
+import { nameOf } from './engine/request.ts';
 import type { Scope } from './engine/roles.ts';
-import { hasLines, someLine, waitsOf } from './engine/scope.ts';
+import { hasLines } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
@@ -188,11 +188,10 @@ export class Runner implements AsyncDisposable {
     const loop = this.#loop!;
     const interrupts = new Interrupts(loop, this.#options.signals, this.#interrupts, () => true);
     try {
-      const lines = new LinesAtEnd(loop);
-      await cancelAllTasks(loop, lines, this.#interrupts.length > 1 ? IMPATIENT_WAIT : FOREIGN_WAIT);
+      await cancelAllTasks(loop, this.#interrupts.length > 1 ? IMPATIENT_WAIT : FOREIGN_WAIT);
       await finish(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
       await finish(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
-      await lines.end();
+      await cancelLateLines(loop);
       if (interrupts.came.length > this.#interrupts.length) throw interrupts.error();
     } finally {
       interrupts.stop();
@@ -268,92 +267,74 @@ function interruptBy(signal: string): KeyboardInterrupt {
   return error;
 }
 
-async function cancelAllTasks(loop: EventLoop, lines: LinesAtEnd, foreignWait: number): Promise<void> {
-  if (loop._linesLeft.size > 0) await lines.arrive();
-  const tasks = allTasks(loop);
-  const left = [...loop._linesLeft];
-  if (tasks.size === 0 && left.length === 0) return;
-  const cleaningUp = new Set(left.flatMap(cleanUpsOf));
-  cancelTasks([...tasks].filter((task) => !cleaningUp.has(task)));
-  for (const root of left) lines.cancel(root);
-  if (tasks.size > 0) await waitForTasks(loop, tasks, foreignWait);
-  for (const task of tasks) reportLeftTask(loop, task);
-  await lines.end();
-}
-
 /** How many microtasks lines have to reach their next wait: a chain of a few dozen async functions that return each other's promises. */
 const ARRIVAL = 100;
 
 /**
- * Ends functions that tasks have started and not awaited, and that still run when the run ends.
- *
- * A line that was between two awaits when the others were cancelled waits afterwards, and nothing else would ever end that wait. It is
- * cancelled when those that were told before have cleaned up: one of these that cleans up over a foreign promise cannot be distinguished
- * from it. A task that a line waits for was made for that await, and ends with it.
+ * Lets lines that are between two awaits of what is there already go on to their next wait, to be cancelled with the others. One that began it
+ * in the step of a line that has just been told would be taken for that line, and be waited for however long it takes. Microtasks only: in a
+ * macrotask a virtual clock could go on to the next timer.
  */
-class LinesAtEnd {
-  readonly #loop: EventLoop;
-  /** Lines that were told of a request from here on were told of the end. */
-  readonly #since = sequence.now + 1;
-  /** Waits that were cancelled here, and whose lines may not have gone on yet. */
-  readonly #cancelled = new WeakSet<object>();
+async function letLinesArrive(): Promise<void> {
+  for (let i = 0; i < ARRIVAL; i++) await null;
+}
 
-  constructor(loop: EventLoop) {
-    this.#loop = loop;
-  }
+async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<void> {
+  if (loop._linesLeft.size > 0) await letLinesArrive();
+  const tasks = allTasks(loop);
+  const lines = [...loop._linesLeft];
+  if (tasks.size === 0 && lines.length === 0) return;
+  const cleaningUp = new Set(lines.flatMap(cleanUpsOf));
+  cancelTasks([...tasks].filter((task) => !cleaningUp.has(task)));
+  for (const root of lines) cancelLeftLines(root);
+  if (tasks.size > 0) await waitForTasks(loop, tasks, foreignWait);
+  for (const task of tasks) reportLeftTask(loop, task);
+  await waitForLines(loop);
+}
 
-  /**
-   * Lets lines that are between two awaits of what is there already go on to their next wait. One that began it in the step of a line that has
-   * just been told would be taken for that line. Microtasks only: in a macrotask a virtual clock could go on to the next timer.
-   */
-  async arrive(): Promise<void> {
-    for (let i = 0; i < ARRIVAL; i++) await null;
-  }
+/**
+ * Ends functions that a task has started and not awaited, and that still run after its end. They are reported once, because no other code
+ * sees their end.
+ */
+function cancelLeftLines(root: Scope): void {
+  reportLines(root, `The end of run() has cancelled what ${nameOf(taskOf(root))} had left behind`);
+  cancelLines(root, 'the end of run()');
+}
 
-  /** Cancels the lines of a task that has ended. They are reported once, because no other code sees their end. */
-  cancel(root: Scope): void {
-    for (const wait of waitsOf(root)) this.#cancelled.add(wait);
-    reportLines(root, `The end of run() has cancelled what ${nameOf(taskOf(root))} had left behind`);
-    cancelLines(root, 'the end of run()');
+/**
+ * Lines that were between two awaits when the others were cancelled, and wait now: nothing else would ever end those waits. A task that such a
+ * line waits for was made for that await, and ends with it.
+ */
+async function cancelLateLines(loop: EventLoop): Promise<void> {
+  for (;;) {
+    const late = [...loop._linesLeft].filter(hasLines);
+    if (late.length === 0) return;
+    await letLinesArrive();
+    for (const root of late) cancelLeftLines(root);
+    await waitForLines(loop);
   }
+}
 
-  /** Waits for those that were cancelled, and cancels and waits for those that have begun to wait meanwhile, until there are none. */
-  async end(): Promise<void> {
-    for (;;) {
-      await this.#cleanUp();
-      const late = [...this.#loop._linesLeft].filter(hasLines);
-      if (late.length === 0) return;
-      await this.arrive();
-      for (const root of late) this.cancel(root);
-    }
-  }
-
-  /** Whether lines that were told are still cleaning up. */
-  #areCleaningUp(): boolean {
-    return [...this.#loop._linesLeft].some((root) => {
-      const since = taskOf(root)._told ?? this.#since;
-      return someLine(root, (wait) => wait._got >= since || this.#cancelled.has(wait));
-    });
-  }
-
-  /** Waits for lines to clean up, however long they take, as for tasks. Lines that wait for foreign promises are not waited for. */
-  async #cleanUp(): Promise<void> {
-    if (!this.#areCleaningUp()) return;
-    const loop = this.#loop;
-    const over = loop.createFuture<void>();
-    let isLooking = false;
-    // A line that has ended its wait may begin another one in the same segment.
-    const look = (): void => {
-      isLooking = false;
-      if (!over.done() && !this.#areCleaningUp()) over.setResult(undefined);
-    };
-    loop._onLineStepped = () => {
-      if (!isLooking) afterMicrotasks(look);
-      isLooking = true;
-    };
-    await loop.runUntilComplete(over);
-    loop._onLineStepped = null;
-  }
+/** Waits for lines to clean up, however long they take, as for tasks. Lines that wait for foreign promises are not waited for. */
+async function waitForLines(loop: EventLoop): Promise<void> {
+  const isOver = (): boolean => ![...loop._linesLeft].some(hasLines);
+  if (isOver()) return;
+  const over = loop.createFuture<void>();
+  const finish = (): void => {
+    if (!over.done()) over.setResult(undefined);
+  };
+  let isLooking = false;
+  // A line that has ended its wait may begin another one in the same segment.
+  const look = (): void => {
+    isLooking = false;
+    if (isOver()) finish();
+  };
+  loop._onLineStepped = () => {
+    if (!isLooking) afterMicrotasks(look);
+    isLooking = true;
+  };
+  await loop.runUntilComplete(over);
+  loop._onLineStepped = null;
 }
 
 /** Waits until all tasks are done, or the remaining ones wait for foreign promises and their time limit has passed. */

@@ -257,11 +257,6 @@ export function hasLines(scope: Scope): boolean {
   return findWait(scope, isLine) !== null;
 }
 
-/** Whether one of the waits of these lines is such that a function says yes. */
-export function someLine(scope: Scope, isWanted: (wait: ScopeWait) => boolean): boolean {
-  return findWait(scope, (wait) => isLine(wait) && isWanted(wait)) !== null;
-}
-
 function isLine(wait: ScopeWait): boolean {
   return !wait._isObserver && !wait._isOver && wait._following === null;
 }

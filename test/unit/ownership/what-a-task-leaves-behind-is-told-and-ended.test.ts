@@ -346,39 +346,6 @@ describe('lines that begin to wait while others clean up at the end of run()', (
       microtasks.flatMap((count) => [`0 ${count} CancelledError`, `1 ${count} cleaned up`]).toSorted(),
     );
   });
-
-  test('are cancelled when they come back from foreign promises, once those that were told before have cleaned up', async () => {
-    const log: string[] = [];
-    const longCleanUp = async () => {
-      try {
-        await sleep(FAR);
-      } finally {
-        await sleep(5);
-      }
-    };
-    const back = async (foreign: Promise<void>, name: string) => {
-      await foreign;
-      await cleaningUp(log, name, () => sleep(FAR));
-    };
-    await simulate(
-      async ({ foreign }) => {
-        void outcome(cleaningUp(log, 'told', () => cleaningUp(log, 'inner', () => gather(longCleanUp))));
-        void outcome(back(foreign(2), 'second'));
-        void outcome(back(foreign(4), 'fourth'));
-      },
-      { warnings: null },
-    );
-    expect(log).toEqual([
-      '5 inner CancelledError',
-      '6 inner cleaned up',
-      '6 told CancelledError',
-      '7 told cleaned up',
-      '7 fourth CancelledError',
-      '7 second CancelledError',
-      '8 fourth cleaned up',
-      '8 second cleaned up',
-    ]);
-  });
 });
 
 describe('a line that comes back late from a foreign promise', () => {
