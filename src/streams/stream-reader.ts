@@ -322,7 +322,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
         `read: ${count} bytes may end inside a character; read everything as text, or lines with readline({ encoding })`,
       );
     }
-    return asText(new ReadAll(this), decoder);
+    return readAsText(this, decoder);
   }
 
   #read(count: number): AwaitableCoroutine<Uint8Array> {
@@ -372,7 +372,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
   readline(options?: DecodingOptions): AwaitableCoroutine<Bytes> {
     if (options === undefined) return this.nextLine(null);
     const decoder = textDecoderOf('readline', checkDecoding('readline', options, 'readline({ encoding: "utf-8" })'));
-    return decoder === null ? this.nextLine(null) : asText(this.nextLine(null), decoder);
+    return decoder === null ? this.nextLine(null) : readlineAsText(this, decoder);
   }
 
   /**
@@ -411,8 +411,8 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
           separator: given as Bytes,
         };
     const decoder = textDecoderOf('readuntil', options);
-    const reading = new ReadUntil(this, new Separators(separator));
-    return decoder === null ? reading : asText(reading, decoder);
+    const separators = new Separators(separator);
+    return decoder === null ? new ReadUntil(this, separators) : readuntilAsText(this, separators, decoder);
   }
 
   /**
@@ -497,9 +497,26 @@ function textDecoderOf(name: string, options: DecodingOptions): Decoder | null {
   return options.encoding === undefined || options.encoding === null ? null : decoderOf(name, options);
 }
 
-const asText = /* @__PURE__ */ libraryCoroutine(function* readText(
-  reading: AwaitableCoroutine<Uint8Array>,
+// One for each method, and it makes its read only when it runs: so debug mode tells of one coroutine, by the name that the program called.
+
+const readAsText = /* @__PURE__ */ libraryCoroutine(function* read(
+  reader: StreamReader,
   decoder: Decoder,
 ): Generator<unknown, string, unknown> {
-  return decoder.decode(yield* reading);
+  return decoder.decode(yield* new ReadAll(reader));
+});
+
+const readlineAsText = /* @__PURE__ */ libraryCoroutine(function* readline(
+  reader: StreamReader,
+  decoder: Decoder,
+): Generator<unknown, string, unknown> {
+  return decoder.decode(yield* reader.nextLine(null));
+});
+
+const readuntilAsText = /* @__PURE__ */ libraryCoroutine(function* readuntil(
+  reader: StreamReader,
+  separators: Separators,
+  decoder: Decoder,
+): Generator<unknown, string, unknown> {
+  return decoder.decode(yield* new ReadUntil(reader, separators));
 });

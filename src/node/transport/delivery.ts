@@ -37,7 +37,10 @@ export class Delivery {
   /** The values of the context in which the transport was made, and the context itself once it is needed. */
   readonly #values: Values = currentValues();
   #context: Context | null = null;
-  /** The events that the protocol has not got yet; made for the first one. Invariant: empty when it is called at once. */
+  /**
+   * The events that the protocol has not got yet; made for the first one. Invariant: empty when it is called at once, and when it is closed:
+   * what comes last waits until it is empty.
+   */
   #inbox: Item[] | null = null;
   /** Called when the inbox is empty. */
   #last: (() => void) | null = null;
@@ -131,6 +134,7 @@ export class Delivery {
   }
 
   #keep(item: Item): void {
+    if ((this.#marks & CLOSED) !== 0) return;
     this.#inbox ??= [];
     this.#inbox.push(item);
     if (item !== END) {
@@ -189,8 +193,9 @@ export class Delivery {
       throw new RuntimeError('getBuffer() returned an empty buffer', { code: 'EMPTY_BUFFER' });
     const part = data.subarray(0, buffer.length);
     buffer.set(part);
-    if (part.length < data.length) {
-      this.#inbox ??= []; // the protocol may have closed the transport, which makes no difference
+    // The protocol may have closed the transport when it was asked for the buffer.
+    if (part.length < data.length && (this.#marks & CLOSED) === 0) {
+      this.#inbox ??= [];
       this.#inbox.unshift(data.subarray(part.length));
     }
     return part.length;

@@ -1,18 +1,21 @@
 import {
   createTask,
   currentTask,
+  EventLoop,
   Future,
   forEach,
   gather,
   getRunningLoop,
   iterate,
   Lock,
+  run,
   sleep,
   taskGroup,
   timeout,
   wrapPromise,
 } from 'asyncio-ts';
-import { describe, expect, test } from 'vitest';
+import { VirtualHost } from 'asyncio-ts/testing';
+import { describe, expect, test, vi } from 'vitest';
 import { muteLog } from '../../support/loops.ts';
 import { runInProcess } from '../../support/processes.ts';
 import { outcome, SimulatedRuntime, simulate, simulated } from '../../support/simulated-runtime.ts';
@@ -318,6 +321,31 @@ describe('a line that begins to wait while run() is ending', () => {
       });
     }
   }
+});
+
+describe('lines that begin to wait while others clean up at the end of run()', () => {
+  const FAR = 1_000;
+
+  test('are cancelled, and all clean up once, however many microtasks each of them is away from its wait', async () => {
+    const log: string[] = [];
+    const microtasks = [0, 1, 2, 3, 4, 5, 6, 8, 12, 20, 40];
+    const line = async (count: number) => {
+      for (let i = 0; i < count; i++) await null;
+      await cleaningUp(log, `${count}`, () => sleep(FAR));
+    };
+    const ends: Promise<unknown>[] = [];
+    const main = async () => {
+      for (const count of microtasks) ends.push(outcome(line(count)));
+    };
+    // As programs run: the helpers of other tests let macrotasks pass after the main function.
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    await run(main, { loopFactory: () => new EventLoop({ host: new VirtualHost() }) });
+    warn.mockRestore();
+    expect(await Promise.all(ends)).toEqual(microtasks.map(() => 'CancelledError'));
+    expect(log.toSorted()).toEqual(
+      microtasks.flatMap((count) => [`0 ${count} CancelledError`, `1 ${count} cleaned up`]).toSorted(),
+    );
+  });
 });
 
 describe('a line that comes back late from a foreign promise', () => {

@@ -1,9 +1,17 @@
-import { getRunningLoop, IncompleteReadError, LimitOverrunError, RuntimeError, ValueError } from 'asyncio-ts';
+import {
+  createTask,
+  getRunningLoop,
+  IncompleteReadError,
+  LimitOverrunError,
+  RuntimeError,
+  ValueError,
+  wait,
+} from 'asyncio-ts';
 import { StreamReader } from 'asyncio-ts/node';
 import { describe, expect, it } from 'vitest';
-import { manualLoop } from '../../support/loops.ts';
+import { manualLoop, muteLog } from '../../support/loops.ts';
 import { failure, program, thrownBy } from '../../support/programs.ts';
-import { describeBoth } from '../../support/spellings.ts';
+import { describeBoth, runVirtually } from '../../support/spellings.ts';
 import { bytes, fed, rest, soon, text } from './support.ts';
 
 describeBoth('read', (s) => {
@@ -638,5 +646,37 @@ describe('a reader as text', () => {
     expect(String(reader)).toBe('<StreamReader 4 bytes eof>');
     reader.setException(new Error('gone'));
     expect(String(reader)).toMatch(/^<StreamReader 4 bytes eof exception=.*gone/);
+  });
+});
+
+describe('a read of text that is never awaited', () => {
+  const asText = { encoding: 'utf-8' };
+
+  it.each([
+    ['read', (reader: StreamReader) => reader.read(asText)],
+    ['readline', (reader: StreamReader) => reader.readline(asText)],
+    ['readuntil', (reader: StreamReader) => reader.readuntil(';', asText)],
+  ])('is reported once in debug mode, by the name that was called: %s', async (name, begin) => {
+    const warn = muteLog('warn');
+    await runVirtually(
+      async () => {
+        begin(new StreamReader());
+      },
+      { debug: true },
+    );
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(`^coroutine '${name}' was never awaited`)]]);
+  });
+
+  it('is not reported when it is run by a task that is cancelled before it begins', async () => {
+    const warn = muteLog('warn');
+    await runVirtually(
+      async () => {
+        const task = createTask(new StreamReader().readline(asText));
+        task.cancel();
+        await wait([task]);
+      },
+      { debug: true },
+    );
+    expect(warn).not.toHaveBeenCalled();
   });
 });

@@ -416,6 +416,37 @@ describeBoth('a protocol', (s) => {
     }),
   );
 
+  it.each(['close', 'abort'] as const)(
+    'with buffers of its own is told of the loss when it ends the connection as it is asked for a buffer: %s',
+    async (end) =>
+      networked(s, function* () {
+        class Refusing extends BufferedProtocol {
+          transport: Transport | null = null;
+          readonly calls: string[] = [];
+          override connectionMade(transport: Transport): void {
+            this.transport = transport;
+          }
+          override getBuffer(): Uint8Array {
+            this.calls.push('getBuffer');
+            this.transport![end]();
+            return new Uint8Array(4);
+          }
+          override bufferUpdated(count: number): void {
+            this.calls.push(`bufferUpdated ${count}`);
+          }
+          override connectionLost(): void {
+            this.calls.push('connectionLost');
+          }
+        }
+        const { server, client, peer } = yield* connected(s, () => new Refusing());
+        peer.transport!.write('0123456789');
+        yield* until(s, () => client.calls.includes('connectionLost'));
+        expect(client.calls).toEqual(['getBuffer', 'bufferUpdated 4', 'connectionLost']);
+        yield* until(s, () => peer.isLost);
+        yield* ended(s, server);
+      })(),
+  );
+
   it(
     'with buffers of its own leaves the rest to the protocol that replaces it',
     networked(s, function* () {
