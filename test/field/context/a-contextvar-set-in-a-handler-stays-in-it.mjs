@@ -13,12 +13,12 @@ await run(async () => {
   emitter.on('x', async (user) => {
     const before = variable.get();
     variable.set(user);
-    await sleep(user === 'ann' ? 0.06 : 0.02);
+    await sleep(user === 'ann' ? 0.3 : 0.02);
     seen.push([before, variable.get()]);
   });
   setTimeout(() => emitter.emit('x', 'ann'), 10);
   setTimeout(() => emitter.emit('x', 'bob'), 20);
-  await sleep(0.2);
+  await sleep(0.5);
   check('the task keeps its value', variable.get(), 'main');
   check(
     'each call has its own',
