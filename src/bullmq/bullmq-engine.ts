@@ -8,7 +8,9 @@ import type {
   Engine,
   EngineFeatures,
   Fate,
+  Holding,
   Offer,
+  Removal,
   WorkerLink,
   WorkerSettings,
 } from '../distributed/engine.ts';
@@ -26,6 +28,7 @@ import {
   connectionOf,
   type Row,
   removeFinished,
+  removeUnheld,
   rowsOf,
   type Store,
   storeOf,
@@ -332,8 +335,8 @@ class BullmqClient implements ClientLink {
     }
   }
 
-  async remove(id: string): Promise<boolean> {
-    return (await this.#queue.remove(id)) === 1;
+  async remove(id: string): Promise<Removal> {
+    return await removeUnheld(this.#queue.backend, id);
   }
 
   async cancel(id: string): Promise<void> {
@@ -379,7 +382,7 @@ class BullmqClient implements ClientLink {
       this.#control.remove(ids.filter((id) => this.#marked.has(id)).map((id) => `cancel:${id}`)),
     ]);
     for (const id of ids) this.#marked.delete(id);
-    await Promise.all(rest.map((id) => this.#queue.remove(id)));
+    await Promise.all(rest.map((id) => removeUnheld(backend, id)));
   }
 
   async discard(id: string): Promise<void> {
@@ -479,20 +482,39 @@ class BullmqWorker implements WorkerLink {
     const { id = '', attemptsStarted: attempt } = job;
     this.#lost.delete(id); // of an earlier start, which ends when this one begins
     const { e: text } = job.data as Data;
-    // The first start needs no look: who cancels a job before it is started removes it.
-    const [mark] = attempt > 1 ? await this.#control.get([`cancel:${id}`]) : [];
     const reports = new Reports(job);
     const performed = await this.#settings.perform({
       id,
       text,
       attempt,
-      isCancelled: typeof mark === 'string',
+      isCancelled: false,
+      held: this.#held(job),
+      hold: () => this.#hold(job, token),
       progress: (report) => reports.add(report),
     });
     await reports.sent();
     if ('reply' in performed) return performed.reply;
     await job.moveToWait(token);
     throw new WaitingError();
+  }
+
+  /**
+   * The lock was set after this worker had asked for a job, whose time is in the job. A first start within that needs no question, because who cancels a
+   * job that nobody has started removes it; a later one has to look for the mark of a cancellation.
+   */
+  #held({ attemptsStarted, processedOn }: Given): number {
+    const { lease } = this.#settings;
+    if (attemptsStarted > 1 || processedOn === undefined) return 0;
+    return Math.max(0, Math.min(lease, lease - (Date.now() - processedOn) / 1_000));
+  }
+
+  async #hold(job: Given, token = ''): Promise<Holding> {
+    const [extended, [mark]] = await Promise.all([
+      job.extendLock(token, Math.round(this.#settings.lease * 1_000)),
+      this.#control.get([`cancel:${job.id}`]),
+    ]);
+    if (extended !== 1) return 'lost';
+    return typeof mark === 'string' ? 'cancelled' : 'held';
   }
 
   async beat(running: readonly string[]): Promise<Beat> {
@@ -540,6 +562,9 @@ interface Given {
   readonly id?: string | undefined;
   readonly data: unknown;
   readonly attemptsStarted: number;
+  /** In milliseconds, on the clock of this process: when the worker asked for it. */
+  readonly processedOn?: number | undefined;
+  extendLock(token: string, duration: number): Promise<number>;
   updateProgress(progress: string): Promise<void>;
   moveToWait(token?: string): Promise<unknown>;
 }

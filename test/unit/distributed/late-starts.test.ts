@@ -1,0 +1,126 @@
+import { sleep } from 'asyncio-ts';
+import type { Engine } from 'asyncio-ts/distributed';
+import { describe, expect, it, vi } from 'vitest';
+import { functions, type Network, now, rejection, withNetwork } from './network.ts';
+
+const { slow } = functions;
+
+/** A job whose worker asks the store for its client before it starts it. */
+const asking = { retries: 2, onClientLoss: 'cancel' } as const;
+
+/**
+ * An engine whose workers are cut off in the first question before a start: with the job in their hands, and not started. Afterwards that question is
+ * answered before they are told that they have lost the job, as over stores with several connections.
+ */
+function cutBeforeStart(net: Network, seconds: number): { readonly engine: Engine; isCut(): boolean } {
+  let isCut = false;
+  const engine: Engine = {
+    name: net.engine.name,
+    features: net.engine.features,
+    openClient: (queue, events) => net.engine.openClient(queue, events),
+    openWorker: async (queue, settings) => {
+      const link = await net.engine.openWorker(queue, settings);
+      const lostClients = link.lostClients.bind(link);
+      link.lostClients = (clients) => {
+        if (!isCut) net.engine.cutOff(settings.offer.worker, seconds);
+        isCut = true;
+        return lostClients(clients);
+      };
+      const beat = link.beat.bind(link);
+      link.beat = async (running) => {
+        if (isCut) await sleep(0.8);
+        return await beat(running);
+      };
+      return link;
+    },
+  };
+  return { engine, isCut: () => isCut };
+}
+
+describe('a worker that is cut off between taking a job and starting it', () => {
+  it(
+    'does not start it when another worker has done it in the meantime',
+    withNetwork(async (net) => {
+      const warn = vi.spyOn((await import('asyncio-ts')).logger, 'warn').mockImplementation(() => {});
+      const { engine, isCut } = cutBeforeStart(net, 20);
+      await net.worker({ engine });
+      const job = net.pool().with(asking).submit(slow, 'a', 1);
+      while (!isCut()) await sleep(0.1);
+      await net.worker();
+      expect(await job).toBe('a');
+      expect(now()).toBeLessThan(15);
+      await sleep(40);
+      expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+      warn.mockRestore();
+    }),
+  );
+
+  it(
+    'does not start it after its cancellation was acknowledged, or told to be open',
+    withNetwork(async (net) => {
+      const warn = vi.spyOn((await import('asyncio-ts')).logger, 'warn').mockImplementation(() => {});
+      const { engine, isCut } = cutBeforeStart(net, 20);
+      await net.worker({ engine });
+      const job = net.pool().with(asking).submit(slow, 'a', 1);
+      while (!isCut()) await sleep(0.1);
+      await sleep(8); // the lease of the worker has ended
+      job.cancel();
+      expect(await rejection(job)).toMatchObject({ name: 'CancelledError' });
+      expect(now()).toBeLessThan(15);
+      await sleep(40);
+      expect(net.events).toEqual([]);
+      warn.mockRestore();
+    }),
+  );
+
+  it(
+    'starts it when it still has it',
+    withNetwork(async (net) => {
+      const { engine } = cutBeforeStart(net, 2);
+      await net.worker({ engine });
+      expect(await net.pool().with(asking).submit(slow, 'a', 1)).toBe('a');
+      expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+    }),
+  );
+});
+
+describe('the cancellation of a job that nobody holds any more', () => {
+  it(
+    'is not acknowledged when a lost worker had started it: it may still run there',
+    withNetwork(async (net) => {
+      const warn = vi.spyOn((await import('asyncio-ts')).logger, 'warn').mockImplementation(() => {});
+      const { name } = await net.worker();
+      const pool = net.pool();
+      const job = pool.with({ retries: 1 }).submit(slow, 'a', 20);
+      await sleep(1);
+      net.engine.cutOff(name, 30);
+      await sleep(8);
+      const began = now();
+      job.cancel();
+      const error = await rejection(job);
+      expect(error).toMatchObject({ name: 'CancelledError', acknowledged: false });
+      expect(error.message).toBe(
+        'slow() was cancelled, but a worker that counts as lost had started it: it may still run there',
+      );
+      expect(now() - began).toBeLessThan(1);
+      expect(job.acknowledged).toBe(false);
+      expect(pool.statistics().unacknowledged).toBe(1);
+      expect(net.events).toEqual(['start a']);
+      await sleep(40);
+      expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+      warn.mockRestore();
+    }),
+  );
+
+  it(
+    'is acknowledged when it was never started',
+    withNetwork(async (net) => {
+      const pool = net.pool();
+      const job = pool.with({ retries: 1 }).submit(slow, 'a', 20);
+      await sleep(8);
+      job.cancel();
+      expect(await rejection(job)).toMatchObject({ name: 'CancelledError', acknowledged: true });
+      expect(pool.statistics().unacknowledged).toBe(0);
+    }),
+  );
+});
