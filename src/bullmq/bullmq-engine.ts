@@ -264,6 +264,10 @@ class BullmqClient implements ClientLink {
   readonly #control: Control;
   readonly #keep: number;
   readonly #attempts = new Map<string, number>();
+  /** Those that nobody may start again, and that were taken away, with their last workers: their clients are told, or do not listen yet. */
+  readonly #lost = new Map<string, string>();
+  /** Those that other clients may want, too. */
+  readonly #shared = new Set<string>();
   /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
   #doubtful = new Map<string, number>();
   /** Those that were cancelled from here: the marks go with the jobs. */
@@ -320,8 +324,9 @@ class BullmqClient implements ClientLink {
         sharer === null ? [] : [[`want:${id}:${sharer}`, '1']],
       );
       if (wanted.length > 0) await this.#control.set(Object.fromEntries(wanted));
-      const jobs = unsent.map(({ job: { id, text, name, attempts } }) => {
+      const jobs = unsent.map(({ job: { id, text, name, attempts, sharer } }) => {
         this.#attempts.set(id, attempts);
+        if (sharer !== null) this.#shared.add(id);
         const data: Data = { e: text, n: attempts };
         return { name, data, opts: { jobId: id, removeOnComplete: kept, removeOnFail: kept } };
       });
@@ -353,7 +358,25 @@ class BullmqClient implements ClientLink {
       fates.set(row.id, this.#fate(row, doubtful));
     }
     this.#doubtful = doubtful;
+    const lost = rows.filter(({ id, isFinished }) => !isFinished && fates.get(id)!.state === 'lost');
+    await Promise.all(lost.map((row) => this.#takeAway(row, fates)));
+    for (const id of ids) {
+      const worker = this.#lost.get(id);
+      if (worker !== undefined && !fates.has(id)) fates.set(id, { state: 'lost', worker });
+    }
     return fates;
+  }
+
+  /**
+   * Before its client is told that it is lost, so that a worker that gets to the store again, and has not started it yet, does not start it. Those that
+   * others may want stay: for each of their clients they have to be lost, too.
+   */
+  async #takeAway({ id, worker }: Row, fates: Map<string, Fate>): Promise<void> {
+    if (!this.#attempts.has(id) || this.#shared.has(id)) return;
+    this.#lost.set(id, worker); // before it is known: the answer may be lost
+    if ((await removeUnheld(this.#queue.backend, id)) !== 'held') return;
+    this.#lost.delete(id);
+    fates.set(id, { state: 'running', worker });
   }
 
   #fate(row: Row, doubtful: Map<string, number>): Fate {
@@ -375,7 +398,10 @@ class BullmqClient implements ClientLink {
   }
 
   async forget(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.#attempts.delete(id);
+    for (const id of ids) {
+      this.#attempts.delete(id);
+      this.#lost.delete(id);
+    }
     const { backend } = this.#queue;
     const [rest] = await Promise.all([
       removeFinished(backend, ids),
@@ -391,6 +417,7 @@ class BullmqClient implements ClientLink {
   }
 
   leave(ids: readonly string[], client: string): Promise<void> {
+    for (const id of ids) this.#shared.delete(id);
     return this.#control.remove(ids.map((id) => `want:${id}:${client}`));
   }
 

@@ -5,7 +5,7 @@ import { sleep } from 'asyncio-ts';
 export interface Line {
   readonly what: 'start' | 'end' | 'clean' | 'over';
   readonly name: string;
-  /** The worker, or the client for `over`. */
+  /** The worker; for `over` what the client was told. */
   readonly place: string;
 }
 
