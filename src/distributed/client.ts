@@ -64,6 +64,8 @@ interface Entry {
   isRunning: boolean;
   /** Whether it may be in the store, although that was not confirmed. */
   isTried: boolean;
+  /** Whether the engine is sending it. Until it has answered, its connection may send it once more, after an outage. */
+  isOnItsWay: boolean;
   phase: Phase;
   /** On the loop's clock: since when it is in this phase. */
   since: number;
@@ -231,6 +233,7 @@ export class Client implements JobOwner {
       next: null,
       isRunning: false,
       isTried: false,
+      isOnItsWay: false,
       phase: 'held',
       since: this.#loop.time(),
       misses: 0,
@@ -337,19 +340,28 @@ export class Client implements JobOwner {
     const text = itinerary.text(this.#clock.now());
     if (text.length > LARGEST / 4) return false; // it may be too large
     entry.isTried = true;
+    entry.isOnItsWay = true;
     this.#unconfirmed.add(entry);
     this.#confirmedUntil ??= this.#loop.callLater(this.#settings.patience, this.#giveUpUnconfirmed);
     this.#door.send({ id, text, name: work.exportName, attempts, sharer: null }).then(
       () => {
         this.#unconfirmed.delete(entry);
+        this.#arrived(entry);
         if (entry.phase === 'sending') this.#enter(entry, 'sent');
       },
       () => {
+        this.#arrived(entry);
         // It is tried again, which also tells a refusal.
         if (this.#unconfirmed.delete(entry) && !this.#loop.isClosed()) this.#sendInTask(entry);
       },
     );
     return true;
+  }
+
+  /** What was settled in the meantime can be forgotten only now: it would be another job for a store that does not know it any more. */
+  #arrived(entry: Entry): void {
+    entry.isOnItsWay = false;
+    if (entry.phase === 'settled') this.#take(entry);
   }
 
   /** One timer for all: few are not confirmed within the patience. */
@@ -410,7 +422,12 @@ export class Client implements JobOwner {
         if (entry.ending !== null || entry.phase !== 'sending') return;
         const consignment = this.#consignment(entry);
         entry.isTried = true;
-        await link.send(consignment);
+        entry.isOnItsWay = true;
+        try {
+          await link.send(consignment);
+        } finally {
+          this.#arrived(entry);
+        }
         if (entry.phase === 'sending') this.#enter(entry, 'sent');
       });
       // Cancelled before it was sent: nobody has seen it, unless only the answer of the store was lost.
@@ -758,7 +775,8 @@ export class Client implements JobOwner {
     entry.timer?.cancel();
     this.#held.delete(entry);
     // One of a key may be noted as wanted from an earlier attempt.
-    if (entry.phase === 'sent' || entry.isTried || this.#isShared(entry.itinerary)) this.#take(entry);
+    const mayBeThere = entry.phase === 'sent' || entry.isTried || this.#isShared(entry.itinerary);
+    if (mayBeThere && !entry.isOnItsWay) this.#take(entry);
     this.#enter(entry, 'settled');
     this.#entries.delete(id);
     if (key !== null && this.#keyed.get(key) === entry) this.#keyed.delete(key);

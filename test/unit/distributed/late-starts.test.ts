@@ -1,7 +1,7 @@
 import { sleep } from 'asyncio-ts';
 import type { Engine } from 'asyncio-ts/distributed';
 import { describe, expect, it, vi } from 'vitest';
-import { functions, type Network, now, rejection, withNetwork } from './network.ts';
+import { altered, functions, type Network, now, rejection, withNetwork } from './network.ts';
 
 const { slow } = functions;
 
@@ -121,6 +121,34 @@ describe('the cancellation of a job that nobody holds any more', () => {
       job.cancel();
       expect(await rejection(job)).toMatchObject({ name: 'CancelledError', acknowledged: true });
       expect(pool.statistics().unacknowledged).toBe(0);
+    }),
+  );
+});
+
+describe('a job whose sending is not confirmed yet when its outcome comes', () => {
+  it(
+    'stays in the store until then: what the client of the store sends once more does not start it again',
+    withNetwork(async (net) => {
+      await net.worker();
+      // As clients of Redis do after a connection was lost before the answer.
+      const forgotten: string[] = [];
+      const engine = altered(net.engine, (link) => ({
+        forget: async (ids) => {
+          forgotten.push(...ids);
+          await link.forget(ids);
+        },
+        send: async (job) => {
+          await link.send(job);
+          await sleep(5);
+          await link.send(job);
+        },
+      }));
+      const job = net.pool({ engine }).submit(slow, 'a', 1);
+      expect(await job).toBe('a');
+      expect(now()).toBeLessThan(3);
+      await sleep(10);
+      expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+      expect(forgotten).toEqual([job.id]);
     }),
   );
 });
