@@ -7,6 +7,8 @@ export class Effects {
   readonly #ends = new Map<string, number>();
   /** By name and place: those that have neither cleaned up nor ended. */
   readonly #running = new Map<string, Line[]>();
+  /** The names of jobs whose clean-up after a cancellation was interrupted by another one. */
+  readonly torn = new Set<string>();
   /** What their clients were told, by name. */
   readonly #over = new Map<string, string>();
   /** The names of jobs that were started after their end was told to their client, with what was told. */
@@ -30,6 +32,9 @@ export class Effects {
         break;
       case 'clean':
         this.#running.get(at)?.pop();
+        break;
+      case 'torn':
+        this.torn.add(name);
         break;
       case 'over':
         this.#over.set(name, place);

@@ -404,6 +404,7 @@ class Storm {
     }
     for (const [name, end] of effects.startedAfterEnd)
       assert.fail(`${name} was started after its end was told: ${end}`);
+    for (const name of effects.torn) assert.fail(`the clean-up of ${name} was interrupted by a second cancellation`);
     for (const name of this.#done) assert.ok(effects.ends(name) > 0, `${name} has a result, and has not ended`);
     const outcomes = Object.values(this.#outcomes).reduce((sum, count) => sum + count);
     assert.equal(outcomes, this.#jobs);
