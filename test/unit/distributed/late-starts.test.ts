@@ -1,5 +1,5 @@
 import { sleep } from 'asyncio-ts';
-import type { Engine } from 'asyncio-ts/distributed';
+import type { Engine, Holding } from 'asyncio-ts/distributed';
 import { describe, expect, it, vi } from 'vitest';
 import { altered, functions, type Network, now, rejection, withNetwork } from './network.ts';
 
@@ -149,6 +149,67 @@ describe('a job whose sending is not confirmed yet when its outcome comes', () =
       await sleep(10);
       expect(net.events).toEqual(['start a', 'end a', 'clean a']);
       expect(forgotten).toEqual([job.id]);
+    }),
+  );
+});
+
+describe('a job that its engine gives with a question to ask', () => {
+  /** An engine whose workers have to ask before each start, and what they are answered. */
+  function answering(engine: Engine, answers: (() => Promise<Holding>)[]): Engine {
+    return {
+      name: engine.name,
+      features: engine.features,
+      openClient: (queue, events) => engine.openClient(queue, events),
+      openWorker: (queue, settings) =>
+        engine.openWorker(queue, {
+          ...settings,
+          perform: (delivery) => settings.perform({ ...delivery, held: 0, hold: () => answers.shift()!() }),
+        }),
+    };
+  }
+
+  it(
+    'begins when it is held, and not at all when it was cancelled',
+    withNetwork(async (net) => {
+      const answers = [async () => 'held' as const, async () => 'cancelled' as const];
+      await net.worker({ engine: answering(net.engine, answers) });
+      const pool = net.pool();
+      expect(await pool.submit(slow, 'a', 1)).toBe('a');
+      expect(await rejection(pool.submit(slow, 'b', 1))).toMatchObject({ name: 'CancelledError', acknowledged: true });
+      expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+    }),
+  );
+
+  it(
+    'is left to others when it is lost, and the worker says so',
+    withNetwork(async (net) => {
+      const warn = vi.spyOn((await import('asyncio-ts')).logger, 'warn').mockImplementation(() => {});
+      const answers = [async () => 'lost' as const, async () => 'held' as const];
+      const { name } = await net.worker({ engine: answering(net.engine, answers) });
+      expect(await net.pool().with({ retries: 1 }).submit(slow, 'a', 1)).toBe('a');
+      expect(warn.mock.calls.flat()).toEqual([
+        `the worker ${name} does not start slow(): it waited for the store until the job counted as lost, or was cancelled`,
+      ]);
+      expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+      warn.mockRestore();
+    }),
+  );
+
+  it(
+    'asks again when the store cannot be reached, and when the answer took longer than the lease that it promises',
+    withNetwork(async (net) => {
+      const late = async (): Promise<Holding> => {
+        await sleep(5); // the lease is 4
+        return 'held';
+      };
+      const away = async (): Promise<Holding> => {
+        throw new Error('away');
+      };
+      const answers = [away, late, async () => 'held' as const];
+      await net.worker({ engine: answering(net.engine, answers) });
+      expect(await net.pool().submit(slow, 'a', 1)).toBe('a');
+      expect(answers).toEqual([]);
+      expect(now()).toBeGreaterThan(5);
     }),
   );
 });
