@@ -8,7 +8,9 @@ import type {
   Engine,
   EngineFeatures,
   Fate,
+  Holding,
   Offer,
+  Removal,
   WorkerLink,
   WorkerSettings,
 } from '../distributed/engine.ts';
@@ -26,6 +28,7 @@ import {
   connectionOf,
   type Row,
   removeFinished,
+  removeUnheld,
   rowsOf,
   type Store,
   storeOf,
@@ -261,6 +264,10 @@ class BullmqClient implements ClientLink {
   readonly #control: Control;
   readonly #keep: number;
   readonly #attempts = new Map<string, number>();
+  /** Those that nobody may start again, and that were taken away, with their last workers: their clients are told, or do not listen yet. */
+  readonly #lost = new Map<string, string>();
+  /** Those that other clients may want, too. */
+  readonly #shared = new Set<string>();
   /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
   #doubtful = new Map<string, number>();
   /** Those that were cancelled from here: the marks go with the jobs. */
@@ -317,8 +324,9 @@ class BullmqClient implements ClientLink {
         sharer === null ? [] : [[`want:${id}:${sharer}`, '1']],
       );
       if (wanted.length > 0) await this.#control.set(Object.fromEntries(wanted));
-      const jobs = unsent.map(({ job: { id, text, name, attempts } }) => {
+      const jobs = unsent.map(({ job: { id, text, name, attempts, sharer } }) => {
         this.#attempts.set(id, attempts);
+        if (sharer !== null) this.#shared.add(id);
         const data: Data = { e: text, n: attempts };
         return { name, data, opts: { jobId: id, removeOnComplete: kept, removeOnFail: kept } };
       });
@@ -332,8 +340,8 @@ class BullmqClient implements ClientLink {
     }
   }
 
-  async remove(id: string): Promise<boolean> {
-    return (await this.#queue.remove(id)) === 1;
+  async remove(id: string): Promise<Removal> {
+    return await removeUnheld(this.#queue.backend, id);
   }
 
   async cancel(id: string): Promise<void> {
@@ -350,7 +358,25 @@ class BullmqClient implements ClientLink {
       fates.set(row.id, this.#fate(row, doubtful));
     }
     this.#doubtful = doubtful;
+    const lost = rows.filter(({ id, isFinished }) => !isFinished && fates.get(id)!.state === 'lost');
+    await Promise.all(lost.map((row) => this.#takeAway(row, fates)));
+    for (const id of ids) {
+      const worker = this.#lost.get(id);
+      if (worker !== undefined && !fates.has(id)) fates.set(id, { state: 'lost', worker });
+    }
     return fates;
+  }
+
+  /**
+   * Before its client is told that it is lost, so that a worker that gets to the store again, and has not started it yet, does not start it. Those that
+   * others may want stay: for each of their clients they have to be lost, too.
+   */
+  async #takeAway({ id, worker }: Row, fates: Map<string, Fate>): Promise<void> {
+    if (!this.#attempts.has(id) || this.#shared.has(id)) return;
+    this.#lost.set(id, worker); // before it is known: the answer may be lost
+    if ((await removeUnheld(this.#queue.backend, id)) !== 'held') return;
+    this.#lost.delete(id);
+    fates.set(id, { state: 'running', worker });
   }
 
   #fate(row: Row, doubtful: Map<string, number>): Fate {
@@ -372,14 +398,17 @@ class BullmqClient implements ClientLink {
   }
 
   async forget(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.#attempts.delete(id);
+    for (const id of ids) {
+      this.#attempts.delete(id);
+      this.#lost.delete(id);
+    }
     const { backend } = this.#queue;
     const [rest] = await Promise.all([
       removeFinished(backend, ids),
       this.#control.remove(ids.filter((id) => this.#marked.has(id)).map((id) => `cancel:${id}`)),
     ]);
     for (const id of ids) this.#marked.delete(id);
-    await Promise.all(rest.map((id) => this.#queue.remove(id)));
+    await Promise.all(rest.map((id) => removeUnheld(backend, id)));
   }
 
   async discard(id: string): Promise<void> {
@@ -388,6 +417,7 @@ class BullmqClient implements ClientLink {
   }
 
   leave(ids: readonly string[], client: string): Promise<void> {
+    for (const id of ids) this.#shared.delete(id);
     return this.#control.remove(ids.map((id) => `want:${id}:${client}`));
   }
 
@@ -479,20 +509,39 @@ class BullmqWorker implements WorkerLink {
     const { id = '', attemptsStarted: attempt } = job;
     this.#lost.delete(id); // of an earlier start, which ends when this one begins
     const { e: text } = job.data as Data;
-    // The first start needs no look: who cancels a job before it is started removes it.
-    const [mark] = attempt > 1 ? await this.#control.get([`cancel:${id}`]) : [];
     const reports = new Reports(job);
     const performed = await this.#settings.perform({
       id,
       text,
       attempt,
-      isCancelled: typeof mark === 'string',
+      isCancelled: false,
+      held: this.#held(job),
+      hold: () => this.#hold(job, token),
       progress: (report) => reports.add(report),
     });
     await reports.sent();
     if ('reply' in performed) return performed.reply;
     await job.moveToWait(token);
     throw new WaitingError();
+  }
+
+  /**
+   * The lock was set after this worker had asked for a job, whose time is in the job. A first start within that needs no question, because who cancels a
+   * job that nobody has started removes it; a later one has to look for the mark of a cancellation.
+   */
+  #held({ attemptsStarted, processedOn }: Given): number {
+    const { lease } = this.#settings;
+    if (attemptsStarted > 1 || processedOn === undefined) return 0;
+    return Math.max(0, Math.min(lease, lease - (Date.now() - processedOn) / 1_000));
+  }
+
+  async #hold(job: Given, token = ''): Promise<Holding> {
+    const [extended, [mark]] = await Promise.all([
+      job.extendLock(token, Math.round(this.#settings.lease * 1_000)),
+      this.#control.get([`cancel:${job.id}`]),
+    ]);
+    if (extended !== 1) return 'lost';
+    return typeof mark === 'string' ? 'cancelled' : 'held';
   }
 
   async beat(running: readonly string[]): Promise<Beat> {
@@ -540,6 +589,9 @@ interface Given {
   readonly id?: string | undefined;
   readonly data: unknown;
   readonly attemptsStarted: number;
+  /** In milliseconds, on the clock of this process: when the worker asked for it. */
+  readonly processedOn?: number | undefined;
+  extendLock(token: string, duration: number): Promise<number>;
   updateProgress(progress: string): Promise<void>;
   moveToWait(token?: string): Promise<unknown>;
 }

@@ -10,6 +10,7 @@ import {
   Worker,
   type WorkerOptions,
 } from 'bullmq';
+import type { Removal } from '../distributed/engine.ts';
 import { typeError } from '../errors/type-error.ts';
 
 /** What the store knows of a job. */
@@ -169,6 +170,19 @@ for i = 1, #ARGV do
   end
 end
 return rest`;
+/** Takes a job away, wherever it is, unless a worker holds it: `-1`. Otherwise gives how often it was started, or `-2` when it is not there. */
+const REMOVE_UNHELD = `
+local key = KEYS[1] .. ARGV[1]
+if redis.call('EXISTS', key .. ':lock') == 1 then return -1 end
+local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn')
+if not f[1] then return -2 end
+for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
+for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do redis.call('ZREM', KEYS[1] .. set, ARGV[1]) end
+redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
+redis.call('DEL', key, key .. ':logs')
+redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])
+if f[3] then return 0 end
+return tonumber(f[2] or '0')`;
 const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)";
 
 type Client = Awaited<RedisQueueBackend['client']>;
@@ -179,6 +193,7 @@ async function redisClient(backend: RedisQueueBackend): Promise<Client> {
   if (!prepared.has(client)) {
     client.defineCommand('asyncioLookUp', { numberOfKeys: 1, lua: LOOK_UP });
     client.defineCommand('asyncioRemove', { numberOfKeys: 1, lua: REMOVE });
+    client.defineCommand('asyncioRemoveUnheld', { numberOfKeys: 1, lua: REMOVE_UNHELD });
     client.defineCommand('asyncioClock', { numberOfKeys: 1, lua: CLOCK });
     prepared.add(client);
   }
@@ -259,6 +274,34 @@ export async function removeFinished(backend: IQueueBackend, ids: readonly strin
   if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
   const client = await redisClient(backend);
   return (await client.runCommand('asyncioRemove', [backend.toKey(''), ...ids])) as readonly string[];
+}
+
+/**
+ * Takes a job away unless a worker holds it, in one step. BullMQ's own removal does not say whether it was started; and in PostgreSQL it looks first and
+ * removes afterwards, so that a worker can start it in between.
+ */
+export async function removeUnheld(backend: IQueueBackend, id: string): Promise<Removal> {
+  if (backend instanceof PostgresQueueBackend) return await postgresRemoveUnheld(backend, id);
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  const client = await redisClient(backend);
+  const starts = Number(await client.runCommand('asyncioRemoveUnheld', [backend.toKey(''), id]));
+  if (starts === -1) return 'held';
+  if (starts === -2) return 'unknown';
+  return starts > 0 ? 'started' : 'removed';
+}
+
+async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): Promise<Removal> {
+  const { schema, pool } = backend.connection;
+  const { rows } = await pool.query(
+    `DELETE FROM ${quoted(schema)}.job
+      WHERE queue = $1 AND id = $2
+        AND (state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)
+     RETURNING state, attempts_started`,
+    [queueName(backend), id],
+  );
+  const [row] = rows as readonly Pick<PostgresRow, 'state' | 'attempts_started'>[];
+  if (row === undefined) return (await postgresRows(backend, [id])).length > 0 ? 'held' : 'unknown';
+  return row.attempts_started > 0 && row.state !== 'completed' && row.state !== 'failed' ? 'started' : 'removed';
 }
 
 /** In milliseconds since 1970. */

@@ -10,7 +10,7 @@ import type { ClientEvents, ClientLink, Consignment, Engine, Fate, Offer } from 
 import { Refusal } from './engine.ts';
 import { type Answer, LARGEST, readAnswer, sizeOf } from './envelope.ts';
 import { NotServed, StoreLost, WorkerLost } from './errors.ts';
-import type { DistributedJob, Itinerary, JobOwner } from './job.ts';
+import type { CancelledEnd, DistributedJob, Itinerary, JobOwner } from './job.ts';
 import { noProgress } from './progress.ts';
 import { StoreClock } from './store-clock.ts';
 import { clientLinkOf, closed } from './wrapped-links.ts';
@@ -64,6 +64,8 @@ interface Entry {
   isRunning: boolean;
   /** Whether it may be in the store, although that was not confirmed. */
   isTried: boolean;
+  /** Whether the engine is sending it. Until it has answered, its connection may send it once more, after an outage. */
+  isOnItsWay: boolean;
   phase: Phase;
   /** On the loop's clock: since when it is in this phase. */
   since: number;
@@ -231,6 +233,7 @@ export class Client implements JobOwner {
       next: null,
       isRunning: false,
       isTried: false,
+      isOnItsWay: false,
       phase: 'held',
       since: this.#loop.time(),
       misses: 0,
@@ -272,7 +275,7 @@ export class Client implements JobOwner {
   }
 
   #failLate(job: DistributedJob<unknown>): void {
-    job.fail(tooLate(job.name, false));
+    job.fail(tooLate(job.name, 'over'));
     this.counts.finished++;
   }
 
@@ -337,19 +340,28 @@ export class Client implements JobOwner {
     const text = itinerary.text(this.#clock.now());
     if (text.length > LARGEST / 4) return false; // it may be too large
     entry.isTried = true;
+    entry.isOnItsWay = true;
     this.#unconfirmed.add(entry);
     this.#confirmedUntil ??= this.#loop.callLater(this.#settings.patience, this.#giveUpUnconfirmed);
     this.#door.send({ id, text, name: work.exportName, attempts, sharer: null }).then(
       () => {
         this.#unconfirmed.delete(entry);
+        this.#arrived(entry);
         if (entry.phase === 'sending') this.#enter(entry, 'sent');
       },
       () => {
+        this.#arrived(entry);
         // It is tried again, which also tells a refusal.
         if (this.#unconfirmed.delete(entry) && !this.#loop.isClosed()) this.#sendInTask(entry);
       },
     );
     return true;
+  }
+
+  /** What was settled in the meantime can be forgotten only now: it would be another job for a store that does not know it any more. */
+  #arrived(entry: Entry): void {
+    entry.isOnItsWay = false;
+    if (entry.phase === 'settled') this.#take(entry);
   }
 
   /** One timer for all: few are not confirmed within the patience. */
@@ -410,13 +422,18 @@ export class Client implements JobOwner {
         if (entry.ending !== null || entry.phase !== 'sending') return;
         const consignment = this.#consignment(entry);
         entry.isTried = true;
-        await link.send(consignment);
+        entry.isOnItsWay = true;
+        try {
+          await link.send(consignment);
+        } finally {
+          this.#arrived(entry);
+        }
         if (entry.phase === 'sending') this.#enter(entry, 'sent');
       });
       // Cancelled before it was sent: nobody has seen it, unless only the answer of the store was lost.
       if (entry.phase === 'sending') {
         if (entry.isTried) this.#enter(entry, 'sent');
-        else this.#settle(entry, { kind: 'ended', acknowledged: true });
+        else this.#settle(entry, { kind: 'ended', as: 'over' });
       }
     } catch (error) {
       rethrowIfCancelled(error);
@@ -684,7 +701,7 @@ export class Client implements JobOwner {
   #vanished(entry: Entry): void {
     const { name, itinerary } = entry;
     if (entry.ending !== null) {
-      this.#settle(entry, { kind: 'ended', acknowledged: true }); // that is what was wanted
+      this.#settle(entry, { kind: 'ended', as: this.#endOfGone(entry) });
       return;
     }
     this.#settle(entry, {
@@ -738,7 +755,7 @@ export class Client implements JobOwner {
     if ('spent' in answer) this.#workerLost(entry, answer.worker, answer.isStopped);
     else if (!('cancelled' in answer)) this.#settle(entry, this.#outcome(entry, answer));
     else if (entry.ending === null && this.#isShared(entry.itinerary)) this.#again(entry);
-    else this.#settle(entry, { kind: 'ended', acknowledged: true });
+    else this.#settle(entry, { kind: 'ended', as: 'over' });
   }
 
   #outcome({ itinerary }: Entry, answer: Exclude<Answer, { cancelled: true } | { spent: true }>): Outcome {
@@ -758,12 +775,13 @@ export class Client implements JobOwner {
     entry.timer?.cancel();
     this.#held.delete(entry);
     // One of a key may be noted as wanted from an earlier attempt.
-    if (entry.phase === 'sent' || entry.isTried || this.#isShared(entry.itinerary)) this.#take(entry);
+    const mayBeThere = entry.phase === 'sent' || entry.isTried || this.#isShared(entry.itinerary);
+    if (mayBeThere && !entry.isOnItsWay) this.#take(entry);
     this.#enter(entry, 'settled');
     this.#entries.delete(id);
     if (key !== null && this.#keyed.get(key) === entry) this.#keyed.delete(key);
     if (entry.isRunning) this.#running--;
-    if (outcome.kind === 'ended' && !outcome.acknowledged) this.counts.unacknowledged++;
+    if (outcome.kind === 'ended' && outcome.as !== 'over') this.counts.unacknowledged++;
     for (const job of entry.jobs) this.#finish(job, entry, outcome);
     for (const [job, timer] of entry.next ?? []) {
       timer?.cancel();
@@ -774,9 +792,9 @@ export class Client implements JobOwner {
   }
 
   #finish(job: DistributedJob<unknown>, { ending, givenUp }: Entry, outcome: Outcome): void {
-    const isOpen = outcome.kind === 'ended' && !outcome.acknowledged;
-    if (ending === 'late' && givenUp?.has(job) !== true) job.fail(tooLate(job.name, isOpen));
-    else if (ending !== null || outcome.kind === 'ended') job.endCancelled(!isOpen);
+    const end = outcome.kind === 'ended' ? outcome.as : 'over';
+    if (ending === 'late' && givenUp?.has(job) !== true) job.fail(tooLate(job.name, end));
+    else if (ending !== null || outcome.kind === 'ended') job.endCancelled(end);
     else if (outcome.kind === 'value') job.succeed(outcome.value);
     else job.fail(outcome.error);
     if (!job.cancelled()) this.counts.finished++;
@@ -802,7 +820,7 @@ export class Client implements JobOwner {
     entry?.jobs.delete(job);
     entry?.next?.get(job)?.cancel();
     entry?.next?.delete(job);
-    job.endCancelled(true);
+    job.endCancelled('over');
   }
 
   #end(entry: Entry, why: 'cancelled' | 'late'): void {
@@ -811,11 +829,11 @@ export class Client implements JobOwner {
     entry.timer?.cancel();
     // Nobody has seen it, and nobody will: whoever is about to send it looks here first.
     if (entry.phase === 'held' || (entry.phase === 'sending' && !entry.isTried)) {
-      this.#settle(entry, { kind: 'ended', acknowledged: true });
+      this.#settle(entry, { kind: 'ended', as: 'over' });
       return;
     }
     const { grace } = entry.itinerary;
-    entry.timer = this.#loop.callLater(grace, () => this.#settle(entry, { kind: 'ended', acknowledged: false }));
+    entry.timer = this.#loop.callLater(grace, () => this.#settle(entry, { kind: 'ended', as: 'silent' }));
     this.#start('cancel', () => this.#cancelThere(entry));
   }
 
@@ -839,17 +857,38 @@ export class Client implements JobOwner {
     const { id } = itinerary;
     const isShared = this.#isShared(itinerary);
     if (isShared) await link.leave([id], this.#id);
-    let isOver = isShared && (await link.isWanted(id)); // it goes on, for others
+    const isKept = isShared && (await link.isWanted(id)); // it goes on, for others
+    let end: CancelledEnd | null = isKept ? 'over' : null;
     // An earlier attempt may have taken it away before the store could not be reached any more.
-    if (isOver && entry.mayBeRemoved) await link.send({ ...this.#consignment(entry), sharer: null });
-    if (!isOver) {
+    if (isKept && entry.mayBeRemoved) await link.send({ ...this.#consignment(entry), sharer: null });
+    if (!isKept) {
       entry.mayBeRemoved = true;
-      isOver = await link.remove(id);
-      if (!isOver) await link.cancel(id);
+      end = await this.#removeThere(entry, link);
+      if (end === null) await link.cancel(id);
       // Whoever came between the question and the removal counts on a job that is gone.
       else if (isShared && (await link.isWanted(id))) await link.send({ ...this.#consignment(entry), sharer: null });
     }
-    if (isOver) this.#settle(entry, { kind: 'ended', acknowledged: true });
+    if (end !== null) this.#settle(entry, { kind: 'ended', as: end });
+  }
+
+  /** What is known when it is gone from the store; `null` when a worker has it, or may have it. */
+  async #removeThere(entry: Entry, link: ClientLink): Promise<CancelledEnd | null> {
+    switch (await link.remove(entry.itinerary.id)) {
+      case 'removed':
+        return 'over';
+      case 'started':
+        this.#markRunning(entry); // for the next attempt, if this one fails before its end
+        return 'lost';
+      case 'unknown':
+        return this.#engine.features.durable ? this.#endOfGone(entry) : null;
+      case 'held':
+        return null;
+    }
+  }
+
+  /** Of one that is to end, and that the store does not know any more: an earlier attempt has removed it, or the data are lost. */
+  #endOfGone({ isRunning }: Entry): CancelledEnd {
+    return isRunning ? 'lost' : 'over';
   }
 
   checkProgress(): void {
@@ -899,7 +938,8 @@ export class Client implements JobOwner {
 type Outcome =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'ended'; readonly acknowledged: boolean };
+  /** After it was asked to end. */
+  | { readonly kind: 'ended'; readonly as: CancelledEnd };
 
 function told({ worker, module, names }: Offer): string {
   return `${worker} with ${names.join(', ')}${module === null ? '' : ` of ${module}`}`;
@@ -916,8 +956,12 @@ function refused(name: string, { message, code, cause }: Refusal): RuntimeError 
   return new RuntimeError(`${name}() was not sent: ${message}`, { code, cause });
 }
 
-function tooLate(name: string, isOpen: boolean): TimeoutError {
-  const rest = isOpen ? '; its worker has not answered, so it may still run' : '';
+function tooLate(name: string, end: CancelledEnd): TimeoutError {
+  const rest = {
+    over: '',
+    silent: '; its worker has not answered, so it may still run',
+    lost: '; a worker that counts as lost had started it, so it may still run there',
+  }[end];
   return new TimeoutError(`${name}() has not ended at its deadline${rest}`, { code: 'DEADLINE' });
 }
 

@@ -44,6 +44,17 @@ export type Fate =
   /** It was started as often as it may be, and each worker was lost. */
   | { readonly state: 'lost'; readonly worker: string };
 
+/** What came of the removal of a job. */
+export type Removal =
+  /** It is gone; it was never started, or it has ended. */
+  | 'removed'
+  /** It is gone; a worker that was lost, or has stopped, had started it. Nobody can tell whether it still runs there. */
+  | 'started'
+  /** A worker has it: nothing was done. */
+  | 'held'
+  /** It is not there. */
+  | 'unknown';
+
 /** What an engine tells a client. Each may come late, twice, in any order, or never: the client looks up what it misses. */
 export interface ClientEvents {
   started(id: string, worker: string): void;
@@ -65,8 +76,8 @@ export interface ClientLink {
   backlog(): Promise<number>;
   /** @throws {Refusal} when it can never be sent; anything else that is thrown means: try again */
   send(job: Consignment): Promise<void>;
-  /** Takes a job away that waits for a worker. `true`: it is gone, and will never be started. */
-  remove(id: string): Promise<boolean>;
+  /** Takes a job away that no worker has, so that it is never started afterwards. */
+  remove(id: string): Promise<Removal>;
   /** Asks for the end of a job, wherever it is: a mark that workers look at before they start it, and a message to the one that runs it. */
   cancel(id: string): Promise<void>;
   /** The fates of jobs, in one batch; those that the store does not know are absent. */
@@ -85,6 +96,9 @@ export interface ClientLink {
   close(): Promise<void>;
 }
 
+/** Whether a job that was not started yet may be. `lost`: it is not this worker's any more. */
+export type Holding = 'held' | 'cancelled' | 'lost';
+
 /** A job that is given to a worker. */
 export interface Delivery {
   readonly id: string;
@@ -92,8 +106,15 @@ export interface Delivery {
   readonly text: string;
   /** The number of this start: 1 for the first. */
   readonly attempt: number;
-  /** Whether it was cancelled before this start. */
+  /** Whether it was cancelled before this start, as far as that is known without asking. */
   readonly isCancelled: boolean;
+  /**
+   * For how many seconds from now the store keeps it for this worker: neither is it given to another one in that time, nor told to be over. What
+   * has to wait longer before it starts asks by `hold`; 0 asks in any case. Absent when nobody else can get it.
+   */
+  readonly held?: number | undefined;
+  /** Asks the store to keep it for this worker for a lease, from some moment between the call and the answer. */
+  hold?(): Promise<Holding>;
   /** Tells the client. May be lost, except for the last one as long as the job runs. */
   progress(text: string): void;
 }

@@ -23,9 +23,11 @@ export {
   type Engine,
   type EngineFeatures,
   type Fate,
+  type Holding,
   type Offer,
   type Performed,
   Refusal,
+  type Removal,
   type WorkerLink,
   type WorkerSettings,
 } from './engine.ts';

@@ -29,6 +29,14 @@ export interface JobOwner {
   checkProgress(): void;
 }
 
+/** What is known of the work when a job has ended by a cancellation: `silent` and `lost` say that it may still run. @internal */
+export type CancelledEnd = 'over' | 'silent' | 'lost';
+
+const DOUBTS: Readonly<Record<Exclude<CancelledEnd, 'over'>, (itinerary: Itinerary) => string>> = {
+  silent: ({ grace }) => `its worker has not answered within ${grace} s: it may still run`,
+  lost: () => 'a worker that counts as lost had started it: it may still run there',
+};
+
 /** A function that a worker on any machine runs, or will run: what `submit` of a `DistributedExecutor` returns. */
 export class DistributedJob<T> extends ConcurrentFuture<T> {
   readonly #owner: JobOwner;
@@ -53,8 +61,8 @@ export class DistributedJob<T> extends ConcurrentFuture<T> {
 
   /**
    * After a cancellation: whether the job is known to be over. `true` when it was not started, or the worker has answered that its clean-up is
-   * done, and also when it goes on for others who wait for the same `key`; `false` when `grace` has passed without an answer, so that it may
-   * still run; `null` while that is open, and without a cancellation.
+   * done, and also when it goes on for others who wait for the same `key`; `false` when `grace` has passed without an answer, or a worker that
+   * is lost had started it, so that it may still run; `null` while that is open, and without a cancellation.
    */
   get acknowledged(): boolean | null {
     return this.#acknowledged;
@@ -128,11 +136,10 @@ export class DistributedJob<T> extends ConcurrentFuture<T> {
   }
 
   /** It has ended after a cancellation. @internal */
-  endCancelled(acknowledged: boolean): void {
+  endCancelled(end: CancelledEnd): void {
+    const acknowledged = end === 'over';
     this.#acknowledged = acknowledged;
-    const told = acknowledged
-      ? `${this.name}() was cancelled`
-      : `${this.name}() was cancelled, but its worker has not answered within ${this.itinerary.grace} s: it may still run`;
+    const told = `${this.name}() was cancelled${end === 'over' ? '' : `, but ${DOUBTS[end](this.itinerary)}`}`;
     this.markCancelled(Object.assign(new CancelledError(told), { acknowledged }));
     this.#reports?.end();
   }

@@ -1,12 +1,12 @@
 import { isCancelledError } from '../errors/errors.ts';
 import { rethrowIfCancelled } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
-import { Context, type ContextVar, Event, sleep, timeout } from '../index.ts';
+import { Context, type ContextVar, Event, sleep, timeout, wrapPromise } from '../index.ts';
 import { type EventLoop, type Executor, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, pack, packThrown, sentence, unpack } from '../node/border/index.ts';
 import { ConcurrentFuture } from '../node/concurrent-future.ts';
 import { decode, encode } from './codec.ts';
-import type { Delivery, Engine, Performed, WorkerLink } from './engine.ts';
+import type { Delivery, Engine, Holding, Performed, WorkerLink } from './engine.ts';
 import { type Answer, type Envelope, LARGEST, readEnvelope, sizeOf, VERSION, writeAnswer } from './envelope.ts';
 import { reporter } from './progress.ts';
 import { StoreClock } from './store-clock.ts';
@@ -165,18 +165,48 @@ export class JobRunner {
   /** What does not wait for anything is over when this returns: neither a promise nor a turn of the loop is needed for it. */
   #run(run: Run, delivery: Delivery, envelope: Envelope): Promise<Performed> | Generator<never, Performed> {
     const { deadline, tied } = envelope;
-    const hasToAsk = this.#link === null || tied !== undefined || (deadline !== undefined && !this.#clock.isFresh);
+    const hasToAsk =
+      this.#link === null ||
+      tied !== undefined ||
+      (deadline !== undefined && !this.#clock.isFresh) ||
+      (delivery.held !== undefined && delivery.held <= 0);
     const performed = hasToAsk ? this.#asked(run, delivery, envelope) : this.#begin(run, delivery, envelope);
     return performed instanceof Promise ? performed : over(performed);
   }
 
   async #asked(run: Run, delivery: Delivery, envelope: Envelope): Promise<Performed> {
     const { deadline, tied } = envelope;
+    const since = this.#loop.time();
     if (this.#link === null) await this.#isLinked.wait(); // jobs may come before the engine says that it is ready
     if (tied !== undefined && (await this.#reach(() => this.#link!.lostClients([tied]))).length > 0)
       return this.#answer({ orphaned: true });
     if (deadline !== undefined) await this.#reach(() => this.#clock.compare());
+    const holding = await this.#holding(delivery, since);
+    if (holding === 'cancelled') return this.#answer({ cancelled: true });
+    if (holding === 'lost') {
+      logger.warn(
+        `the worker ${this.#plan.name} does not start ${run.name}(): it waited for the store until the job counted as lost, or was cancelled`,
+      );
+      run.end ??= 'lost';
+      return { abandoned: true };
+    }
     return await this.#begin(run, delivery, envelope);
+  }
+
+  /**
+   * Whether a job that had to wait is still this worker's. If its lease has ended in the meantime another worker may have done it, or its client was
+   * told that it is cancelled, and then it must not begin.
+   */
+  async #holding(delivery: Delivery, since: number): Promise<Holding> {
+    const { held = Number.POSITIVE_INFINITY } = delivery;
+    const isInLoop = this.#plan.engine.features.inLoop === true;
+    for (let until = since + held; this.#loop.time() >= until; ) {
+      const asked = this.#loop.time();
+      const holding = await this.#reach(() => (isInLoop ? delivery.hold!() : wrapPromise(delivery.hold!())));
+      if (holding !== 'held') return holding;
+      until = asked + this.#plan.lease; // an answer that took longer says nothing about now
+    }
+    return 'held';
   }
 
   #begin(run: Run, delivery: Delivery, envelope: Envelope): Performed | Promise<Performed> {

@@ -1,4 +1,4 @@
-import type { ClientEvents, ClientLink, Consignment, Fate, Offer } from '../distributed/engine.ts';
+import type { ClientEvents, ClientLink, Consignment, Fate, Offer, Removal } from '../distributed/engine.ts';
 import { Refusal } from '../distributed/engine.ts';
 import { writeAnswer } from '../distributed/envelope.ts';
 import { NotServed } from '../distributed/errors.ts';
@@ -312,11 +312,12 @@ export class NatsClientLink implements ClientLink {
 
   // ------------------------------------------------------------------------------------------------ ending
 
-  async remove(id: string): Promise<boolean> {
+  async remove(id: string): Promise<Removal> {
     const job = this.#jobs.get(id);
-    if (job === undefined || job.state !== 'waiting') return false;
+    if (job === undefined) return 'unknown';
+    if (job.state !== 'waiting') return 'held';
     this.#forget(job);
-    return true;
+    return 'removed';
   }
 
   async cancel(id: string): Promise<void> {

@@ -7,9 +7,12 @@ export class Effects {
   readonly #ends = new Map<string, number>();
   /** By name and place: those that have neither cleaned up nor ended. */
   readonly #running = new Map<string, Line[]>();
-  readonly #over = new Set<string>();
-  /** The names of jobs that were started after their end was told to their client. */
-  readonly startedAfterEnd = new Set<string>();
+  /** The names of jobs whose clean-up after a cancellation was interrupted by another one. */
+  readonly torn = new Set<string>();
+  /** What their clients were told, by name. */
+  readonly #over = new Map<string, string>();
+  /** The names of jobs that were started after their end was told to their client, with what was told. */
+  readonly startedAfterEnd = new Map<string, string>();
 
   constructor(file: string) {
     for (const line of existsSync(file) ? read(readFileSync(file, 'utf8')) : []) this.#add(line);
@@ -22,7 +25,7 @@ export class Effects {
       case 'start':
         count(this.#starts, name);
         this.#running.set(at, [...(this.#running.get(at) ?? []), line]);
-        if (this.#over.has(name)) this.startedAfterEnd.add(name);
+        if (this.#over.has(name)) this.startedAfterEnd.set(name, this.#over.get(name)!);
         break;
       case 'end':
         count(this.#ends, name);
@@ -30,8 +33,11 @@ export class Effects {
       case 'clean':
         this.#running.get(at)?.pop();
         break;
+      case 'torn':
+        this.torn.add(name);
+        break;
       case 'over':
-        this.#over.add(name);
+        this.#over.set(name, place);
         break;
     }
   }

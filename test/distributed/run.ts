@@ -17,6 +17,7 @@ import { Missing } from '../peers/lib/checks.ts';
 import { Servers } from '../recipes/lib/servers.ts';
 import { promises } from './contract.ts';
 import { KINDS } from './engines.ts';
+import { locks } from './locks.ts';
 import { programs } from './programs.ts';
 import { RealStage } from './real-stage.ts';
 import { startServer, type TestServer } from './servers.ts';
@@ -74,7 +75,7 @@ async function checkEngine(kind: string, server: TestServer): Promise<void> {
     };
     checks.push(() => check(kind, promised.title, checked));
   }
-  for (const program of programs) {
+  for (const program of features.durable ? [...locks, ...programs] : programs) {
     if (wanted(program.title)) {
       checks.push(() =>
         check(kind, program.title, async () => program.check({ kind, address: (await server.door()).address, folder })),

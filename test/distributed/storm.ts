@@ -289,9 +289,11 @@ class Storm {
     this.#submitted.push(submitted);
     const over = (error?: unknown): void => {
       if (key !== undefined) return;
-      // Nothing of it may begin after this. A worker that counts as lost may: nobody can tell it from a slow one, which has the job in its hands.
-      if (error === undefined || job.acknowledged === true)
-        note(this.#file, { what: 'over', name, place: error === undefined ? 'done' : 'cancelled' });
+      // Nothing of it may begin after this. Two ends leave that open, and say so: those whose worker, or store, has not answered. Where nothing is
+      // stored, a worker that counts as lost is one that does not answer.
+      const place = error === undefined ? 'done' : job.acknowledged === true ? 'cancelled' : null;
+      const isLost = error instanceof WorkerLost && this.#durable;
+      if (place !== null || isLost) note(this.#file, { what: 'over', name, place: place ?? 'lost' });
     };
     let failure: unknown;
     job
@@ -400,7 +402,9 @@ class Storm {
       const starts = effects.starts(name);
       assert.ok(starts <= most, `${name} was started ${starts} times, and ${most} is the most`);
     }
-    for (const name of effects.startedAfterEnd) assert.fail(`${name} was started after its end was told`);
+    for (const [name, end] of effects.startedAfterEnd)
+      assert.fail(`${name} was started after its end was told: ${end}`);
+    for (const name of effects.torn) assert.fail(`the clean-up of ${name} was interrupted by a second cancellation`);
     for (const name of this.#done) assert.ok(effects.ends(name) > 0, `${name} has a result, and has not ended`);
     const outcomes = Object.values(this.#outcomes).reduce((sum, count) => sum + count);
     assert.equal(outcomes, this.#jobs);

@@ -3,9 +3,9 @@ import { sleep } from 'asyncio-ts';
 
 /** What has happened to a job: a line in the file of a storm, in order of time for all processes. */
 export interface Line {
-  readonly what: 'start' | 'end' | 'clean' | 'over';
+  readonly what: 'start' | 'end' | 'clean' | 'torn' | 'over';
   readonly name: string;
-  /** The worker, or the client for `over`. */
+  /** The worker; for `over` what the client was told. */
   readonly place: string;
 }
 
@@ -24,7 +24,7 @@ export function read(text: string): Line[] {
     });
 }
 
-/** The function of storms: it waits, and tells when it begins, when it has done its work, and when it has cleaned up. */
+/** The function of storms: it waits, and tells when it begins, when it has done its work, when it has cleaned up, and when it was cancelled twice. */
 export type Stormy = (file: string, name: string, seconds: number) => Promise<string>;
 
 /** How long it cleans up, in seconds. */
@@ -34,14 +34,21 @@ const CLEAN_UP = 0.02;
 export function stormyOf(place: string): Stormy {
   return async (file, name, seconds) => {
     note(file, { what: 'start', name, place });
+    let isCancelled = false;
     try {
       await sleep(seconds);
       note(file, { what: 'end', name, place });
       return name;
+    } catch (error) {
+      isCancelled = true;
+      throw error;
     } finally {
+      let isWhole = !isCancelled; // a cancellation can come in the clean-up, too, if there was none before
       try {
-        await sleep(CLEAN_UP); // a cancellation can come here, too, if there was none before
+        await sleep(CLEAN_UP);
+        isWhole = true;
       } finally {
+        if (!isWhole) note(file, { what: 'torn', name, place });
         note(file, { what: 'clean', name, place });
       }
     }

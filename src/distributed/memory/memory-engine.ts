@@ -10,8 +10,10 @@ import {
   type Engine,
   type EngineFeatures,
   type Fate,
+  type Holding,
   type Offer,
   Refusal,
+  type Removal,
   type WorkerLink,
   type WorkerSettings,
 } from '../engine.ts';
@@ -256,12 +258,15 @@ class MemoryClient implements ClientLink {
     });
   }
 
-  remove(id: string): Promise<boolean> {
+  remove(id: string): Promise<Removal> {
     return this.#engine.call(() => {
-      const job = this.#queue.jobs.get(id);
-      if (job === undefined || job.state !== 'waiting') return false;
-      this.#queue.jobs.delete(id);
-      return this.#queue.waiting.delete(job);
+      const { jobs, waiting } = this.#queue;
+      const job = jobs.get(id);
+      if (job === undefined) return 'unknown';
+      if (job.state === 'running') return 'held';
+      jobs.delete(id);
+      waiting.delete(job);
+      return job.starts > 0 && job.state !== 'settled' ? 'started' : 'removed';
     });
   }
 
@@ -457,6 +462,8 @@ class MemoryWorker implements WorkerLink {
         text,
         attempt,
         isCancelled: job.isCancelled,
+        held: Math.max(0, this.#leaseEnd - this.#loop.time()),
+        hold: () => this.#hold(job, attempt),
         progress: (report) => {
           if (!this.#isReachable() || job.worker !== this || job.starts !== attempt) return;
           job.progress = report;
@@ -479,6 +486,21 @@ class MemoryWorker implements WorkerLink {
     }
   }
 
+  #hold(job: StoredJob, attempt: number): Promise<Holding> {
+    return this.#engine.call(
+      () => {
+        if (!this.#has(job, attempt) || !this.isAlive()) return 'lost';
+        this.#leaseEnd = this.#loop.time() + this.settings.lease;
+        return job.isCancelled ? 'cancelled' : 'held';
+      },
+      () => this.#isReachable(),
+    );
+  }
+
+  #has({ worker, starts, state }: StoredJob, attempt: number): boolean {
+    return worker === this && starts === attempt && state === 'running';
+  }
+
   /** As a wait of the loop, so that simulated time goes on during it. */
   #inLoop<T>(given: T | Promise<T>): Future<T> {
     const done = newWait<T>(this.#loop, { operation: 'perform', object: this });
@@ -488,7 +510,7 @@ class MemoryWorker implements WorkerLink {
 
   #store(job: StoredJob, attempt: number, performed: Awaited<ReturnType<WorkerSettings['perform']>>): void {
     // An earlier answer, or another worker that has the job now, is what counts.
-    if (job.worker === this && job.starts === attempt && job.state === 'running') {
+    if (this.#has(job, attempt)) {
       if ('abandoned' in performed) giveBack(this.#queue, job);
       else {
         const { id } = job.consignment;
