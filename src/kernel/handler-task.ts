@@ -1,6 +1,8 @@
 import { type CoroutineFunction, type CoroutineLike, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
-import { LATE_NAME, type LateName } from './engine/roles.ts';
+import { current } from './engine/current.ts';
+import { LATE_NAME, type LateName, NO_ASYNC_CONTEXT } from './engine/roles.ts';
 import { EventLoop } from './event-loop.ts';
+import { isEmptyFrame, newFrameWithout } from './runtime/async-frames.ts';
 import { Task } from './task.ts';
 
 /**
@@ -22,8 +24,15 @@ export function createHandlerTask<A extends unknown[]>(
   const isOurs = loop.getTaskFactory() === null && loop.createTask === EventLoop.prototype.createTask;
   const coroutine = coroutineOf(handler, args) ?? otherwise;
   const task = loop.createTask(coroutine, { name: isOurs ? (name as never) : name[LATE_NAME]() });
-  if (typeof coroutine !== 'function' && task instanceof Task) task._keepAsyncContext();
+  if (typeof coroutine !== 'function' && task instanceof Task) keepAsyncContext(task);
   return task;
+}
+
+/** Keeps the async context of who makes the task for async functions that its generator calls, as for a task of a function. */
+function keepAsyncContext(task: Task<unknown>): void {
+  const frame = newFrameWithout(current.storage, true);
+  if (isEmptyFrame(frame)) task._marks |= NO_ASYNC_CONTEXT;
+  else task._rareFields().frameOfCalls = frame;
 }
 
 function coroutineOf<A extends unknown[]>(handler: (...args: A) => unknown, args: A): CoroutineLike<unknown> | null {

@@ -94,7 +94,7 @@ import {
   type WaitRecord,
 } from './future.ts';
 import type { Unretrieved } from './reports.ts';
-import { isEmptyFrame, knownEmptyFrame, newFrameWithout } from './runtime/async-frames.ts';
+import { knownEmptyFrame, newFrameWithout } from './runtime/async-frames.ts';
 import {
   type AbortSignalLike,
   type AsyncFrame,
@@ -516,13 +516,6 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (rare.frameOfCalls === null && (this._marks & NO_ASYNC_CONTEXT) !== 0) rare.frameOfCalls = knownEmptyFrame();
     rare.frameOfCalls ??= newFrameWithout(current.storage);
     return rare.frameOfCalls!; // asked only where the runtime has such a thing
-  }
-
-  /** Keeps the async context of who makes the task for async functions that its generator calls, as for a task of a function. @internal */
-  _keepAsyncContext(): void {
-    const frame = newFrameWithout(current.storage, true);
-    if (isEmptyFrame(frame)) this._marks |= NO_ASYNC_CONTEXT;
-    else this._rareFields().frameOfCalls = frame;
   }
 
   /** @internal */
