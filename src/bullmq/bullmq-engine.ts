@@ -33,6 +33,7 @@ import {
   type Store,
   storeOf,
 } from './store.ts';
+import { writeAgain } from './write-again.ts';
 
 /** Options of `bullmq`: one of `connection` and `postgres`. */
 export interface BullmqOptions {
@@ -520,9 +521,14 @@ class BullmqWorker implements WorkerLink {
       progress: (report) => reports.add(report),
     });
     await reports.sent();
-    if ('reply' in performed) return performed.reply;
-    await job.moveToWait(token);
-    throw new WaitingError();
+    const { lease } = this.#settings;
+    if (!('reply' in performed)) {
+      await writeAgain(() => job.moveToWait(token), lease);
+      throw new WaitingError();
+    }
+    const complete = job.moveToCompleted.bind(job); // BullMQ calls it once this function has returned
+    job.moveToCompleted = (...given) => writeAgain(() => complete(...given), lease);
+    return performed.reply;
   }
 
   /**
@@ -594,6 +600,7 @@ interface Given {
   extendLock(token: string, duration: number): Promise<number>;
   updateProgress(progress: string): Promise<void>;
   moveToWait(token?: string): Promise<unknown>;
+  moveToCompleted(reply: unknown, token: string, fetchesNext?: boolean): Promise<unknown>;
 }
 
 /** Sends reports one after the other, so that they do not overtake each other. */
