@@ -66,7 +66,7 @@ class ScopeSignal implements SignalRole {
   #reason: CancelledError | null = null;
   readonly #controller: { abort(reason?: unknown): void };
 
-  constructor(controller: NonNullable<ReturnType<typeof newAbortController>>, onSeen: () => void) {
+  constructor(controller: ReturnType<typeof newController>, onSeen: () => void) {
     this.#controller = controller;
     this.signal = controller.signal;
     const read = (): unknown => {
@@ -94,28 +94,31 @@ class ScopeSignal implements SignalRole {
   }
 }
 
+/** @throws {RuntimeError} where the runtime has none */
+function newController(): NonNullable<ReturnType<typeof newAbortController>> {
+  const controller = newAbortController();
+  if (controller === null)
+    throw new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
+  return controller;
+}
+
 /**
  * A signal that is never aborted.
  *
  * @throws {RuntimeError} where the runtime has no `AbortController`
  */
 export function newSignal(): PlatformAbortSignal {
-  const controller = newAbortController();
-  if (controller === null) throw noController();
-  return controller.signal;
+  return newController().signal;
 }
 
-/** For who asks for a signal where the runtime cannot make one. */
-export function noController(): RuntimeError {
-  return new RuntimeError('This runtime has no AbortController', { code: 'NO_ABORT_CONTROLLER' });
-}
-
-/** The signal of a scope: aborted when it, or one around it, is cancelled. `null` where the runtime has no `AbortController`. */
-export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal | null {
+/**
+ * The signal of a scope: aborted when it, or one around it, is cancelled.
+ *
+ * @throws {RuntimeError} where the runtime has no `AbortController`
+ */
+export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal {
   if (scope.signal === null) {
-    const controller = newAbortController();
-    if (controller === null) return null;
-    const made = new ScopeSignal(controller, () => seen(scope, task));
+    const made = new ScopeSignal(newController(), () => seen(scope, task));
     scope.signal = made;
     takePlace(scope);
     if (isCancelled(scope, task)) {

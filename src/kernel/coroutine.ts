@@ -1,6 +1,7 @@
 import { RuntimeError } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import type { Rejection } from '../internal/rejection.ts';
 import { awaitCoroutine, observeCoroutine } from './engine/await.ts';
 import { callInTask } from './engine/calls.ts';
@@ -74,9 +75,6 @@ export type Outcome<A> =
           ? T
           : never;
 
-/** What `console.log` of Node, Bun and Deno calls: who has forgotten an `await` sees a coroutine, and of what, instead of its fields. */
-export const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for('nodejs.util.inspect.custom') as never;
-
 /**
  * The life of a coroutine object.
  *
@@ -91,6 +89,10 @@ type CoroutineState = 'created' | 'claimed' | 'handed' | 'running' | 'closed';
  * it on its own stack, so that resuming it costs the same however deep it is nested.
  */
 export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
+  static {
+    inspectAsText(CoroutineObject.prototype);
+  }
+
   readonly #fn: AnyCoroutineFunction<T>;
   /** What its function is called with. @internal */
   readonly _args: readonly unknown[];
@@ -205,11 +207,6 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
 
   toString(): string {
     return `<coroutine ${describeFunction(this.#fn)} ${this.#state}>`;
-  }
-
-  /** @internal */
-  [INSPECT](): string {
-    return this.toString();
   }
 }
 
@@ -415,20 +412,22 @@ export function libraryCoroutine<A extends unknown[], T>(
 ): (...args: A) => AwaitableCoroutine<T> {
   // All generators inherit `next` from the prototype of their function's prototype; the library's generators also get `then` there.
   const generators: object = Object.getPrototypeOf(fn).prototype;
-  awaitableGenerators ??= Object.create(generators, {
-    then: { get: lookUpThen, configurable: true },
-    catch: { value: catchOf, configurable: true, writable: true },
-    finally: { value: finallyOf, configurable: true, writable: true },
-    [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
-    // Not claimed yet. The same property distinguishes them from other generators without another lookup.
-    [CLAIMED]: { value: false, configurable: true, writable: true },
-    toString: { value: textOf, configurable: true, writable: true },
-    [INSPECT]: { value: textOf, configurable: true, writable: true },
-    [Symbol.dispose]: { get: refuseDisposal, configurable: true },
-    [Symbol.asyncDispose]: { get: refuseDisposal, configurable: true },
-  });
+  if (awaitableGenerators === undefined) {
+    awaitableGenerators = Object.create(generators, {
+      then: { get: lookUpThen, configurable: true },
+      catch: { value: catchOf, configurable: true, writable: true },
+      finally: { value: finallyOf, configurable: true, writable: true },
+      [Symbol.iterator]: { value: iteratorOfGenerator, configurable: true, writable: true },
+      // Not claimed yet. The same property distinguishes them from other generators without another lookup.
+      [CLAIMED]: { value: false, configurable: true, writable: true },
+      toString: { value: textOf, configurable: true, writable: true },
+      [Symbol.dispose]: { get: refuseDisposal, configurable: true },
+      [Symbol.asyncDispose]: { get: refuseDisposal, configurable: true },
+    }) as object;
+    inspectAsText(awaitableGenerators);
+  }
   // A task that runs one is shown by the name of the function.
-  fn.prototype = Object.create(awaitableGenerators as object, { calledAs: { value: fn.name } });
+  fn.prototype = Object.create(awaitableGenerators, { calledAs: { value: fn.name } });
   const make = function (this: unknown, ...args: A): AwaitableCoroutine<T> {
     const made = fn.apply(this, args) as unknown as AwaitableCoroutine<T>;
     if (debug.neverAwaited !== null) debug.neverAwaited.made(made, fn.name);

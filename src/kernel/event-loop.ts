@@ -720,7 +720,7 @@ function checkTaskOptions(options: unknown): void {
   }
   const given = describe(options);
   throw typeError(
-    `createTask: options are one object at the end, got ${given}; to call the function with arguments, write createTask(() => f(${given}))`,
+    `createTask: options are one object at the end, got ${given}; for arguments of the function write createTask(() => f(${given}))`,
   );
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, nameOfClass } from '../internal/describe.ts';
+import { inspectAsText } from '../internal/inspection.ts';
 import { unbound } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
 import type { Rejection } from '../internal/rejection.ts';
@@ -172,6 +173,10 @@ export class Collector implements Waiter {
  * await future; // 42, a second later
  */
 export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
+  static {
+    inspectAsText(Future.prototype);
+  }
+
   /** @internal */
   readonly _loop: EventLoop;
   /** @internal */
@@ -616,11 +621,6 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
 
   toString(): string {
     return `<${nameOfClass(this)} ${this._details().join(' ')}>`;
-  }
-
-  /** What Node's `util.inspect` shows. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
   }
 }
 

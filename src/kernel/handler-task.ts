@@ -2,7 +2,7 @@ import { type CoroutineFunction, type CoroutineLike, isAsyncFunction, isGenerato
 import { current } from './engine/current.ts';
 import { LATE_NAME, type LateName, NO_ASYNC_CONTEXT } from './engine/roles.ts';
 import { EventLoop } from './event-loop.ts';
-import { isEmptyFrame, newFrameWithout } from './runtime/async-frames.ts';
+import { isEmptyFrame, lookIntoContexts, newFrameWithout } from './runtime/async-frames.ts';
 import { Task } from './task.ts';
 
 /**
@@ -30,7 +30,8 @@ export function createHandlerTask<A extends unknown[]>(
 
 /** Keeps the async context of who makes the task for async functions that its generator calls, as for a task of a function. */
 function keepAsyncContext(task: Task<unknown>): void {
-  const frame = newFrameWithout(current.storage, true);
+  lookIntoContexts();
+  const frame = newFrameWithout(current.storage);
   if (isEmptyFrame(frame)) task._marks |= NO_ASYNC_CONTEXT;
   else task._rareFields().frameOfCalls = frame;
 }

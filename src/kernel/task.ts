@@ -12,7 +12,7 @@ import { typeError } from '../errors/type-error.ts';
 import { describe, describeFunction, quote } from '../internal/describe.ts';
 import { bindWhenRead } from '../internal/methods.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
-import { abortSignals, cancelOnAbort, checkSignal, noController, signalOf } from './abort.ts';
+import { abortSignals, cancelOnAbort, checkSignal, signalOf } from './abort.ts';
 import {
   begunOf,
   type CoroutineFunction,
@@ -760,9 +760,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    */
   get signal(): PlatformAbortSignal {
     const scope = runningTask() === this ? runningScope() : null;
-    const signal = signalOf(scope ?? this._rareFields(), this);
-    if (signal === null) throw noController();
-    return signal;
+    return signalOf(scope ?? this._rareFields(), this);
   }
 
   /** Later errors have the story as well; a message that was given is only in the first error, as in CPython. @internal */

@@ -1,3 +1,4 @@
+import { inspectAsText } from '../internal/inspection.ts';
 import type { Rejection } from '../internal/rejection.ts';
 import {
   type AwaitableCoroutine,
@@ -5,7 +6,6 @@ import {
   catchOf,
   claim,
   finallyOf,
-  INSPECT,
   isWatching,
   lookUpThen,
   noteMade,
@@ -42,6 +42,10 @@ import {
  * and throws away all optimised code that depends on it. These objects live very briefly, so otherwise there might be none.
  */
 export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Written {
+  static {
+    inspectAsText(WrittenCoroutine.prototype);
+  }
+
   /** Set here, where `claim` would add it later: that would give each one an array for it. @internal */
   declare [CLAIMED]: boolean;
 
@@ -129,11 +133,6 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
 
   toString(): string {
     return textOf.call(this);
-  }
-
-  /** @internal */
-  [INSPECT](): string {
-    return this.toString();
   }
 
   /** @internal */

@@ -23,22 +23,34 @@ export function forgetAsyncContext(): void {
   bareMap = null;
 }
 
+/** Now that the key is known, so is whether the frame that may be empty is. */
+function checked(key: symbol | null): symbol | null {
+  if (key === null || emptyFrame?.[key] !== undefined) emptyFrame = null;
+  return key;
+}
+
+/**
+ * Looks how contexts are kept, where nobody has until now. Otherwise the first `AsyncLocalStorage` of the library does: for what is kept for
+ * long, and by many, that may be too late.
+ */
+export function lookIntoContexts(): void {
+  if (mapKey === undefined) mapKey = checked(withAsyncStorage(findMapKey));
+}
+
 /**
  * The async context of the caller without the value of one store, where that can be told; otherwise with it.
  *
  * @param storage `null` where there is none yet
- * @param isKept whether it is kept for so long, and by so many, that it is worth looking closer even where there is none yet
  */
-export function newFrameWithout(storage: AsyncStorage | null, isKept = false): AsyncFrame | null {
+export function newFrameWithout(storage: AsyncStorage | null): AsyncFrame | null {
   const frame = newAsyncFrame();
   if (frame === null || mapKey === null) return frame;
   if (mapKey === undefined) {
-    if (storage === null && !isKept) {
+    if (storage === null) {
       emptyFrame ??= frame;
       return frame;
     }
-    mapKey = storage === null ? withAsyncStorage(findMapKey) : findMapKey(storage);
-    if (mapKey === null || emptyFrame?.[mapKey] !== undefined) emptyFrame = null;
+    mapKey = checked(findMapKey(storage));
     if (mapKey === null) return frame;
   }
   const values = frame[mapKey] as ReadonlyMap<unknown, unknown> | undefined;
