@@ -190,7 +190,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
    */
   write(data: Bytes): AwaitableCoroutine<number> {
     this.#checkWritable('write');
-    return AsyncFile.#write(this, this.#codec.encode('write', data), 'write');
+    return AsyncFile.#write(this, this.#codec.encode('write', data));
   }
 
   /**
@@ -206,7 +206,7 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
     if (typeof lines === 'string' || typeof lines?.[Symbol.iterator] !== 'function')
       throw typeError(`writelines: a list of strings or bytes is required, got ${describe(lines)}`, 'NOT_ITERABLE');
     const encoded = Array.from(lines, (line) => this.#codec.encode('writelines', line));
-    return AsyncFile.#write(this, concatenated(encoded), 'writelines');
+    return AsyncFile.#writelines(this, concatenated(encoded));
   }
 
   /**
@@ -403,16 +403,26 @@ export class AsyncFile<T extends Bytes = Uint8Array> implements AsyncIterable<T>
   static readonly #write = /* @__PURE__ */ libraryCoroutine(function* write(
     file: AsyncFile<Bytes>,
     bytes: Uint8Array,
-    operation: string,
   ): Generator<unknown, number, unknown> {
-    yield* file.#descriptor.begin(operation);
+    return yield* file.#writeAll(bytes, 'write');
+  });
+
+  static readonly #writelines = /* @__PURE__ */ libraryCoroutine(function* writelines(
+    file: AsyncFile<Bytes>,
+    bytes: Uint8Array,
+  ): Generator<unknown, number, unknown> {
+    return yield* file.#writeAll(bytes, 'writelines');
+  });
+
+  *#writeAll(bytes: Uint8Array, operation: string): Generator<unknown, number, unknown> {
+    yield* this.#descriptor.begin(operation);
     try {
-      yield* file.#content.write(bytes, operation);
+      yield* this.#content.write(bytes, operation);
       return bytes.length;
     } finally {
-      file.#descriptor.finish();
+      this.#descriptor.finish();
     }
-  });
+  }
 
   static readonly #truncate = /* @__PURE__ */ libraryCoroutine(function* truncate(
     file: AsyncFile<Bytes>,

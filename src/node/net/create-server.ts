@@ -116,17 +116,27 @@ export function createServer(
 ): AwaitableCoroutine<Server> {
   checkFactory('createServer', protocolFactory);
   const { host = null, port, ...options } = serverByName('createServer', given);
-  return serverOn('createServer', host, port, options, { protocolFactory, options, direct: false });
+  return create(serverOn('createServer', host, port, options, { protocolFactory, options, direct: false }));
 }
 
-/** @internal */
+const create = /* @__PURE__ */ libraryCoroutine(function* createServer(listening: Listening) {
+  return yield* listening;
+});
+
+/**
+ * Begins to listen when it is run. Each function that a program calls runs it in a coroutine of its own, because debug mode, tasks and call
+ * graphs tell of a coroutine by the name of its function.
+ */
+type Listening = Generator<unknown, Server, unknown>;
+
+/** Checks what `name` was called with, at once. @internal */
 export function serverOn(
   name: string,
   host: ServerHost,
   port: number,
   options: ServerOptions,
   plan: ServerPlan,
-): AwaitableCoroutine<Server> {
+): Listening {
   const hosts = typeof host === 'string' && host !== '' ? [host] : host === '' ? null : host;
   if (hosts !== null) {
     if (!Array.isArray(hosts) || hosts.length === 0)
@@ -137,7 +147,7 @@ export function serverOn(
   checkFamily(name, options.family ?? 0);
   const keepAlive = keepAliveOf(name, options);
   checkServerOptions(name, options);
-  return create(hosts, port, options, { ...plan, keepAlive });
+  return listenOn(hosts, port, options, { ...plan, keepAlive });
 }
 
 function checkServerOptions(name: string, options: BaseServerOptions): void {
@@ -150,14 +160,9 @@ function checkServerOptions(name: string, options: BaseServerOptions): void {
   checkWholeNumber(`${name}: backlog`, backlog, { least: 0, of: 'connections' });
 }
 
-const create = /* @__PURE__ */ libraryCoroutine(function* createServer(
-  hosts: readonly string[] | null,
-  port: number,
-  options: ServerOptions,
-  plan: ServerPlan,
-): Generator<unknown, Server, unknown> {
+function* listenOn(hosts: readonly string[] | null, port: number, options: ServerOptions, plan: ServerPlan): Listening {
   return yield* serve(plan, yield* placesOf(hosts, port, options));
-});
+}
 
 /** One place for each address of the hosts. */
 function* placesOf(
@@ -179,7 +184,7 @@ function* placesOf(
 function* serve(
   { protocolFactory, options, direct, keepAlive = null, onServer }: ServerPlan,
   places: readonly Place[],
-): Generator<unknown, Server, unknown> {
+): Listening {
   const { ssl, sslHandshakeTimeout, startServing = true } = options;
   const context = serverContextOf('ssl', ssl);
   const { closeTimeout } = options;
@@ -234,27 +239,19 @@ export function createUnixServer(
     UNIX_SERVER_OPTIONS,
     given,
   );
-  return serverAt('createUnixServer', path, options, { protocolFactory, options, direct: false });
+  return createAt(serverAt('createUnixServer', path, options, { protocolFactory, options, direct: false }));
 }
 
-/** @internal */
-export function serverAt(
-  name: string,
-  path: string,
-  options: UnixServerOptions,
-  plan: ServerPlan,
-): AwaitableCoroutine<Server> {
+const createAt = /* @__PURE__ */ libraryCoroutine(function* createUnixServer(listening: Listening) {
+  return yield* listening;
+});
+
+/** As `serverOn`. @internal */
+export function serverAt(name: string, path: string, options: UnixServerOptions, plan: ServerPlan): Listening {
   checkPath(name, path);
   checkServerOptions(name, options);
   if (options.mode !== undefined && !Number.isInteger(options.mode))
     throw typeError(`${name}: mode is a number such as 0o600, got ${describe(options.mode)}`);
-  return createAt(path, options, plan);
+  const { backlog = DEFAULT_BACKLOG, mode } = options;
+  return serve(plan, [{ path, backlog, mode }]);
 }
-
-const createAt = /* @__PURE__ */ libraryCoroutine(function* createUnixServer(
-  path: string,
-  { backlog = DEFAULT_BACKLOG, mode }: UnixServerOptions,
-  plan: ServerPlan,
-): Generator<unknown, Server, unknown> {
-  return yield* serve(plan, [{ path, backlog, mode }]);
-});

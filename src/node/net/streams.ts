@@ -204,8 +204,12 @@ export function startServer(
 export function startServer(handler: ConnectionHandler, ...given: readonly unknown[]): AwaitableCoroutine<Server> {
   const all = serverByName<ServerOptions & LimitOption>('startServer', given, LIMIT_OPTIONS);
   const { host = null, port, ...options } = all;
-  return serverOn('startServer', host, port, options, streamPlan('startServer', handler, options));
+  return start(serverOn('startServer', host, port, options, streamPlan('startServer', handler, options)));
 }
+
+const start = /* @__PURE__ */ libraryCoroutine(function* startServer(listening: Generator<unknown, Server, unknown>) {
+  return yield* listening;
+});
 
 /**
  * Listens on a Unix socket, and handles each connection in a task of its own, as `startServer`. If a crashed server has
@@ -235,8 +239,14 @@ export function startUnixServer(handler: ConnectionHandler, ...given: readonly u
     [...UNIX_SERVER_OPTIONS, ...LIMIT_OPTIONS],
     given,
   );
-  return serverAt('startUnixServer', path, options, streamPlan('startUnixServer', handler, options));
+  return startAt(serverAt('startUnixServer', path, options, streamPlan('startUnixServer', handler, options)));
 }
+
+const startAt = /* @__PURE__ */ libraryCoroutine(function* startUnixServer(
+  listening: Generator<unknown, Server, unknown>,
+) {
+  return yield* listening;
+});
 
 function streamPlan(name: string, handler: ConnectionHandler, options: ServerOptions & LimitOption): ServerPlan {
   if (typeof handler !== 'function')

@@ -36,9 +36,24 @@ export function createSubprocessExec(
   ...rest: ProgramArguments<SubprocessOptions>
 ): AwaitableCoroutine<Process> {
   const [args, options] = splitArguments(rest);
+  return exec(execution(program, args, options));
+}
+
+const exec = /* @__PURE__ */ libraryCoroutine(function* createSubprocessExec(starting: Starting) {
+  return yield* starting;
+});
+
+/**
+ * Starts a process when it is run. Each function that a program calls runs it in a coroutine of its own, because debug mode, tasks and call
+ * graphs tell of a coroutine by the name of its function.
+ */
+type Starting = Generator<unknown, Process, unknown>;
+
+/** Checks at once what `createSubprocessExec` was called with. @internal */
+export function execution(program: string | URL, args: readonly unknown[], options: SubprocessOptions): Starting {
   checkNames('createSubprocessExec', options, PROCESS_OPTIONS);
   const request = execRequest('createSubprocessExec', program, args, options, null);
-  return created(request, ...checkProcess('createSubprocessExec', options));
+  return started(request, ...checkProcess('createSubprocessExec', options));
 }
 
 /**
@@ -61,8 +76,12 @@ export function createSubprocessShell(
 ): AwaitableCoroutine<Process> {
   checkNames('createSubprocessShell', options, [...PROCESS_OPTIONS, 'shell']);
   const request = shellRequest('createSubprocessShell', command, options, null);
-  return created(request, ...checkProcess('createSubprocessShell', options));
+  return shell(started(request, ...checkProcess('createSubprocessShell', options)));
 }
+
+const shell = /* @__PURE__ */ libraryCoroutine(function* createSubprocessShell(starting: Starting) {
+  return yield* starting;
+});
 
 /** Checks the options that are not used for starting. */
 function checkProcess(where: string, options: SubprocessOptions): [limit: number | undefined, ending: EndOptions] {
@@ -72,11 +91,7 @@ function checkProcess(where: string, options: SubprocessOptions): [limit: number
   return [limit, { killOnCancel, gracePeriod: checkGrace(where, gracePeriod) }];
 }
 
-const created = /* @__PURE__ */ libraryCoroutine(function* createSubprocess(
-  request: SpawnRequest,
-  limit: number | undefined,
-  ending: EndOptions,
-): Generator<unknown, Process, unknown> {
+function* started(request: SpawnRequest, limit: number | undefined, ending: EndOptions): Starting {
   const [transport, protocol] = yield* connected(() => new SubprocessStreamProtocol({ limit }), request);
   return new Process(transport, protocol as SubprocessStreamProtocol, ending);
-});
+}

@@ -50,7 +50,7 @@ export function subprocessExec<P extends SubprocessProtocol>(
   checkNames('subprocessExec', options, []);
   checkFactory('subprocessExec', protocolFactory);
   const request = execRequest('subprocessExec', program, args, options, PIPE);
-  return connected(protocolFactory, request) as AwaitableCoroutine<unknown> as AwaitableCoroutine<
+  return exec(connected(protocolFactory, request)) as AwaitableCoroutine<unknown> as AwaitableCoroutine<
     readonly [SubprocessTransport, P]
   >;
 }
@@ -71,7 +71,7 @@ export function subprocessShell<P extends SubprocessProtocol>(
   checkNames('subprocessShell', options, ['shell']);
   checkFactory('subprocessShell', protocolFactory);
   const request = shellRequest('subprocessShell', command, options, PIPE);
-  return connected(protocolFactory, request) as AwaitableCoroutine<unknown> as AwaitableCoroutine<
+  return shell(connected(protocolFactory, request)) as AwaitableCoroutine<unknown> as AwaitableCoroutine<
     readonly [SubprocessTransport, P]
   >;
 }
@@ -81,11 +81,20 @@ function checkFactory(where: string, factory: unknown): void {
     throw typeError(`${where}: the first argument must be a function that makes a protocol, got ${describe(factory)}`);
 }
 
+type Connecting = Generator<unknown, readonly [transport: ChildTransport, protocol: SubprocessProtocol], unknown>;
+
+// One for each function that a program calls, because a coroutine is told by the name of its function.
+
+const exec = /* @__PURE__ */ libraryCoroutine(function* subprocessExec(connecting: Connecting) {
+  return yield* connecting;
+});
+
+const shell = /* @__PURE__ */ libraryCoroutine(function* subprocessShell(connecting: Connecting) {
+  return yield* connecting;
+});
+
 /** Starts a process, and connects it with a new protocol. */
-export const connected = /* @__PURE__ */ libraryCoroutine(function* subprocess(
-  factory: ProtocolFactory<SubprocessProtocol>,
-  request: SpawnRequest,
-): Generator<unknown, readonly [transport: ChildTransport, protocol: SubprocessProtocol], unknown> {
+export function* connected(factory: ProtocolFactory<SubprocessProtocol>, request: SpawnRequest): Connecting {
   const loop = getRunningLoop();
   const protocol: unknown = factory();
   if (!(protocol instanceof SubprocessProtocol))
@@ -102,7 +111,7 @@ export const connected = /* @__PURE__ */ libraryCoroutine(function* subprocess(
     throw error;
   }
   return [transport, protocol];
-});
+}
 
 /** Waits for the end of a killed process, even if it is cancelled during the wait. */
 export function* reaped(transport: ChildTransport, object: object): Generator<unknown, void, unknown> {

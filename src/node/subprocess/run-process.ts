@@ -8,7 +8,7 @@ import type { Bytes } from '../../streams/index.ts';
 import type { Decoder } from '../../streams/text.ts';
 import { waitFor } from '../../tasks/wait-for.ts';
 import { CalledProcessError } from './called-process-error.ts';
-import { createSubprocessExec, PROCESS_OPTIONS } from './create.ts';
+import { execution, PROCESS_OPTIONS } from './create.ts';
 import type { SubprocessOptions } from './options.ts';
 import type { Process, ProcessOutput } from './process.ts';
 import { ProcessTimeoutError } from './process-timeout-error.ts';
@@ -79,7 +79,7 @@ export function runProcess(
   const decoder = outputDecoderOf('runProcess', { encoding, errors, text });
   const lenient = decoder && outputDecoderOf('runProcess', { encoding, text, errors: 'replace' });
   const stdin = input === undefined ? others.stdin : PIPE;
-  const starting = createSubprocessExec(program, ...args, { stdout: PIPE, stderr: PIPE, ...others, stdin });
+  const starting = execution(program, args, { stdout: PIPE, stderr: PIPE, ...others, stdin });
   return ran(starting, {
     input: input ?? null,
     seconds: timeout === null ? null : inSeconds(timeout, 'timeout'),
@@ -108,7 +108,7 @@ interface Run {
 }
 
 const ran = /* @__PURE__ */ libraryCoroutine(function* runProcess(
-  starting: AwaitableCoroutine<Process>,
+  starting: Generator<unknown, Process, unknown>,
   { input, seconds, command, check, decode, decodePart }: Run,
 ): Generator<unknown, CompletedProcess<Bytes>, unknown> {
   const process = yield* starting;
