@@ -94,13 +94,19 @@ abstract class Reading extends WaitingCoroutine<Uint8Array> {
 
   /** @internal */
   override _endAtOnce(): Uint8Array | typeof NONE {
+    if (this.hasBegun) return NONE;
     this[Symbol.iterator]();
     return this.attemptOrEnd();
   }
 
   /** Only after `_endAtOnce`, which has marked it as awaited. @internal */
-  override _beginWait(): Future<void> {
-    return this.wait();
+  override _beginWait(): Future<void> | null {
+    return this.hasBegun ? null : this.wait();
+  }
+
+  /** Whether a program has ended it, or iterates it by hand. */
+  private get hasBegun(): boolean {
+    return this.isOver || this.waiter !== null;
   }
 
   /** @internal */
@@ -151,6 +157,7 @@ export class ReadSome extends Reading {
 export class ReadAll extends Reading {
   static readonly exemplar: object = /* @__PURE__ */ new ReadAll(null as never);
 
+  /** What it has taken so far, `null` before it has begun. */
   declare private chunks: Uint8Array[] | null;
 
   constructor(reader: StreamReader) {
@@ -164,22 +171,18 @@ export class ReadAll extends Reading {
 
   protected attempt(reader: StreamReader): Uint8Array | typeof NONE {
     reader.check();
-    const taken = reader.takeChunks();
-    if (taken.length > 0) {
-      if (this.chunks === null) this.chunks = taken;
-      else this.chunks.push(...taken);
-    }
+    this.chunks ??= [];
+    reader.takeChunks(this.chunks);
     if (!reader.hasEnded) return NONE;
-    const { chunks } = this;
-    this.chunks = null;
-    return chunks === null ? NOTHING : concatenated(chunks);
+    const whole = concatenated(this.chunks);
+    this.chunks = null; // so that `end` does not put back what was given
+    return whole;
   }
 
   protected override end(): void {
     super.end();
-    const { chunks } = this;
+    if (this.chunks !== null) this.reader.putBack(this.chunks);
     this.chunks = null;
-    if (chunks !== null) this.reader.putBack(chunks);
   }
 }
 

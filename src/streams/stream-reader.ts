@@ -231,12 +231,10 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
     return bytes;
   }
 
-  /** Takes everything, as it has arrived. @internal */
-  takeChunks(): Uint8Array[] {
-    const chunks: Uint8Array[] = [];
+  /** Takes everything, as it has arrived, into a list. @internal */
+  takeChunks(chunks: Uint8Array[]): void {
     for (let chunk = this.#buffer.takeChunk(); chunk !== null; chunk = this.#buffer.takeChunk()) chunks.push(chunk);
     this.#resume();
-    return chunks;
   }
 
   /** Puts chunks back that were taken, before what has arrived since. @internal */

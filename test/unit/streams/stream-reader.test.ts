@@ -41,6 +41,43 @@ describeBoth('read', (s) => {
   );
 
   it(
+    'up to the end takes more chunks at once than a call may have arguments',
+    program(s, function* () {
+      const [chunk, count] = [new Uint8Array(513), 150_000]; // too large to be joined with others
+      const reader = fed(['a']);
+      soon(() => {
+        for (let i = 0; i < count; i++) reader.feedData(chunk);
+        reader.feedEof();
+      });
+      expect((yield* s.wait(reader.read())).length).toBe(1 + chunk.length * count);
+    }),
+  );
+
+  it(
+    'up to the end puts nothing back when it is ended after it has given everything',
+    program(s, function* () {
+      const reader = fed(['some']);
+      reader.feedEof();
+      const reading = reader.read();
+      expect(text(yield* s.wait(reading))).toBe('some');
+      reading.return(bytes(''));
+      expect(rest(reader)).toBe('');
+    }),
+  );
+
+  it.each(['read', 'readexactly', 'readline'] as const)(
+    'takes nothing when it was ended before it was awaited: %s',
+    (name) =>
+      program(s, function* () {
+        const reader = fed(['some\n']);
+        const reading = name === 'readline' ? reader.readline() : reader[name](4);
+        reading.return(bytes(''));
+        expect(text(yield* s.wait(reading))).toBe('');
+        expect(rest(reader)).toBe('some\n');
+      })(),
+  );
+
+  it(
     'waits for the first bytes when there are none',
     program(s, function* () {
       const reader = fed([]);
