@@ -64,8 +64,9 @@ export function unsubscribe<T>(future: Future<T>, callback: (future: Future<T>) 
 }
 
 /**
- * Is told when a future is done, as a done callback is, but is one object where that is four: for what there is of thousands. `ended` is
- * code of the library that needs no context and cannot fail; where it has to call a program, it does so by `callAsCallback`.
+ * Is told when a future is done, as a done callback is, but is one object where a done callback takes four: for objects of which programs
+ * have thousands. `ended` is code of the library that needs no context and cannot fail; where it has to call a program, it does so by
+ * `callAsCallback`.
  */
 export abstract class Watcher<F extends Future<unknown>> implements Waiter {
   /** The future that is watched, `null` before `watch`. */

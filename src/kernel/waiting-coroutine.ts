@@ -5,8 +5,8 @@ import { WrittenCoroutine } from './written-coroutine.ts';
 
 /**
  * A written coroutine that waits for a future of its own, again and again if need be, and is itself the record of what that wait is for:
- * so a task that waits in it takes two objects, where a generator, a future and its record take six. For what programs have thousands of
- * at a time.
+ * so a task that waits in it takes two objects, where a generator, a future and its record take six. For coroutines of which
+ * programs have thousands at a time.
  *
  * It is the `RareFields` of that future, too. It does not say so by `implements`, because published declarations leave internal members out.
  */

@@ -11,7 +11,7 @@ export function bindMethods<T extends object>(object: T, ...names: readonly (key
   }
 }
 
-/** What an object of a class with many objects keeps of the methods that were read from it. */
+/** The bound methods of one object: those that were read from it. */
 export class BoundMethods {
   write: unknown = null;
   close: unknown = null;
@@ -21,6 +21,9 @@ export class BoundMethods {
 /**
  * As `bindMethods`, for classes of which programs have many objects: a method is bound when it is first read from an object. Methods of
  * derived classes are not bound by this.
+ *
+ * `bindWhenRead` would keep nothing in the object, but these methods are called again and again for as long as the object lives, and it would
+ * make a new function for most calls.
  *
  * @param boundOf what an object keeps, made if need be; `null` for what is no object of the class itself, such as its prototype
  */

@@ -13,7 +13,7 @@ export function namesOf(socket: Socket): KnownNames {
   return new SocketNames(socket);
 }
 
-/** The addresses of a socket. Few programs ask for them, so they are made when they are asked for, of what takes the least memory. */
+/** The addresses of a socket. Few programs ask for them, so until then they are kept as strings and numbers, which take the least memory. */
 class SocketNames implements KnownNames {
   #peer: SocketAddress | string | undefined = undefined;
   #peerPort = 0;

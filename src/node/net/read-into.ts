@@ -21,7 +21,7 @@ interface Inside {
   [part: symbol]: unknown;
 }
 
-/** Called with received bytes, which it may keep, as a function of the socket; it must not throw. */
+/** Called on the socket, as `this`, with received bytes, which it may keep. It must not throw. */
 export type Take = (this: Socket, bytes: Uint8Array) => void;
 
 /** One buffer for all sockets of the thread: bytes are copied out of it before the next read. */
@@ -38,7 +38,7 @@ let parts: Parts | null | undefined;
  * bytes do.
  * This cannot be undone, but TLS on top of the socket takes over the handle, and reads in its own way.
  *
- * @param take best one function for many sockets, because then nothing is allocated for each of them
+ * @param take best the same function for all sockets: then nothing is allocated for each of them
  * @returns whether all bytes that the socket will read from now on come to `take`
  */
 export function readInto(socket: Socket, take: Take): boolean {
@@ -56,7 +56,10 @@ export function readInto(socket: Socket, take: Take): boolean {
   return true;
 }
 
-/** Where the socket whose callback was called last is to read next; `undefined` for where it has. It is asked for right after that call. */
+/**
+ * The buffer into which the socket whose callback was called last is to read next; `undefined`: the same one again. The socket asks for it
+ * right after that call.
+ */
 let next: Uint8Array | undefined;
 
 function nextBuffer(): Uint8Array | undefined {

@@ -19,9 +19,9 @@ import { WritePipeTransport } from './write-pipe.ts';
 /** Connects a pipe, which calls at once, with a program's protocol, which is called by the loop. */
 class Courier extends Protocol implements LoopResource, Deliverer {
   readonly delivery: Delivery;
-  /** The transport to close when the loop is closed, or when the protocol fails. */
+  /** Closes the transport, when the loop is closed or the protocol fails. */
   close: () => void = () => {};
-  /** The transport that stops reading for a while, or goes on. */
+  /** Makes the transport stop reading for a while, or go on. */
   hold: (isFull: boolean) => void = () => {};
 
   constructor(loop: EventLoop, protocol: BaseProtocol) {

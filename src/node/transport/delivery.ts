@@ -94,13 +94,13 @@ export class Delivery {
   }
 
   data(chunk: Uint8Array): void {
-    if ((this.#marks & DIRECT) !== 0) this.#give(chunk);
+    if (this.isDirect) this.#give(chunk);
     else this.#keep(chunk);
   }
 
   /** The peer has ended its side. */
   end(): void {
-    if ((this.#marks & DIRECT) !== 0) this.#give(END);
+    if (this.isDirect) this.#give(END);
     else this.#keep(END);
   }
 

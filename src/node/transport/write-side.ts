@@ -11,7 +11,7 @@ const WARN_FROM = 5;
 
 const NOTHING = new Uint8Array(0);
 
-const DEFAULT_MARKS: Readonly<WaterMarks> = new WaterMarks();
+const DEFAULT_MARKS: Readonly<WaterMarks> = /* @__PURE__ */ new WaterMarks();
 
 /** The transport that it is the writing half of. */
 export interface Writing extends BaseTransport {

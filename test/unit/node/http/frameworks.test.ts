@@ -263,7 +263,7 @@ describe('a request of Hono on Node', () => {
     expect(await read).toBeGreaterThan(size);
   });
 
-  test('whose client leaves is no matter of a deadline, though its handler goes on', async () => {
+  test('whose client has left is not reported when its deadline passes, though its handler goes on', async () => {
     const warn = muteLog('warn');
     const loop = getEventLoop();
     loop.setDebug(true);
