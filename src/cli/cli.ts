@@ -27,7 +27,8 @@ export async function cli(argv: readonly string[], { stdout, stderr }: Streams =
   const tell = (text: string) => stdout.write(text);
   const complain = (text: string) => stderr.write(text);
   try {
-    return await execute(parseCommandLine(argv), { tell, columns: stdout.columns ?? null }, complain);
+    // A terminal that was given no size says 0.
+    return await execute(parseCommandLine(argv), { tell, columns: stdout.columns || null }, complain);
   } catch (error) {
     if (error instanceof Interrupted) return error.code;
     if (error instanceof AttachError) {

@@ -1,4 +1,4 @@
-import { currentSignal, currentTask, getRunningLoop, type PlatformAbortSignal } from '../index.ts';
+import { currentTask, getRunningLoop, type PlatformAbortSignal } from '../index.ts';
 import { deadlineAround, earliest } from '../tasks/deadline-around.ts';
 import { headerOf } from './deadline.ts';
 import { servedRequest } from './request-tasks.ts';
@@ -29,8 +29,8 @@ export function outgoing(init: { readonly headers?: unknown } = {}): Outgoing {
     for (const name of Object.keys(headers)) if (name.toLowerCase() === request.header) delete headers[name];
     headers[request.header] = headerOf(request.header, due - getRunningLoop().time());
   }
-  const own = (init as { readonly signal?: PlatformAbortSignal | null }).signal ?? undefined;
-  const signal = own ?? (currentTask() === null ? undefined : currentSignal());
+  const own = (init as { readonly signal?: PlatformAbortSignal | null }).signal;
+  const signal = own ?? currentTask()?.signal;
   return { ...init, ...(signal === undefined ? {} : { signal }), headers };
 }
 

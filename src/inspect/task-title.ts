@@ -12,10 +12,5 @@ import { harmless } from './text.ts';
  * await task;
  */
 export function titleOfTask(task: Task<unknown>): string {
-  return harmless(rawTitleOf(task));
-}
-
-/** The same with whatever characters it contains, for data: whoever shows it takes care of them. */
-export function rawTitleOf(task: Task<unknown>): string {
-  return titleOf(task);
+  return harmless(titleOf(task));
 }

@@ -5,12 +5,12 @@ import {
   type Future,
   nameOfCoroutine,
   Task,
+  titleOf,
   type WaitView,
   waitersOf,
   waitsOfTask,
 } from '../kernel/lowlevel.ts';
 import { circlesOf, type EndsBy } from './circles.ts';
-import { rawTitleOf } from './task-title.ts';
 import { harmless } from './text.ts';
 
 /** What one wait of a task is for. */
@@ -68,12 +68,12 @@ function namesOf(live: readonly Task<unknown>[]): (task: Task<unknown>) => strin
   const names = new Map<Task<unknown>, string>();
   const count = new Map<string, number>();
   for (const task of live) {
-    const name = rawTitleOf(task);
+    const name = titleOf(task);
     const number = (count.get(name) ?? 0) + 1;
     count.set(name, number);
     names.set(task, number === 1 ? name : `${name}#${number}`);
   }
-  return (task) => names.get(task) ?? rawTitleOf(task);
+  return (task) => names.get(task) ?? titleOf(task);
 }
 
 /** Of each future that tasks are awaited through (by `gather`, `shield`, `wait`, and these inside each other): those tasks. */

@@ -28,15 +28,15 @@ export function bindWhenRead<T extends object>(
     Object.defineProperty(prototype, name, {
       configurable: true,
       get(this: T | undefined) {
-        if (latestOf !== null && latestOf === this) {
+        if (latestOf === this) {
           uncalled++;
           return latest;
         }
         // Of the class itself, for comparisons; and for tools that call the getter alone.
         if (this === undefined || this === prototype) return method;
-        if (latestOf !== null && uncalled > 0) {
+        if (uncalled > 0) {
           passedOn ??= new WeakMap();
-          passedOn.set(latestOf, latest);
+          passedOn.set(latestOf!, latest);
         }
         const kept = passedOn?.get(this);
         if (kept !== undefined) return kept;

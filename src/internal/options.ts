@@ -9,9 +9,16 @@ import { describe } from './describe.ts';
  * @param call the function that was called, for messages
  * @param options what it was given; `undefined` is none
  * @param names the options that there are; the first one is what a value by position is taken to mean
+ * @param isWork whether the call gives something that a task can await, so that `timeout` and `createTask` may be written around it; not so
+ * where it gives an iterator, or begins a loop
  * @throws {TypeError} when it is no object, one of a class that has none of the names, or has another name whose value is not `undefined`
  */
-export function checkOptions(call: string, options: unknown, names: readonly string[]): void {
+export function checkOptions(
+  call: string,
+  options: unknown,
+  names: readonly string[],
+  isWork = /^[a-z]\w*$/.test(call),
+): void {
   if (options === undefined) return;
   if (!areOptions(options, names)) {
     const shown = describe(options);
@@ -21,14 +28,14 @@ export function checkOptions(call: string, options: unknown, names: readonly str
   const wrong = unknownOption(options, names);
   if (wrong === undefined) return;
   throw typeError(
-    `${call}: there is no option ${describe(wrong)}${adviceFor(call, wrong, names)}; ${list(names)}`,
+    `${call}: there is no option ${describe(wrong)}${adviceFor(call, wrong, names, isWork)}; ${list(names)}`,
     'UNKNOWN_OPTION',
   );
 }
 
-function adviceFor(call: string, wrong: string, names: readonly string[]): string {
+function adviceFor(call: string, wrong: string, names: readonly string[], isWork: boolean): string {
   // What functions of others have as options is for whole pieces of work here, so the nearest name would lead astray.
-  if (/^[a-z]\w*$/.test(call)) {
+  if (isWork) {
     if (wrong === 'timeout') return `; write timeout(5, () => ${call}(…))`;
     if (wrong === 'signal') return `; write createTask(() => ${call}(…), { signal })`;
   }

@@ -199,7 +199,7 @@ export function mapConcurrent<T, R>(
     const meant = typeof options === 'number' ? options : 10;
     throw typeError(`mapConcurrent: options are one object, got ${describe(options)}; write { limit: ${meant} }`);
   }
-  checkOptions('mapConcurrent', options, ['limit', 'ordered']);
+  checkOptions('mapConcurrent', options, ['limit', 'ordered'], false);
   const limit = checkWholeNumber('mapConcurrent: limit', options.limit, CONCURRENCY);
   return new ConcurrentMap(items, fn as Mapper<never, R> as Mapper<unknown, R>, limit, options.ordered ?? true);
 }

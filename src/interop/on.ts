@@ -112,6 +112,6 @@ export function on<A extends unknown[] = unknown[]>(
 ): EventIterator<A>;
 export function on(source: EventSource, type: string | symbol, options?: OnOptions): EventIterator<unknown> {
   checkEventSource('on', source);
-  checkOptions('on', options, ['close', 'capture', 'passive']);
+  checkOptions('on', options, ['close', 'capture', 'passive'], false);
   return new EventIterator(source, type, options);
 }

@@ -169,7 +169,7 @@ export function produce<T>(body: ProducerBody<T>, options: ProduceOptions = {}):
       `produce: the body must be an async function or a generator function, got ${describe(body)}`,
       'NOT_A_COROUTINE',
     );
-  checkOptions('produce', options, ['buffer']);
+  checkOptions('produce', options, ['buffer'], false);
   const buffer = options.buffer ?? 0;
   if (typeof buffer !== 'number') throw typeError(`produce: buffer must be a number of items, got ${describe(buffer)}`);
   if (!(buffer >= 0)) throw new ValueError(`produce: buffer must be 0 or more items, got ${buffer}`);

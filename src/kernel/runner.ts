@@ -407,7 +407,7 @@ export async function run<T>(main: AwaitableLike<T>, options: RunnerOptions & Ru
       },
     );
   }
-  checkOptions('run', options, [...RUNNER_OPTIONS, ...RUN_OPTIONS]);
+  checkOptions('run', options, [...RUNNER_OPTIONS, ...RUN_OPTIONS], false);
   const { context, name, signal, ...others } = options;
   const runner = new Runner(others);
   let result: T;

@@ -185,7 +185,10 @@ export function nameOfCoroutine(task: Task<unknown>): string {
   return typeof calledAs === 'string' ? calledAs : '';
 }
 
-/** The name of a task as tools show it, such as `load#17`; in debug mode with the arguments where they are known, `load(42)#17`. */
+/**
+ * The name of a task as tools show it, such as `load#17`; in debug mode with the arguments where they are known, `load(42)#17`. It may contain any
+ * characters: whoever shows it takes care of them.
+ */
 export function titleOf(task: Task<unknown>): string {
   const fn = nameOfCoroutine(task);
   const args = fn && task._loop.getDebug() ? argumentsOf(task) : null;

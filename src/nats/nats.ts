@@ -49,7 +49,7 @@ const OPTIONS = ['servers', 'user', 'pass', 'token', 'tls', 'connection', 'inbox
  */
 export function nats(options: NatsOptions | string): Engine {
   const all = typeof options === 'string' ? { servers: options } : options;
-  checkOptions('nats', all, OPTIONS);
+  checkOptions('nats', all, OPTIONS, false);
   const { servers, connection, inboxPrefix = '_INBOX' } = all;
   if ((servers === undefined) === (connection === undefined)) {
     const got = servers === undefined ? 'neither servers nor a connection' : 'servers and a connection';

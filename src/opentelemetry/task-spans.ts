@@ -2,9 +2,8 @@ import { context, type Link, type Span, SpanStatusCode, type Tracer, trace } fro
 import { textOf } from '../errors/errors.ts';
 import { typeError } from '../errors/type-error.ts';
 import { addInstrument, type Instrument, type Task } from '../index.ts';
-import { rawTitleOf } from '../inspect/task-title.ts';
 import { checkOptions } from '../internal/options.ts';
-import { nameOfCoroutine } from '../kernel/lowlevel.ts';
+import { nameOfCoroutine, titleOf } from '../kernel/lowlevel.ts';
 import { beginWith } from './context-manager.ts';
 
 type AnyTask = Task<unknown>;
@@ -66,7 +65,7 @@ class TaskSpans implements Instrument {
     if (!this.#choose(task)) return;
     const outer = context.active();
     const span = this.#tracer.startSpan(
-      rawTitleOf(task),
+      titleOf(task),
       { attributes: attributesOf(task), links: this.#linksTo(parent) },
       outer,
     );
@@ -76,7 +75,7 @@ class TaskSpans implements Instrument {
 
   cancelRequested(task: AnyTask, by: AnyTask | null, message: unknown): void {
     this.#spans.get(task)?.addEvent('cancel requested', {
-      ...(by === null ? {} : { 'asyncio.cancelled_by': rawTitleOf(by) }),
+      ...(by === null ? {} : { 'asyncio.cancelled_by': titleOf(by) }),
       ...(message === undefined ? {} : { 'asyncio.cancel_message': textOf(message) }),
     });
   }

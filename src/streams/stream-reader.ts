@@ -424,7 +424,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * @throws {ValueError} where the next line is awaited, when it is not valid text; the line is dropped
    */
   lines(options: LinesOptions = {}): AwaitableIterator<string> {
-    if (typeof options === 'object' && options !== null) checkOptions('lines', options, LINES_OPTIONS);
+    if (typeof options === 'object' && options !== null) checkOptions('lines', options, LINES_OPTIONS, false);
     return new TextLines(this, options)[Symbol.asyncIterator]();
   }
 

@@ -190,7 +190,7 @@ export function asCompleted<const A extends AwaitableLike<unknown>>(
   awaitables: Iterable<A>,
   options: AsCompletedOptions = {},
 ): AsCompleted<Outcome<A>, FutureOf<A>> {
-  checkOptions('asCompleted', options, ['timeout']);
+  checkOptions('asCompleted', options, ['timeout'], false);
   if (
     isfuture(awaitables) ||
     iscoroutine(awaitables) ||

@@ -70,7 +70,7 @@ const OPTIONS = [
  * seconds; // 3600
  */
 export async function runVirtual<T>(main: AwaitableLike<T>, options: RunVirtualOptions = {}): Promise<T> {
-  checkOptions('runVirtual', options, OPTIONS);
+  checkOptions('runVirtual', options, OPTIONS, false);
   checkNondeterminism('runVirtual', options.nondeterminism);
   const { name, ...given } = options;
   checkBounds('runVirtual', options);

@@ -325,7 +325,7 @@ class RealRun {
   }
 
   #signalled(ticks: Ticks): Promise<void> {
-    const signal = this.#lib.currentSignal()!;
+    const signal = this.#lib.currentSignal();
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(abortError(signal.reason));
       if (signal.aborted) {
@@ -427,7 +427,7 @@ class RealRun {
         return;
       }
       case 'throwIfAborted':
-        lib.currentSignal()!.throwIfAborted();
+        lib.currentSignal().throwIfAborted();
         return;
     }
   }

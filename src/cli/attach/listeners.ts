@@ -19,6 +19,8 @@ export function listenersOf(pid: number): Address[] {
 /** Waits for addresses at which a process does not listen yet. Each is told once. */
 export class NewListeners {
   readonly #pid: number;
+  /** Where it has listened at first. */
+  readonly before: readonly Address[];
   /** Sockets on Linux, elsewhere addresses. */
   readonly #known: Set<string>;
   /** When one may look again: to look takes at most half of the time, and starts a program on some systems. */
@@ -26,7 +28,9 @@ export class NewListeners {
 
   constructor(pid: number) {
     this.#pid = pid;
-    this.#known = new Set(isLinux ? socketsOf(pid) : listenersOf(pid).map(textOf));
+    const sockets = isLinux ? socketsOf(pid) : null;
+    this.before = listenersOf(pid);
+    this.#known = new Set(sockets ?? this.before.map(textOf));
   }
 
   /** A new one; `null` when there is none, and when it is too soon to look again. */

@@ -54,7 +54,7 @@ async function open(pid: number, search: Search, signal: AbortSignal): Promise<O
   const end = performance.now() + PATIENCE_MS;
   const expected = expectedAddress(read(pid, 'cmdline'), read(pid, 'environ'));
   const fresh = new NewListeners(pid); // before anything else: another tool may open the inspector at any moment
-  const before = listenersOf(pid);
+  const { before } = fresh;
   // It may be open already, perhaps at another port than the expected one. Those far from it belong to the program itself.
   const isLikely = ({ port }: Address): boolean => expected === null || port === expected.port || isUsual(port);
   search.ask(before.filter(isLikely));

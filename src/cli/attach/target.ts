@@ -107,6 +107,8 @@ export class Target {
       return JSON.parse(await unlessAborted(entered, signal)) as ReturnType<typeof enter>;
     } catch (error) {
       if (hasOpened) await closeFromInside(this.#inspector, this.#token);
+      else if (signal.aborted)
+        await this.detach(); // the process comes to it all the same
       else this.#inspector.close();
       if (error instanceof AttachError || signal.aborted) throw error;
       throw new AttachError(`process ${this.pid} cannot be looked at: ${(error as Error).message.split('\n')[0]}`, {
@@ -179,7 +181,7 @@ export class Target {
 
   /** This tool's part inside the process. */
   get #user(): string {
-    return `globalThis[Symbol.for('asyncio-ts.tools')].users.get(${JSON.stringify(this.#token)})`;
+    return `globalThis[Symbol.for('asyncio-ts.tools')]?.users.get(${JSON.stringify(this.#token)})`;
   }
 
   /** Calls a function of this tool's part inside the process. */

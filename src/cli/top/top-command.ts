@@ -2,7 +2,7 @@ import { constants, userInfo } from 'node:os';
 import process from 'node:process';
 import { TaskGraph } from '../../inspect/task-tree.ts';
 import { AttachError } from '../attach/attach-error.ts';
-import { Interruption } from '../attach/interruption.ts';
+import { Interruption, unlessAborted } from '../attach/interruption.ts';
 import { Target } from '../attach/target.ts';
 import { SUCCESS } from '../exit-codes.ts';
 import type { LookCommand } from '../look-arguments.ts';
@@ -19,25 +19,22 @@ import { type Action, initialState, press, type TopState, withLook, withSize } f
  * @returns the exit code
  * @throws {UsageError} when there is no terminal
  * @throws {AttachError} when the process cannot be looked at, or ends
+ * @throws {Interrupted} when a signal ends it before anything is shown; the process has been left before
  */
 export async function top(command: LookCommand): Promise<number> {
   if (!process.stdin.isTTY || !process.stdout.isTTY)
     throw new UsageError(`top: needs a terminal to draw in: write asyncio ps ${command.pid} to print the tasks once`);
-  const target = await attached(command.pid);
-  try {
-    return await new Top(target, command).show();
-  } finally {
-    await target.detach();
-  }
-}
-
-/** Once it is shown, the screen takes the signals. */
-async function attached(pid: number): Promise<Target> {
   const interruption = new Interruption();
+  const { signal } = interruption;
   try {
-    const target = await Target.attach(pid, interruption.signal);
-    await target.count();
-    return target;
+    const target = await Target.attach(command.pid, signal);
+    try {
+      await unlessAborted(target.count(), signal);
+      interruption.end(); // from here on the screen takes the signals
+      return await new Top(target, command).show();
+    } finally {
+      await target.detach();
+    }
   } finally {
     interruption.end();
   }

@@ -1,7 +1,6 @@
 import { describe, nameOfClass } from '../../internal/describe.ts';
 import { cutText } from '../../internal/safe-text.ts';
-import { type Future, nameOfCoroutine, purposeOf, Task } from '../../kernel/lowlevel.ts';
-import { rawTitleOf } from '../task-title.ts';
+import { type Future, nameOfCoroutine, purposeOf, Task, titleOf } from '../../kernel/lowlevel.ts';
 import type { TraceArguments } from './events.ts';
 
 /** Longer names are cut: they may be repeated in every event. */
@@ -14,18 +13,18 @@ export function cut(text: string): string {
 
 /** What a task is called in a trace, and what its steps are. */
 export function titlesOfTask(task: Task<unknown>): { readonly title: string; readonly step: string } {
-  const title = cut(rawTitleOf(task));
+  const title = cut(titleOf(task));
   return { title, step: cut(nameOfCoroutine(task)) || title };
 }
 
 /** What a wait is for: the operation first, since viewers colour by it, and the kind of its object. */
 export function nameOfWait(on: object): string {
-  if (on instanceof Task) return cut(`task ${rawTitleOf(on)}`);
+  if (on instanceof Task) return cut(`task ${titleOf(on)}`);
   const purpose = purposeOf(on as Future<unknown>);
   if (purpose === null) return 'future';
   const { operation, object } = purpose;
   if (object === null) return operation;
-  return cut(`${operation} ${object instanceof Task ? rawTitleOf(object) : nameOfClass(object)}`);
+  return cut(`${operation} ${object instanceof Task ? titleOf(object) : nameOfClass(object)}`);
 }
 
 /** The object that is waited for; `null` where the name of the wait says everything. */

@@ -142,7 +142,7 @@ export function readLines(path: FilePath, options: CodecOptions = {}): TaskItera
 }
 
 function openLines(path: FilePath, options: TextOptions): AwaitableCoroutine<AsyncFile<string>> {
-  checkOptions('readLines', options, CODEC_OPTIONS);
+  checkOptions('readLines', options, CODEC_OPTIONS, false);
   codecOf('readLines', options);
   return openFile(path, options);
 }

@@ -42,6 +42,7 @@ import {
   writing,
 } from 'asyncio-ts';
 import { openConnection, StreamReader, StreamReaderProtocol } from 'asyncio-ts/node';
+import { runVirtual } from 'asyncio-ts/testing';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { failure, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
@@ -405,6 +406,30 @@ describeBoth('a misspelt option', (s) => {
       );
     }),
   );
+
+  test(
+    'that functions of others have is answered with the options alone where neither `timeout` nor `createTask` can be around the call',
+    program(s, function* () {
+      const { signal } = new AbortController();
+      expect(() => on(new EventTarget(), 'message', any({ signal }))).toThrow(
+        "on: there is no option 'signal'; its options",
+      );
+      expect(() => mapConcurrent([1], async () => {}, any({ timeout: 1 }))).toThrow(
+        "mapConcurrent: there is no option 'timeout'; its options are",
+      );
+      expect(() => asCompleted([], any({ signal }))).toThrow(
+        "asCompleted: there is no option 'signal'; its only option",
+      );
+    }),
+  );
+
+  test('`timeout` of run() and runVirtual() is answered with their options: neither runs inside a timeout', async () => {
+    const main = async () => {};
+    await expect(run(main, any({ timeout: 1 }))).rejects.toThrow("run: there is no option 'timeout'; its options are");
+    await expect((async () => await runVirtual(main, any({ timeout: 1 })))()).rejects.toThrow(
+      "runVirtual: there is no option 'timeout'; its options are",
+    );
+  });
 
   test(
     'that is like none is answered with those that there are',

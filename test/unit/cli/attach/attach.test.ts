@@ -10,6 +10,7 @@ import { Inspector } from '../../../../src/cli/attach/inspector.ts';
 import { listenersOf } from '../../../../src/cli/attach/listeners.ts';
 import { expectedAddress, openInspector } from '../../../../src/cli/attach/open-inspector.ts';
 import { Target } from '../../../../src/cli/attach/target.ts';
+import { cli } from '../../../../src/cli/cli.ts';
 import { asyncio } from '../../../support/command.ts';
 import { withTarget } from '../../../support/targets.ts';
 
@@ -123,6 +124,23 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       expect([code, tree.length, stdout, listenersOf(pid)]).toEqual([0, 7, ['ready'], []]);
       await line('on');
       expect(listenersOf(pid)).toEqual([]);
+    });
+  });
+
+  it('is shown with whole lines in a terminal that says that it has no columns, as one of no known size does', async ({
+    expect,
+  }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      let shown = '';
+      const streams = { stdout: { write: (text: string) => (shown += text), columns: 0 }, stderr: { write: () => {} } };
+      for (const [command, last] of [
+        ['pstree', 'waits for wait() of <Event [unset, waiters:4]>'],
+        ['ps', 'Aqua Regia'],
+      ] as const) {
+        shown = '';
+        expect(await cli([command, String(pid)], streams)).toBe(0);
+        expect(shown).toContain(last);
+      }
     });
   });
 
