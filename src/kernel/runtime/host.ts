@@ -49,7 +49,7 @@ export interface Host {
    * Calls `listener` on each signal of a name (`SIGTERM`) until the function that it returns is called; `null` when there are no
    * signals here. Throws for those that cannot be handled.
    */
-  onSignal?(signal: string, listener: () => void): (() => void) | null;
+  onSignal?(signal: string, listener: () => void, mayWake?: boolean): (() => void) | null;
 }
 
 /** Node waits 1 ms when asked for more than this; a longer wait is made of several. */
@@ -183,7 +183,7 @@ export class RuntimeHost implements Host {
     return listenToInterrupts(listener);
   }
 
-  onSignal(signal: string, listener: () => void): (() => void) | null {
-    return listenToSignal(signal, listener);
+  onSignal(signal: string, listener: () => void, mayWake = true): (() => void) | null {
+    return listenToSignal(signal, listener, mayWake);
   }
 }
