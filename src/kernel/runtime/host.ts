@@ -47,7 +47,8 @@ export interface Host {
   onInterrupt?(listener: () => void): (() => void) | null;
   /**
    * Calls `listener` on each signal of a name (`SIGTERM`) until the function that it returns is called; `null` when there are no
-   * signals here. Throws for those that cannot be handled.
+   * signals here. Throws for those that cannot be handled. `mayWake` is `false` when it only ends a run or writes a report: a run that
+   * has nothing else left is told to be stuck all the same.
    */
   onSignal?(signal: string, listener: () => void, mayWake?: boolean): (() => void) | null;
 }
