@@ -7,6 +7,7 @@ import { reportFailure } from './failure-report.ts';
 import { FailureTrail } from './failure-trail.ts';
 import { type Library, type LoadedLibrary, libraryOf } from './library.ts';
 import { type Exports, findMain, locate, nothingToRun } from './program.ts';
+import { isSameFile } from './same-file.ts';
 import { isPlacedByRuntime } from './stack.ts';
 import { traceRun } from './trace-run.ts';
 import { UsageError } from './usage-error.ts';
@@ -21,6 +22,11 @@ import { UsageError } from './usage-error.ts';
  */
 export async function runProgram(command: RunCommand, complain: (text: string) => void): Promise<number> {
   const file = locate(command.file);
+  if (command.trace !== undefined && isSameFile(command.trace, file)) {
+    throw new UsageError(
+      `run: '${command.trace}' is the program itself, which the trace would replace: write asyncio run --trace trace.json ${command.file}`,
+    );
+  }
   const library = await libraryOf(file);
   const tracing = command.trace === undefined ? null : await traceRun(command.trace, library);
   const trail = new FailureTrail(library.api.Task);

@@ -4,6 +4,7 @@ import { ValueError } from '../errors/errors.ts';
 import type { TraceDocument } from '../inspect/trace/events.ts';
 import { readTrace } from '../inspect/trace/read-trace.ts';
 import type { TraceCommand } from './command-line.ts';
+import { isSameFile } from './same-file.ts';
 import { safeText } from './terminal/display.ts';
 import { tracePage } from './trace-page.ts';
 import { UsageError } from './usage-error.ts';
@@ -22,6 +23,9 @@ export function makePage({ file, output }: TraceCommand, tell: (text: string) =>
     return;
   }
   const target = output ?? `${file.replace(/\.json$/, '')}.html`;
+  if (isSameFile(target, file)) {
+    throw new UsageError(`'${target}' is the trace itself, which the page would replace: write -o with another name`);
+  }
   try {
     writeFileSync(target, page);
   } catch (error) {

@@ -35,7 +35,7 @@ export interface TaskCounts {
 
 /** A function or coroutine on the stack of a task. */
 export interface FrameSnapshot {
-  /** The name of the function; empty where it is not known, as for a generator object. */
+  /** The name of the function; empty where it is not known, as for a generator object that the task was not given the function of. */
   readonly name: string;
   readonly kind: 'function' | 'generator' | 'coroutine';
 }
@@ -215,9 +215,19 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
 
   function framesOf(task: AnyTask, views: TaskViews): FrameSnapshot[] {
     const objects = [...new Set(views.framesOf(task))];
+    const [called, generator] = objects;
+    // A task that was given a generator function has both: they are one call.
+    const isOneCall = typeof called === 'function' && generator !== undefined && isCallOf(generator, called);
+    if (isOneCall) objects.shift();
     const frames = objects.map(frameOf);
+    if (isOneCall) frames[0] = { name: cut(String(called.name)), kind: 'generator' };
     generators.push(...objects.filter((_, i) => frames[i]!.kind === 'generator'));
     return frames;
+  }
+
+  /** Whether a generator was made by a call of this function. Generators inherit from the `prototype` of theirs, which is nobody else's. */
+  function isCallOf(generator: object, { prototype }: { readonly prototype?: unknown }): boolean {
+    return typeof prototype === 'object' && prototype !== null && Object.getPrototypeOf(generator) === prototype;
   }
 
   function frameOf(frame: object): FrameSnapshot {

@@ -464,9 +464,10 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Calls a listener for a signal that should end a run, unless the program has added a handler for it to the loop. @internal */
   _onEnding(signal: string, listener: () => void): (() => void) | null {
-    return super._onSignal(signal, () => {
+    const unlessHandled = (): void => {
       if (!this.#signals.has(signal)) listener();
-    });
+    };
+    return super._onSignal(signal, unlessHandled, false);
   }
 
   // --------------------------------------------------------------------------------------------- errors

@@ -116,10 +116,17 @@ export class Inspector {
     }
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.error !== undefined) waiting?.reject(new Error(message.error.message));
-    else waiting?.resolve(message.result);
+    if (message.error === undefined) waiting?.resolve(message.result);
+    else if (CONTEXT_GONE.test(message.error.message)) waiting?.reject(new ContextGone(message.error.message));
+    else waiting?.reject(new Error(message.error.message));
   }
 }
+
+/** What the inspector answers while its process ends: it waits for those that are connected when the program is gone already. */
+const CONTEXT_GONE = /Cannot find (?:default execution )?context|Execution context was destroyed/;
+
+/** The process is ending: its inspector still answers, and there is no program any more. */
+export class ContextGone extends Error {}
 
 /** The connection has ended: the process has, or its inspector was closed. */
 export class ConnectionLost extends Error {

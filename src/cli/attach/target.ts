@@ -6,7 +6,7 @@ import { AttachError } from './attach-error.ts';
 import { closeFromInside } from './close-from-inside.ts';
 import { type GeneratorDetails, Generators } from './generators.ts';
 import { enter } from './inside.ts';
-import type { Inspector } from './inspector.ts';
+import { ContextGone, type Inspector } from './inspector.ts';
 import { unlessAborted } from './interruption.ts';
 import { type Opened, openInspector } from './open-inspector.ts';
 import { checkProcess } from './process-check.ts';
@@ -205,6 +205,8 @@ export class Target {
     try {
       return await work;
     } catch (error) {
+      // A process that ends waits for those that are connected to its inspector, so it is alive still.
+      if (error instanceof ContextGone) throw hasEnded(this.pid, error);
       if (!this.#inspector.isClosed) throw error;
       checkAlive(this.pid);
       throw new AttachError(`process ${this.pid} has closed its inspector while it was looked at`, {
@@ -221,6 +223,10 @@ function checkAlive(pid: number): void {
   try {
     checkProcess(pid);
   } catch (error) {
-    throw new AttachError(`process ${pid} has ended while it was looked at`, { cause: error });
+    throw hasEnded(pid, error);
   }
+}
+
+function hasEnded(pid: number, cause: unknown): AttachError {
+  return new AttachError(`process ${pid} has ended while it was looked at`, { cause });
 }

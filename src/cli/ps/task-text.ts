@@ -15,7 +15,8 @@ export function nameText(task: TaskSnapshot): string {
 /** The function that a task runs; empty where it is not known. */
 function functionOf(task: TaskSnapshot & Partial<Pick<SeenTask, 'generators'>>): string {
   const [outermost] = task.frames;
-  return (outermost?.kind === 'generator' ? task.generators?.[0]?.name : outermost?.name) ?? '';
+  const own = outermost?.name ?? '';
+  return outermost?.kind === 'generator' ? (task.generators?.[0]?.name ?? own) : own;
 }
 
 /** The functions that a task is in, where its name does not tell them already. */
@@ -29,7 +30,7 @@ export function framesText(task: SeenTask): string {
   let at = 0;
   return task.frames
     .map(({ name, kind }) => {
-      const known = kind === 'generator' ? (task.generators[at++]?.name ?? '') : name;
+      const known = kind === 'generator' ? (task.generators[at++]?.name ?? name) : name;
       if (known !== '') return `${safeText(known)}()`;
       return kind === 'generator' ? '(generator)' : '<anonymous>()';
     })

@@ -233,8 +233,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   }
 
   /** Calls a listener on each signal of a name, where the host can. @internal */
-  _onSignal(signal: string, listener: () => void): (() => void) | null {
-    return this.#host.onSignal?.(signal, listener) ?? null;
+  _onSignal(signal: string, listener: () => void, mayWake = true): (() => void) | null {
+    return this.#host.onSignal?.(signal, listener, mayWake) ?? null;
   }
 
   /** Schedules something for the next iteration. @internal */

@@ -47,9 +47,10 @@ export interface Host {
   onInterrupt?(listener: () => void): (() => void) | null;
   /**
    * Calls `listener` on each signal of a name (`SIGTERM`) until the function that it returns is called; `null` when there are no
-   * signals here. Throws for those that cannot be handled.
+   * signals here. Throws for those that cannot be handled. `mayWake` is `false` when it only ends a run or writes a report: a run that
+   * has nothing else left is told to be stuck all the same.
    */
-  onSignal?(signal: string, listener: () => void): (() => void) | null;
+  onSignal?(signal: string, listener: () => void, mayWake?: boolean): (() => void) | null;
 }
 
 /** Node waits 1 ms when asked for more than this; a longer wait is made of several. */
@@ -183,7 +184,7 @@ export class RuntimeHost implements Host {
     return listenToInterrupts(listener);
   }
 
-  onSignal(signal: string, listener: () => void): (() => void) | null {
-    return listenToSignal(signal, listener);
+  onSignal(signal: string, listener: () => void, mayWake = true): (() => void) | null {
+    return listenToSignal(signal, listener, mayWake);
   }
 }

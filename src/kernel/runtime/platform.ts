@@ -63,6 +63,7 @@ interface ProcessLike {
   removeListener?(event: string, listener: (...args: unknown[]) => void): void;
   listenerCount?(event: string): number;
   eventNames?(): readonly (string | symbol)[];
+  listeners?(event: string | symbol): readonly unknown[];
   emit?(event: unknown, ...args: unknown[]): boolean;
   exit?(code: number): void;
   getActiveResourcesInfo?(): string[];
@@ -144,8 +145,10 @@ export const RESOLVED: Promise<void> = /* @__PURE__ */ (async () => {})();
 /**
  * Listens to a signal of the process instead of what would happen by default. Several listeners suppress that as one does, and none
  * keeps the process alive. `null` where there are no signals.
+ *
+ * @param mayWake whether the program may go on by this signal; `false` when it only ends a run or writes a report, as Ctrl-C does
  */
-export function listenToSignal(signal: string, listener: () => void): (() => void) | null {
+export function listenToSignal(signal: string, listener: () => void, mayWake = true): (() => void) | null {
   const process = globals().process;
   const os = process?.getBuiltinModule?.('node:os') as { constants?: { signals?: object } } | undefined;
   const signals = os?.constants?.signals;
@@ -160,8 +163,22 @@ export function listenToSignal(signal: string, listener: () => void): (() => voi
   }
   if (UNCATCHABLE.test(signal)) throw new RuntimeError(`${signal} cannot be caught`, { code: 'UNCATCHABLE_SIGNAL' });
   const relay = (): void => listener();
+  if (!mayWake) wakesNobody.add(relay);
   process.on(signal, relay);
   return () => process.removeListener?.(signal, relay);
+}
+
+/** Listeners to signals by which no task that waits goes on. */
+const wakesNobody: WeakSet<object> = /* @__PURE__ */ new WeakSet();
+
+/** Whether somebody listens to a signal, other than Ctrl-C, that may wake a program. */
+function mayBeWokenBySignal(process: ProcessLike | undefined): boolean {
+  for (const name of process?.eventNames?.() ?? []) {
+    if (!/^SIG(?!INT$)/.test(String(name))) continue;
+    const listeners = process?.listeners?.(name);
+    if (listeners?.every((listener) => wakesNobody.has(listener as object)) !== true) return true;
+  }
+  return false;
 }
 
 /** Some runtimes let one listen to these, in vain. */
@@ -372,13 +389,12 @@ let probes = 0;
 
 /**
  * Calls back when a timer is all that keeps the process alive; it keeps it alive afterwards, as before. Runtimes tell of this by `beforeExit`
- * alone: the list of active resources lacks workers and much else. Bun and Deno do not emit it while a module waits at its top level. `null` where somebody listens to signals other than Ctrl-C, which can
- * wake a program that has nothing else left, or to `beforeExit`, which would be emitted for nobody else's sake.
+ * alone: the list of active resources lacks workers and much else. Bun and Deno do not emit it while a module waits at its top level. `null` where somebody listens to signals which can
+ * wake a program that has nothing else left (not those that only end the run, as Ctrl-C), or to `beforeExit`, which would be emitted for nobody else's sake.
  */
 export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (() => void) | null {
   const { process } = globals();
-  const names = process?.eventNames?.() ?? [];
-  if (names.some((name) => /^SIG(?!INT$)/.test(String(name)))) return null;
+  if (mayBeWokenBySignal(process)) return null;
   if (process?.listenerCount?.('beforeExit') !== probes) return null;
   const listener = (): void => {
     stop();

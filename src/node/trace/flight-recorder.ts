@@ -69,7 +69,7 @@ class RecorderOfProcess implements ProcessFlightRecorder {
     this.file = path.resolve(file ?? `asyncio-flight-${process.pid}${isMainThread ? '' : `-${threadId}`}.json`);
     this.#recorder = startFlightRecorder(events === undefined ? {} : { events });
     try {
-      this.#removeSignal = signal === null ? null : listenToSignal(signal, () => this.#tryToWrite(signal));
+      this.#removeSignal = signal === null ? null : listenToSignal(signal, () => this.#tryToWrite(signal), false);
     } catch (error) {
       this.#recorder.stop();
       throw error;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startTracing } from 'asyncio-ts/inspect';
@@ -62,6 +62,22 @@ describe('the page of a trace', () => {
 });
 
 describe('asyncio trace', () => {
+  it('refuses to write the page over the trace, by whatever name it is called', async () => {
+    const file = path.join(folder, 'trace.json');
+    const link = path.join(folder, 'trace.json.html');
+    const text = JSON.stringify(await recorded());
+    writeFileSync(file, text);
+    symlinkSync(file, link);
+    for (const target of [file, path.join(folder, '.', 'trace.json'), link]) {
+      const { code, err } = await command('trace', '-o', target, file);
+      expect(code).toBe(2);
+      expect(err).toContain(
+        `'${target}' is the trace itself, which the page would replace: write -o with another name`,
+      );
+    }
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
   it.each([
     ['nothing.json', null, 'cannot open'],
     ['empty.json', '', 'is empty'],
@@ -109,6 +125,16 @@ describe('asyncio trace', () => {
 });
 
 describe('asyncio run --trace', () => {
+  it('refuses to write the trace over the program', async () => {
+    const program = path.join(folder, 'program.mjs');
+    const text = 'export function main() {}';
+    writeFileSync(program, text);
+    const { code, err } = await command('run', '--trace', program, program);
+    expect(code).toBe(2);
+    expect(err).toContain('is the program itself, which the trace would replace: write asyncio run --trace trace.json');
+    expect(readFileSync(program, 'utf8')).toBe(text);
+  });
+
   const PROGRAM = `
     export async function main() {
       await new Promise((ok) => setTimeout(ok, 1));

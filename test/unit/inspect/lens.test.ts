@@ -25,6 +25,20 @@ function viewsOfThisLoop() {
   return { ...views, tasks: () => [...views.tasks()].filter((task) => task.getLoop() === loop) };
 }
 
+test('a task that was given a generator function has one frame for its call, with its name', async () => {
+  await runVirtually(async () => {
+    const ship = function* ship() {
+      yield* sleep(100);
+    };
+    const task = createTask(ship, { name: 'A1' });
+    await sleep(1);
+    const [frame, ...others] = find(captureTasks({ loop: getRunningLoop() }), 'A1').frames;
+    expect(frame).toEqual({ name: 'ship', kind: 'generator' });
+    expect(others.map(({ kind }) => kind)).not.toContain('generator');
+    task.cancel();
+  });
+});
+
 describeBoth('a snapshot of the tasks', (s) => {
   const idle = () =>
     s.fn(function* () {

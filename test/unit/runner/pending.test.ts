@@ -53,6 +53,16 @@ describe.concurrent('a run that cannot end', () => {
     ]);
   });
 
+  test.each([
+    ['the signals end it', STUCK.replace('OPTIONS', "{ signals: ['SIGINT', 'SIGTERM'] }")],
+    [
+      'a flight recorder listens to its signal',
+      `const { flightRecorder } = await import('asyncio-ts/node'); flightRecorder({ file: '/dev/null' });${STUCK.replace('OPTIONS', '{}')}`,
+    ],
+  ])('tells it also where %s, by which none of its tasks goes on', { timeout: 20_000 }, async (_when, body) => {
+    expect((await errorsOf(body, 15_000))[0]).toBe(TITLE);
+  });
+
   test('tells it with the arguments of its tasks in debug mode', { timeout: 20_000 }, async () => {
     const body = `
       const hold = core.coroutine(async function hold(key, count) { await new core.Event().wait(); });
@@ -122,6 +132,14 @@ describe.concurrent('a run that cannot end', () => {
         core.getRunningLoop().addSignalHandler('SIGTERM', () => stop.set());
         await stop.wait();
       });`,
+    ],
+    [
+      'while it waits for one of the signals that would end it',
+      `await core.run(async () => {
+        const stop = new core.Event();
+        core.getRunningLoop().addSignalHandler('SIGTERM', () => stop.set());
+        await stop.wait();
+      }, { signals: ['SIGTERM'] });`,
     ],
   ])('is quiet %s', { timeout: 20_000 }, async (_when, body) => {
     expect(await errorsOf(body)).toEqual([]);

@@ -433,6 +433,26 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
   });
 });
 
+describe.runIf(isLinux)('a process that ends by itself while it is looked at', { timeout: 30_000 }, () => {
+  it('is told as such, though it waits for its inspector to be left', async ({ expect }) => {
+    const program = ALBUM.replace(
+      'await run(main);',
+      "process.on('SIGTERM', () => process.exit(0));\n  await run(main);",
+    );
+    await withTarget(program, async ({ pid, child }) => {
+      const target = await Target.attach(pid);
+      child.kill('SIGTERM');
+      // Until the program is gone, it answers.
+      const looks = async () => {
+        for (;;) await target.look();
+      };
+      await expect(looks()).rejects.toThrow(`process ${pid} has ended while it was looked at`);
+      await target.detach(); // does not throw, and lets the process go
+      if (child.exitCode === null) await once(child, 'exit');
+    });
+  });
+});
+
 describe.runIf(isLinux)('what cannot be looked at', { concurrent: true, timeout: 30_000 }, () => {
   it('is a process that does not exist', async ({ expect }) => {
     const stderr = `asyncio: there is no process ${2 ** 30}\n`;
