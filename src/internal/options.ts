@@ -22,8 +22,11 @@ export function checkOptions(
   if (options === undefined) return;
   if (!areOptions(options, names)) {
     const shown = describe(options);
-    const written = typeof options === 'object' && options !== null ? names.join(', ') : `${names[0]}: ${shown}`;
-    throw typeError(`${call}: options are one object at the end, got ${shown}; write { ${written} }`);
+    let written = `{ ${names[0]}: ${shown} }`;
+    if (typeof options === 'object' && options !== null) written = `{ ${names.join(', ')} }`;
+    // No name of a task: an argument for its function, as those write it who know `setTimeout(f, 100, x)`.
+    else if (names[0] === 'name' && typeof options !== 'string') written = `${call}(() => f(${shown}))`;
+    throw typeError(`${call}: options are one object at the end, got ${shown}; write ${written}`);
   }
   const wrong = unknownOption(options, names);
   if (wrong === undefined) return;

@@ -265,7 +265,8 @@ export class EventLoop extends Scheduler implements Disposable {
     this._checkClosed();
     const factory = this.#taskFactory;
     // A factory may have options of its own.
-    if (options !== undefined && options !== null && factory === null) checkTaskOptions(options);
+    if (options !== undefined && options !== null && factory === null)
+      checkOptions('createTask', options, TASK_OPTIONS);
     const checked = asCoroutine(coro, this);
     if (factory === null)
       return new Task<T>(checked, options === undefined ? this._defaults : { ...options, loop: this });
@@ -711,18 +712,6 @@ function giveUp(future: Future<void>, timeout: number): void {
   if (future.done()) return;
   logger.warn(`The executor did not finish its work within ${timeout} seconds.`);
   future.setResult(undefined);
-}
-
-/** Arguments of the function behind it are a habit of those who know `setTimeout(f, 100, x)`. */
-function checkTaskOptions(options: unknown): void {
-  if (typeof options === 'object' || typeof options === 'string') {
-    checkOptions('createTask', options, TASK_OPTIONS);
-    return;
-  }
-  const given = describe(options);
-  throw typeError(
-    `createTask: options are one object at the end, got ${given}; for arguments of the function write createTask(() => f(${given}))`,
-  );
 }
 
 /** The loops in debug mode, so that one that is dropped without being closed is debugged no longer. */

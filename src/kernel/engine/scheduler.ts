@@ -233,7 +233,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   }
 
   /** Calls a listener on each signal of a name, where the host can. @internal */
-  _onSignal(signal: string, listener: () => void, mayWake = true): (() => void) | null {
+  _onSignal(signal: string, listener: () => void, mayWake?: boolean): (() => void) | null {
     return this.#host.onSignal?.(signal, listener, mayWake) ?? null;
   }
 

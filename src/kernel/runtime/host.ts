@@ -184,7 +184,7 @@ export class RuntimeHost implements Host {
     return listenToInterrupts(listener);
   }
 
-  onSignal(signal: string, listener: () => void, mayWake = true): (() => void) | null {
+  onSignal(signal: string, listener: () => void, mayWake?: boolean): (() => void) | null {
     return listenToSignal(signal, listener, mayWake);
   }
 }

@@ -162,23 +162,20 @@ export function listenToSignal(signal: string, listener: () => void, mayWake = t
     });
   }
   if (UNCATCHABLE.test(signal)) throw new RuntimeError(`${signal} cannot be caught`, { code: 'UNCATCHABLE_SIGNAL' });
-  const relay = (): void => listener();
-  if (!mayWake) wakesNobody.add(relay);
+  const relay: Relay = Object.assign((): void => listener(), { mayWake });
   process.on(signal, relay);
   return () => process.removeListener?.(signal, relay);
 }
 
-/** Listeners to signals by which no task that waits goes on. */
-const wakesNobody: WeakSet<object> = /* @__PURE__ */ new WeakSet();
+/** What listens to a signal, and tells whether a task that waits may go on by it. */
+type Relay = (() => void) & { readonly mayWake: boolean };
 
 /** Whether somebody listens to a signal, other than Ctrl-C, that may wake a program. */
 function mayBeWokenBySignal(process: ProcessLike | undefined): boolean {
-  for (const name of process?.eventNames?.() ?? []) {
-    if (!/^SIG(?!INT$)/.test(String(name))) continue;
-    const listeners = process?.listeners?.(name);
-    if (listeners?.every((listener) => wakesNobody.has(listener as object)) !== true) return true;
-  }
-  return false;
+  const names = process?.eventNames?.() ?? [];
+  const wakesNone = (name: string | symbol): boolean | undefined =>
+    process?.listeners?.(name).every((listener) => (listener as Partial<Relay>).mayWake === false);
+  return names.some((name) => /^SIG(?!INT$)/.test(String(name)) && wakesNone(name) !== true);
 }
 
 /** Some runtimes let one listen to these, in vain. */
@@ -389,8 +386,10 @@ let probes = 0;
 
 /**
  * Calls back when a timer is all that keeps the process alive; it keeps it alive afterwards, as before. Runtimes tell of this by `beforeExit`
- * alone: the list of active resources lacks workers and much else. Bun and Deno do not emit it while a module waits at its top level. `null` where somebody listens to signals which can
- * wake a program that has nothing else left (not those that only end the run, as Ctrl-C), or to `beforeExit`, which would be emitted for nobody else's sake.
+ * alone: the list of active resources lacks workers and much else. Bun and Deno do not emit it while a module waits at its top level.
+ *
+ * @returns what ends this; `null` where somebody listens to signals that can wake a program that has nothing else left, which those do not
+ * that only end the run, as Ctrl-C, or to `beforeExit`, which would be emitted for nobody else's sake
  */
 export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (() => void) | null {
   const { process } = globals();
@@ -411,25 +410,24 @@ export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (()
   return stop;
 }
 
-/** The exit codes of errors. `null` until there is one: the process is listened to once for all of them. */
-let exitCodes: WeakMap<object, number> | null = null;
+const exitCodes = /* @__PURE__ */ new WeakMap<object, number>();
+/** The process is listened to once for all of them. */
+let listensForExit = false;
 
 /** Should nobody catch an error, so that the process ends by it, then with this exit code. */
 export function exitWithCode(error: object, code: number): void {
-  const { process } = globals();
-  if (exitCodes === null) {
-    const codes = new WeakMap<object, number>();
-    exitCodes = codes;
-    // It changes nothing of what happens, unlike a listener for uncaught exceptions. Runtimes without it end with 1.
-    process?.on?.('uncaughtExceptionMonitor', (uncaught: unknown) => {
-      const own = codes.get(uncaught as object);
-      if (own === undefined) return;
-      process?.on?.('exit', () => {
-        process.exitCode = own;
-      });
-    });
-  }
   exitCodes.set(error, code);
+  if (listensForExit) return;
+  listensForExit = true;
+  const { process } = globals();
+  // It changes nothing of what happens, unlike a listener for uncaught exceptions. Runtimes without it end with 1.
+  process?.on?.('uncaughtExceptionMonitor', (uncaught: unknown) => {
+    const own = exitCodes.get(uncaught as object);
+    if (own === undefined) return;
+    process.on?.('exit', () => {
+      process.exitCode = own;
+    });
+  });
 }
 
 /** Ends the process at once, where there is one (a second Ctrl-C). */

@@ -25,6 +25,21 @@ describe('reading a trace', () => {
     }
   });
 
+  it('says of a whole file that is not JSON that it is damaged', async () => {
+    const text = await textOfTrace();
+    expect(() => readTrace(text + text, "'a.json'")).toThrow("'a.json' is damaged, or two traces in one file");
+    expect(() => readTrace(text.replace('"ph"', '"ph'), "'a.json'")).toThrow("'a.json' is damaged");
+  });
+
+  it.each(['null', '5', '{"ph":"X"}', '{"ph":"X","name":"a","pid":1,"tid":1,"ts":"x"}'])(
+    'refuses the event %s, and says which one it is',
+    (event) => {
+      const good = '{"ph":"X","name":"a","pid":1,"tid":1,"ts":0}';
+      const text = `{"otherData":{"format":"asyncio-ts trace","version":1},"traceEvents":[${good},${event}]}`;
+      expect(() => readTrace(text, "'a.json'")).toThrow("'a.json' is damaged: traceEvents[1] is");
+    },
+  );
+
   it.each([
     ['', 'is empty'],
     [' \n', 'is empty'],
