@@ -14,13 +14,15 @@ afterEach(() => {
   server = null;
 });
 
-/** What speaks as Redis does, and gives the same answer to all. */
-async function answering(answer: string): Promise<string> {
+/** What speaks as Redis does. The answer to each command is the same, or by its name. */
+async function answering(answer: string | ((command: string) => string)): Promise<string> {
   const made = createServer((socket) => {
     socket.on('error', () => {});
     socket.on('data', (data) => {
-      // One answer for each command: an array of the protocol begins with `*`.
-      for (const _command of data.toString().match(/^\*\d+\r$/gm) ?? []) socket.write(answer);
+      // One answer for each command: an array of the protocol begins with `*`, and its first text is the name.
+      for (const [, command = ''] of data.toString().matchAll(/^\*\d+\r\n\$\d+\r\n(\w+)/gm))
+        if (/^quit$/i.test(command)) socket.end('+OK\r\n');
+        else socket.write(typeof answer === 'string' ? answer : answer(command.toLowerCase()));
     });
   });
   server = made;
@@ -63,6 +65,18 @@ describe('a store that lets nobody in', () => {
       code: 'NOT_ALLOWED',
       message: expect.stringContaining('double() was not sent: the store refuses the account: WRONGPASS'),
     });
+  });
+
+  it('leaves no connection behind when it lets a worker in, and then refuses its first sign of life', async () => {
+    const info = 'redis_version:7.2.0\r\nmaxmemory_policy:noeviction\r\n';
+    const connection = await answering((command) => {
+      if (command === 'info') return `$${info.length}\r\n${info}\r\n`;
+      return /^(?:auth|hello|select|client)$/.test(command) ? '+OK\r\n' : '-NOPERM this user has no permissions\r\n';
+    });
+    const serving = run(() => serve(work, { engine: bullmq({ connection }), queue: 'images', signals: [] }));
+    await expect(serving).rejects.toMatchObject({ message: expect.stringContaining('NOPERM') });
+    // Ends when the last connection has.
+    await expect(new Promise((resolve) => server!.close(resolve))).resolves.toBe(undefined);
   });
 
   it('fails a job after the patience with the reason', async () => {
