@@ -595,6 +595,7 @@ class BullmqWorker implements WorkerLink {
       left.then(() => this.#control.close()),
     );
     this.#isClosed = true;
+    await worker?.stopRenewing();
   }
 }
 
