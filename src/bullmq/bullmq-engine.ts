@@ -33,7 +33,7 @@ import {
   type Store,
   storeOf,
 } from './store.ts';
-import { writeAgain } from './write-again.ts';
+import { type Completing, completeAgain, type Tries, writeAgain } from './write-again.ts';
 
 /** Options of `bullmq`: one of `connection` and `postgres`. */
 export interface BullmqOptions {
@@ -469,6 +469,8 @@ class BullmqWorker implements WorkerLink {
   readonly #keep: number;
   readonly #lost = new Set<string>();
   #worker: AnyWorker | null = null;
+  /** Whether it has no connections any more. */
+  #isClosed = false;
 
   constructor(store: Store, name: string, settings: WorkerSettings, keep: number) {
     this.#store = store;
@@ -481,8 +483,17 @@ class BullmqWorker implements WorkerLink {
   }
 
   async open(): Promise<void> {
-    const { concurrency, lease, offer } = this.#settings;
     await connected(this.#control.sources);
+    try {
+      await this.#begin();
+    } catch (error) {
+      await this.close(); // otherwise what is connected would keep the process
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { concurrency, lease, offer } = this.#settings;
     await this.beat([]);
     const kept = { age: this.#keep };
     const worker = quiet(
@@ -521,13 +532,12 @@ class BullmqWorker implements WorkerLink {
       progress: (report) => reports.add(report),
     });
     await reports.sent();
-    const { lease } = this.#settings;
+    const tries: Tries = { seconds: this.#settings.lease, isClosed: () => this.#isClosed };
     if (!('reply' in performed)) {
-      await writeAgain(() => job.moveToWait(token), lease);
+      await writeAgain(() => job.moveToWait(token), tries);
       throw new WaitingError();
     }
-    const complete = job.moveToCompleted.bind(job); // BullMQ calls it once this function has returned
-    job.moveToCompleted = (...given) => writeAgain(() => complete(...given), lease);
+    completeAgain(job, tries);
     return performed.reply;
   }
 
@@ -578,20 +588,19 @@ class BullmqWorker implements WorkerLink {
 
   async close(): Promise<void> {
     const worker = this.#worker;
-    const left = Promise.allSettled([
-      this.#control.remove([`worker:${this.#settings.offer.worker}`]),
-      worker?.close(worker.isRunning() ? false : undefined),
-    ]);
+    const left = Promise.allSettled([this.#control.remove([`worker:${this.#settings.offer.worker}`]), worker?.close()]);
     const sources = [...(worker === null ? [] : [worker]), ...this.#control.sources];
     await ended(
       sources,
       left.then(() => this.#control.close()),
     );
+    this.#isClosed = true;
+    await worker?.stopRenewing();
   }
 }
 
 /** BullMQ's job, as far as it is used. */
-interface Given {
+interface Given extends Completing {
   readonly id?: string | undefined;
   readonly data: unknown;
   readonly attemptsStarted: number;
@@ -600,7 +609,6 @@ interface Given {
   extendLock(token: string, duration: number): Promise<number>;
   updateProgress(progress: string): Promise<void>;
   moveToWait(token?: string): Promise<unknown>;
-  moveToCompleted(reply: unknown, token: string, fetchesNext?: boolean): Promise<unknown>;
 }
 
 /** Sends reports one after the other, so that they do not overtake each other. */

@@ -37,8 +37,18 @@ export type Processor = (
 ) => Promise<string>;
 
 export type AnyQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend>;
-export type AnyWorker = Worker<unknown, unknown, string, IQueueBackend>;
+export type AnyWorker = EndingWorker<unknown, unknown, string, IQueueBackend>;
 export type AnyEvents = QueueEvents;
+
+/**
+ * BullMQ's worker stops renewing locks once its jobs have ended and its connections are idle. While the store is away the latter may never be, and the
+ * timer of the renewal would keep the process.
+ */
+class EndingWorker<T, R, N extends string, B extends IQueueBackend> extends Worker<T, R, N, B> {
+  stopRenewing(): Promise<void> {
+    return this.lockManager.close();
+  }
+}
 
 /** BullMQ's objects for either store. */
 export interface Store {
@@ -60,7 +70,9 @@ export function storeOf(connection: Connection): Store {
       control: (name) => guarded(new Queue(name, few, createPostgresBackend)) as never,
       events: (name) => guarded(new QueueEvents(name, one, createPostgresBackend)) as never,
       worker: (name, processor, more) =>
-        guarded(new Worker(name, processor as never, { ...more, ...options } as never, createPostgresBackend)) as never,
+        guarded(
+          new EndingWorker(name, processor as never, { ...more, ...options } as never, createPostgresBackend as never),
+        ) as never,
     };
   }
   const { redis, prefix } = connection;
@@ -69,7 +81,7 @@ export function storeOf(connection: Connection): Store {
     queue: (name) => new Queue(name, options) as never,
     control: (name) => new Queue(name, options) as never,
     events: (name) => new QueueEvents(name, options) as never,
-    worker: (name, processor, more) => new Worker(name, processor as never, { ...more, ...options }) as never,
+    worker: (name, processor, more) => new EndingWorker(name, processor as never, { ...more, ...options }) as never,
   };
 }
 

@@ -119,7 +119,7 @@ export class Client implements JobOwner {
   readonly #tasks = new Set<Task<unknown>>();
   /** How many jobs are sent by tasks: those after them wait for their turn. */
   #sending = 0;
-  /** Those that were sent without a task and are not confirmed, the first one first. */
+  /** Those without an outcome that were sent without a task and are not confirmed, the first one first. */
   readonly #unconfirmed = new Set<Entry>();
   #confirmedUntil: { cancel(): void } | null = null;
   /** Those whose outcome is known here, which the store need not keep any more. */
@@ -366,7 +366,6 @@ export class Client implements JobOwner {
 
   /** One timer for all: few are not confirmed within the patience. */
   readonly #giveUpUnconfirmed = (): void => {
-    this.#confirmedUntil = null;
     const { patience } = this.#settings;
     for (const entry of this.#unconfirmed) {
       const end = entry.since + patience;
@@ -374,12 +373,12 @@ export class Client implements JobOwner {
         this.#confirmedUntil = this.#loop.callAt(end, this.#giveUpUnconfirmed);
         return;
       }
-      this.#unconfirmed.delete(entry);
       this.#settle(entry, {
         kind: 'failed',
         error: this.#outOfReach(entry, new Error('it has not confirmed the job')),
       });
     }
+    this.#confirmedUntil = null; // not before the end: what is given up makes room for others, which would set a second timer
   };
 
   #sendInTask(entry: Entry): void {
@@ -774,6 +773,7 @@ export class Client implements JobOwner {
     const { id, key } = entry.itinerary;
     entry.timer?.cancel();
     this.#held.delete(entry);
+    this.#unconfirmed.delete(entry);
     // One of a key may be noted as wanted from an earlier attempt.
     const mayBeThere = entry.phase === 'sent' || entry.isTried || this.#isShared(entry.itinerary);
     if (mayBeThere && !entry.isOnItsWay) this.#take(entry);

@@ -3,21 +3,17 @@ import process from 'node:process';
 import { run, sleep } from 'asyncio-ts';
 import { DistributedExecutor, moduleFunctions } from 'asyncio-ts/distributed';
 import { engineOf } from './engines.ts';
+import { submitPlan } from './plan.ts';
 import type { ClientPlan } from './stage.ts';
 
 const [kind, address, queue, text] = process.argv.slice(2);
-const { file, lease, jobs } = JSON.parse(text!) as ClientPlan;
+const plan = JSON.parse(text!) as ClientPlan;
 const { stormy } = moduleFunctions<typeof import('./work.ts')>('app:work');
 
 process.stdin.on('end', () => process.exit(1)).resume(); // whoever has started it is gone
 
 await run(async () => {
-  await using pool = new DistributedExecutor({ engine: engineOf(kind!, address!), queue: queue!, lease });
-  const submitted = jobs.map(({ name, seconds, retries, isTied }) => {
-    const job = pool.with({ retries, onClientLoss: isTied ? 'cancel' : 'finish' }).submit(stormy, file, name, seconds);
-    job.catch(() => {}); // what becomes of it is seen from outside
-    return job;
-  });
-  console.log(submitted.map(({ id }) => id).join(' '));
+  await using pool = new DistributedExecutor({ engine: engineOf(kind!, address!), queue: queue!, lease: plan.lease });
+  console.log(submitPlan(pool, stormy, plan).join(' '));
   await sleep(3_600);
 });

@@ -1,6 +1,7 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { LockManager } from 'bullmq';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bullmq, DistributedExecutor, moduleFunctions, serve } from '../../../src/bullmq/index.ts';
 import { run } from '../../../src/index.ts';
 
@@ -8,19 +9,26 @@ const work = { double: (n: number) => n * 2 };
 const { double } = moduleFunctions<typeof work>('app:work');
 
 let server: Server | null = null;
+let sockets: Socket[] = [];
 
 afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
   server?.close();
   server = null;
+  sockets = [];
 });
 
-/** What speaks as Redis does, and gives the same answer to all. */
-async function answering(answer: string): Promise<string> {
+/** What speaks as Redis does. The answer to each command is the same, or by its name. */
+async function answering(answer: string | ((command: string) => string)): Promise<string> {
   const made = createServer((socket) => {
+    sockets.push(socket);
     socket.on('error', () => {});
     socket.on('data', (data) => {
-      // One answer for each command: an array of the protocol begins with `*`.
-      for (const _command of data.toString().match(/^\*\d+\r$/gm) ?? []) socket.write(answer);
+      // One answer for each command: an array of the protocol begins with `*`, and its first text is the name.
+      for (const [, command = ''] of data.toString().matchAll(/^\*\d+\r\n\$\d+\r\n(\w+)/gm))
+        if (/^quit$/i.test(command)) socket.end('+OK\r\n');
+        else socket.write(typeof answer === 'string' ? answer : answer(command.toLowerCase()));
     });
   });
   server = made;
@@ -36,6 +44,8 @@ async function nowhere(): Promise<string> {
   return address;
 }
 
+const about = 'redis_version:7.2.0\r\nmaxmemory_policy:noeviction\r\n';
+const info = `$${about.length}\r\n${about}\r\n`;
 const denied = '-WRONGPASS invalid username-password pair or user is disabled.\r\n';
 
 describe('a store that lets nobody in', () => {
@@ -65,6 +75,17 @@ describe('a store that lets nobody in', () => {
     });
   });
 
+  it('leaves no connection behind when it lets a worker in, and then refuses its first sign of life', async () => {
+    const connection = await answering((command) => {
+      if (command === 'info') return info;
+      return /^(?:auth|hello|select|client)$/.test(command) ? '+OK\r\n' : '-NOPERM this user has no permissions\r\n';
+    });
+    const serving = run(() => serve(work, { engine: bullmq({ connection }), queue: 'images', signals: [] }));
+    await expect(serving).rejects.toMatchObject({ message: expect.stringContaining('NOPERM') });
+    // Ends when the last connection has.
+    await expect(new Promise((resolve) => server!.close(resolve))).resolves.toBe(undefined);
+  });
+
   it('fails a job after the patience with the reason', async () => {
     const connection = await nowhere();
     const submitting = run(async () => {
@@ -75,5 +96,33 @@ describe('a store that lets nobody in', () => {
       code: 'STORE_UNREACHABLE',
       message: expect.stringContaining('ECONNREFUSED'),
     });
+  });
+});
+
+describe('a worker whose store goes in the middle', () => {
+  it('ends without a renewal of locks that would keep the process', async () => {
+    const starts = vi.spyOn(LockManager.prototype, 'start');
+    const connection = await answering((command) => {
+      if (command === 'info') return info;
+      if (command === 'evalsha') return ':1\r\n';
+      return command === 'bzpopmin' ? '' : '+OK\r\n'; // there is no job to wait for
+    });
+    const link = await bullmq({ connection }).openWorker('images', {
+      offer: { worker: 'a', module: null, names: ['double'] },
+      concurrency: 1,
+      lease: 30,
+      perform: () => ({ reply: '' }),
+      cancel: () => {},
+    });
+    await vi.waitFor(() => expect(starts).toHaveBeenCalled());
+    const [locks] = starts.mock.contexts as [LockManager];
+    expect(locks.isRunning()).toBe(true);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    server!.close();
+    for (const socket of sockets) socket.destroy();
+    const closing = link.close();
+    await vi.advanceTimersByTimeAsync(6_000);
+    await closing;
+    expect(locks.isRunning()).toBe(false);
   });
 });

@@ -13,6 +13,7 @@ import {
 import { runVirtual } from 'asyncio-ts/testing';
 import { afterAll, beforeEach, describe, it, vi } from 'vitest';
 import { promises } from '../../distributed/contract.ts';
+import { submitPlan } from '../../distributed/plan.ts';
 import type { ClientPlan, Stage, TestClient, TestWorker } from '../../distributed/stage.ts';
 import { storm } from '../../distributed/storm.ts';
 import { stormyOf } from '../../distributed/stormy.ts';
@@ -79,18 +80,11 @@ class MemoryStage implements Stage, AsyncDisposable {
   }
 
   /** One whose calls do not arrive any more once it is killed. */
-  async client({ file, lease, jobs }: ClientPlan): Promise<TestClient> {
+  async client(plan: ClientPlan): Promise<TestClient> {
     const cord = new Cord(this.engine);
-    const pool = new DistributedExecutor({ engine: cord.engine, queue: this.queue, lease, patience: 5 });
+    const pool = new DistributedExecutor({ engine: cord.engine, queue: this.queue, lease: plan.lease, patience: 5 });
     this.#clients.push(pool);
-    const submitted = jobs.map(({ name, seconds, retries, isTied }) => {
-      const job = pool
-        .with({ retries, onClientLoss: isTied ? 'cancel' : 'finish' })
-        .submit(stormy, file, name, seconds);
-      job.catch(() => {}); // what becomes of it is seen from outside
-      return job;
-    });
-    return { ids: submitted.map(({ id }) => id), kill: async () => cord.cut() };
+    return { ids: submitPlan(pool, stormy, plan), kill: async () => cord.cut() };
   }
 
   async interrupt(): Promise<void> {

@@ -264,6 +264,30 @@ describe.each(Object.keys(ENGINES))('over %s', (kind) => {
     );
   });
 
+  describe('a job whose sending the store has not confirmed', () => {
+    it(
+      'fails when the patience is over, whenever another one has ended that was not confirmed either',
+      withNet(async (net) => {
+        await net.worker();
+        let isSilent = false;
+        const engine = altered(net.connect(), (link) => ({
+          send: async (job) => {
+            await link.send(job);
+            if (isSilent) await sleep(1e6);
+          },
+        }));
+        const pool = net.pool({ engine, patience: 5 });
+        expect(await pool.submit(slow, 'first', 0)).toBe('first');
+        isSilent = true;
+        const began = now();
+        const [short, long] = [pool.submit(slow, 'short', 3), pool.submit(slow, 'long', 60)];
+        expect(await short).toBe('short');
+        expect(await rejection(long)).toMatchObject({ code: 'STORE_UNREACHABLE' });
+        expect(now() - began).toBeCloseTo(5);
+      }),
+    );
+  });
+
   describe('a short lease', () => {
     it(
       'of a worker, or a client, keeps the jobs of those who are there',

@@ -6,6 +6,7 @@ import { DistributedExecutor, type DistributedExecutorOptions, moduleFunctions, 
 import { runVirtual } from 'asyncio-ts/testing';
 import { afterAll, beforeEach, describe, it, vi } from 'vitest';
 import { promises } from '../../distributed/contract.ts';
+import { submitPlan } from '../../distributed/plan.ts';
 import type { ClientPlan, Stage, TestClient, TestWorker } from '../../distributed/stage.ts';
 import { storm } from '../../distributed/storm.ts';
 import { stormyOf } from '../../distributed/stormy.ts';
@@ -80,19 +81,12 @@ class FakeStage implements Stage, AsyncDisposable {
     await sleep(0.1);
   }
 
-  async client({ file, lease, jobs }: ClientPlan): Promise<TestClient> {
+  async client(plan: ClientPlan): Promise<TestClient> {
     const connection = this.#server.connect();
     const engine = nats({ connection });
-    const pool = new DistributedExecutor({ engine, queue: this.queue, lease, patience: 5 });
+    const pool = new DistributedExecutor({ engine, queue: this.queue, lease: plan.lease, patience: 5 });
     this.#clients.push(pool);
-    const submitted = jobs.map(({ name, seconds, retries, isTied }) => {
-      const job = pool
-        .with({ retries, onClientLoss: isTied ? 'cancel' : 'finish' })
-        .submit(stormy, file, name, seconds);
-      job.catch(() => {}); // what becomes of it is seen from outside
-      return job;
-    });
-    return { ids: submitted.map(({ id }) => id), kill: async () => connection.kill() };
+    return { ids: submitPlan(pool, stormy, plan), kill: async () => connection.kill() };
   }
 
   async restart({ seconds = 0 }: { readonly seconds?: number }): Promise<void> {

@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Connection, FakeNats } from '../../support/fake-nats.ts';
 import { failure, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
+import { rejection } from '../distributed/network.ts';
 
 const work = {
   started: [] as string[],
@@ -36,15 +37,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** What a promise rejects with. */
-async function thrownLater(promise: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    return await promise;
-  } catch (error) {
-    return error;
-  }
-}
 
 /** A server with workers and clients on it, which end with the program. */
 class Net implements AsyncDisposable {
@@ -517,7 +509,7 @@ describeBoth('an executor over NATS', (s) => {
     withNet(function* (net) {
       const worker = net.worker({ lease: 4 });
       const { pool, connection } = net.pool();
-      const outcome = createTask(() => thrownLater(pool.submit(slow, 'a', 100)));
+      const outcome = createTask(() => rejection(pool.submit(slow, 'a', 100)));
       yield* s.wait(sleep(1));
       worker.kill();
       yield* cutOften(connection, 6);
