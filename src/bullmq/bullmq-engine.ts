@@ -66,7 +66,7 @@ interface Data {
  * console.log(engine.name); // bullmq
  */
 export function bullmq(options: BullmqOptions): Engine {
-  checkOptions('bullmq', options, ['connection', 'postgres', 'prefix', 'keep']);
+  checkOptions('bullmq', options, ['connection', 'postgres', 'prefix', 'keep'], false);
   return new BullmqEngine(storeOf(connectionOf(options)), Math.ceil(inSeconds(options.keep ?? 3_600, 'bullmq: keep')));
 }
 
