@@ -17,14 +17,14 @@ import { UsageError } from './usage-error.ts';
  */
 export function makePage({ file, output }: TraceCommand, tell: (text: string) => void): void {
   const { trace, isCut } = loadTrace(file);
+  const target = output ?? `${file.replace(/\.json$/, '')}.html`;
+  if (target !== '-' && isSameFile(target, file)) {
+    throw new UsageError(`'${target}' is the trace itself, which the page would replace: write -o with another name`);
+  }
   const page = tracePage({ title: path.basename(file), trace, viewer: viewer() });
-  if (output === '-') {
+  if (target === '-') {
     tell(page);
     return;
-  }
-  const target = output ?? `${file.replace(/\.json$/, '')}.html`;
-  if (isSameFile(target, file)) {
-    throw new UsageError(`'${target}' is the trace itself, which the page would replace: write -o with another name`);
   }
   try {
     writeFileSync(target, page);
