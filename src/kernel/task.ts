@@ -163,9 +163,11 @@ class TaskExtra implements RareFields {
 
 /**
  * The scope of a task's body, for tasks that need one: tasks of async functions, cancelled tasks, and tasks that need `TaskExtra`.
- * There are three sizes of tasks, because programs have many: 120 bytes, 120 more with a scope, 120 more with the other fields.
+ * There are three sizes of tasks, because programs have many: 104 bytes, 128 more with a scope, 120 more with the other fields.
  */
 class TaskRoot extends RootScope implements RareFields {
+  /** The function that the task was made of; `null` for a coroutine, which is a frame of the task. */
+  fn: CoroutineLike<unknown> | null = null;
   /** The async context of the task's async functions. */
   frameOfCalls: AsyncFrame | null = null;
   following: Following | null = null;
@@ -312,11 +314,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     bindWhenRead(Task.prototype, ['cancel'], true);
   }
 
-  /** @internal */
-  readonly _coro: CoroutineLike<T>;
   /** The context, if it was needed (OWN_CONTEXT); until then the values with which the task was made. @internal */
   _within: Context | Values;
-  /** @internal */
+  /** The innermost frame; that of a coroutine stays when the task is done. @internal */
   _frame: Frame | null = null;
   // Neighbours in the loop's list of tasks that are not done.
   /** @internal */
@@ -343,10 +343,11 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
     const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
-    this._coro = ownCoroutine(coro);
-    const own = this._coro;
+    const own = ownCoroutine(coro);
     if (typeof own === 'function') {
-      this._rareFields().frameOfCalls = newFrameOfCalls(options);
+      const root = this._rareFields();
+      root.fn = own;
+      root.frameOfCalls = newFrameOfCalls(options);
       if (isAsyncFunction(own)) this._marks |= IS_ASYNC;
     } else {
       if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
@@ -383,6 +384,13 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   override _rareFields(): TaskRoot {
     this._rare ??= new TaskRoot(this);
     return this._rare;
+  }
+
+  /** What the task was made of. @internal */
+  get _coro(): CoroutineLike<T> {
+    const fn = this._rare === null ? null : this._rare.fn;
+    const coro = fn ?? this._parents?.[0] ?? this._frame;
+    return coro as CoroutineLike<T>;
   }
 
   /** @internal */
@@ -969,6 +977,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (rare !== null) {
       rare.marks |= isCancelledError(error) ? OVER | LOST : OVER;
       if (!isQuiet(rare) && !leavesTheLoop(error) && this._endLines(rare)) {
+        // Nothing runs it any more, and it is still the coroutine of the task.
+        if (this._frame !== null) rare.parents = [this._frame];
         this._frame = null;
         this._marks |= ENDING;
         rare.ending = error;
@@ -1017,7 +1027,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** @internal */
   _leaveLoop(): void {
-    this._frame = null;
+    if (this._rare !== null && this._rare.fn !== null) this._frame = null;
     this._loop._unregister(this);
   }
 

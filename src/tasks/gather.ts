@@ -255,7 +255,9 @@ function gatherSome(awaitables: Awaitables, returnExceptions: boolean): Future<u
   // Duplicates are rare: checking once with a temporary set is cheaper than filling a map for every call.
   let known = hasTwins(awaitables, loop) ? new Map<unknown, Future<unknown>>() : null;
   const done: Future<unknown>[] = [];
-  for (const awaitable of awaitables) {
+  // By index: `for…of` makes an object of 40 bytes for each, until the engine has optimised the loop.
+  for (let i = 0; i < awaitables.length; i++) {
+    const awaitable = awaitables[i]!;
     let twin = known?.get(awaitable);
     if (twin === undefined) {
       try {
@@ -282,7 +284,8 @@ function hasTwins(awaitables: Awaitables, loop: EventLoop): boolean {
   const mayRefuse = loop.getTaskFactory() === null;
   const others = new Set<unknown>();
   let count = 0;
-  for (const awaitable of awaitables) {
+  for (let i = 0; i < awaitables.length; i++) {
+    const awaitable = awaitables[i];
     if (mayRefuse && typeof awaitable === 'object' && iscoroutine(awaitable)) continue;
     others.add(awaitable);
     count++;

@@ -271,10 +271,8 @@ export class PendingAwait implements ScopeWait {
       failure = error;
     }
     if (failure !== NONE) {
-      this._frame = null;
       this._failed(failure);
     } else if (result !== NONE) {
-      this._frame = null;
       this._completed(result);
     } else {
       this.#runFrames(NONE);
@@ -359,6 +357,7 @@ export class PendingAwait implements ScopeWait {
   /** The async function goes on in a microtask, and until it waits again its task's step is open. */
   #over(): void {
     const task = this._task;
+    this._frame = null;
     this._marks |= IS_OVER;
     removeWait(this._at, this);
     if (!this._isObserver) task._loop._step.open(task, this._got);

@@ -111,10 +111,9 @@ function enter(stack: CallStack, frame: Frame, coroutine: Enterable): boolean {
   return true;
 }
 
-/** Goes back to the frame that awaits the one that ended. False when there is none. */
+/** Goes back to the frame that awaits the one that ended. False when there is none: the last one stays in its place. */
 export function pop(stack: CallStack): boolean {
   const parents = stack._parents;
-  stack._frame = null;
   if (parents === null || parents.length === 0) return false;
   stack._frame = parents.pop()!;
   return true;

@@ -1,6 +1,8 @@
 import {
   type AbortSignalLike,
+  type AwaitableCoroutine,
   type CancelledError,
+  type Coroutine,
   copyContext,
   coroutine,
   createTask,
@@ -14,6 +16,7 @@ import {
   Queue,
   sleep,
   Task,
+  waitFor,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../support/gc.ts';
@@ -400,6 +403,89 @@ describe('new Task', () => {
     const coro = sleep(0);
     loop.createTask(coro);
     expect(() => loop.createTask(coro)).toThrow(expect.objectContaining({ code: 'COROUTINE_REUSED' }));
+  });
+
+  test('refuses a generator of the program that another task runs, or has run', async () => {
+    const { loop, drain } = manualLoop();
+    const coro = (function* () {})();
+    const reused = expect.objectContaining({ code: 'COROUTINE_REUSED' });
+    loop.createTask(coro);
+    expect(() => loop.createTask(coro)).toThrow(reused);
+    await drain();
+    expect(() => loop.createTask(coro)).toThrow(reused);
+  });
+
+  test('leaves an object with the protocol of a generator open for fields of its own', async () => {
+    const { loop, drain } = manualLoop();
+    const steps: { left?: number; next(): unknown; throw(error: unknown): never } = {
+      next() {
+        this.left = (this.left ?? 2) - 1;
+        return { done: this.left === 0, value: this.left === 0 ? 'over' : undefined };
+      },
+      throw(error) {
+        throw error;
+      },
+    };
+    const task = loop.createTask(steps as never);
+    expect(() => loop.createTask(steps as never)).toThrow(expect.objectContaining({ code: 'COROUTINE_REUSED' }));
+    await drain();
+    expect(task.result()).toBe('over');
+  });
+});
+
+describe('the coroutine of a task', () => {
+  const isKept = test.each<[string, (wait: Future<void>) => Generator | AwaitableCoroutine<unknown>]>([
+    [
+      'a generator',
+      function* (wait) {
+        yield* wait;
+      },
+    ],
+    ['a coroutine of the library', (wait) => waitFor(wait, 60)],
+    [
+      'an object of coroutine()',
+      (wait) =>
+        coroutine(function* () {
+          yield* coroutine(async () => await wait)();
+        })(),
+    ],
+    [
+      'a generator that fails while an await of its own goes on',
+      function* (wait) {
+        yield* coroutine(async () => {
+          void (async () => {
+            await wait;
+          })();
+          await sleep(0);
+          throw new Error('failed');
+        })();
+      },
+    ],
+  ]);
+  isKept('is known before, while and after it runs: %s', async (_name, make) => {
+    const { loop, drain } = manualLoop();
+    const wait = loop.createFuture<void>();
+    const coro = make(wait);
+    const task = loop.createTask(coro as Coroutine<unknown>);
+    expect(task.getCoro()).toBe(coro);
+    await drain();
+    expect(task.getCoro()).toBe(coro);
+    if (!wait.done()) wait.setResult();
+    await drain();
+    expect(task.done()).toBe(true);
+    expect(task.getCoro()).toBe(coro);
+    task.exception();
+  });
+
+  test('is the function that the task was made of, also when it has ended', async () => {
+    const { loop, drain } = manualLoop();
+    const main = function* () {
+      yield* sleep(0);
+    };
+    const task = loop.createTask(main);
+    await drain();
+    expect(task.done()).toBe(true);
+    expect(task.getCoro()).toBe(main);
   });
 });
 

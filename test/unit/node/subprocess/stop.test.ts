@@ -37,7 +37,7 @@ describeBoth('Process.stop', (s) => {
       const tidy = yield* s.wait(createSubprocessShell(script, { stdout: PIPE }));
       yield* s.wait(tidy.stdout!.readline());
       expect(yield* s.wait(tidy.stop())).toBe(7);
-      expect(tidy.stdout!.atEof()).toBe(true);
+      expect(yield* s.wait(tidy.stdout!.read())).toHaveLength(0);
     }),
   );
 
