@@ -24,7 +24,7 @@ import {
   iscoroutine,
   isGeneratorFunction,
 } from './coroutine.ts';
-import { callFirst, hasAsyncCalls, isPromiseOfEngine } from './engine/calls.ts';
+import { callFirst, hasAsyncCalls } from './engine/calls.ts';
 import {
   type Context,
   contextOf,
@@ -35,7 +35,7 @@ import {
   type Values,
 } from './engine/context.ts';
 import { current, enterAsyncContext, leaveAsyncContext, NOT_ENTERED, runAs } from './engine/current.ts';
-import { follow, followFirst, leaveBody } from './engine/follow.ts';
+import { follow, leaveBody } from './engine/follow.ts';
 import { emit, hooks, watched } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
 import { MadeRequest, sequence } from './engine/request.ts';
@@ -869,15 +869,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const coro = this._coro as CoroutineFunction<unknown>;
     let begun: Frame | PromiseLike<unknown>;
     try {
-      if ((this._marks & IS_ASYNC) === 0) {
+      if (isGeneratorFunction(coro)) {
         begun = callCoroutineFunction(this, coro, []);
       } else {
-        const promise: unknown = callFirst(this, coro as () => unknown);
-        if (isPromiseOfEngine(promise)) {
-          followFirst(this, promise);
-          return;
-        }
-        begun = begunOf(promise, coro);
+        const result = callFirst(this, coro as () => unknown);
+        if (result === NONE) return;
+        begun = begunOf(result, coro);
       }
     } catch (failure) {
       this._failed(failure);

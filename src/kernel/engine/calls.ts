@@ -1,6 +1,7 @@
 import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
-import type { Scope, TaskRole } from './roles.ts';
+import { followFirst, settles, settlesIn } from './follow.ts';
+import { NONE, type Scope, type TaskRole } from './roles.ts';
 
 /**
  * Calls a function that may be async as code of the running scope: whatever it does after an `await` is then known to be the scope's,
@@ -26,20 +27,39 @@ export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args:
   }
 }
 
-/** As `callInTask`, of the async function that a task is made of. */
-export function callFirst<R>(task: TaskRole, fn: () => R): R {
+/**
+ * As `callInTask`, of the function that a task is made of: the promise of an async function is followed.
+ *
+ * @returns `NONE`; what the function has returned, when that was no promise of the engine
+ */
+export function callFirst(task: TaskRole, fn: () => unknown): unknown {
   const storage = prepareAsyncTasks();
-  if (storage === null) return countCall(fn, []);
-  const { outerStore } = current;
-  current.outerStore = NOT_ENTERED;
-  const result = task._frameOfCalls().runInAsyncScope(beginTask<R>, undefined, storage, task, fn);
-  current.outerStore = outerStore;
+  let result: unknown;
+  if (storage === null) {
+    result = countCall(fn, []);
+    if (isPromiseOfEngine(result)) {
+      settles(task, result);
+      result = NONE;
+    }
+  } else {
+    const { outerStore } = current;
+    current.outerStore = NOT_ENTERED;
+    try {
+      result = task._frameOfCalls().runInAsyncScope(beginTask, undefined, storage, task, fn);
+    } finally {
+      current.outerStore = outerStore;
+    }
+  }
+  if (result === NONE) followFirst(task);
   return result;
 }
 
-function beginTask<R>(storage: AsyncStorage, task: TaskRole, fn: () => R): R {
+function beginTask(storage: AsyncStorage, task: TaskRole, fn: () => unknown): unknown {
   storage.enterWith(task._rootScope());
-  return fn();
+  const result = fn();
+  if (!isPromiseOfEngine(result)) return result;
+  settlesIn(storage, task, result);
+  return NONE;
 }
 
 /** How many functions that may be async are on the stack, where nothing but the open step tells whose awaits are whose. */

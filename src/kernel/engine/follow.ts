@@ -1,4 +1,5 @@
 import { leavesTheLoop } from '../../errors/errors.ts';
+import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, enterAsyncContext, runAs } from './current.ts';
 import { ownContextOf } from './line.ts';
 import { type CallStack, type Following, NONE, type Reject, type Scope, type TaskRole } from './roles.ts';
@@ -58,20 +59,33 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
   );
 }
 
-/** As `follow`, of the promise of the async function that a task is made of. */
-export function followFirst(task: TaskRole, promise: PromiseLike<unknown>): void {
+/** As `follow`, of the promise of the async function that a task is made of, which `settlesIn` or `settles` has subscribed to. */
+export function followFirst(task: TaskRole): void {
   task._loop._step.open(task, 0);
   task._following = TO_THE_END;
+}
+
+/** Subscribes to the promise of the async function that a task is made of. */
+export function settles(task: TaskRole, promise: PromiseLike<unknown>): void {
   promise.then(
-    (value) => {
-      task._following = null;
-      finish(task, NONE, value);
-    },
-    (error) => {
-      task._following = null;
-      finish(task, error, undefined);
-    },
+    (value) => endOfFirst(task, NONE, value),
+    (error) => endOfFirst(task, error, undefined),
   );
+}
+
+/** As `settles`, in the task's async context: that tells whose promise it was, so that no functions are made for each task. */
+export function settlesIn(storage: AsyncStorage, task: TaskRole, promise: PromiseLike<unknown>): void {
+  if (storage.getStore() === task._root) promise.then(completedInContext, failedInContext);
+  else settles(task, promise); // the first segment has gone into another scope
+}
+
+const taskOfContext = (): TaskRole => (current.storage!.getStore() as Scope).task!;
+const completedInContext = (value: unknown): void => endOfFirst(taskOfContext(), NONE, value);
+const failedInContext = (error: unknown): void => endOfFirst(taskOfContext(), error, undefined);
+
+function endOfFirst(task: TaskRole, error: unknown, value: unknown): void {
+  task._following = null;
+  finish(task, error, value);
 }
 
 /** As `promise.then`; what that throws is the promise's error, as it is for an `await`. */
