@@ -354,7 +354,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       // Otherwise two tasks would alternate in the same body.
       let isOurs = true;
       if (ENTER in own) own[Symbol.iterator]();
-      else isOurs = claim(own);
+      else isOurs = claim(own, this._loop._hasManyTasks());
       this._frame = own;
       // A coroutine of this library may call an async function: the body of a timeout, say.
       if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newFrameOfCalls(options);

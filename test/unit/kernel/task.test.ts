@@ -415,6 +415,21 @@ describe('new Task', () => {
     expect(() => loop.createTask(coro)).toThrow(reused);
   });
 
+  test('refuses the same where there are so many tasks that generators are marked without a property', async () => {
+    const { loop, drain } = manualLoop();
+    const many = Array.from({ length: 10_010 }, () => (function* () {})());
+    const tasks = many.map((coro) => loop.createTask(coro));
+    const reused = expect.objectContaining({ code: 'COROUTINE_REUSED' });
+    const sparse = many.filter((coro) => !Object.isExtensible(coro));
+    expect(sparse.length).toBeGreaterThan(0);
+    for (const coro of [many[0]!, sparse[0]!]) expect(() => loop.createTask(coro)).toThrow(reused);
+    await drain();
+    expect(tasks.every((task) => task.done())).toBe(true);
+    for (const coro of [many[0]!, sparse[0]!]) expect(() => loop.createTask(coro)).toThrow(reused);
+    expect(Object.isExtensible(loop.createTask((function* () {})()).getCoro())).toBe(true);
+    await drain();
+  });
+
   test('leaves an object with the protocol of a generator open for fields of its own', async () => {
     const { loop, drain } = manualLoop();
     const steps: { left?: number; next(): unknown; throw(error: unknown): never } = {
