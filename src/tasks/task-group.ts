@@ -162,6 +162,8 @@ export class TaskGroup {
    * @returns whether the error was caused by the group's own `cancel()` and should not be rethrown
    * @throws {ExceptionGroup} when a task or the body failed
    * @throws {CancelledError} when the parent was cancelled from outside, and nothing failed
+   * @throws {KeyboardInterrupt} or {SystemExit}, unchanged, when the body or a task threw it; errors of other tasks are reported to the
+   * loop's exception handler
    */
   exit(error?: unknown): AwaitableCoroutine<boolean> {
     return left(this, error);
@@ -198,7 +200,7 @@ export class TaskGroup {
     leaveScope(scope, isCancelledError(error));
     if (error !== undefined) cancelLines(scope, BODY_FAILED);
     if (this.#parentCancelRequested) takeBack(scope);
-    if (this.#interrupt !== null) throw this.#interrupt;
+    if (this.#interrupt !== null) this.#throwInterrupt();
     let isOwnDoing = false;
     if (this.#parentCancelRequested) {
       const others = requestsTo(scope);
@@ -252,6 +254,22 @@ export class TaskGroup {
     const errors = this.#errors;
     this.#errors = [];
     throw ExceptionGroup.tellingOf('unhandled errors in a TaskGroup', this.#tellOf(errors, bodyFailed), errors);
+  }
+
+  /** Its error leaves no room for those of other tasks: nobody would hear of them, so they are reported. */
+  #throwInterrupt(): never {
+    const interrupt = this.#interrupt;
+    const errors = this.#errors;
+    this.#errors = [];
+    for (const exception of errors) {
+      if (exception === interrupt) continue;
+      this.#loop!.callExceptionHandler({
+        message: `A task of ${this} failed, and its error could not be thrown: the group ended with ${describe(interrupt)}`,
+        exception,
+        taskGroup: this,
+      });
+    }
+    throw interrupt;
   }
 
   #abort(): void {

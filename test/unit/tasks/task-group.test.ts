@@ -259,14 +259,21 @@ describeBoth('a failure in a task group', (s) => {
 describeBoth('KeyboardInterrupt and SystemExit in a task group', (s) => {
   for (const interrupt of [new KeyboardInterrupt(), new SystemExit(3)]) {
     test(
-      `a ${interrupt.name} of the body leaves it bare, and other errors are dropped`,
-      program(s, function* () {
+      `a ${interrupt.name} of the body leaves it bare, and errors of tasks are reported instead`,
+      program(s, function* (reports) {
+        let entered: TaskGroup | null = null;
         const body = s.fn(function* (group: TaskGroup) {
-          group.createTask(failingWhenCancelled(s, 'dropped'));
+          entered = group;
+          group.createTask(failingWhenCancelled(s, 'first'));
+          group.createTask(failingWhenCancelled(s, 'second'));
           yield* s.wait(sleep(1));
           throw interrupt;
         });
         expect(yield* failure(s, taskGroup(body))).toBe(interrupt);
+        const told = reports.splice(0);
+        expect(told.map(({ exception }) => (exception as Error).message)).toEqual(['first', 'second']);
+        expect(told.every(({ taskGroup }) => taskGroup === entered)).toBe(true);
+        expect(told[0]!.message).toContain(`the group ended with ${interrupt.name}`);
       }),
     );
 
@@ -285,6 +292,28 @@ describeBoth('KeyboardInterrupt and SystemExit in a task group', (s) => {
       });
       await expect(runVirtually(main)).rejects.toBe(interrupt);
       expect(raised).toBe(interrupt);
+    });
+
+    test(`a ${interrupt.name} of a task is not reported as well; errors of the others are`, async () => {
+      const child = s.fn(function* () {
+        yield* s.wait(sleep(1));
+        throw interrupt;
+      });
+      const reported: unknown[] = [];
+      const main = s.fn(function* () {
+        getRunningLoop().setExceptionHandler((_loop, { exception, taskGroup: group }) => {
+          // The main task ends with the interrupt too, after the run has: that is reported as of any task.
+          if (group !== undefined) reported.push((exception as Error).message);
+        });
+        const body = s.fn(function* (group: TaskGroup) {
+          group.createTask(failingWhenCancelled(s, 'another'));
+          group.createTask(child);
+          yield* s.wait(sleep(60));
+        });
+        yield* s.wait(taskGroup(body));
+      });
+      await expect(runVirtually(main)).rejects.toBe(interrupt);
+      expect(reported).toEqual(['another']);
     });
   }
 });
