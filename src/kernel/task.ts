@@ -27,6 +27,7 @@ import {
 import { callFirst, hasAsyncCalls, isPromiseOfEngine } from './engine/calls.ts';
 import {
   type Context,
+  checkNotEntered,
   contextOf,
   currentValues,
   enterContext,
@@ -332,7 +333,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Prefer `createTask`, which uses the loop's task factory.
    *
    * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
-   * @throws {RuntimeError} when a task already runs the coroutine, or the loop is closed
+   * @throws {RuntimeError} when a task already runs the coroutine; when the loop is closed; when it is to start eagerly in a context that is
+   * entered already
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     if (typeof options !== 'object' || options === null) checkOptions('Task', options, WITH_LOOP);
@@ -345,11 +347,16 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._value = null;
     this._coro = ownCoroutine(coro);
     const own = this._coro;
+    if (typeof own !== 'function' && !iscoroutine(own))
+      throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
+    // A task that cannot begin must not take the coroutine, nor be heard of.
+    const isEager = options.eagerStart === true && this._canStartEagerly();
+    if (!isEager) this._loop._checkClosed();
+    else if (context !== null) checkNotEntered(context);
     if (typeof own === 'function') {
       this._rareFields().frameOfCalls = newFrameOfCalls(options);
       if (isAsyncFunction(own)) this._marks |= IS_ASYNC;
     } else {
-      if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
       // Otherwise two tasks would alternate in the same body.
       let isOurs = true;
       if (ENTER in own) own[Symbol.iterator]();
@@ -367,10 +374,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this._marks |= OWN_CONTEXT;
     }
     if (hooks.taskSpawned !== null) emit('taskSpawned', this, runningTask());
-    if (options.eagerStart === true && this._canStartEagerly()) {
+    if (isEager) {
       this._startEagerly();
     } else {
-      this._loop._checkClosed();
       this._loop._schedule(this);
       this._loop._register(this);
     }

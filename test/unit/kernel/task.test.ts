@@ -401,6 +401,19 @@ describe('new Task', () => {
     loop.createTask(coro);
     expect(() => loop.createTask(coro)).toThrow(expect.objectContaining({ code: 'COROUTINE_REUSED' }));
   });
+
+  test('on a closed loop is refused; the coroutine is left for another loop', async () => {
+    const closed = manualLoop().loop;
+    closed.close();
+    const coro = coroutine(function* () {
+      return yield* sleep(0, 'result');
+    })();
+    expect(() => new Task(coro, { loop: closed })).toThrow('Event loop is closed');
+    const { loop, drain } = manualLoop();
+    const task = new Task(coro, { loop });
+    await drain();
+    expect(task.result()).toBe('result');
+  });
 });
 
 describe('the stack of a task', () => {
