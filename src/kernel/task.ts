@@ -27,7 +27,6 @@ import {
 import { callFirst, hasAsyncCalls, isPromiseOfEngine } from './engine/calls.ts';
 import {
   type Context,
-  checkNotEntered,
   contextOf,
   currentValues,
   enterContext,
@@ -347,16 +346,15 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._value = null;
     this._coro = ownCoroutine(coro);
     const own = this._coro;
-    if (typeof own !== 'function' && !iscoroutine(own))
-      throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
-    // A task that cannot begin must not take the coroutine, nor be heard of.
+    // These throw when the context is entered, or the loop closed: a task that cannot begin must not take the coroutine, nor be heard of.
     const isEager = options.eagerStart === true && this._canStartEagerly();
-    if (!isEager) this._loop._checkClosed();
-    else if (context !== null) checkNotEntered(context);
+    if (isEager) context?.run(() => {});
+    else this._loop._checkClosed();
     if (typeof own === 'function') {
       this._rareFields().frameOfCalls = newFrameOfCalls(options);
       if (isAsyncFunction(own)) this._marks |= IS_ASYNC;
     } else {
+      if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
       // Otherwise two tasks would alternate in the same body.
       let isOurs = true;
       if (ENTER in own) own[Symbol.iterator]();

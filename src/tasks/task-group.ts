@@ -428,6 +428,8 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
  * @param options `limit`: how many of the tasks may run at the same time; no limit when absent
  * @returns what the body returns (`undefined` when `group.cancel()` has ended it)
  * @throws {ExceptionGroup} of all failures, when a task or the body failed
+ * @throws {KeyboardInterrupt} or {SystemExit}, unchanged, when the body or a task threw it; errors of other tasks are reported to the
+ * loop's exception handler
  * @throws {TypeError} at once, when the body is not a function, or the limit is not a number
  * @throws {ValueError} at once, when the limit is not a whole number of at least 1, and not `Infinity`
  * @example

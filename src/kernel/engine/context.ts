@@ -106,19 +106,12 @@ export function givenContext(context: unknown): Context | null {
   );
 }
 
-function alreadyEntered(context: Context): RuntimeError {
-  return new RuntimeError(`cannot enter context: ${context} is already entered`, { code: 'CONTEXT_ENTERED' });
-}
-
-/** @throws {RuntimeError} when `enterContext` would throw it */
-export function checkNotEntered(context: Context): void {
-  if (context._entered || currentContext() === context) throw alreadyEntered(context);
-}
-
 /** Makes a context current; returns what `leaveContext` needs. */
 export function enterContext(context: Context): Context | null {
   const present = currentContext();
-  if (context._entered || present === context) throw alreadyEntered(context);
+  if (context._entered || present === context) {
+    throw new RuntimeError(`cannot enter context: ${context} is already entered`, { code: 'CONTEXT_ENTERED' });
+  }
   const outer = current.context as Context | null;
   present._entered = true;
   current.context = context;
