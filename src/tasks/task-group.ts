@@ -7,6 +7,7 @@ import { checkOptions } from '../internal/options.ts';
 import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
+  awaitsDelivery,
   type CoroutineFunction,
   type CoroutineLike,
   cancelFor,
@@ -74,6 +75,8 @@ export class TaskGroup {
   #scope: Scope | null = null;
   /** The last cancellation that came while the group waited. */
   #cameMeanwhile: unknown = null;
+  /** A request from before had not reached the parent when the group was entered: it comes as one with the group's own. */
+  #wasPending = false;
   /** The group has cancelled its parent, and must take that back when it is left. */
   #parentCancelRequested = false;
   readonly #tasks = new Set<Task<unknown>>();
@@ -183,6 +186,7 @@ export class TaskGroup {
     this.#loop = getRunningLoop();
     this.#parent = parent;
     this.#scope = enterScope(parent, this);
+    this.#wasPending = awaitsDelivery(this.#scope);
     this.#state = 'open';
     if (this.#cancelCalled) this.cancel();
   }
@@ -204,7 +208,7 @@ export class TaskGroup {
     let isOwnDoing = false;
     if (this.#parentCancelRequested) {
       const others = requestsTo(scope);
-      if (others === 0 || (this.#cancelCalled && others <= requestsAtEntry(scope))) {
+      if (others === 0 || (this.#cancelCalled && !this.#wasPending && others <= requestsAtEntry(scope))) {
         // The parent was cancelled only by the group.
         isOwnDoing = cancellation !== null;
         cancellation = null;

@@ -485,6 +485,14 @@ describeBoth('createTask of a task group', (s) => {
   );
 });
 
+/** The body of a group that cancels the group and waits. */
+function cancellingItself(s: Spelling) {
+  return s.fn(function* (group: TaskGroup) {
+    group.cancel();
+    yield* s.wait(sleep(60));
+  });
+}
+
 describeBoth('cancelling a task group', (s) => {
   test(
     'ends its tasks and its body, and raises nothing',
@@ -573,6 +581,52 @@ describeBoth('cancelling a task group', (s) => {
       );
       getRunningLoop().callLater(1, () => task.cancel());
       expect(yield* failure(s, task)).toBeInstanceOf(CancelledError);
+      expect(task.cancelling()).toBe(1);
+    }),
+  );
+
+  test(
+    'passes on a cancellation that was pending when it was entered, and is delivered with its own',
+    program(s, function* () {
+      const task = createTask(
+        s.fn(function* () {
+          task.cancel('from outside');
+          yield* s.wait(taskGroup(cancellingItself(s)));
+        }),
+      );
+      expect(yield* failure(s, task)).toBeInstanceOf(CancelledError);
+      expect(task.cancelled()).toBe(true);
+    }),
+  );
+
+  test(
+    'passes on the end of a group around it that was pending when it was entered',
+    program(s, function* () {
+      const seen: string[] = [];
+      const outer = new TaskGroup();
+      outer.cancel();
+      yield* s.wait(outer.enter());
+      const error = yield* failure(s, taskGroup(cancellingItself(s)));
+      seen.push(`inner: ${error instanceof CancelledError}`);
+      seen.push(`outer: ${yield* s.wait(outer.exit(error))}`);
+      expect(seen).toEqual(['inner: true', 'outer: true']);
+      expect(currentTask()!.cancelling()).toBe(0);
+      yield* s.wait(sleep(1));
+    }),
+  );
+
+  test(
+    'takes only its own when one from before was delivered and swallowed',
+    program(s, function* () {
+      const task = createTask(
+        s.fn(function* () {
+          task.cancel();
+          expect(yield* failure(s, sleep(60))).toBeInstanceOf(CancelledError);
+          yield* s.wait(taskGroup(cancellingItself(s)));
+          return 'went on';
+        }),
+      );
+      expect(yield* s.wait(task)).toBe('went on');
       expect(task.cancelling()).toBe(1);
     }),
   );
