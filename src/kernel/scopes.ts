@@ -4,11 +4,12 @@ import { isOfLine } from './engine/await.ts';
 import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { MadeRequest, sequence } from './engine/request.ts';
-import type { Request, Scope } from './engine/roles.ts';
+import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';
 import {
   askedScopes,
   carried,
   gotByRunning,
+  hasGotRequest,
   isAgain,
   isQuiet,
   isWithin,
@@ -114,6 +115,14 @@ export function requestsTo(scope: Scope): number {
 /** How many of these there already were when the scope was entered. */
 export function requestsAtEntry(scope: Scope): number {
   return scope.requestsAtEntry;
+}
+
+/** Whether the next wait of the line that has entered a scope throws: a request, to the task or a scope, has not reached it. */
+export function awaitsDelivery(scope: Scope): boolean {
+  const task = taskOf(scope);
+  const got = gotByRunning(task);
+  if ((task._marks & MUST_CANCEL) !== 0 && !hasGotRequest(task, got)) return true;
+  return askedScopes(scope).some((at) => at.pending !== null && (at.pending.order > got || isAgain(at)));
 }
 
 /** Takes back the request that `cancelScope` has counted. */

@@ -332,7 +332,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Prefer `createTask`, which uses the loop's task factory.
    *
    * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
-   * @throws {RuntimeError} when a task already runs the coroutine, or the loop is closed
+   * @throws {RuntimeError} when a task already runs the coroutine; when the loop is closed; when it is to start eagerly in a context that is
+   * entered already
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     if (typeof options !== 'object' || options === null) checkOptions('Task', options, WITH_LOOP);
@@ -344,6 +345,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
     const own = ownCoroutine(coro);
+    // These throw when the context is entered, or the loop closed: a task that cannot begin must not take the coroutine, nor be heard of.
+    const isEager = options.eagerStart === true && this._canStartEagerly(own);
+    if (isEager) context?.run(() => {});
+    else this._loop._checkClosed();
     if (typeof own === 'function') {
       const root = this._rareFields();
       root.fn = own;
@@ -368,10 +373,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this._marks |= OWN_CONTEXT;
     }
     if (hooks.taskSpawned !== null) emit('taskSpawned', this, runningTask());
-    if (options.eagerStart === true && this._canStartEagerly()) {
+    if (isEager) {
       this._startEagerly();
     } else {
-      this._loop._checkClosed();
       this._loop._schedule(this);
       this._loop._register(this);
     }
@@ -893,9 +897,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Whether it may start eagerly. Not outside a running loop, as in CPython. Not for an async function if its awaits could not be
    * distinguished from those of the task that starts it. @internal
    */
-  _canStartEagerly(): boolean {
+  _canStartEagerly(coro: CoroutineLike<unknown>): boolean {
     if (!this._loop.isRunning()) return false;
-    if (canTellTasks() || iscoroutine(this._coro) || isGeneratorFunction(this._coro)) return true;
+    if (canTellTasks() || iscoroutine(coro) || isGeneratorFunction(coro)) return true;
     return current.loop !== null && (current.task === null || !hasAsyncCalls(current.task));
   }
 

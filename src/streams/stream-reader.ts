@@ -144,8 +144,10 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * Follows CPython's `StreamReader.feed_data`.
    *
    * @throws {RuntimeError} after `feedEof()`
+   * @throws {TypeError} when it is not a `Uint8Array`
    */
   feedData(data: Uint8Array): void {
+    if (!ArrayBuffer.isView(data)) throw notBytes(data); // of any realm: what a socket gives may be of another one
     if (this.#eof)
       throw new RuntimeError('feedData after feedEof: a stream that has ended gets no more data', {
         code: 'FED_AFTER_EOF',
@@ -487,6 +489,13 @@ function checkReadOptions(given: ReadOptions): ReadOptions {
   throw typeError(
     `read: a whole number of bytes or options are required, got ${describe(given)}; ` +
       'write read(100), read() or read({ encoding: "utf-8" })',
+  );
+}
+
+function notBytes(data: unknown): TypeError {
+  return typeError(
+    `feedData: a Uint8Array is required, got ${describe(data)}; write feedData(new TextEncoder().encode('…'))`,
+    'NOT_BYTES',
   );
 }
 

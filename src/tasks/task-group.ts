@@ -7,6 +7,7 @@ import { checkOptions } from '../internal/options.ts';
 import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import {
   type AwaitableCoroutine,
+  awaitsDelivery,
   type CoroutineFunction,
   type CoroutineLike,
   cancelFor,
@@ -74,6 +75,8 @@ export class TaskGroup {
   #scope: Scope | null = null;
   /** The last cancellation that came while the group waited. */
   #cameMeanwhile: unknown = null;
+  /** A request from before had not reached the parent when the group was entered: it comes as one with the group's own. */
+  #wasPending = false;
   /** The group has cancelled its parent, and must take that back when it is left. */
   #parentCancelRequested = false;
   readonly #tasks = new Set<Task<unknown>>();
@@ -162,6 +165,8 @@ export class TaskGroup {
    * @returns whether the error was caused by the group's own `cancel()` and should not be rethrown
    * @throws {ExceptionGroup} when a task or the body failed
    * @throws {CancelledError} when the parent was cancelled from outside, and nothing failed
+   * @throws {KeyboardInterrupt} or {SystemExit}, unchanged, when the body or a task threw it; errors of other tasks are reported to the
+   * loop's exception handler
    */
   exit(error?: unknown): AwaitableCoroutine<boolean> {
     return left(this, error);
@@ -181,6 +186,7 @@ export class TaskGroup {
     this.#loop = getRunningLoop();
     this.#parent = parent;
     this.#scope = enterScope(parent, this);
+    this.#wasPending = awaitsDelivery(this.#scope);
     this.#state = 'open';
     if (this.#cancelCalled) this.cancel();
   }
@@ -198,11 +204,11 @@ export class TaskGroup {
     leaveScope(scope, isCancelledError(error));
     if (error !== undefined) cancelLines(scope, BODY_FAILED);
     if (this.#parentCancelRequested) takeBack(scope);
-    if (this.#interrupt !== null) throw this.#interrupt;
+    if (this.#interrupt !== null) this.#throwInterrupt();
     let isOwnDoing = false;
     if (this.#parentCancelRequested) {
       const others = requestsTo(scope);
-      if (others === 0 || (this.#cancelCalled && others <= requestsAtEntry(scope))) {
+      if (others === 0 || (this.#cancelCalled && !this.#wasPending && others <= requestsAtEntry(scope))) {
         // The parent was cancelled only by the group.
         isOwnDoing = cancellation !== null;
         cancellation = null;
@@ -252,6 +258,22 @@ export class TaskGroup {
     const errors = this.#errors;
     this.#errors = [];
     throw ExceptionGroup.tellingOf('unhandled errors in a TaskGroup', this.#tellOf(errors, bodyFailed), errors);
+  }
+
+  /** Its error leaves no room for those of other tasks: nobody would hear of them, so they are reported. */
+  #throwInterrupt(): never {
+    const interrupt = this.#interrupt;
+    const errors = this.#errors;
+    this.#errors = [];
+    for (const exception of errors) {
+      if (exception === interrupt) continue;
+      this.#loop!.callExceptionHandler({
+        message: `A task of ${this} failed, and its error could not be thrown: the group ended with ${describe(interrupt)}`,
+        exception,
+        taskGroup: this,
+      });
+    }
+    throw interrupt;
   }
 
   #abort(): void {
@@ -410,6 +432,8 @@ export type TaskGroupBody<T> = CoroutineFunction<T, [group: TaskGroup]>;
  * @param options `limit`: how many of the tasks may run at the same time; no limit when absent
  * @returns what the body returns (`undefined` when `group.cancel()` has ended it)
  * @throws {ExceptionGroup} of all failures, when a task or the body failed
+ * @throws {KeyboardInterrupt} or {SystemExit}, unchanged, when the body or a task threw it; errors of other tasks are reported to the
+ * loop's exception handler
  * @throws {TypeError} at once, when the body is not a function, or the limit is not a number
  * @throws {ValueError} at once, when the limit is not a whole number of at least 1, and not `Infinity`
  * @example

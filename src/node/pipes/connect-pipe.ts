@@ -145,6 +145,7 @@ class ConnectedWritePipe extends WritePipeTransport {
  * @param pipe a stream of bytes that no other code reads from
  * @returns `[transport, protocol]`
  * @throws {TypeError} at once, when it is not a readable stream
+ * @throws what the factory throws; the stream is closed then
  */
 export function connectReadPipe<P extends BaseProtocol>(
   protocolFactory: () => P,
@@ -160,7 +161,7 @@ const read = /* @__PURE__ */ libraryCoroutine(function* connectReadPipe(
   protocolFactory: () => BaseProtocol,
   pipe: Readable,
 ): Generator<unknown, TransportAndProtocol<ReadTransport, BaseProtocol>, unknown> {
-  const courier = new Courier(getRunningLoop(), protocolFactory());
+  const courier = courierFor(getRunningLoop(), protocolFactory, pipe);
   const transport = new ConnectedReadPipe(pipe, courier);
   yield* begin(courier, transport);
   transport.start();
@@ -179,6 +180,7 @@ const read = /* @__PURE__ */ libraryCoroutine(function* connectReadPipe(
  * @param pipe a stream of bytes that no other code writes to
  * @returns `[transport, protocol]`
  * @throws {TypeError} at once, when it is not a writable stream
+ * @throws what the factory throws; the stream is closed then
  */
 export function connectWritePipe<P extends BaseProtocol>(
   protocolFactory: () => P,
@@ -195,11 +197,21 @@ const write = /* @__PURE__ */ libraryCoroutine(function* connectWritePipe(
   pipe: Writable,
 ): Generator<unknown, TransportAndProtocol<WriteTransport, BaseProtocol>, unknown> {
   const loop = getRunningLoop();
-  const courier = new Courier(loop, protocolFactory());
+  const courier = courierFor(loop, protocolFactory, pipe);
   const transport = new ConnectedWritePipe(loop, pipe, courier);
   yield* begin(courier, transport);
   return transportAndProtocol<WriteTransport, BaseProtocol>(transport, courier.delivery.protocol);
 });
+
+/** Makes the protocol. When that fails there is no transport with which the program could close the stream, so it is closed here. */
+function courierFor(loop: EventLoop, protocolFactory: () => BaseProtocol, pipe: Readable | Writable): Courier {
+  try {
+    return new Courier(loop, protocolFactory());
+  } catch (error) {
+    pipe.destroy();
+    throw error;
+  }
+}
 
 /** Calls `connectionMade` before the caller gets transport and protocol. */
 function* begin(courier: Courier, transport: ReadTransport | WriteTransport): Generator<unknown, void, unknown> {

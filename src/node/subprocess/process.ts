@@ -74,6 +74,8 @@ export class Process implements AsyncDisposable {
   readonly stderr: StreamReader | null;
   readonly #transport: ChildTransport;
   readonly #ending: EndOptions;
+  /** A `communicate` has written its input, and closes the pipe behind it, so that no more can follow. */
+  #isFed = false;
 
   /** @internal */
   constructor(transport: ChildTransport, protocol: SubprocessStreamProtocol, ending: EndOptions) {
@@ -109,13 +111,15 @@ export class Process implements AsyncDisposable {
    * Writes its input and closes it, reads all of its output, and waits for its end. All of this happens at the same time, so that the
    * process cannot block; that the process does not read its input to the end is not an error.
    *
-   * **Cancellation**: as `wait`; output that was read can be read again, input that was written stays written.
+   * **Cancellation**: as `wait`; output that was read can be read again, input that was written stays written. Call it again, without input,
+   * for the whole output.
    *
    * Follows CPython's `Process.communicate`.
    *
    * @param given bytes, or a string, which is sent as UTF-8; or options. `encoding`, or `text: true` for UTF-8, gives strings
    * @returns its output and its error output, by position and as `stdout` and `stderr`; `null` for what is not a pipe
-   * @throws {ValueError} at once, when there is input but no pipe for it; when the output is not valid in the encoding
+   * @throws {ValueError} at once, when there is input but no pipe for it; when it is awaited, if there is input and another `communicate` has
+   * written its own before; when the output is not valid in the encoding
    * @throws {TypeError} at once, when the input is neither bytes nor a string, or an option is unknown
    * @example
    * const process = await createSubprocessShell('tr a-z A-Z', { stdin: PIPE, stdout: PIPE });
@@ -223,15 +227,42 @@ export class Process implements AsyncDisposable {
     input: Bytes | null,
     decoder: Decoder | null,
   ): Generator<unknown, ProcessOutput<Bytes>, unknown> {
-    const { stdin, stdout, stderr } = process;
+    const { stdout, stderr } = process;
+    if (process.#isFed && input !== null && input.length > 0)
+      throw new ValueError(
+        `communicate: input for ${process} would be lost, because an earlier communicate() closes the input pipe; ` +
+          'write communicate() for the rest of the output, or write to process.stdin what comes in parts',
+        { code: 'INPUT_CLOSED' },
+      );
     const pipe = (fd: number) => process.#transport.getPipeTransport(fd);
     try {
-      const [, output, errors] = yield* gather(feed(stdin, input), drained(stdout, pipe(1)), drained(stderr, pipe(2)));
+      const [, output, errors] = yield* gather(
+        Process.#feed(process, input),
+        drained(stdout, pipe(1)),
+        drained(stderr, pipe(2)),
+      );
       yield* process.#transport.exited(process);
       return outputOf(output, errors, decoder);
     } catch (error) {
       return yield* process.#interrupted(error);
     }
+  });
+
+  /** Writes its input and closes it, whether or not it reads that. */
+  static readonly #feed = /* @__PURE__ */ libraryCoroutine(function* feedStdin(
+    process: Process,
+    input: Bytes | null,
+  ): Generator<unknown, void, unknown> {
+    const { stdin } = process;
+    process.#isFed = true;
+    if (stdin === null) return;
+    try {
+      if (input !== null) stdin.write(input);
+      yield* stdin.drain();
+    } catch (error) {
+      if (!(error instanceof BrokenPipeError || error instanceof ConnectionResetError)) throw error;
+    }
+    stdin.close();
   });
 
   static readonly #stop = /* @__PURE__ */ libraryCoroutine(function* stop(
@@ -279,21 +310,6 @@ function outputOf(out: Uint8Array | null, err: Uint8Array | null, decoder: Decod
     readonly stderr: Bytes | null;
   };
 }
-
-/** Writes the input of a process and closes it, whether or not the process reads it. */
-const feed = /* @__PURE__ */ libraryCoroutine(function* feedStdin(
-  stdin: StreamWriter | null,
-  input: Bytes | null,
-): Generator<unknown, void, unknown> {
-  if (stdin === null) return;
-  try {
-    if (input !== null) stdin.write(input);
-    yield* stdin.drain();
-  } catch (error) {
-    if (!(error instanceof BrokenPipeError || error instanceof ConnectionResetError)) throw error;
-  }
-  stdin.close();
-});
 
 /** Reads an output of a process to its end. */
 const drained = /* @__PURE__ */ libraryCoroutine(function* readOutput(

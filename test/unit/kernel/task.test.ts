@@ -446,6 +446,19 @@ describe('new Task', () => {
     await drain();
     expect(task.result()).toBe('over');
   });
+
+  test('on a closed loop is refused; the coroutine is left for another loop', async () => {
+    const closed = manualLoop().loop;
+    closed.close();
+    const coro = coroutine(function* () {
+      return yield* sleep(0, 'result');
+    })();
+    expect(() => new Task(coro, { loop: closed })).toThrow('Event loop is closed');
+    const { loop, drain } = manualLoop();
+    const task = new Task(coro, { loop });
+    await drain();
+    expect(task.result()).toBe('result');
+  });
 });
 
 describe('the coroutine of a task', () => {

@@ -717,3 +717,13 @@ describe('a read of text that is never awaited', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 });
+
+describe('feedData', () => {
+  it.each(['text', ['b'], null, 7])('refuses %o, and the stream goes on as it was', (wrong) => {
+    const { loop } = manualLoop();
+    const reader = new StreamReader({ loop });
+    reader.feedData(bytes('so far'));
+    expect(thrownBy(() => reader.feedData(wrong as never))).toMatchObject({ name: 'TypeError', code: 'NOT_BYTES' });
+    expect(rest(reader)).toBe('so far');
+  });
+});

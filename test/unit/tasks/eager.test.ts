@@ -1,6 +1,10 @@
 import {
+  addInstrument,
+  allTasks,
   CancelledError,
   ContextVar,
+  copyContext,
+  coroutine,
   createEagerTaskFactory,
   createTask,
   currentTask,
@@ -15,7 +19,7 @@ import {
 } from 'asyncio-ts';
 import { VirtualHost } from 'asyncio-ts/testing';
 import { expect, test } from 'vitest';
-import { failure, names, program } from '../../support/programs.ts';
+import { failure, names, program, thrownBy } from '../../support/programs.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
 const eager = { eagerStart: true };
@@ -148,6 +152,30 @@ describeBoth('an eager task', (s) => {
       createTask(body('undefined is nothing'), { eagerStart: undefined });
       expect(begun).toEqual(['undefined is nothing']);
       loop.setTaskFactory(null);
+    }),
+  );
+
+  test(
+    'that cannot enter its context is refused; its coroutine is left for another task',
+    program(s, function* () {
+      const spawned: string[] = [];
+      const detach = addInstrument({ taskSpawned: (task) => spawned.push(task.getName()) });
+      const body = s.fn(function* () {
+        yield* s.wait(sleep(1));
+        return 'result';
+      });
+      const coro = coroutine(body)();
+      const context = copyContext();
+      for (const it of [body, coro]) {
+        const refused = thrownBy(() =>
+          context.run(() => new Task<unknown>(it, { ...eager, context, name: 'refused' })),
+        );
+        expect(refused).toMatchObject({ name: 'RuntimeError', code: 'CONTEXT_ENTERED' });
+      }
+      expect(names(allTasks())).toEqual([currentTask()!.getName()]);
+      expect(yield* s.wait(createTask(coro, { ...eager, name: 'second try' }))).toBe('result');
+      expect(spawned).toEqual(['second try']);
+      detach();
     }),
   );
 

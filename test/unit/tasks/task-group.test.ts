@@ -259,14 +259,21 @@ describeBoth('a failure in a task group', (s) => {
 describeBoth('KeyboardInterrupt and SystemExit in a task group', (s) => {
   for (const interrupt of [new KeyboardInterrupt(), new SystemExit(3)]) {
     test(
-      `a ${interrupt.name} of the body leaves it bare, and other errors are dropped`,
-      program(s, function* () {
+      `a ${interrupt.name} of the body leaves it bare, and errors of tasks are reported instead`,
+      program(s, function* (reports) {
+        let entered: TaskGroup | null = null;
         const body = s.fn(function* (group: TaskGroup) {
-          group.createTask(failingWhenCancelled(s, 'dropped'));
+          entered = group;
+          group.createTask(failingWhenCancelled(s, 'first'));
+          group.createTask(failingWhenCancelled(s, 'second'));
           yield* s.wait(sleep(1));
           throw interrupt;
         });
         expect(yield* failure(s, taskGroup(body))).toBe(interrupt);
+        const told = reports.splice(0);
+        expect(told.map(({ exception }) => (exception as Error).message)).toEqual(['first', 'second']);
+        expect(told.every(({ taskGroup }) => taskGroup === entered)).toBe(true);
+        expect(told[0]!.message).toContain(`the group ended with ${interrupt.name}`);
       }),
     );
 
@@ -285,6 +292,28 @@ describeBoth('KeyboardInterrupt and SystemExit in a task group', (s) => {
       });
       await expect(runVirtually(main)).rejects.toBe(interrupt);
       expect(raised).toBe(interrupt);
+    });
+
+    test(`a ${interrupt.name} of a task is not reported as well; errors of the others are`, async () => {
+      const child = s.fn(function* () {
+        yield* s.wait(sleep(1));
+        throw interrupt;
+      });
+      const reported: unknown[] = [];
+      const main = s.fn(function* () {
+        getRunningLoop().setExceptionHandler((_loop, { exception, taskGroup: group }) => {
+          // The main task ends with the interrupt too, after the run has: that is reported as of any task.
+          if (group !== undefined) reported.push((exception as Error).message);
+        });
+        const body = s.fn(function* (group: TaskGroup) {
+          group.createTask(failingWhenCancelled(s, 'another'));
+          group.createTask(child);
+          yield* s.wait(sleep(60));
+        });
+        yield* s.wait(taskGroup(body));
+      });
+      await expect(runVirtually(main)).rejects.toBe(interrupt);
+      expect(reported).toEqual(['another']);
     });
   }
 });
@@ -456,6 +485,14 @@ describeBoth('createTask of a task group', (s) => {
   );
 });
 
+/** The body of a group that cancels the group and waits. */
+function cancellingItself(s: Spelling) {
+  return s.fn(function* (group: TaskGroup) {
+    group.cancel();
+    yield* s.wait(sleep(60));
+  });
+}
+
 describeBoth('cancelling a task group', (s) => {
   test(
     'ends its tasks and its body, and raises nothing',
@@ -544,6 +581,52 @@ describeBoth('cancelling a task group', (s) => {
       );
       getRunningLoop().callLater(1, () => task.cancel());
       expect(yield* failure(s, task)).toBeInstanceOf(CancelledError);
+      expect(task.cancelling()).toBe(1);
+    }),
+  );
+
+  test(
+    'passes on a cancellation that was pending when it was entered, and is delivered with its own',
+    program(s, function* () {
+      const task = createTask(
+        s.fn(function* () {
+          task.cancel('from outside');
+          yield* s.wait(taskGroup(cancellingItself(s)));
+        }),
+      );
+      expect(yield* failure(s, task)).toBeInstanceOf(CancelledError);
+      expect(task.cancelled()).toBe(true);
+    }),
+  );
+
+  test(
+    'passes on the end of a group around it that was pending when it was entered',
+    program(s, function* () {
+      const seen: string[] = [];
+      const outer = new TaskGroup();
+      outer.cancel();
+      yield* s.wait(outer.enter());
+      const error = yield* failure(s, taskGroup(cancellingItself(s)));
+      seen.push(`inner: ${error instanceof CancelledError}`);
+      seen.push(`outer: ${yield* s.wait(outer.exit(error))}`);
+      expect(seen).toEqual(['inner: true', 'outer: true']);
+      expect(currentTask()!.cancelling()).toBe(0);
+      yield* s.wait(sleep(1));
+    }),
+  );
+
+  test(
+    'takes only its own when one from before was delivered and swallowed',
+    program(s, function* () {
+      const task = createTask(
+        s.fn(function* () {
+          task.cancel();
+          expect(yield* failure(s, sleep(60))).toBeInstanceOf(CancelledError);
+          yield* s.wait(taskGroup(cancellingItself(s)));
+          return 'went on';
+        }),
+      );
+      expect(yield* s.wait(task)).toBe('went on');
       expect(task.cancelling()).toBe(1);
     }),
   );

@@ -11,6 +11,7 @@ import {
   StreamWriter,
 } from 'asyncio-ts/node';
 import { expect, test } from 'vitest';
+import { failure } from '../../../support/programs.ts';
 import { describeBoth } from '../../../support/spellings.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -157,4 +158,25 @@ test('a value that is not a stream is refused at once', async () => {
     expect(() => connectReadPipe(null as never, new PassThrough())).toThrow(TypeError);
   };
   await run(main);
+});
+
+describeBoth('a pipe whose protocol cannot be made', (s) => {
+  for (const [name, connect] of [
+    ['connectReadPipe', connectReadPipe],
+    ['connectWritePipe', connectWritePipe],
+  ] as const) {
+    test(`is closed, and ${name} throws what the factory threw`, async () => {
+      const main = s.fn(function* () {
+        const pipe = new PassThrough();
+        const broken = new Error('no protocol');
+        const connecting = connect(() => {
+          throw broken;
+        }, pipe);
+        expect(yield* failure(s, connecting)).toBe(broken);
+        expect(pipe.destroyed).toBe(true);
+        yield* s.wait(wrapPromise(quiet()));
+      });
+      await run(main);
+    });
+  }
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CancelledError, createTask, gather, sleep, TimeoutError, timeout, ValueError } from 'asyncio-ts';
+import { CancelledError, createTask, gather, sleep, TimeoutError, timeout, ValueError, wait } from 'asyncio-ts';
 import {
   BrokenPipeError,
   ConnectionResetError,
@@ -210,6 +210,34 @@ describeBoth('Process.communicate', (s) => {
       expect(yield* failure(s, task)).toBeInstanceOf(CancelledError);
       process.kill();
       expect(text((yield* s.wait(process.communicate()))[0])).toBe('all of it\n');
+    }),
+  );
+
+  it(
+    'gives the whole output at the second call when the first is cancelled; more input is refused, as it would be lost',
+    program(s, function* () {
+      const process = yield* s.wait(createSubprocessShell('cat; exec sleep 1000', BOTH));
+      const fed = vi.spyOn(process.stdout!, 'feedData');
+      const task = createTask(() => process.communicate('first '));
+      yield* until(s, () => fed.mock.calls.length > 0);
+      task.cancel();
+      expect(yield* failure(s, task)).toBeInstanceOf(CancelledError);
+      const refused = yield* failure(s, process.communicate('second'));
+      expect(refused).toMatchObject({ name: 'ValueError', code: 'INPUT_CLOSED' });
+      process.kill();
+      expect(text((yield* s.wait(process.communicate('')))[0])).toBe('first ');
+      expect(yield* failure(s, process.communicate('third'))).toMatchObject({ code: 'INPUT_CLOSED' });
+    }),
+  );
+
+  it(
+    'takes input after a call that was cancelled before it began',
+    program(s, function* () {
+      const process = yield* s.wait(createSubprocessExec('cat', BOTH));
+      const task = createTask(() => process.communicate('never written'));
+      task.cancel();
+      yield* s.wait(wait([task]));
+      expect(text((yield* s.wait(process.communicate('input')))[0])).toBe('input');
     }),
   );
 
