@@ -25,16 +25,17 @@ export function moreFramesText(task: SeenTask): string {
   return nameText(task) !== safeText(task.name) && task.frames.length === 1 ? '' : frames;
 }
 
-/** The functions that a task is in, the outermost first: `main() → load()`. */
+/** The functions that a task is in, the outermost first: `main() → load()`; with branches, `main() → load(); save()`. */
 export function framesText(task: SeenTask): string {
   let at = 0;
   return task.frames
-    .map(({ name, kind }) => {
+    .map(({ name, kind, isBeside = false }, i) => {
       const known = kind === 'generator' ? (task.generators[at++]?.name ?? name) : name;
-      if (known !== '') return `${safeText(known)}()`;
-      return kind === 'generator' ? '(generator)' : '<anonymous>()';
+      const between = i === 0 ? '' : isBeside ? '; ' : ' → ';
+      if (known !== '') return `${between}${safeText(known)}()`;
+      return `${between}${kind === 'generator' ? '(generator)' : '<anonymous>()'}`;
     })
-    .join(' → ');
+    .join('');
 }
 
 /** What a task waits for, in words; empty when it waits for nothing. */
@@ -105,9 +106,10 @@ export function moreText(shown: number, total: number): string[] {
 /** Where a task is suspended, and the variables there; nothing where that is not known. */
 export function detailsText(task: SeenTask): string[] {
   const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(place)}`]));
+  // Not each one once, as the places are: branches of one function stand at the same place with variables of their own.
   const ofGenerators = task.generators.flatMap(({ name, place, locals }) => [
     ...(place === null ? [] : [`${name === '' ? '' : `${safeText(name)}() `}at ${safeText(place)}`]),
     ...Object.entries(locals ?? {}).map(([variable, value]) => `  ${safeText(variable)} = ${safeText(value)}`),
   ]);
-  return [...new Set([...places, ...ofGenerators])];
+  return [...new Set(places), ...ofGenerators];
 }

@@ -153,6 +153,36 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
     });
   });
 
+  it('shows the generators that its async functions await, also in branches', async ({ expect }) => {
+    const program = `
+      import { coroutine, createTask, run, sleep } from 'asyncio-ts';
+      const load = coroutine(function* load(page: number) { yield* sleep(100); });
+      async function fetchPage(page: number) { await load(page); }
+      function* alone() { yield* coroutine(fetchPage)(7); }
+      async function both() { await Promise.all([fetchPage(1), fetchPage(2)]); }
+      await run(async function main() {
+        const tasks = [createTask(alone), createTask(both)];
+        setTimeout(() => console.log('ready'), 1);
+        await Promise.all(tasks);
+      });`;
+    await withTarget(program, async ({ pid }) => {
+      const { stdout } = await asyncio(['pstree', '--locals', String(pid)]);
+      const lines = stdout.map((line) => line.replace(/at .*target\.ts/, 'at target.ts').replace(/:\d+$/, ''));
+      expect(lines).toEqual([
+        'main#1  waits for alone#2; both#3',
+        '├─ alone#2  alone() → load()  waits for sleep()',
+        '│     alone() at target.ts:5',
+        '│     load() at target.ts:3',
+        '│       page = 7',
+        '└─ both#3  both() → load(); load()  waits for sleep(); sleep()',
+        '      load() at target.ts:3',
+        '        page = 1',
+        '      load() at target.ts:3',
+        '        page = 2',
+      ]);
+    });
+  });
+
   it('is looked at in part where there is a limit, and its tree stays whole as far as it goes', async ({ expect }) => {
     const program = `
       import { Event, run, taskGroup } from 'asyncio-ts';

@@ -62,6 +62,16 @@ test('functions are shown from the outermost one, generators by what the inspect
   expect(framesText(seen({ id: 1, frames: [{ name: '', kind: 'function' }] }))).toBe('<anonymous>()');
 });
 
+test('branches of a task are shown beside each other', () => {
+  const frames: SeenTask['frames'] = [
+    { name: 'main', kind: 'function' },
+    { name: 'load', kind: 'generator' },
+    { name: 'save', kind: 'generator', isBeside: true },
+    { name: 'flush', kind: 'function' },
+  ];
+  expect(framesText(seen({ id: 1, frames }))).toBe('main() → load(); save() → flush()');
+});
+
 describe('a task without a name of its own', () => {
   const named = (name: string, frames: SeenTask['frames'], generators: SeenTask['generators'] = []) => {
     const task = seen({ id: 1, name, frames, generators });
@@ -108,4 +118,20 @@ test('places and variables stand below a task, each place once', () => {
     generators: [{ name: 'load', place: 'b.ts:3:4', locals: { x: '"\x1b"', y: '2' } }],
   });
   expect(detailsText(task)).toEqual(['at a.ts:1:2', 'load() at b.ts:3:4', '  x = "\\x1b"', '  y = 2']);
+});
+
+test('branches that stand at the same place are shown each with its variables', () => {
+  const at = { name: 'load', place: 'b.ts:3:4' };
+  const generators = [
+    { ...at, locals: { x: '1', y: '0' } },
+    { ...at, locals: { x: '2', y: '0' } },
+  ];
+  expect(detailsText(seen({ id: 1, generators }))).toEqual([
+    'load() at b.ts:3:4',
+    '  x = 1',
+    '  y = 0',
+    'load() at b.ts:3:4',
+    '  x = 2',
+    '  y = 0',
+  ]);
 });
