@@ -4,9 +4,12 @@ import path from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import repl, { type REPLEval, type REPLServer } from 'node:repl';
-import { SUCCESS } from '../exit-codes.ts';
+import { SUCCESS, UNSETTLED } from '../exit-codes.ts';
 import { version } from '../help.ts';
 import { type Library, libraryOf } from '../library.ts';
+import { cutTo, safeText } from '../terminal/display.ts';
+import { UsageError } from '../usage-error.ts';
+import { EndlessWait } from './endless-wait.ts';
 import { LineByLine } from './line-by-line.ts';
 import { Running } from './running.ts';
 import { isAssignment, prepare } from './typed-code.ts';
@@ -16,8 +19,23 @@ const AWAIT = '$asyncioAwait';
 /** So many seconds a cancelled task may take to clean up at the end. */
 const PATIENCE = 3;
 
-/** `asyncio repl`; returns the exit code when it has ended. */
-export async function startRepl(): Promise<number> {
+/** So much is shown of a statement. */
+const LONGEST_STATEMENT = 200;
+const MOST_TASKS = 20;
+
+/**
+ * `asyncio repl`.
+ *
+ * @param complain shows a text to the user
+ * @returns the exit code when it has ended
+ * @throws {UsageError} where the runtime has no prompt that awaits
+ */
+export async function startRepl(complain: (text: string) => void): Promise<number> {
+  if (process.versions['deno'] !== undefined) {
+    throw new UsageError(
+      "repl: the prompt of this runtime, Deno's node:repl, cannot await: run the command with Node, npx asyncio-ts repl",
+    );
+  }
   // The copy that modules get which are imported by typed code.
   const { api } = await libraryOf(path.resolve('repl.ts'));
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -36,15 +54,38 @@ export async function startRepl(): Promise<number> {
   });
   const running = new Running(api);
   defineNames(server, api, running);
-  runTypedCode(server, api);
+  const exit = new Promise<number>((resolve) => server.on('exit', () => resolve(SUCCESS)));
+  let wait: EndlessWait | null = null;
+  const stuck = new Promise<number>((resolve) => {
+    // A terminal that is read can always end it, by Ctrl-C.
+    if (paced === null) return;
+    wait = new EndlessWait((code) => {
+      paced.stop();
+      complain(textOfEndless(code, api));
+      resolve(UNSETTLED);
+    });
+  });
+  runTypedCode(server, api, wait);
   if (paced !== null) tellOfPrompts(server, () => paced.next());
   if (isTerminal) {
     cancelOnInterrupt(server, running);
     keepHistory(server);
   }
-  await new Promise<void>((resolve) => server.on('exit', resolve));
+  const code = await Promise.race([exit, stuck]);
   await endTasks(api);
-  return SUCCESS;
+  return code;
+}
+
+/** Of a statement whose wait nothing can end any more. */
+function textOfEndless(code: string, { allTasks, getEventLoop }: Library): string {
+  const statement = safeText(cutTo(code.trim(), LONGEST_STATEMENT));
+  const tasks = [...allTasks(getEventLoop())];
+  const lines = tasks.slice(0, MOST_TASKS).map((task) => `  ${safeText(cutTo(String(task), LONGEST_STATEMENT))}\n`);
+  if (tasks.length > MOST_TASKS) lines.push(`  and ${tasks.length - MOST_TASKS} more\n`);
+  return (
+    `asyncio repl: nothing is left in the process that could end the wait of this statement, so that what follows it is not run: ${statement}\n` +
+    (tasks.length === 0 ? '' : `Tasks that are left, and are cancelled:\n${lines.join('')}`)
+  );
 }
 
 function banner(): string {
@@ -64,9 +105,14 @@ function defineNames({ context }: REPLServer, api: Library, running: Running): v
 }
 
 /** Runs what is typed through Node's own evaluation, which knows how to await at the top. */
-function runTypedCode(server: REPLServer, api: Library): void {
+function runTypedCode(server: REPLServer, api: Library, wait: EndlessWait | null): void {
   const evaluate = server.eval;
-  const run: REPLEval = function (this: REPLServer, code, context, file, callback) {
+  const run: REPLEval = function (this: REPLServer, code, context, file, done) {
+    const callback: typeof done = (error, value) => {
+      wait?.end();
+      done(error, value);
+    };
+    wait?.begin(code);
     evaluate.call(server, prepare(code, AWAIT), context, file, (error, value: unknown) => {
       if (error !== null || !api.iscoroutine(value) || isAssignment(code) || isStarted(value))
         return callback(error, value);
