@@ -276,7 +276,8 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
   function frameOf(frame: object): FrameSnapshot {
     const name = nameOf(frame);
     if (typeof frame === 'function') return { name, kind: 'function' };
-    return { name, kind: name === '' ? 'generator' : 'coroutine' };
+    // Those of the library have lost their name in a program that was minified, and stay what they are.
+    return { name, kind: name === '' && !('calledAs' in frame) ? 'generator' : 'coroutine' };
   }
 
   /** A coroutine of this library says what was called; a function, and an object of a `coroutine()` function, what that is called. */

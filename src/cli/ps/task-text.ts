@@ -14,9 +14,16 @@ export function nameText(task: TaskSnapshot): string {
 
 /** The function that a task runs; empty where it is not known. */
 function functionOf(task: TaskSnapshot & Partial<Pick<SeenTask, 'generators'>>): string {
-  const [outermost] = task.frames;
-  const own = outermost?.name ?? '';
-  return outermost?.kind === 'generator' ? (task.generators?.[0]?.name ?? own) : own;
+  return namesOfFrames(task)[0] ?? '';
+}
+
+/** What the frames are called: as the program calls its functions, otherwise as the inspector does, who may know only what a minifier has left. */
+function namesOfFrames({ frames, generators = [] }: TaskSnapshot & Partial<Pick<SeenTask, 'generators'>>): string[] {
+  let at = 0;
+  return frames.map(({ name, kind }) => {
+    const known = kind === 'generator' ? (generators[at++]?.name ?? '') : '';
+    return name === '' ? known : name;
+  });
 }
 
 /** The functions that a task is in, where its name does not tell them already. */
@@ -27,12 +34,11 @@ export function moreFramesText(task: SeenTask): string {
 
 /** The functions that a task is in, the outermost first: `main() → load()`; with branches, `main() → load(); save()`. */
 export function framesText(task: SeenTask): string {
-  let at = 0;
+  const names = namesOfFrames(task);
   return task.frames
-    .map(({ name, kind, isBeside = false }, i) => {
-      const known = kind === 'generator' ? (task.generators[at++]?.name ?? name) : name;
-      const between = i === 0 ? '' : isBeside ? '; ' : ' → ';
-      if (known !== '') return `${between}${safeText(known)}()`;
+    .map(({ kind, isBeside = false }, at) => {
+      const between = at === 0 ? '' : isBeside ? '; ' : ' → ';
+      if (names[at] !== '') return `${between}${safeText(names[at]!)}()`;
       return `${between}${kind === 'generator' ? '(generator)' : '<anonymous>()'}`;
     })
     .join('');
@@ -107,9 +113,13 @@ export function moreText(shown: number, total: number): string[] {
 export function detailsText(task: SeenTask): string[] {
   const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(place)}`]));
   // Not each one once, as the places are: branches of one function stand at the same place with variables of their own.
-  const ofGenerators = task.generators.flatMap(({ name, place, locals }) => [
-    ...(place === null ? [] : [`${name === '' ? '' : `${safeText(name)}() `}at ${safeText(place)}`]),
-    ...Object.entries(locals ?? {}).map(([variable, value]) => `  ${safeText(variable)} = ${safeText(value)}`),
-  ]);
+  const names = namesOfFrames(task).filter((_, at) => task.frames[at]!.kind === 'generator');
+  const ofGenerators = task.generators.flatMap(({ name: told, place, locals }, at) => {
+    const name = names[at] ?? told;
+    return [
+      ...(place === null ? [] : [`${name === '' ? '' : `${safeText(name)}() `}at ${safeText(place)}`]),
+      ...Object.entries(locals ?? {}).map(([variable, value]) => `  ${safeText(variable)} = ${safeText(value)}`),
+    ];
+  });
   return [...new Set(places), ...ofGenerators];
 }

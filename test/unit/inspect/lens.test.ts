@@ -157,6 +157,18 @@ describe('the frames of a task have the coroutines that its async functions awai
     expect(await framesOf(() => load(1))).toEqual([f(''), g('load')]);
   });
 
+  test('a coroutine of the library is none of the program, though a minifier has taken its name', async () => {
+    const { result } = await runVirtually(async () => {
+      const unnamed = Object.defineProperty(sleep(100), 'calledAs', { value: '' });
+      const task = createTask(unnamed, { name: 'looked at' });
+      await sleep(1);
+      const seen = captureTasks({ loop: getRunningLoop() });
+      task.cancel();
+      return find(seen, 'looked at').frames;
+    });
+    expect(result).toEqual([{ name: '', kind: 'coroutine' }]);
+  });
+
   test('of very many branches, the first ones', async () => {
     const frames = await framesOf(async function main() {
       await Promise.all(Array.from({ length: 1_000 }, (_, i) => load(i)));

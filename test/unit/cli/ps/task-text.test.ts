@@ -62,6 +62,18 @@ test('functions are shown from the outermost one, generators by what the inspect
   expect(framesText(seen({ id: 1, frames: [{ name: '', kind: 'function' }] }))).toBe('<anonymous>()');
 });
 
+test('a function is called as the program calls it, also where the inspector knows only what a minifier has left', () => {
+  const frames: SeenTask['frames'] = [
+    { name: 'load', kind: 'generator' },
+    { name: '', kind: 'generator' },
+  ];
+  const generators = ['', 'e'].map((name, at) => ({ name, place: `a.ts:${at}:1`, locals: null }));
+  const task = seen({ id: 1, name: 'Task-7', frames, generators });
+  expect(framesText(task)).toBe('load() → e()');
+  expect(nameText(task)).toBe('load#7');
+  expect(detailsText(task)).toEqual(['load() at a.ts:0:1', 'e() at a.ts:1:1']);
+});
+
 test('branches of a task are shown beside each other', () => {
   const frames: SeenTask['frames'] = [
     { name: 'main', kind: 'function' },
