@@ -228,22 +228,25 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     // An async function does not tell which other one awaits it: what stands on what is known where there is one line only.
     const isOneLine = all.filter(({ isFollowing }) => !isFollowing).length < 2;
     const root: object = task.getCoro();
-    const frames = callsOf([root, ...(own?.frames ?? []).filter((frame) => frame !== root)], root);
+    const bodies: object[] = [];
+    const frames = callsOf([root, ...(own?.frames ?? []).filter((frame) => frame !== root)], root, bodies);
     let isFirst = own?.isFollowing === true;
     // What waits for an async function comes before that one.
     const outer = awaits.filter(({ isFollowing }) => isFollowing);
     const inner = awaits.filter(({ isFollowing }) => !isFollowing);
     for (const stack of [...outer.reverse(), ...inner.reverse()].slice(0, MOST_BRANCHES)) {
-      const [first, ...others] = callsOf(stack.frames, null);
+      const [first, ...others] = callsOf(stack.frames, null, bodies);
       if (first === undefined) continue;
       frames.push(isFirst || isOneLine ? first : { ...first, isBeside: true }, ...others);
       isFirst = false;
     }
+    // Not before: where anything has thrown until here, the task has no frames, and no generators either.
+    generators.push(...bodies);
     return frames;
   }
 
-  /** The calls that lie on each other, the outermost first. What has made a generator, and the generator, are one. */
-  function callsOf(stack: readonly object[], root: object | null): FrameSnapshot[] {
+  /** The calls that lie on each other, the outermost first; their generators are added to `bodies`. What has made a generator, and the generator, are one. */
+  function callsOf(stack: readonly object[], root: object | null, bodies: object[]): FrameSnapshot[] {
     const objects = stack.filter((frame) => frame === root || !('calledAs' in frame));
     const calls: FrameSnapshot[] = [];
     for (let at = 0; at < objects.length; at++) {
@@ -251,12 +254,12 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       const body = objects[at + 1];
       if (body !== undefined && isCalled(object, body)) {
         calls.push({ name: nameOf(object), kind: 'generator' });
-        generators.push(body);
+        bodies.push(body);
         at++;
       } else {
         const call = frameOf(object);
         calls.push(call);
-        if (call.kind === 'generator') generators.push(object);
+        if (call.kind === 'generator') bodies.push(object);
       }
     }
     return calls;

@@ -169,6 +169,22 @@ describe('the frames of a task have the coroutines that its async functions awai
     expect(result).toEqual([{ name: '', kind: 'coroutine' }]);
   });
 
+  test('a coroutine that throws when it is looked at leaves its task without frames, and without generators', async () => {
+    const fn = function* () {
+      yield* sleep(100);
+    };
+    const broken = coroutine(fn);
+    Object.defineProperty(fn, 'name', {
+      get() {
+        throw new Error('no');
+      },
+    });
+    const frames = await framesOf(async function main() {
+      await Promise.all([load(1), broken()]);
+    });
+    expect(frames).toEqual([]);
+  });
+
   test('of very many branches, the first ones', async () => {
     const frames = await framesOf(async function main() {
       await Promise.all(Array.from({ length: 1_000 }, (_, i) => load(i)));
