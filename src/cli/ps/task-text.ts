@@ -1,6 +1,7 @@
 import type { TaskSnapshot, WaitSnapshot } from '../../inspect/lens.ts';
 import { isForTasks, type TaskGraph } from '../../inspect/task-tree.ts';
 import { taskTitle } from '../../internal/task-title.ts';
+import { shownFile } from '../attach/shown-file.ts';
 import type { SeenTask } from '../attach/target.ts';
 import { safeText } from '../terminal/display.ts';
 
@@ -111,7 +112,7 @@ export function moreText(shown: number, total: number): string[] {
 
 /** Where a task is suspended, and the variables there; nothing where that is not known. */
 export function detailsText(task: SeenTask): string[] {
-  const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(place)}`]));
+  const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(shownFile(place))}`]));
   // Not each one once, as the places are: branches of one function stand at the same place with variables of their own.
   const names = namesOfFrames(task).filter((_, at) => task.frames[at]!.kind === 'generator');
   const ofGenerators = task.generators.flatMap(({ name: told, place, locals }, at) => {

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { SeenTask } from '../../../../src/cli/attach/target.ts';
 import {
@@ -146,4 +147,16 @@ test('branches that stand at the same place are shown each with its variables', 
     '  x = 2',
     '  y = 0',
   ]);
+});
+
+test('places are shown relative to the folder that one is in, in modules of both kinds', () => {
+  const here = process.cwd();
+  const places = [
+    `${pathToFileURL(here)}/a b.mjs:1:2`,
+    `${here}/c.cjs:3:4`,
+    'file:///elsewhere/d.mjs:5:6',
+    'file:///%:7:8',
+  ];
+  const task = seen({ id: 1, waits: places.map((place) => wait({ place })) });
+  expect(detailsText(task)).toEqual(['at a b.mjs:1:2', 'at c.cjs:3:4', 'at /elsewhere/d.mjs:5:6', 'at file:///%:7:8']);
 });
