@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
@@ -213,6 +213,20 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       child.stdout.destroy();
       const stderr = await text(child.stderr);
       expect([stderr, listenersOf(pid)]).toEqual(['', []]);
+    });
+  });
+
+  it('is left as usual where the output cannot be written, which is told', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const full = openSync('/dev/full', 'w');
+      const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'ps', String(pid)], {
+        env: { ...process.env, NODE_OPTIONS: '' },
+        stdio: ['ignore', full, 'pipe'],
+      });
+      closeSync(full);
+      const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr!)]);
+      expect(stderr).toMatch(/^asyncio: the output cannot be written: ENOSPC: [^\n]*\n$/);
+      expect([code, listenersOf(pid)]).toEqual([1, []]);
     });
   });
 
@@ -487,6 +501,17 @@ describe.runIf(isLinux)('what cannot be looked at', { concurrent: true, timeout:
   it('is a process that does not exist', async ({ expect }) => {
     const stderr = `asyncio: there is no process ${2 ** 30}\n`;
     expect(await asyncio(['ps', String(2 ** 30)])).toEqual({ code: 1, stdout: [], stderr });
+  });
+
+  it('is a process that is stopped, which gets no signal', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid, child }) => {
+      child.kill('SIGSTOP');
+      const message = `asyncio: process ${pid} is stopped: let it go on first, with kill -CONT ${pid}\n`;
+      expect(await asyncio(['ps', String(pid)])).toEqual({ code: 1, stdout: [], stderr: message });
+      child.kill('SIGCONT');
+      expect((await asyncio(['ps', String(pid)])).code).toBe(0);
+      expect(listenersOf(pid)).toEqual([]);
+    });
   });
 
   it('is a process of Node that has no loop, and its inspector is closed again', async ({ expect }) => {
