@@ -234,7 +234,9 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     // What waits for an async function comes before that one.
     const outer = awaits.filter(({ isFollowing }) => isFollowing);
     const inner = awaits.filter(({ isFollowing }) => !isFollowing);
-    for (const stack of [...outer.reverse(), ...inner.reverse()].slice(0, MOST_BRANCHES)) {
+    // A single line is as deep as it is: its end says most.
+    const most = isOneLine ? all.length : MOST_BRANCHES;
+    for (const stack of [...outer.reverse().slice(0, most), ...inner.reverse().slice(0, most)]) {
       const [first, ...others] = callsOf(stack.frames, null, bodies);
       if (first === undefined) continue;
       frames.push(isFirst || isOneLine ? first : { ...first, isBeside: true }, ...others);

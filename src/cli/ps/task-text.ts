@@ -7,6 +7,8 @@ import { safeText } from '../terminal/display.ts';
 
 /** So many tasks are named where one waits for many. */
 const MOST_NAMES = 3;
+/** So many different branches or waits of one task are told. */
+const MOST_SIDE_BY_SIDE = 10;
 
 /** A task's name, as it may be shown, such as `load#17`. */
 export function nameText(task: TaskSnapshot): string {
@@ -36,18 +38,30 @@ export function moreFramesText(task: SeenTask): string {
 /** The functions that a task is in, the outermost first: `main() → load()`; with branches, `main() → load(); save()`. */
 export function framesText(task: SeenTask): string {
   const names = namesOfFrames(task);
-  return task.frames
-    .map(({ kind, isBeside = false }, at) => {
-      const between = at === 0 ? '' : isBeside ? '; ' : ' → ';
-      if (names[at] !== '') return `${between}${safeText(names[at]!)}()`;
-      return `${between}${kind === 'generator' ? '(generator)' : '<anonymous>()'}`;
-    })
-    .join('');
+  const branches: string[] = [];
+  for (const [at, { kind, isBeside = false }] of task.frames.entries()) {
+    const text =
+      names[at] === '' ? (kind === 'generator' ? '(generator)' : '<anonymous>()') : `${safeText(names[at]!)}()`;
+    if (at === 0 || isBeside) branches.push(text);
+    else branches.push(`${branches.pop()} → ${text}`);
+  }
+  return listText(branches);
+}
+
+/** Texts side by side, what stands there several times once with their number; the first few, and how many more. */
+function listText(texts: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const shown = [...counts]
+    .slice(0, MOST_SIDE_BY_SIDE)
+    .map(([text, count]) => (count === 1 ? text : `${count} × ${text}`));
+  const more = texts.length - [...counts.values()].slice(0, MOST_SIDE_BY_SIDE).reduce((sum, count) => sum + count, 0);
+  return more === 0 ? shown.join('; ') : `${shown.join('; ')}; and ${more} more`;
 }
 
 /** What a task waits for, in words; empty when it waits for nothing. */
 export function waitsText(task: SeenTask, graph: TaskGraph): string {
-  return task.waits.map((wait) => waitText(wait, graph)).join('; ');
+  return listText(task.waits.map((wait) => waitText(wait, graph)));
 }
 
 function waitText(wait: WaitSnapshot, graph: TaskGraph): string {

@@ -185,6 +185,16 @@ describe('the frames of a task have the coroutines that its async functions awai
     expect(frames).toEqual([]);
   });
 
+  test('a single line is shown to its end, however deep', async () => {
+    const descend: (depth: number) => PromiseLike<void> = coroutine(async (depth: number) => {
+      await (depth === 0 ? load(1) : descend(depth - 1));
+    });
+    const frames = await framesOf(async function main() {
+      await descend(500);
+    });
+    expect([frames.length, frames.at(-1)]).toEqual([503, g('load')]);
+  });
+
   test('of very many branches, the first ones', async () => {
     const frames = await framesOf(async function main() {
       await Promise.all(Array.from({ length: 1_000 }, (_, i) => load(i)));

@@ -174,7 +174,7 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
         '│     alone() at target.ts:5',
         '│     load() at target.ts:3',
         '│       page = 7',
-        '└─ both#3  both() → load(); load()  waits for sleep(); sleep()',
+        '└─ both#3  both() → load(); load()  waits for 2 × sleep()',
         '      load() at target.ts:3',
         '        page = 1',
         '      load() at target.ts:3',

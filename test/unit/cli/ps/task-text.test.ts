@@ -44,6 +44,12 @@ describe('what a task waits for', () => {
     expect(waits()).toBe('');
   });
 
+  test('is told once where a task waits for the same many times, and in part where it waits for very much', () => {
+    expect(waits(wait({}), waitFor(2), wait({}))).toBe('2 × sleep(); t2');
+    const many = Array.from({ length: 30 }, (_, i) => wait({ operation: `f${i}` }));
+    expect(waits(...many, ...many)).toMatch(/^2 × f0\(\); .*; 2 × f9\(\); and 40 more$/);
+  });
+
   test('has nothing that a terminal obeys', () => {
     expect(waits(wait({ operation: 'get', object: '\x1b[31m' }))).toBe('get() of \\x1b[31m');
     expect(namesText([1], new TaskGraph([seen({ id: 1, name: '\u202ea' })]))).toBe('\\u202ea');
@@ -83,6 +89,8 @@ test('branches of a task are shown beside each other', () => {
     { name: 'flush', kind: 'function' },
   ];
   expect(framesText(seen({ id: 1, frames }))).toBe('main() → load(); save() → flush()');
+  const again = [...frames, ...frames.slice(2), ...frames.slice(2)];
+  expect(framesText(seen({ id: 1, frames: again }))).toBe('main() → load(); 3 × save() → flush()');
 });
 
 describe('a task without a name of its own', () => {
