@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import repl, { type REPLEval, type REPLServer } from 'node:repl';
-import { SUCCESS, UNSETTLED } from '../exit-codes.ts';
+import repl, { type REPLEval, type REPLServer, Recoverable } from 'node:repl';
+import { FAILURE, SUCCESS, UNSETTLED } from '../exit-codes.ts';
 import { version } from '../help.ts';
 import { type Library, libraryOf } from '../library.ts';
 import { cutTo, safeText } from '../terminal/display.ts';
@@ -65,25 +65,57 @@ export async function startRepl(complain: (text: string) => void): Promise<numbe
       resolve(UNSETTLED);
     });
   });
-  runTypedCode(server, api, wait);
+  const typed: Typed = { wait, unfinished: '' };
+  runTypedCode(server, api, typed);
   if (paced !== null) tellOfPrompts(server, () => paced.next());
   if (isTerminal) {
     cancelOnInterrupt(server, running);
     keepHistory(server);
   }
-  const code = await Promise.race([exit, stuck]);
+  const code = await Promise.race([exit, stuck, endOfOutput(paced, complain)]);
   await endTasks(api);
-  return code;
+  if (paced === null || typed.unfinished === '' || code !== SUCCESS) return code;
+  complain(`asyncio repl: the input ends in the middle of a statement: ${shortened(typed.unfinished)}\n`);
+  return FAILURE;
+}
+
+/**
+ * Settled when nobody reads the output any more, or it cannot be written. Without a listener the error would be one of the code that is typed, and
+ * be shown as such, which is an error again, and so on for ever.
+ */
+function endOfOutput(paced: LineByLine | null, complain: (text: string) => void): Promise<number> {
+  return new Promise((resolve) => {
+    let isFirst = true;
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (!isFirst) return;
+      isFirst = false;
+      paced?.stop();
+      process.stdin.destroy();
+      if (error.code === 'EPIPE') return resolve(SUCCESS);
+      complain(`asyncio repl: the output cannot be written: ${error.message}\n`);
+      resolve(FAILURE);
+    });
+  });
+}
+
+/** What is known of the code that is typed. */
+interface Typed {
+  readonly wait: EndlessWait | null;
+  /** The beginning of a statement that goes on in the next line; empty otherwise. */
+  unfinished: string;
+}
+
+function shortened(code: string): string {
+  return safeText(cutTo(code.trim(), LONGEST_STATEMENT));
 }
 
 /** Of a statement whose wait nothing can end any more. */
 function textOfEndless(code: string, { allTasks, getEventLoop }: Library): string {
-  const statement = safeText(cutTo(code.trim(), LONGEST_STATEMENT));
   const tasks = [...allTasks(getEventLoop())];
   const lines = tasks.slice(0, MOST_TASKS).map((task) => `  ${safeText(cutTo(String(task), LONGEST_STATEMENT))}\n`);
   if (tasks.length > MOST_TASKS) lines.push(`  and ${tasks.length - MOST_TASKS} more\n`);
   return (
-    `asyncio repl: nothing is left in the process that could end the wait of this statement, so that what follows it is not run: ${statement}\n` +
+    `asyncio repl: nothing is left in the process that could end the wait of this statement, so that what follows it is not run: ${shortened(code)}\n` +
     (tasks.length === 0 ? '' : `Tasks that are left, and are cancelled:\n${lines.join('')}`)
   );
 }
@@ -105,14 +137,15 @@ function defineNames({ context }: REPLServer, api: Library, running: Running): v
 }
 
 /** Runs what is typed through Node's own evaluation, which knows how to await at the top. */
-function runTypedCode(server: REPLServer, api: Library, wait: EndlessWait | null): void {
+function runTypedCode(server: REPLServer, api: Library, typed: Typed): void {
   const evaluate = server.eval;
   const run: REPLEval = function (this: REPLServer, code, context, file, done) {
     const callback: typeof done = (error, value) => {
-      wait?.end();
+      typed.wait?.end();
+      typed.unfinished = error instanceof Recoverable ? code : '';
       done(error, value);
     };
-    wait?.begin(code);
+    typed.wait?.begin(code);
     evaluate.call(server, prepare(code, AWAIT), context, file, (error, value: unknown) => {
       if (error !== null || !api.iscoroutine(value) || isAssignment(code) || isStarted(value))
         return callback(error, value);

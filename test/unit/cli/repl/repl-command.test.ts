@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -138,9 +139,41 @@ describe('asyncio repl', { concurrent: true, timeout: 30_000 }, () => {
     expect([code, complaints]).toEqual([0, '']);
     expect(output).toEqual(['undefined', '0', 'undefined', '0', "'waited'"]);
   });
+
+  it('says where the input ends in the middle of a statement', async ({ expect }) => {
+    const { code, complaints } = await repl('1', 'function f() {');
+    expect(code).toBe(1);
+    expect(complaints).toMatch(/^asyncio repl: the input ends in the middle of a statement: function f\(\) \{\n$/m);
+  });
+
+  it('ends where nobody reads its output any more, though there is more to run', async ({ expect }) => {
+    const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'repl'], {
+      env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.write('1\n'.repeat(10_000)); // and no end
+    child.stdout.once('data', () => child.stdout.destroy());
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+  });
 });
 
 const hasDeno = spawnSync('deno', ['--version']).status === 0;
+
+describe.runIf(process.platform === 'linux')('asyncio repl whose output cannot be written', { timeout: 30_000 }, () => {
+  it('says so once, and ends', ({ expect }) => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, ['--import', FROM_SOURCE, MAIN, 'repl'], {
+      input: '1\n2\n',
+      stdio: ['pipe', full, 'pipe'],
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
+    });
+    closeSync(full);
+    expect([status, stderr.split('\n').length]).toEqual([1, 2]);
+    expect(stderr).toMatch(/^asyncio repl: the output cannot be written: ENOSPC/);
+  });
+});
 
 describe.runIf(hasDeno)('asyncio repl on Deno', { timeout: 30_000 }, () => {
   it('says that the prompt of that runtime cannot await, instead of failing at the first line', ({ expect }) => {
