@@ -155,6 +155,13 @@ function runTypedCode(server: REPLServer, api: Library, typed: Typed): void {
     });
   };
   Object.defineProperty(server, 'eval', { value: run, configurable: true, writable: true });
+  // `.break` drops a statement that was not finished, and tells nobody.
+  const clearBufferedCommand = server.clearBufferedCommand.bind(server);
+  const clear = (): void => {
+    typed.unfinished = '';
+    clearBufferedCommand();
+  };
+  Object.defineProperty(server, 'clearBufferedCommand', { value: clear, configurable: true, writable: true });
 }
 
 /**

@@ -144,6 +144,7 @@ describe('asyncio repl', { concurrent: true, timeout: 30_000 }, () => {
     const { code, complaints } = await repl('1', 'function f() {');
     expect(code).toBe(1);
     expect(complaints).toMatch(/^asyncio repl: the input ends in the middle of a statement: function f\(\) \{\n$/m);
+    expect(await repl('1', 'function f() {', '.break')).toMatchObject({ code: 0 });
   });
 
   it('ends where nobody reads its output any more, though there is more to run', async ({ expect }) => {
