@@ -63,7 +63,7 @@ async function execute(command: Command, output: Output, complain: (text: string
     case 'top':
       return await (await import('./top/top-command.ts')).top(command);
     case 'repl':
-      return await (await import('./repl/repl-command.ts')).startRepl();
+      return await (await import('./repl/repl-command.ts')).startRepl(complain);
     case 'worker':
       return await (await import('./worker/worker-command.ts')).runWorker(command, tell, complain);
   }

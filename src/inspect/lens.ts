@@ -38,6 +38,8 @@ export interface FrameSnapshot {
   /** The name of the function; empty where it is not known, as for a generator object that the task was not given the function of. */
   readonly name: string;
   readonly kind: 'function' | 'generator' | 'coroutine';
+  /** Whether it begins another branch of the task, as under `Promise.all`, and does not stand on the frame before it; absent where it does. */
+  readonly isBeside?: true;
 }
 
 /** A task that is not done, as plain data. */
@@ -48,7 +50,9 @@ export interface TaskSnapshot {
   readonly state: 'scheduled' | 'waiting' | 'detached' | 'running' | 'unknown';
   /** How many requests for its cancellation there are. */
   readonly cancelling: number;
-  /** What it runs, the outermost first, as far as it is known. */
+  /**
+   * What it runs, the outermost first, as far as it is known: also the coroutines that its async functions await. Of very many branches the first 100.
+   */
   readonly frames: readonly FrameSnapshot[];
   readonly waits: readonly WaitSnapshot[];
   /**
@@ -110,6 +114,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
   const LONGEST_TEXT = 400;
   const FIRST_NEEDS = 100;
   const MOST_AWAITERS = 1_000;
+  const MOST_BRANCHES = 100;
   const IDS_IN_MAP = 16_384;
   interface Counted {
     steps: number;
@@ -213,16 +218,59 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     return 'any';
   }
 
+  /**
+   * What the task runs, and the coroutines inside it that the kernel knows. Those of the library itself are left out: what the task waits for
+   * says it already, and under a `yield*` they are inside the generator.
+   */
   function framesOf(task: AnyTask, views: TaskViews): FrameSnapshot[] {
-    const objects = [...new Set(views.framesOf(task))];
-    const [called, generator] = objects;
-    // A task that was given a generator function has both: they are one call.
-    const isOneCall = typeof called === 'function' && generator !== undefined && isCallOf(generator, called);
-    if (isOneCall) objects.shift();
-    const frames = objects.map(frameOf);
-    if (isOneCall) frames[0] = { name: cut(String(called.name)), kind: 'generator' };
-    generators.push(...objects.filter((_, i) => frames[i]!.kind === 'generator'));
+    const all = views.stacksOf(task);
+    const [own, ...awaits] = all;
+    // An async function does not tell which other one awaits it: what stands on what is known where there is one line only.
+    const isOneLine = all.filter(({ isFollowing }) => !isFollowing).length < 2;
+    const root: object = task.getCoro();
+    const bodies: object[] = [];
+    const frames = callsOf([root, ...(own?.frames ?? []).filter((frame) => frame !== root)], root, bodies);
+    let isFirst = own?.isFollowing === true;
+    // What waits for an async function comes before that one.
+    const outer = awaits.filter(({ isFollowing }) => isFollowing);
+    const inner = awaits.filter(({ isFollowing }) => !isFollowing);
+    // A single line is as deep as it is: its end says most.
+    const most = isOneLine ? all.length : MOST_BRANCHES;
+    for (const stack of [...outer.reverse().slice(0, most), ...inner.reverse().slice(0, most)]) {
+      const [first, ...others] = callsOf(stack.frames, null, bodies);
+      if (first === undefined) continue;
+      frames.push(isFirst || isOneLine ? first : { ...first, isBeside: true }, ...others);
+      isFirst = false;
+    }
+    // Not before: where anything has thrown until here, the task has no frames, and no generators either.
+    generators.push(...bodies);
     return frames;
+  }
+
+  /** The calls that lie on each other, the outermost first; their generators are added to `bodies`. What has made a generator, and the generator, are one. */
+  function callsOf(stack: readonly object[], root: object | null, bodies: object[]): FrameSnapshot[] {
+    const objects = stack.filter((frame) => frame === root || !('calledAs' in frame));
+    const calls: FrameSnapshot[] = [];
+    for (let at = 0; at < objects.length; at++) {
+      const object = objects[at]!;
+      const body = objects[at + 1];
+      if (body !== undefined && isCalled(object, body)) {
+        calls.push({ name: nameOf(object), kind: 'generator' });
+        bodies.push(body);
+        at++;
+      } else {
+        const call = frameOf(object);
+        calls.push(call);
+        if (call.kind === 'generator') bodies.push(object);
+      }
+    }
+    return calls;
+  }
+
+  /** Whether a frame is what the call of a function, or the awaiting of an object of a `coroutine()` function, has made. */
+  function isCalled(called: object, body: object): boolean {
+    if (typeof called === 'function') return isCallOf(body, called);
+    return 'close' in called && 'name' in called;
   }
 
   /** Whether a generator was made by a call of this function. Generators inherit from the `prototype` of theirs, which is nobody else's. */
@@ -231,12 +279,17 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
   }
 
   function frameOf(frame: object): FrameSnapshot {
-    if (typeof frame === 'function') return { name: cut(String(frame.name)), kind: 'function' };
-    // A coroutine of this library says what was called, one of `coroutine()` what its function is called.
-    const { calledAs, name: own } = frame as { readonly calledAs?: unknown; readonly name?: unknown };
-    const known = calledAs ?? own;
-    const name = typeof known === 'string' ? cut(known) : '';
-    return { name, kind: name === '' ? 'generator' : 'coroutine' };
+    const name = nameOf(frame);
+    if (typeof frame === 'function') return { name, kind: 'function' };
+    // Those of the library have lost their name in a program that was minified, and stay what they are.
+    return { name, kind: name === '' && !('calledAs' in frame) ? 'generator' : 'coroutine' };
+  }
+
+  /** A coroutine of this library says what was called; a function, and an object of a `coroutine()` function, what that is called. */
+  function nameOf(frame: object): string {
+    const { calledAs, name } = frame as { readonly calledAs?: unknown; readonly name?: unknown };
+    const known = calledAs ?? name;
+    return typeof known === 'string' ? cut(known) : '';
   }
 
   function countsOf(task: AnyTask): TaskCounts | null {

@@ -54,7 +54,7 @@ export class CallSite {
 
   /** The place as `file:line:column`; `null` when there is none. */
   get text(): string | null {
-    this.#text ??= callerOf(this.#error.stack ?? '');
+    this.#text ??= callerOf(this.stack);
     return this.#text;
   }
 
@@ -62,7 +62,7 @@ export class CallSite {
   get functionName(): string {
     const { text } = this;
     if (text === null) return '';
-    const lines = (this.#error.stack ?? '').split('\n');
+    const lines = this.stack.split('\n');
     return functionIn(lines.find((line) => placeIn(line) === text) ?? '');
   }
 }
@@ -97,10 +97,9 @@ export function callerPlaceAndStack(): { readonly place: string | null; readonly
  * @param stack the stack of an error that was made in this module, so that its first frame shows where this library is
  */
 export function callerOf(stack: string): string | null {
-  const places = placesIn(stack);
-  const own = places[0];
-  if (own === undefined) return null;
-  const library = libraryOf(own);
+  // What stands below a batch is on the stack for another task: an async function that has begun to wait lets the others go on at once.
+  const places = placesIn(stack.split('#runBatch')[0]!);
+  const library = libraryOf(places[0] ?? '');
   return places.find((place) => isForeign(place, library)) ?? null;
 }
 

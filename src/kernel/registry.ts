@@ -6,7 +6,8 @@ import type { EventLoop } from './event-loop.ts';
 import type { Future, WaitRecord } from './future.ts';
 import { addInstrument, type Instrument } from './instruments.ts';
 import { publish, realTime } from './runtime/platform.ts';
-import { isDetached, type Task, waitingOf } from './task.ts';
+import { isDetached, stacksOf, type Task, waitingOf } from './task.ts';
+import { framesOf } from './task-stack.ts';
 import { runningLoop } from './thread-loop.ts';
 import { titleOf, type WaitView, waitersOf, waitsOfTask } from './views.ts';
 
@@ -54,16 +55,21 @@ export interface TaskViews {
   waitsOf(task: Task<unknown>): readonly WaitView[];
   /** The tasks and futures that wait for a task or a future. */
   waitersOf(future: object): readonly object[];
-  /**
-   * What the task runs, and the coroutines inside it that the kernel knows, the outermost first: functions, generators, and others. The same
-   * one may come several times.
-   */
-  framesOf(task: Task<unknown>): readonly object[];
+  /** The call stacks of a task: its own frames, then the awaits of its async functions, of which the latest comes first. */
+  stacksOf(task: Task<unknown>): readonly FrameStack[];
   /** In one line; throws nothing. */
   describe(value: unknown): string;
   addInstrument(instrument: Instrument): () => void;
   /** Seconds since some fixed moment, also while clocks are faked. */
   now(): number;
+}
+
+/** One call stack of a task. */
+export interface FrameStack {
+  /** Generators, and other frames, that lie on each other: the outermost first. Async functions have none. */
+  readonly frames: readonly object[];
+  /** Whether it waits for an async function that it has called, which waits in turn. */
+  readonly isFollowing: boolean;
 }
 
 const loops: Set<WeakRef<EventLoop>> = /* @__PURE__ */ new Set();
@@ -122,10 +128,11 @@ export function viewsOfThisCopy(): TaskViews {
   return {
     // All at once: with one generator inside another a list of 100,000 tasks takes twice as long, and stops the program for that.
     tasks: () => liveLoops().flatMap((loop) => [...loop._tasks()]),
-    stateOf: (task) => stateOf(task, waitingOf(task)),
+    stateOf,
     waitsOf: waitsOfTask,
     waitersOf,
-    framesOf: (task) => [task._coro, ...(task._parents ?? []), task._frame ?? task._coro],
+    stacksOf: (task) =>
+      stacksOf(task).map((stack) => ({ frames: framesOf(stack), isFollowing: stack._following !== null })),
     describe,
     addInstrument,
     now: realTime,
@@ -145,16 +152,16 @@ export function reportOf(task: Task<unknown>): TaskReport {
   const waiting = waitingOf(task);
   return {
     name: task.getName(),
-    state: stateOf(task, waiting),
+    state: stateOf(task),
     coroutine: task._describeCoroutine(),
     waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
     awaitedBy: waitersOf(task).map(String),
   };
 }
 
-function stateOf(task: Task<unknown>, waiting: unknown): TaskReport['state'] {
+function stateOf(task: Task<unknown>): TaskReport['state'] {
   if (current.task === task || task._loop._step.task === task) return 'running';
-  if (waiting !== null) return 'waiting';
+  if (waitingOf(task) !== null) return 'waiting';
   return isDetached(task) ? 'detached' : 'scheduled';
 }
 

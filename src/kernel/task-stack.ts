@@ -1,11 +1,15 @@
 import { describe, describeFunction } from '../internal/describe.ts';
-import type { Frame } from './engine/roles.ts';
+import type { CallStack, Frame } from './engine/roles.ts';
+
+/** The coroutines that lie on each other in a call stack: the outermost first. */
+export function framesOf({ _parents: parents, _frame: frame }: CallStack): Frame[] {
+  return [...(parents ?? []), ...(frame === null ? [] : [frame])];
+}
 
 /** The functions of a task that is not done, from the outermost to the one that waits, if they are known. */
-export function stackOfFrames(coro: unknown, parents: readonly Frame[] | null, frame: Frame | null): string[] {
+export function stackOfFrames(coro: unknown, stack: CallStack): string[] {
   const root = typeof coro === 'function' ? [describeFunction(coro)] : [];
-  const frames = [...(parents ?? []), ...(frame === null ? [] : [frame])];
-  return [...root, ...frames.map(describe)];
+  return [...root, ...framesOf(stack).map(describe)];
 }
 
 /** The lines of an error's stack, the innermost first, in the format of any engine. */

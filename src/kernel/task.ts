@@ -40,7 +40,6 @@ import { emit, hooks, watched } from './engine/hooks.ts';
 import { runningScope, runningTask } from './engine/line.ts';
 import { MadeRequest, sequence } from './engine/request.ts';
 import {
-  type CallStack,
   ENDING,
   ENTER,
   type Following,
@@ -595,7 +594,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     checkOptions('getStack', options, ['limit']);
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     if (this._state === PENDING) {
-      const frames = stackOfFrames(this._coro, this._parents, this._frame);
+      const frames = stackOfFrames(this._coro, this);
       return limit < frames.length ? frames.slice(frames.length - limit) : frames;
     }
     return this._state === CANCELLED ? [] : stackOfError(this._value).slice(0, limit);
@@ -680,8 +679,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       this._marks &= ~MUST_CANCEL;
       this._loop._schedule(this);
     }
-    const root = this._root;
-    for (const wait of root === null || isQuiet(root) ? [] : waitsOf(root)) {
+    for (const wait of waitsOfRoot(this)) {
       if (wait._isOver || wait._isRunning || wait._waiting === null || isDone(wait._waiting)) continue;
       wait._must = null;
       wait._leave(cancelledError(request.message, request));
@@ -1121,12 +1119,17 @@ function isDone(waiting: FutureLike): boolean {
 
 /** What a task waits for, of this library; of several waits the latest. */
 export function waitingOf(task: Task<unknown>): FutureLike | null {
-  return task._waiting ?? waitsOfRoot(task).find((wait) => wait._waiting !== null)?._waiting ?? null;
+  return stacksOf(task).find((stack) => stack._waiting !== null)?._waiting ?? null;
+}
+
+/** The call stacks of a task: its own frames, then the awaits of its async functions, of which the latest comes first. */
+export function stacksOf(task: Task<unknown>): [Task<unknown>, ...ScopeWait[]] {
+  return [task, ...waitsOfRoot(task)];
 }
 
 function waitsOfRoot(task: Task<unknown>): ScopeWait[] {
   const root = task._root;
-  return root === null || isQuiet(root) ? [] : waitsOf(root);
+  return root === null ? [] : waitsOf(root);
 }
 
 /** A short description of what is waited for. */
@@ -1139,8 +1142,7 @@ export function describeWaiting(waiting: FutureLike | null): string {
 /** Whether a task waits for a promise that is not of this library: the loop cannot end that wait. */
 export function isDetached(task: Task<unknown>): boolean {
   if (task.done() || current.task === task || task._loop._step.task === task) return false;
-  const root = task._root;
-  const stacks: CallStack[] = root === null ? [task] : [task, ...waitsOf(root)];
+  const stacks = stacksOf(task);
   return (
     stacks.some((stack) => stack._following !== null) &&
     stacks.every((stack) => stack._waiting === null && (stack === task || stack._following !== null))

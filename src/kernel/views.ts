@@ -6,12 +6,13 @@ import { callStepsBy } from './engine/hooks.ts';
 import { runningTask } from './engine/line.ts';
 import { onAwait, PendingAwait } from './engine/pending-await.ts';
 import type { CallStack, FutureLike, Scope, TaskRole } from './engine/roles.ts';
-import { hasLines, isQuiet, waitsOf } from './engine/scope.ts';
+import { hasLines } from './engine/scope.ts';
 import type { EventLoop, LoopResource } from './event-loop.ts';
 import type { Future, WaitRecord } from './future.ts';
 import { CallSite } from './places.ts';
 import { cancelLines, cancelTasks } from './scopes.ts';
-import { isDetached, numberTasksFrom, type Task } from './task.ts';
+import { isDetached, numberTasksFrom, stacksOf, type Task } from './task.ts';
+import { framesOf } from './task-stack.ts';
 import { TimedFuture } from './timed-future.ts';
 
 /** The kernel as tools see it that simulate, explain or draw a program: what waits for what, and what is left. */
@@ -30,10 +31,10 @@ export interface WaitView {
 
 /** What a task waits for; empty when it runs, is about to, or is done. */
 export function waitsOfTask(task: Task<unknown>): WaitView[] {
-  const root = task._root;
-  const stacks: CallStack[] = root === null || isQuiet(root) ? [task] : [task, ...[...waitsOf(root)].reverse()];
+  const [own, ...awaits] = stacksOf(task);
   const found: WaitView[] = [];
-  for (const stack of stacks) if (stack._waiting !== null) found.push(viewOf(stack._waiting, stack));
+  for (const stack of [own, ...awaits.reverse()])
+    if (stack._waiting !== null) found.push(viewOf(stack._waiting, stack));
   if (found.length === 0 && isDetached(task)) found.push({ on: null, purpose: null, isForeign: true, place: null });
   return found;
 }
@@ -69,12 +70,12 @@ export interface StackView {
 
 /** The call stacks of a task, the innermost first. */
 export function stacksOfTask(task: Task<unknown>): StackView[] {
-  const root = task._root;
-  const waits =
-    root === null || isQuiet(root) ? [] : waitsOf(root).filter((wait) => !wait._isOver && !wait._isObserver);
+  const [own, ...awaits] = stacksOf(task);
   const running = runningTask() === task;
-  const own = stackView(task, running && task._frame !== null);
-  const views = [...waits.map((wait) => stackView(wait, wait._isRunning)), own];
+  const views = awaits
+    .filter((wait) => !wait._isOver && !wait._isObserver)
+    .map((wait) => stackView(wait, wait._isRunning));
+  views.push(stackView(own, running && own._frame !== null));
   return [...views.filter((view) => !view.isFollowing), ...views.filter((view) => view.isFollowing)];
 }
 
@@ -82,11 +83,13 @@ function stackView(stack: CallStack, isRunning: boolean): StackView {
   const isFollowing = stack._following !== null;
   const isTask = stack === stack._task;
   const waitsNow = isTask ? stack._waiting !== null || (stack._frame !== null && !isRunning) : true;
-  const site = isTask ? siteOfFrames(stack, stack._waiting) : (siteOfWait(stack) ?? null);
-  const frames = [...(stack._parents ?? []), ...(stack._frame === null ? [] : [stack._frame])];
   return {
-    frames,
-    site: waitsNow && !isRunning ? (site?.stack ?? null) : null,
+    frames: framesOf(stack),
+    // Made only when somebody asks: it is text that the engine has to write.
+    get site() {
+      if (!waitsNow || isRunning) return null;
+      return (isTask ? siteOfFrames(stack, stack._waiting) : siteOfWait(stack))?.stack ?? null;
+    },
     isAwait: !isTask,
     isFollowing,
     isRunning,

@@ -127,7 +127,7 @@ class Opening {
     }
     signal.throwIfAborted();
     throw new AttachError(
-      `process ${this.#pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be stopped, in the middle of native code, or have a listener for SIGUSR1`,
+      `process ${this.#pid} has not opened its inspector within ${PATIENCE_MS / 1_000} s: it may be in the middle of native code, after which the inspector is open until the process ends, or have a listener for SIGUSR1`,
     );
   }
 

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Inspector } from './inspector.ts';
+import { shownFile } from './shown-file.ts';
 
 interface Script {
   readonly url: string;
@@ -39,8 +38,8 @@ export class Scripts {
     if (script === undefined || script.url === '') return null;
     const origin = this.#mapOf(script)?.findEntry(line, column);
     if (origin !== undefined && 'originalSource' in origin)
-      return `${shown(this.#sourceOf(script, origin.originalSource))}:${origin.originalLine + 1}:${origin.originalColumn + 1}`;
-    return `${shown(script.url)}:${line + 1}:${column + 1}`;
+      return `${shownFile(this.#sourceOf(script, origin.originalSource))}:${origin.originalLine + 1}:${origin.originalColumn + 1}`;
+    return `${shownFile(script.url)}:${line + 1}:${column + 1}`;
   }
 
   #sourceOf({ url, sourceMapURL }: Script, source: string): string {
@@ -70,12 +69,4 @@ function readMap({ url, sourceMapURL }: Script): SourceMap | null {
   } catch {
     return null; // a map that is not there, or is none: the place in the code that runs is told
   }
-}
-
-/** A file as a person writes it: relative to the folder that one is in, if it is below. */
-function shown(url: string): string {
-  if (!url.startsWith('file:')) return url;
-  const file = fileURLToPath(url);
-  const relative = path.relative('', file);
-  return relative === '' || relative.startsWith('..') ? file : relative;
 }

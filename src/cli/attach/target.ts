@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeLens, type TaskPage, type TaskSnapshot } from '../../inspect/lens.ts';
+import { type FrameSnapshot, makeLens, type TaskPage, type TaskSnapshot } from '../../inspect/lens.ts';
 import { joinPages } from '../../inspect/task-tree.ts';
 import { AttachError } from './attach-error.ts';
 import { closeFromInside } from './close-from-inside.ts';
@@ -145,15 +145,23 @@ export class Target {
   }
 
   async #addGenerators(page: TaskPage, locals: boolean, into: Map<number, readonly GeneratorDetails[]>): Promise<void> {
-    const counts = page.tasks.map(({ frames }) => frames.filter(({ kind }) => kind === 'generator').length);
-    if (counts.every((count) => count === 0)) return;
-    const generators = locals ? this.#places! : this.#names;
-    const all = await this.#guard(generators.describe(`${this.#user}.generators()`, locals));
+    const frames = page.tasks.map((task) => task.frames.filter(({ kind }) => kind === 'generator'));
+    if (frames.every(({ length }) => length === 0)) return;
+    const all = await this.#describe(frames.flat(), locals);
     let at = 0;
-    for (const [i, count] of counts.entries()) {
-      if (count > 0) into.set(page.tasks[i]!.id, all.slice(at, at + count));
-      at += count;
+    for (const [i, { length }] of frames.entries()) {
+      if (length > 0) into.set(page.tasks[i]!.id, all.slice(at, at + length));
+      at += length;
     }
+  }
+
+  /** The inspector is asked about names only where there are none: for each generator that takes it longer than all else. */
+  async #describe(frames: readonly FrameSnapshot[], locals: boolean): Promise<readonly GeneratorDetails[]> {
+    if (!locals && frames.every(({ name }) => name !== '')) {
+      return frames.map(({ name }) => ({ name, place: null, locals: null }));
+    }
+    const generators = locals ? this.#places! : this.#names;
+    return await this.#guard(generators.describe(`${this.#user}.generators()`, locals));
   }
 
   /** Counts the steps of tasks from now on. */

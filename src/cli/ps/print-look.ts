@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { AttachError } from '../attach/attach-error.ts';
 import { Interruption, unlessAborted } from '../attach/interruption.ts';
 import { type Look, Target } from '../attach/target.ts';
 import { SUCCESS } from '../exit-codes.ts';
@@ -19,6 +20,7 @@ export interface Output {
  *
  * @param draw gives the lines to print
  * @returns the exit code
+ * @throws {AttachError} when the process cannot be looked at, or the output not be written
  * @throws {Interrupted} when a signal ends it; the process has been left before
  */
 export async function printLook(
@@ -26,7 +28,12 @@ export async function printLook(
   { tell, columns }: Output,
   draw: (look: Look, columns: number | null) => readonly string[],
 ): Promise<number> {
-  process.stdout.on('error', ignoreClosedPipe);
+  let failure: NodeJS.ErrnoException | null = null;
+  // Not thrown here: the process that is looked at is to be left all the same.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever reads the output may have seen enough, as in `asyncio ps 4711 | head`.
+    if (error.code !== 'EPIPE') failure ??= error;
+  });
   const interruption = new Interruption();
   const { signal } = interruption;
   try {
@@ -40,10 +47,10 @@ export async function printLook(
   } finally {
     interruption.end();
   }
+  throwIfFailed(failure);
   return SUCCESS;
 }
 
-/** Whoever reads the output may have seen enough, as in `asyncio ps 4711 | head`: the process that is looked at is to be left all the same. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+function throwIfFailed(failure: NodeJS.ErrnoException | null): void {
+  if (failure !== null) throw new AttachError(`the output cannot be written: ${failure.message}`, { cause: failure });
 }

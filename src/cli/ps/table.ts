@@ -24,17 +24,32 @@ export function drawTable(
       rows.reduce((most, row) => Math.max(most, widthOf(row[at]!)), widthOf(title)),
     ),
   );
-  if (columns !== null) shrink(widths, columns - GAP.length * (heading.length - 1));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, at) => pad(cell, widths[at]!))
-      .join(GAP)
-      .trimEnd();
+  if (columns !== null) fitInto(widths, columns);
   const cut = (text: string): string => (columns === null ? text : cutTo(text, columns));
+  const line = (cells: readonly string[]): string =>
+    cut(
+      widths
+        .map((width, at) => pad(cells[at]!, width))
+        .join(GAP)
+        .trimEnd(),
+    );
   return [line(heading), ...rows.flatMap((row, at) => [line(row), ...below(at).map((text) => cut(`    ${text}`))])];
 }
 
-/** Takes from the widest column until all of them cutTo, or nothing can be taken any more. */
+/** Makes columns fit into a terminal. Those at the end are left out where it is too narrow for all: lines that wrap are no table. */
+function fitInto(widths: number[], columns: number): void {
+  for (;;) {
+    const room = columns - GAP.length * (widths.length - 1);
+    const least = widths.reduce((sum, width) => sum + Math.min(width, NARROWEST), 0);
+    if (least <= room || widths.length === 1) {
+      shrink(widths, room);
+      return;
+    }
+    widths.pop();
+  }
+}
+
+/** Takes from the widest column until all of them fit, or nothing can be taken any more. */
 function shrink(widths: number[], room: number): void {
   for (let over = widths.reduce((sum, width) => sum + width, 0) - room; over > 0; ) {
     const widest = widths.indexOf(Math.max(...widths));

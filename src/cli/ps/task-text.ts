@@ -1,11 +1,14 @@
 import type { TaskSnapshot, WaitSnapshot } from '../../inspect/lens.ts';
 import { isForTasks, type TaskGraph } from '../../inspect/task-tree.ts';
 import { taskTitle } from '../../internal/task-title.ts';
+import { shownFile } from '../attach/shown-file.ts';
 import type { SeenTask } from '../attach/target.ts';
 import { safeText } from '../terminal/display.ts';
 
 /** So many tasks are named where one waits for many. */
 const MOST_NAMES = 3;
+/** So many different branches or waits of one task are told. */
+const MOST_SIDE_BY_SIDE = 10;
 
 /** A task's name, as it may be shown, such as `load#17`. */
 export function nameText(task: TaskSnapshot): string {
@@ -14,9 +17,16 @@ export function nameText(task: TaskSnapshot): string {
 
 /** The function that a task runs; empty where it is not known. */
 function functionOf(task: TaskSnapshot & Partial<Pick<SeenTask, 'generators'>>): string {
-  const [outermost] = task.frames;
-  const own = outermost?.name ?? '';
-  return outermost?.kind === 'generator' ? (task.generators?.[0]?.name ?? own) : own;
+  return namesOfFrames(task)[0] ?? '';
+}
+
+/** What the frames are called: as the program calls its functions, otherwise as the inspector does, who may know only what a minifier has left. */
+function namesOfFrames({ frames, generators = [] }: TaskSnapshot & Partial<Pick<SeenTask, 'generators'>>): string[] {
+  let at = 0;
+  return frames.map(({ name, kind }) => {
+    const known = kind === 'generator' ? (generators[at++]?.name ?? '') : '';
+    return name === '' ? known : name;
+  });
 }
 
 /** The functions that a task is in, where its name does not tell them already. */
@@ -25,21 +35,33 @@ export function moreFramesText(task: SeenTask): string {
   return nameText(task) !== safeText(task.name) && task.frames.length === 1 ? '' : frames;
 }
 
-/** The functions that a task is in, the outermost first: `main() → load()`. */
+/** The functions that a task is in, the outermost first: `main() → load()`; with branches, `main() → load(); save()`. */
 export function framesText(task: SeenTask): string {
-  let at = 0;
-  return task.frames
-    .map(({ name, kind }) => {
-      const known = kind === 'generator' ? (task.generators[at++]?.name ?? name) : name;
-      if (known !== '') return `${safeText(known)}()`;
-      return kind === 'generator' ? '(generator)' : '<anonymous>()';
-    })
-    .join(' → ');
+  const names = namesOfFrames(task);
+  const branches: string[] = [];
+  for (const [at, { kind, isBeside = false }] of task.frames.entries()) {
+    const text =
+      names[at] === '' ? (kind === 'generator' ? '(generator)' : '<anonymous>()') : `${safeText(names[at]!)}()`;
+    if (at === 0 || isBeside) branches.push(text);
+    else branches.push(`${branches.pop()} → ${text}`);
+  }
+  return listText(branches);
+}
+
+/** Texts side by side, what stands there several times once with their number; the first few, and how many more. */
+function listText(texts: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const shown = [...counts]
+    .slice(0, MOST_SIDE_BY_SIDE)
+    .map(([text, count]) => (count === 1 ? text : `${count} × ${text}`));
+  const more = texts.length - [...counts.values()].slice(0, MOST_SIDE_BY_SIDE).reduce((sum, count) => sum + count, 0);
+  return more === 0 ? shown.join('; ') : `${shown.join('; ')}; and ${more} more`;
 }
 
 /** What a task waits for, in words; empty when it waits for nothing. */
 export function waitsText(task: SeenTask, graph: TaskGraph): string {
-  return task.waits.map((wait) => waitText(wait, graph)).join('; ');
+  return listText(task.waits.map((wait) => waitText(wait, graph)));
 }
 
 function waitText(wait: WaitSnapshot, graph: TaskGraph): string {
@@ -104,10 +126,15 @@ export function moreText(shown: number, total: number): string[] {
 
 /** Where a task is suspended, and the variables there; nothing where that is not known. */
 export function detailsText(task: SeenTask): string[] {
-  const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(place)}`]));
-  const ofGenerators = task.generators.flatMap(({ name, place, locals }) => [
-    ...(place === null ? [] : [`${name === '' ? '' : `${safeText(name)}() `}at ${safeText(place)}`]),
-    ...Object.entries(locals ?? {}).map(([variable, value]) => `  ${safeText(variable)} = ${safeText(value)}`),
-  ]);
-  return [...new Set([...places, ...ofGenerators])];
+  const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(shownFile(place))}`]));
+  // Not each one once, as the places are: branches of one function stand at the same place with variables of their own.
+  const names = namesOfFrames(task).filter((_, at) => task.frames[at]!.kind === 'generator');
+  const ofGenerators = task.generators.flatMap(({ name: told, place, locals }, at) => {
+    const name = names[at] ?? told;
+    return [
+      ...(place === null ? [] : [`${name === '' ? '' : `${safeText(name)}() `}at ${safeText(place)}`]),
+      ...Object.entries(locals ?? {}).map(([variable, value]) => `  ${safeText(variable)} = ${safeText(value)}`),
+    ];
+  });
+  return [...new Set(places), ...ofGenerators];
 }

@@ -8,6 +8,7 @@ export class LineByLine extends Readable {
   readonly #lines: AsyncIterator<string>;
   #isWanted = false;
   #isReady = true;
+  #isStopped = false;
 
   constructor(lines: AsyncIterable<string>) {
     super({ encoding: 'utf8' });
@@ -20,13 +21,18 @@ export class LineByLine extends Readable {
     this.#give();
   }
 
+  /** Nothing more is to be run, whatever is left. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   override _read(): void {
     this.#isWanted = true;
     this.#give();
   }
 
   #give(): void {
-    if (!this.#isWanted || !this.#isReady) return;
+    if (!this.#isWanted || !this.#isReady || this.#isStopped) return;
     this.#isWanted = false;
     this.#isReady = false;
     this.#lines.next().then(

@@ -3,10 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import repl, { type REPLEval, type REPLServer } from 'node:repl';
-import { SUCCESS } from '../exit-codes.ts';
+import repl, { type REPLEval, type REPLServer, Recoverable } from 'node:repl';
+import { FAILURE, SUCCESS, UNSETTLED } from '../exit-codes.ts';
 import { version } from '../help.ts';
 import { type Library, libraryOf } from '../library.ts';
+import { cutTo, safeText } from '../terminal/display.ts';
+import { UsageError } from '../usage-error.ts';
+import { EndlessWait } from './endless-wait.ts';
 import { LineByLine } from './line-by-line.ts';
 import { Running } from './running.ts';
 import { isAssignment, prepare } from './typed-code.ts';
@@ -16,8 +19,23 @@ const AWAIT = '$asyncioAwait';
 /** So many seconds a cancelled task may take to clean up at the end. */
 const PATIENCE = 3;
 
-/** `asyncio repl`; returns the exit code when it has ended. */
-export async function startRepl(): Promise<number> {
+/** So much is shown of a statement. */
+const LONGEST_STATEMENT = 200;
+const MOST_TASKS = 20;
+
+/**
+ * `asyncio repl`.
+ *
+ * @param complain shows a text to the user
+ * @returns the exit code when it has ended
+ * @throws {UsageError} where the runtime has no prompt that awaits
+ */
+export async function startRepl(complain: (text: string) => void): Promise<number> {
+  if (process.versions['deno'] !== undefined) {
+    throw new UsageError(
+      "repl: the prompt of this runtime, Deno's node:repl, cannot await: run the command with Node, npx asyncio-ts repl",
+    );
+  }
   // The copy that modules get which are imported by typed code.
   const { api } = await libraryOf(path.resolve('repl.ts'));
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -36,15 +54,70 @@ export async function startRepl(): Promise<number> {
   });
   const running = new Running(api);
   defineNames(server, api, running);
-  runTypedCode(server, api);
+  const exit = new Promise<number>((resolve) => server.on('exit', () => resolve(SUCCESS)));
+  let wait: EndlessWait | null = null;
+  const stuck = new Promise<number>((resolve) => {
+    // A terminal that is read can always end it, by Ctrl-C.
+    if (paced === null) return;
+    wait = new EndlessWait((code) => {
+      paced.stop();
+      complain(textOfEndless(code, api));
+      resolve(UNSETTLED);
+    });
+  });
+  const typed: Typed = { wait, unfinished: '' };
+  runTypedCode(server, api, typed);
   if (paced !== null) tellOfPrompts(server, () => paced.next());
   if (isTerminal) {
     cancelOnInterrupt(server, running);
     keepHistory(server);
   }
-  await new Promise<void>((resolve) => server.on('exit', resolve));
+  const code = await Promise.race([exit, stuck, endOfOutput(paced, complain)]);
   await endTasks(api);
-  return SUCCESS;
+  if (paced === null || typed.unfinished === '' || code !== SUCCESS) return code;
+  complain(`asyncio repl: the input ends in the middle of a statement: ${shortened(typed.unfinished)}\n`);
+  return FAILURE;
+}
+
+/**
+ * Settled when nobody reads the output any more, or it cannot be written. Without a listener the error would be one of the code that is typed, and
+ * be shown as such, which is an error again, and so on for ever.
+ */
+function endOfOutput(paced: LineByLine | null, complain: (text: string) => void): Promise<number> {
+  return new Promise((resolve) => {
+    let isFirst = true;
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (!isFirst) return;
+      isFirst = false;
+      paced?.stop();
+      process.stdin.destroy();
+      if (error.code === 'EPIPE') return resolve(SUCCESS);
+      complain(`asyncio repl: the output cannot be written: ${error.message}\n`);
+      resolve(FAILURE);
+    });
+  });
+}
+
+/** What is known of the code that is typed. */
+interface Typed {
+  readonly wait: EndlessWait | null;
+  /** The beginning of a statement that goes on in the next line; empty otherwise. */
+  unfinished: string;
+}
+
+function shortened(code: string): string {
+  return safeText(cutTo(code.trim(), LONGEST_STATEMENT));
+}
+
+/** Of a statement whose wait nothing can end any more. */
+function textOfEndless(code: string, { allTasks, getEventLoop }: Library): string {
+  const tasks = [...allTasks(getEventLoop())];
+  const lines = tasks.slice(0, MOST_TASKS).map((task) => `  ${safeText(cutTo(String(task), LONGEST_STATEMENT))}\n`);
+  if (tasks.length > MOST_TASKS) lines.push(`  and ${tasks.length - MOST_TASKS} more\n`);
+  return (
+    `asyncio repl: nothing is left in the process that could end the wait of this statement, so that what follows it is not run: ${shortened(code)}\n` +
+    (tasks.length === 0 ? '' : `Tasks that are left, and are cancelled:\n${lines.join('')}`)
+  );
 }
 
 function banner(): string {
@@ -64,9 +137,15 @@ function defineNames({ context }: REPLServer, api: Library, running: Running): v
 }
 
 /** Runs what is typed through Node's own evaluation, which knows how to await at the top. */
-function runTypedCode(server: REPLServer, api: Library): void {
+function runTypedCode(server: REPLServer, api: Library, typed: Typed): void {
   const evaluate = server.eval;
-  const run: REPLEval = function (this: REPLServer, code, context, file, callback) {
+  const run: REPLEval = function (this: REPLServer, code, context, file, done) {
+    const callback: typeof done = (error, value) => {
+      typed.wait?.end();
+      typed.unfinished = error instanceof Recoverable ? code : '';
+      done(error, value);
+    };
+    typed.wait?.begin(code);
     evaluate.call(server, prepare(code, AWAIT), context, file, (error, value: unknown) => {
       if (error !== null || !api.iscoroutine(value) || isAssignment(code) || isStarted(value))
         return callback(error, value);
@@ -76,6 +155,13 @@ function runTypedCode(server: REPLServer, api: Library): void {
     });
   };
   Object.defineProperty(server, 'eval', { value: run, configurable: true, writable: true });
+  // `.break` drops a statement that was not finished, and tells nobody.
+  const clearBufferedCommand = server.clearBufferedCommand.bind(server);
+  const clear = (): void => {
+    typed.unfinished = '';
+    clearBufferedCommand();
+  };
+  Object.defineProperty(server, 'clearBufferedCommand', { value: clear, configurable: true, writable: true });
 }
 
 /**

@@ -13,4 +13,7 @@ Options:
 Ctrl-C cancels what is awaited; at the prompt it drops the line, and twice it
 ends. Ctrl-D ends. The history is in $XDG_STATE_HOME/asyncio-ts/repl_history
 (~/.local/state); ASYNCIO_REPL_HISTORY names another file, or none when empty.
+
+Code from a pipe is run line by line. Where a line waits for something that
+nothing in the process can bring about any more, it ends there with code 13.
 `;

@@ -1,4 +1,5 @@
 import {
+  coroutine,
   createTask,
   Event,
   gather,
@@ -8,6 +9,7 @@ import {
   sleep,
   type Task,
   taskGroup,
+  timeout,
   wrapPromise,
 } from 'asyncio-ts';
 import { captureTasks, joinPages, type TaskSnapshot, taskPages } from 'asyncio-ts/inspect';
@@ -36,6 +38,168 @@ test('a task that was given a generator function has one frame for its call, wit
     expect(frame).toEqual({ name: 'ship', kind: 'generator' });
     expect(others.map(({ kind }) => kind)).not.toContain('generator');
     task.cancel();
+  });
+});
+
+describe('the frames of a task have the coroutines that its async functions await', () => {
+  const load = coroutine(function* load(_what: number) {
+    yield* sleep(100);
+  });
+  const fetchAll = coroutine(async function fetchAll(what: number) {
+    await load(what);
+  });
+  async function plainly(what: number) {
+    await load(what);
+  }
+  const g = (name: string, isBeside = false) => ({ name, kind: 'generator', ...(isBeside ? { isBeside } : {}) });
+  const f = (name: string) => ({ name, kind: 'function' });
+
+  /** The frames of a task that runs a function. For each one that is a generator the inspector is asked about an object. */
+  async function framesOf(fn: () => Iterable<unknown> | PromiseLike<unknown>): Promise<readonly object[]> {
+    const { result } = await runVirtually(async () => {
+      const task = createTask(fn as () => Promise<unknown>, { name: 'looked at' });
+      await sleep(1);
+      const lens = makeLens([{ views: viewsOfThisLoop() }]);
+      lens.begin();
+      const { tasks } = lens.page(0);
+      const generators = tasks.flatMap(({ frames }) => frames.filter(({ kind }) => kind === 'generator'));
+      expect(lens.generators()).toHaveLength(generators.length);
+      task.cancel();
+      return find(tasks, 'looked at').frames;
+    });
+    return result;
+  }
+
+  test('an async function that awaits a generator', async () => {
+    expect(
+      await framesOf(async function main() {
+        await load(1);
+      }),
+    ).toEqual([f('main'), g('load')]);
+  });
+
+  test('through an async function that is called without the library', async () => {
+    expect(
+      await framesOf(async function main() {
+        await plainly(1);
+      }),
+    ).toEqual([f('main'), g('load')]);
+  });
+
+  test('a generator that awaits an async function that awaits a generator', async () => {
+    expect(
+      await framesOf(function* main() {
+        yield* fetchAll(1);
+      }),
+    ).toEqual([g('main'), g('load')]);
+  });
+
+  test('an async function that awaits an async function that awaits a generator', async () => {
+    expect(
+      await framesOf(async function main() {
+        await fetchAll(1);
+      }),
+    ).toEqual([f('main'), { name: 'fetchAll', kind: 'coroutine' }, g('load')]);
+  });
+
+  test('branches under Promise.all stand beside each other', async () => {
+    expect(
+      await framesOf(async function main() {
+        await Promise.all([plainly(1), load(2)]);
+      }),
+    ).toEqual([f('main'), g('load'), g('load', true)]);
+  });
+
+  test('which branch awaits which function is not told, because it is not known', async () => {
+    expect(
+      await framesOf(async function main() {
+        await Promise.all([fetchAll(1), load(2)]);
+      }),
+    ).toEqual([f('main'), { name: 'fetchAll', kind: 'coroutine' }, g('load', true), g('load', true)]);
+  });
+
+  test('a function that a generator has called and does not await stands beside it', async () => {
+    expect(
+      await framesOf(function* main() {
+        void plainly(1);
+        yield* sleep(100);
+      }),
+    ).toEqual([g('main'), g('load', true)]);
+  });
+
+  test('a deadline is no frame, in both spellings', async () => {
+    expect(
+      await framesOf(async function main() {
+        await timeout(100, () => load(1));
+      }),
+    ).toEqual([f('main'), g('load')]);
+    expect(
+      await framesOf(function* main() {
+        yield* timeout(100, () => load(1));
+      }),
+    ).toEqual([g('main'), g('load')]);
+  });
+
+  test('what gather runs has its own task', async () => {
+    expect(
+      await framesOf(async function main() {
+        await gather([load(1), load(2)]);
+      }),
+    ).toEqual([f('main')]);
+  });
+
+  test('what a task waits for is no frame, but what it was made of is', async () => {
+    expect(
+      await framesOf(async function main() {
+        await sleep(100);
+      }),
+    ).toEqual([f('main')]);
+    expect(await framesOf(() => load(1))).toEqual([f(''), g('load')]);
+  });
+
+  test('a coroutine of the library is none of the program, though a minifier has taken its name', async () => {
+    const { result } = await runVirtually(async () => {
+      const unnamed = Object.defineProperty(sleep(100), 'calledAs', { value: '' });
+      const task = createTask(unnamed, { name: 'looked at' });
+      await sleep(1);
+      const seen = captureTasks({ loop: getRunningLoop() });
+      task.cancel();
+      return find(seen, 'looked at').frames;
+    });
+    expect(result).toEqual([{ name: '', kind: 'coroutine' }]);
+  });
+
+  test('a coroutine that throws when it is looked at leaves its task without frames, and without generators', async () => {
+    const fn = function* () {
+      yield* sleep(100);
+    };
+    const broken = coroutine(fn);
+    Object.defineProperty(fn, 'name', {
+      get() {
+        throw new Error('no');
+      },
+    });
+    const frames = await framesOf(async function main() {
+      await Promise.all([load(1), broken()]);
+    });
+    expect(frames).toEqual([]);
+  });
+
+  test('a single line is shown to its end, however deep', async () => {
+    const descend: (depth: number) => PromiseLike<void> = coroutine(async (depth: number) => {
+      await (depth === 0 ? load(1) : descend(depth - 1));
+    });
+    const frames = await framesOf(async function main() {
+      await descend(500);
+    });
+    expect([frames.length, frames.at(-1)]).toEqual([503, g('load')]);
+  });
+
+  test('of very many branches, the first ones', async () => {
+    const frames = await framesOf(async function main() {
+      await Promise.all(Array.from({ length: 1_000 }, (_, i) => load(i)));
+    });
+    expect(frames).toHaveLength(101);
   });
 });
 

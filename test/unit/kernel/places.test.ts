@@ -1,6 +1,9 @@
+import { createTask, sleep } from 'asyncio-ts';
 import { afterEach, describe, expect, test } from 'vitest';
+import { waitsOfTask } from '../../../src/kernel/lowlevel.ts';
 import { CallSite, callerOf, reportOnce } from '../../../src/kernel/places.ts';
 import { muteLog } from '../../support/loops.ts';
+import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
 describe('a report once for each place', () => {
   test('comes once however often the line runs, and names it', () => {
@@ -51,7 +54,41 @@ describe('a report once for each place', () => {
   });
 });
 
+describeBoth('the place of a wait', (s) => {
+  test('is none in the program for a coroutine of the library that has a task, and not that of another task', async () => {
+    const { result } = await runVirtually(
+      s.fn(function* () {
+        const task = createTask(sleep(100));
+        const other = createTask(
+          s.fn(function* () {
+            yield* s.wait(sleep(100));
+          }),
+        );
+        yield* s.wait(sleep(1));
+        const places = [task, other].map((one) => waitsOfTask(one).map(({ place }) => place));
+        for (const one of [task, other]) one.cancel();
+        return places;
+      }),
+      { debug: true },
+    );
+    expect(result).toEqual([[null], [expect.stringMatching(/places\.test\.ts|spellings\.ts/)]]);
+  });
+});
+
 describe('the caller in a stack', () => {
+  test('is none below where the loop has begun to run what is ready: that is another task', () => {
+    const stack = [
+      'Error: place',
+      '    at new CallSite (file:///a/kernel/places.js:1:2)',
+      '    at #runBatch (file:///a/kernel/engine/scheduler.js:1:2)',
+      '    at async other (file:///b/app.js:3:4)',
+    ];
+    expect(callerOf(stack.join('\n'))).toBe(null);
+    expect(callerOf([...stack.slice(0, 2), '    at f (file:///b/app.js:1:2)', ...stack.slice(2)].join('\n'))).toBe(
+      'file:///b/app.js:1:2',
+    );
+  });
+
   const lines = (...frames: string[]) => frames.join('\n');
 
   test('is found as V8 writes it, whether modules have URLs or paths', () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
@@ -153,6 +153,36 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
     });
   });
 
+  it('shows the generators that its async functions await, also in branches', async ({ expect }) => {
+    const program = `
+      import { coroutine, createTask, run, sleep } from 'asyncio-ts';
+      const load = coroutine(function* load(page: number) { yield* sleep(100); });
+      async function fetchPage(page: number) { await load(page); }
+      function* alone() { yield* coroutine(fetchPage)(7); }
+      async function both() { await Promise.all([fetchPage(1), fetchPage(2)]); }
+      await run(async function main() {
+        const tasks = [createTask(alone), createTask(both)];
+        setTimeout(() => console.log('ready'), 1);
+        await Promise.all(tasks);
+      });`;
+    await withTarget(program, async ({ pid }) => {
+      const { stdout } = await asyncio(['pstree', '--locals', String(pid)]);
+      const lines = stdout.map((line) => line.replace(/at .*target\.ts/, 'at target.ts').replace(/:\d+$/, ''));
+      expect(lines).toEqual([
+        'main#1  waits for alone#2; both#3',
+        '├─ alone#2  alone() → load()  waits for sleep()',
+        '│     alone() at target.ts:5',
+        '│     load() at target.ts:3',
+        '│       page = 7',
+        '└─ both#3  both() → load(); load()  waits for 2 × sleep()',
+        '      load() at target.ts:3',
+        '        page = 1',
+        '      load() at target.ts:3',
+        '        page = 2',
+      ]);
+    });
+  });
+
   it('is looked at in part where there is a limit, and its tree stays whole as far as it goes', async ({ expect }) => {
     const program = `
       import { Event, run, taskGroup } from 'asyncio-ts';
@@ -183,6 +213,20 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
       child.stdout.destroy();
       const stderr = await text(child.stderr);
       expect([stderr, listenersOf(pid)]).toEqual(['', []]);
+    });
+  });
+
+  it('is left as usual where the output cannot be written, which is told', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid }) => {
+      const full = openSync('/dev/full', 'w');
+      const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'ps', String(pid)], {
+        env: { ...process.env, NODE_OPTIONS: '' },
+        stdio: ['ignore', full, 'pipe'],
+      });
+      closeSync(full);
+      const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr!)]);
+      expect(stderr).toMatch(/^asyncio: the output cannot be written: ENOSPC: [^\n]*\n$/);
+      expect([code, listenersOf(pid)]).toEqual([1, []]);
     });
   });
 
@@ -457,6 +501,17 @@ describe.runIf(isLinux)('what cannot be looked at', { concurrent: true, timeout:
   it('is a process that does not exist', async ({ expect }) => {
     const stderr = `asyncio: there is no process ${2 ** 30}\n`;
     expect(await asyncio(['ps', String(2 ** 30)])).toEqual({ code: 1, stdout: [], stderr });
+  });
+
+  it('is a process that is stopped, which gets no signal', async ({ expect }) => {
+    await withTarget(ALBUM, async ({ pid, child }) => {
+      child.kill('SIGSTOP');
+      const message = `asyncio: process ${pid} is stopped: let it go on first, with kill -CONT ${pid}\n`;
+      expect(await asyncio(['ps', String(pid)])).toEqual({ code: 1, stdout: [], stderr: message });
+      child.kill('SIGCONT');
+      expect((await asyncio(['ps', String(pid)])).code).toBe(0);
+      expect(listenersOf(pid)).toEqual([]);
+    });
   });
 
   it('is a process of Node that has no loop, and its inspector is closed again', async ({ expect }) => {

@@ -21,9 +21,23 @@ test('a table fits into the terminal: its widest columns are cut first', () => {
   expect(lines[1]).toBe(`${'a'.repeat(16)}…  ${'b'.repeat(17)}…  c`);
 });
 
-test('a terminal that is too narrow for any table gets columns that can be read', () => {
-  const lines = drawTable(['A', 'B'], [['a'.repeat(50), 'b'.repeat(50)]], 10);
-  expect(lines[1]).toBe(`${'a'.repeat(7)}…  ${'b'.repeat(7)}…`);
+test('a terminal that is too narrow for all columns gets the first ones, which can be read', () => {
+  const cells = ['a'.repeat(50), 'b'.repeat(50), 'c'];
+  const lines = (columns: number) => drawTable(['A', 'B', 'C'], [cells], columns);
+  expect(lines(21)[1]).toBe(`${'a'.repeat(7)}…  ${'b'.repeat(7)}…  c`);
+  expect(lines(20)).toEqual(['A          B', `${'a'.repeat(8)}…  ${'b'.repeat(8)}…`]);
+  expect(lines(12)).toEqual(['A', `${'a'.repeat(11)}…`]);
+});
+
+test('no line of a table is wider than the terminal, however narrow that is', () => {
+  for (let columns = 1; columns < 60; columns++) {
+    const lines = drawTable(
+      ['TASK', 'STATE', 'IN', '名前'],
+      [['main#1', 'waiting', 'main()', '名'.repeat(9)]],
+      columns,
+    );
+    expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(columns);
+  }
 });
 
 test('lines below a row are cut to the terminal, too', () => {

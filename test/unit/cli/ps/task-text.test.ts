@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { SeenTask } from '../../../../src/cli/attach/target.ts';
 import {
@@ -43,6 +44,12 @@ describe('what a task waits for', () => {
     expect(waits()).toBe('');
   });
 
+  test('is told once where a task waits for the same many times, and in part where it waits for very much', () => {
+    expect(waits(wait({}), waitFor(2), wait({}))).toBe('2 × sleep(); t2');
+    const many = Array.from({ length: 30 }, (_, i) => wait({ operation: `f${i}` }));
+    expect(waits(...many, ...many)).toMatch(/^2 × f0\(\); .*; 2 × f9\(\); and 40 more$/);
+  });
+
   test('has nothing that a terminal obeys', () => {
     expect(waits(wait({ operation: 'get', object: '\x1b[31m' }))).toBe('get() of \\x1b[31m');
     expect(namesText([1], new TaskGraph([seen({ id: 1, name: '\u202ea' })]))).toBe('\\u202ea');
@@ -60,6 +67,30 @@ test('functions are shown from the outermost one, generators by what the inspect
   const generators = [{ name: 'load', place: null, locals: null }];
   expect(framesText(seen({ id: 1, frames, generators }))).toBe('main() → load() → (generator) → Queue.get()');
   expect(framesText(seen({ id: 1, frames: [{ name: '', kind: 'function' }] }))).toBe('<anonymous>()');
+});
+
+test('a function is called as the program calls it, also where the inspector knows only what a minifier has left', () => {
+  const frames: SeenTask['frames'] = [
+    { name: 'load', kind: 'generator' },
+    { name: '', kind: 'generator' },
+  ];
+  const generators = ['', 'e'].map((name, at) => ({ name, place: `a.ts:${at}:1`, locals: null }));
+  const task = seen({ id: 1, name: 'Task-7', frames, generators });
+  expect(framesText(task)).toBe('load() → e()');
+  expect(nameText(task)).toBe('load#7');
+  expect(detailsText(task)).toEqual(['load() at a.ts:0:1', 'e() at a.ts:1:1']);
+});
+
+test('branches of a task are shown beside each other', () => {
+  const frames: SeenTask['frames'] = [
+    { name: 'main', kind: 'function' },
+    { name: 'load', kind: 'generator' },
+    { name: 'save', kind: 'generator', isBeside: true },
+    { name: 'flush', kind: 'function' },
+  ];
+  expect(framesText(seen({ id: 1, frames }))).toBe('main() → load(); save() → flush()');
+  const again = [...frames, ...frames.slice(2), ...frames.slice(2)];
+  expect(framesText(seen({ id: 1, frames: again }))).toBe('main() → load(); 3 × save() → flush()');
 });
 
 describe('a task without a name of its own', () => {
@@ -108,4 +139,32 @@ test('places and variables stand below a task, each place once', () => {
     generators: [{ name: 'load', place: 'b.ts:3:4', locals: { x: '"\x1b"', y: '2' } }],
   });
   expect(detailsText(task)).toEqual(['at a.ts:1:2', 'load() at b.ts:3:4', '  x = "\\x1b"', '  y = 2']);
+});
+
+test('branches that stand at the same place are shown each with its variables', () => {
+  const at = { name: 'load', place: 'b.ts:3:4' };
+  const generators = [
+    { ...at, locals: { x: '1', y: '0' } },
+    { ...at, locals: { x: '2', y: '0' } },
+  ];
+  expect(detailsText(seen({ id: 1, generators }))).toEqual([
+    'load() at b.ts:3:4',
+    '  x = 1',
+    '  y = 0',
+    'load() at b.ts:3:4',
+    '  x = 2',
+    '  y = 0',
+  ]);
+});
+
+test('places are shown relative to the folder that one is in, in modules of both kinds', () => {
+  const here = process.cwd();
+  const places = [
+    `${pathToFileURL(here)}/a b.mjs:1:2`,
+    `${here}/c.cjs:3:4`,
+    'file:///elsewhere/d.mjs:5:6',
+    'file:///%:7:8',
+  ];
+  const task = seen({ id: 1, waits: places.map((place) => wait({ place })) });
+  expect(detailsText(task)).toEqual(['at a b.mjs:1:2', 'at c.cjs:3:4', 'at /elsewhere/d.mjs:5:6', 'at file:///%:7:8']);
 });

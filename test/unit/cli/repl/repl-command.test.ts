@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,19 +10,23 @@ import { hasPty, inTerminal } from '../../../support/pty.ts';
 const FROM_SOURCE = new URL('../../../support/from-source.ts', import.meta.url).href;
 const MAIN = fileURLToPath(new URL('../../../../src/cli/main.ts', import.meta.url));
 
-/** The lines that the REPL prints for lines of a pipe. */
-async function repl(...lines: string[]): Promise<{ code: number | null; output: string[] }> {
+/** The lines that the REPL prints for lines of a pipe, and what it complains about. */
+async function repl(...lines: string[]): Promise<{ code: number | null; output: string[]; complaints: string }> {
   const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'repl'], {
     env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
   child.stdin.end(`${lines.join('\n')}\n`);
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { code, output: output.trimEnd().split('\n') };
+  return { code, output: output.trimEnd().split('\n'), complaints };
 }
 
 describe('asyncio repl', { concurrent: true, timeout: 30_000 }, () => {
@@ -96,6 +101,90 @@ describe('asyncio repl', { concurrent: true, timeout: 30_000 }, () => {
     );
     expect(code).toBe(0);
     expect(output).toEqual(['undefined', 'undefined', 'true', 'true', 'cleaned up']);
+  });
+
+  it('ends where a line waits for what nothing can bring about any more, and says so in its own words', async ({
+    expect,
+  }) => {
+    const { code, output, complaints } = await repl('1', 'await new Promise(() => {})', '2');
+    expect(code).toBe(13);
+    expect(output).toEqual(['1']);
+    expect(complaints).toMatch(/^asyncio repl: nothing is left .* is not run: await new Promise\(\(\) => \{\}\)\n$/m);
+    expect(complaints).not.toContain('Warning: Detected');
+  });
+
+  it('lets the tasks that are left then clean up, and names them without what a terminal would obey', async ({
+    expect,
+  }) => {
+    const { code, output, complaints } = await repl(
+      "const task = createTask(async () => { try { await new Event().wait() } finally { await sleep(0.001); console.log('cleaned up') } }, { name: 'a\\x1bb' })",
+      'await task',
+      "console.log('not run')",
+    );
+    expect(code).toBe(13);
+    expect(output).toContain('cleaned up');
+    expect(output.join()).not.toContain('not run');
+    expect(complaints).toMatch(/Tasks that are left, and are cancelled:\n {2}<Task pending name='a\\x1bb'/);
+  });
+
+  it('waits for what workers, processes and timers can still bring about', async ({ expect }) => {
+    const { code, output, complaints } = await repl(
+      "const worker = new (require('node:worker_threads').Worker)('setTimeout(() => {}, 300)', { eval: true })",
+      "await new Promise((done) => worker.on('exit', done))",
+      "const child = require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 300)'])",
+      "await new Promise((done) => child.on('exit', done))",
+      "await new Promise((done) => setTimeout(done, 300, 'waited'))",
+      'setTimeout(() => process.exit(0), 300); await new Promise(() => {})',
+    );
+    expect([code, complaints]).toEqual([0, '']);
+    expect(output).toEqual(['undefined', '0', 'undefined', '0', "'waited'"]);
+  });
+
+  it('says where the input ends in the middle of a statement', async ({ expect }) => {
+    const { code, complaints } = await repl('1', 'function f() {');
+    expect(code).toBe(1);
+    expect(complaints).toMatch(/^asyncio repl: the input ends in the middle of a statement: function f\(\) \{\n$/m);
+    expect(await repl('1', 'function f() {', '.break')).toMatchObject({ code: 0 });
+  });
+
+  it('ends where nobody reads its output any more, though there is more to run', async ({ expect }) => {
+    const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'repl'], {
+      env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.write('1\n'.repeat(10_000)); // and no end
+    child.stdout.once('data', () => child.stdout.destroy());
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+  });
+});
+
+const hasDeno = spawnSync('deno', ['--version']).status === 0;
+
+describe.runIf(process.platform === 'linux')('asyncio repl whose output cannot be written', { timeout: 30_000 }, () => {
+  it('says so once, and ends', ({ expect }) => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, ['--import', FROM_SOURCE, MAIN, 'repl'], {
+      input: '1\n2\n',
+      stdio: ['pipe', full, 'pipe'],
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
+    });
+    closeSync(full);
+    expect([status, stderr.split('\n').length]).toEqual([1, 2]);
+    expect(stderr).toMatch(/^asyncio repl: the output cannot be written: ENOSPC/);
+  });
+});
+
+describe.runIf(hasDeno)('asyncio repl on Deno', { timeout: 30_000 }, () => {
+  it('says that the prompt of that runtime cannot await, instead of failing at the first line', ({ expect }) => {
+    const { status, stdout, stderr } = spawnSync('deno', ['run', '-A', MAIN, 'repl'], {
+      input: 'await sleep(0)\n',
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
+    });
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain("asyncio: repl: the prompt of this runtime, Deno's node:repl, cannot await: run");
   });
 });
 

@@ -87,3 +87,8 @@ describe('the width of a text', () => {
     expect(process.cpuUsage(began).user).toBeLessThan(2_000_000);
   });
 });
+
+test('arrows, crosses and dots take one column, and a mark after them none', () => {
+  expect(['main() → load()', '3 × save()', 'acq…', '→\u0301', '名→'].map(widthOf)).toEqual([15, 10, 4, 1, 3]);
+  expect(cutTo('main() → load()', 9)).toBe('main() →…');
+});
