@@ -26,6 +26,7 @@ import {
   checkingOn,
   clockOf,
   connectionOf,
+  discountStart,
   type Row,
   removeFinished,
   removeUnheld,
@@ -47,10 +48,11 @@ export interface BullmqOptions {
   readonly keep?: Duration | undefined;
 }
 
-/** What a job is in BullMQ. `e` is the envelope, `n` the number of starts. */
+/** What a job is in BullMQ. `e` is the envelope, `n` the number of starts, `b` whether a worker has given it back without starting it. */
 interface Data {
   readonly e: string;
   readonly n: number;
+  readonly b?: boolean;
 }
 
 /**
@@ -520,7 +522,8 @@ class BullmqWorker implements WorkerLink {
   async #process(job: Given, token: string | undefined): Promise<string> {
     const { id = '', attemptsStarted: attempt } = job;
     this.#lost.delete(id); // of an earlier start, which ends when this one begins
-    const { e: text } = job.data as Data;
+    const data = job.data as Data;
+    const { e: text } = data;
     const reports = new Reports(job);
     const performed = await this.#settings.perform({
       id,
@@ -534,6 +537,11 @@ class BullmqWorker implements WorkerLink {
     await reports.sent();
     const tries: Tries = { seconds: this.#settings.lease, isClosed: () => this.#isClosed };
     if (!('reply' in performed)) {
+      if (!performed.isStarted) {
+        // Before it goes back, while nobody else can have it.
+        const given = { id, token: token ?? '', starts: attempt, data: { ...data, b: true } };
+        await writeAgain(() => discountStart(this.#worker!.getBackend(), given), tries);
+      }
       await writeAgain(() => job.moveToWait(token), tries);
       throw new WaitingError();
     }
@@ -543,11 +551,11 @@ class BullmqWorker implements WorkerLink {
 
   /**
    * The lock was set after this worker had asked for a job, whose time is in the job. A first start within that needs no question, because who cancels a
-   * job that nobody has started removes it; a later one has to look for the mark of a cancellation.
+   * job that nobody has started removes it; a later one has to look for the mark of a cancellation, and so has one that another worker has had.
    */
-  #held({ attemptsStarted, processedOn }: Given): number {
+  #held({ attemptsStarted, processedOn, data }: Given): number {
     const { lease } = this.#settings;
-    if (attemptsStarted > 1 || processedOn === undefined) return 0;
+    if (attemptsStarted > 1 || (data as Data).b === true || processedOn === undefined) return 0;
     return Math.max(0, Math.min(lease, lease - (Date.now() - processedOn) / 1_000));
   }
 

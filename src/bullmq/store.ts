@@ -195,6 +195,13 @@ redis.call('DEL', key, key .. ':logs')
 redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])
 if f[3] then return 0 end
 return tonumber(f[2] or '0')`;
+/** Takes back the count of a start, of a job whose lock is that of the worker which has it. A second call for the same start changes nothing. */
+const DISCOUNT = `
+local key = KEYS[1] .. ARGV[1]
+if redis.call('GET', key .. ':lock') == ARGV[2] and redis.call('HGET', key, 'ats') == ARGV[3] then
+  redis.call('HSET', key, 'ats', tonumber(ARGV[3]) - 1, 'data', ARGV[4])
+end
+return 0`;
 const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)";
 
 type Client = Awaited<RedisQueueBackend['client']>;
@@ -206,6 +213,7 @@ async function redisClient(backend: RedisQueueBackend): Promise<Client> {
     client.defineCommand('asyncioLookUp', { numberOfKeys: 1, lua: LOOK_UP });
     client.defineCommand('asyncioRemove', { numberOfKeys: 1, lua: REMOVE });
     client.defineCommand('asyncioRemoveUnheld', { numberOfKeys: 1, lua: REMOVE_UNHELD });
+    client.defineCommand('asyncioDiscount', { numberOfKeys: 1, lua: DISCOUNT });
     client.defineCommand('asyncioClock', { numberOfKeys: 1, lua: CLOCK });
     prepared.add(client);
   }
@@ -314,6 +322,34 @@ async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): 
   const [row] = rows as readonly Pick<PostgresRow, 'state' | 'attempts_started'>[];
   if (row === undefined) return (await postgresRows(backend, [id])).length > 0 ? 'held' : 'unknown';
   return row.attempts_started > 0 && row.state !== 'completed' && row.state !== 'failed' ? 'started' : 'removed';
+}
+
+/** A job that a worker has and has not started. */
+export interface Unstarted {
+  readonly id: string;
+  /** Of its lock. */
+  readonly token: string;
+  /** How often the store says that it was started, with this time. */
+  readonly starts: number;
+  /** What is stored as its data. */
+  readonly data: object;
+}
+
+/** Takes back the count of the last start. What nobody has started must not use up one of the starts that are allowed. */
+export async function discountStart(backend: IQueueBackend, { id, token, starts, data }: Unstarted): Promise<void> {
+  const text = JSON.stringify(data);
+  if (backend instanceof PostgresQueueBackend) {
+    const { schema, pool } = backend.connection;
+    await pool.query(
+      `UPDATE ${quoted(schema)}.job SET attempts_started = $4 - 1, data = $5::jsonb
+        WHERE queue = $1 AND id = $2 AND state = 'active' AND lock_token = $3 AND attempts_started = $4`,
+      [queueName(backend), id, token, starts, text],
+    );
+    return;
+  }
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  const client = await redisClient(backend);
+  await client.runCommand('asyncioDiscount', [backend.toKey(''), id, token, String(starts), text]);
 }
 
 /** In milliseconds since 1970. */

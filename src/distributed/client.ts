@@ -984,7 +984,7 @@ function failure(
     return new TimeoutError(
       answer.isStarted
         ? `${name}() has not ended at its deadline`
-        : `${name}() was not started: it reached a worker after its deadline`,
+        : `${name}() was not started before its deadline: no worker had a place for it in time`,
       { code: answer.isStarted ? 'DEADLINE' : 'LATE' },
     );
   }

@@ -123,8 +123,11 @@ export interface Delivery {
 export type Performed =
   /** To be stored for the client. */
   | { readonly reply: string }
-  /** The worker stops: another one may start it, as after a loss. */
-  | { readonly abandoned: true };
+  /**
+   * The worker stops: another one may start it, as after a loss. `isStarted: false`: the function was not called here, so the job goes back as if
+   * this worker had never had it, and the start that was counted for it does not count.
+   */
+  | { readonly abandoned: true; readonly isStarted: boolean };
 
 /** What a worker gives to an engine. */
 export interface WorkerSettings {

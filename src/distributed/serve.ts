@@ -149,6 +149,7 @@ export async function serve(work: object | URL | string, options: ServeOptions):
       } finally {
         asked.cancel();
       }
+      runner.close();
       await link.pause();
       try {
         await timeout(drain, () => runner.idle());
@@ -160,6 +161,7 @@ export async function serve(work: object | URL | string, options: ServeOptions):
       await shield(end(runner, link, beats, engine));
     }
   } finally {
+    runner.stop(); // a job may have come before the engine had failed
     for (const signal of heard) loop.removeSignalHandler(signal);
   }
   return { worker: name, finished: runner.finished, abandoned };

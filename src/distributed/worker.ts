@@ -38,9 +38,16 @@ interface Run {
   readonly client: string | null;
   /** Whether it may not be started again. */
   readonly isLast: boolean;
+  /** Whether the function was called, or may be called by the executor that has it. */
+  isBegun: boolean;
+  /** What the executor has made of it. */
+  queued: ConcurrentFuture<unknown> | null;
   /** Why it was cancelled. */
   end: 'cancelled' | 'late' | 'orphaned' | 'lost' | 'stopped' | null;
 }
+
+/** What the engine is told of a job that was not started here. */
+const GIVEN_BACK: Performed = { abandoned: true, isStarted: false };
 
 /** Where reports go over an engine that carries none. */
 function nowhere(): void {}
@@ -77,6 +84,8 @@ export class JobRunner {
   readonly #early = new Set<string>();
   #link: WorkerLink | null = null;
   readonly #isLinked = new Event();
+  /** Whether nothing is begun any more. */
+  #isClosed = false;
   #whenIdle: (() => void)[] = [];
   /** Jobs begin with a copy: nothing of the worker's own context gets into them. */
   readonly #context = new Context();
@@ -103,6 +112,11 @@ export class JobRunner {
     this.#isLinked.set();
   }
 
+  /** Nothing is begun from now on: an engine can still deliver what it has asked for before it knows that the worker ends. What runs goes on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Called by the engine, outside any task. */
   perform(delivery: Delivery): Performed | Promise<Performed> {
     const { id, text, attempt } = delivery;
@@ -114,6 +128,7 @@ export class JobRunner {
     const { attempts = 1, tied } = envelope;
     if (attempt > attempts) return this.#answer({ spent: true });
     if (delivery.isCancelled || this.#early.delete(id)) return this.#answer({ cancelled: true });
+    if (this.#isClosed) return GIVEN_BACK;
     const earlier = this.#runs.get(id);
     if (earlier !== undefined) this.#lose(earlier); // otherwise the store would not give it out again
     const run: Run = {
@@ -122,6 +137,8 @@ export class JobRunner {
       task: null,
       client: tied ?? null,
       isLast: attempt >= attempts,
+      isBegun: false,
+      queued: null,
       end: null,
     };
     this.#runs.set(id, run);
@@ -143,15 +160,16 @@ export class JobRunner {
     return performed;
   }
 
-  #ended({ end, name, isLast }: Run, task: Task<Performed>): Performed {
-    if (end === 'lost') return { abandoned: true };
+  #ended({ end, name, isLast, isBegun }: Run, task: Task<Performed>): Performed {
+    if (end === 'lost') return { abandoned: true, isStarted: true };
+    if (end === 'stopped' && !isBegun) return GIVEN_BACK;
     // Whoever finishes in spite of the stop is done; otherwise it would be done twice.
     if (end === 'stopped' && (task.cancelled() || task.exception() !== null)) {
-      return isLast ? this.#answer({ spent: true, isStopped: true }) : { abandoned: true };
+      return isLast ? this.#answer({ spent: true, isStopped: true }) : { abandoned: true, isStarted: true };
     }
     this.#finished++;
     if (end === 'orphaned') return this.#answer({ orphaned: true });
-    if (end === 'late') return this.#answer({ late: true, isStarted: true });
+    if (end === 'late') return this.#answer({ late: true, isStarted: isBegun });
     if (!task.cancelled() && task.exception() === null) return task.result();
     if (end === 'cancelled') return this.#answer({ cancelled: true });
     const cause = task.cancelled() ? new Error(`${name}() was cancelled in its worker`) : task.exception();
@@ -188,7 +206,7 @@ export class JobRunner {
         `the worker ${this.#plan.name} does not start ${run.name}(): it waited for the store until the job counted as lost, or was cancelled`,
       );
       run.end ??= 'lost';
-      return { abandoned: true };
+      return { abandoned: true, isStarted: true };
     }
     return await this.#begin(run, delivery, envelope);
   }
@@ -219,7 +237,7 @@ export class JobRunner {
       return this.#answer({ refused: 'name', detail: `the worker ${this.#plan.name} serves ${names}` });
     }
     try {
-      const called = this.#call(fn, delivery, envelope);
+      const called = this.#call(run, fn, delivery, envelope);
       const isValue = called === null || (typeof called !== 'object' && typeof called !== 'function');
       return isValue ? this.#resulted(called) : this.#awaited(run, called, left);
     } catch (error) {
@@ -264,7 +282,7 @@ export class JobRunner {
     return own === null || own === module ? this.#plan.functions.get(name) : undefined;
   }
 
-  #call(fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): unknown {
+  #call(run: Run, fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): unknown {
     const { propagate, executor, extract, engine } = this.#plan;
     for (const [name, value] of Object.entries(vars ?? {})) propagate.get(name)?.set(unpack(decode(value)));
     let number = 0;
@@ -272,7 +290,13 @@ export class JobRunner {
       reporter.set((text) => delivery.progress(`{"n":${(delivery.attempt - 1) * 1e9 + ++number},"value":${text}}`));
     }
     const given = unpack(decode(args)) as readonly unknown[];
-    const call = (): unknown => (executor === null ? fn(...given) : outcomeOf(executor.submit(fn, ...given)));
+    const call = (): unknown => {
+      run.isBegun = true;
+      if (executor === null) return fn(...given);
+      const job: PromiseLike<unknown> = executor.submit(fn, ...given);
+      if (job instanceof ConcurrentFuture) run.queued = job;
+      return outcomeOf(job);
+    };
     return extract === null ? call() : extract(trace ?? {}, call);
   }
 
@@ -312,6 +336,9 @@ export class JobRunner {
   #end(run: Run, end: NonNullable<Run['end']>, why: string): void {
     if (run.end !== null) return;
     run.end = end;
+    const { queued } = run;
+    // One that waits for a thread will not get it: what is known at this moment stays true.
+    if (queued?.state === 'pending' && queued.cancel() && queued.cancelled()) run.isBegun = false;
     run.task?.cancel(why);
   }
 
@@ -380,10 +407,11 @@ export class JobRunner {
     await wait;
   }
 
-  /** Ends what runs; it counts as not done. Returns the names. */
+  /** Ends what runs; it counts as not done. Returns the names of the functions that were begun. */
   stop(): string[] {
-    const names = [...this.#runs.values()].map(({ name }) => name);
-    for (const run of this.#runs.values()) this.#end(run, 'stopped', 'its worker stops');
-    return names;
+    this.close();
+    const runs = [...this.#runs.values()];
+    for (const run of runs) this.#end(run, 'stopped', 'its worker stops');
+    return runs.filter(({ isBegun }) => isBegun).map(({ name }) => name);
   }
 }

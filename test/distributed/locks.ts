@@ -1,7 +1,7 @@
 // What engines over a store do when a worker has lost its lock without knowing it, step by step, without the rest of an executor.
 import assert from 'node:assert/strict';
 import process from 'node:process';
-import { wrapPromise } from 'asyncio-ts';
+import { getRunningLoop, sleep, wrapPromise } from 'asyncio-ts';
 import type {
   ClientEvents,
   ClientLink,
@@ -136,6 +136,11 @@ class Hands implements AsyncDisposable {
     return (await wrapPromise(this.#client.lookUp([id]))).get(id)?.state;
   }
 
+  /** The worker takes nothing more. */
+  async stop(): Promise<void> {
+    await wrapPromise(this.#worker.pause());
+  }
+
   async unlock(id: string): Promise<void> {
     await UNLOCK[this.#kind]!(this.#address, this.queue, id);
   }
@@ -146,6 +151,11 @@ class Hands implements AsyncDisposable {
     await wrapPromise(this.#worker.close());
     await wrapPromise(this.#client.close());
   }
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = getRunningLoop().time() + 10; !(await holds()); await sleep(0.02))
+    assert.ok(getRunningLoop().time() < end, `not within 10 s: ${what}`);
 }
 
 export const locks: readonly ProgramCheck[] = [
@@ -201,12 +211,57 @@ export const locks: readonly ProgramCheck[] = [
     async check({ kind, address }) {
       await using hands = await Hands.open(kind, address, 'second');
       await hands.send('a', 3);
-      (await hands.next()).finish({ abandoned: true });
+      (await hands.next()).finish({ abandoned: true, isStarted: true });
       const second = await hands.next();
       assert.deepEqual([second.delivery.attempt, second.delivery.held], [2, 0]);
       assert.equal(await hands.hold(second), 'held');
       await hands.cancel('a');
       assert.equal(await hands.hold(second), 'cancelled');
+    },
+  },
+  {
+    title: 'a job that is given back unstarted has lost no start, and its next worker looks for a cancellation first',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'unstarted');
+      await hands.send('a', 1);
+      (await hands.next()).finish({ abandoned: true, isStarted: false });
+      const second = await hands.next();
+      assert.deepEqual([second.delivery.attempt, second.delivery.held], [1, 0]);
+      assert.equal(second.delivery.text, 'a job');
+      assert.equal(await hands.hold(second), 'held');
+      await hands.cancel('a');
+      assert.equal(await hands.hold(second), 'cancelled');
+      second.finish({ abandoned: true, isStarted: false });
+      const third = await hands.next();
+      assert.equal(third.delivery.attempt, 1);
+      third.finish({ abandoned: true, isStarted: true });
+      assert.equal((await hands.next()).delivery.attempt, 2);
+    },
+  },
+  {
+    title: 'a job that is given back unstarted waits as one that was never started',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'given-back');
+      await hands.send('a', 1);
+      const given = await hands.next();
+      await hands.stop();
+      given.finish({ abandoned: true, isStarted: false });
+      await until('it waits', async () => (await hands.state('a')) === 'waiting');
+      assert.equal(await hands.remove('a'), 'removed');
+    },
+  },
+  {
+    title: 'a job that was taken away from its worker does not come back when that gives it back unstarted',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'taken-away');
+      await hands.send('a', 1);
+      const given = await hands.next();
+      await hands.unlock('a');
+      assert.equal(await hands.remove('a'), 'started');
+      given.finish({ abandoned: true, isStarted: false });
+      await hands.send('b', 1); // the worker has one place
+      await hands.next();
+      assert.equal(await hands.state('a'), undefined);
     },
   },
 ];

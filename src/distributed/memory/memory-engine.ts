@@ -43,6 +43,8 @@ interface StoredJob {
   state: 'waiting' | 'running' | 'settled' | 'lost';
   /** How often it was started. */
   starts: number;
+  /** How often it was given to a worker: more often than `starts` when one has given it back unstarted. */
+  gives: number;
   worker: MemoryWorker | null;
   /** The name of the last worker. */
   workerName: string;
@@ -246,6 +248,7 @@ class MemoryClient implements ClientLink {
         consignment,
         state: 'waiting',
         starts: 0,
+        gives: 0,
         worker: null,
         workerName: '',
         reply: null,
@@ -360,8 +363,9 @@ function findLost(queue: Queue): void {
   offerAll(queue);
 }
 
-function giveBack(queue: Queue, job: StoredJob): void {
+function giveBack(queue: Queue, job: StoredJob, isStarted = true): void {
   job.worker = null;
+  if (!isStarted) job.starts--;
   if (job.starts < job.consignment.attempts) {
     job.state = 'waiting';
     queue.waiting.add(job);
@@ -439,10 +443,11 @@ class MemoryWorker implements WorkerLink {
   take(job: StoredJob): void {
     job.state = 'running';
     job.starts++;
+    job.gives++;
     job.worker = this;
     job.workerName = this.settings.offer.worker;
     this.#taken.set(job.consignment.id, job);
-    const task = this.#loop.createTask(() => this.#perform(job, job.starts), {
+    const task = this.#loop.createTask(() => this.#perform(job, { attempt: job.starts, give: job.gives }), {
       name: 'memory: job',
       context: new Context(),
     }) as Task<void>;
@@ -450,7 +455,10 @@ class MemoryWorker implements WorkerLink {
     task.addDoneCallback(() => this.#tasks.delete(task));
   }
 
-  async #perform(job: StoredJob, attempt: number): Promise<void> {
+  async #perform(
+    job: StoredJob,
+    { attempt, give }: { readonly attempt: number; readonly give: number },
+  ): Promise<void> {
     const { id, text } = job.consignment;
     await sleep(0);
     if (!this.#isReachable()) return; // it has died with the job in its hands
@@ -463,9 +471,9 @@ class MemoryWorker implements WorkerLink {
         attempt,
         isCancelled: job.isCancelled,
         held: Math.max(0, this.#leaseEnd - this.#loop.time()),
-        hold: () => this.#hold(job, attempt),
+        hold: () => this.#hold(job, give),
         progress: (report) => {
-          if (!this.#isReachable() || job.worker !== this || job.starts !== attempt) return;
+          if (!this.#isReachable() || job.worker !== this || job.gives !== give) return;
           job.progress = report;
           for (const client of this.#queue.clients) client.tell((events) => events.progress(id, report));
         },
@@ -476,7 +484,7 @@ class MemoryWorker implements WorkerLink {
     while (!this.isDead) {
       try {
         await this.#engine.call(
-          () => this.#store(job, attempt, performed),
+          () => this.#store(job, give, performed),
           () => this.#isReachable(),
         );
         break;
@@ -486,10 +494,10 @@ class MemoryWorker implements WorkerLink {
     }
   }
 
-  #hold(job: StoredJob, attempt: number): Promise<Holding> {
+  #hold(job: StoredJob, give: number): Promise<Holding> {
     return this.#engine.call(
       () => {
-        if (!this.#has(job, attempt) || !this.isAlive()) return 'lost';
+        if (!this.#has(job, give) || !this.isAlive()) return 'lost';
         this.#leaseEnd = this.#loop.time() + this.settings.lease;
         return job.isCancelled ? 'cancelled' : 'held';
       },
@@ -497,8 +505,8 @@ class MemoryWorker implements WorkerLink {
     );
   }
 
-  #has({ worker, starts, state }: StoredJob, attempt: number): boolean {
-    return worker === this && starts === attempt && state === 'running';
+  #has({ worker, gives, state }: StoredJob, give: number): boolean {
+    return worker === this && gives === give && state === 'running';
   }
 
   /** As a wait of the loop, so that simulated time goes on during it. */
@@ -508,10 +516,10 @@ class MemoryWorker implements WorkerLink {
     return done;
   }
 
-  #store(job: StoredJob, attempt: number, performed: Awaited<ReturnType<WorkerSettings['perform']>>): void {
+  #store(job: StoredJob, give: number, performed: Awaited<ReturnType<WorkerSettings['perform']>>): void {
     // An earlier answer, or another worker that has the job now, is what counts.
-    if (this.#has(job, attempt)) {
-      if ('abandoned' in performed) giveBack(this.#queue, job);
+    if (this.#has(job, give)) {
+      if ('abandoned' in performed) giveBack(this.#queue, job, performed.isStarted);
       else {
         const { id } = job.consignment;
         const { reply } = performed;
