@@ -23,12 +23,14 @@ import {
   type AnyEvents,
   type AnyQueue,
   type AnyWorker,
+  attemptsOf,
   checkingOn,
   clockOf,
   connectionOf,
   discountStart,
   type Row,
   removeFinished,
+  removeOver,
   removeUnheld,
   rowsOf,
   type Store,
@@ -48,7 +50,7 @@ export interface BullmqOptions {
   readonly keep?: Duration | undefined;
 }
 
-/** What a job is in BullMQ. `e` is the envelope, `n` the number of starts, `b` whether a worker has given it back without starting it. */
+/** What a job is in BullMQ. `e` is the envelope, `n` how often it may be started, `b` whether a worker has given it back without starting it. */
 interface Data {
   readonly e: string;
   readonly n: number;
@@ -269,8 +271,8 @@ class BullmqClient implements ClientLink {
   readonly #attempts = new Map<string, number>();
   /** Those that nobody may start again, and that were taken away, with their last workers: their clients are told, or do not listen yet. */
   readonly #lost = new Map<string, string>();
-  /** Those that other clients may want, too. */
-  readonly #shared = new Set<string>();
+  /** Those that other clients may want, too, and whether it was looked up how often they may be started: that is up to the first client. */
+  readonly #shared = new Map<string, boolean>();
   /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
   #doubtful = new Map<string, number>();
   /** Those that were cancelled from here: the marks go with the jobs. */
@@ -329,7 +331,7 @@ class BullmqClient implements ClientLink {
       if (wanted.length > 0) await this.#control.set(Object.fromEntries(wanted));
       const jobs = unsent.map(({ job: { id, text, name, attempts, sharer } }) => {
         this.#attempts.set(id, attempts);
-        if (sharer !== null) this.#shared.add(id);
+        if (sharer !== null) this.#shared.set(id, false);
         const data: Data = { e: text, n: attempts };
         return { name, data, opts: { jobId: id, removeOnComplete: kept, removeOnFail: kept } };
       });
@@ -355,6 +357,7 @@ class BullmqClient implements ClientLink {
 
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
     const rows = await rowsOf(this.#queue.backend, ids);
+    await Promise.all(rows.map((row) => this.#findAttempts(row)));
     const doubtful = new Map<string, number>();
     const fates = new Map<string, Fate>();
     for (const row of rows) {
@@ -380,6 +383,15 @@ class BullmqClient implements ClientLink {
     if ((await removeUnheld(this.#queue.backend, id)) !== 'held') return;
     this.#lost.delete(id);
     fates.set(id, { state: 'running', worker });
+  }
+
+  /** Only where it matters, because it is a question of its own: for a job whose worker is lost. */
+  async #findAttempts({ id, isFinished, isLocked, starts }: Row): Promise<void> {
+    if (isFinished || isLocked || starts === 0 || this.#shared.get(id) !== false) return;
+    const attempts = await attemptsOf(this.#queue.backend, id);
+    if (attempts === null || !this.#shared.has(id)) return; // it has gone in the meantime
+    this.#attempts.set(id, attempts);
+    this.#shared.set(id, true);
   }
 
   #fate(row: Row, doubtful: Map<string, number>): Fate {
@@ -415,8 +427,15 @@ class BullmqClient implements ClientLink {
   }
 
   async discard(id: string): Promise<void> {
-    const rest = await removeFinished(this.#queue.backend, [id]);
-    if (rest.length === 0) await this.#control.remove([`cancel:${id}`]);
+    switch (await removeOver(this.#queue.backend, id)) {
+      case 'gone':
+        this.#attempts.delete(id);
+        this.#doubtful.delete(id);
+        await this.#control.remove([`cancel:${id}`]);
+        break;
+      case 'ending':
+        throw new Error('a worker is about to say that the job was started as often as it may be');
+    }
   }
 
   leave(ids: readonly string[], client: string): Promise<void> {

@@ -459,17 +459,18 @@ export class Client implements JobOwner {
     return key !== null && this.#engine.features.durable;
   }
 
-  /** Whether the result of a key is there. An earlier failure of it, or an earlier end, is taken away: it is not kept for those who come later. */
+  /**
+   * Whether the result of a key is there. An earlier failure of it, an earlier end, and what was lost with its worker are taken away: they are not kept
+   * for those who come later.
+   */
   async #isDone(entry: Entry, link: ClientLink): Promise<boolean> {
     const { id } = entry.itinerary;
     const fate = (await link.lookUp([id])).get(id);
-    if (fate?.state === 'settled') {
-      if ('value' in readAnswer(fate.reply)) {
-        this.#answered(entry, fate.reply);
-        return true;
-      }
-      await link.discard(id);
-    } else if (fate?.state === 'lost') await link.forget([id]);
+    if (fate?.state === 'settled' && 'value' in readAnswer(fate.reply)) {
+      this.#answered(entry, fate.reply);
+      return true;
+    }
+    if (fate !== undefined) await link.discard(id);
     return false;
   }
 

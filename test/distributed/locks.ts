@@ -127,6 +127,11 @@ class Hands implements AsyncDisposable {
     return await wrapPromise(this.#client.remove(id));
   }
 
+  /** So that it can be sent again. */
+  async discard(id: string): Promise<void> {
+    await wrapPromise(this.#client.discard(id));
+  }
+
   async cancel(id: string): Promise<void> {
     await wrapPromise(this.#client.cancel(id));
   }
@@ -248,6 +253,60 @@ export const locks: readonly ProgramCheck[] = [
       given.finish({ abandoned: true, isStarted: false });
       await until('it waits', async () => (await hands.state('a')) === 'waiting');
       assert.equal(await hands.remove('a'), 'removed');
+    },
+  },
+  {
+    title: 'a job that is to be sent again is taken away when it has ended or is lost, and not while it goes on',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'discarded');
+      await hands.send('a', 2);
+      const first = await hands.next();
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), 'running', 'a worker has it');
+      first.finish({ abandoned: true, isStarted: true });
+      const second = await hands.next();
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), 'running', 'another worker has it');
+      await hands.unlock('a');
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), undefined, 'it may not be started any more');
+      assert.equal(await hands.hold(second), 'lost');
+      second.finish({ reply: 'late' });
+      await hands.send('b', 1);
+      const given = await hands.next();
+      await hands.send('waits', 2);
+      await hands.discard('waits');
+      assert.equal(await hands.state('waits'), 'waiting');
+      given.finish({ reply: 'done' });
+      await hands.next();
+      await hands.discard('b');
+      assert.equal(await hands.state('b'), undefined);
+    },
+  },
+  {
+    title: 'a job that has lost its worker and may be started again is not taken away',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'again');
+      await hands.send('a', 2);
+      await hands.next();
+      await hands.unlock('a');
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), 'waiting');
+    },
+  },
+  {
+    title: 'a job that a worker has only to say that it is spent cannot be sent again before that',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'spent');
+      await hands.send('a', 1);
+      (await hands.next()).finish({ abandoned: true, isStarted: true });
+      const second = await hands.next();
+      assert.equal(second.delivery.attempt, 2);
+      await assert.rejects(hands.discard('a'), /is about to say/);
+      second.finish({ reply: 'spent' });
+      await until('it has ended', async () => (await hands.state('a')) === 'settled');
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), undefined);
     },
   },
   {

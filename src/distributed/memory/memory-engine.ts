@@ -309,7 +309,8 @@ class MemoryClient implements ClientLink {
 
   discard(id: string): Promise<void> {
     return this.#engine.call(() => {
-      if (this.#queue.jobs.get(id)?.state === 'settled') this.#queue.jobs.delete(id);
+      const state = this.#queue.jobs.get(id)?.state;
+      if (state === 'settled' || state === 'lost') this.#queue.jobs.delete(id);
     });
   }
 
