@@ -12,6 +12,7 @@ import {
 } from 'bullmq';
 import type { Removal } from '../distributed/engine.ts';
 import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
 
 /** What the store knows of a job. */
 export interface Row {
@@ -134,6 +135,26 @@ function withAtMost(connection: PostgresConnectionOptions, most: number): Postgr
   return { ...connection, max: Math.min(max, most) };
 }
 
+/** How an address of each option begins: clients of stores take any text, and then try for ever to reach what they make of it. */
+const ADDRESSES = {
+  connection: { begins: /^(?:rediss?|postgres|postgresql):\/\//, as: 'redis://, rediss:// or postgres://' },
+  postgres: { begins: /^(?:postgres|postgresql):\/\//, as: 'postgres://' },
+} as const;
+
+/** @throws {TypeError} when it is neither an address nor an object */
+function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
+  if (typeof place === 'object' && place !== null) return;
+  const { begins, as } = ADDRESSES[option];
+  const isText = typeof place === 'string';
+  if (isText && (begins.test(place) || (option === 'connection' && place.startsWith('/')))) return; // or a socket of Redis
+  const got = isText ? describe(place.replace(/:[^:@/]*@/, ':…@')) : describe(place);
+  const right = option === 'connection' ? 'redis://127.0.0.1:6379' : 'postgres://127.0.0.1/app';
+  throw typeError(
+    `bullmq: ${option} is an address that begins with ${as}, or an object, got ${got}; write bullmq({ ${option}: '${right}' })`,
+    'NO_CONNECTION',
+  );
+}
+
 /** Connections as programs write them: an address, BullMQ's own options, or a client or pool that exists. */
 export function connectionOf(given: {
   readonly connection?: unknown;
@@ -148,6 +169,7 @@ export function connectionOf(given: {
     );
   }
   const address = connection ?? postgres;
+  checkPlace(address, postgres === undefined ? 'connection' : 'postgres');
   if (typeof address === 'string' && /^postgres(ql)?:/.test(address)) {
     return { postgres: { connectionString: address, migrate: true } };
   }

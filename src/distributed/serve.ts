@@ -195,8 +195,13 @@ async function end(
     });
   } catch (error) {
     rethrowIfCancelled(error);
-    if (runner.running > 0)
-      logger.warn(`${runner.running} jobs have not ended ${CLEAN_UP} s after they were cancelled: ${messageOf(error)}`);
+    const { names } = runner;
+    if (names.length > 0) {
+      const whose = names.length === 1 ? 'it has' : 'they have';
+      logger.warn(
+        `the worker ${runner.name} ends although ${names.join(', ')} may still run: ${whose} not ended ${CLEAN_UP} s after the cancellation`,
+      );
+    }
   } finally {
     beats.cancel();
     await closed(link, `a worker of ${engine.name}`);
@@ -227,7 +232,10 @@ async function functionsOf(work: object | URL | string, executor: Executor | nul
     functions.set(name, (executor === null || named === null ? fn : named[name]) as AnyFunction);
   }
   if (functions.size === 0)
-    throw typeError(`serve: there is no function in ${isAddress ? String(work) : 'work'}`, 'NO_WORK');
+    throw typeError(
+      `serve: there is no function in ${isAddress ? String(work) : 'work'}; write export function resize() {} there`,
+      'NO_WORK',
+    );
   return functions;
 }
 

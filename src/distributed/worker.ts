@@ -90,6 +90,10 @@ export class JobRunner {
   /** Jobs begin with a copy: nothing of the worker's own context gets into them. */
   readonly #context = new Context();
   #finished = 0;
+  /** The functions that have ended since the last sign of life: one that has blocked the loop is over when that is seen. */
+  readonly #recent = new Set<string>();
+  /** Those of them that have blocked the loop in their first step. */
+  readonly #blocking = new Set<string>();
 
   constructor(loop: EventLoop, plan: WorkerPlan) {
     this.#loop = loop;
@@ -103,8 +107,13 @@ export class JobRunner {
     return this.#finished;
   }
 
-  get running(): number {
-    return this.#runs.size;
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  /** The functions that run, each once: `resize()`. */
+  get names(): string[] {
+    return [...new Set([...this.#runs.values()].map(({ name }) => `${name}()`))];
   }
 
   use(link: WorkerLink): void {
@@ -142,6 +151,7 @@ export class JobRunner {
       end: null,
     };
     this.#runs.set(id, run);
+    const began = this.#loop.time();
     // Started at once: a turn of the loop more would be a tenth of the whole way from a client and back.
     const task = this.#loop.createTask(() => this.#run(run, delivery, envelope), {
       name: `${envelope.name}() ${id}`,
@@ -149,12 +159,14 @@ export class JobRunner {
       eagerStart: true,
     }) as Task<Performed>;
     run.task = task;
+    if (this.#loop.time() - began > this.#plan.lease / 4) this.#blocking.add(envelope.name);
     if (task.done()) return this.#over(run, task);
     return new Promise((resolve) => task.addDoneCallback(() => resolve(this.#over(run, task))));
   }
 
   #over(run: Run, task: Task<Performed>): Performed {
     if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
+    this.#recent.add(run.name);
     const performed = this.#ended(run, task);
     if (this.#runs.size === 0) for (const tell of this.#whenIdle.splice(0)) tell();
     return performed;
@@ -376,10 +388,14 @@ export class JobRunner {
   }
 
   #tellBlocked(seconds: number): void {
+    const certain = [...this.#blocking];
+    const possible = [...this.#recent, ...[...this.#runs.values()].map(({ name }) => name)];
+    this.#blocking.clear();
+    this.#recent.clear();
     if (seconds < this.#plan.lease / 2) return;
-    const names = [...this.#runs.values()].map(({ name }) => `${name}()`);
+    const names = new Set((certain.length > 0 ? certain : possible).map((name) => `${name}()`));
     logger.warn(
-      `the loop of the worker ${this.#plan.name} was blocked for ${seconds.toFixed(1)} s${names.length === 0 ? '' : ` while it ran ${names.join(', ')}`}; ` +
+      `the loop of the worker ${this.#plan.name} was blocked for ${seconds.toFixed(1)} s${names.size === 0 ? '' : ` while it ran ${[...names].join(', ')}`}; ` +
         `after ${this.#plan.lease} s it counts as lost. Let functions that compute run in threads: serve(url, { executor: new ThreadPoolExecutor() })`,
     );
   }

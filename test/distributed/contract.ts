@@ -336,6 +336,7 @@ export const promises: readonly Promised[] = [
       const jobs = [pool.with({ ...keyed, retries: 1 }).submit(work.slow, file, 'a', 3)];
       await until('it has started', () => lines(file).length === 1);
       jobs.push(other.with(keyed).submit(work.slow, file, 'a', 3));
+      for (const job of jobs) job.catch(() => {}); // told below
       await sleep(0.5);
       await first.kill();
       await sleep(stage.lease * 2.5); // long enough for two looks after its lease

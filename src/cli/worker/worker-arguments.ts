@@ -54,7 +54,7 @@ export function parseWorker(argv: readonly string[]): WorkerCommand | { kind: 'h
     kind: 'worker',
     file,
     store: storeOf(values.bullmq, values.nats),
-    queue: text('queue', values.queue) ?? 'default',
+    queue: queueOf(values.queue),
     name: text('name', values.name),
     concurrency: wholeNumber('concurrency', values.concurrency),
     threads: wholeNumber('threads', values.threads),
@@ -91,6 +91,14 @@ function address(engine: Store['engine'], url: string): string {
 /** What a message may show of an address. */
 function withoutPassword(url: string): string {
   return url.replace(/:[^:@/]*@/, ':…@');
+}
+
+function queueOf(name: string | undefined): string {
+  const queue = text('queue', name) ?? 'default';
+  if (!/[:\s]/.test(queue)) return queue;
+  throw new UsageError(
+    `worker: --queue takes a name without spaces and colons, the same as in DistributedExecutor; got '${queue}', write --queue images`,
+  );
 }
 
 function text(option: string, value: string | undefined): string | null {

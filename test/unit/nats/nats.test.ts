@@ -568,6 +568,17 @@ describe('the engine nats()', () => {
     expect(thrownBy(() => nats({ servers: 'a', connection }))).toMatchObject({ code });
     expect(thrownBy(() => nats('nats://a b'))).toMatchObject({ code });
     expect(() => nats({ server: 'a' } as never)).toThrow(TypeError);
+    expect(thrownBy(() => nats(undefined as never))).toMatchObject({
+      message: "nats: the address of a server is required; write nats('nats://127.0.0.1:4222')",
+      code,
+    });
+    expect(thrownBy(() => nats('redis://user:secret@127.0.0.1'))).toMatchObject({
+      message:
+        "nats: servers are addresses that begin with nats:// or tls://, got 'redis://user:…@127.0.0.1'; write nats('nats://127.0.0.1:4222')",
+      code,
+    });
+    expect(thrownBy(() => nats({ servers: 4222 as never }))).toMatchObject({ code });
+    expect(nats('127.0.0.1:4222').name).toBe('nats');
   });
 
   it('refuses a server that takes only small messages', async () => {
