@@ -5,6 +5,7 @@ import { type EventLoop, logger, newWait, release, type Task } from '../kernel/l
 import { messageOf, unpack } from '../node/border/index.ts';
 import { failureOf } from '../node/executors/failures.ts';
 import { earliest } from '../tasks/deadline-around.ts';
+import type { ClientCounts } from './client-counts.ts';
 import { decode } from './codec.ts';
 import type { ClientEvents, ClientLink, Consignment, Engine, Fate, Offer } from './engine.ts';
 import { Refusal } from './engine.ts';
@@ -79,21 +80,6 @@ interface Entry {
   givenUp: Set<DistributedJob<unknown>> | null;
   /** Of the deadline, later of the grace. */
   timer: { cancel(): void } | null;
-}
-
-/** Counts for tools: what to alarm on. */
-export interface ClientCounts {
-  finished: number;
-  /** Jobs whose worker was lost. */
-  lost: number;
-  /** Cancellations that no worker has answered. */
-  unacknowledged: number;
-  /** Outcomes that were found by a look-up, because the event did not come. */
-  reconciled: number;
-  /** How many jobs have run at once, at the most, as far as it was told. */
-  peakRunning: number;
-  /** How many have waited at once, here or in the store, at the most. */
-  peakQueued: number;
 }
 
 /** The jobs of one executor, from their submission to their outcome. Belongs to a loop. */

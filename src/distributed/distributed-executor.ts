@@ -16,7 +16,8 @@ import type { ExecutorShutdownOptions, ExecutorStatistics } from '../node/execut
 import type { ModuleWork } from '../node/executors/work.ts';
 import { randomUUID } from '../node/late.ts';
 import { deadlineAround, earliest } from '../tasks/deadline-around.ts';
-import { Client, type ClientCounts } from './client.ts';
+import { Client } from './client.ts';
+import type { ClientCounts } from './client-counts.ts';
 import { type Coded, encode } from './codec.ts';
 import type { Engine } from './engine.ts';
 import { type Envelope, sizeOf, VERSION } from './envelope.ts';

@@ -119,7 +119,7 @@ export async function serve(work: object | URL | string, options: ServeOptions):
   const functions = await functionsOf(work, executor);
   const name = `${hostname()}:${process.pid}/${++made}`;
   const variables = new Map(propagate.map((variable) => [variable.name, variable]));
-  const module = options.module ?? null;
+  const module = options.module === undefined ? null : moduleNamed(options.module);
   const plan: WorkerPlan = { engine, functions, module, name, lease, propagate: variables, executor, extract };
   const stop = options.stop ?? new Event();
   const loop = getRunningLoop();
@@ -206,6 +206,15 @@ async function end(
     beats.cancel();
     await closed(link, `a worker of ${engine.name}`);
   }
+}
+
+/** As `moduleFunctions` gives it to clients, which writes addresses in their usual form. */
+function moduleNamed(module: string): string {
+  if (typeof module === 'string' && URL.canParse(module)) return new URL(module).href;
+  throw typeError(
+    `serve: module is a name with a scheme, the same as in moduleFunctions, got ${describe(module)}; write module: 'app:work'`,
+    'INVALID_MODULE',
+  );
 }
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;

@@ -55,7 +55,7 @@ export function parseWorker(argv: readonly string[]): WorkerCommand | { kind: 'h
     file,
     store: storeOf(values.bullmq, values.nats),
     queue: queueOf(values.queue),
-    name: text('name', values.name),
+    name: nameOf(values.name),
     concurrency: wholeNumber('concurrency', values.concurrency),
     threads: wholeNumber('threads', values.threads),
   };
@@ -91,6 +91,14 @@ function address(engine: Store['engine'], url: string): string {
 /** What a message may show of an address. */
 function withoutPassword(url: string): string {
   return url.replace(/:[^:@/]*@/, ':…@');
+}
+
+function nameOf(given: string | undefined): string | null {
+  const name = text('name', given);
+  if (name === null || URL.canParse(name)) return name;
+  throw new UsageError(
+    `worker: --name takes a name with a scheme, the same as in moduleFunctions; got '${name}', write --name app:${name.replace(/\W+/g, '-')}`,
+  );
 }
 
 function queueOf(name: string | undefined): string {

@@ -232,6 +232,35 @@ class BlockingHost extends VirtualHost {
   }
 }
 
+describe('the name of a module', () => {
+  it(
+    'is the same for workers and clients however it is written, and another one is not served',
+    withNetwork(async (net) => {
+      const { name } = await net.worker({ module: 'APP:work' });
+      const pool = net.pool();
+      const functionsOf = (module: string) => moduleFunctions<typeof work>(module);
+      expect(await pool.submit(functionsOf('APP:work').double, 1)).toBe(2);
+      expect(await pool.submit(functionsOf('app:work').double, 1)).toBe(2);
+      expect(await rejection(pool.submit(functionsOf('app:other').double, 1))).toMatchObject({
+        name: 'NotServed',
+        message: `double() of app:other is served by no worker of the queue 'q': there is ${name} with double, slow, count, flaky of app:work`,
+      });
+    }),
+  );
+
+  it(
+    'that no client could write is refused',
+    withNetwork(async (net) => {
+      const serving = createTask(() => serve(work, { engine: net.engine, queue: 'q', signals: [], module: 'work' }));
+      expect(await rejection(serving)).toMatchObject({
+        code: 'INVALID_MODULE',
+        message:
+          "serve: module is a name with a scheme, the same as in moduleFunctions, got 'work'; write module: 'app:work'",
+      });
+    }),
+  );
+});
+
 describe('a loop that is blocked', () => {
   const withBlocking = (body: (net: Network, block: (seconds: number) => void) => Promise<void>) => async () => {
     const host = new BlockingHost();

@@ -58,6 +58,10 @@ describe('the command line of asyncio worker', () => {
     ],
     [['a.ts', '--nats', 'nats://h', '-q', ''], 'worker: --queue is empty: leave it out, or give a name'],
     [
+      ['a.ts', '--nats', 'nats://h', '--name', 'work'],
+      "worker: --name takes a name with a scheme, the same as in moduleFunctions; got 'work', write --name app:work",
+    ],
+    [
       ['a.ts', '--nats', 'nats://h', '-q', 'a:b'],
       "worker: --queue takes a name without spaces and colons, the same as in DistributedExecutor; got 'a:b', write --queue images",
     ],
