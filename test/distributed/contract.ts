@@ -410,6 +410,26 @@ export const promises: readonly Promised[] = [
     },
   },
   {
+    title: 'a job that comes while a worker drains is left to another one, and has lost no start',
+    durable: true,
+    async check(stage) {
+      const file = stage.file();
+      const worker = await stage.worker({ concurrency: 2 });
+      await using pool = stage.pool();
+      const job = pool.submit(work.slow, file, 'a', 2);
+      await until('it has started', () => lines(file).length === 1);
+      const drained = createTask(() => worker.drain());
+      await sleep(0.3); // it has a place, and may have asked the store for a job before
+      const late = pool.submit(work.slow, file, 'late', 0.1);
+      await drained;
+      assert.equal(await job, 'a');
+      assert.ok(!lines(file).includes('start late'));
+      await stage.worker();
+      assert.equal(await timeout(stage.lease * 4 + 30, async () => await late), 'late');
+      assert.equal(lines(file).filter((line) => line === 'start late').length, 1);
+    },
+  },
+  {
     title: 'jobs survive that the store is out of reach for a moment',
     durable: true,
     async check(stage) {
