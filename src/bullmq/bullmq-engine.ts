@@ -490,6 +490,7 @@ class BullmqWorker implements WorkerLink {
   readonly #keep: number;
   readonly #lost = new Set<string>();
   #worker: AnyWorker | null = null;
+  #isPaused = false;
   /** Whether it has no connections any more. */
   #isClosed = false;
 
@@ -592,7 +593,7 @@ class BullmqWorker implements WorkerLink {
     const until = Math.round((await this.#control.now()) + lease * 1_000);
     const [marks] = await Promise.all([
       this.#control.get(running.map((id) => `cancel:${id}`)),
-      this.#control.set({ [`worker:${offer.worker}`]: JSON.stringify({ offer, until }) }),
+      this.#isPaused ? null : this.#control.set({ [`worker:${offer.worker}`]: JSON.stringify({ offer, until }) }),
     ]);
     const lost = running.filter((id) => this.#lost.has(id));
     this.#lost.clear();
@@ -610,12 +611,21 @@ class BullmqWorker implements WorkerLink {
   }
 
   async pause(): Promise<void> {
+    if (!this.#isPaused) {
+      this.#isPaused = true;
+      // What it does not take it does not offer either. Without an answer of the store the offer ends with the lease.
+      this.#withdraw().catch(() => {});
+    }
     await this.#worker?.pause(true);
+  }
+
+  async #withdraw(): Promise<void> {
+    await this.#control.remove([`worker:${this.#settings.offer.worker}`]);
   }
 
   async close(): Promise<void> {
     const worker = this.#worker;
-    const left = Promise.allSettled([this.#control.remove([`worker:${this.#settings.offer.worker}`]), worker?.close()]);
+    const left = Promise.allSettled([this.#withdraw(), worker?.close()]);
     const sources = [...(worker === null ? [] : [worker]), ...this.#control.sources];
     await ended(
       sources,

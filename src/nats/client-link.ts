@@ -95,9 +95,12 @@ export class NatsClientLink implements ClientLink {
   // ------------------------------------------------------------------------------------------------ asking
 
   async offers(): Promise<readonly Offer[]> {
-    for (let asked = 0; this.#census.known.size === 0 || this.#loop.time() - this.#asked > FRESH; asked++) {
-      const isNobody = await this.#meet();
-      if (isNobody || asked === QUESTIONS) break;
+    // That nobody takes jobs is not believed without asking: a worker may have come since.
+    if (!this.#census.isServed || this.#loop.time() - this.#asked > FRESH) {
+      for (let asked = 0; ; asked++) {
+        const isNobody = await this.#meet();
+        if (isNobody || this.#census.known.size > 0 || asked === QUESTIONS) break;
+      }
     }
     const offers = [...this.#census.known.values()]
       .filter(({ presence }) => presence.isTaking)
@@ -228,8 +231,7 @@ export class NatsClientLink implements ClientLink {
    */
   #rouse(): void {
     if (this.#waiting.size === 0) return;
-    const isServed =
-      this.#nobodies < MISSES && [...this.#census.known.values()].some(({ presence }) => presence.isTaking);
+    const isServed = this.#nobodies < MISSES && this.#census.isServed;
     if (isServed || this.#line.isFresh) this.#tell({ t: 'demand', inbox: this.#inbox });
     else for (const job of [...this.#waiting]) this.#publish(job, null);
   }

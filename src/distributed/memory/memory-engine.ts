@@ -2,21 +2,21 @@ import { Context, sleep, wait } from '../../index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { checkOptions } from '../../internal/options.ts';
 import { type EventLoop, type Future, getRunningLoop, newWait, release, type Task } from '../../kernel/lowlevel.ts';
-import {
-  type Beat,
-  type ClientEvents,
-  type ClientLink,
-  type Consignment,
-  type Engine,
-  type EngineFeatures,
-  type Fate,
-  type Holding,
-  type Offer,
-  Refusal,
-  type Removal,
-  type WorkerLink,
-  type WorkerSettings,
+import type {
+  Beat,
+  ClientEvents,
+  ClientLink,
+  Consignment,
+  Engine,
+  EngineFeatures,
+  Fate,
+  Holding,
+  Offer,
+  Removal,
+  WorkerLink,
+  WorkerSettings,
 } from '../engine.ts';
+import { NotServed } from '../errors.ts';
 
 /** What goes wrong in a `MemoryEngine`. Chances are from 0 to 1; what is random is the same for the same `seed`. */
 export interface MemoryFaults {
@@ -55,6 +55,8 @@ interface StoredJob {
 
 /** All of one queue. */
 class Queue {
+  /** Whether jobs wait although nobody serves them. */
+  readonly isDurable: boolean;
   readonly jobs = new Map<string, StoredJob>();
   /** In order of arrival. */
   readonly waiting = new Set<StoredJob>();
@@ -64,6 +66,12 @@ class Queue {
   readonly leases = new Map<string, number>();
   /** The clients that want a shared job. */
   readonly wanted = new Map<string, Set<string>>();
+  /** Those that nobody serves any more, with what their clients are told until they have heard it. */
+  readonly refused = new Map<string, Error>();
+
+  constructor(isDurable: boolean) {
+    this.isDurable = isDurable;
+  }
 }
 
 /**
@@ -144,7 +152,7 @@ export class MemoryEngine implements Engine {
   queue(name: string): Queue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = new Queue();
+      queue = new Queue(this.features.durable);
       this.#queues.set(name, queue);
     }
     return queue;
@@ -224,7 +232,7 @@ class MemoryClient implements ClientLink {
 
   offers(): Promise<readonly Offer[]> {
     return this.#engine.call(() =>
-      [...this.#queue.workers].filter((worker) => worker.isAlive()).map(({ settings }) => settings.offer),
+      [...this.#queue.workers].filter((worker) => worker.isTaking()).map(({ settings }) => settings.offer),
     );
   }
 
@@ -242,8 +250,8 @@ class MemoryClient implements ClientLink {
       const { id, sharer } = consignment;
       if (sharer !== null) wanted.set(id, (wanted.get(id) ?? new Set()).add(sharer));
       if (jobs.has(id)) return;
-      if (!this.#engine.features.durable && ![...workers].some((worker) => worker.isAlive()))
-        throw new Refusal('no worker is there', 'NO_WORKERS');
+      if (!this.#engine.features.durable && ![...workers].some((worker) => worker.isTaking()))
+        throw notServed(`nobody serves the queue, so ${consignment.name}() was not sent`);
       const job: StoredJob = {
         consignment,
         state: 'waiting',
@@ -288,6 +296,8 @@ class MemoryClient implements ClientLink {
       findLost(this.#queue);
       const fates = new Map<string, Fate>();
       for (const id of ids) {
+        const error = this.#queue.refused.get(id);
+        if (error !== undefined) this.tell((events) => events.refused(id, error));
         const job = this.#queue.jobs.get(id);
         if (job !== undefined) fates.set(id, fateOf(job));
       }
@@ -298,6 +308,7 @@ class MemoryClient implements ClientLink {
   forget(ids: readonly string[]): Promise<void> {
     return this.#engine.call(() => {
       for (const id of ids) {
+        this.#queue.refused.delete(id);
         const job = this.#queue.jobs.get(id);
         if (job !== undefined && job.state !== 'running') {
           this.#queue.jobs.delete(id);
@@ -377,8 +388,26 @@ function giveBack(queue: Queue, job: StoredJob, isStarted = true): void {
   }
 }
 
+function notServed(what: string): NotServed {
+  return new NotServed(`${what}: start a worker with serve()`, { code: 'NO_WORKERS' });
+}
+
+/** Where nothing is kept, what waits is refused at once when the last worker has gone that would take it. */
+function refuseUnserved(queue: Queue): void {
+  if (queue.isDurable || [...queue.workers].some((worker) => worker.isTaking())) return;
+  for (const job of queue.waiting) {
+    const { id, name } = job.consignment;
+    queue.waiting.delete(job);
+    queue.jobs.delete(id);
+    const error = notServed(`nobody serves the queue any more, so ${name}() was not started`);
+    queue.refused.set(id, error);
+    for (const client of queue.clients) client.tell((events) => events.refused(id, error));
+  }
+}
+
 /** Gives what waits to workers that have room, to each in turn. */
 function offerAll(queue: Queue): void {
+  refuseUnserved(queue);
   for (let hasGiven = true; hasGiven && queue.waiting.size > 0; ) {
     hasGiven = false;
     for (const worker of queue.workers) {
@@ -420,6 +449,11 @@ class MemoryWorker implements WorkerLink {
 
   isAlive(): boolean {
     return this.#loop.time() < this.#leaseEnd;
+  }
+
+  /** Whether it takes jobs when it has room, as far as the store knows. */
+  isTaking(): boolean {
+    return !this.#isPaused && this.isAlive();
   }
 
   #isReachable(): boolean {
@@ -567,6 +601,7 @@ class MemoryWorker implements WorkerLink {
 
   async pause(): Promise<void> {
     this.#isPaused = true;
+    refuseUnserved(this.#queue);
   }
 
   async close(): Promise<void> {
@@ -574,5 +609,6 @@ class MemoryWorker implements WorkerLink {
     if (this.isDead) return;
     this.#leaseEnd = Number.NEGATIVE_INFINITY;
     this.#queue.workers.delete(this);
+    refuseUnserved(this.#queue);
   }
 }
