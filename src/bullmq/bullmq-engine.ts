@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { WaitingError } from 'bullmq';
+import { positive } from '../distributed/checks.ts';
 import type {
   Beat,
   ClientEvents,
@@ -15,7 +16,7 @@ import type {
   WorkerSettings,
 } from '../distributed/engine.ts';
 import { Refusal } from '../distributed/engine.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import type { Duration } from '../internal/duration.ts';
 import { checkOptions } from '../internal/options.ts';
 import { logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
@@ -71,7 +72,8 @@ interface Data {
  */
 export function bullmq(options: BullmqOptions): Engine {
   checkOptions('bullmq', options, ['connection', 'postgres', 'prefix', 'keep'], false);
-  return new BullmqEngine(storeOf(connectionOf(options)), Math.ceil(inSeconds(options.keep ?? 3_600, 'bullmq: keep')));
+  const { keep = 3_600 } = options ?? {};
+  return new BullmqEngine(storeOf(connectionOf(options ?? {})), Math.ceil(positive(keep, 'bullmq: keep')));
 }
 
 class BullmqEngine implements Engine {

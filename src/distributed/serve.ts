@@ -4,13 +4,13 @@ import { RuntimeError, rethrowIfCancelled } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { type ContextVar, createTask, Event, FIRST_COMPLETED, shield, timeout, wait } from '../index.ts';
 import { describe } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
-import { checkOptions } from '../internal/options.ts';
+import type { Duration } from '../internal/duration.ts';
+import { checkCallback } from '../internal/options.ts';
 import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import { type Executor, getRunningLoop, logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
 import { moduleFunctions } from '../node/executors/module-functions.ts';
-import { checkEngine, positive } from './distributed-executor.ts';
+import { checkEngine, checkNeeded, checkVariables, notNegative, positive } from './checks.ts';
 import { type Engine, Refusal, type WorkerLink, type WorkerSettings } from './engine.ts';
 import { JobRunner, type WorkerPlan } from './worker.ts';
 import { closed, workerLinkOf } from './wrapped-links.ts';
@@ -102,7 +102,7 @@ let made = 0;
  * console.log((await worker).finished); // 1
  */
 export async function serve(work: object | URL | string, options: ServeOptions): Promise<ServeReport> {
-  checkOptions('serve', options, OPTIONS);
+  checkNeeded('serve', options, OPTIONS, 'serve(work, { engine, queue })');
   const {
     engine,
     queue,
@@ -113,9 +113,14 @@ export async function serve(work: object | URL | string, options: ServeOptions):
     executor = null,
   } = options;
   checkEngine('serve', engine, queue);
+  checkVariables('serve', propagate);
+  checkCallback('serve: extract', extract);
+  checkCallback('serve: onReady', options.onReady);
+  checkSignals(signals);
+  checkExecutor(executor);
   checkWholeNumber('serve: concurrency', concurrency, CONCURRENCY);
   const lease = positive(options.lease ?? 10, 'serve: lease');
-  const drain = inSeconds(options.drain ?? 30, 'serve: drain');
+  const drain = notNegative(options.drain ?? 30, 'serve: drain');
   const functions = await functionsOf(work, executor);
   const name = `${hostname()}:${process.pid}/${++made}`;
   const variables = new Map(propagate.map((variable) => [variable.name, variable]));
@@ -208,6 +213,20 @@ async function end(
   }
 }
 
+/** A text would be taken for the letters of it. */
+function checkSignals(signals: unknown): void {
+  if (Array.isArray(signals)) return;
+  throw typeError(`serve: signals is a list, got ${describe(signals)}; write signals: ['SIGTERM']`, 'INVALID_SIGNALS');
+}
+
+function checkExecutor(executor: unknown): void {
+  if (executor === null || typeof (executor as Partial<Executor>).submit === 'function') return;
+  throw typeError(
+    `serve: executor has a method submit, got ${describe(executor)}; write executor: new ThreadPoolExecutor()`,
+    'INVALID_EXECUTOR',
+  );
+}
+
 /** As `moduleFunctions` gives it to clients, which writes addresses in their usual form. */
 function moduleNamed(module: string): string {
   if (typeof module === 'string' && URL.canParse(module)) return new URL(module).href;
@@ -249,6 +268,12 @@ async function functionsOf(work: object | URL | string, executor: Executor | nul
 }
 
 async function loaded(url: URL | string): Promise<Readonly<Record<string, unknown>>> {
+  if (!URL.canParse(String(url))) {
+    throw typeError(
+      `serve: the address of the module is absolute, got ${describe(url)}; write new URL(${describe(url)}, import.meta.url)`,
+      'MODULE_NOT_LOADED',
+    );
+  }
   try {
     return (await import(String(url))) as Readonly<Record<string, unknown>>;
   } catch (error) {

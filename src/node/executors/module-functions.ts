@@ -51,14 +51,20 @@ export function moduleFunctions<M extends object>(module: URL | string): ModuleF
   const made = new Map<string, ModuleFunction>();
   return new Proxy(Object.create(null) as ModuleFunctions<M>, {
     get(_target, name) {
-      // An `await` reads `then`, but this object is not a promise.
-      if (typeof name !== 'string' || name === 'then') return undefined;
+      if (name === 'toString') return () => `<functions of ${url}>`;
+      if (typeof name !== 'string' || READ_BY_THE_LANGUAGE.includes(name)) return undefined;
       const fn = made.get(name) ?? moduleFunction(url, name);
       made.set(name, fn);
       return fn;
     },
   });
 }
+
+/**
+ * What an `await`, `JSON.stringify` and operators look for in any object, and call: this one is no promise, and a call of what nobody exports would
+ * be a rejection that nobody handles.
+ */
+const READ_BY_THE_LANGUAGE: readonly string[] = ['then', 'toJSON', 'valueOf'];
 
 function moduleFunction(url: string, exportName: string): ModuleFunction {
   const run = async (...args: never[]): Promise<unknown> => {

@@ -32,6 +32,15 @@ describe('the functions of a module', () => {
   });
 });
 
+describe('the functions of a module as a value', () => {
+  test('can be shown, written as JSON and compared, which calls nothing', () => {
+    const functions = moduleFunctions<Record<string, () => void>>('app:work');
+    expect(`${functions}`).toBe('<functions of app:work>');
+    expect(JSON.stringify({ functions })).toBe('{"functions":{}}');
+    expect(Number(functions)).toBeNaN();
+  });
+});
+
 describe('a function of a name for other machines', () => {
   test('says that it cannot be called here, and what to do', async () => {
     const { double } = moduleFunctions<{ double(n: number): number }>('app:work');
