@@ -69,6 +69,12 @@ async function outcomeOf(job: PromiseLike<unknown>): Promise<unknown> {
 
 function ignored(): void {}
 
+/** A generator function is called like any other, so what it would do is not done. */
+function adviceFor(value: unknown, name: string): string {
+  if (Object.prototype.toString.call(value) !== '[object Generator]') return '';
+  return `, and nothing of it has run; write export const ${name} = coroutine(function* (…) { … })`;
+}
+
 /** A coroutine that is done. */
 function* over(performed: Performed): Generator<never, Performed> {
   return performed;
@@ -251,7 +257,7 @@ export class JobRunner {
     try {
       const called = this.#call(run, fn, delivery, envelope);
       const isValue = called === null || (typeof called !== 'object' && typeof called !== 'function');
-      return isValue ? this.#resulted(called) : this.#awaited(run, called, left);
+      return isValue ? this.#resulted(called, run.name) : this.#awaited(run, called, left);
     } catch (error) {
       return this.#thrown(run, error);
     }
@@ -264,7 +270,7 @@ export class JobRunner {
         ? null
         : this.#loop.callLater(left, () => this.#end(run, 'late', 'its deadline has passed'));
     try {
-      return this.#resulted(await called);
+      return this.#resulted(await called, run.name);
     } catch (error) {
       return this.#thrown(run, error);
     } finally {
@@ -312,9 +318,9 @@ export class JobRunner {
     return extract === null ? call() : extract(trace ?? {}, call);
   }
 
-  #resulted(value: unknown): Performed {
+  #resulted(value: unknown, name: string): Performed {
     const packing = pack(value, 'process');
-    if ('problem' in packing) return this.#notSent(`result${sentence(packing.problem)}`);
+    if ('problem' in packing) return this.#notSent(`result${sentence(packing.problem)}${adviceFor(value, name)}`);
     return this.#checked({ value: encode(packing.packed) });
   }
 

@@ -1,4 +1,4 @@
-import { createTask, logger, newEventLoop, run, sleep } from 'asyncio-ts';
+import { coroutine, createTask, logger, newEventLoop, run, sleep } from 'asyncio-ts';
 import { moduleFunctions, reportProgress, serve } from 'asyncio-ts/distributed';
 import { VirtualHost } from 'asyncio-ts/testing';
 import { describe, expect, it, vi } from 'vitest';
@@ -231,6 +231,33 @@ class BlockingHost extends VirtualHost {
     for (const [turn, when] of this.#wishes) super.at(when - this.#blocked, turn);
   }
 }
+
+describe('a generator function', () => {
+  it(
+    'is served when it is made a coroutine, and otherwise its client is told to do so',
+    withNetwork(async (net) => {
+      const offered = {
+        *plain(n: number): Generator<unknown, number> {
+          yield* sleep(1);
+          return n;
+        },
+        made: coroutine(function* (n: number): Generator<unknown, number> {
+          yield* sleep(1);
+          return n;
+        }),
+      };
+      await net.worker({}, offered);
+      const { plain, made } = moduleFunctions<typeof offered>('app:work');
+      expect(await net.pool().submit(made, 4)).toBe(4);
+      const error = await rejection(net.pool().submit(plain, 4));
+      expect(error).toMatchObject({ code: 'RESULT_NOT_CLONEABLE' });
+      expect(error.message).toBe(
+        'the result of plain() of app:work cannot be sent back: result is a Generator, which cannot be cloned, and nothing of it has run; ' +
+          'write export const plain = coroutine(function* (…) { … })',
+      );
+    }),
+  );
+});
 
 describe('the name of a module', () => {
   it(
