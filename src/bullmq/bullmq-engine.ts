@@ -214,10 +214,21 @@ async function connected(sources: readonly Source[]): Promise<void> {
     // Their own `close` ends what they do again and again, and waits for the connection, which then is given up.
     for (const source of sources) source.close().catch(() => {});
     await Promise.allSettled(sources.map((source) => source.getBackend().close(true)));
-    throw isDenied(error)
-      ? new Refusal(`the store refuses the account: ${messageOf(error)}`, 'NOT_ALLOWED', error)
-      : error;
+    throw refusalOf(error) ?? error;
   }
+}
+
+/** What is the same at the next attempt; `null` when it may not be. */
+function refusalOf(error: unknown): Refusal | null {
+  const message = messageOf(error);
+  if (isDenied(error)) return new Refusal(`the store refuses the account: ${message}`, 'NOT_ALLOWED', error);
+  if (!/^BullMQ: PostgreSQL schema .* is not initialized/.test(message)) return null;
+  return new Refusal(
+    'PostgreSQL has no tables of BullMQ there: start once with an address, which makes them, ' +
+      "or write bullmq({ postgres: { connectionString: 'postgres://127.0.0.1/app', migrate: true } })",
+    'NO_TABLES',
+    error,
+  );
 }
 
 /** Wrong passwords and names, of Redis and PostgreSQL. */

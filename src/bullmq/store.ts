@@ -143,7 +143,10 @@ const ADDRESSES = {
 
 /** @throws {TypeError} when it is neither an address nor an object */
 function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
-  if (typeof place === 'object' && place !== null) return;
+  if (typeof place === 'object' && place !== null) {
+    checkClient(place);
+    return;
+  }
   const { begins, as } = ADDRESSES[option];
   const isText = typeof place === 'string';
   if (isText && (begins.test(place) || (option === 'connection' && place.startsWith('/')))) return; // or a socket of Redis
@@ -151,6 +154,19 @@ function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
   const right = option === 'connection' ? 'redis://127.0.0.1:6379' : 'postgres://127.0.0.1/app';
   throw typeError(
     `bullmq: ${option} is an address that begins with ${as}, or an object, got ${got}; write bullmq({ ${option}: '${right}' })`,
+    'NO_CONNECTION',
+  );
+}
+
+/** BullMQ refuses such a client, too, but only when it has made another one of its kind, which would keep the process. */
+function checkClient(client: object): void {
+  const { duplicate, options } = client as { readonly duplicate?: unknown; readonly options?: unknown };
+  if (typeof duplicate !== 'function') return; // options of a client
+  const { maxRetriesPerRequest = null } = (options ?? {}) as { readonly maxRetriesPerRequest?: number | null };
+  if (maxRetriesPerRequest === null) return;
+  throw typeError(
+    `bullmq: a client of ioredis must wait for as long as it takes, and this one gives up after ${maxRetriesPerRequest} attempts (maxRetriesPerRequest); ` +
+      'write new Redis(address, { maxRetriesPerRequest: null })',
     'NO_CONNECTION',
   );
 }

@@ -63,6 +63,18 @@ describe('the place of a store', () => {
     expect(connectionOf(options)).toHaveProperty(kind);
   });
 
+  it('may be a client of ioredis that waits for as long as it takes, and no other', () => {
+    const client = (maxRetriesPerRequest: number | null) => ({
+      duplicate: () => {},
+      options: { maxRetriesPerRequest },
+    });
+    expect(() => connectionOf({ connection: client(null) })).not.toThrow();
+    expect(() => connectionOf({ connection: client(20) })).toThrow(
+      'bullmq: a client of ioredis must wait for as long as it takes, and this one gives up after 20 attempts (maxRetriesPerRequest); ' +
+        'write new Redis(address, { maxRetriesPerRequest: null })',
+    );
+  });
+
   it.each([
     [
       { connection: 'localhost:6379' },
