@@ -180,9 +180,9 @@ export class JobRunner {
 
   #ended({ end, name, isLast, isBegun }: Run, task: Task<Performed>): Performed {
     if (end === 'lost') return { abandoned: true, isStarted: true };
-    if (end === 'stopped' && !isBegun) return GIVEN_BACK;
     // Whoever finishes in spite of the stop is done; otherwise it would be done twice.
     if (end === 'stopped' && (task.cancelled() || task.exception() !== null)) {
+      if (!isBegun) return GIVEN_BACK;
       return isLast ? this.#answer({ spent: true, isStopped: true }) : { abandoned: true, isStarted: true };
     }
     this.#finished++;
