@@ -73,6 +73,7 @@ export {
 } from './runtime/platform.ts';
 export { watchGlobals } from './runtime/watch-globals.ts';
 export {
+  cancelBecause,
   cancelFor,
   cancelLines,
   cancelScope,
