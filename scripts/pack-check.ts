@@ -50,6 +50,7 @@ try {
       '',
     ]),
     declarationsHold([...core, 'node/index'], ['--lib', 'esnext', '--types', 'node']),
+    declarationsHold(['distributed/index', 'bullmq/index', 'nats/index'], ['--lib', 'esnext', '--types', 'node']),
     declarationsHold(['node-test/index', 'jest/index', 'bun-test/index'], ['--lib', 'esnext', '--types', 'node']),
     declarationsHold(['timeline/index'], ['--lib', 'es2022,dom', '--target', 'es2022', '--types', '']),
     declarationsHold(

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { WaitingError } from 'bullmq';
+import { positive } from '../distributed/checks.ts';
 import type {
   Beat,
   ClientEvents,
@@ -15,7 +16,7 @@ import type {
   WorkerSettings,
 } from '../distributed/engine.ts';
 import { Refusal } from '../distributed/engine.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import type { Duration } from '../internal/duration.ts';
 import { checkOptions } from '../internal/options.ts';
 import { logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
@@ -23,11 +24,14 @@ import {
   type AnyEvents,
   type AnyQueue,
   type AnyWorker,
+  attemptsOf,
   checkingOn,
   clockOf,
   connectionOf,
+  discountStart,
   type Row,
   removeFinished,
+  removeOver,
   removeUnheld,
   rowsOf,
   type Store,
@@ -47,10 +51,11 @@ export interface BullmqOptions {
   readonly keep?: Duration | undefined;
 }
 
-/** What a job is in BullMQ. `e` is the envelope, `n` the number of starts. */
+/** What a job is in BullMQ. `e` is the envelope, `n` how often it may be started, `b` whether a worker has given it back without starting it. */
 interface Data {
   readonly e: string;
   readonly n: number;
+  readonly b?: boolean;
 }
 
 /**
@@ -67,7 +72,8 @@ interface Data {
  */
 export function bullmq(options: BullmqOptions): Engine {
   checkOptions('bullmq', options, ['connection', 'postgres', 'prefix', 'keep'], false);
-  return new BullmqEngine(storeOf(connectionOf(options)), Math.ceil(inSeconds(options.keep ?? 3_600, 'bullmq: keep')));
+  const { keep = 3_600 } = options ?? {};
+  return new BullmqEngine(storeOf(connectionOf(options ?? {})), Math.ceil(positive(keep, 'bullmq: keep')));
 }
 
 class BullmqEngine implements Engine {
@@ -208,10 +214,21 @@ async function connected(sources: readonly Source[]): Promise<void> {
     // Their own `close` ends what they do again and again, and waits for the connection, which then is given up.
     for (const source of sources) source.close().catch(() => {});
     await Promise.allSettled(sources.map((source) => source.getBackend().close(true)));
-    throw isDenied(error)
-      ? new Refusal(`the store refuses the account: ${messageOf(error)}`, 'NOT_ALLOWED', error)
-      : error;
+    throw refusalOf(error) ?? error;
   }
+}
+
+/** What is the same at the next attempt; `null` when it may not be. */
+function refusalOf(error: unknown): Refusal | null {
+  const message = messageOf(error);
+  if (isDenied(error)) return new Refusal(`the store refuses the account: ${message}`, 'NOT_ALLOWED', error);
+  if (!/^BullMQ: PostgreSQL schema .* is not initialized/.test(message)) return null;
+  return new Refusal(
+    'PostgreSQL has no tables of BullMQ there: start once with an address, which makes them, ' +
+      "or write bullmq({ postgres: { connectionString: 'postgres://127.0.0.1/app', migrate: true } })",
+    'NO_TABLES',
+    error,
+  );
 }
 
 /** Wrong passwords and names, of Redis and PostgreSQL. */
@@ -267,8 +284,8 @@ class BullmqClient implements ClientLink {
   readonly #attempts = new Map<string, number>();
   /** Those that nobody may start again, and that were taken away, with their last workers: their clients are told, or do not listen yet. */
   readonly #lost = new Map<string, string>();
-  /** Those that other clients may want, too. */
-  readonly #shared = new Set<string>();
+  /** Those that other clients may want, too, and whether it was looked up how often they may be started: that is up to the first client. */
+  readonly #shared = new Map<string, boolean>();
   /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
   #doubtful = new Map<string, number>();
   /** Those that were cancelled from here: the marks go with the jobs. */
@@ -327,7 +344,7 @@ class BullmqClient implements ClientLink {
       if (wanted.length > 0) await this.#control.set(Object.fromEntries(wanted));
       const jobs = unsent.map(({ job: { id, text, name, attempts, sharer } }) => {
         this.#attempts.set(id, attempts);
-        if (sharer !== null) this.#shared.add(id);
+        if (sharer !== null) this.#shared.set(id, false);
         const data: Data = { e: text, n: attempts };
         return { name, data, opts: { jobId: id, removeOnComplete: kept, removeOnFail: kept } };
       });
@@ -353,6 +370,7 @@ class BullmqClient implements ClientLink {
 
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
     const rows = await rowsOf(this.#queue.backend, ids);
+    await Promise.all(rows.map((row) => this.#findAttempts(row)));
     const doubtful = new Map<string, number>();
     const fates = new Map<string, Fate>();
     for (const row of rows) {
@@ -378,6 +396,15 @@ class BullmqClient implements ClientLink {
     if ((await removeUnheld(this.#queue.backend, id)) !== 'held') return;
     this.#lost.delete(id);
     fates.set(id, { state: 'running', worker });
+  }
+
+  /** Only where it matters, because it is a question of its own: for a job whose worker is lost. */
+  async #findAttempts({ id, isFinished, isLocked, starts }: Row): Promise<void> {
+    if (isFinished || isLocked || starts === 0 || this.#shared.get(id) !== false) return;
+    const attempts = await attemptsOf(this.#queue.backend, id);
+    if (attempts === null || !this.#shared.has(id)) return; // it has gone in the meantime
+    this.#attempts.set(id, attempts);
+    this.#shared.set(id, true);
   }
 
   #fate(row: Row, doubtful: Map<string, number>): Fate {
@@ -413,8 +440,15 @@ class BullmqClient implements ClientLink {
   }
 
   async discard(id: string): Promise<void> {
-    const rest = await removeFinished(this.#queue.backend, [id]);
-    if (rest.length === 0) await this.#control.remove([`cancel:${id}`]);
+    switch (await removeOver(this.#queue.backend, id)) {
+      case 'gone':
+        this.#attempts.delete(id);
+        this.#doubtful.delete(id);
+        await this.#control.remove([`cancel:${id}`]);
+        break;
+      case 'ending':
+        throw new Error('a worker is about to say that the job was started as often as it may be');
+    }
   }
 
   leave(ids: readonly string[], client: string): Promise<void> {
@@ -469,6 +503,7 @@ class BullmqWorker implements WorkerLink {
   readonly #keep: number;
   readonly #lost = new Set<string>();
   #worker: AnyWorker | null = null;
+  #isPaused = false;
   /** Whether it has no connections any more. */
   #isClosed = false;
 
@@ -520,7 +555,8 @@ class BullmqWorker implements WorkerLink {
   async #process(job: Given, token: string | undefined): Promise<string> {
     const { id = '', attemptsStarted: attempt } = job;
     this.#lost.delete(id); // of an earlier start, which ends when this one begins
-    const { e: text } = job.data as Data;
+    const data = job.data as Data;
+    const { e: text } = data;
     const reports = new Reports(job);
     const performed = await this.#settings.perform({
       id,
@@ -534,6 +570,11 @@ class BullmqWorker implements WorkerLink {
     await reports.sent();
     const tries: Tries = { seconds: this.#settings.lease, isClosed: () => this.#isClosed };
     if (!('reply' in performed)) {
+      if (!performed.isStarted) {
+        // Before it goes back, while nobody else can have it.
+        const given = { id, token: token ?? '', starts: attempt, data: { ...data, b: true } };
+        await writeAgain(() => discountStart(this.#worker!.getBackend(), given), tries);
+      }
       await writeAgain(() => job.moveToWait(token), tries);
       throw new WaitingError();
     }
@@ -543,11 +584,11 @@ class BullmqWorker implements WorkerLink {
 
   /**
    * The lock was set after this worker had asked for a job, whose time is in the job. A first start within that needs no question, because who cancels a
-   * job that nobody has started removes it; a later one has to look for the mark of a cancellation.
+   * job that nobody has started removes it; a later one has to look for the mark of a cancellation, and so has one that another worker has had.
    */
-  #held({ attemptsStarted, processedOn }: Given): number {
+  #held({ attemptsStarted, processedOn, data }: Given): number {
     const { lease } = this.#settings;
-    if (attemptsStarted > 1 || processedOn === undefined) return 0;
+    if (attemptsStarted > 1 || (data as Data).b === true || processedOn === undefined) return 0;
     return Math.max(0, Math.min(lease, lease - (Date.now() - processedOn) / 1_000));
   }
 
@@ -565,7 +606,7 @@ class BullmqWorker implements WorkerLink {
     const until = Math.round((await this.#control.now()) + lease * 1_000);
     const [marks] = await Promise.all([
       this.#control.get(running.map((id) => `cancel:${id}`)),
-      this.#control.set({ [`worker:${offer.worker}`]: JSON.stringify({ offer, until }) }),
+      this.#isPaused ? null : this.#control.set({ [`worker:${offer.worker}`]: JSON.stringify({ offer, until }) }),
     ]);
     const lost = running.filter((id) => this.#lost.has(id));
     this.#lost.clear();
@@ -583,12 +624,21 @@ class BullmqWorker implements WorkerLink {
   }
 
   async pause(): Promise<void> {
+    if (!this.#isPaused) {
+      this.#isPaused = true;
+      // What it does not take it does not offer either. Without an answer of the store the offer ends with the lease.
+      this.#withdraw().catch(() => {});
+    }
     await this.#worker?.pause(true);
+  }
+
+  async #withdraw(): Promise<void> {
+    await this.#control.remove([`worker:${this.#settings.offer.worker}`]);
   }
 
   async close(): Promise<void> {
     const worker = this.#worker;
-    const left = Promise.allSettled([this.#control.remove([`worker:${this.#settings.offer.worker}`]), worker?.close()]);
+    const left = Promise.allSettled([this.#withdraw(), worker?.close()]);
     const sources = [...(worker === null ? [] : [worker]), ...this.#control.sources];
     await ended(
       sources,

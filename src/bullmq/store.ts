@@ -12,6 +12,7 @@ import {
 } from 'bullmq';
 import type { Removal } from '../distributed/engine.ts';
 import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
 
 /** What the store knows of a job. */
 export interface Row {
@@ -134,6 +135,42 @@ function withAtMost(connection: PostgresConnectionOptions, most: number): Postgr
   return { ...connection, max: Math.min(max, most) };
 }
 
+/** How an address of each option begins: clients of stores take any text, and then try for ever to reach what they make of it. */
+const ADDRESSES = {
+  connection: { begins: /^(?:rediss?|postgres|postgresql):\/\//, as: 'redis://, rediss:// or postgres://' },
+  postgres: { begins: /^(?:postgres|postgresql):\/\//, as: 'postgres://' },
+} as const;
+
+/** @throws {TypeError} when it is neither an address nor an object */
+function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
+  if (typeof place === 'object' && place !== null) {
+    checkClient(place);
+    return;
+  }
+  const { begins, as } = ADDRESSES[option];
+  const isText = typeof place === 'string';
+  if (isText && (begins.test(place) || (option === 'connection' && place.startsWith('/')))) return; // or a socket of Redis
+  const got = isText ? describe(place.replace(/:[^:@/]*@/, ':…@')) : describe(place);
+  const right = option === 'connection' ? 'redis://127.0.0.1:6379' : 'postgres://127.0.0.1/app';
+  throw typeError(
+    `bullmq: ${option} is an address that begins with ${as}, or an object, got ${got}; write bullmq({ ${option}: '${right}' })`,
+    'NO_CONNECTION',
+  );
+}
+
+/** BullMQ refuses such a client, too, but only when it has made another one of its kind, which would keep the process. */
+function checkClient(client: object): void {
+  const { duplicate, options } = client as { readonly duplicate?: unknown; readonly options?: unknown };
+  if (typeof duplicate !== 'function') return; // options of a client
+  const { maxRetriesPerRequest = null } = (options ?? {}) as { readonly maxRetriesPerRequest?: number | null };
+  if (maxRetriesPerRequest === null) return;
+  throw typeError(
+    `bullmq: a client of ioredis must wait for as long as it takes, and this one gives up after ${maxRetriesPerRequest} attempts (maxRetriesPerRequest); ` +
+      'write new Redis(address, { maxRetriesPerRequest: null })',
+    'NO_CONNECTION',
+  );
+}
+
 /** Connections as programs write them: an address, BullMQ's own options, or a client or pool that exists. */
 export function connectionOf(given: {
   readonly connection?: unknown;
@@ -148,6 +185,7 @@ export function connectionOf(given: {
     );
   }
   const address = connection ?? postgres;
+  checkPlace(address, postgres === undefined ? 'connection' : 'postgres');
   if (typeof address === 'string' && /^postgres(ql)?:/.test(address)) {
     return { postgres: { connectionString: address, migrate: true } };
   }
@@ -195,6 +233,38 @@ redis.call('DEL', key, key .. ':logs')
 redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])
 if f[3] then return 0 end
 return tonumber(f[2] or '0')`;
+/**
+ * Takes a job away that has ended, or was started as often as it may be and has no worker: gives 1 when it is gone, 0 when it goes on, and 2 when a worker
+ * has it that may not start it any more.
+ */
+const REMOVE_OVER = `
+local key = KEYS[1] .. ARGV[1]
+local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn', 'data')
+if not f[1] then return 1 end
+if not f[3] then
+  local isData, data = pcall(cjson.decode, f[4] or '')
+  local most = isData and type(data) == 'table' and tonumber(data.n) or 1
+  local starts = tonumber(f[2] or '0')
+  if redis.call('EXISTS', key .. ':lock') == 1 then
+    if starts > most then return 2 end
+    return 0
+  end
+  if starts < most then return 0 end
+end
+for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
+for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do redis.call('ZREM', KEYS[1] .. set, ARGV[1]) end
+redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
+redis.call('DEL', key, key .. ':logs')
+redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])
+return 1`;
+/** Takes back the count of a start, of a job whose lock is that of the worker which has it. A second call for the same start changes nothing. */
+const DISCOUNT = `
+local key = KEYS[1] .. ARGV[1]
+if redis.call('GET', key .. ':lock') == ARGV[2] and redis.call('HGET', key, 'ats') == ARGV[3] then
+  redis.call('HSET', key, 'ats', tonumber(ARGV[3]) - 1, 'data', ARGV[4])
+end
+return 0`;
+const DATA = "return redis.call('HGET', KEYS[1] .. ARGV[1], 'data')";
 const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)";
 
 type Client = Awaited<RedisQueueBackend['client']>;
@@ -206,6 +276,9 @@ async function redisClient(backend: RedisQueueBackend): Promise<Client> {
     client.defineCommand('asyncioLookUp', { numberOfKeys: 1, lua: LOOK_UP });
     client.defineCommand('asyncioRemove', { numberOfKeys: 1, lua: REMOVE });
     client.defineCommand('asyncioRemoveUnheld', { numberOfKeys: 1, lua: REMOVE_UNHELD });
+    client.defineCommand('asyncioRemoveOver', { numberOfKeys: 1, lua: REMOVE_OVER });
+    client.defineCommand('asyncioData', { numberOfKeys: 1, lua: DATA });
+    client.defineCommand('asyncioDiscount', { numberOfKeys: 1, lua: DISCOUNT });
     client.defineCommand('asyncioClock', { numberOfKeys: 1, lua: CLOCK });
     prepared.add(client);
   }
@@ -314,6 +387,87 @@ async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): 
   const [row] = rows as readonly Pick<PostgresRow, 'state' | 'attempts_started'>[];
   if (row === undefined) return (await postgresRows(backend, [id])).length > 0 ? 'held' : 'unknown';
   return row.attempts_started > 0 && row.state !== 'completed' && row.state !== 'failed' ? 'started' : 'removed';
+}
+
+/** What has become of a job that is to be sent again: it is gone, it goes on, or a worker has it that may not start it any more. */
+export type Over = 'gone' | 'on' | 'ending';
+
+/** Takes a job away that has ended, or was started as often as it may be and has no worker. */
+export async function removeOver(backend: IQueueBackend, id: string): Promise<Over> {
+  if (backend instanceof PostgresQueueBackend) return await postgresRemoveOver(backend, id);
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  const client = await redisClient(backend);
+  const code = Number(await client.runCommand('asyncioRemoveOver', [backend.toKey(''), id]));
+  return code === 1 ? 'gone' : code === 2 ? 'ending' : 'on';
+}
+
+async function postgresRemoveOver(backend: PostgresQueueBackend, id: string): Promise<Over> {
+  const { schema, pool } = backend.connection;
+  const job = [queueName(backend), id];
+  const gone = await pool.query(
+    `DELETE FROM ${quoted(schema)}.job
+      WHERE queue = $1 AND id = $2
+        AND (state IN ('completed', 'failed')
+          OR (attempts_started >= coalesce((data->>'n')::int, 1)
+            AND (state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)))
+     RETURNING id`,
+    job,
+  );
+  if (gone.rows.length > 0) return 'gone';
+  const { rows } = await pool.query(
+    `SELECT attempts_started > coalesce((data->>'n')::int, 1) AS is_ending FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
+    job,
+  );
+  const [row] = rows as readonly { readonly is_ending: boolean }[];
+  return row === undefined ? 'gone' : row.is_ending ? 'ending' : 'on';
+}
+
+/** How often a job may be started, by the client that has sent it first; `null` when it is not there. */
+export async function attemptsOf(backend: IQueueBackend, id: string): Promise<number | null> {
+  const data = await dataOf(backend, id);
+  return data === null ? null : ((JSON.parse(data) as { readonly n?: number } | null)?.n ?? 1);
+}
+
+async function dataOf(backend: IQueueBackend, id: string): Promise<string | null> {
+  if (backend instanceof PostgresQueueBackend) {
+    const { schema, pool } = backend.connection;
+    const { rows } = await pool.query(
+      `SELECT json_build_object('n', data->'n')::text AS data FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
+      [queueName(backend), id],
+    );
+    return (rows as readonly { readonly data: string }[])[0]?.data ?? null;
+  }
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  const client = await redisClient(backend);
+  return (await client.runCommand('asyncioData', [backend.toKey(''), id])) as string | null;
+}
+
+/** A job that a worker has and has not started. */
+export interface Unstarted {
+  readonly id: string;
+  /** Of its lock. */
+  readonly token: string;
+  /** How often the store says that it was started, with this time. */
+  readonly starts: number;
+  /** What is stored as its data. */
+  readonly data: object;
+}
+
+/** Takes back the count of the last start. What nobody has started must not use up one of the starts that are allowed. */
+export async function discountStart(backend: IQueueBackend, { id, token, starts, data }: Unstarted): Promise<void> {
+  const text = JSON.stringify(data);
+  if (backend instanceof PostgresQueueBackend) {
+    const { schema, pool } = backend.connection;
+    await pool.query(
+      `UPDATE ${quoted(schema)}.job SET attempts_started = $4 - 1, data = $5::jsonb
+        WHERE queue = $1 AND id = $2 AND state = 'active' AND lock_token = $3 AND attempts_started = $4`,
+      [queueName(backend), id, token, starts, text],
+    );
+    return;
+  }
+  if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
+  const client = await redisClient(backend);
+  await client.runCommand('asyncioDiscount', [backend.toKey(''), id, token, String(starts), text]);
 }
 
 /** In milliseconds since 1970. */

@@ -5,6 +5,7 @@ import { type EventLoop, logger, newWait, release, type Task } from '../kernel/l
 import { messageOf, unpack } from '../node/border/index.ts';
 import { failureOf } from '../node/executors/failures.ts';
 import { earliest } from '../tasks/deadline-around.ts';
+import type { ClientCounts } from './client-counts.ts';
 import { decode } from './codec.ts';
 import type { ClientEvents, ClientLink, Consignment, Engine, Fate, Offer } from './engine.ts';
 import { Refusal } from './engine.ts';
@@ -79,21 +80,6 @@ interface Entry {
   givenUp: Set<DistributedJob<unknown>> | null;
   /** Of the deadline, later of the grace. */
   timer: { cancel(): void } | null;
-}
-
-/** Counts for tools: what to alarm on. */
-export interface ClientCounts {
-  finished: number;
-  /** Jobs whose worker was lost. */
-  lost: number;
-  /** Cancellations that no worker has answered. */
-  unacknowledged: number;
-  /** Outcomes that were found by a look-up, because the event did not come. */
-  reconciled: number;
-  /** How many jobs have run at once, at the most, as far as it was told. */
-  peakRunning: number;
-  /** How many have waited at once, here or in the store, at the most. */
-  peakQueued: number;
 }
 
 /** The jobs of one executor, from their submission to their outcome. Belongs to a loop. */
@@ -459,17 +445,18 @@ export class Client implements JobOwner {
     return key !== null && this.#engine.features.durable;
   }
 
-  /** Whether the result of a key is there. An earlier failure of it, or an earlier end, is taken away: it is not kept for those who come later. */
+  /**
+   * Whether the result of a key is there. An earlier failure of it, an earlier end, and what was lost with its worker are taken away: they are not kept
+   * for those who come later.
+   */
   async #isDone(entry: Entry, link: ClientLink): Promise<boolean> {
     const { id } = entry.itinerary;
     const fate = (await link.lookUp([id])).get(id);
-    if (fate?.state === 'settled') {
-      if ('value' in readAnswer(fate.reply)) {
-        this.#answered(entry, fate.reply);
-        return true;
-      }
-      await link.discard(id);
-    } else if (fate?.state === 'lost') await link.forget([id]);
+    if (fate?.state === 'settled' && 'value' in readAnswer(fate.reply)) {
+      this.#answered(entry, fate.reply);
+      return true;
+    }
+    if (fate !== undefined) await link.discard(id);
     return false;
   }
 
@@ -984,7 +971,7 @@ function failure(
     return new TimeoutError(
       answer.isStarted
         ? `${name}() has not ended at its deadline`
-        : `${name}() was not started: it reached a worker after its deadline`,
+        : `${name}() was not started before its deadline: no worker had a place for it in time`,
       { code: answer.isStarted ? 'DEADLINE' : 'LATE' },
     );
   }

@@ -1,11 +1,11 @@
-import { RuntimeError, ValueError } from '../errors/index.ts';
+import { RuntimeError, rethrowIfCancelled } from '../errors/index.ts';
 import { QueueFull } from '../errors/sync-errors.ts';
 import { typeError } from '../errors/type-error.ts';
-import { Context, type ContextVar } from '../index.ts';
+import { Context, type ContextVar, mapConcurrent } from '../index.ts';
 import { describe, describeFunction } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
+import type { Duration } from '../internal/duration.ts';
 import { inspectAsText } from '../internal/inspection.ts';
-import { checkOptions } from '../internal/options.ts';
+import { checkCallback, checkOptions } from '../internal/options.ts';
 import { checkWholeNumber } from '../internal/whole-number.ts';
 import { type Executor, getRunningLoop, runningLoop } from '../kernel/lowlevel.ts';
 import { type AwaitablePromise, awaitablePromise } from '../node/awaitable-promise.ts';
@@ -16,7 +16,9 @@ import type { ExecutorShutdownOptions, ExecutorStatistics } from '../node/execut
 import type { ModuleWork } from '../node/executors/work.ts';
 import { randomUUID } from '../node/late.ts';
 import { deadlineAround, earliest } from '../tasks/deadline-around.ts';
-import { Client, type ClientCounts } from './client.ts';
+import { checkEngine, checkNeeded, checkVariables, notNegative, positive } from './checks.ts';
+import { Client } from './client.ts';
+import type { ClientCounts } from './client-counts.ts';
 import { type Coded, encode } from './codec.ts';
 import type { Engine } from './engine.ts';
 import { type Envelope, sizeOf, VERSION } from './envelope.ts';
@@ -141,17 +143,19 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
    * @throws {ValueError} when a number is not possible
    */
   constructor(options: DistributedExecutorOptions) {
-    checkOptions('new DistributedExecutor', options, OPTIONS);
+    checkNeeded('new DistributedExecutor', options, OPTIONS, 'new DistributedExecutor({ engine, queue })');
     const { engine, queue, maxPending = 1_000, maxQueued = Number.POSITIVE_INFINITY, propagate = [], inject } = options;
     checkEngine('new DistributedExecutor', engine, queue);
+    checkVariables('new DistributedExecutor', propagate);
+    checkCallback('new DistributedExecutor: inject', inject);
     const infinite = { least: 1, orInfinity: true, of: 'jobs' };
     this.#engine = engine;
     this.#queue = queue;
     this.#settings = {
       maxPending: checkWholeNumber('new DistributedExecutor: maxPending', maxPending, infinite),
       maxQueued: checkWholeNumber('new DistributedExecutor: maxQueued', maxQueued, infinite),
-      patience: positive(options.patience ?? 60, 'patience'),
-      lease: positive(options.lease ?? 30, 'lease'),
+      patience: positive(options.patience ?? 60, 'new DistributedExecutor: patience'),
+      lease: positive(options.lease ?? 30, 'new DistributedExecutor: lease'),
     };
     this.#propagate = propagate;
     this.#inject = inject;
@@ -192,25 +196,25 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
   }
 
   /**
-   * Calls a function for each item, in workers, and gives the results in the order of the items. Takes as many items ahead as
-   * `maxPending` allows.
+   * Calls a function for each item, in workers, and gives the results in the order of the items, each as soon as it is there. Takes as many items
+   * ahead as `maxPending` allows; results that were not taken count.
    *
-   * **Cancellation**: leaving the loop over the results, or cancelling its task, cancels the jobs that are under way.
+   * **Cancellation**: leaving the loop over the results, or cancelling its task, cancels the jobs that are under way, and waits until they are over.
    *
-   * @throws what the function throws, at the item's turn
+   * @throws what the function throws, at the item's turn; the jobs after it are cancelled
    */
   async *map<T, R>(fn: (item: T) => R, items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<Awaited<R>> {
-    const jobs: DistributedJob<Awaited<R>>[] = [];
-    try {
-      for await (const item of items) {
-        const job = this.submit(fn, item);
-        job.catch(() => {}); // it is told at its turn
-        jobs.push(job);
-        if (jobs.length >= this.#settings.maxPending) yield await jobs.shift()!;
+    const call = async (item: T): Promise<Outcome<Awaited<R>>> => {
+      try {
+        return { value: await this.submit(fn, item) };
+      } catch (error) {
+        rethrowIfCancelled(error);
+        return { error }; // told at its turn: the results before it are not lost
       }
-      for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) yield await job;
-    } finally {
-      for (const job of jobs) job.cancel();
+    };
+    for await (const outcome of mapConcurrent(items, call, { limit: this.#settings.maxPending })) {
+      if ('error' in outcome) throw outcome.error;
+      yield outcome.value;
     }
   }
 
@@ -229,7 +233,7 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
    */
   with(options: DistributedJobOptions): DistributedSubmitter {
     checkOptions('with', options, JOB_OPTIONS);
-    const settings = jobSettings('with', options, this.#defaults);
+    const settings = jobSettings('with', options ?? {}, this.#defaults);
     return {
       submit: (fn, ...args) => this.#submit(fn, args, settings),
       submitNowait: (fn, ...args) => this.#submitNowait(fn, args, settings),
@@ -421,39 +425,21 @@ export class DistributedExecutor implements Executor, AsyncDisposable {
   }
 }
 
+/** Of one item. */
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
 /** A call, and when it has to be over on the loop's clock. */
 interface Content {
   readonly envelope: Pick<Envelope, 'args' | 'vars' | 'trace'>;
   readonly deadline: number | null;
 }
 
-/** @internal */
-export function checkEngine(call: string, engine: unknown, queue: unknown): void {
-  if (typeof (engine as Partial<Engine> | null)?.openClient !== 'function') {
-    throw typeError(
-      `${call}: engine is required, such as bullmq({ connection }), got ${describe(engine)}`,
-      'NO_ENGINE',
-    );
-  }
-  if (typeof queue !== 'string' || queue === '' || /[:\s]/.test(queue)) {
-    throw typeError(
-      `${call}: queue is required, a name without spaces and colons, got ${describe(queue)}; write queue: 'images'`,
-      'NO_QUEUE',
-    );
-  }
-}
-
-/** @internal */
-export function positive(duration: Duration, what: string): number {
-  const value = inSeconds(duration, what);
-  if (!(value > 0))
-    throw new ValueError(`${what} must be more than 0 seconds, got ${value}`, { code: 'INVALID_DURATION' });
-  return value;
-}
-
 function namedWork(fn: unknown): ModuleWork {
-  if (typeof fn !== 'function')
-    throw typeError(`a callable object was expected by submit, got ${describe(fn)}`, 'NOT_CALLABLE');
+  if (typeof fn !== 'function') {
+    // As a call: submit(work.resize('a.png')).
+    const right = fn instanceof Promise ? '; write submit(work.resize, argument): the worker is to make the call' : '';
+    throw typeError(`a callable object was expected by submit, got ${describe(fn)}${right}`, 'NOT_CALLABLE');
+  }
   const work = moduleWork(fn);
   if (work !== undefined) return work;
   throw typeError(
@@ -490,7 +476,7 @@ function jobSettings(call: string, options: DistributedJobOptions, before: JobSe
     key: key ?? before.key,
     deadline:
       deadline === undefined ? before.deadline : deadline === null ? null : positive(deadline, `${call}: deadline`),
-    grace: grace === undefined ? before.grace : inSeconds(grace, `${call}: grace`),
+    grace: grace === undefined ? before.grace : notNegative(grace, `${call}: grace`),
     tied,
   };
 }

@@ -84,7 +84,10 @@ export interface ClientLink {
   lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>>;
   /** The client has the outcomes: what was kept for them can go. Also takes away jobs that are lost. */
   forget(ids: readonly string[]): Promise<void>;
-  /** Takes away the outcome of a job that has ended, so that it can be sent again. Does nothing to one that waits or runs. */
+  /**
+   * Takes away the outcome of a job that has ended, and a job that is lost: started as often as it may be, and nobody has it. It can be sent again
+   * then. Does nothing to one that waits, or runs.
+   */
   discard(id: string): Promise<void>;
   /** A client does not want these shared jobs any more. */
   leave(ids: readonly string[], client: string): Promise<void>;
@@ -123,8 +126,11 @@ export interface Delivery {
 export type Performed =
   /** To be stored for the client. */
   | { readonly reply: string }
-  /** The worker stops: another one may start it, as after a loss. */
-  | { readonly abandoned: true };
+  /**
+   * The worker stops: another one may start it, as after a loss. `isStarted: false`: the function was not called here, so the job goes back as if
+   * this worker had never had it, and the start that was counted for it does not count.
+   */
+  | { readonly abandoned: true; readonly isStarted: boolean };
 
 /** What a worker gives to an engine. */
 export interface WorkerSettings {

@@ -1,4 +1,4 @@
-import { type EventLoop, Future, noteWait } from '../kernel/lowlevel.ts';
+import { cancelBecause, carriedRequest, type EventLoop, Future, noteWait } from '../kernel/lowlevel.ts';
 
 /**
  * A wait of a task for a job on another machine. As with a wait for a task, and unlike one for a promise, cancelling it does not end it:
@@ -7,7 +7,9 @@ import { type EventLoop, Future, noteWait } from '../kernel/lowlevel.ts';
 export class HeldWait<T> extends Future<T> {
   readonly #letGo: (wait: HeldWait<T>) => boolean;
   /** The message of the cancellation that was asked for; it ends as cancelled then, whatever the job gives. */
-  #asked: { readonly message: unknown } | null = null;
+  #asked: { readonly message: unknown; readonly request: unknown } | null = null;
+  /** Whether the job has ended. */
+  #isOver = false;
 
   /** @param letGo called when it is cancelled; returns whether the wait ends at once */
   constructor(loop: EventLoop, purpose: { readonly name: string }, letGo: (wait: HeldWait<T>) => boolean) {
@@ -25,14 +27,15 @@ export class HeldWait<T> extends Future<T> {
 
   #settle(end: () => void): void {
     if (this.done() || this.getLoop().isClosed()) return;
+    this.#isOver = true;
     if (this.#asked === null) end();
-    else super.cancel(this.#asked.message);
+    else cancelBecause(this, this.#asked.request, this.#asked.message);
   }
 
   override cancel(message?: unknown): boolean {
     if (this.done()) return false;
-    if (this.#letGo(this)) return super.cancel(message);
-    this.#asked ??= { message };
+    if (this.#isOver || this.#letGo(this)) return super.cancel(message);
+    this.#asked ??= { message, request: carriedRequest() };
     return true;
   }
 }

@@ -4,13 +4,13 @@ import { RuntimeError, rethrowIfCancelled } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { type ContextVar, createTask, Event, FIRST_COMPLETED, shield, timeout, wait } from '../index.ts';
 import { describe } from '../internal/describe.ts';
-import { type Duration, inSeconds } from '../internal/duration.ts';
-import { checkOptions } from '../internal/options.ts';
+import type { Duration } from '../internal/duration.ts';
+import { checkCallback } from '../internal/options.ts';
 import { CONCURRENCY, checkWholeNumber } from '../internal/whole-number.ts';
 import { type Executor, getRunningLoop, logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
 import { moduleFunctions } from '../node/executors/module-functions.ts';
-import { checkEngine, positive } from './distributed-executor.ts';
+import { checkEngine, checkNeeded, checkVariables, notNegative, positive } from './checks.ts';
 import { type Engine, Refusal, type WorkerLink, type WorkerSettings } from './engine.ts';
 import { JobRunner, type WorkerPlan } from './worker.ts';
 import { closed, workerLinkOf } from './wrapped-links.ts';
@@ -102,7 +102,7 @@ let made = 0;
  * console.log((await worker).finished); // 1
  */
 export async function serve(work: object | URL | string, options: ServeOptions): Promise<ServeReport> {
-  checkOptions('serve', options, OPTIONS);
+  checkNeeded('serve', options, OPTIONS, 'serve(work, { engine, queue })');
   const {
     engine,
     queue,
@@ -113,13 +113,18 @@ export async function serve(work: object | URL | string, options: ServeOptions):
     executor = null,
   } = options;
   checkEngine('serve', engine, queue);
+  checkVariables('serve', propagate);
+  checkCallback('serve: extract', extract);
+  checkCallback('serve: onReady', options.onReady);
+  checkSignals(signals);
+  checkExecutor(executor);
   checkWholeNumber('serve: concurrency', concurrency, CONCURRENCY);
   const lease = positive(options.lease ?? 10, 'serve: lease');
-  const drain = inSeconds(options.drain ?? 30, 'serve: drain');
+  const drain = notNegative(options.drain ?? 30, 'serve: drain');
   const functions = await functionsOf(work, executor);
   const name = `${hostname()}:${process.pid}/${++made}`;
   const variables = new Map(propagate.map((variable) => [variable.name, variable]));
-  const module = options.module ?? null;
+  const module = options.module === undefined ? null : moduleNamed(options.module);
   const plan: WorkerPlan = { engine, functions, module, name, lease, propagate: variables, executor, extract };
   const stop = options.stop ?? new Event();
   const loop = getRunningLoop();
@@ -149,6 +154,7 @@ export async function serve(work: object | URL | string, options: ServeOptions):
       } finally {
         asked.cancel();
       }
+      runner.close();
       await link.pause();
       try {
         await timeout(drain, () => runner.idle());
@@ -160,6 +166,7 @@ export async function serve(work: object | URL | string, options: ServeOptions):
       await shield(end(runner, link, beats, engine));
     }
   } finally {
+    runner.stop(); // a job may have come before the engine had failed
     for (const signal of heard) loop.removeSignalHandler(signal);
   }
   return { worker: name, finished: runner.finished, abandoned };
@@ -193,12 +200,40 @@ async function end(
     });
   } catch (error) {
     rethrowIfCancelled(error);
-    if (runner.running > 0)
-      logger.warn(`${runner.running} jobs have not ended ${CLEAN_UP} s after they were cancelled: ${messageOf(error)}`);
+    const { names } = runner;
+    if (names.length > 0) {
+      const whose = names.length === 1 ? 'it has' : 'they have';
+      logger.warn(
+        `the worker ${runner.name} ends although ${names.join(', ')} may still run: ${whose} not ended ${CLEAN_UP} s after the cancellation`,
+      );
+    }
   } finally {
     beats.cancel();
     await closed(link, `a worker of ${engine.name}`);
   }
+}
+
+/** A text would be taken for the letters of it. */
+function checkSignals(signals: unknown): void {
+  if (Array.isArray(signals)) return;
+  throw typeError(`serve: signals is a list, got ${describe(signals)}; write signals: ['SIGTERM']`, 'INVALID_SIGNALS');
+}
+
+function checkExecutor(executor: unknown): void {
+  if (executor === null || typeof (executor as Partial<Executor>).submit === 'function') return;
+  throw typeError(
+    `serve: executor has a method submit, got ${describe(executor)}; write executor: new ThreadPoolExecutor()`,
+    'INVALID_EXECUTOR',
+  );
+}
+
+/** As `moduleFunctions` gives it to clients, which writes addresses in their usual form. */
+function moduleNamed(module: string): string {
+  if (typeof module === 'string' && URL.canParse(module)) return new URL(module).href;
+  throw typeError(
+    `serve: module is a name with a scheme, the same as in moduleFunctions, got ${describe(module)}; write module: 'app:work'`,
+    'INVALID_MODULE',
+  );
 }
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
@@ -225,11 +260,20 @@ async function functionsOf(work: object | URL | string, executor: Executor | nul
     functions.set(name, (executor === null || named === null ? fn : named[name]) as AnyFunction);
   }
   if (functions.size === 0)
-    throw typeError(`serve: there is no function in ${isAddress ? String(work) : 'work'}`, 'NO_WORK');
+    throw typeError(
+      `serve: there is no function in ${isAddress ? String(work) : 'work'}; write export function resize() {} there`,
+      'NO_WORK',
+    );
   return functions;
 }
 
 async function loaded(url: URL | string): Promise<Readonly<Record<string, unknown>>> {
+  if (!URL.canParse(String(url))) {
+    throw typeError(
+      `serve: the address of the module is absolute, got ${describe(url)}; write new URL(${describe(url)}, import.meta.url)`,
+      'MODULE_NOT_LOADED',
+    );
+  }
   try {
     return (await import(String(url))) as Readonly<Record<string, unknown>>;
   } catch (error) {

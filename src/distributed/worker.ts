@@ -38,9 +38,16 @@ interface Run {
   readonly client: string | null;
   /** Whether it may not be started again. */
   readonly isLast: boolean;
+  /** Whether the function was called, or may be called by the executor that has it. */
+  isBegun: boolean;
+  /** What the executor has made of it. */
+  queued: ConcurrentFuture<unknown> | null;
   /** Why it was cancelled. */
   end: 'cancelled' | 'late' | 'orphaned' | 'lost' | 'stopped' | null;
 }
+
+/** What the engine is told of a job that was not started here. */
+const GIVEN_BACK: Performed = { abandoned: true, isStarted: false };
 
 /** Where reports go over an engine that carries none. */
 function nowhere(): void {}
@@ -62,6 +69,12 @@ async function outcomeOf(job: PromiseLike<unknown>): Promise<unknown> {
 
 function ignored(): void {}
 
+/** A generator function is called like any other, so what it would do is not done. */
+function adviceFor(value: unknown, name: string): string {
+  if (Object.prototype.toString.call(value) !== '[object Generator]') return '';
+  return `, and nothing of it has run; write export const ${name} = coroutine(function* (…) { … })`;
+}
+
 /** A coroutine that is done. */
 function* over(performed: Performed): Generator<never, Performed> {
   return performed;
@@ -77,10 +90,16 @@ export class JobRunner {
   readonly #early = new Set<string>();
   #link: WorkerLink | null = null;
   readonly #isLinked = new Event();
+  /** Whether nothing is begun any more. */
+  #isClosed = false;
   #whenIdle: (() => void)[] = [];
   /** Jobs begin with a copy: nothing of the worker's own context gets into them. */
   readonly #context = new Context();
   #finished = 0;
+  /** The functions that have ended since the last sign of life: one that has blocked the loop is over when that is seen. */
+  readonly #recent = new Set<string>();
+  /** Those of them that have blocked the loop in their first step. */
+  readonly #blocking = new Set<string>();
 
   constructor(loop: EventLoop, plan: WorkerPlan) {
     this.#loop = loop;
@@ -94,13 +113,23 @@ export class JobRunner {
     return this.#finished;
   }
 
-  get running(): number {
-    return this.#runs.size;
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  /** The functions that run, each once: `resize()`. */
+  get names(): string[] {
+    return [...new Set([...this.#runs.values()].map(({ name }) => `${name}()`))];
   }
 
   use(link: WorkerLink): void {
     this.#link = link;
     this.#isLinked.set();
+  }
+
+  /** Nothing is begun from now on: an engine can still deliver what it has asked for before it knows that the worker ends. What runs goes on. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Called by the engine, outside any task. */
@@ -114,6 +143,7 @@ export class JobRunner {
     const { attempts = 1, tied } = envelope;
     if (attempt > attempts) return this.#answer({ spent: true });
     if (delivery.isCancelled || this.#early.delete(id)) return this.#answer({ cancelled: true });
+    if (this.#isClosed) return GIVEN_BACK;
     const earlier = this.#runs.get(id);
     if (earlier !== undefined) this.#lose(earlier); // otherwise the store would not give it out again
     const run: Run = {
@@ -122,9 +152,12 @@ export class JobRunner {
       task: null,
       client: tied ?? null,
       isLast: attempt >= attempts,
+      isBegun: false,
+      queued: null,
       end: null,
     };
     this.#runs.set(id, run);
+    const began = this.#loop.time();
     // Started at once: a turn of the loop more would be a tenth of the whole way from a client and back.
     const task = this.#loop.createTask(() => this.#run(run, delivery, envelope), {
       name: `${envelope.name}() ${id}`,
@@ -132,26 +165,29 @@ export class JobRunner {
       eagerStart: true,
     }) as Task<Performed>;
     run.task = task;
+    if (this.#loop.time() - began > this.#plan.lease / 4) this.#blocking.add(envelope.name);
     if (task.done()) return this.#over(run, task);
     return new Promise((resolve) => task.addDoneCallback(() => resolve(this.#over(run, task))));
   }
 
   #over(run: Run, task: Task<Performed>): Performed {
     if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
+    this.#recent.add(run.name);
     const performed = this.#ended(run, task);
     if (this.#runs.size === 0) for (const tell of this.#whenIdle.splice(0)) tell();
     return performed;
   }
 
-  #ended({ end, name, isLast }: Run, task: Task<Performed>): Performed {
-    if (end === 'lost') return { abandoned: true };
+  #ended({ end, name, isLast, isBegun }: Run, task: Task<Performed>): Performed {
+    if (end === 'lost') return { abandoned: true, isStarted: true };
     // Whoever finishes in spite of the stop is done; otherwise it would be done twice.
     if (end === 'stopped' && (task.cancelled() || task.exception() !== null)) {
-      return isLast ? this.#answer({ spent: true, isStopped: true }) : { abandoned: true };
+      if (!isBegun) return GIVEN_BACK;
+      return isLast ? this.#answer({ spent: true, isStopped: true }) : { abandoned: true, isStarted: true };
     }
     this.#finished++;
     if (end === 'orphaned') return this.#answer({ orphaned: true });
-    if (end === 'late') return this.#answer({ late: true, isStarted: true });
+    if (end === 'late') return this.#answer({ late: true, isStarted: isBegun });
     if (!task.cancelled() && task.exception() === null) return task.result();
     if (end === 'cancelled') return this.#answer({ cancelled: true });
     const cause = task.cancelled() ? new Error(`${name}() was cancelled in its worker`) : task.exception();
@@ -188,7 +224,7 @@ export class JobRunner {
         `the worker ${this.#plan.name} does not start ${run.name}(): it waited for the store until the job counted as lost, or was cancelled`,
       );
       run.end ??= 'lost';
-      return { abandoned: true };
+      return { abandoned: true, isStarted: true };
     }
     return await this.#begin(run, delivery, envelope);
   }
@@ -219,9 +255,9 @@ export class JobRunner {
       return this.#answer({ refused: 'name', detail: `the worker ${this.#plan.name} serves ${names}` });
     }
     try {
-      const called = this.#call(fn, delivery, envelope);
+      const called = this.#call(run, fn, delivery, envelope);
       const isValue = called === null || (typeof called !== 'object' && typeof called !== 'function');
-      return isValue ? this.#resulted(called) : this.#awaited(run, called, left);
+      return isValue ? this.#resulted(called, run.name) : this.#awaited(run, called, left);
     } catch (error) {
       return this.#thrown(run, error);
     }
@@ -234,7 +270,7 @@ export class JobRunner {
         ? null
         : this.#loop.callLater(left, () => this.#end(run, 'late', 'its deadline has passed'));
     try {
-      return this.#resulted(await called);
+      return this.#resulted(await called, run.name);
     } catch (error) {
       return this.#thrown(run, error);
     } finally {
@@ -264,7 +300,7 @@ export class JobRunner {
     return own === null || own === module ? this.#plan.functions.get(name) : undefined;
   }
 
-  #call(fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): unknown {
+  #call(run: Run, fn: AnyFunction, delivery: Delivery, { args, vars, trace }: Envelope): unknown {
     const { propagate, executor, extract, engine } = this.#plan;
     for (const [name, value] of Object.entries(vars ?? {})) propagate.get(name)?.set(unpack(decode(value)));
     let number = 0;
@@ -272,13 +308,19 @@ export class JobRunner {
       reporter.set((text) => delivery.progress(`{"n":${(delivery.attempt - 1) * 1e9 + ++number},"value":${text}}`));
     }
     const given = unpack(decode(args)) as readonly unknown[];
-    const call = (): unknown => (executor === null ? fn(...given) : outcomeOf(executor.submit(fn, ...given)));
+    const call = (): unknown => {
+      run.isBegun = true;
+      if (executor === null) return fn(...given);
+      const job: PromiseLike<unknown> = executor.submit(fn, ...given);
+      if (job instanceof ConcurrentFuture) run.queued = job;
+      return outcomeOf(job);
+    };
     return extract === null ? call() : extract(trace ?? {}, call);
   }
 
-  #resulted(value: unknown): Performed {
+  #resulted(value: unknown, name: string): Performed {
     const packing = pack(value, 'process');
-    if ('problem' in packing) return this.#notSent(`result${sentence(packing.problem)}`);
+    if ('problem' in packing) return this.#notSent(`result${sentence(packing.problem)}${adviceFor(value, name)}`);
     return this.#checked({ value: encode(packing.packed) });
   }
 
@@ -312,6 +354,9 @@ export class JobRunner {
   #end(run: Run, end: NonNullable<Run['end']>, why: string): void {
     if (run.end !== null) return;
     run.end = end;
+    const { queued } = run;
+    // One that waits for a thread will not get it: what is known at this moment stays true.
+    if (queued?.state === 'pending' && queued.cancel() && queued.cancelled()) run.isBegun = false;
     run.task?.cancel(why);
   }
 
@@ -349,10 +394,14 @@ export class JobRunner {
   }
 
   #tellBlocked(seconds: number): void {
+    const certain = [...this.#blocking];
+    const possible = [...this.#recent, ...[...this.#runs.values()].map(({ name }) => name)];
+    this.#blocking.clear();
+    this.#recent.clear();
     if (seconds < this.#plan.lease / 2) return;
-    const names = [...this.#runs.values()].map(({ name }) => `${name}()`);
+    const names = new Set((certain.length > 0 ? certain : possible).map((name) => `${name}()`));
     logger.warn(
-      `the loop of the worker ${this.#plan.name} was blocked for ${seconds.toFixed(1)} s${names.length === 0 ? '' : ` while it ran ${names.join(', ')}`}; ` +
+      `the loop of the worker ${this.#plan.name} was blocked for ${seconds.toFixed(1)} s${names.size === 0 ? '' : ` while it ran ${[...names].join(', ')}`}; ` +
         `after ${this.#plan.lease} s it counts as lost. Let functions that compute run in threads: serve(url, { executor: new ThreadPoolExecutor() })`,
     );
   }
@@ -380,10 +429,11 @@ export class JobRunner {
     await wait;
   }
 
-  /** Ends what runs; it counts as not done. Returns the names. */
+  /** Ends what runs; it counts as not done. Returns the names of the functions that were begun. */
   stop(): string[] {
-    const names = [...this.#runs.values()].map(({ name }) => name);
-    for (const run of this.#runs.values()) this.#end(run, 'stopped', 'its worker stops');
-    return names;
+    this.close();
+    const runs = [...this.#runs.values()];
+    for (const run of runs) this.#end(run, 'stopped', 'its worker stops');
+    return runs.filter(({ isBegun }) => isBegun).map(({ name }) => name);
   }
 }

@@ -74,6 +74,7 @@ export {
 export { watchGlobals } from './runtime/watch-globals.ts';
 export {
   awaitsDelivery,
+  cancelBecause,
   cancelFor,
   cancelLines,
   cancelScope,

@@ -199,10 +199,19 @@ export function errorOfCancelled(future: Future<unknown>): CancelledError {
 
 /** Cancels a future because the thing that it represents was cancelled; it gets the same story. */
 export function cancelWith(future: Future<unknown>, cause: Future<unknown>): void {
+  cancelBecause(future, requestThatEnded(cause));
+}
+
+/**
+ * Cancels a future later than it was asked for, with the story of that moment.
+ *
+ * @param request the result of `carriedRequest`; for `null` the story is that of this call
+ */
+export function cancelBecause(future: Future<unknown>, request: unknown, message?: unknown): void {
   const outer = carried.request;
-  carried.request = requestThatEnded(cause) ?? outer;
+  carried.request = (request as Request | null) ?? outer;
   try {
-    future.cancel();
+    future.cancel(message);
   } finally {
     carried.request = outer;
   }

@@ -5,7 +5,7 @@ import { type Notice, type Presence, parsed } from './notices.ts';
 
 /** How long workers may take to answer, in seconds. */
 const PATIENCE = 0.5;
-/** While no worker is known, one that answers is not waited for longer than this after the last answer, in seconds. */
+/** While no worker is known that takes jobs, one that answers is not waited for longer than this after the last answer, in seconds. */
 const QUIET = 0.03;
 
 /** Answers that have come while this loop was blocked are read for so long after the patience, in seconds. */
@@ -29,7 +29,7 @@ export interface Known {
 /** One question to all workers. */
 interface Question {
   readonly asked: number;
-  /** Whether no worker was known when it was asked. */
+  /** Whether no worker that takes jobs was known when it was asked. */
   readonly isFirst: boolean;
   readonly answers: Map<string, Presence>;
   /** Whether the server has said that there is no worker. */
@@ -70,6 +70,12 @@ export class Census {
     this.#inbox = inbox;
   }
 
+  /** Whether a worker is known that takes jobs: one that is about to end does not. */
+  get isServed(): boolean {
+    for (const { presence } of this.known.values()) if (presence.isTaking) return true;
+    return false;
+  }
+
   /**
    * Asks all workers which of these jobs they have.
    *
@@ -82,7 +88,7 @@ export class Census {
     const number = String(++this.#count);
     const question: Question = {
       asked: this.#loop.time(),
-      isFirst: this.known.size === 0,
+      isFirst: !this.isServed,
       answers: new Map(),
       isNobody: false,
       isUnsent: false,

@@ -12,7 +12,10 @@ import { answerSubject, type QueueSubjects, subjectsOf } from './subjects.ts';
 
 /** For how long what workers have said is taken as it is, in seconds. */
 const FRESH = 2;
-/** A job that no worker has mentioned is lost when so many questions in sequence have not found it, and all workers have answered. */
+/**
+ * A job that no worker has mentioned is lost when so many questions in sequence have not found it, and all workers have answered. Jobs that wait are not
+ * served any more when the server has said so often that there is no worker.
+ */
 const MISSES = 2;
 /** How often it is asked at the most who is there while nobody answers, although the server knows somebody: machines can be busy. */
 const QUESTIONS = 4;
@@ -28,7 +31,7 @@ const UNKNOWN = 'that NATS had chosen';
  * |---------|-------------------------------------------------------|-------------------------------------------|
  * | waiting | here, until a worker grants a place                    | a grant, `remove`                         |
  * | sent    | published; no worker has said a word                   | any word of a worker, or "nobody"         |
- * | running | a worker has started it                                | the answer                                |
+ * | running | a worker has started it, or has it and is about to     | the answer, or "not started" (`.b`)       |
  * | lost    | its worker is gone, or does not have it any more        | an answer that was late                   |
  */
 type State = 'waiting' | 'sent' | 'running' | 'lost';
@@ -71,6 +74,8 @@ export class NatsClientLink implements ClientLink {
   /** Invariant: the jobs of `#jobs` that are waiting, in the order in which they are to be sent. */
   readonly #waiting = new Set<Job>();
   #asked = Number.NEGATIVE_INFINITY;
+  /** To how many questions in sequence the server has answered that there is no worker. A worker whose connection breaks may be back at the next. */
+  #nobodies = 0;
   /** Of the client's life, as it was given last. */
   #sign: Notice | null = null;
   /** Of the workers that were seen, in seconds. */
@@ -90,9 +95,12 @@ export class NatsClientLink implements ClientLink {
   // ------------------------------------------------------------------------------------------------ asking
 
   async offers(): Promise<readonly Offer[]> {
-    for (let asked = 0; this.#census.known.size === 0 || this.#loop.time() - this.#asked > FRESH; asked++) {
-      const isNobody = await this.#meet();
-      if (isNobody || asked === QUESTIONS) break;
+    // That nobody takes jobs is not believed without asking: a worker may have come since.
+    if (!this.#census.isServed || this.#loop.time() - this.#asked > FRESH) {
+      for (let asked = 0; ; asked++) {
+        const isNobody = await this.#meet();
+        if (isNobody || this.#census.known.size > 0 || asked === QUESTIONS) break;
+      }
     }
     const offers = [...this.#census.known.values()]
       .filter(({ presence }) => presence.isTaking)
@@ -127,7 +135,7 @@ export class NatsClientLink implements ClientLink {
     const asked = ids.flatMap((id) => this.#jobs.get(id) ?? []).filter(({ state }) => state !== 'waiting');
     // Nothing keeps a sign for workers that come later, so each question has one with it.
     if (this.#sign !== null) this.#tell(this.#sign);
-    const { from: answers } = await this.#ask(asked.map(({ number }) => number));
+    const { from: answers, isNobody } = await this.#ask(asked.map(({ number }) => number));
     for (const { lease } of answers.values()) this.#longestLease = Math.max(this.#longestLease, lease);
     const owners = new Map(
       [...answers.values()].flatMap((presence) => presence.has.map((number) => [number, presence])),
@@ -149,6 +157,7 @@ export class NatsClientLink implements ClientLink {
         if (isSomeoneSilent ? isOverdue : ++job.misses >= MISSES) job.state = 'lost';
       }
     }
+    this.#nobodies = isNobody ? this.#nobodies + 1 : 0;
     this.#rouse();
     return new Map(
       ids.flatMap((id): [string, Fate][] => {
@@ -218,11 +227,11 @@ export class NatsClientLink implements ClientLink {
 
   /**
    * Once a second: workers that are new, or did not hear it, learn what waits. When none is known any more, it is sent to any: whoever has not
-   * answered in time takes it, and when all are gone, the server says so.
+   * answered in time takes it, and when all are gone, the server says so. One that has left is known for a lease, but does not hear of what waits.
    */
   #rouse(): void {
     if (this.#waiting.size === 0) return;
-    const isServed = [...this.#census.known.values()].some(({ presence }) => presence.isTaking);
+    const isServed = this.#nobodies < MISSES && this.#census.isServed;
     if (isServed || this.#line.isFresh) this.#tell({ t: 'demand', inbox: this.#inbox });
     else for (const job of [...this.#waiting]) this.#publish(job, null);
   }
@@ -265,7 +274,7 @@ export class NatsClientLink implements ClientLink {
         break;
       }
       case 'b':
-        if (job.state === 'sent') this.#wait(job);
+        if (job.state === 'sent' || (job.state === 'running' && job.worker?.id === message.string())) this.#wait(job);
         break;
       case 'a': {
         const [id, ...name] = message.string().split(' ');

@@ -49,6 +49,9 @@ const OPTIONS = ['servers', 'user', 'pass', 'token', 'tls', 'connection', 'inbox
  */
 export function nats(options: NatsOptions | string): Engine {
   const all = typeof options === 'string' ? { servers: options } : options;
+  if (all === undefined) {
+    throw typeError("nats: the address of a server is required; write nats('nats://127.0.0.1:4222')", 'NO_SERVERS');
+  }
   checkOptions('nats', all, OPTIONS, false);
   const { servers, connection, inboxPrefix = '_INBOX' } = all;
   if ((servers === undefined) === (connection === undefined)) {
@@ -98,9 +101,10 @@ interface Address {
 
 function addressOf(address: string): Address {
   const text = /^\w+:\/\//.test(address) ? address : `nats://${address}`;
-  if (typeof address !== 'string' || !URL.canParse(text)) {
+  if (typeof address !== 'string' || !URL.canParse(text) || !/^(?:nats|tls):/.test(text)) {
+    const got = describe(typeof address === 'string' ? address.replace(/:[^:@/]*@/, ':…@') : address);
     throw typeError(
-      `nats: servers are addresses, got ${describe(address)}; write 'nats://127.0.0.1:4222'`,
+      `nats: servers are addresses that begin with nats:// or tls://, got ${got}; write nats('nats://127.0.0.1:4222')`,
       'NO_SERVERS',
     );
   }

@@ -7,7 +7,7 @@
  * | `asyncio.Q.all`          | each worker            | questions, cancellations, leases, demands of clients: `Notice` |
  * | `asyncio.Q.w.W`          | the worker W           | a job for a place that it has granted; unused grants: `Notice` |
  * | `I.j.J`                  | the client             | the answer to its job number J, or the server's "nobody"            |
- * | `I.j.J.s`, `.b`, `.a`    | the client             | it was started; the worker is busy; it was abandoned          |
+ * | `I.j.J.s`, `.b`, `.a`    | the client             | it was started; the worker is busy or ends; it was abandoned  |
  * | `I.k.N`                  | the client             | the answer of a worker to the question N                      |
  * | `I.g`                    | the client             | a grant: the worker has places for its jobs                   |
  *

@@ -150,8 +150,11 @@ export class NatsWorkerLink implements WorkerLink {
   }
 
   #performed(client: Jobs, number: number, subject: string, performed: Performed): void {
-    if ('abandoned' in performed) this.#publish(`${subject}.a`, this.#self);
-    else {
+    if ('abandoned' in performed) {
+      // What was not started goes back to its client like one for which there was no place, and is sent to another worker.
+      if (performed.isStarted) this.#publish(`${subject}.a`, this.#self);
+      else this.#publish(`${subject}.b`, this.#id);
+    } else {
       this.#publish(subject, performed.reply);
       client.answers.add(number, performed.reply, this.#loop.time());
     }

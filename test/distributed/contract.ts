@@ -305,6 +305,47 @@ export const promises: readonly Promised[] = [
     },
   },
   {
+    title: 'a job of a key that was lost with its worker is another one for whoever asks again',
+    durable: true,
+    async check(stage) {
+      const file = stage.file();
+      const first = await stage.worker();
+      await using pool = stage.pool();
+      await using other = stage.pool();
+      const keyed = { key: 'lost' };
+      const lost = createTask(() => rejection(pool.with(keyed).submit(work.slow, file, 'a', 600)));
+      await until('it has started', () => lines(file).length === 1);
+      await first.kill();
+      const error = await timeout(stage.lease * 4 + 30, async () => await lost);
+      assert.ok(error instanceof WorkerLost, String(error));
+      const again = [pool, other].map((one) => one.with(keyed).submit(work.slow, file, 'a', 0.3, 0));
+      await stage.worker();
+      assert.deepEqual(await timeout(30, () => gather(...again)), ['a', 'a']);
+      assert.equal(lines(file).filter((line) => line === 'start a').length, 2);
+    },
+  },
+  {
+    title: 'the retries of a key are those of its first job, for all who wait for it',
+    durable: true,
+    async check(stage) {
+      const file = stage.file();
+      const first = await stage.worker();
+      await using pool = stage.pool();
+      await using other = stage.pool();
+      const keyed = { key: 'again' };
+      const jobs = [pool.with({ ...keyed, retries: 1 }).submit(work.slow, file, 'a', 3)];
+      await until('it has started', () => lines(file).length === 1);
+      jobs.push(other.with(keyed).submit(work.slow, file, 'a', 3));
+      for (const job of jobs) job.catch(() => {}); // told below
+      await sleep(0.5);
+      await first.kill();
+      await sleep(stage.lease * 2.5); // long enough for two looks after its lease
+      await stage.worker();
+      assert.deepEqual(await timeout(stage.lease * 4 + 30, () => gather(...jobs)), ['a', 'a']);
+      assert.equal(lines(file).filter((line) => line === 'start a').length, 2);
+    },
+  },
+  {
     title: 'progress arrives in order, and the latest is not lost',
     progress: true,
     async check(stage) {
@@ -366,6 +407,26 @@ export const promises: readonly Promised[] = [
       await worker.drain();
       assert.ok(lines(file).includes('clean a'));
       assert.equal(await job, 'a');
+    },
+  },
+  {
+    title: 'a job that comes while a worker drains is left to another one, and has lost no start',
+    durable: true,
+    async check(stage) {
+      const file = stage.file();
+      const worker = await stage.worker({ concurrency: 2 });
+      await using pool = stage.pool();
+      const job = pool.submit(work.slow, file, 'a', 2);
+      await until('it has started', () => lines(file).length === 1);
+      const drained = createTask(() => worker.drain());
+      await sleep(0.3); // it has a place, and may have asked the store for a job before
+      const late = pool.submit(work.slow, file, 'late', 0.1);
+      await drained;
+      assert.equal(await job, 'a');
+      assert.ok(!lines(file).includes('start late'));
+      await stage.worker();
+      assert.equal(await timeout(stage.lease * 4 + 30, async () => await late), 'late');
+      assert.equal(lines(file).filter((line) => line === 'start late').length, 1);
     },
   },
   {

@@ -1,7 +1,7 @@
 // What engines over a store do when a worker has lost its lock without knowing it, step by step, without the rest of an executor.
 import assert from 'node:assert/strict';
 import process from 'node:process';
-import { wrapPromise } from 'asyncio-ts';
+import { getRunningLoop, sleep, wrapPromise } from 'asyncio-ts';
 import type {
   ClientEvents,
   ClientLink,
@@ -127,6 +127,11 @@ class Hands implements AsyncDisposable {
     return await wrapPromise(this.#client.remove(id));
   }
 
+  /** So that it can be sent again. */
+  async discard(id: string): Promise<void> {
+    await wrapPromise(this.#client.discard(id));
+  }
+
   async cancel(id: string): Promise<void> {
     await wrapPromise(this.#client.cancel(id));
   }
@@ -134,6 +139,11 @@ class Hands implements AsyncDisposable {
   /** What a look-up says of a job. */
   async state(id: string): Promise<string | undefined> {
     return (await wrapPromise(this.#client.lookUp([id]))).get(id)?.state;
+  }
+
+  /** The worker takes nothing more. */
+  async stop(): Promise<void> {
+    await wrapPromise(this.#worker.pause());
   }
 
   async unlock(id: string): Promise<void> {
@@ -146,6 +156,11 @@ class Hands implements AsyncDisposable {
     await wrapPromise(this.#worker.close());
     await wrapPromise(this.#client.close());
   }
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = getRunningLoop().time() + 10; !(await holds()); await sleep(0.02))
+    assert.ok(getRunningLoop().time() < end, `not within 10 s: ${what}`);
 }
 
 export const locks: readonly ProgramCheck[] = [
@@ -201,12 +216,111 @@ export const locks: readonly ProgramCheck[] = [
     async check({ kind, address }) {
       await using hands = await Hands.open(kind, address, 'second');
       await hands.send('a', 3);
-      (await hands.next()).finish({ abandoned: true });
+      (await hands.next()).finish({ abandoned: true, isStarted: true });
       const second = await hands.next();
       assert.deepEqual([second.delivery.attempt, second.delivery.held], [2, 0]);
       assert.equal(await hands.hold(second), 'held');
       await hands.cancel('a');
       assert.equal(await hands.hold(second), 'cancelled');
+    },
+  },
+  {
+    title: 'a job that is given back unstarted has lost no start, and its next worker looks for a cancellation first',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'unstarted');
+      await hands.send('a', 1);
+      (await hands.next()).finish({ abandoned: true, isStarted: false });
+      const second = await hands.next();
+      assert.deepEqual([second.delivery.attempt, second.delivery.held], [1, 0]);
+      assert.equal(second.delivery.text, 'a job');
+      assert.equal(await hands.hold(second), 'held');
+      await hands.cancel('a');
+      assert.equal(await hands.hold(second), 'cancelled');
+      second.finish({ abandoned: true, isStarted: false });
+      const third = await hands.next();
+      assert.equal(third.delivery.attempt, 1);
+      third.finish({ abandoned: true, isStarted: true });
+      assert.equal((await hands.next()).delivery.attempt, 2);
+    },
+  },
+  {
+    title: 'a job that is given back unstarted waits as one that was never started',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'given-back');
+      await hands.send('a', 1);
+      const given = await hands.next();
+      await hands.stop();
+      given.finish({ abandoned: true, isStarted: false });
+      await until('it waits', async () => (await hands.state('a')) === 'waiting');
+      assert.equal(await hands.remove('a'), 'removed');
+    },
+  },
+  {
+    title: 'a job that is to be sent again is taken away when it has ended or is lost, and not while it goes on',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'discarded');
+      await hands.send('a', 2);
+      const first = await hands.next();
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), 'running', 'a worker has it');
+      first.finish({ abandoned: true, isStarted: true });
+      const second = await hands.next();
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), 'running', 'another worker has it');
+      await hands.unlock('a');
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), undefined, 'it may not be started any more');
+      assert.equal(await hands.hold(second), 'lost');
+      second.finish({ reply: 'late' });
+      await hands.send('b', 1);
+      const given = await hands.next();
+      await hands.send('waits', 2);
+      await hands.discard('waits');
+      assert.equal(await hands.state('waits'), 'waiting');
+      given.finish({ reply: 'done' });
+      await hands.next();
+      await hands.discard('b');
+      assert.equal(await hands.state('b'), undefined);
+    },
+  },
+  {
+    title: 'a job that has lost its worker and may be started again is not taken away',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'again');
+      await hands.send('a', 2);
+      await hands.next();
+      await hands.unlock('a');
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), 'waiting');
+    },
+  },
+  {
+    title: 'a job that a worker has only to say that it is spent cannot be sent again before that',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'spent');
+      await hands.send('a', 1);
+      (await hands.next()).finish({ abandoned: true, isStarted: true });
+      const second = await hands.next();
+      assert.equal(second.delivery.attempt, 2);
+      await assert.rejects(hands.discard('a'), /is about to say/);
+      second.finish({ reply: 'spent' });
+      await until('it has ended', async () => (await hands.state('a')) === 'settled');
+      await hands.discard('a');
+      assert.equal(await hands.state('a'), undefined);
+    },
+  },
+  {
+    title: 'a job that was taken away from its worker does not come back when that gives it back unstarted',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'taken-away');
+      await hands.send('a', 1);
+      const given = await hands.next();
+      await hands.unlock('a');
+      assert.equal(await hands.remove('a'), 'started');
+      given.finish({ abandoned: true, isStarted: false });
+      await hands.send('b', 1); // the worker has one place
+      await hands.next();
+      assert.equal(await hands.state('a'), undefined);
     },
   },
 ];

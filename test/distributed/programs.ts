@@ -1,10 +1,12 @@
 // What users run: the command `asyncio worker`, and the example of the thumbnails, over a real server.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { sleep } from 'asyncio-ts';
-import { DistributedExecutor } from 'asyncio-ts/distributed';
+import { createInterface } from 'node:readline';
+import { sleep, timeout, wrapPromise } from 'asyncio-ts';
+import { DistributedExecutor, WorkerLost } from 'asyncio-ts/distributed';
 import { makePictures } from '../../examples/thumbnails/pictures.ts';
 import { decode } from '../../examples/thumbnails/png.ts';
 import { inRoot } from '../../scripts/lib/project.ts';
@@ -72,6 +74,53 @@ export const programs: readonly ProgramCheck[] = [
       assert.equal(code, 0, worker.errors);
       assert.equal(output[0], 'draining: no more jobs are taken');
       assert.match(output[1]!, /has ended after 2 jobs$/);
+    },
+  },
+  {
+    title: 'asyncio worker ends on the second SIGTERM although a thread computes, and its client hears it at once',
+    async check({ kind, address, folder }) {
+      const queue = `cli-threads-${process.pid}`;
+      const engine = kind === 'nats' ? '--nats' : '--bullmq';
+      await using worker = new Program(process.execPath, [
+        ...[inRoot('dist/cli/main.js'), 'worker', path.join(import.meta.dirname, 'work.ts')],
+        ...[engine, address, '--queue', queue, '--threads', '1'],
+      ]);
+      await worker.line();
+      await using pool = new DistributedExecutor({ engine: engineOf(kind, address), queue });
+      const file = path.join(folder, `cli-threads-${kind}`);
+      const outcome = pool.submit(work.block, file, 'a', 600).catch((error: unknown) => error);
+      await until('it computes', () => existsSync(file));
+      worker.kill('SIGTERM');
+      assert.equal(await worker.line(), 'draining: no more jobs are taken');
+      worker.kill('SIGTERM');
+      const { output, code } = await timeout(5, () => worker.outputAndCode());
+      assert.equal(code, 0, worker.errors);
+      assert.equal(output.at(-1), 'jobs that ran were cancelled');
+      assert.ok((await timeout(5, async () => await wrapPromise(outcome))) instanceof WorkerLost);
+    },
+  },
+  {
+    title: 'asyncio worker drains when the shell is ended in which npx has started it',
+    async check({ kind, address }) {
+      const queue = `cli-npx-${process.pid}`;
+      const engine = kind === 'nats' ? '--nats' : '--bullmq';
+      const line = `"${process.execPath}" "${inRoot('dist/cli/main.js')}" worker "${path.join(import.meta.dirname, 'work.ts')}" ${engine} ${address} --queue ${queue}`;
+      const shell = spawn('sh', ['-c', `${line}; exit`], {
+        env: { ...process.env, npm_command: 'exec' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const lines: string[] = [];
+      let isOver = false;
+      createInterface({ input: shell.stdout })
+        .on('line', (text) => lines.push(text))
+        .on('close', () => {
+          isOver = true;
+        });
+      await until('it serves', () => lines.length > 0);
+      shell.kill('SIGTERM');
+      await until('it has ended', () => isOver);
+      assert.equal(lines[1], 'npm was ended: draining: no more jobs are taken');
+      assert.match(lines[2]!, /has ended after 0 jobs$/);
     },
   },
   {

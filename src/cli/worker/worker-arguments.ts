@@ -54,8 +54,8 @@ export function parseWorker(argv: readonly string[]): WorkerCommand | { kind: 'h
     kind: 'worker',
     file,
     store: storeOf(values.bullmq, values.nats),
-    queue: text('queue', values.queue) ?? 'default',
-    name: text('name', values.name),
+    queue: queueOf(values.queue),
+    name: nameOf(values.name),
     concurrency: wholeNumber('concurrency', values.concurrency),
     threads: wholeNumber('threads', values.threads),
   };
@@ -91,6 +91,22 @@ function address(engine: Store['engine'], url: string): string {
 /** What a message may show of an address. */
 function withoutPassword(url: string): string {
   return url.replace(/:[^:@/]*@/, ':…@');
+}
+
+function nameOf(given: string | undefined): string | null {
+  const name = text('name', given);
+  if (name === null || URL.canParse(name)) return name;
+  throw new UsageError(
+    `worker: --name takes a name with a scheme, the same as in moduleFunctions; got '${name}', write --name app:${name.replace(/\W+/g, '-')}`,
+  );
+}
+
+function queueOf(name: string | undefined): string {
+  const queue = text('queue', name) ?? 'default';
+  if (!/[:\s]/.test(queue)) return queue;
+  throw new UsageError(
+    `worker: --queue takes a name without spaces and colons, the same as in DistributedExecutor; got '${queue}', write --queue images`,
+  );
 }
 
 function text(option: string, value: string | undefined): string | null {

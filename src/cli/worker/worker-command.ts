@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Engine, ServeReport } from '../../distributed/index.ts';
 import { FAILURE, SUCCESS } from '../exit-codes.ts';
@@ -27,7 +28,7 @@ export async function runWorker(
   const main = async (): Promise<ServeReport> => {
     const stop = new api.Event();
     const loop = api.getRunningLoop();
-    await using threads =
+    const threads =
       command.threads === null
         ? null
         : new (present((await library.part('node')).ThreadPoolExecutor, library))(command.threads);
@@ -45,17 +46,35 @@ export async function runWorker(
         }),
       { name: 'serve' },
     );
-    // The first signal drains, the second one does not wait.
-    const ask = (): void => {
-      if (stop.isSet()) worker.cancel();
-      else tell('draining: no more jobs are taken\n');
+    const drain = (): void => {
+      tell('draining: no more jobs are taken\n');
       stop.set();
     };
+    // The first signal drains, the second one does not wait, not even for threads that compute.
+    const ask = (): void => {
+      if (!stop.isSet()) {
+        drain();
+        return;
+      }
+      worker.cancel();
+      threads?.terminateWorkers();
+    };
     for (const signal of SIGNALS) loop.addSignalHandler(signal, ask);
+    const parent = loop.createTask(
+      async () => {
+        if (!(await hasLostParent(api.sleep)) || stop.isSet()) return;
+        tell('npm was ended: ');
+        drain();
+      },
+      { name: 'parent' },
+    );
     try {
       return await worker;
     } finally {
+      parent.cancel();
       for (const signal of SIGNALS) loop.removeSignalHandler(signal);
+      // What still runs there has been given up, and would keep the process.
+      await threads?.terminateWorkers();
     }
   };
   try {
@@ -76,6 +95,20 @@ export async function runWorker(
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** In seconds: between two looks whether the parent is still there. */
+const LOOK = 0.25;
+
+/**
+ * Waits until the shell is gone in which npm has started this process; for ever, when npm has not. `npx` passes SIGTERM on to that shell, which
+ * ends without passing it on, and the worker would go on without anybody who knows of it.
+ */
+async function hasLostParent(sleep: (seconds: number) => PromiseLike<unknown>): Promise<boolean> {
+  if (process.env['npm_command'] === undefined) return false;
+  const { ppid } = process;
+  while (process.ppid === ppid) await sleep(LOOK);
+  return true;
+}
 
 function isUsage(error: unknown): error is Error {
   const { code } = (error ?? {}) as { readonly code?: unknown };

@@ -15,11 +15,12 @@ Options:
   -c, --concurrency N     how many jobs run at the same time; 1 when absent,
                           as many as there are threads with --threads
       --threads N         run the functions in N threads: for those that
-                          compute, which would block the loop
+                          compute, which would block the loop. A thread has no
+                          loop of its own
   -h, --help              show this text
 
 Ctrl-C and SIGTERM drain: no more jobs are taken, those that run may end. The
-second of them cancels those that run.
+second of them cancels those that run, and ends the threads.
 
 Exit codes:
   0    it was drained

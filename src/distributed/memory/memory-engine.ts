@@ -2,21 +2,21 @@ import { Context, sleep, wait } from '../../index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
 import { checkOptions } from '../../internal/options.ts';
 import { type EventLoop, type Future, getRunningLoop, newWait, release, type Task } from '../../kernel/lowlevel.ts';
-import {
-  type Beat,
-  type ClientEvents,
-  type ClientLink,
-  type Consignment,
-  type Engine,
-  type EngineFeatures,
-  type Fate,
-  type Holding,
-  type Offer,
-  Refusal,
-  type Removal,
-  type WorkerLink,
-  type WorkerSettings,
+import type {
+  Beat,
+  ClientEvents,
+  ClientLink,
+  Consignment,
+  Engine,
+  EngineFeatures,
+  Fate,
+  Holding,
+  Offer,
+  Removal,
+  WorkerLink,
+  WorkerSettings,
 } from '../engine.ts';
+import { NotServed } from '../errors.ts';
 
 /** What goes wrong in a `MemoryEngine`. Chances are from 0 to 1; what is random is the same for the same `seed`. */
 export interface MemoryFaults {
@@ -43,6 +43,8 @@ interface StoredJob {
   state: 'waiting' | 'running' | 'settled' | 'lost';
   /** How often it was started. */
   starts: number;
+  /** How often it was given to a worker: more often than `starts` when one has given it back unstarted. */
+  gives: number;
   worker: MemoryWorker | null;
   /** The name of the last worker. */
   workerName: string;
@@ -53,6 +55,8 @@ interface StoredJob {
 
 /** All of one queue. */
 class Queue {
+  /** Whether jobs wait although nobody serves them. */
+  readonly isDurable: boolean;
   readonly jobs = new Map<string, StoredJob>();
   /** In order of arrival. */
   readonly waiting = new Set<StoredJob>();
@@ -62,6 +66,12 @@ class Queue {
   readonly leases = new Map<string, number>();
   /** The clients that want a shared job. */
   readonly wanted = new Map<string, Set<string>>();
+  /** Those that nobody serves any more, with what their clients are told until they have heard it. */
+  readonly refused = new Map<string, Error>();
+
+  constructor(isDurable: boolean) {
+    this.isDurable = isDurable;
+  }
 }
 
 /**
@@ -142,7 +152,7 @@ export class MemoryEngine implements Engine {
   queue(name: string): Queue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = new Queue();
+      queue = new Queue(this.features.durable);
       this.#queues.set(name, queue);
     }
     return queue;
@@ -222,7 +232,7 @@ class MemoryClient implements ClientLink {
 
   offers(): Promise<readonly Offer[]> {
     return this.#engine.call(() =>
-      [...this.#queue.workers].filter((worker) => worker.isAlive()).map(({ settings }) => settings.offer),
+      [...this.#queue.workers].filter((worker) => worker.isTaking()).map(({ settings }) => settings.offer),
     );
   }
 
@@ -240,12 +250,13 @@ class MemoryClient implements ClientLink {
       const { id, sharer } = consignment;
       if (sharer !== null) wanted.set(id, (wanted.get(id) ?? new Set()).add(sharer));
       if (jobs.has(id)) return;
-      if (!this.#engine.features.durable && ![...workers].some((worker) => worker.isAlive()))
-        throw new Refusal('no worker is there', 'NO_WORKERS');
+      if (!this.#engine.features.durable && ![...workers].some((worker) => worker.isTaking()))
+        throw notServed(`nobody serves the queue, so ${consignment.name}() was not sent`);
       const job: StoredJob = {
         consignment,
         state: 'waiting',
         starts: 0,
+        gives: 0,
         worker: null,
         workerName: '',
         reply: null,
@@ -285,6 +296,8 @@ class MemoryClient implements ClientLink {
       findLost(this.#queue);
       const fates = new Map<string, Fate>();
       for (const id of ids) {
+        const error = this.#queue.refused.get(id);
+        if (error !== undefined) this.tell((events) => events.refused(id, error));
         const job = this.#queue.jobs.get(id);
         if (job !== undefined) fates.set(id, fateOf(job));
       }
@@ -295,6 +308,7 @@ class MemoryClient implements ClientLink {
   forget(ids: readonly string[]): Promise<void> {
     return this.#engine.call(() => {
       for (const id of ids) {
+        this.#queue.refused.delete(id);
         const job = this.#queue.jobs.get(id);
         if (job !== undefined && job.state !== 'running') {
           this.#queue.jobs.delete(id);
@@ -306,7 +320,8 @@ class MemoryClient implements ClientLink {
 
   discard(id: string): Promise<void> {
     return this.#engine.call(() => {
-      if (this.#queue.jobs.get(id)?.state === 'settled') this.#queue.jobs.delete(id);
+      const state = this.#queue.jobs.get(id)?.state;
+      if (state === 'settled' || state === 'lost') this.#queue.jobs.delete(id);
     });
   }
 
@@ -360,8 +375,9 @@ function findLost(queue: Queue): void {
   offerAll(queue);
 }
 
-function giveBack(queue: Queue, job: StoredJob): void {
+function giveBack(queue: Queue, job: StoredJob, isStarted = true): void {
   job.worker = null;
+  if (!isStarted) job.starts--;
   if (job.starts < job.consignment.attempts) {
     job.state = 'waiting';
     queue.waiting.add(job);
@@ -372,8 +388,26 @@ function giveBack(queue: Queue, job: StoredJob): void {
   }
 }
 
+function notServed(what: string): NotServed {
+  return new NotServed(`${what}: start a worker with serve()`, { code: 'NO_WORKERS' });
+}
+
+/** Where nothing is kept, what waits is refused at once when the last worker has gone that would take it. */
+function refuseUnserved(queue: Queue): void {
+  if (queue.isDurable || [...queue.workers].some((worker) => worker.isTaking())) return;
+  for (const job of queue.waiting) {
+    const { id, name } = job.consignment;
+    queue.waiting.delete(job);
+    queue.jobs.delete(id);
+    const error = notServed(`nobody serves the queue any more, so ${name}() was not started`);
+    queue.refused.set(id, error);
+    for (const client of queue.clients) client.tell((events) => events.refused(id, error));
+  }
+}
+
 /** Gives what waits to workers that have room, to each in turn. */
 function offerAll(queue: Queue): void {
+  refuseUnserved(queue);
   for (let hasGiven = true; hasGiven && queue.waiting.size > 0; ) {
     hasGiven = false;
     for (const worker of queue.workers) {
@@ -417,6 +451,11 @@ class MemoryWorker implements WorkerLink {
     return this.#loop.time() < this.#leaseEnd;
   }
 
+  /** Whether it takes jobs when it has room, as far as the store knows. */
+  isTaking(): boolean {
+    return !this.#isPaused && this.isAlive();
+  }
+
   #isReachable(): boolean {
     return !this.isDead && this.#loop.time() >= this.cutOffUntil;
   }
@@ -439,10 +478,11 @@ class MemoryWorker implements WorkerLink {
   take(job: StoredJob): void {
     job.state = 'running';
     job.starts++;
+    job.gives++;
     job.worker = this;
     job.workerName = this.settings.offer.worker;
     this.#taken.set(job.consignment.id, job);
-    const task = this.#loop.createTask(() => this.#perform(job, job.starts), {
+    const task = this.#loop.createTask(() => this.#perform(job, { attempt: job.starts, give: job.gives }), {
       name: 'memory: job',
       context: new Context(),
     }) as Task<void>;
@@ -450,7 +490,10 @@ class MemoryWorker implements WorkerLink {
     task.addDoneCallback(() => this.#tasks.delete(task));
   }
 
-  async #perform(job: StoredJob, attempt: number): Promise<void> {
+  async #perform(
+    job: StoredJob,
+    { attempt, give }: { readonly attempt: number; readonly give: number },
+  ): Promise<void> {
     const { id, text } = job.consignment;
     await sleep(0);
     if (!this.#isReachable()) return; // it has died with the job in its hands
@@ -463,9 +506,9 @@ class MemoryWorker implements WorkerLink {
         attempt,
         isCancelled: job.isCancelled,
         held: Math.max(0, this.#leaseEnd - this.#loop.time()),
-        hold: () => this.#hold(job, attempt),
+        hold: () => this.#hold(job, give),
         progress: (report) => {
-          if (!this.#isReachable() || job.worker !== this || job.starts !== attempt) return;
+          if (!this.#isReachable() || job.worker !== this || job.gives !== give) return;
           job.progress = report;
           for (const client of this.#queue.clients) client.tell((events) => events.progress(id, report));
         },
@@ -476,7 +519,7 @@ class MemoryWorker implements WorkerLink {
     while (!this.isDead) {
       try {
         await this.#engine.call(
-          () => this.#store(job, attempt, performed),
+          () => this.#store(job, give, performed),
           () => this.#isReachable(),
         );
         break;
@@ -486,10 +529,10 @@ class MemoryWorker implements WorkerLink {
     }
   }
 
-  #hold(job: StoredJob, attempt: number): Promise<Holding> {
+  #hold(job: StoredJob, give: number): Promise<Holding> {
     return this.#engine.call(
       () => {
-        if (!this.#has(job, attempt) || !this.isAlive()) return 'lost';
+        if (!this.#has(job, give) || !this.isAlive()) return 'lost';
         this.#leaseEnd = this.#loop.time() + this.settings.lease;
         return job.isCancelled ? 'cancelled' : 'held';
       },
@@ -497,8 +540,8 @@ class MemoryWorker implements WorkerLink {
     );
   }
 
-  #has({ worker, starts, state }: StoredJob, attempt: number): boolean {
-    return worker === this && starts === attempt && state === 'running';
+  #has({ worker, gives, state }: StoredJob, give: number): boolean {
+    return worker === this && gives === give && state === 'running';
   }
 
   /** As a wait of the loop, so that simulated time goes on during it. */
@@ -508,10 +551,10 @@ class MemoryWorker implements WorkerLink {
     return done;
   }
 
-  #store(job: StoredJob, attempt: number, performed: Awaited<ReturnType<WorkerSettings['perform']>>): void {
+  #store(job: StoredJob, give: number, performed: Awaited<ReturnType<WorkerSettings['perform']>>): void {
     // An earlier answer, or another worker that has the job now, is what counts.
-    if (this.#has(job, attempt)) {
-      if ('abandoned' in performed) giveBack(this.#queue, job);
+    if (this.#has(job, give)) {
+      if ('abandoned' in performed) giveBack(this.#queue, job, performed.isStarted);
       else {
         const { id } = job.consignment;
         const { reply } = performed;
@@ -558,6 +601,7 @@ class MemoryWorker implements WorkerLink {
 
   async pause(): Promise<void> {
     this.#isPaused = true;
+    refuseUnserved(this.#queue);
   }
 
   async close(): Promise<void> {
@@ -565,5 +609,6 @@ class MemoryWorker implements WorkerLink {
     if (this.isDead) return;
     this.#leaseEnd = Number.NEGATIVE_INFINITY;
     this.#queue.workers.delete(this);
+    refuseUnserved(this.#queue);
   }
 }

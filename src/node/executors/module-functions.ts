@@ -38,7 +38,7 @@ export function moduleWork(fn: object): ModuleWork | undefined {
  * A worker loads each module once, and keeps its state until it ends. Modules in TypeScript need a runtime that can load them.
  *
  * @param module its address: a `URL`, or text with a scheme. A relative address is not possible: write
- * `new URL('./work.ts', import.meta.url)`.
+ * `new URL('./work.ts', import.meta.url)`. For workers on other machines a name, `app:work`: they have the functions already.
  * @throws {ValueError} when the address is not absolute
  * @throws {TypeError} when it is neither a `URL` nor a string
  * @example
@@ -51,8 +51,8 @@ export function moduleFunctions<M extends object>(module: URL | string): ModuleF
   const made = new Map<string, ModuleFunction>();
   return new Proxy(Object.create(null) as ModuleFunctions<M>, {
     get(_target, name) {
-      // An `await` reads `then`, but this object is not a promise.
-      if (typeof name !== 'string' || name === 'then') return undefined;
+      if (name === 'toString') return () => `<functions of ${url}>`;
+      if (typeof name !== 'string' || READ_BY_THE_LANGUAGE.includes(name)) return undefined;
       const fn = made.get(name) ?? moduleFunction(url, name);
       made.set(name, fn);
       return fn;
@@ -60,9 +60,15 @@ export function moduleFunctions<M extends object>(module: URL | string): ModuleF
   });
 }
 
+/**
+ * What an `await`, `JSON.stringify` and operators look for in any object, and call: this one is no promise, and a call of what nobody exports would
+ * be a rejection that nobody handles.
+ */
+const READ_BY_THE_LANGUAGE: readonly string[] = ['then', 'toJSON', 'valueOf'];
+
 function moduleFunction(url: string, exportName: string): ModuleFunction {
   const run = async (...args: never[]): Promise<unknown> => {
-    const module = (await import(url)) as Readonly<Record<string, unknown>>;
+    const module = await loaded(url, exportName);
     const fn = module[exportName];
     if (typeof fn !== 'function')
       throw typeError(`the module ${url} exports no function ${exportName}`, 'EXPORT_NOT_FOUND');
@@ -74,13 +80,33 @@ function moduleFunction(url: string, exportName: string): ModuleFunction {
   return fn;
 }
 
+async function loaded(url: string, exportName: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(url)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    throw ADDRESS.test(url) ? error : notLoadable(url, exportName);
+  }
+}
+
+/** What runtimes load modules from. Anything else, such as `app:work`, is a name. */
+const ADDRESS = /^(?:file|data|node|blob|https?|npm|jsr|bun):/;
+
+function notLoadable(url: string, exportName: string): TypeError {
+  return typeError(
+    `${exportName}() of ${url} cannot be called here: that is a name which workers of a DistributedExecutor know, not the address of a module; ` +
+      `import ${exportName} from its file, or submit it to a DistributedExecutor`,
+    'NOT_AN_ADDRESS',
+  );
+}
+
 function absolute(module: unknown): string {
   if (module instanceof URL) return module.href;
   if (typeof module !== 'string')
     throw typeError(`moduleFunctions: the address of a module is required, a URL or a string, got ${describe(module)}`);
   if (!URL.canParse(module)) {
     throw new ValueError(
-      `moduleFunctions: the address must be absolute, got ${describe(module)}; write new URL(${describe(module)}, import.meta.url)`,
+      `moduleFunctions: the address must be absolute, got ${describe(module)}; write new URL(${describe(module)}, import.meta.url), ` +
+        "or, for workers on other machines, a name such as 'app:work'",
       { code: 'RELATIVE_MODULE' },
     );
   }

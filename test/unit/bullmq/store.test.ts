@@ -49,3 +49,50 @@ describe('a worker of BullMQ', () => {
     }
   });
 });
+
+describe('the place of a store', () => {
+  it.each([
+    [{ connection: 'redis://127.0.0.1:6379' }, 'redis'],
+    [{ connection: 'rediss://h' }, 'redis'],
+    [{ connection: '/run/redis.sock' }, 'redis'],
+    [{ connection: { host: 'h' } }, 'redis'],
+    [{ connection: 'postgres://h/app' }, 'postgres'],
+    [{ postgres: 'postgresql://h/app' }, 'postgres'],
+    [{ postgres: { connectionString: 'h' } }, 'postgres'],
+  ])('may be %j', (options, kind) => {
+    expect(connectionOf(options)).toHaveProperty(kind);
+  });
+
+  it('may be a client of ioredis that waits for as long as it takes, and no other', () => {
+    const client = (maxRetriesPerRequest: number | null) => ({
+      duplicate: () => {},
+      options: { maxRetriesPerRequest },
+    });
+    expect(() => connectionOf({ connection: client(null) })).not.toThrow();
+    expect(() => connectionOf({ connection: client(20) })).toThrow(
+      'bullmq: a client of ioredis must wait for as long as it takes, and this one gives up after 20 attempts (maxRetriesPerRequest); ' +
+        'write new Redis(address, { maxRetriesPerRequest: null })',
+    );
+  });
+
+  it.each([
+    [
+      { connection: 'localhost:6379' },
+      "bullmq: connection is an address that begins with redis://, rediss:// or postgres://, or an object, got 'localhost:6379'; write bullmq({ connection: 'redis://127.0.0.1:6379' })",
+    ],
+    [
+      { postgres: 'redis://u:secret@h' },
+      "bullmq: postgres is an address that begins with postgres://, or an object, got 'redis://u:…@h'; write bullmq({ postgres: 'postgres://127.0.0.1/app' })",
+    ],
+    [
+      { connection: 6379 },
+      "bullmq: connection is an address that begins with redis://, rediss:// or postgres://, or an object, got 6379; write bullmq({ connection: 'redis://127.0.0.1:6379' })",
+    ],
+    [
+      { postgres: null },
+      "bullmq: postgres is an address that begins with postgres://, or an object, got null; write bullmq({ postgres: 'postgres://127.0.0.1/app' })",
+    ],
+  ])('that is none is refused before anybody tries to reach it: %j', (options, message) => {
+    expect(() => connectionOf(options)).toThrow(message);
+  });
+});

@@ -54,6 +54,10 @@ const ENGINES: Readonly<Record<string, () => () => Way>> = {
     const engine = new MemoryEngine();
     return () => new Cord(engine);
   },
+  'memory that keeps nothing': () => {
+    const engine = new MemoryEngine({ durable: false });
+    return () => new Cord(engine);
+  },
   nats: () => {
     const server = new FakeNats();
     return () => {
@@ -284,6 +288,29 @@ describe.each(Object.keys(ENGINES))('over %s', (kind) => {
         expect(await short).toBe('short');
         expect(await rejection(long)).toMatchObject({ code: 'STORE_UNREACHABLE' });
         expect(now() - began).toBeCloseTo(5);
+      }),
+    );
+  });
+
+  describe.runIf(kind !== 'memory')('a job that waits for a place', () => {
+    it(
+      'is refused soon when the last worker drains, and the one that runs is finished',
+      withNet(async (net) => {
+        const stop = new Event();
+        await net.worker({ concurrency: 1, stop });
+        const pool = net.pool();
+        const runs = pool.submit(slow, 'a', 10);
+        const waits = [pool.submit(slow, 'b', 1), pool.submit(slow, 'c', 1)].map((job) => rejection(job));
+        await sleep(1);
+        const began = now();
+        stop.set();
+        for (const refused of waits) expect(await refused).toMatchObject({ name: 'NotServed', code: 'NO_WORKERS' });
+        expect(now() - began).toBeLessThan(3);
+        expect(await rejection(pool.submit(double, 1))).toMatchObject({ name: 'NotServed', code: 'NO_WORKERS' });
+        expect(await runs).toBe('a');
+        expect(events).toEqual(['start a', 'clean a']);
+        await net.worker();
+        expect(await pool.submit(double, 1)).toBe(2);
       }),
     );
   });

@@ -26,6 +26,29 @@ class Begun<T> extends ConcurrentFuture<T> {
   }
 }
 
+/** A call that waits for a thread until the test begins it, and cannot be interrupted then. */
+class Queued<T> extends ConcurrentFuture<T> {
+  constructor() {
+    super('by hand');
+  }
+
+  override cancel(): boolean {
+    if (this.state === 'pending') this.markCancelled();
+    return this.cancelled();
+  }
+}
+
+/** An executor whose calls begin, and end, when the test says so. */
+class Queue implements Executor {
+  readonly calls: Queued<unknown>[] = [];
+
+  submit<A extends unknown[], R>(_fn: (...args: A) => R, ..._args: A): Queued<Awaited<R>> {
+    const call = new Queued<Awaited<R>>();
+    this.calls.push(call as Queued<unknown>);
+    return call;
+  }
+}
+
 /** An executor whose calls end when the test says so. */
 class ByHand implements Executor {
   readonly calls: Begun<unknown>[] = [];
@@ -83,6 +106,60 @@ describe('serve() with an executor', () => {
       expect((await worker.drain()).abandoned).toEqual([]);
     }),
   );
+
+  it(
+    'ends a job at once that is cancelled, or too late, while it waits for a thread, and never starts it',
+    withNetwork(async (net) => {
+      const executor = new Queue();
+      await net.worker({ executor, concurrency: 5 }, file);
+      const pool = net.pool({ grace: 5 });
+      const [runs, waits] = [pool.submit(work.double, 1), pool.submit(work.double, 2)];
+      const late = pool.with({ deadline: 1 }).submit(work.double, 3);
+      const [cancelled, tooLate] = [createTask(() => rejection(waits)), createTask(() => rejection(late))];
+      await sleep(0.5);
+      executor.calls[0]!.markRunning();
+      const began = now();
+      waits.cancel();
+      expect(await cancelled).toMatchObject({ name: 'CancelledError', acknowledged: true });
+      expect(now() - began).toBeLessThan(0.2);
+      expect(await tooLate).toMatchObject({ name: 'TimeoutError' });
+      expect(now()).toBeLessThan(1.2);
+      expect(executor.calls.map(({ state }) => state)).toEqual(['running', 'cancelled', 'cancelled']);
+      executor.calls[0]!.succeed(2);
+      expect(await runs).toBe(2);
+    }),
+  );
+
+  for (const durable of [true, false]) {
+    it(
+      `gives back what waits for a thread when the worker stops, as jobs that were not started (${durable ? 'at least once' : 'at most once'})`,
+      withNetwork(
+        async (net) => {
+          const executor = new Queue();
+          const worker = await net.worker({ executor, concurrency: 5, drain: 2 }, file);
+          const jobs = [1, 2, 3].map((n) => net.pool().submit(work.double, n));
+          const lost = createTask(() => rejection(jobs[0]!));
+          await sleep(0.5);
+          executor.calls[0]!.markRunning();
+          const drained = worker.drain();
+          await sleep(1);
+          executor.calls[1]!.markRunning();
+          executor.calls[1]!.succeed(4); // what gets a thread in time is done
+          const other = await net.worker({ executor: new Queue(), concurrency: 5 }, file);
+          await sleep(1.5);
+          executor.calls[0]!.succeed(2); // it could not be interrupted
+          expect(await drained).toMatchObject({ finished: 1, abandoned: ['double'] });
+          expect(await jobs[1]).toBe(4);
+          expect(await lost).toMatchObject({ code: 'WORKER_LOST', worker: worker.name });
+          expect(executor.calls.map(({ state }) => state)).toEqual(['finished', 'finished', 'cancelled']);
+          await net.worker({}, { double: (n: number) => 2 * n });
+          other.task.cancel();
+          expect(await jobs[2]).toBe(6);
+        },
+        { durable },
+      ),
+    );
+  }
 
   it(
     'fails the job when the executor refuses the call',

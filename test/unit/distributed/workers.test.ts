@@ -1,7 +1,8 @@
-import { createTask, sleep } from 'asyncio-ts';
+import { coroutine, createTask, logger, newEventLoop, run, sleep } from 'asyncio-ts';
 import { moduleFunctions, reportProgress, serve } from 'asyncio-ts/distributed';
+import { VirtualHost } from 'asyncio-ts/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { endless, functions, now, rejection, withNetwork, work } from './network.ts';
+import { endless, functions, Network, now, rejection, withNetwork, work } from './network.ts';
 
 const { slow, double, flaky } = functions;
 
@@ -206,6 +207,139 @@ describe('serve', () => {
       const error = await rejection(serve(work, { engine: net.engine, queue: 'q', signals: ['SIGKILL'] }));
       expect(error).toMatchObject({ name: 'RuntimeError' });
       expect(opened).not.toHaveBeenCalled();
+    }),
+  );
+});
+
+/** A host with simulated time, on which a function can block the loop: time has gone on when it returns. */
+class BlockingHost extends VirtualHost {
+  readonly #wishes = new Map<() => void, number>();
+  #blocked = 0;
+
+  override time(): number {
+    return super.time() + this.#blocked;
+  }
+
+  override at(when: number | null, turn: () => void): void {
+    if (when === null) this.#wishes.delete(turn);
+    else this.#wishes.set(turn, when);
+    super.at(when === null ? null : when - this.#blocked, turn);
+  }
+
+  block(seconds: number): void {
+    this.#blocked += seconds;
+    for (const [turn, when] of this.#wishes) super.at(when - this.#blocked, turn);
+  }
+}
+
+describe('a generator function', () => {
+  it(
+    'is served when it is made a coroutine, and otherwise its client is told to do so',
+    withNetwork(async (net) => {
+      const offered = {
+        *plain(n: number): Generator<unknown, number> {
+          yield* sleep(1);
+          return n;
+        },
+        made: coroutine(function* (n: number): Generator<unknown, number> {
+          yield* sleep(1);
+          return n;
+        }),
+      };
+      await net.worker({}, offered);
+      const { plain, made } = moduleFunctions<typeof offered>('app:work');
+      expect(await net.pool().submit(made, 4)).toBe(4);
+      const error = await rejection(net.pool().submit(plain, 4));
+      expect(error).toMatchObject({ code: 'RESULT_NOT_CLONEABLE' });
+      expect(error.message).toBe(
+        'the result of plain() of app:work cannot be sent back: result is a Generator, which cannot be cloned, and nothing of it has run; ' +
+          'write export const plain = coroutine(function* (…) { … })',
+      );
+    }),
+  );
+});
+
+describe('the name of a module', () => {
+  it(
+    'is the same for workers and clients however it is written, and another one is not served',
+    withNetwork(async (net) => {
+      const { name } = await net.worker({ module: 'APP:work' });
+      const pool = net.pool();
+      const functionsOf = (module: string) => moduleFunctions<typeof work>(module);
+      expect(await pool.submit(functionsOf('APP:work').double, 1)).toBe(2);
+      expect(await pool.submit(functionsOf('app:work').double, 1)).toBe(2);
+      expect(await rejection(pool.submit(functionsOf('app:other').double, 1))).toMatchObject({
+        name: 'NotServed',
+        message: `double() of app:other is served by no worker of the queue 'q': there is ${name} with double, slow, count, flaky of app:work`,
+      });
+    }),
+  );
+
+  it(
+    'that no client could write is refused',
+    withNetwork(async (net) => {
+      const serving = createTask(() => serve(work, { engine: net.engine, queue: 'q', signals: [], module: 'work' }));
+      expect(await rejection(serving)).toMatchObject({
+        code: 'INVALID_MODULE',
+        message:
+          "serve: module is a name with a scheme, the same as in moduleFunctions, got 'work'; write module: 'app:work'",
+      });
+    }),
+  );
+});
+
+describe('a loop that is blocked', () => {
+  const withBlocking = (body: (net: Network, block: (seconds: number) => void) => Promise<void>) => async () => {
+    const host = new BlockingHost();
+    const main = async (): Promise<void> => {
+      await using net = new Network();
+      await body(net, (seconds) => host.block(seconds));
+    };
+    await run(main, { loopFactory: () => newEventLoop({ host }) });
+  };
+
+  it.each([
+    ['that returns at once', (block: () => void) => block()],
+    [
+      'that has waited before',
+      async (block: () => void) => {
+        await sleep(0.1);
+        block();
+      },
+    ],
+  ])('is told with the name of the function %s, although it is over by then', (_what, body) =>
+    withBlocking(async (net, block) => {
+      const warn = vi.spyOn(logger, 'warn').mockImplementation(() => {});
+      const offered = { compute: () => body(() => block(3)), twice: (n: number) => 2 * n };
+      const { name } = await net.worker({ concurrency: 2 }, offered);
+      const { compute, twice } = moduleFunctions<typeof offered>('app:work');
+      const pool = net.pool();
+      expect(await pool.submit(twice, 1)).toBe(2);
+      await sleep(2.5);
+      await pool.submit(compute);
+      await sleep(2);
+      const [message, ...more] = warn.mock.calls.flat();
+      expect(more).toEqual([]);
+      expect(message).toContain(`the loop of the worker ${name} was blocked for `);
+      expect(message).toContain(
+        ' s while it ran compute(); after 4 s it counts as lost. ' +
+          'Let functions that compute run in threads: serve(url, { executor: new ThreadPoolExecutor() })',
+      );
+      warn.mockRestore();
+    })(),
+  );
+
+  it(
+    'by the program itself is told without a name',
+    withBlocking(async (net, block) => {
+      const warn = vi.spyOn(logger, 'warn').mockImplementation(() => {});
+      await net.worker();
+      expect(await net.pool().submit(double, 1)).toBe(2);
+      await sleep(2.5);
+      block(3);
+      await sleep(2);
+      expect(warn.mock.calls.flat()).toEqual([expect.stringMatching(/was blocked for [23]\.\d s; after 4 s/)]);
+      warn.mockRestore();
     }),
   );
 });

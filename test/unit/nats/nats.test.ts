@@ -1,4 +1,14 @@
-import { CancelledError, createTask, Event, gather, getRunningLoop, sleep, type Task, TimeoutError } from 'asyncio-ts';
+import {
+  CancelledError,
+  createTask,
+  Event,
+  gather,
+  getRunningLoop,
+  sleep,
+  type Task,
+  TimeoutError,
+  wrapPromise,
+} from 'asyncio-ts';
 import {
   type ClientEvents,
   DistributedExecutor,
@@ -310,8 +320,12 @@ describeBoth('an executor over NATS', (s) => {
       const waiting = Array.from({ length: 20 }, () => pool.submit(slow, 'b', 1));
       yield* s.wait(sleep(1));
       worker.kill();
-      expect(yield* failure(s, running)).toBeInstanceOf(WorkerLost);
-      for (const job of waiting) expect(yield* failure(s, job)).toBeInstanceOf(NotServed);
+      const outcomes = waiting.map((job) => job.catch((error: unknown) => error));
+      const outcome = running.catch((error: unknown) => error);
+      expect(yield* failure(s, waiting[0]!)).toBeInstanceOf(NotServed);
+      expect(time()).toBeLessThan(4); // not only when its lease is over
+      for (const refused of outcomes) expect(yield* s.wait(wrapPromise(refused))).toBeInstanceOf(NotServed);
+      expect(yield* s.wait(wrapPromise(outcome))).toBeInstanceOf(WorkerLost);
       expect(time()).toBeLessThan(9);
       expect(work.started).toEqual(['a']);
     }),
@@ -554,6 +568,17 @@ describe('the engine nats()', () => {
     expect(thrownBy(() => nats({ servers: 'a', connection }))).toMatchObject({ code });
     expect(thrownBy(() => nats('nats://a b'))).toMatchObject({ code });
     expect(() => nats({ server: 'a' } as never)).toThrow(TypeError);
+    expect(thrownBy(() => nats(undefined as never))).toMatchObject({
+      message: "nats: the address of a server is required; write nats('nats://127.0.0.1:4222')",
+      code,
+    });
+    expect(thrownBy(() => nats('redis://user:secret@127.0.0.1'))).toMatchObject({
+      message:
+        "nats: servers are addresses that begin with nats:// or tls://, got 'redis://user:…@127.0.0.1'; write nats('nats://127.0.0.1:4222')",
+      code,
+    });
+    expect(thrownBy(() => nats({ servers: 4222 as never }))).toMatchObject({ code });
+    expect(nats('127.0.0.1:4222').name).toBe('nats');
   });
 
   it('refuses a server that takes only small messages', async () => {

@@ -57,6 +57,14 @@ describe('the command line of asyncio worker', () => {
       "worker: --bullmq takes an address that begins with redis://, rediss://, postgres://, postgresql://; got 'localhost', write --bullmq redis://127.0.0.1",
     ],
     [['a.ts', '--nats', 'nats://h', '-q', ''], 'worker: --queue is empty: leave it out, or give a name'],
+    [
+      ['a.ts', '--nats', 'nats://h', '--name', 'work'],
+      "worker: --name takes a name with a scheme, the same as in moduleFunctions; got 'work', write --name app:work",
+    ],
+    [
+      ['a.ts', '--nats', 'nats://h', '-q', 'a:b'],
+      "worker: --queue takes a name without spaces and colons, the same as in DistributedExecutor; got 'a:b', write --queue images",
+    ],
     [['a.ts', '--nats', 'nats://h', '-c', '0'], "worker: --concurrency takes a whole number of at least 1, got '0'"],
     [
       ['a.ts', '--nats', 'nats://h', '--threads', 'many'],

@@ -32,6 +32,28 @@ describe('the functions of a module', () => {
   });
 });
 
+describe('the functions of a module as a value', () => {
+  test('can be shown, written as JSON and compared, which calls nothing', () => {
+    const functions = moduleFunctions<Record<string, () => void>>('app:work');
+    expect(`${functions}`).toBe('<functions of app:work>');
+    expect(JSON.stringify({ functions })).toBe('{"functions":{}}');
+    expect(Number(functions)).toBeNaN();
+  });
+});
+
+describe('a function of a name for other machines', () => {
+  test('says that it cannot be called here, and what to do', async () => {
+    const { double } = moduleFunctions<{ double(n: number): number }>('app:work');
+    await expect(double(1)).rejects.toMatchObject({
+      name: 'TypeError',
+      code: 'NOT_AN_ADDRESS',
+      message:
+        'double() of app:work cannot be called here: that is a name which workers of a DistributedExecutor know, not the address of a module; ' +
+        'import double from its file, or submit it to a DistributedExecutor',
+    });
+  });
+});
+
 describe('the address of a module', () => {
   test('that is relative is a ValueError, which says what to write', async () => {
     const error = await failureOf(() => moduleFunctions('./work.ts'));
