@@ -3,6 +3,7 @@ import { RuntimeError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { messageOf, type Problem, sentence, shown, unpack } from '../border/index.ts';
 import { NotStarted } from './engine.ts';
+import { exportNotFound } from './export-not-found.ts';
 import type { Call, FailureKind, Reply, Work } from './work.ts';
 
 export type BrokenClass = new (message: string, details: { code: string; cause?: unknown }) => BrokenExecutor;
@@ -19,10 +20,11 @@ const FAILURES: Record<FailureKind, (work: Work, failed: Failed, Broken: BrokenC
       cause,
     });
   },
-  export: (work, { detail }) =>
-    typeError(
-      `${nameOf(work)} cannot be called: the module does not export this function, it exports ${detail === '' ? 'no functions' : detail}`,
-      'EXPORT_NOT_FOUND',
+  export: (work, { detail = '' }) =>
+    exportNotFound(
+      'url' in work ? work.exportName : work.name,
+      detail === '' ? [] : detail.split(', '),
+      `${nameOf(work)} cannot be called: the module does not export this function`,
     ),
   capture: (work, { error, detail }) =>
     withCause(

@@ -1,6 +1,7 @@
 import { ValueError } from '../../errors/index.ts';
 import { typeError } from '../../errors/type-error.ts';
 import { describe } from '../../internal/describe.ts';
+import { exportNotFound, functionsOf } from './export-not-found.ts';
 import type { ModuleWork } from './work.ts';
 
 /**
@@ -71,7 +72,7 @@ function moduleFunction(url: string, exportName: string): ModuleFunction {
     const module = await loaded(url, exportName);
     const fn = module[exportName];
     if (typeof fn !== 'function')
-      throw typeError(`the module ${url} exports no function ${exportName}`, 'EXPORT_NOT_FOUND');
+      throw exportNotFound(exportName, functionsOf(module), `the module ${url} exports no function ${exportName}`);
     return fn(...args);
   };
   Object.defineProperty(run, 'name', { value: exportName, configurable: true });

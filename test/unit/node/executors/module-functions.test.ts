@@ -24,7 +24,15 @@ describe('the functions of a module', () => {
     expect(await work.fib(10)).toBe(55);
     expect(await run(() => toThread(work.fib, 10))).toBe(55);
     const missing = moduleFunctions<{ f(): void }>('data:text/javascript,export const g = 1');
-    expect(await failureOf(missing.f())).toMatchObject({ name: 'TypeError', code: 'EXPORT_NOT_FOUND' });
+    expect(await failureOf(missing.f())).toMatchObject({
+      name: 'TypeError',
+      code: 'EXPORT_NOT_FOUND',
+      message: 'the module data:text/javascript,export const g = 1 exports no function f, it exports no functions',
+    });
+    expect(await failureOf((work as never as Record<string, () => Promise<unknown>>)['fibb']!())).toMatchObject({
+      code: 'EXPORT_NOT_FOUND',
+      message: expect.stringMatching(/exports no function fibb, it exports .*; write fib$/),
+    });
   });
 
   test('are no promise together', async () => {

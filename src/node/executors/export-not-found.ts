@@ -1,0 +1,20 @@
+import { typeError } from '../../errors/type-error.ts';
+import { nearest } from '../../internal/options.ts';
+
+/** The names of the functions that a module exports. */
+export function functionsOf(module: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(module).filter((name) => typeof module[name] === 'function');
+}
+
+/**
+ * @param wanted the name that was asked for
+ * @param problem what is told, up to the names that there are
+ */
+export function exportNotFound(wanted: string, exported: readonly string[], problem: string): TypeError {
+  const meant = nearest(wanted, exported);
+  const names = exported.length === 0 ? 'no functions' : exported.join(', ');
+  return typeError(
+    `${problem}, it exports ${names}${meant === undefined ? '' : `; write ${meant}`}`,
+    'EXPORT_NOT_FOUND',
+  );
+}
