@@ -1006,7 +1006,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (isCancelledError(error)) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
-    } else if (this._loop.isClosed()) {
+    } else if (this._loop._closed) {
       this._finish(FAILED, error); // the run has reported that it left the task behind
     } else {
       this._fail(error);
