@@ -263,6 +263,9 @@ class TaskRoot extends RootScope implements RareFields {
 
 let tasksMade = 0;
 
+/** The task whose `cancel()` a construct calls, and the construct: an override takes the message only, as in Python. */
+const behalf: { task: object | null; through: object | string | null } = { task: null, through: null };
+
 /**
  * Tasks without a name are numbered in the order in which they are made. A simulation numbers its own, so that what it tells is the same in
  * each run.
@@ -610,11 +613,31 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * @returns false when the task is done already
    */
   override cancel(message?: unknown): boolean {
-    return this._cancelFor(null, message === undefined ? message : anyByName('msg', message));
+    const asked = message === undefined ? message : anyByName('msg', message);
+    if (behalf.task !== this) return this._takeRequest(null, asked);
+    behalf.task = null;
+    return this._takeRequest(behalf.through, asked);
   }
 
-  /** @param through the construct that makes the request, for the story @internal */
-  _cancelFor(through: object | string | null, message: unknown): boolean {
+  /**
+   * Calls `cancel()`, which a subclass or the program may have overridden, on behalf of a construct.
+   *
+   * @param through the construct, for the story @internal
+   */
+  _cancelFor(through: object | string, message?: unknown): boolean {
+    const { task: outer, through: outerThrough } = behalf;
+    behalf.task = this;
+    behalf.through = through;
+    try {
+      return message === undefined ? this.cancel() : this.cancel(message);
+    } finally {
+      behalf.task = outer;
+      behalf.through = outerThrough;
+    }
+  }
+
+  /** @internal */
+  _takeRequest(through: object | string | null, message: unknown): boolean {
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
     if ((this._marks & IN_DELIVERY) !== 0 && carried.request !== null) {
