@@ -136,9 +136,10 @@ export interface FutureRole extends FutureLike {
 export interface LoopRole {
   /** The step of an async function that goes on after its handle has returned. @internal */
   readonly _step: OpenStepRole;
-  /** @internal */
-  readonly _closed: boolean;
+  /** Whether it is closed. @internal */
+  readonly _isOver: boolean;
   isRunning(): boolean;
+  isClosed(): boolean;
   getDebug(): boolean;
   createTask(coroutine: never): FutureRole;
   /** Schedules something for the next iteration. @internal */
