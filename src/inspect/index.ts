@@ -13,6 +13,7 @@ import { formatWaitTree } from './wait-tree.ts';
 // A program that imports this has its pending tasks told as a tree; package.json ("sideEffects") keeps the line in bundles.
 pending.tell = (loop) => formatWaitTree(captureWaitGraph(loop));
 
+export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from './awaited-by.ts';
 export {
   type CallGraph,
   type CallGraphOptions,

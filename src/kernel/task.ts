@@ -264,6 +264,9 @@ class TaskRoot extends RootScope implements RareFields {
 
 let tasksMade = 0;
 
+/** The task whose `cancel()` a construct calls, and the construct: an override takes the message only, as in Python. */
+let behalf: { readonly task: object; readonly through: object | string } | null = null;
+
 /**
  * Tasks without a name are numbered in the order in which they are made. A simulation numbers its own, so that what it tells is the same in
  * each run.
@@ -621,11 +624,6 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * @returns false when the task is done already
    */
   override cancel(message?: unknown): boolean {
-    return this._cancelFor(null, message === undefined ? message : anyByName('msg', message));
-  }
-
-  /** @param through the construct that makes the request, for the story @internal */
-  _cancelFor(through: object | string | null, message: unknown): boolean {
     if (this._rare !== null) this._retrieved();
     if (this._state !== PENDING) return false;
     if ((this._marks & IN_DELIVERY) !== 0 && carried.request !== null) {
@@ -634,11 +632,28 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
     const rare = this._rareFields();
     const by = runningTask();
+    const through = behalf?.task === this ? behalf.through : null;
+    const text = anyByName('msg', message);
     rare.cancels++;
-    rare.request = new MadeRequest(this, by, message, through, carried.request, this._loop.time());
-    if (hooks.cancelRequested !== null) emit('cancelRequested', this, by, message);
+    rare.request = new MadeRequest(this, by, text, through, carried.request, this._loop.time());
+    if (hooks.cancelRequested !== null) emit('cancelRequested', this, by, text);
     deliver(this, rare.request);
     return true;
+  }
+
+  /**
+   * Calls `cancel()`, which a subclass or the program may have overridden, on behalf of a construct.
+   *
+   * @param through the construct, for the story @internal
+   */
+  _cancelFor(through: object | string, message?: unknown): boolean {
+    const outer = behalf;
+    behalf = { task: this, through };
+    try {
+      return this.cancel(message);
+    } finally {
+      behalf = outer;
+    }
   }
 
   /** Delivers a request to the task's lines, or keeps it for the next wait. @internal */
@@ -1015,7 +1030,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (isCancelledError(error)) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
-    } else if (this._loop.isClosed()) {
+    } else if (this._loop._isOver) {
       this._finish(FAILED, error); // the run has reported that it left the task behind
     } else {
       this._fail(error);

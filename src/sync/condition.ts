@@ -15,6 +15,7 @@ import {
   WaitQueue,
   WrittenCoroutine,
 } from '../kernel/lowlevel.ts';
+import { callMethod } from './call-method.ts';
 import { type Guard, holding } from './guard.ts';
 import { Lock } from './lock.ts';
 
@@ -132,7 +133,8 @@ export class Condition {
    * @throws what the body throws
    */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
-    return holding(this, body);
+    const isOwn = this.#lock.acquire === Lock.prototype.acquire;
+    return holding(this, body, isOwn ? Condition.prototype.acquire : null);
   }
 
   /**
@@ -220,7 +222,7 @@ export class Condition {
   ): Generator<unknown, unknown, unknown> {
     let result = predicate();
     while (!result) {
-      yield* condition.wait();
+      yield* callMethod(condition, 'wait', Condition.prototype.wait);
       result = predicate();
     }
     return result;
@@ -345,7 +347,7 @@ class Wait extends WrittenCoroutine<true> {
     for (;;) {
       let result: IteratorResult<unknown, unknown>;
       try {
-        this.acquiring ??= this.condition.lock.acquire()[Symbol.iterator]();
+        this.acquiring ??= callMethod(this.condition.lock, 'acquire', Lock.prototype.acquire)[Symbol.iterator]();
         result = thrown === null ? this.acquiring.next(value) : throwInto(this.acquiring, thrown.error);
       } catch (error) {
         thrown = null;

@@ -10,6 +10,7 @@ import {
   libraryCoroutine,
   type Task,
 } from '../kernel/lowlevel.ts';
+import { callMethod } from './call-method.ts';
 
 /** What is acquired and released. */
 export interface Acquirable {
@@ -72,19 +73,25 @@ export class Guard implements Disposable {
 /**
  * Runs a body while something is held.
  *
+ * @param own the library's `acquire()`, which a subclass may have overridden
  * @throws {TypeError} at once, when the body is not a coroutine function, for example a promise, whose work has already begun
  */
-export function holding<T>(held: Acquirable, body: CoroutineFunction<T>): AwaitableCoroutine<T> {
+export function holding<T>(
+  held: Acquirable,
+  body: CoroutineFunction<T>,
+  own: Acquirable['acquire'] | null,
+): AwaitableCoroutine<T> {
   if (typeof body !== 'function' && !iscoroutine(body))
     throw typeError(`with: a function is required, got ${describe(body)}; write with(() => …)`, 'NOT_CALLABLE');
-  return runHolding(held, body) as AwaitableCoroutine<T>;
+  return runHolding(held, body, own) as AwaitableCoroutine<T>;
 }
 
 const runHolding = /* @__PURE__ */ libraryCoroutine(function* holding(
   held: Acquirable,
   body: CoroutineFunction<unknown>,
+  own: Acquirable['acquire'] | null,
 ): Generator<unknown, unknown, unknown> {
-  yield* held.acquire();
+  yield* callMethod(held, 'acquire', own);
   try {
     return yield* iterableOf(body);
   } finally {

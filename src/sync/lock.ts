@@ -94,7 +94,7 @@ export class Lock {
    * @throws what the body throws
    */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
-    return holding(this, body);
+    return holding(this, body, Lock.prototype.acquire);
   }
 
   /**

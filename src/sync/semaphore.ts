@@ -121,7 +121,7 @@ export class Semaphore {
    * @throws what the body throws
    */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
-    return holding(this, body);
+    return holding(this, body, Semaphore.prototype.acquire);
   }
 
   /**

@@ -136,6 +136,8 @@ export interface FutureRole extends FutureLike {
 export interface LoopRole {
   /** The step of an async function that goes on after its handle has returned. @internal */
   readonly _step: OpenStepRole;
+  /** Whether it is closed. @internal */
+  readonly _isOver: boolean;
   isRunning(): boolean;
   isClosed(): boolean;
   getDebug(): boolean;

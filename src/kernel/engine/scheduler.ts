@@ -80,6 +80,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   _hosted = false;
   /** @internal */
   _debug = false;
+  /** Whether it is closed. The library asks this, not `isClosed()`, which a test may have replaced for the code that it tests. @internal */
+  _isOver = false;
   readonly #host: Host;
   readonly #clock: Clock;
   readonly #pacer: Pacer;
@@ -94,7 +96,6 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   #single = false;
   #run: Run | null = null;
   #stopping = false;
-  #closed = false;
   /** When the present handle or step began; in debug mode only. */
   #stepBegan = 0;
   /** Seconds; in debug mode a callback or step that takes longer is reported. */
@@ -141,7 +142,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /** Whether `close()` was called. */
   isClosed(): boolean {
-    return this.#closed;
+    return this._isOver;
   }
 
   /**
@@ -180,7 +181,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /** @internal */
   _checkClosed(): void {
-    if (this.#closed) {
+    if (this._isOver) {
       throw new RuntimeError('Event loop is closed: use a new one (newEventLoop(), or a new run())', {
         code: 'LOOP_CLOSED',
       });
@@ -200,8 +201,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
    */
   close(): void {
     if (this.isRunning()) throw new RuntimeError('Cannot close a running event loop', { code: 'LOOP_RUNNING' });
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this._isOver) return;
+    this._isOver = true;
     this._ready.clear();
     this._timers.clear();
     this.#pacer.askAt(null);
@@ -260,7 +261,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
       this.#iterate();
       return;
     }
-    if (this.#phase !== IDLE || this.#closed || (this.#run === null && !this._hosted)) return;
+    if (this.#phase !== IDLE || this._isOver || (this.#run === null && !this._hosted)) return;
     if (this.#anotherStepIsOpen()) {
       this.#pacer.noteSoon();
       afterMicrotasks(this.#turn);
@@ -282,7 +283,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   #iterate(): void {
     const isOver = runAs(this, null, null, null, false, this.#runIterations, null, null, null);
     forgetAsyncContext();
-    if (isOver && !this.#closed) this.#request();
+    if (isOver && !this._isOver) this.#request();
   }
 
   /** False when an iteration is not over: a step is open, or the turn took too long. */
@@ -293,7 +294,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
       this.#phase = IDLE;
       if (hooks.iterationEnd !== null) emit('iterationEnd', this);
       if (this.#stopping && this.#run !== null) this.#endRun();
-    } while (!this.#single && this._ready.length > 0 && !this.#closed && (this.#run !== null || this._hosted));
+    } while (!this.#single && this._ready.length > 0 && !this._isOver && (this.#run !== null || this._hosted));
     return true;
   };
 
@@ -372,7 +373,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     if (this._debug === enabled) return;
     this._debug = enabled;
     this.#stepBegan = this.time();
-    if (this.#closed) return;
+    if (this._isOver) return;
     // Simulated time says nothing about how long code takes.
     if (this.#host instanceof RuntimeHost) keepPulse(enabled);
   }
@@ -506,7 +507,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /** Whether nothing looks at steps and iterations, and nothing ends the turn. */
   #isPlain(): boolean {
-    return !watched.steps && !this.#single && !this.#stopping && !this._debug && !this.#closed;
+    return !watched.steps && !this.#single && !this.#stopping && !this._debug && !this._isOver;
   }
 
   /**

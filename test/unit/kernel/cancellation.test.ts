@@ -1,15 +1,21 @@
 import {
   CancelledError,
+  type CoroutineFunction,
+  createTask,
   currentTask,
   ExceptionGroup,
   type Future,
   gather,
+  getRunningLoop,
+  shared,
   shield,
   sleep,
-  type Task,
+  Task,
+  type TaskGroup,
   TimeoutError,
   taskGroup,
   timeout,
+  waitFor,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { manualLoop } from '../../support/loops.ts';
@@ -615,5 +621,160 @@ describe('a generator coroutine', () => {
     await iterate(2);
     expect(trace).toEqual(['inner finally']);
     expect(task.cancelled()).toBe(true);
+  });
+});
+
+describeBoth('whoever cancels a task calls its cancel(), which a subclass may have overridden', (s) => {
+  /** Starts the work in some construct, which then cancels it. */
+  type Construct = (work: CoroutineFunction<void>) => CoroutineFunction<unknown>;
+  const constructs: [name: string, construct: Construct][] = [
+    [
+      'a group with a failure',
+      (work) =>
+        s.fn(function* () {
+          const body = s.fn(function* (group: TaskGroup) {
+            group.createTask(work);
+            yield* s.wait(sleep(1));
+            throw new Error('broken');
+          });
+          yield* failure(s, taskGroup(body));
+        }),
+    ],
+    [
+      'cancel() of a group',
+      (work) =>
+        s.fn(function* () {
+          const body = s.fn(function* (group: TaskGroup) {
+            group.createTask(work);
+            yield* s.wait(sleep(1));
+            group.cancel();
+          });
+          yield* s.wait(taskGroup(body));
+        }),
+    ],
+    [
+      'a group that was cancelled while the task made its first step',
+      (work) =>
+        s.fn(function* () {
+          const body = s.fn(function* (group: TaskGroup) {
+            const first = s.fn(function* () {
+              group.cancel();
+              yield* s.wait(work());
+            });
+            group.createTask(first, { eagerStart: true });
+            yield* s.wait(sleep(1));
+          });
+          yield* s.wait(taskGroup(body));
+        }),
+    ],
+    [
+      'its signal',
+      (work) =>
+        s.fn(function* () {
+          const controller = new AbortController();
+          const task = createTask(work, { signal: controller.signal });
+          yield* s.wait(sleep(1));
+          controller.abort('no longer wanted');
+          yield* failure(s, task);
+        }),
+    ],
+    [
+      'shared(), when its last caller has left',
+      (work) =>
+        s.fn(function* () {
+          const all = shared(work);
+          yield* failure(s, waitFor(all(), 1));
+          yield* s.wait(sleep(0));
+        }),
+    ],
+    [
+      'gather',
+      (work) =>
+        s.fn(function* () {
+          const both = gather([createTask(work)]);
+          yield* s.wait(sleep(1));
+          both.cancel();
+          yield* failure(s, both);
+        }),
+    ],
+    [
+      'waitFor',
+      (work) =>
+        s.fn(function* () {
+          yield* failure(s, waitFor(createTask(work), 1));
+        }),
+    ],
+    [
+      'a task that awaits it',
+      (work) =>
+        s.fn(function* () {
+          const inner = createTask(work);
+          const outer = createTask(waitingFor(s, inner));
+          yield* s.wait(sleep(1));
+          outer.cancel();
+          yield* failure(s, outer);
+        }),
+    ],
+    [
+      'the end of run()',
+      (work) =>
+        s.fn(function* () {
+          createTask(work);
+          yield* s.wait(sleep(1));
+        }),
+    ],
+  ];
+
+  test.each(constructs)('%s', async (_name, construct) => {
+    const asked = new Set<unknown>();
+    let worker!: Task;
+    class Stubborn<T> extends Task<T> {
+      override cancel(message?: unknown): boolean {
+        if (!asked.has(this)) this.getLoop().callSoon(() => super.cancel(message)); // in its own time
+        asked.add(this);
+        return true;
+      }
+    }
+    const work = s.fn(function* () {
+      worker = currentTask()!;
+      yield* s.wait(sleep(60));
+    });
+    const main = s.fn(function* () {
+      getRunningLoop().setTaskFactory((loop, coro, options) => new Stubborn(coro, { ...options, loop }));
+      yield* s.wait(construct(work)());
+    });
+    const { seconds } = await runVirtually(main);
+    expect([...asked]).toContain(worker);
+    expect(worker.cancelled()).toBe(true);
+    expect(seconds).toBeLessThan(2);
+  });
+
+  test('and its story still names the construct', async () => {
+    const plain: unknown[] = [];
+    class Mine<T> extends Task<T> {
+      override cancel(message?: unknown): boolean {
+        createTask(s.fn(function* () {})).cancel(); // a request of its own, in between
+        return super.cancel(message);
+      }
+    }
+    const work = s.fn(function* () {
+      yield* s.wait(sleep(60));
+    });
+    for (const Class of [Task, Mine]) {
+      const main = s.fn(function* () {
+        let task!: Task<void>;
+        const body = s.fn(function* (group: TaskGroup) {
+          getRunningLoop().setTaskFactory((loop, coro, options) => new Class(coro, { ...options, loop }));
+          task = group.createTask(work);
+          getRunningLoop().setTaskFactory(null);
+          yield* s.wait(sleep(1));
+          group.cancel();
+        });
+        yield* s.wait(taskGroup(body));
+        return task.cancelRequest?.through;
+      });
+      plain.push((await runVirtually(main)).result);
+    }
+    expect(plain).toEqual(['cancel() of its TaskGroup', 'cancel() of its TaskGroup']);
   });
 });

@@ -1,5 +1,7 @@
 import {
+  allTasks,
   type Callback,
+  CancelledError,
   ContextVar,
   copyContext,
   EventLoop,
@@ -10,9 +12,11 @@ import {
   Task,
   type TaskFactory,
   type TaskOptions,
+  waitFor,
+  wrapPromise,
 } from 'asyncio-ts';
 import { VirtualHost } from 'asyncio-ts/testing';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { manualLoop, muteLog, virtualLoop } from '../../support/loops.ts';
 import { describeBoth } from '../../support/spellings.ts';
 
@@ -343,5 +347,46 @@ describeBoth('a subclass that overrides callSoon', (s) => {
     loop.callSoon(() => future.setResult('result'));
     expect(await loop.runUntilComplete(task)).toBe('result');
     expect(loop.calls).toBe(4); // two steps, the one that sets the result, and runUntilComplete's done callback
+  });
+});
+
+describeBoth('a loop whose isClosed() a test has replaced', (s) => {
+  test('goes on as before, since the library asks its own state', async () => {
+    const { loop } = virtualLoop();
+    const trace: unknown[] = [];
+    const main = s.fn(function* () {
+      const lie = vi.spyOn(loop, 'isClosed').mockReturnValue(true);
+      onTestFinished(() => lie.mockRestore());
+      const answer = loop.createFuture<number>();
+      const waits = s.fn(function* () {
+        trace.push(yield* s.wait(answer));
+        trace.push(yield* s.wait(wrapPromise(Promise.resolve('of a promise'))));
+        try {
+          yield* s.wait(loop.createFuture());
+        } catch (error) {
+          trace.push(error instanceof CancelledError);
+          throw error;
+        }
+      });
+      const task = loop.createTask(waits);
+      yield* s.wait(sleep(1));
+      answer.setResult(42);
+      yield* s.wait(sleep(1));
+      task.cancel();
+      try {
+        yield* s.wait(task);
+      } catch (error) {
+        trace.push(error instanceof CancelledError);
+      }
+      const short = s.fn(function* () {
+        yield* s.wait(sleep(0.5));
+        return 'in time';
+      });
+      trace.push(yield* s.wait(waitFor(short, 1)));
+      return allTasks().size;
+    });
+    const tasks = await loop.runUntilComplete(main);
+    expect(trace).toEqual([42, 'of a promise', true, true, 'in time']);
+    expect(tasks).toBe(1);
   });
 });
