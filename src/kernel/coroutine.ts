@@ -113,6 +113,11 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     return this.#fn.name;
   }
 
+  /** The function as a call, for texts. @internal */
+  get _call(): string {
+    return describeFunction(this.#fn);
+  }
+
   /** The first caller that asks for the iterator is the one that awaits it. */
   [Symbol.iterator](): this {
     if (this.#state !== 'created') throw this.#reused();
@@ -200,13 +205,13 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
 
   #reused(): RuntimeError {
     const why = this.#state === 'running' ? 'is being awaited already' : 'cannot reuse already awaited coroutine';
-    return new RuntimeError(`${this}: ${why}; call ${describeFunction(this.#fn)} again for each await`, {
+    return new RuntimeError(`${this}: ${why}; call ${this._call} again for each await`, {
       code: 'COROUTINE_REUSED',
     });
   }
 
   toString(): string {
-    return `<coroutine ${describeFunction(this.#fn)} ${this.#state}>`;
+    return `<coroutine ${this._call} ${this.#state}>`;
   }
 }
 

@@ -1059,8 +1059,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /** @internal */
   _describeCoroutine(): string {
     const coro = this._coro;
-    if (typeof coro === 'function') return describeFunction(coro);
-    return coro instanceof CoroutineObject ? describeFunction({ name: coro.name }) : describe(coro);
+    if (coro instanceof CoroutineObject) return coro._call;
+    return typeof coro === 'function' ? describeFunction(coro) : describe(coro);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
-import { followFirst, settles, settlesIn } from './follow.ts';
+import { followFirst, settles } from './follow.ts';
 import { NONE, type Scope, type TaskRole } from './roles.ts';
 
 /**
@@ -34,31 +34,24 @@ export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args:
  */
 export function callFirst(task: TaskRole, fn: () => unknown): unknown {
   const storage = prepareAsyncTasks();
+  const { outerStore } = current;
+  current.outerStore = NOT_ENTERED;
   let result: unknown;
-  if (storage === null) {
-    result = countCall(fn, []);
-    if (isPromiseOfEngine(result)) {
-      settles(task, result);
-      result = NONE;
-    }
-  } else {
-    const { outerStore } = current;
-    current.outerStore = NOT_ENTERED;
-    try {
-      result = task._frameOfCalls().runInAsyncScope(beginTask, undefined, storage, task, fn);
-    } finally {
-      current.outerStore = outerStore;
-    }
+  try {
+    if (storage === null) result = beginTask(storage, task, fn);
+    else result = task._frameOfCalls().runInAsyncScope(beginTask, undefined, storage, task, fn);
+  } finally {
+    current.outerStore = outerStore;
   }
   if (result === NONE) followFirst(task);
   return result;
 }
 
-function beginTask(storage: AsyncStorage, task: TaskRole, fn: () => unknown): unknown {
-  storage.enterWith(task._rootScope());
-  const result = fn();
+function beginTask(storage: AsyncStorage | null, task: TaskRole, fn: () => unknown): unknown {
+  storage?.enterWith(task._rootScope());
+  const result = storage === null ? countCall(fn, []) : fn();
   if (!isPromiseOfEngine(result)) return result;
-  settlesIn(storage, task, result);
+  settles(storage, task, result);
   return NONE;
 }
 

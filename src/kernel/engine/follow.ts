@@ -59,24 +59,26 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
   );
 }
 
-/** As `follow`, of the promise of the async function that a task is made of, which `settlesIn` or `settles` has subscribed to. */
+/** As `follow`, of the promise of the async function that a task is made of, which `settles` has subscribed to. */
 export function followFirst(task: TaskRole): void {
   task._loop._step.open(task, 0);
   task._following = TO_THE_END;
 }
 
-/** Subscribes to the promise of the async function that a task is made of. */
-export function settles(task: TaskRole, promise: PromiseLike<unknown>): void {
-  promise.then(
-    (value) => endOfFirst(task, NONE, value),
-    (error) => endOfFirst(task, error, undefined),
-  );
-}
-
-/** As `settles`, in the task's async context: that tells whose promise it was, so that no functions are made for each task. */
-export function settlesIn(storage: AsyncStorage, task: TaskRole, promise: PromiseLike<unknown>): void {
-  if (storage.getStore() === task._root) promise.then(completedInContext, failedInContext);
-  else settles(task, promise); // the first segment has gone into another scope
+/**
+ * Subscribes to the promise of the async function that a task is made of. In the task's async context that tells whose promise it was, so that
+ * no functions are made for each task.
+ */
+export function settles(storage: AsyncStorage | null, task: TaskRole, promise: PromiseLike<unknown>): void {
+  if (storage !== null && storage.getStore() === task._root) {
+    promise.then(completedInContext, failedInContext);
+  } else {
+    // No context, or the first segment has gone into another scope.
+    promise.then(
+      (value) => endOfFirst(task, NONE, value),
+      (error) => endOfFirst(task, error, undefined),
+    );
+  }
 }
 
 const taskOfContext = (): TaskRole => (current.storage!.getStore() as Scope).task!;

@@ -461,7 +461,7 @@ describe('new Task', () => {
   });
 });
 
-describe('the coroutine of a task', () => {
+describeBoth('the coroutine of a task', (s) => {
   const isKept = test.each<[string, (wait: Future<void>) => Generator | AwaitableCoroutine<unknown>]>([
     [
       'a generator',
@@ -503,6 +503,14 @@ describe('the coroutine of a task', () => {
     expect(task.done()).toBe(true);
     expect(task.getCoro()).toBe(coro);
     task.exception();
+  });
+
+  test('is named in the text of the task', () => {
+    const { loop } = manualLoop();
+    const main = s.fn(function* () {});
+    Object.defineProperty(main, 'name', { value: 'main' });
+    expect(String(loop.createTask(main))).toContain('coro=<main()>');
+    expect(String(loop.createTask(coroutine(main)()))).toContain('coro=<main()>');
   });
 
   test('is the function that the task was made of, also when it has ended', async () => {
