@@ -1,6 +1,7 @@
 import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
-import { followFirst, settles, settlesIn } from './follow.ts';
+import { isPromiseOfEngine } from './engine-promise.ts';
+import { followFirst, settlesIn } from './follow.ts';
 import { NONE, type Scope, type TaskRole } from './roles.ts';
 
 /**
@@ -37,10 +38,6 @@ export function callFirst(task: TaskRole, fn: () => unknown): unknown {
   let result: unknown;
   if (storage === null) {
     result = countCall(fn, []);
-    if (isPromiseOfEngine(result)) {
-      settles(task, result);
-      result = NONE;
-    }
   } else {
     const { outerStore } = current;
     current.outerStore = NOT_ENTERED;
@@ -50,16 +47,16 @@ export function callFirst(task: TaskRole, fn: () => unknown): unknown {
       current.outerStore = outerStore;
     }
   }
-  if (result === NONE) followFirst(task);
-  return result;
+  if (result !== NONE && !isPromiseOfEngine(result)) return result;
+  followFirst(task, result === NONE ? null : result);
+  return NONE;
 }
 
+/** Returns what the function has returned; `NONE` for a promise that the task has been subscribed to. */
 function beginTask(storage: AsyncStorage, task: TaskRole, fn: () => unknown): unknown {
   storage.enterWith(task._rootScope());
   const result = fn();
-  if (!isPromiseOfEngine(result)) return result;
-  settlesIn(storage, task, result);
-  return NONE;
+  return isPromiseOfEngine(result) && settlesIn(storage, task, result) ? NONE : result;
 }
 
 /** How many functions that may be async are on the stack, where nothing but the open step tells whose awaits are whose. */
@@ -83,12 +80,4 @@ export function hasAsyncCalls(task: TaskRole): boolean {
 function enterStorage<A extends unknown[], R>(storage: AsyncStorage, scope: Scope, fn: (...args: A) => R, args: A): R {
   storage.enterWith(scope);
   return fn(...args);
-}
-
-let enginePromise: unknown;
-
-/** Whether an async function has returned what they all return. A proxy of one may return anything. */
-export function isPromiseOfEngine(value: unknown): value is Promise<unknown> {
-  enginePromise ??= (async () => {})().constructor;
-  return (value as { readonly constructor?: unknown } | null | undefined)?.constructor === enginePromise;
 }
