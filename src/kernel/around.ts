@@ -1,8 +1,9 @@
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { begunOf, callCoroutineFunction, isAsyncFunction, isGeneratorFunction } from './coroutine.ts';
-import { callInTask, isPromiseOfEngine } from './engine/calls.ts';
+import { callInTask } from './engine/calls.ts';
 import { beginConstruct } from './engine/construct-await.ts';
+import { isPromiseOfEngine } from './engine/engine-promise.ts';
 import {
   type Construct,
   ENTER,

@@ -1,8 +1,12 @@
 import { describe, describeFunction } from '../internal/describe.ts';
 import type { CallStack, Frame } from './engine/roles.ts';
 
-/** The coroutines that lie on each other in a call stack: the outermost first. */
-export function framesOf({ _parents: parents, _frame: frame }: CallStack): Frame[] {
+/** The coroutines that lie on each other in a call stack and have not ended: the outermost first. */
+export function framesOf(stack: CallStack): Frame[] {
+  const { _parents: parents, _frame: frame, _following: following, _task: task } = stack;
+  // A task keeps the coroutine that it was made of: as a parent while its lines end, where nothing runs on top of it, and when it is done.
+  const hasEnded = frame === null ? following === null : stack === task && task.done();
+  if (hasEnded) return [];
   return [...(parents ?? []), ...(frame === null ? [] : [frame])];
 }
 

@@ -200,7 +200,8 @@ export function gather<const A extends Awaitables>(
 export function gather<const A extends Awaitables>(awaitables: A, options?: GatherOptions): Future<Results<A>>;
 export function gather<const A extends Awaitables>(...awaitables: A): Future<Results<A>>;
 export function gather(...args: readonly unknown[]): Future<unknown[]> {
-  if (Array.isArray(args[0])) return gatherAll(args[0], optionsOf(args)?.returnExceptions === true);
+  // A copy: a task factory, or a task that starts eagerly, may change the program's array meanwhile.
+  if (Array.isArray(args[0])) return gatherAll([...args[0]], optionsOf(args)?.returnExceptions === true);
   checkNoOptions(args);
   return gatherAll(args, false);
 }

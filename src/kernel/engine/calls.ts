@@ -1,6 +1,7 @@
 import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
-import { followFirst, settles } from './follow.ts';
+import { isPromiseOfEngine } from './engine-promise.ts';
+import { followFirst, settlesIn } from './follow.ts';
 import { NONE, type Scope, type TaskRole } from './roles.ts';
 
 /**
@@ -34,25 +35,28 @@ export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args:
  */
 export function callFirst(task: TaskRole, fn: () => unknown): unknown {
   const storage = prepareAsyncTasks();
-  const { outerStore } = current;
-  current.outerStore = NOT_ENTERED;
   let result: unknown;
-  try {
-    if (storage === null) result = beginTask(storage, task, fn);
-    else result = task._frameOfCalls().runInAsyncScope(beginTask, undefined, storage, task, fn);
-  } finally {
-    current.outerStore = outerStore;
+  if (storage === null) {
+    result = countCall(fn, []);
+  } else {
+    const { outerStore } = current;
+    current.outerStore = NOT_ENTERED;
+    try {
+      result = task._frameOfCalls().runInAsyncScope(beginTask, undefined, storage, task, fn);
+    } finally {
+      current.outerStore = outerStore;
+    }
   }
-  if (result === NONE) followFirst(task);
-  return result;
+  if (result !== NONE && !isPromiseOfEngine(result)) return result;
+  followFirst(task, result === NONE ? null : result);
+  return NONE;
 }
 
-function beginTask(storage: AsyncStorage | null, task: TaskRole, fn: () => unknown): unknown {
-  storage?.enterWith(task._rootScope());
-  const result = storage === null ? countCall(fn, []) : fn();
-  if (!isPromiseOfEngine(result)) return result;
-  settles(storage, task, result);
-  return NONE;
+/** Returns what the function has returned; `NONE` for a promise that the task has been subscribed to. */
+function beginTask(storage: AsyncStorage, task: TaskRole, fn: () => unknown): unknown {
+  storage.enterWith(task._rootScope());
+  const result = fn();
+  return isPromiseOfEngine(result) && settlesIn(storage, task, result) ? NONE : result;
 }
 
 /** How many functions that may be async are on the stack, where nothing but the open step tells whose awaits are whose. */
@@ -76,12 +80,4 @@ export function hasAsyncCalls(task: TaskRole): boolean {
 function enterStorage<A extends unknown[], R>(storage: AsyncStorage, scope: Scope, fn: (...args: A) => R, args: A): R {
   storage.enterWith(scope);
   return fn(...args);
-}
-
-let enginePromise: unknown;
-
-/** Whether an async function has returned what they all return. A proxy of one may return anything. */
-export function isPromiseOfEngine(value: unknown): value is Promise<unknown> {
-  enginePromise ??= (async () => {})().constructor;
-  return (value as { readonly constructor?: unknown } | null | undefined)?.constructor === enginePromise;
 }

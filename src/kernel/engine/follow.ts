@@ -1,6 +1,7 @@
 import { leavesTheLoop } from '../../errors/errors.ts';
 import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, enterAsyncContext, runAs } from './current.ts';
+import { enginesThenOf, isPromiseOfEngine } from './engine-promise.ts';
 import { ownContextOf } from './line.ts';
 import { type CallStack, type Following, NONE, type Reject, type Scope, type TaskRole } from './roles.ts';
 import { setPending } from './scope.ts';
@@ -35,17 +36,9 @@ function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
  */
 export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
   stack._task._loop._step.open(stack._task, stack._got);
-  if (leavable === null) {
-    stack._following = TO_THE_END;
-    subscribe(
-      stack,
-      promise,
-      (value) => settled(stack, NONE, value),
-      (error) => settled(stack, error, undefined),
-    );
-    return;
-  }
-  const following: Following = { leavable };
+  // One of its own, where this one is to be told from the next: a `then` of somebody else's may call its functions more than once.
+  const isTold = leavable !== null || !isPromiseOfEngine(promise) || enginesThenOf(promise) === null;
+  const following = isTold ? { leavable } : TO_THE_END;
   stack._following = following;
   subscribe(
     stack,
@@ -59,26 +52,33 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
   );
 }
 
-/** As `follow`, of the promise of the async function that a task is made of, which `settles` has subscribed to. */
-export function followFirst(task: TaskRole): void {
+/**
+ * As `follow`, of the promise of the async function that a task is made of.
+ *
+ * @param promise `null` when `settlesIn` has subscribed to it
+ */
+export function followFirst(task: TaskRole, promise: Promise<unknown> | null): void {
+  if (promise !== null) {
+    follow(task, promise, null);
+    return;
+  }
   task._loop._step.open(task, 0);
   task._following = TO_THE_END;
 }
 
 /**
- * Subscribes to the promise of the async function that a task is made of. In the task's async context that tells whose promise it was, so that
- * no functions are made for each task.
+ * Subscribes to the promise of the async function that a task is made of, in the task's async context: that tells whose promise it was, so
+ * that no functions are made for each task.
+ *
+ * @returns whether the context will tell: not when the first segment has gone into another scope, and not with a `then` that is not the
+ * engine's, which may call them from anywhere
  */
-export function settles(storage: AsyncStorage | null, task: TaskRole, promise: PromiseLike<unknown>): void {
-  if (storage !== null && storage.getStore() === task._root) {
-    promise.then(completedInContext, failedInContext);
-  } else {
-    // No context, or the first segment has gone into another scope.
-    promise.then(
-      (value) => endOfFirst(task, NONE, value),
-      (error) => endOfFirst(task, error, undefined),
-    );
-  }
+export function settlesIn(storage: AsyncStorage, task: TaskRole, promise: Promise<unknown>): boolean {
+  if (storage.getStore() !== task._root) return false;
+  const then = enginesThenOf(promise);
+  if (then === null) return false;
+  then.call(promise, completedInContext, failedInContext);
+  return true;
 }
 
 const taskOfContext = (): TaskRole => (current.storage!.getStore() as Scope).task!;

@@ -16,13 +16,14 @@ import {
   Queue,
   sleep,
   Task,
+  timeout,
   waitFor,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../support/gc.ts';
 import { manualLoop, muteLog } from '../../support/loops.ts';
 import { failure, program, thrownBy } from '../../support/programs.ts';
-import { describeBoth, type Spelling } from '../../support/spellings.ts';
+import { describeBoth, runVirtually, type Spelling } from '../../support/spellings.ts';
 
 describeBoth('a wait that need not wait does not yield', (s) => {
   const nothing = s.fn(function* () {});
@@ -561,6 +562,35 @@ describe('the stack of a task', () => {
     cancelled.cancel();
     loop.runOnce();
     expect([finished.getStack(), cancelled.getStack()]).toEqual([[], []]);
+  });
+
+  test('has no coroutine that has ended, though lines that it has begun still clean up', async () => {
+    const stacks: string[][] = [];
+    function* body() {
+      yield* timeout(10, async () => {
+        const line = async () => {
+          try {
+            await sleep(5);
+          } finally {
+            await sleep(1);
+            stacks.push(task.getStack());
+          }
+        };
+        line().catch(() => {});
+        await sleep(1);
+      });
+      throw new Error('no');
+    }
+    let task = currentTask() as Task<unknown>;
+    await runVirtually(async () => {
+      for (const coro of [body, body()]) {
+        task = createTask(coro as () => Coroutine<never>);
+        await sleep(0);
+        stacks.push(task.getStack());
+        await expect(task).rejects.toThrow('no');
+      }
+    });
+    expect(stacks).toEqual([['body()', expect.any(String)], ['body()'], [expect.any(String)], []]);
   });
 
   test('can be printed', () => {

@@ -3,6 +3,7 @@ import {
   coroutine,
   createTask,
   currentTask,
+  eagerTaskFactory,
   Future,
   gather,
   getRunningLoop,
@@ -50,6 +51,25 @@ function failsAfter(s: Spelling, seconds: number, error: Error) {
 }
 
 describeBoth('gather collects results', (s) => {
+  test.each<[string, (given: unknown[]) => void]>([
+    ['takes from', (given) => given.splice(0, 2)],
+    ['adds to', (given) => given.push(s.fn(function* () {}))],
+    ['changes', (given) => given.fill(null)],
+  ])('of what it was given, though a task that starts eagerly %s that array', (_, change) =>
+    program(s, function* () {
+      getRunningLoop().setTaskFactory(eagerTaskFactory);
+      const given: (() => Promise<string>)[] = [];
+      const named = (name: string) =>
+        s.fn(function* () {
+          if (name === 'a') change(given);
+          yield* s.wait(sleep(1));
+          return name;
+        }) as () => Promise<string>;
+      given.push(named('a'), named('b'), named('c'));
+      expect(yield* s.wait(gather(given))).toEqual(['a', 'b', 'c']);
+    })(),
+  );
+
   test(
     'of nothing in a list that is done at once',
     program(s, function* () {
