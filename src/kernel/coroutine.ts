@@ -488,6 +488,11 @@ export function claim(coroutine: object & { [CLAIMED]?: boolean }, isOneOfMany =
   return claimed === false;
 }
 
+/** As `claim`, of a generator of the program; nothing happens to others. */
+export function claimGenerator(coroutine: object & { readonly [CLAIMED]?: boolean }): void {
+  if (isGenerator(coroutine) && coroutine[CLAIMED] !== false) claim(coroutine);
+}
+
 /** A coroutine of a function of this library, in the words of `CoroutineObject`. */
 export function textOf(this: { readonly calledAs: string; readonly [CLAIMED]: boolean }): string {
   return `<coroutine ${this.calledAs}() ${this[CLAIMED] ? 'awaited' : 'created'}>`;

@@ -8,6 +8,7 @@ import {
   type CoroutineFunction,
   type CoroutineLike,
   CoroutineObject,
+  claimGenerator,
   iscoroutine,
   isGeneratorFunction,
   isOfOtherCopy,
@@ -154,6 +155,7 @@ export function ensureFutureOn<T>(value: AwaitableLike<T>, loop: EventLoop): Fut
  *
  * @param args the arguments for a function
  * @throws {TypeError} when the value cannot be awaited
+ * @throws {RuntimeError} when it is a generator that is awaited already, or was
  */
 export function iterableOf<T, A extends unknown[]>(
   value: AwaitableLike<T> | CoroutineFunction<T, A>,
@@ -164,7 +166,10 @@ export function iterableOf<T, A extends unknown[]>(
     return new CoroutineObject<T>(value as CoroutineFunction<T, A>, args);
   }
   if (isfuture(value)) return value as Future<T>;
-  if (isIterableAwaitable(value)) return value as IterableAwaitable<T>;
+  if (isIterableAwaitable(value)) {
+    claimGenerator(value); // those of the library do so themselves, when they are begun
+    return value as IterableAwaitable<T>;
+  }
   if (isPromiseLike(value)) return new PromiseFuture<T>().follow(value as PromiseLike<T>);
   throw typeError(
     `An asyncio Future, a coroutine or an awaitable is required, got ${describe(value)}`,

@@ -24,6 +24,25 @@ describeBoth('waitFor', (s) => {
   );
 
   test(
+    'refuses a generator that a task runs, or that was awaited',
+    program(s, function* () {
+      function* body() {
+        yield* sleep(1);
+        return 'value';
+      }
+      const reused = { code: 'COROUTINE_REUSED' };
+      const run = body();
+      const task = createTask(run);
+      expect(yield* failure(s, waitFor(run, 5))).toMatchObject(reused);
+      expect(yield* s.wait(task)).toBe('value');
+      const awaited = body();
+      expect(yield* s.wait(waitFor(awaited, 5))).toBe('value');
+      expect(yield* failure(s, waitFor(awaited, 5))).toMatchObject(reused);
+      expect(thrownBy(() => createTask(awaited))).toMatchObject(reused);
+    }),
+  );
+
+  test(
     'has no limit without a timeout',
     program(s, function* () {
       expect(yield* s.wait(waitFor(sleep(3600, 'value')))).toBe('value');
