@@ -101,8 +101,8 @@ export function callerOf(stack: string): string | null {
 }
 
 /**
- * A stack without the frames of other tasks. When an async function begins to wait, the loop runs the next tasks from inside that call. So what
- * stands below the loop's batch is not what has called their code, but where another task waits.
+ * A stack without the frames of other tasks. When an async function begins to wait, the loop runs the next tasks from inside that call, so
+ * the frames below the loop's own are those of the function that waits, and have not called the next task.
  */
 function ofOneTask(stack: string): string {
   if (!stack.includes(BATCH)) return stack;

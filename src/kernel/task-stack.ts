@@ -1,7 +1,7 @@
 import { describe, describeFunction } from '../internal/describe.ts';
 import type { CallStack, Frame } from './engine/roles.ts';
 
-/** The coroutines that lie on each other in a call stack: the outermost first. */
+/** The coroutines of a call stack, each called by the one before it: the outermost first. */
 export function framesOf({ _parents: parents, _frame: frame }: CallStack): Frame[] {
   return [...(parents ?? []), ...(frame === null ? [] : [frame])];
 }
