@@ -637,7 +637,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** @internal */
   _unregister(task: Task<unknown>): void {
     const { _previous: previous, _next: next } = task;
-    if (previous === null && this.#firstTask !== task) return; // not in the list: an eager task that never waited
+    if (previous === null && this.#firstTask !== task) return; // it is not in the list any more
     this.#taskCount--;
     if (previous !== null) previous._next = next;
     else this.#firstTask = next;

@@ -7,7 +7,7 @@ const INTERVAL_MS = 100;
  * Notices that nothing in the process can end the wait of a statement any more. Without it Node would end the process, with a warning about a
  * line of this command.
  *
- * Only the event `beforeExit` says so: the list of active resources has no workers, and lacks more. But `run()` uses the same event for its
+ * Only the event `beforeExit` says so: the list of active resources lacks workers and other things. But `run()` uses the same event for its
  * own report, which it leaves out when there is another listener. So this class listens only while no timer is active, because `run()` keeps
  * the process alive with a timer.
  */
