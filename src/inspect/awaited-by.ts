@@ -3,16 +3,17 @@ import { isfuture } from '../index.ts';
 import { describe } from '../internal/describe.ts';
 import { type Future, subscribe, unsubscribe } from '../kernel/lowlevel.ts';
 
-type Edge = () => void;
+type Callback = () => void;
 
-/** What stands for each awaiter among the waiters of a future. */
-const edges = new WeakMap<Future<unknown>, WeakMap<Future<unknown>, Edge>>();
+/** For each future the awaiters that were noted, each with the done callback that stands for it among the future's waiters. */
+const edges = new WeakMap<Future<unknown>, WeakMap<Future<unknown>, Callback>>();
 
 /**
- * Notes that somebody awaits a future who does not do so by `await`: for groups, supervisors and other constructs of a program, whose
- * owner would stand alone otherwise. Call graphs, the trees of `asyncio pstree` and the report of a run that cannot end show it then, as
- * they show the tasks of a `taskGroup`. It changes nothing of what the two do, and is over when the future is done. Noting it twice is the
- * same as once.
+ * Notes in the call graph that a task or future waits for another one without an `await`. It is for task groups and supervisors that a
+ * program writes itself: they wait by callbacks, so that the library cannot see whose tasks these are. Call graphs, `asyncio pstree` and the
+ * report of a run that cannot end then show the awaiter, as they show the owner of a `taskGroup`.
+ *
+ * How the two run does not change. The note ends when the awaited one is done. A second note of the same two has no effect.
  *
  * Follows CPython's `asyncio.future_add_to_awaited_by`.
  *
@@ -26,15 +27,16 @@ const edges = new WeakMap<Future<unknown>, WeakMap<Future<unknown>, Edge>>();
  */
 export function futureAddToAwaitedBy<T, W>(future: Future<T>, waiter: Future<W>): void {
   const [awaited, awaiter] = check('futureAddToAwaitedBy', future, waiter);
-  const ofFuture = edges.get(awaited) ?? new WeakMap<Future<unknown>, Edge>();
+  const ofFuture = edges.get(awaited) ?? new WeakMap<Future<unknown>, Callback>();
   if (awaited.done() || ofFuture.has(awaiter)) return;
-  const edge: Edge = () => {};
-  edges.set(awaited, ofFuture.set(awaiter, edge));
-  subscribe(awaited, edge, awaiter);
+  // A function for each, by which it is taken back. The texts of the future show its name among the callbacks.
+  const awaitedBy = (): void => {};
+  edges.set(awaited, ofFuture.set(awaiter, awaitedBy));
+  subscribe(awaited, awaitedBy, awaiter);
 }
 
 /**
- * Takes back what `futureAddToAwaitedBy` has noted; without effect when it was not.
+ * Takes back a note of `futureAddToAwaitedBy`. Without such a note it has no effect.
  *
  * Follows CPython's `asyncio.future_discard_from_awaited_by`.
  *
@@ -44,10 +46,11 @@ export function futureAddToAwaitedBy<T, W>(future: Future<T>, waiter: Future<W>)
  */
 export function futureDiscardFromAwaitedBy<T, W>(future: Future<T>, waiter: Future<W>): void {
   const [awaited, awaiter] = check('futureDiscardFromAwaitedBy', future, waiter);
-  const edge = edges.get(awaited)?.get(awaiter);
-  if (edge === undefined) return;
-  edges.get(awaited)?.delete(awaiter);
-  unsubscribe(awaited, edge);
+  const ofFuture = edges.get(awaited);
+  const awaitedBy = ofFuture?.get(awaiter);
+  if (awaitedBy === undefined) return;
+  ofFuture?.delete(awaiter);
+  unsubscribe(awaited, awaitedBy);
 }
 
 function check(call: string, future: unknown, waiter: unknown): [Future<unknown>, Future<unknown>] {

@@ -18,7 +18,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 const MICROTASKS = /processTicksAndRejections$|runMicrotasks$/;
 
 /** Functions of the library that begin a step: what is below them on the stack belongs to another task. */
-const BEGINS_A_STEP = new Set(['step', '_call', 'callFirst', 'callInTask', 'runAs', '#runBatch', '_beginBody']);
+const BEGINS_A_STEP = new Set(['step', '_call', 'callFirst', 'callInTask', 'runAs', '_beginBody']);
 
 /**
  * The functions of a program that a stack shows, the innermost first, down to where the library has begun the task's step. Frames of the

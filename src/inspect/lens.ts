@@ -38,7 +38,7 @@ export interface FrameSnapshot {
   /** The name of the function; empty where it is not known, as for a generator object that the task was not given the function of. */
   readonly name: string;
   readonly kind: 'function' | 'generator' | 'coroutine';
-  /** Whether it begins another branch of the task, as under `Promise.all`, and does not stand on the frame before it; absent where it does. */
+  /** It begins another branch of the task, as under `Promise.all`, and was not called by the frame before it; absent otherwise. */
   readonly isBeside?: true;
 }
 
@@ -51,7 +51,8 @@ export interface TaskSnapshot {
   /** How many requests for its cancellation there are. */
   readonly cancelling: number;
   /**
-   * What it runs, the outermost first, as far as it is known: also the coroutines that its async functions await. Of very many branches the first 100.
+   * What it runs, the outermost first, as far as it is known, with the coroutines that its async functions await. Of very many branches only
+   * the first 100.
    */
   readonly frames: readonly FrameSnapshot[];
   readonly waits: readonly WaitSnapshot[];
@@ -219,22 +220,22 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
   }
 
   /**
-   * What the task runs, and the coroutines inside it that the kernel knows. Those of the library itself are left out: what the task waits for
-   * says it already, and under a `yield*` they are inside the generator.
+   * What the task runs, and the coroutines inside it that the kernel knows. Those of the library itself are left out, because what the task
+   * waits for names them already.
    */
   function framesOf(task: AnyTask, views: TaskViews): FrameSnapshot[] {
     const all = views.stacksOf(task);
     const [own, ...awaits] = all;
-    // An async function does not tell which other one awaits it: what stands on what is known where there is one line only.
+    // Nobody knows which async function awaits a stack. So stacks can be joined only where there is one line of execution.
     const isOneLine = all.filter(({ isFollowing }) => !isFollowing).length < 2;
     const root: object = task.getCoro();
     const bodies: object[] = [];
     const frames = callsOf([root, ...(own?.frames ?? []).filter((frame) => frame !== root)], root, bodies);
     let isFirst = own?.isFollowing === true;
-    // What waits for an async function comes before that one.
+    // A stack that follows an async function is outside of those that wait in it, so it is shown before them.
     const outer = awaits.filter(({ isFollowing }) => isFollowing);
     const inner = awaits.filter(({ isFollowing }) => !isFollowing);
-    // A single line is as deep as it is: its end says most.
+    // A single line is never cut, however deep it is: the frame at its end is where the task waits.
     const most = isOneLine ? all.length : MOST_BRANCHES;
     for (const stack of [...outer.reverse().slice(0, most), ...inner.reverse().slice(0, most)]) {
       const [first, ...others] = callsOf(stack.frames, null, bodies);
@@ -242,12 +243,16 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
       frames.push(isFirst || isOneLine ? first : { ...first, isBeside: true }, ...others);
       isFirst = false;
     }
-    // Not before: where anything has thrown until here, the task has no frames, and no generators either.
+    // At the end, because a task whose frames cannot be read (something above has thrown) must have no generators either.
     generators.push(...bodies);
     return frames;
   }
 
-  /** The calls that lie on each other, the outermost first; their generators are added to `bodies`. What has made a generator, and the generator, are one. */
+  /**
+   * The calls of one stack, the outermost first. A generator and the function or `coroutine()` object that has made it are one call.
+   *
+   * @param bodies gets the generators
+   */
   function callsOf(stack: readonly object[], root: object | null, bodies: object[]): FrameSnapshot[] {
     const objects = stack.filter((frame) => frame === root || !('calledAs' in frame));
     const calls: FrameSnapshot[] = [];
@@ -267,7 +272,7 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
     return calls;
   }
 
-  /** Whether a frame is what the call of a function, or the awaiting of an object of a `coroutine()` function, has made. */
+  /** Whether a frame was made by a call of this function, or by an await of this object of a `coroutine()` function. */
   function isCalled(called: object, body: object): boolean {
     if (typeof called === 'function') return isCallOf(body, called);
     return 'close' in called && 'name' in called;
@@ -281,11 +286,11 @@ export function makeLens(copies: readonly LensCopy[]): Lens {
   function frameOf(frame: object): FrameSnapshot {
     const name = nameOf(frame);
     if (typeof frame === 'function') return { name, kind: 'function' };
-    // Those of the library have lost their name in a program that was minified, and stay what they are.
+    // A coroutine of the library has no name in a minified program, but it is still none of the program's generators.
     return { name, kind: name === '' && !('calledAs' in frame) ? 'generator' : 'coroutine' };
   }
 
-  /** A coroutine of this library says what was called; a function, and an object of a `coroutine()` function, what that is called. */
+  /** The name of what was called. Coroutines of this library have it in `calledAs`; functions and `coroutine()` objects in `name`. */
   function nameOf(frame: object): string {
     const { calledAs, name } = frame as { readonly calledAs?: unknown; readonly name?: unknown };
     const known = calledAs ?? name;

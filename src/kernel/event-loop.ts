@@ -629,7 +629,7 @@ export class EventLoop extends Scheduler implements Disposable {
     this.#taskCount++;
   }
 
-  /** Whether there are so many tasks that they should rather be small than quickly made. @internal */
+  /** Whether it has so many tasks that their size counts more than the time that it takes to make one. @internal */
   _hasManyTasks(): boolean {
     return this.#taskCount > MANY;
   }
@@ -637,7 +637,7 @@ export class EventLoop extends Scheduler implements Disposable {
   /** @internal */
   _unregister(task: Task<unknown>): void {
     const { _previous: previous, _next: next } = task;
-    if (previous === null && this.#firstTask !== task) return; // it is registered no more
+    if (previous === null && this.#firstTask !== task) return; // it is not in the list any more
     this.#taskCount--;
     if (previous !== null) previous._next = next;
     else this.#firstTask = next;
@@ -668,7 +668,7 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 }
 
-/** From so many tasks of a loop on, 40 bytes of each count more than 20 ns. */
+/** With more tasks than these, 40 bytes for each count more than 20 ns. */
 const MANY = 10_000;
 
 /** Tells who goes on because a future is done: a task or future that waits for it, by whoever has ended it. */

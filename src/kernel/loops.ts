@@ -20,6 +20,11 @@ const lent: EventLoop[] = [];
 // here. So package.json ("sideEffects") names this module and the kernel's two entry files, which every program imports.
 finder.loop = threadLoop;
 
+/** Whether a loop is closed. The library asks this and not `isClosed()`, which a test may have replaced. */
+export function isOver(loop: EventLoop): boolean {
+  return loop._isOver;
+}
+
 function threadLoop(): EventLoop {
   const running = lent.at(-1);
   if (running !== undefined) return running;

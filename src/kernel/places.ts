@@ -47,9 +47,9 @@ export class CallSite {
     if (limit !== undefined) V8_ERROR.stackTraceLimit = limit;
   }
 
-  /** The whole stack, as the engine writes it. Its first frame is in this library. */
+  /** The stack as the engine writes it, without the frames of other tasks. Its first frame is in this library. */
   get stack(): string {
-    return this.#error.stack ?? '';
+    return ofOneTask(this.#error.stack ?? '');
   }
 
   /** The place as `file:line:column`; `null` when there is none. */
@@ -97,11 +97,24 @@ export function callerPlaceAndStack(): { readonly place: string | null; readonly
  * @param stack the stack of an error that was made in this module, so that its first frame shows where this library is
  */
 export function callerOf(stack: string): string | null {
-  // What stands below a batch is on the stack for another task: an async function that has begun to wait lets the others go on at once.
-  const places = placesIn(stack.split('#runBatch')[0]!);
-  const library = libraryOf(places[0] ?? '');
-  return places.find((place) => isForeign(place, library)) ?? null;
+  return placesIn(ofOneTask(stack)).find(placesOutside(stack)) ?? null;
 }
+
+/**
+ * A stack without the frames of other tasks. When an async function begins to wait, the loop runs the next tasks from inside that call, so
+ * the frames below the loop's own are those of the function that waits, and have not called the next task.
+ */
+function ofOneTask(stack: string): string {
+  if (!stack.includes(BATCH)) return stack;
+  const isOutside = placesOutside(stack);
+  const lines = stack.split('\n');
+  // A program may have a method of this name as well.
+  const end = lines.findIndex((line) => line.includes(BATCH) && !isOutside(placeIn(line) ?? ''));
+  return lines.slice(0, end < 0 ? undefined : end).join('\n');
+}
+
+/** The method of the scheduler that runs the tasks that are ready. */
+const BATCH = '#runBatch';
 
 /**
  * Tells the places of a program from those of this library and of the runtime.

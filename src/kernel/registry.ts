@@ -66,7 +66,7 @@ export interface TaskViews {
 
 /** One call stack of a task. */
 export interface FrameStack {
-  /** Generators, and other frames, that lie on each other: the outermost first. Async functions have none. */
+  /** Generators and other coroutines, each called by the one before it: the outermost first. Async functions are not in it. */
   readonly frames: readonly object[];
   /** Whether it waits for an async function that it has called, which waits in turn. */
   readonly isFollowing: boolean;

@@ -117,7 +117,7 @@ export function requestsAtEntry(scope: Scope): number {
   return scope.requestsAtEntry;
 }
 
-/** Whether the next wait of the line that has entered a scope throws: a request, to the task or a scope, has not reached it. */
+/** Whether a request to the task, or to a scope around this one, has not reached the line yet: its next wait throws. */
 export function awaitsDelivery(scope: Scope): boolean {
   const task = taskOf(scope);
   const got = gotByRunning(task);
@@ -197,15 +197,15 @@ export function errorOfCancelled(future: Future<unknown>): CancelledError {
   return error;
 }
 
-/** Cancels a future because the thing that it represents was cancelled; it gets the same story. */
+/** Cancels a future because the thing that it represents was cancelled, for the same reason. */
 export function cancelWith(future: Future<unknown>, cause: Future<unknown>): void {
   cancelBecause(future, requestThatEnded(cause));
 }
 
 /**
- * Cancels a future later than it was asked for, with the story of that moment.
+ * Cancels a future later than this was asked for. Its errors tell who asked then, and not who makes this call.
  *
- * @param request the result of `carriedRequest`; for `null` the story is that of this call
+ * @param request what `carriedRequest` returned when it was asked for; with `null` the errors tell of this call
  */
 export function cancelBecause(future: Future<unknown>, request: unknown, message?: unknown): void {
   const outer = carried.request;

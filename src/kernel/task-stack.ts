@@ -1,7 +1,7 @@
 import { describe, describeFunction } from '../internal/describe.ts';
 import type { CallStack, Frame } from './engine/roles.ts';
 
-/** The coroutines that lie on each other in a call stack and have not ended: the outermost first. */
+/** The coroutines of a call stack that have not ended, each called by the one before it: the outermost first. */
 export function framesOf(stack: CallStack): Frame[] {
   const { _parents: parents, _frame: frame, _following: following, _task: task } = stack;
   // A task keeps the coroutine that it was made of: as a parent while its lines end, where nothing runs on top of it, and when it is done.

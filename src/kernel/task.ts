@@ -264,7 +264,10 @@ class TaskRoot extends RootScope implements RareFields {
 
 let tasksMade = 0;
 
-/** The task whose `cancel()` a construct calls, and the construct: an override takes the message only, as in Python. */
+/**
+ * The task whose `cancel()` a construct calls, and the construct. It is no parameter of `cancel()`, because a class that overrides that method
+ * passes on only the message, as in Python.
+ */
 let behalf: { readonly task: object; readonly through: object | string } | null = null;
 
 /**
@@ -347,7 +350,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
     const own = ownCoroutine(coro);
-    // These throw when the context is entered, or the loop closed: a task that cannot begin must not take the coroutine, nor be heard of.
+    // What throws because the context is entered, or the loop closed, comes before the task takes the coroutine and instruments hear of it.
     const isEager = options.eagerStart === true && this._canStartEagerly(own);
     if (isEager) context?.run(() => {});
     else this._loop._checkClosed();
@@ -644,7 +647,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /**
    * Calls `cancel()`, which a subclass or the program may have overridden, on behalf of a construct.
    *
-   * @param through the construct, for the story @internal
+   * @param through the construct, for the texts of errors and for `why()` @internal
    */
   _cancelFor(through: object | string, message?: unknown): boolean {
     const outer = behalf;
@@ -991,7 +994,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (rare !== null) {
       rare.marks |= isCancelledError(error) ? OVER | LOST : OVER;
       if (!isQuiet(rare) && !leavesTheLoop(error) && this._endLines(rare)) {
-        // Nothing runs it any more, and it is still the coroutine of the task.
+        // No frame may be run any more, but `getCoro()` still has to find the coroutine.
         if (this._frame !== null) rare.parents = [this._frame];
         this._frame = null;
         this._marks |= ENDING;

@@ -85,7 +85,7 @@ function stackView(stack: CallStack, isRunning: boolean): StackView {
   const waitsNow = isTask ? stack._waiting !== null || (stack._frame !== null && !isRunning) : true;
   return {
     frames: framesOf(stack),
-    // Made only when somebody asks: it is text that the engine has to write.
+    // Only when it is asked for, because the JavaScript engine has to write the text of the stack.
     get site() {
       if (!waitsNow || isRunning) return null;
       return (isTask ? siteOfFrames(stack, stack._waiting) : siteOfWait(stack))?.stack ?? null;

@@ -3,6 +3,7 @@ import {
   detach,
   type EventLoop,
   failWith,
+  isOver,
   type LoopResource,
   newWait,
   release,
@@ -30,10 +31,10 @@ export function* settled<T>(
   const future = newWait<T>(loop, { ...record, isExternal: true });
   const end = begin({
     resolve: (value) => {
-      if (!loop.isClosed()) release(future, value);
+      if (!isOver(loop)) release(future, value);
     },
     reject: (error) => {
-      if (!future.done() && !loop.isClosed()) failWith(future, error);
+      if (!future.done() && !isOver(loop)) failWith(future, error);
     },
   });
   const resource: LoopResource = {

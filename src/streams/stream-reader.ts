@@ -14,6 +14,7 @@ import {
   type WaitingCoroutine,
 } from '../kernel/lowlevel.ts';
 import { ByteBuffer } from './byte-buffer.ts';
+import { areBytes } from './bytes.ts';
 import { checkByteLimit } from './limit.ts';
 import { ByteLines, type LinesOptions, TextLines } from './lines.ts';
 import { ReadAll, ReadExactly, ReadLine, ReadSome, ReadUntil } from './reading.ts';
@@ -147,7 +148,7 @@ export class StreamReader implements AsyncIterable<Uint8Array> {
    * @throws {TypeError} when it is not a `Uint8Array`
    */
   feedData(data: Uint8Array): void {
-    if (!ArrayBuffer.isView(data)) throw notBytes(data); // of any realm: what a socket gives may be of another one
+    if (!areBytes(data)) throw notBytes(data);
     if (this.#eof)
       throw new RuntimeError('feedData after feedEof: a stream that has ended gets no more data', {
         code: 'FED_AFTER_EOF',

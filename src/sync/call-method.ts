@@ -1,10 +1,10 @@
 import { iterableOf } from '../kernel/lowlevel.ts';
 
 /**
- * Calls a method that may be overridden, by an async function as well: `yield*` takes no promise, and a cancellation has to reach what the
- * function waits for.
+ * Calls a method that a subclass may have overridden, perhaps by an async function. `yield*` cannot take the promise of one, so it is called
+ * as code of the task; a cancellation then reaches what it waits for.
  *
- * @param own the library's own method, whose result can be iterated
+ * @param own the library's own method, whose result `yield*` takes as it is; `null` when the method counts as overridden
  */
 export function callMethod<N extends string>(
   object: { readonly [K in N]: () => unknown },

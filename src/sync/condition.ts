@@ -133,6 +133,7 @@ export class Condition {
    * @throws what the body throws
    */
   with<T>(body: CoroutineFunction<T>): AwaitableCoroutine<T> {
+    // Its `acquire()` returns what that of the lock returns, so it is the library's own only where that of the lock is.
     const isOwn = this.#lock.acquire === Lock.prototype.acquire;
     return holding(this, body, isOwn ? Condition.prototype.acquire : null);
   }

@@ -73,7 +73,7 @@ export class Guard implements Disposable {
 /**
  * Runs a body while something is held.
  *
- * @param own the library's `acquire()`, which a subclass may have overridden
+ * @param own the library's own `acquire()`, as for `callMethod`
  * @throws {TypeError} at once, when the body is not a coroutine function, for example a promise, whose work has already begun
  */
 export function holding<T>(

@@ -8,6 +8,7 @@ import {
   Future,
   failWith,
   getEventLoop,
+  isOver,
   noteWait,
   subscribe,
   type Task,
@@ -213,7 +214,7 @@ export function shared<T, A extends unknown[] = []>(
     }
     const run: Run<T> = new Run<T>(task, over);
     // A loop that was closed has left its run behind.
-    for (const other of work.runs.keys()) if (other.isClosed()) work.runs.delete(other);
+    for (const other of work.runs.keys()) if (isOver(other)) work.runs.delete(other);
     work.runs.set(loop, run);
     subscribe(
       task,

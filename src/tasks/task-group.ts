@@ -75,7 +75,7 @@ export class TaskGroup {
   #scope: Scope | null = null;
   /** The last cancellation that came while the group waited. */
   #cameMeanwhile: unknown = null;
-  /** A request from before had not reached the parent when the group was entered: it comes as one with the group's own. */
+  /** When the group was entered, a request had not reached the parent yet. The parent gets it and the group's own as one error. */
   #wasPending = false;
   /** The group has cancelled its parent, and must take that back when it is left. */
   #parentCancelRequested = false;
@@ -260,7 +260,7 @@ export class TaskGroup {
     throw ExceptionGroup.tellingOf('unhandled errors in a TaskGroup', this.#tellOf(errors, bodyFailed), errors);
   }
 
-  /** Its error leaves no room for those of other tasks: nobody would hear of them, so they are reported. */
+  /** Throws the interrupt alone, as it came. The errors of other tasks are reported, since nobody would hear of them otherwise. */
   #throwInterrupt(): never {
     const interrupt = this.#interrupt;
     const errors = this.#errors;

@@ -21,7 +21,7 @@ export function checkProcess(pid: number): void {
   if (process.platform === 'win32') return; // there is no signal that could end it
   const { runtime, isNode, state } = process.platform === 'linux' ? lookAt(pid) : askPs(pid);
   if (state === 'Z') throw new AttachError(`process ${pid} has ended, and its parent has not taken note of it yet`);
-  // The signal would wait for it, and open an inspector that no tool closes any more.
+  // It would handle the signal only when it goes on: then its inspector opens, and no tool is there any more to close it.
   if (state === 'T') throw new AttachError(`process ${pid} is stopped: let it go on first, with kill -CONT ${pid}`);
   if (runtime === 'bun' || runtime === 'deno') throw otherRuntime(pid, runtime);
   if (!isNode) throw new AttachError(`process ${pid} runs ${runtime}, not Node: asyncio looks into processes of Node`);

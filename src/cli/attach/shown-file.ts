@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A file as a person writes it: relative to the folder that one is in, if it is below. A place in it, `file:line:column`, too. */
+/** A file, or a place `file:line:column`, as people write it: a path, which is relative where it is below the current folder. */
 export function shownFile(url: string): string {
   const file = pathOf(url);
   if (!path.isAbsolute(file)) return file;
@@ -13,6 +13,6 @@ function pathOf(url: string): string {
   try {
     return url.startsWith('file:') ? fileURLToPath(url) : url;
   } catch {
-    return url; // of a program that makes up the addresses of its files
+    return url; // not the address of a file: the program has made it up
   }
 }

@@ -155,7 +155,7 @@ export class Target {
     }
   }
 
-  /** The inspector is asked about names only where there are none: for each generator that takes it longer than all else. */
+  /** Asks the inspector about names only where a generator has none: for each generator that takes longer than the rest of the look. */
   async #describe(frames: readonly FrameSnapshot[], locals: boolean): Promise<readonly GeneratorDetails[]> {
     if (!locals && frames.every(({ name }) => name !== '')) {
       return frames.map(({ name }) => ({ name, place: null, locals: null }));

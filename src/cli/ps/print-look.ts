@@ -20,7 +20,7 @@ export interface Output {
  *
  * @param draw gives the lines to print
  * @returns the exit code
- * @throws {AttachError} when the process cannot be looked at, or the output not be written
+ * @throws {AttachError} when the process cannot be looked at, or the output cannot be written
  * @throws {Interrupted} when a signal ends it; the process has been left before
  */
 export async function printLook(
@@ -29,7 +29,7 @@ export async function printLook(
   draw: (look: Look, columns: number | null) => readonly string[],
 ): Promise<number> {
   let failure: NodeJS.ErrnoException | null = null;
-  // Not thrown here: the process that is looked at is to be left all the same.
+  // Thrown later, because the process that is looked at has to be left first.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // Whoever reads the output may have seen enough, as in `asyncio ps 4711 | head`.
     if (error.code !== 'EPIPE') failure ??= error;

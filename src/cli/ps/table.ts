@@ -36,7 +36,7 @@ export function drawTable(
   return [line(heading), ...rows.flatMap((row, at) => [line(row), ...below(at).map((text) => cut(`    ${text}`))])];
 }
 
-/** Makes columns fit into a terminal. Those at the end are left out where it is too narrow for all: lines that wrap are no table. */
+/** Makes columns fit into a terminal. Where it is too narrow for all, the last ones are left out, because lines that wrap cannot be read. */
 function fitInto(widths: number[], columns: number): void {
   for (;;) {
     const room = columns - GAP.length * (widths.length - 1);

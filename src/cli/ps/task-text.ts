@@ -7,7 +7,7 @@ import { safeText } from '../terminal/display.ts';
 
 /** So many tasks are named where one waits for many. */
 const MOST_NAMES = 3;
-/** So many different branches or waits of one task are told. */
+/** So many different branches or waits of one task are shown. */
 const MOST_SIDE_BY_SIDE = 10;
 
 /** A task's name, as it may be shown, such as `load#17`. */
@@ -20,7 +20,10 @@ function functionOf(task: TaskSnapshot & Partial<Pick<SeenTask, 'generators'>>):
   return namesOfFrames(task)[0] ?? '';
 }
 
-/** What the frames are called: as the program calls its functions, otherwise as the inspector does, who may know only what a minifier has left. */
+/**
+ * The names of the frames: those that the library knows, otherwise those that the inspector gives. In a minified program the inspector has
+ * only the short names.
+ */
 function namesOfFrames({ frames, generators = [] }: TaskSnapshot & Partial<Pick<SeenTask, 'generators'>>): string[] {
   let at = 0;
   return frames.map(({ name, kind }) => {
@@ -48,15 +51,17 @@ export function framesText(task: SeenTask): string {
   return listText(branches);
 }
 
-/** Texts side by side, what stands there several times once with their number; the first few, and how many more. */
+/** A list of texts. Equal ones are written once, with their number; after the first few different ones only the number of the others. */
 function listText(texts: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
-  const shown = [...counts]
+  const different = [...counts];
+  const shown = different
     .slice(0, MOST_SIDE_BY_SIDE)
     .map(([text, count]) => (count === 1 ? text : `${count} × ${text}`));
-  const more = texts.length - [...counts.values()].slice(0, MOST_SIDE_BY_SIDE).reduce((sum, count) => sum + count, 0);
-  return more === 0 ? shown.join('; ') : `${shown.join('; ')}; and ${more} more`;
+  const more = different.slice(MOST_SIDE_BY_SIDE).reduce((sum, [, count]) => sum + count, 0);
+  if (more > 0) shown.push(`and ${more} more`);
+  return shown.join('; ');
 }
 
 /** What a task waits for, in words; empty when it waits for nothing. */
@@ -127,7 +132,7 @@ export function moreText(shown: number, total: number): string[] {
 /** Where a task is suspended, and the variables there; nothing where that is not known. */
 export function detailsText(task: SeenTask): string[] {
   const places = task.waits.flatMap(({ place }) => (place === null ? [] : [`at ${safeText(shownFile(place))}`]));
-  // Not each one once, as the places are: branches of one function stand at the same place with variables of their own.
+  // Equal places are not left out here: two branches of one function are at the same place, each with its own variables.
   const names = namesOfFrames(task).filter((_, at) => task.frames[at]!.kind === 'generator');
   const ofGenerators = task.generators.flatMap(({ name: told, place, locals }, at) => {
     const name = names[at] ?? told;

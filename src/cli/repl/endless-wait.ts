@@ -1,15 +1,15 @@
 import process from 'node:process';
 
-/** So often it is looked whether anything is left in the process. */
+/** How often it looks whether anything else is left in the process. */
 const INTERVAL_MS = 100;
 
 /**
- * Notices that nothing in the process can end the wait of a statement any more. Node would end then, with a warning about a line of this
- * command.
+ * Notices that nothing in the process can end the wait of a statement any more. Without it Node would end the process, with a warning about a
+ * line of this command.
  *
- * `beforeExit` tells of that, and nothing else does: the list of active resources lacks workers and much else. But a `run()` looks for it
- * too, and does not where somebody else listens. So it is listened to only while no timer is active, such as the one with which a `run()`
- * keeps the process alive.
+ * Only the event `beforeExit` says so: the list of active resources lacks workers and other things. But `run()` uses the same event for its
+ * own report, which it leaves out when there is another listener. So this class listens only while no timer is active, because `run()` keeps
+ * the process alive with a timer.
  */
 export class EndlessWait {
   readonly #onNoticed: (code: string) => void;

@@ -21,7 +21,7 @@ export class LineByLine extends Readable {
     this.#give();
   }
 
-  /** Nothing more is to be run, whatever is left. */
+  /** The lines that are left are not run. */
   stop(): void {
     this.#isStopped = true;
   }

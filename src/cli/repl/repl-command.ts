@@ -19,8 +19,9 @@ const AWAIT = '$asyncioAwait';
 /** So many seconds a cancelled task may take to clean up at the end. */
 const PATIENCE = 3;
 
-/** So much is shown of a statement. */
-const LONGEST_STATEMENT = 200;
+/** So many columns are shown of a statement, or of a task. */
+const LONGEST_TEXT = 200;
+/** So many tasks are listed. */
 const MOST_TASKS = 20;
 
 /**
@@ -54,18 +55,23 @@ export async function startRepl(complain: (text: string) => void): Promise<numbe
   });
   const running = new Running(api);
   defineNames(server, api, running);
-  const exit = new Promise<number>((resolve) => server.on('exit', () => resolve(SUCCESS)));
-  let wait: EndlessWait | null = null;
+  const typed: Typed = { wait: null, unfinished: '' };
+  const exit = new Promise<number>((resolve) => {
+    server.on('exit', () => {
+      if (paced === null || typed.unfinished === '') return resolve(SUCCESS);
+      complain(`asyncio repl: the input ends in the middle of a statement: ${shortened(typed.unfinished)}\n`);
+      resolve(FAILURE);
+    });
+  });
   const stuck = new Promise<number>((resolve) => {
-    // A terminal that is read can always end it, by Ctrl-C.
+    // In a terminal the user can always end the wait, by Ctrl-C.
     if (paced === null) return;
-    wait = new EndlessWait((code) => {
+    typed.wait = new EndlessWait((code) => {
       paced.stop();
       complain(textOfEndless(code, api));
       resolve(UNSETTLED);
     });
   });
-  const typed: Typed = { wait, unfinished: '' };
   runTypedCode(server, api, typed);
   if (paced !== null) tellOfPrompts(server, () => paced.next());
   if (isTerminal) {
@@ -74,14 +80,12 @@ export async function startRepl(complain: (text: string) => void): Promise<numbe
   }
   const code = await Promise.race([exit, stuck, endOfOutput(paced, complain)]);
   await endTasks(api);
-  if (paced === null || typed.unfinished === '' || code !== SUCCESS) return code;
-  complain(`asyncio repl: the input ends in the middle of a statement: ${shortened(typed.unfinished)}\n`);
-  return FAILURE;
+  return code;
 }
 
 /**
- * Settled when nobody reads the output any more, or it cannot be written. Without a listener the error would be one of the code that is typed, and
- * be shown as such, which is an error again, and so on for ever.
+ * Settles with the exit code when nobody reads the output any more, or it cannot be written. Without this listener Node's REPL would take the
+ * error for one of the typed code and write it to the same output, which fails again, without end.
  */
 function endOfOutput(paced: LineByLine | null, complain: (text: string) => void): Promise<number> {
   return new Promise((resolve) => {
@@ -98,24 +102,25 @@ function endOfOutput(paced: LineByLine | null, complain: (text: string) => void)
   });
 }
 
-/** What is known of the code that is typed. */
+/** The state of the typed code. */
 interface Typed {
-  readonly wait: EndlessWait | null;
+  /** Looks for waits without an end; `null` in a terminal. */
+  wait: EndlessWait | null;
   /** The beginning of a statement that goes on in the next line; empty otherwise. */
   unfinished: string;
 }
 
 function shortened(code: string): string {
-  return safeText(cutTo(code.trim(), LONGEST_STATEMENT));
+  return safeText(cutTo(code.trim(), LONGEST_TEXT));
 }
 
-/** Of a statement whose wait nothing can end any more. */
+/** The message about a statement whose wait nothing can end any more. */
 function textOfEndless(code: string, { allTasks, getEventLoop }: Library): string {
   const tasks = [...allTasks(getEventLoop())];
-  const lines = tasks.slice(0, MOST_TASKS).map((task) => `  ${safeText(cutTo(String(task), LONGEST_STATEMENT))}\n`);
+  const lines = tasks.slice(0, MOST_TASKS).map((task) => `  ${safeText(cutTo(String(task), LONGEST_TEXT))}\n`);
   if (tasks.length > MOST_TASKS) lines.push(`  and ${tasks.length - MOST_TASKS} more\n`);
   return (
-    `asyncio repl: nothing is left in the process that could end the wait of this statement, so that what follows it is not run: ${shortened(code)}\n` +
+    `asyncio repl: nothing is left in the process that could end the wait of this statement, so what follows it is not run: ${shortened(code)}\n` +
     (tasks.length === 0 ? '' : `Tasks that are left, and are cancelled:\n${lines.join('')}`)
   );
 }
@@ -155,7 +160,7 @@ function runTypedCode(server: REPLServer, api: Library, typed: Typed): void {
     });
   };
   Object.defineProperty(server, 'eval', { value: run, configurable: true, writable: true });
-  // `.break` drops a statement that was not finished, and tells nobody.
+  // The command `.break` drops an unfinished statement. It calls nothing but this.
   const clearBufferedCommand = server.clearBufferedCommand.bind(server);
   const clear = (): void => {
     typed.unfinished = '';

@@ -2,7 +2,15 @@ import { titlesOf } from '../../internal/describe.ts';
 import { checkOptions } from '../../internal/options.ts';
 import { checkWholeNumber } from '../../internal/whole-number.ts';
 import { addInstrument, allTasks, type ExceptionContext, type Instrument } from '../../kernel/index.ts';
-import { type EventLoop, type Future, purposeOf, runningLoop, Task, waitsOfTask } from '../../kernel/lowlevel.ts';
+import {
+  type EventLoop,
+  type Future,
+  isOver,
+  purposeOf,
+  runningLoop,
+  Task,
+  waitsOfTask,
+} from '../../kernel/lowlevel.ts';
 import { type TraceDocument, traceDocument } from './events.ts';
 import { replay } from './replay.ts';
 import { CANCEL, ENDED, ERROR, RecordRing, SPAWNED, type Subject, WOKEN } from './ring.ts';
@@ -159,7 +167,7 @@ class Recorder implements FlightRecorder, Instrument {
   #live(): AnyTask[] {
     return this.#loops.flatMap((ref) => {
       const loop = ref.deref();
-      return loop === undefined || loop.isClosed() ? [] : [...allTasks(loop)];
+      return loop === undefined || isOver(loop) ? [] : [...allTasks(loop)];
     });
   }
 }

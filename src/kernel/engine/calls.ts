@@ -1,7 +1,7 @@
 import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
 import { isPromiseOfEngine } from './engine-promise.ts';
-import { followFirst, settlesIn } from './follow.ts';
+import { followFirst, subscribeInContext } from './follow.ts';
 import { NONE, type Scope, type TaskRole } from './roles.ts';
 
 /**
@@ -31,7 +31,7 @@ export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args:
 /**
  * As `callInTask`, of the function that a task is made of: the promise of an async function is followed.
  *
- * @returns `NONE`; what the function has returned, when that was no promise of the engine
+ * @returns `NONE` when a promise is followed, otherwise what the function has returned
  */
 export function callFirst(task: TaskRole, fn: () => unknown): unknown {
   const storage = prepareAsyncTasks();
@@ -56,7 +56,7 @@ export function callFirst(task: TaskRole, fn: () => unknown): unknown {
 function beginTask(storage: AsyncStorage, task: TaskRole, fn: () => unknown): unknown {
   storage.enterWith(task._rootScope());
   const result = fn();
-  return isPromiseOfEngine(result) && settlesIn(storage, task, result) ? NONE : result;
+  return isPromiseOfEngine(result) && subscribeInContext(storage, task, result) ? NONE : result;
 }
 
 /** How many functions that may be async are on the stack, where nothing but the open step tells whose awaits are whose. */

@@ -55,7 +55,7 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
 /**
  * As `follow`, of the promise of the async function that a task is made of.
  *
- * @param promise `null` when `settlesIn` has subscribed to it
+ * @param promise `null` when `subscribeInContext` has subscribed to it
  */
 export function followFirst(task: TaskRole, promise: Promise<unknown> | null): void {
   if (promise !== null) {
@@ -73,7 +73,7 @@ export function followFirst(task: TaskRole, promise: Promise<unknown> | null): v
  * @returns whether the context will tell: not when the first segment has gone into another scope, and not with a `then` that is not the
  * engine's, which may call them from anywhere
  */
-export function settlesIn(storage: AsyncStorage, task: TaskRole, promise: Promise<unknown>): boolean {
+export function subscribeInContext(storage: AsyncStorage, task: TaskRole, promise: Promise<unknown>): boolean {
   if (storage.getStore() !== task._root) return false;
   const then = enginesThenOf(promise);
   if (then === null) return false;

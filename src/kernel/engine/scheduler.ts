@@ -80,7 +80,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   _hosted = false;
   /** @internal */
   _debug = false;
-  /** Whether it is closed. The library asks this, not `isClosed()`, which a test may have replaced for the code that it tests. @internal */
+  /** Whether it is closed. The library does not call `isClosed()` for this, because a test may have replaced that method. @internal */
   _isOver = false;
   readonly #host: Host;
   readonly #clock: Clock;

@@ -111,7 +111,7 @@ function enter(stack: CallStack, frame: Frame, coroutine: Enterable): boolean {
   return true;
 }
 
-/** Goes back to the frame that awaits the one that ended. False when there is none: the last one stays in its place. */
+/** Goes back to the frame that awaits the one that ended. False when there is none; the stack keeps the frame that ended then. */
 export function pop(stack: CallStack): boolean {
   const parents = stack._parents;
   if (parents === null || parents.length === 0) return false;

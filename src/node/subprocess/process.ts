@@ -74,7 +74,7 @@ export class Process implements AsyncDisposable {
   readonly stderr: StreamReader | null;
   readonly #transport: ChildTransport;
   readonly #ending: EndOptions;
-  /** A `communicate` has written its input, and closes the pipe behind it, so that no more can follow. */
+  /** Whether a `communicate` has begun to write its input. It closes the pipe after that, so no other one can write more. */
   #isFed = false;
 
   /** @internal */
@@ -111,15 +111,14 @@ export class Process implements AsyncDisposable {
    * Writes its input and closes it, reads all of its output, and waits for its end. All of this happens at the same time, so that the
    * process cannot block; that the process does not read its input to the end is not an error.
    *
-   * **Cancellation**: as `wait`; output that was read can be read again, input that was written stays written. Call it again, without input,
-   * for the whole output.
+   * **Cancellation**: as `wait`; the input stays written, and no output is lost: call it again, without input, for all of it.
    *
    * Follows CPython's `Process.communicate`.
    *
    * @param given bytes, or a string, which is sent as UTF-8; or options. `encoding`, or `text: true` for UTF-8, gives strings
    * @returns its output and its error output, by position and as `stdout` and `stderr`; `null` for what is not a pipe
-   * @throws {ValueError} at once, when there is input but no pipe for it; when it is awaited, if there is input and another `communicate` has
-   * written its own before; when the output is not valid in the encoding
+   * @throws {ValueError} at once, when there is input but no pipe for it; when it is awaited, if there is input and an earlier `communicate`
+   * has begun; when the output is not valid in the encoding
    * @throws {TypeError} at once, when the input is neither bytes nor a string, or an option is unknown
    * @example
    * const process = await createSubprocessShell('tr a-z A-Z', { stdin: PIPE, stdout: PIPE });
@@ -231,7 +230,7 @@ export class Process implements AsyncDisposable {
     if (process.#isFed && input !== null && input.length > 0)
       throw new ValueError(
         `communicate: input for ${process} would be lost, because an earlier communicate() closes the input pipe; ` +
-          'write communicate() for the rest of the output, or write to process.stdin what comes in parts',
+          'call communicate() without input for the output; to send input in parts, write it to process.stdin',
         { code: 'INPUT_CLOSED' },
       );
     const pipe = (fd: number) => process.#transport.getPipeTransport(fd);

@@ -3,7 +3,15 @@ import { osError, ProcessLookupError } from '../../errors/os-error.ts';
 import { nameOfClass } from '../../internal/describe.ts';
 import { inspectAsText } from '../../internal/inspection.ts';
 import { anyByName } from '../../internal/options.ts';
-import { attach, type Context, copyContext, detach, type EventLoop, type LoopResource } from '../../kernel/lowlevel.ts';
+import {
+  attach,
+  type Context,
+  copyContext,
+  detach,
+  type EventLoop,
+  isOver,
+  type LoopResource,
+} from '../../kernel/lowlevel.ts';
 import { bindMethods } from '../../streams/bound.ts';
 import type {
   BaseProtocol,
@@ -101,7 +109,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
 
   /** Calls a function that calls the protocol: in its turn, and in the context in which the process was started. */
   #call(fn: () => void): void {
-    if (this.#loop.isClosed()) return;
+    if (isOver(this.#loop)) return;
     if (this.#direct) fn();
     else this.#loop.callSoonIn(this.#context, fn);
   }
@@ -132,7 +140,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
   };
 
   #wake(returncode: number): void {
-    if (this.#loop.isClosed()) return;
+    if (isOver(this.#loop)) return;
     this.#waiters.release(returncode);
   }
 

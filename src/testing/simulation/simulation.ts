@@ -13,6 +13,7 @@ import {
   hasWork,
   isEmptyLoop,
   isInStep,
+  isOver,
   leftIn,
   lendThread,
   mainCoroutine,
@@ -300,7 +301,7 @@ export class Simulation {
 
   #renew(): void {
     this.runs++;
-    if (this.#loop.isClosed()) {
+    if (isOver(this.#loop)) {
       this.#loop = this.#newLoop();
       this.#stall = this.#newStall();
     }

@@ -8,8 +8,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { describeBoth, runVirtually } from '../../support/spellings.ts';
 
-const awaitersOf = (future: Future<never> | Task<never> | Task<void> | Future<unknown>): string[] =>
-  captureCallGraph(future as Future<unknown>)!.awaitedBy.map(({ name }) => name);
+const awaitersOf = (task: Task<void>): string[] => captureCallGraph(task)!.awaitedBy.map(({ name }) => name);
 
 describeBoth('futureAddToAwaitedBy', (s) => {
   /** A group as a program writes it: it waits for a future, and never awaits its tasks. */
@@ -34,25 +33,28 @@ describeBoth('futureAddToAwaitedBy', (s) => {
     );
   };
 
-  test('a call graph shows the owner of a group that awaits by other means', async () => {
+  test('makes call graphs show the owner of a group that waits by callbacks, until the task is done', async () => {
     let before: string[] = [];
     let text = '';
+    let shown = '';
     let noted: string[] = [];
     const { result, seconds } = await inGroup((task, owner) => {
       before = awaitersOf(task);
       futureAddToAwaitedBy(task, owner);
-      futureAddToAwaitedBy(task, owner); // the same as once
+      futureAddToAwaitedBy(task, owner); // has no effect
       noted = awaitersOf(task);
-      text = formatCallGraph(task)!;
+      text = formatCallGraph(task);
+      shown = String(task);
     });
     expect(before).toEqual([]);
     expect(noted).toEqual(['owner']);
     expect(text).toMatch(/work[\s\S]*Awaited by:[\s\S]*owner/);
-    expect(result).toEqual([]); // it is over when the task is
+    expect(shown).toContain('awaitedBy()');
+    expect(result).toEqual([]);
     expect(seconds).toBe(1);
   });
 
-  test('and no longer when it was taken back, also if it was never noted', async () => {
+  test('can be taken back; taking back what was not noted changes nothing', async () => {
     const seen: string[][] = [];
     await inGroup((task, owner) => {
       futureDiscardFromAwaitedBy(task, owner);
@@ -65,10 +67,10 @@ describeBoth('futureAddToAwaitedBy', (s) => {
     expect(seen).toEqual([[], ['owner']]);
   });
 
-  test('each of several awaiters is noted and taken back alone', async () => {
+  test('notes each of several awaiters, and each can be taken back alone', async () => {
     const seen: string[][] = [];
     await inGroup((task, owner) => {
-      const other = createTask(sleep(0.5) as never, { name: 'other' });
+      const other = createTask(sleep(0.5), { name: 'other' });
       futureAddToAwaitedBy(task, owner);
       futureAddToAwaitedBy(task, other);
       seen.push(awaitersOf(task).sort());

@@ -327,3 +327,17 @@ describe("the programs of CPython's tests give its trees", () => {
 function asCoroutines([who, stack, awaitedBy]: Tree): Tree {
   return [who, stack.map((frame) => frame.replace(/^s /, 'a ')), awaitedBy.map(asCoroutines)];
 }
+
+test('the call stack of a coroutine of the library has no functions of the task that was on the stack when it began', async () => {
+  async function other() {
+    await sleep(100);
+  }
+  const { result } = await runVirtually(async function main() {
+    const tasks = [createTask(other), createTask(sleep(100))];
+    await sleep(1);
+    const stacks = tasks.map((task) => captureCallGraph(task)?.callStack.map(({ name }) => name));
+    for (const task of tasks) task.cancel();
+    return stacks;
+  });
+  expect(result).toEqual([['other'], ['sleep']]);
+});

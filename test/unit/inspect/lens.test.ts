@@ -102,7 +102,7 @@ describe('the frames of a task have the coroutines that its async functions awai
     ).toEqual([f('main'), { name: 'fetchAll', kind: 'coroutine' }, g('load')]);
   });
 
-  test('branches under Promise.all stand beside each other', async () => {
+  test('branches under Promise.all are side by side', async () => {
     expect(
       await framesOf(async function main() {
         await Promise.all([plainly(1), load(2)]);
@@ -118,7 +118,7 @@ describe('the frames of a task have the coroutines that its async functions awai
     ).toEqual([f('main'), { name: 'fetchAll', kind: 'coroutine' }, g('load', true), g('load', true)]);
   });
 
-  test('a function that a generator has called and does not await stands beside it', async () => {
+  test('a function that a generator has called and does not await is beside it', async () => {
     expect(
       await framesOf(function* main() {
         void plainly(1);
@@ -157,7 +157,7 @@ describe('the frames of a task have the coroutines that its async functions awai
     expect(await framesOf(() => load(1))).toEqual([f(''), g('load')]);
   });
 
-  test('a coroutine of the library is none of the program, though a minifier has taken its name', async () => {
+  test('a coroutine of the library without a name, as in a minified program, is not taken for a generator of the program', async () => {
     const { result } = await runVirtually(async () => {
       const unnamed = Object.defineProperty(sleep(100), 'calledAs', { value: '' });
       const task = createTask(unnamed, { name: 'looked at' });
@@ -195,7 +195,7 @@ describe('the frames of a task have the coroutines that its async functions awai
     expect([frames.length, frames.at(-1)]).toEqual([503, g('load')]);
   });
 
-  test('of very many branches, the first ones', async () => {
+  test('of very many branches only the first ones are shown', async () => {
     const frames = await framesOf(async function main() {
       await Promise.all(Array.from({ length: 1_000 }, (_, i) => load(i)));
     });

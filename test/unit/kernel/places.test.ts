@@ -55,7 +55,7 @@ describe('a report once for each place', () => {
 });
 
 describeBoth('the place of a wait', (s) => {
-  test('is none in the program for a coroutine of the library that has a task, and not that of another task', async () => {
+  test('is null for a coroutine of the library in a task of its own, although another task is on the stack', async () => {
     const { result } = await runVirtually(
       s.fn(function* () {
         const task = createTask(sleep(100));
@@ -76,7 +76,7 @@ describeBoth('the place of a wait', (s) => {
 });
 
 describe('the caller in a stack', () => {
-  test('is none below where the loop has begun to run what is ready: that is another task', () => {
+  test('is not looked for below the frame in which the loop runs the ready tasks: that is code of another task', () => {
     const stack = [
       'Error: place',
       '    at new CallSite (file:///a/kernel/places.js:1:2)',
@@ -87,6 +87,15 @@ describe('the caller in a stack', () => {
     expect(callerOf([...stack.slice(0, 2), '    at f (file:///b/app.js:1:2)', ...stack.slice(2)].join('\n'))).toBe(
       'file:///b/app.js:1:2',
     );
+  });
+
+  test('may be a method of the program that has the name of the one of the loop', () => {
+    const stack = [
+      'Error: place',
+      '    at new CallSite (file:///a/kernel/places.js:1:2)',
+      '    at Importer.#runBatch (file:///b/app.js:3:4)',
+    ];
+    expect(callerOf(stack.join('\n'))).toBe('file:///b/app.js:3:4');
   });
 
   const lines = (...frames: string[]) => frames.join('\n');

@@ -416,17 +416,17 @@ describe('new Task', () => {
     expect(() => loop.createTask(coro)).toThrow(reused);
   });
 
-  test('refuses the same where there are so many tasks that generators are marked without a property', async () => {
+  test('refuses the same where the loop has so many tasks that generators are marked without a property', async () => {
     const { loop, drain } = manualLoop();
     const many = Array.from({ length: 10_010 }, () => (function* () {})());
     const tasks = many.map((coro) => loop.createTask(coro));
     const reused = expect.objectContaining({ code: 'COROUTINE_REUSED' });
-    const sparse = many.filter((coro) => !Object.isExtensible(coro));
-    expect(sparse.length).toBeGreaterThan(0);
-    for (const coro of [many[0]!, sparse[0]!]) expect(() => loop.createTask(coro)).toThrow(reused);
+    const unextensible = many.filter((coro) => !Object.isExtensible(coro));
+    expect(unextensible.length).toBeGreaterThan(0);
+    for (const coro of [many[0]!, unextensible[0]!]) expect(() => loop.createTask(coro)).toThrow(reused);
     await drain();
     expect(tasks.every((task) => task.done())).toBe(true);
-    for (const coro of [many[0]!, sparse[0]!]) expect(() => loop.createTask(coro)).toThrow(reused);
+    for (const coro of [many[0]!, unextensible[0]!]) expect(() => loop.createTask(coro)).toThrow(reused);
     expect(Object.isExtensible(loop.createTask((function* () {})()).getCoro())).toBe(true);
     await drain();
   });
@@ -462,8 +462,8 @@ describe('new Task', () => {
   });
 });
 
-describeBoth('the coroutine of a task', (s) => {
-  const isKept = test.each<[string, (wait: Future<void>) => Generator | AwaitableCoroutine<unknown>]>([
+describe('getCoro() of a task', () => {
+  const coroutines: [what: string, make: (wait: Future<void>) => Generator | AwaitableCoroutine<unknown>][] = [
     [
       'a generator',
       function* (wait) {
@@ -490,8 +490,9 @@ describeBoth('the coroutine of a task', (s) => {
         })();
       },
     ],
-  ]);
-  isKept('is known before, while and after it runs: %s', async (_name, make) => {
+  ];
+
+  test.each(coroutines)('is the same before, while and after it runs: %s', async (_what, make) => {
     const { loop, drain } = manualLoop();
     const wait = loop.createFuture<void>();
     const coro = make(wait);
@@ -505,8 +506,10 @@ describeBoth('the coroutine of a task', (s) => {
     expect(task.getCoro()).toBe(coro);
     task.exception();
   });
+});
 
-  test('is named in the text of the task', () => {
+describeBoth('a task that is made of a function', (s) => {
+  test('names it in its text, also when it was made of an object of coroutine()', () => {
     const { loop } = manualLoop();
     const main = s.fn(function* () {});
     Object.defineProperty(main, 'name', { value: 'main' });
@@ -514,12 +517,17 @@ describeBoth('the coroutine of a task', (s) => {
     expect(String(loop.createTask(coroutine(main)()))).toContain('coro=<main()>');
   });
 
-  test('is the function that the task was made of, also when it has ended', async () => {
+  test('has it as getCoro() before, while and after it runs', async () => {
     const { loop, drain } = manualLoop();
-    const main = function* () {
-      yield* sleep(0);
-    };
+    const wait = loop.createFuture<void>();
+    const main = s.fn(function* () {
+      yield* s.wait(wait);
+    });
     const task = loop.createTask(main);
+    expect(task.getCoro()).toBe(main);
+    await drain();
+    expect(task.getCoro()).toBe(main);
+    wait.setResult();
     await drain();
     expect(task.done()).toBe(true);
     expect(task.getCoro()).toBe(main);

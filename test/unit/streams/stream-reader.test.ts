@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import {
   createTask,
   getRunningLoop,
@@ -719,11 +720,19 @@ describe('a read of text that is never awaited', () => {
 });
 
 describe('feedData', () => {
-  it.each(['text', ['b'], null, 7])('refuses %o, and the stream goes on as it was', (wrong) => {
+  const notBytes = ['text', ['b'], null, 7, new ArrayBuffer(1), new DataView(new ArrayBuffer(1)), new Float64Array(1)];
+  it.each(notBytes.map((wrong) => [wrong]))('refuses %o, and the stream goes on as it was', (wrong) => {
     const { loop } = manualLoop();
     const reader = new StreamReader({ loop });
     reader.feedData(bytes('so far'));
     expect(thrownBy(() => reader.feedData(wrong as never))).toMatchObject({ name: 'TypeError', code: 'NOT_BYTES' });
     expect(rest(reader)).toBe('so far');
+  });
+
+  it('takes bytes of another realm, as a socket in a test runner gives them', () => {
+    const { loop } = manualLoop();
+    const reader = new StreamReader({ loop });
+    reader.feedData(runInNewContext('new Uint8Array([0x68, 0x69])') as Uint8Array);
+    expect([...reader.takeUnread()]).toEqual([0x68, 0x69]);
   });
 });

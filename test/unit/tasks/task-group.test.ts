@@ -294,7 +294,7 @@ describeBoth('KeyboardInterrupt and SystemExit in a task group', (s) => {
       expect(raised).toBe(interrupt);
     });
 
-    test(`a ${interrupt.name} of a task is not reported as well; errors of the others are`, async () => {
+    test(`a ${interrupt.name} of a task is thrown and not reported; errors of other tasks are reported`, async () => {
       const child = s.fn(function* () {
         yield* s.wait(sleep(1));
         throw interrupt;
@@ -600,7 +600,7 @@ describeBoth('cancelling a task group', (s) => {
   );
 
   test(
-    'passes on the end of a group around it that was pending when it was entered',
+    'passes on the cancel() of a group around it that was pending when it was entered',
     program(s, function* () {
       const seen: string[] = [];
       const outer = new TaskGroup();
@@ -616,7 +616,7 @@ describeBoth('cancelling a task group', (s) => {
   );
 
   test(
-    'takes only its own when one from before was delivered and swallowed',
+    'takes back only its own request when an earlier one was delivered and swallowed',
     program(s, function* () {
       const task = createTask(
         s.fn(function* () {

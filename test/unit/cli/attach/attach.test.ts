@@ -63,7 +63,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ ad
 
 const isLinux = process.platform === 'linux';
 
-/** Of several tools each has sent a signal: what the last of them opens anew is closed a moment later. */
+/** Each of several tools has sent a signal. If the last signal opens the inspector once more, it is closed a moment later. */
 async function untilClosed(pid: number, { poll }: Pick<ExpectStatic, 'poll'>): Promise<void> {
   await poll(() => listenersOf(pid), { timeout: 2_000, interval: 5 }).toEqual([]);
 }
@@ -221,7 +221,7 @@ describe.runIf(isLinux)('a process that merely imports the library', { concurren
     });
   });
 
-  it('is left as usual where the output cannot be written, which is told', async ({ expect }) => {
+  it('is left as usual when the output cannot be written, and the command says so', async ({ expect }) => {
     await withTarget(ALBUM, async ({ pid }) => {
       const full = openSync('/dev/full', 'w');
       const child = spawn(process.execPath, ['--import', FROM_SOURCE, MAIN, 'ps', String(pid)], {

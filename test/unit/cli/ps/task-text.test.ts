@@ -44,7 +44,7 @@ describe('what a task waits for', () => {
     expect(waits()).toBe('');
   });
 
-  test('is told once where a task waits for the same many times, and in part where it waits for very much', () => {
+  test('is listed once with its number where several waits are equal, and in part where there are very many', () => {
     expect(waits(wait({}), waitFor(2), wait({}))).toBe('2 × sleep(); t2');
     const many = Array.from({ length: 30 }, (_, i) => wait({ operation: `f${i}` }));
     expect(waits(...many, ...many)).toMatch(/^2 × f0\(\); .*; 2 × f9\(\); and 40 more$/);
@@ -69,7 +69,7 @@ test('functions are shown from the outermost one, generators by what the inspect
   expect(framesText(seen({ id: 1, frames: [{ name: '', kind: 'function' }] }))).toBe('<anonymous>()');
 });
 
-test('a function is called as the program calls it, also where the inspector knows only what a minifier has left', () => {
+test('a function has the name that the library knows, or else that of the inspector, which may be short in a minified program', () => {
   const frames: SeenTask['frames'] = [
     { name: 'load', kind: 'generator' },
     { name: '', kind: 'generator' },
@@ -81,7 +81,7 @@ test('a function is called as the program calls it, also where the inspector kno
   expect(detailsText(task)).toEqual(['load() at a.ts:0:1', 'e() at a.ts:1:1']);
 });
 
-test('branches of a task are shown beside each other', () => {
+test('branches of a task are shown side by side, equal ones once with their number', () => {
   const frames: SeenTask['frames'] = [
     { name: 'main', kind: 'function' },
     { name: 'load', kind: 'generator' },
@@ -157,7 +157,7 @@ test('branches that stand at the same place are shown each with its variables', 
   ]);
 });
 
-test('places are shown relative to the folder that one is in, in modules of both kinds', () => {
+test('places below the current folder are shown relative to it, for ES modules and for CommonJS', () => {
   const here = process.cwd();
   const places = [
     `${pathToFileURL(here)}/a b.mjs:1:2`,

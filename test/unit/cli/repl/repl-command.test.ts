@@ -113,9 +113,7 @@ describe('asyncio repl', { concurrent: true, timeout: 30_000 }, () => {
     expect(complaints).not.toContain('Warning: Detected');
   });
 
-  it('lets the tasks that are left then clean up, and names them without what a terminal would obey', async ({
-    expect,
-  }) => {
+  it('lets the tasks that are left clean up then, and names them without control characters', async ({ expect }) => {
     const { code, output, complaints } = await repl(
       "const task = createTask(async () => { try { await new Event().wait() } finally { await sleep(0.001); console.log('cleaned up') } }, { name: 'a\\x1bb' })",
       'await task',

@@ -1,5 +1,15 @@
 import { networkInterfaces } from 'node:os';
-import { ContextVar, createTask, currentTask, gather, run, type Task, TimeoutError, timeout } from 'asyncio-ts';
+import {
+  ContextVar,
+  createTask,
+  currentTask,
+  gather,
+  getRunningLoop,
+  run,
+  type Task,
+  TimeoutError,
+  timeout,
+} from 'asyncio-ts';
 import {
   openConnection,
   type Server,
@@ -9,7 +19,7 @@ import {
   type StreamWriter,
   startServer,
 } from 'asyncio-ts/node';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { failure, names } from '../../../support/programs.ts';
 import { describeBoth } from '../../../support/spellings.ts';
 import { text } from '../../streams/support.ts';
@@ -52,6 +62,24 @@ describeBoth('a connection', (s) => {
       expect(pair.writer).toBe(writer);
       expect(pair).toHaveLength(2);
       yield* closed(s, writer);
+      yield* ended(s, server);
+    }),
+  );
+
+  it(
+    'goes on where a test has replaced isClosed() of the loop',
+    networked(s, function* () {
+      const lie = vi.spyOn(getRunningLoop(), 'isClosed').mockReturnValue(true);
+      onTestFinished(() => lie.mockRestore());
+      const server = yield* s.wait(startServer(echo(s), LOCAL, 0));
+      const pair = yield* s.wait(timeout(5, () => openConnection(LOCAL, server.port)));
+      yield* s.wait(
+        timeout(
+          5,
+          s.fn(() => hears(s, pair)),
+        ),
+      );
+      yield* closed(s, pair.writer);
       yield* ended(s, server);
     }),
   );
