@@ -286,8 +286,8 @@ class BullmqClient implements ClientLink {
   readonly #lost = new Map<string, string>();
   /** Those that other clients may want, too, and whether it was looked up how often they may be started: that is up to the first client. */
   readonly #shared = new Map<string, boolean>();
-  /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
-  #doubtful = new Map<string, number>();
+  /** Jobs that had no holder when they were looked up last, by the number of their starts: the next look decides. */
+  readonly #doubtful = new Map<string, number>();
   /** Those that were cancelled from here: the marks go with the jobs. */
   readonly #marked = new Set<string>();
   #unsent: { readonly job: Consignment; resolve(): void; reject(error: unknown): void }[] = [];
@@ -371,12 +371,7 @@ class BullmqClient implements ClientLink {
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
     const rows = await rowsOf(this.#queue.backend, ids);
     await Promise.all(rows.map((row) => this.#findAttempts(row)));
-    const doubtful = new Map<string, number>();
-    const fates = new Map<string, Fate>();
-    for (const row of rows) {
-      fates.set(row.id, this.#fate(row, doubtful));
-    }
-    this.#doubtful = doubtful;
+    const fates = new Map<string, Fate>(rows.map((row) => [row.id, this.#fate(row)]));
     const lost = rows.filter(({ id, isFinished }) => !isFinished && fates.get(id)!.state === 'lost');
     await Promise.all(lost.map((row) => this.#takeAway(row, fates)));
     for (const id of ids) {
@@ -407,8 +402,11 @@ class BullmqClient implements ClientLink {
     this.#shared.set(id, true);
   }
 
-  #fate(row: Row, doubtful: Map<string, number>): Fate {
+  #fate(row: Row): Fate {
     const { id, worker, starts } = row;
+    // Only of this job: each look-up is of some of the jobs, and says nothing about the others.
+    const doubted = this.#doubtful.get(id);
+    this.#doubtful.delete(id);
     if (row.isFinished) {
       this.#attempts.delete(id);
       const reply = replyOf(row);
@@ -420,14 +418,15 @@ class BullmqClient implements ClientLink {
     }
     if (starts === 0 || starts < (this.#attempts.get(id) ?? 1)) return { state: 'waiting' };
     // Nobody holds it, and nobody may start it again. It may have been given to a worker at this moment, so it is looked at twice.
-    if (this.#doubtful.get(id) === starts) return { state: 'lost', worker };
-    doubtful.set(id, starts);
+    this.#doubtful.set(id, starts);
+    if (doubted === starts) return { state: 'lost', worker };
     return { state: 'running', worker };
   }
 
   async forget(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       this.#attempts.delete(id);
+      this.#doubtful.delete(id);
       this.#lost.delete(id);
     }
     const { backend } = this.#queue;
@@ -452,7 +451,10 @@ class BullmqClient implements ClientLink {
   }
 
   leave(ids: readonly string[], client: string): Promise<void> {
-    for (const id of ids) this.#shared.delete(id);
+    for (const id of ids) {
+      this.#shared.delete(id);
+      this.#doubtful.delete(id);
+    }
     return this.#control.remove(ids.map((id) => `want:${id}:${client}`));
   }
 

@@ -310,6 +310,19 @@ export const locks: readonly ProgramCheck[] = [
     },
   },
   {
+    title: 'a job whose lock has ended is lost at the second look, whatever is looked up in between',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'looks');
+      await hands.send('a', 1);
+      await hands.next();
+      await hands.send('b', 1); // waits, because the worker has one place
+      await hands.unlock('a');
+      assert.equal(await hands.state('a'), 'running', 'it may have been given to a worker at this moment');
+      assert.equal(await hands.state('b'), 'waiting');
+      assert.equal(await hands.state('a'), 'lost');
+    },
+  },
+  {
     title: 'a job that was taken away from its worker does not come back when that gives it back unstarted',
     async check({ kind, address }) {
       await using hands = await Hands.open(kind, address, 'taken-away');
