@@ -13,6 +13,7 @@ import {
 import type { Removal } from '../distributed/engine.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { withoutPassword } from '../internal/without-password.ts';
 
 /** What the store knows of a job. */
 export interface Row {
@@ -150,7 +151,7 @@ function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
   const { begins, as } = ADDRESSES[option];
   const isText = typeof place === 'string';
   if (isText && (begins.test(place) || (option === 'connection' && place.startsWith('/')))) return; // or a socket of Redis
-  const got = isText ? describe(place.replace(/:[^:@/]*@/, ':…@')) : describe(place);
+  const got = isText ? describe(withoutPassword(place)) : describe(place);
   const right = option === 'connection' ? 'redis://127.0.0.1:6379' : 'postgres://127.0.0.1/app';
   throw typeError(
     `bullmq: ${option} is an address that begins with ${as}, or an object, got ${got}; write bullmq({ ${option}: '${right}' })`,
@@ -220,22 +221,25 @@ for i = 1, #ARGV do
   end
 end
 return rest`;
+/** Part of scripts: takes the job `ARGV[1]` with the key `key` away, wherever it is. */
+const TAKE_AWAY = `
+for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
+for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do redis.call('ZREM', KEYS[1] .. set, ARGV[1]) end
+redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
+redis.call('DEL', key, key .. ':logs')
+redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])`;
 /** Takes a job away, wherever it is, unless a worker holds it: `-1`. Otherwise gives how often it was started, or `-2` when it is not there. */
 const REMOVE_UNHELD = `
 local key = KEYS[1] .. ARGV[1]
 if redis.call('EXISTS', key .. ':lock') == 1 then return -1 end
 local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn')
 if not f[1] then return -2 end
-for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
-for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do redis.call('ZREM', KEYS[1] .. set, ARGV[1]) end
-redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
-redis.call('DEL', key, key .. ':logs')
-redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])
+${TAKE_AWAY}
 if f[3] then return 0 end
 return tonumber(f[2] or '0')`;
 /**
- * Takes a job away that has ended, or was started as often as it may be and has no worker: gives 1 when it is gone, 0 when it goes on, and 2 when a worker
- * has it that may not start it any more.
+ * Takes a job away that has ended, or was started as often as it may be and has no worker. Gives 1 when it is gone, 0 when it goes on, and 2 when it
+ * was given to a worker once more than it may be started: that worker only stores that it is lost.
  */
 const REMOVE_OVER = `
 local key = KEYS[1] .. ARGV[1]
@@ -251,11 +255,7 @@ if not f[3] then
   end
   if starts < most then return 0 end
 end
-for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
-for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do redis.call('ZREM', KEYS[1] .. set, ARGV[1]) end
-redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
-redis.call('DEL', key, key .. ':logs')
-redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])
+${TAKE_AWAY}
 return 1`;
 /** Takes back the count of a start, of a job whose lock is that of the worker which has it. A second call for the same start changes nothing. */
 const DISCOUNT = `
@@ -313,6 +313,10 @@ export async function rowsOf(backend: IQueueBackend, ids: readonly string[]): Pr
     progress,
   }));
 }
+
+/** Part of queries: no worker holds the job. */
+const UNHELD =
+  "(state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)";
 
 interface PostgresRow {
   readonly id: string;
@@ -380,7 +384,7 @@ async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): 
   const { rows } = await pool.query(
     `DELETE FROM ${quoted(schema)}.job
       WHERE queue = $1 AND id = $2
-        AND (state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)
+        AND ${UNHELD}
      RETURNING state, attempts_started`,
     [queueName(backend), id],
   );
@@ -389,7 +393,10 @@ async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): 
   return row.attempts_started > 0 && row.state !== 'completed' && row.state !== 'failed' ? 'started' : 'removed';
 }
 
-/** What has become of a job that is to be sent again: it is gone, it goes on, or a worker has it that may not start it any more. */
+/**
+ * What has become of a job that is to be sent again. `ending`: it was given to a worker once more than it may be started, and that worker is about to
+ * store that it is lost.
+ */
 export type Over = 'gone' | 'on' | 'ending';
 
 /** Takes a job away that has ended, or was started as often as it may be and has no worker. */
@@ -409,7 +416,7 @@ async function postgresRemoveOver(backend: PostgresQueueBackend, id: string): Pr
       WHERE queue = $1 AND id = $2
         AND (state IN ('completed', 'failed')
           OR (attempts_started >= coalesce((data->>'n')::int, 1)
-            AND (state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)))
+            AND ${UNHELD}))
      RETURNING id`,
     job,
   );

@@ -5,6 +5,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkOptions } from '../internal/options.ts';
+import { withoutPassword } from '../internal/without-password.ts';
 import { getRunningLoop } from '../kernel/lowlevel.ts';
 import { randomUUID } from '../node/late.ts';
 import type { NatsBus } from './bus.ts';
@@ -102,7 +103,7 @@ interface Address {
 function addressOf(address: string): Address {
   const text = /^\w+:\/\//.test(address) ? address : `nats://${address}`;
   if (typeof address !== 'string' || !URL.canParse(text) || !/^(?:nats|tls):/.test(text)) {
-    const got = describe(typeof address === 'string' ? address.replace(/:[^:@/]*@/, ':…@') : address);
+    const got = describe(typeof address === 'string' ? withoutPassword(address) : address);
     throw typeError(
       `nats: servers are addresses that begin with nats:// or tls://, got ${got}; write nats('nats://127.0.0.1:4222')`,
       'NO_SERVERS',
