@@ -438,15 +438,15 @@ class BullmqClient implements ClientLink {
     await Promise.all(rest.map((id) => removeUnheld(backend, id)));
   }
 
-  async discard(id: string): Promise<void> {
-    switch (await removeOver(this.#queue.backend, id)) {
+  async discard(id: string, reply: string | null): Promise<void> {
+    switch (await removeOver(this.#queue.backend, id, reply)) {
       case 'gone':
         this.#attempts.delete(id);
         this.#doubtful.delete(id);
         await this.#control.remove([`cancel:${id}`]);
         break;
       case 'ending':
-        throw new Error('a worker is about to say that the job was started as often as it may be');
+        throw new Error('the job has ended in the meantime, or is about to end');
     }
   }
 

@@ -238,14 +238,17 @@ ${TAKE_AWAY}
 if f[3] then return 0 end
 return tonumber(f[2] or '0')`;
 /**
- * Takes a job away that has ended, or was started as often as it may be and has no worker. Gives 1 when it is gone, 0 when it goes on, and 2 when it
- * was given to a worker once more than it may be started: that worker only stores that it is lost.
+ * Takes a job away that has ended with the reply `ARGV[2]`, as JSON or empty, or was started as often as it may be and has no worker. Gives 1 when it is
+ * gone, 0 when it goes on, and 2 when it has ended with another reply, or was given to a worker once more than it may be started: that worker only
+ * stores that it is lost.
  */
 const REMOVE_OVER = `
 local key = KEYS[1] .. ARGV[1]
-local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn', 'data')
+local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn', 'data', 'returnvalue')
 if not f[1] then return 1 end
-if not f[3] then
+if f[3] then
+  if (f[5] or '') ~= ARGV[2] then return 2 end
+else
   local isData, data = pcall(cjson.decode, f[4] or '')
   local most = isData and type(data) == 'table' and tonumber(data.n) or 1
   local starts = tonumber(f[2] or '0')
@@ -394,35 +397,39 @@ async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): 
 }
 
 /**
- * What has become of a job that is to be sent again. `ending`: it was given to a worker once more than it may be started, and that worker is about to
- * store that it is lost.
+ * What has become of a job that is to be sent again. `ending`: it has ended in another way than it was said, or it was given to a worker once more than
+ * it may be started, and that worker is about to store that it is lost.
  */
 export type Over = 'gone' | 'on' | 'ending';
 
-/** Takes a job away that has ended, or was started as often as it may be and has no worker. */
-export async function removeOver(backend: IQueueBackend, id: string): Promise<Over> {
-  if (backend instanceof PostgresQueueBackend) return await postgresRemoveOver(backend, id);
+/**
+ * Takes a job away that has ended with this reply, or was started as often as it may be and has no worker. The reply tells that nothing has come since
+ * the job was looked up: a result must stay, because its key would be run a second time.
+ */
+export async function removeOver(backend: IQueueBackend, id: string, reply: string | null): Promise<Over> {
+  const returned = reply === null ? '' : JSON.stringify(reply);
+  if (backend instanceof PostgresQueueBackend) return await postgresRemoveOver(backend, id, returned);
   if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
   const client = await redisClient(backend);
-  const code = Number(await client.runCommand('asyncioRemoveOver', [backend.toKey(''), id]));
+  const code = Number(await client.runCommand('asyncioRemoveOver', [backend.toKey(''), id, returned]));
   return code === 1 ? 'gone' : code === 2 ? 'ending' : 'on';
 }
 
-async function postgresRemoveOver(backend: PostgresQueueBackend, id: string): Promise<Over> {
+async function postgresRemoveOver(backend: PostgresQueueBackend, id: string, returned: string): Promise<Over> {
   const { schema, pool } = backend.connection;
   const job = [queueName(backend), id];
   const gone = await pool.query(
     `DELETE FROM ${quoted(schema)}.job
       WHERE queue = $1 AND id = $2
-        AND (state IN ('completed', 'failed')
-          OR (attempts_started >= coalesce((data->>'n')::int, 1)
-            AND ${UNHELD}))
+        AND CASE WHEN state IN ('completed', 'failed') THEN return_value IS NOT DISTINCT FROM nullif($3, '')::jsonb
+                 ELSE attempts_started >= coalesce((data->>'n')::int, 1) AND ${UNHELD} END
      RETURNING id`,
-    job,
+    [...job, returned],
   );
   if (gone.rows.length > 0) return 'gone';
   const { rows } = await pool.query(
-    `SELECT attempts_started > coalesce((data->>'n')::int, 1) AS is_ending FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
+    `SELECT state IN ('completed', 'failed') OR attempts_started > coalesce((data->>'n')::int, 1) AS is_ending
+       FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
     job,
   );
   const [row] = rows as readonly { readonly is_ending: boolean }[];

@@ -456,7 +456,7 @@ export class Client implements JobOwner {
       this.#answered(entry, fate.reply);
       return true;
     }
-    if (fate !== undefined) await link.discard(id);
+    if (fate !== undefined) await link.discard(id, fate.state === 'settled' ? fate.reply : null);
     return false;
   }
 

@@ -318,10 +318,11 @@ class MemoryClient implements ClientLink {
     });
   }
 
-  discard(id: string): Promise<void> {
+  discard(id: string, reply: string | null): Promise<void> {
     return this.#engine.call(() => {
-      const state = this.#queue.jobs.get(id)?.state;
-      if (state === 'settled' || state === 'lost') this.#queue.jobs.delete(id);
+      const job = this.#queue.jobs.get(id);
+      if (job?.state === 'settled' && job.reply !== reply) throw new Error('the job has ended in the meantime');
+      if (job?.state === 'settled' || job?.state === 'lost') this.#queue.jobs.delete(id);
     });
   }
 
