@@ -16,8 +16,11 @@ import type {
   WorkerSettings,
 } from '../distributed/engine.ts';
 import { Refusal } from '../distributed/engine.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
 import { checkOptions } from '../internal/options.ts';
+import { withoutPassword } from '../internal/without-password.ts';
 import { logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
 import {
@@ -71,9 +74,13 @@ interface Data {
  * console.log(engine.name); // bullmq
  */
 export function bullmq(options: BullmqOptions): Engine {
-  checkOptions('bullmq', options, ['connection', 'postgres', 'prefix', 'keep'], false);
-  const { keep = 3_600 } = options ?? {};
-  return new BullmqEngine(storeOf(connectionOf(options ?? {})), Math.ceil(positive(keep, 'bullmq: keep')));
+  const all: BullmqOptions = options ?? {};
+  if (typeof all === 'string') {
+    const address = describe(withoutPassword(all));
+    throw typeError(`bullmq: options are one object, got ${address}; write bullmq({ connection: ${address} })`);
+  }
+  checkOptions('bullmq', all, ['connection', 'postgres', 'prefix', 'keep'], false);
+  return new BullmqEngine(storeOf(connectionOf(all)), Math.ceil(positive(all.keep ?? 3_600, 'bullmq: keep')));
 }
 
 class BullmqEngine implements Engine {
@@ -218,13 +225,14 @@ async function connected(sources: readonly Source[]): Promise<void> {
   }
 }
 
-/** What is the same at the next attempt; `null` when it may not be. */
+/** The refusal when the next attempt would fail in the same way; `null` when it may succeed. */
 function refusalOf(error: unknown): Refusal | null {
-  const message = messageOf(error);
-  if (isDenied(error)) return new Refusal(`the store refuses the account: ${message}`, 'NOT_ALLOWED', error);
-  if (!/^BullMQ: PostgreSQL schema .* is not initialized/.test(message)) return null;
+  if (isDenied(error)) return new Refusal(`the store refuses the account: ${messageOf(error)}`, 'NOT_ALLOWED', error);
+  const { name } = (error ?? {}) as { readonly name?: unknown };
+  if (name === 'SchemaVersionMismatchError') return new Refusal(messageOf(error), 'STORE_VERSION', error);
+  if (name !== 'SchemaMigrationRequiredError') return null;
   return new Refusal(
-    'PostgreSQL has no tables of BullMQ there: start once with an address, which makes them, ' +
+    'this database of PostgreSQL has no tables of BullMQ; to make them, give an address instead of options or a pool, ' +
       "or write bullmq({ postgres: { connectionString: 'postgres://127.0.0.1/app', migrate: true } })",
     'NO_TABLES',
     error,

@@ -144,7 +144,7 @@ const ADDRESSES = {
 
 /** @throws {TypeError} when it is neither an address nor an object */
 function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
-  if (typeof place === 'object' && place !== null) {
+  if (typeof place === 'object' && place !== null && !Array.isArray(place)) {
     checkClient(place);
     return;
   }
@@ -185,12 +185,13 @@ export function connectionOf(given: {
       'NO_CONNECTION',
     );
   }
-  const address = connection ?? postgres;
+  const place = postgres === undefined ? connection : postgres;
+  const address = place instanceof URL ? place.href : place; // as options it would be none: a client would try the address of its own choice
   checkPlace(address, postgres === undefined ? 'connection' : 'postgres');
   if (typeof address === 'string' && /^postgres(ql)?:/.test(address)) {
     return { postgres: { connectionString: address, migrate: true } };
   }
-  if (postgres !== undefined) return { postgres: postgres as PostgresConnectionOptions };
+  if (postgres !== undefined) return { postgres: address as PostgresConnectionOptions };
   if (typeof address === 'string') return { redis: { url: address }, prefix };
   return { redis: address as ConnectionOptions, prefix };
 }
