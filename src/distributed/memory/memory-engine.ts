@@ -246,10 +246,12 @@ class MemoryClient implements ClientLink {
 
   send(consignment: Consignment): Promise<void> {
     return this.#engine.call(() => {
-      const { jobs, waiting, workers, wanted } = this.#queue;
+      const { jobs, waiting, workers, wanted, refused } = this.#queue;
       const { id, sharer } = consignment;
       if (sharer !== null) wanted.set(id, (wanted.get(id) ?? new Set()).add(sharer));
       if (jobs.has(id)) return;
+      const earlier = refused.get(id);
+      if (earlier !== undefined) throw earlier; // its client is told so, whoever has come since
       if (!this.#engine.features.durable && ![...workers].some((worker) => worker.isTaking()))
         throw notServed(`nobody serves the queue, so ${consignment.name}() was not sent`);
       const job: StoredJob = {
@@ -541,8 +543,9 @@ class MemoryWorker implements WorkerLink {
     );
   }
 
-  #has({ worker, gives, state }: StoredJob, give: number): boolean {
-    return worker === this && gives === give && state === 'running';
+  #has(job: StoredJob, give: number): boolean {
+    const { worker, gives, state, consignment } = job;
+    return worker === this && gives === give && state === 'running' && this.#queue.jobs.get(consignment.id) === job;
   }
 
   /** As a wait of the loop, so that simulated time goes on during it. */
