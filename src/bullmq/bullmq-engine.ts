@@ -401,7 +401,7 @@ class BullmqClient implements ClientLink {
     fates.set(id, { state: 'running', worker });
   }
 
-  /** Only where it matters, because it is a question of its own: for a job whose worker is lost. */
+  /** Asked only for a job that has no worker any more, because it takes a call of its own. */
   async #findAttempts({ id, isFinished, isLocked, starts }: Row): Promise<void> {
     if (isFinished || isLocked || starts === 0 || this.#shared.get(id) !== false) return;
     const attempts = await attemptsOf(this.#queue.backend, id);

@@ -159,7 +159,7 @@ function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
   );
 }
 
-/** BullMQ refuses such a client, too, but only when it has made another one of its kind, which would keep the process. */
+/** BullMQ refuses such a client as well, but only after it has opened another connection like it, which would keep the process running. */
 function checkClient(client: object): void {
   const { duplicate, options } = client as { readonly duplicate?: unknown; readonly options?: unknown };
   if (typeof duplicate !== 'function') return; // options of a client
@@ -222,6 +222,10 @@ for i = 1, #ARGV do
   end
 end
 return rest`;
+/** Part of scripts: how often the job with this `data` may be started. */
+const MOST = `
+local isData, given = pcall(cjson.decode, data)
+local most = isData and type(given) == 'table' and tonumber(given.n) or 1`;
 /** Part of scripts: takes the job `ARGV[1]` with the key `key` away, wherever it is. */
 const TAKE_AWAY = `
 for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
@@ -250,8 +254,8 @@ if not f[1] then return 1 end
 if f[3] then
   if (f[5] or '') ~= ARGV[2] then return 2 end
 else
-  local isData, data = pcall(cjson.decode, f[4] or '')
-  local most = isData and type(data) == 'table' and tonumber(data.n) or 1
+  local data = f[4] or ''
+  ${MOST}
   local starts = tonumber(f[2] or '0')
   if redis.call('EXISTS', key .. ':lock') == 1 then
     if starts > most then return 2 end
@@ -268,7 +272,12 @@ if redis.call('GET', key .. ':lock') == ARGV[2] and redis.call('HGET', key, 'ats
   redis.call('HSET', key, 'ats', tonumber(ARGV[3]) - 1, 'data', ARGV[4])
 end
 return 0`;
-const DATA = "return redis.call('HGET', KEYS[1] .. ARGV[1], 'data')";
+/** How often a job may be started, `-1` when it is not there. */
+const ATTEMPTS = `
+local data = redis.call('HGET', KEYS[1] .. ARGV[1], 'data')
+if not data then return -1 end
+${MOST}
+return most`;
 const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)";
 
 type Client = Awaited<RedisQueueBackend['client']>;
@@ -281,7 +290,7 @@ async function redisClient(backend: RedisQueueBackend): Promise<Client> {
     client.defineCommand('asyncioRemove', { numberOfKeys: 1, lua: REMOVE });
     client.defineCommand('asyncioRemoveUnheld', { numberOfKeys: 1, lua: REMOVE_UNHELD });
     client.defineCommand('asyncioRemoveOver', { numberOfKeys: 1, lua: REMOVE_OVER });
-    client.defineCommand('asyncioData', { numberOfKeys: 1, lua: DATA });
+    client.defineCommand('asyncioAttempts', { numberOfKeys: 1, lua: ATTEMPTS });
     client.defineCommand('asyncioDiscount', { numberOfKeys: 1, lua: DISCOUNT });
     client.defineCommand('asyncioClock', { numberOfKeys: 1, lua: CLOCK });
     prepared.add(client);
@@ -321,6 +330,9 @@ export async function rowsOf(backend: IQueueBackend, ids: readonly string[]): Pr
 /** Part of queries: no worker holds the job. */
 const UNHELD =
   "(state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)";
+
+/** Part of queries: how often the job may be started. */
+const MOST_STARTS = "coalesce((data->>'n')::int, 1)";
 
 interface PostgresRow {
   readonly id: string;
@@ -423,13 +435,13 @@ async function postgresRemoveOver(backend: PostgresQueueBackend, id: string, ret
     `DELETE FROM ${quoted(schema)}.job
       WHERE queue = $1 AND id = $2
         AND CASE WHEN state IN ('completed', 'failed') THEN return_value IS NOT DISTINCT FROM nullif($3, '')::jsonb
-                 ELSE attempts_started >= coalesce((data->>'n')::int, 1) AND ${UNHELD} END
+                 ELSE attempts_started >= ${MOST_STARTS} AND ${UNHELD} END
      RETURNING id`,
     [...job, returned],
   );
   if (gone.rows.length > 0) return 'gone';
   const { rows } = await pool.query(
-    `SELECT state IN ('completed', 'failed') OR attempts_started > coalesce((data->>'n')::int, 1) AS is_ending
+    `SELECT state IN ('completed', 'failed') OR attempts_started > ${MOST_STARTS} AS is_ending
        FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
     job,
   );
@@ -437,24 +449,20 @@ async function postgresRemoveOver(backend: PostgresQueueBackend, id: string, ret
   return row === undefined ? 'gone' : row.is_ending ? 'ending' : 'on';
 }
 
-/** How often a job may be started, by the client that has sent it first; `null` when it is not there. */
+/** How often a job may be started, which its first client has said; `null` when it is not there. */
 export async function attemptsOf(backend: IQueueBackend, id: string): Promise<number | null> {
-  const data = await dataOf(backend, id);
-  return data === null ? null : ((JSON.parse(data) as { readonly n?: number } | null)?.n ?? 1);
-}
-
-async function dataOf(backend: IQueueBackend, id: string): Promise<string | null> {
   if (backend instanceof PostgresQueueBackend) {
     const { schema, pool } = backend.connection;
     const { rows } = await pool.query(
-      `SELECT json_build_object('n', data->'n')::text AS data FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
+      `SELECT ${MOST_STARTS} AS most FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
       [queueName(backend), id],
     );
-    return (rows as readonly { readonly data: string }[])[0]?.data ?? null;
+    return (rows as readonly { readonly most: number }[])[0]?.most ?? null;
   }
   if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
   const client = await redisClient(backend);
-  return (await client.runCommand('asyncioData', [backend.toKey(''), id])) as string | null;
+  const most = Number(await client.runCommand('asyncioAttempts', [backend.toKey(''), id]));
+  return most === -1 ? null : most;
 }
 
 /** A job that a worker has and has not started. */

@@ -62,8 +62,8 @@ export function moduleFunctions<M extends object>(module: URL | string): ModuleF
 }
 
 /**
- * What an `await`, `JSON.stringify` and operators look for in any object, and call: this one is no promise, and a call of what nobody exports would
- * be a rejection that nobody handles.
+ * Methods that `await`, `JSON.stringify` and operators look for in any object, and call. They are absent here, because such a call would be that of a
+ * function of the module: it would fail, and nobody would handle its rejection.
  */
 const READ_BY_THE_LANGUAGE: readonly string[] = ['then', 'toJSON', 'valueOf'];
 
