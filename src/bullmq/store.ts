@@ -233,14 +233,17 @@ for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do red
 redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
 redis.call('DEL', key, key .. ':logs')
 redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])`;
-/** Takes a job away, wherever it is, unless a worker holds it: `-1`. Otherwise gives how often it was started, or `-2` when it is not there. */
+/**
+ * Takes a job away unless a worker holds it: `-1`. Otherwise gives how often it was started, or `-2` when it is not there. One that has ended stays:
+ * `0`.
+ */
 const REMOVE_UNHELD = `
 local key = KEYS[1] .. ARGV[1]
 if redis.call('EXISTS', key .. ':lock') == 1 then return -1 end
 local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn')
 if not f[1] then return -2 end
-${TAKE_AWAY}
 if f[3] then return 0 end
+${TAKE_AWAY}
 return tonumber(f[2] or '0')`;
 /**
  * Takes a job away that has ended with the reply `ARGV[2]`, as JSON or empty, or was started as often as it may be and has no worker. Gives 1 when it is
@@ -382,7 +385,7 @@ export async function removeFinished(backend: IQueueBackend, ids: readonly strin
 }
 
 /**
- * Takes a job away unless a worker holds it, in one step. BullMQ's own removal does not say whether it was started; and in PostgreSQL it looks first and
+ * Takes a job away unless a worker holds it, or it has ended, in one step. BullMQ's own removal does not say whether it was started; and in PostgreSQL it looks first and
  * removes afterwards, so that a worker can start it in between.
  */
 export async function removeUnheld(backend: IQueueBackend, id: string): Promise<Removal> {
@@ -399,14 +402,15 @@ async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): 
   const { schema, pool } = backend.connection;
   const { rows } = await pool.query(
     `DELETE FROM ${quoted(schema)}.job
-      WHERE queue = $1 AND id = $2
-        AND ${UNHELD}
-     RETURNING state, attempts_started`,
+      WHERE queue = $1 AND id = $2 AND state NOT IN ('completed', 'failed') AND ${UNHELD}
+     RETURNING attempts_started`,
     [queueName(backend), id],
   );
-  const [row] = rows as readonly Pick<PostgresRow, 'state' | 'attempts_started'>[];
-  if (row === undefined) return (await postgresRows(backend, [id])).length > 0 ? 'held' : 'unknown';
-  return row.attempts_started > 0 && row.state !== 'completed' && row.state !== 'failed' ? 'started' : 'removed';
+  const [gone] = rows as readonly Pick<PostgresRow, 'attempts_started'>[];
+  if (gone !== undefined) return gone.attempts_started > 0 ? 'started' : 'removed';
+  const [row] = await postgresRows(backend, [id]);
+  if (row === undefined) return 'unknown';
+  return row.isFinished ? 'removed' : 'held';
 }
 
 /**

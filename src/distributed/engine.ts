@@ -46,7 +46,7 @@ export type Fate =
 
 /** What came of the removal of a job. */
 export type Removal =
-  /** It is gone; it was never started, or it has ended. */
+  /** It was never started and is gone; or it has ended, and its outcome is left until `forget`: that of a key may be wanted later. */
   | 'removed'
   /** It is gone; a worker that was lost, or has stopped, had started it. Nobody can tell whether it still runs there. */
   | 'started'

@@ -196,6 +196,7 @@ export const locks: readonly ProgramCheck[] = [
       assert.equal(second.delivery.id, 'second', 'what was removed is not given out');
       assert.equal(await hands.state('first'), 'settled');
       assert.equal(await hands.remove('first'), 'removed');
+      assert.equal(await hands.state('first'), 'settled', 'its outcome is left for others');
     },
   },
   {

@@ -277,9 +277,10 @@ class MemoryClient implements ClientLink {
       const job = jobs.get(id);
       if (job === undefined) return 'unknown';
       if (job.state === 'running') return 'held';
+      if (job.state === 'settled') return 'removed';
       jobs.delete(id);
       waiting.delete(job);
-      return job.starts > 0 && job.state !== 'settled' ? 'started' : 'removed';
+      return job.starts > 0 ? 'started' : 'removed';
     });
   }
 

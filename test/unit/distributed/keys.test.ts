@@ -60,6 +60,23 @@ describe('jobs of one key', () => {
   );
 
   it(
+    'keep a result that is there when the last client cancels',
+    withNetwork(
+      async (net) => {
+        await net.worker();
+        const first = net.pool().with(keyed).submit(slow, 'a', 0.3);
+        await sleep(0.5);
+        first.cancel(); // it has not heard of the end, because events are lost
+        expect(await rejection(first)).toMatchObject({ name: 'CancelledError', acknowledged: true });
+        await sleep(2);
+        expect(await net.pool().with(keyed).submit(slow, 'a', 0.3)).toBe('a');
+        expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+      },
+      { faults: { lose: 1 } },
+    ),
+  );
+
+  it(
     'end when the last client cancels, and when the others are lost',
     withNetwork(async (net) => {
       await net.worker();
