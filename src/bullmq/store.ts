@@ -186,7 +186,8 @@ export function connectionOf(given: {
     );
   }
   const place = postgres === undefined ? connection : postgres;
-  const address = place instanceof URL ? place.href : place; // as options it would be none: a client would try the address of its own choice
+  // A client would find no options in such an object, and connect to its usual address.
+  const address = place instanceof URL ? place.href : place;
   checkPlace(address, postgres === undefined ? 'connection' : 'postgres');
   if (typeof address === 'string' && /^postgres(ql)?:/.test(address)) {
     return { postgres: { connectionString: address, migrate: true } };
@@ -385,8 +386,8 @@ export async function removeFinished(backend: IQueueBackend, ids: readonly strin
 }
 
 /**
- * Takes a job away unless a worker holds it, or it has ended, in one step. BullMQ's own removal does not say whether it was started; and in PostgreSQL it looks first and
- * removes afterwards, so that a worker can start it in between.
+ * Takes a job away unless a worker holds it, or it has ended, in one step. BullMQ's own removal does not say whether it was started; and in PostgreSQL
+ * it looks first and removes afterwards, so that a worker can start it in between.
  */
 export async function removeUnheld(backend: IQueueBackend, id: string): Promise<Removal> {
   if (backend instanceof PostgresQueueBackend) return await postgresRemoveUnheld(backend, id);
@@ -420,8 +421,8 @@ async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): 
 export type Over = 'gone' | 'on' | 'ending';
 
 /**
- * Takes a job away that has ended with this reply, or was started as often as it may be and has no worker. The reply tells that nothing has come since
- * the job was looked up: a result must stay, because its key would be run a second time.
+ * Takes a job away that has ended with this reply, or was started as often as it may be and has no worker. With another reply it has ended since it was
+ * looked up, and stays: without that result, the function would run a second time for its key.
  */
 export async function removeOver(backend: IQueueBackend, id: string, reply: string | null): Promise<Over> {
   const returned = reply === null ? '' : JSON.stringify(reply);
