@@ -16,8 +16,11 @@ import type {
   WorkerSettings,
 } from '../distributed/engine.ts';
 import { Refusal } from '../distributed/engine.ts';
+import { typeError } from '../errors/type-error.ts';
+import { describe } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
 import { checkOptions } from '../internal/options.ts';
+import { withoutPassword } from '../internal/without-password.ts';
 import { logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
 import {
@@ -71,9 +74,13 @@ interface Data {
  * console.log(engine.name); // bullmq
  */
 export function bullmq(options: BullmqOptions): Engine {
-  checkOptions('bullmq', options, ['connection', 'postgres', 'prefix', 'keep'], false);
-  const { keep = 3_600 } = options ?? {};
-  return new BullmqEngine(storeOf(connectionOf(options ?? {})), Math.ceil(positive(keep, 'bullmq: keep')));
+  const all: BullmqOptions = options ?? {};
+  if (typeof all === 'string') {
+    const address = describe(withoutPassword(all));
+    throw typeError(`bullmq: options are one object, got ${address}; write bullmq({ connection: ${address} })`);
+  }
+  checkOptions('bullmq', all, ['connection', 'postgres', 'prefix', 'keep'], false);
+  return new BullmqEngine(storeOf(connectionOf(all)), Math.ceil(positive(all.keep ?? 3_600, 'bullmq: keep')));
 }
 
 class BullmqEngine implements Engine {
@@ -218,13 +225,14 @@ async function connected(sources: readonly Source[]): Promise<void> {
   }
 }
 
-/** What is the same at the next attempt; `null` when it may not be. */
+/** The refusal when the next attempt would fail in the same way; `null` when it may succeed. */
 function refusalOf(error: unknown): Refusal | null {
-  const message = messageOf(error);
-  if (isDenied(error)) return new Refusal(`the store refuses the account: ${message}`, 'NOT_ALLOWED', error);
-  if (!/^BullMQ: PostgreSQL schema .* is not initialized/.test(message)) return null;
+  if (isDenied(error)) return new Refusal(`the store refuses the account: ${messageOf(error)}`, 'NOT_ALLOWED', error);
+  const { name } = (error ?? {}) as { readonly name?: unknown };
+  if (name === 'SchemaVersionMismatchError') return new Refusal(messageOf(error), 'STORE_VERSION', error);
+  if (name !== 'SchemaMigrationRequiredError') return null;
   return new Refusal(
-    'PostgreSQL has no tables of BullMQ there: start once with an address, which makes them, ' +
+    'this database of PostgreSQL has no tables of BullMQ; to make them, give an address instead of options or a pool, ' +
       "or write bullmq({ postgres: { connectionString: 'postgres://127.0.0.1/app', migrate: true } })",
     'NO_TABLES',
     error,
@@ -286,8 +294,8 @@ class BullmqClient implements ClientLink {
   readonly #lost = new Map<string, string>();
   /** Those that other clients may want, too, and whether it was looked up how often they may be started: that is up to the first client. */
   readonly #shared = new Map<string, boolean>();
-  /** Jobs that had no holder at the last look, by the number of their starts: the next look decides. */
-  #doubtful = new Map<string, number>();
+  /** Jobs that had no holder when they were looked up last, by the number of their starts: the next look decides. */
+  readonly #doubtful = new Map<string, number>();
   /** Those that were cancelled from here: the marks go with the jobs. */
   readonly #marked = new Set<string>();
   #unsent: { readonly job: Consignment; resolve(): void; reject(error: unknown): void }[] = [];
@@ -371,12 +379,7 @@ class BullmqClient implements ClientLink {
   async lookUp(ids: readonly string[]): Promise<ReadonlyMap<string, Fate>> {
     const rows = await rowsOf(this.#queue.backend, ids);
     await Promise.all(rows.map((row) => this.#findAttempts(row)));
-    const doubtful = new Map<string, number>();
-    const fates = new Map<string, Fate>();
-    for (const row of rows) {
-      fates.set(row.id, this.#fate(row, doubtful));
-    }
-    this.#doubtful = doubtful;
+    const fates = new Map<string, Fate>(rows.map((row) => [row.id, this.#fate(row)]));
     const lost = rows.filter(({ id, isFinished }) => !isFinished && fates.get(id)!.state === 'lost');
     await Promise.all(lost.map((row) => this.#takeAway(row, fates)));
     for (const id of ids) {
@@ -398,7 +401,7 @@ class BullmqClient implements ClientLink {
     fates.set(id, { state: 'running', worker });
   }
 
-  /** Only where it matters, because it is a question of its own: for a job whose worker is lost. */
+  /** Asked only for a job that has no worker any more, because it takes a call of its own. */
   async #findAttempts({ id, isFinished, isLocked, starts }: Row): Promise<void> {
     if (isFinished || isLocked || starts === 0 || this.#shared.get(id) !== false) return;
     const attempts = await attemptsOf(this.#queue.backend, id);
@@ -407,8 +410,11 @@ class BullmqClient implements ClientLink {
     this.#shared.set(id, true);
   }
 
-  #fate(row: Row, doubtful: Map<string, number>): Fate {
+  #fate(row: Row): Fate {
     const { id, worker, starts } = row;
+    // Only of this job: each look-up is of some of the jobs, and says nothing about the others.
+    const doubted = this.#doubtful.get(id);
+    this.#doubtful.delete(id);
     if (row.isFinished) {
       this.#attempts.delete(id);
       const reply = replyOf(row);
@@ -420,14 +426,15 @@ class BullmqClient implements ClientLink {
     }
     if (starts === 0 || starts < (this.#attempts.get(id) ?? 1)) return { state: 'waiting' };
     // Nobody holds it, and nobody may start it again. It may have been given to a worker at this moment, so it is looked at twice.
-    if (this.#doubtful.get(id) === starts) return { state: 'lost', worker };
-    doubtful.set(id, starts);
+    this.#doubtful.set(id, starts);
+    if (doubted === starts) return { state: 'lost', worker };
     return { state: 'running', worker };
   }
 
   async forget(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       this.#attempts.delete(id);
+      this.#doubtful.delete(id);
       this.#lost.delete(id);
     }
     const { backend } = this.#queue;
@@ -439,20 +446,23 @@ class BullmqClient implements ClientLink {
     await Promise.all(rest.map((id) => removeUnheld(backend, id)));
   }
 
-  async discard(id: string): Promise<void> {
-    switch (await removeOver(this.#queue.backend, id)) {
+  async discard(id: string, reply: string | null): Promise<void> {
+    switch (await removeOver(this.#queue.backend, id, reply)) {
       case 'gone':
         this.#attempts.delete(id);
         this.#doubtful.delete(id);
         await this.#control.remove([`cancel:${id}`]);
         break;
       case 'ending':
-        throw new Error('a worker is about to say that the job was started as often as it may be');
+        throw new Error('the job has ended in the meantime, or is about to end');
     }
   }
 
   leave(ids: readonly string[], client: string): Promise<void> {
-    for (const id of ids) this.#shared.delete(id);
+    for (const id of ids) {
+      this.#shared.delete(id);
+      this.#doubtful.delete(id);
+    }
     return this.#control.remove(ids.map((id) => `want:${id}:${client}`));
   }
 

@@ -13,6 +13,7 @@ import {
 import type { Removal } from '../distributed/engine.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
+import { withoutPassword } from '../internal/without-password.ts';
 
 /** What the store knows of a job. */
 export interface Row {
@@ -143,14 +144,14 @@ const ADDRESSES = {
 
 /** @throws {TypeError} when it is neither an address nor an object */
 function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
-  if (typeof place === 'object' && place !== null) {
+  if (typeof place === 'object' && place !== null && !Array.isArray(place)) {
     checkClient(place);
     return;
   }
   const { begins, as } = ADDRESSES[option];
   const isText = typeof place === 'string';
   if (isText && (begins.test(place) || (option === 'connection' && place.startsWith('/')))) return; // or a socket of Redis
-  const got = isText ? describe(place.replace(/:[^:@/]*@/, ':…@')) : describe(place);
+  const got = isText ? describe(withoutPassword(place)) : describe(place);
   const right = option === 'connection' ? 'redis://127.0.0.1:6379' : 'postgres://127.0.0.1/app';
   throw typeError(
     `bullmq: ${option} is an address that begins with ${as}, or an object, got ${got}; write bullmq({ ${option}: '${right}' })`,
@@ -158,7 +159,7 @@ function checkPlace(place: unknown, option: keyof typeof ADDRESSES): void {
   );
 }
 
-/** BullMQ refuses such a client, too, but only when it has made another one of its kind, which would keep the process. */
+/** BullMQ refuses such a client as well, but only after it has opened another connection like it, which would keep the process running. */
 function checkClient(client: object): void {
   const { duplicate, options } = client as { readonly duplicate?: unknown; readonly options?: unknown };
   if (typeof duplicate !== 'function') return; // options of a client
@@ -184,12 +185,14 @@ export function connectionOf(given: {
       'NO_CONNECTION',
     );
   }
-  const address = connection ?? postgres;
+  const place = postgres === undefined ? connection : postgres;
+  // A client would find no options in such an object, and connect to its usual address.
+  const address = place instanceof URL ? place.href : place;
   checkPlace(address, postgres === undefined ? 'connection' : 'postgres');
   if (typeof address === 'string' && /^postgres(ql)?:/.test(address)) {
     return { postgres: { connectionString: address, migrate: true } };
   }
-  if (postgres !== undefined) return { postgres: postgres as PostgresConnectionOptions };
+  if (postgres !== undefined) return { postgres: address as PostgresConnectionOptions };
   if (typeof address === 'string') return { redis: { url: address }, prefix };
   return { redis: address as ConnectionOptions, prefix };
 }
@@ -220,30 +223,43 @@ for i = 1, #ARGV do
   end
 end
 return rest`;
-/** Takes a job away, wherever it is, unless a worker holds it: `-1`. Otherwise gives how often it was started, or `-2` when it is not there. */
+/** Part of scripts: how often the job with this `data` may be started. */
+const MOST = `
+local isData, given = pcall(cjson.decode, data)
+local most = isData and type(given) == 'table' and tonumber(given.n) or 1`;
+/** Part of scripts: takes the job `ARGV[1]` with the key `key` away, wherever it is. */
+const TAKE_AWAY = `
+for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
+for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do redis.call('ZREM', KEYS[1] .. set, ARGV[1]) end
+redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
+redis.call('DEL', key, key .. ':logs')
+redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])`;
+/**
+ * Takes a job away unless a worker holds it: `-1`. Otherwise gives how often it was started, or `-2` when it is not there. One that has ended stays:
+ * `0`.
+ */
 const REMOVE_UNHELD = `
 local key = KEYS[1] .. ARGV[1]
 if redis.call('EXISTS', key .. ':lock') == 1 then return -1 end
 local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn')
 if not f[1] then return -2 end
-for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
-for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do redis.call('ZREM', KEYS[1] .. set, ARGV[1]) end
-redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
-redis.call('DEL', key, key .. ':logs')
-redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])
 if f[3] then return 0 end
+${TAKE_AWAY}
 return tonumber(f[2] or '0')`;
 /**
- * Takes a job away that has ended, or was started as often as it may be and has no worker: gives 1 when it is gone, 0 when it goes on, and 2 when a worker
- * has it that may not start it any more.
+ * Takes a job away that has ended with the reply `ARGV[2]`, as JSON or empty, or was started as often as it may be and has no worker. Gives 1 when it is
+ * gone, 0 when it goes on, and 2 when it has ended with another reply, or was given to a worker once more than it may be started: that worker only
+ * stores that it is lost.
  */
 const REMOVE_OVER = `
 local key = KEYS[1] .. ARGV[1]
-local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn', 'data')
+local f = redis.call('HMGET', key, 'timestamp', 'ats', 'finishedOn', 'data', 'returnvalue')
 if not f[1] then return 1 end
-if not f[3] then
-  local isData, data = pcall(cjson.decode, f[4] or '')
-  local most = isData and type(data) == 'table' and tonumber(data.n) or 1
+if f[3] then
+  if (f[5] or '') ~= ARGV[2] then return 2 end
+else
+  local data = f[4] or ''
+  ${MOST}
   local starts = tonumber(f[2] or '0')
   if redis.call('EXISTS', key .. ':lock') == 1 then
     if starts > most then return 2 end
@@ -251,11 +267,7 @@ if not f[3] then
   end
   if starts < most then return 0 end
 end
-for _, list in ipairs({ 'wait', 'paused', 'active' }) do redis.call('LREM', KEYS[1] .. list, 0, ARGV[1]) end
-for _, set in ipairs({ 'completed', 'failed', 'prioritized', 'delayed' }) do redis.call('ZREM', KEYS[1] .. set, ARGV[1]) end
-redis.call('SREM', KEYS[1] .. 'stalled', ARGV[1])
-redis.call('DEL', key, key .. ':logs')
-redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', ARGV[1])
+${TAKE_AWAY}
 return 1`;
 /** Takes back the count of a start, of a job whose lock is that of the worker which has it. A second call for the same start changes nothing. */
 const DISCOUNT = `
@@ -264,7 +276,12 @@ if redis.call('GET', key .. ':lock') == ARGV[2] and redis.call('HGET', key, 'ats
   redis.call('HSET', key, 'ats', tonumber(ARGV[3]) - 1, 'data', ARGV[4])
 end
 return 0`;
-const DATA = "return redis.call('HGET', KEYS[1] .. ARGV[1], 'data')";
+/** How often a job may be started, `-1` when it is not there. */
+const ATTEMPTS = `
+local data = redis.call('HGET', KEYS[1] .. ARGV[1], 'data')
+if not data then return -1 end
+${MOST}
+return most`;
 const CLOCK = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)";
 
 type Client = Awaited<RedisQueueBackend['client']>;
@@ -277,7 +294,7 @@ async function redisClient(backend: RedisQueueBackend): Promise<Client> {
     client.defineCommand('asyncioRemove', { numberOfKeys: 1, lua: REMOVE });
     client.defineCommand('asyncioRemoveUnheld', { numberOfKeys: 1, lua: REMOVE_UNHELD });
     client.defineCommand('asyncioRemoveOver', { numberOfKeys: 1, lua: REMOVE_OVER });
-    client.defineCommand('asyncioData', { numberOfKeys: 1, lua: DATA });
+    client.defineCommand('asyncioAttempts', { numberOfKeys: 1, lua: ATTEMPTS });
     client.defineCommand('asyncioDiscount', { numberOfKeys: 1, lua: DISCOUNT });
     client.defineCommand('asyncioClock', { numberOfKeys: 1, lua: CLOCK });
     prepared.add(client);
@@ -313,6 +330,13 @@ export async function rowsOf(backend: IQueueBackend, ids: readonly string[]): Pr
     progress,
   }));
 }
+
+/** Part of queries: no worker holds the job. */
+const UNHELD =
+  "(state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)";
+
+/** Part of queries: how often the job may be started. */
+const MOST_STARTS = "coalesce((data->>'n')::int, 1)";
 
 interface PostgresRow {
   readonly id: string;
@@ -362,8 +386,8 @@ export async function removeFinished(backend: IQueueBackend, ids: readonly strin
 }
 
 /**
- * Takes a job away unless a worker holds it, in one step. BullMQ's own removal does not say whether it was started; and in PostgreSQL it looks first and
- * removes afterwards, so that a worker can start it in between.
+ * Takes a job away unless a worker holds it, or it has ended, in one step. BullMQ's own removal does not say whether it was started; and in PostgreSQL
+ * it looks first and removes afterwards, so that a worker can start it in between.
  */
 export async function removeUnheld(backend: IQueueBackend, id: string): Promise<Removal> {
   if (backend instanceof PostgresQueueBackend) return await postgresRemoveUnheld(backend, id);
@@ -379,67 +403,71 @@ async function postgresRemoveUnheld(backend: PostgresQueueBackend, id: string): 
   const { schema, pool } = backend.connection;
   const { rows } = await pool.query(
     `DELETE FROM ${quoted(schema)}.job
-      WHERE queue = $1 AND id = $2
-        AND (state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)
-     RETURNING state, attempts_started`,
+      WHERE queue = $1 AND id = $2 AND state NOT IN ('completed', 'failed') AND ${UNHELD}
+     RETURNING attempts_started`,
     [queueName(backend), id],
   );
-  const [row] = rows as readonly Pick<PostgresRow, 'state' | 'attempts_started'>[];
-  if (row === undefined) return (await postgresRows(backend, [id])).length > 0 ? 'held' : 'unknown';
-  return row.attempts_started > 0 && row.state !== 'completed' && row.state !== 'failed' ? 'started' : 'removed';
+  const [gone] = rows as readonly Pick<PostgresRow, 'attempts_started'>[];
+  if (gone !== undefined) return gone.attempts_started > 0 ? 'started' : 'removed';
+  const [row] = await postgresRows(backend, [id]);
+  if (row === undefined) return 'unknown';
+  return row.isFinished ? 'removed' : 'held';
 }
 
-/** What has become of a job that is to be sent again: it is gone, it goes on, or a worker has it that may not start it any more. */
+/**
+ * What has become of a job that is to be sent again. `ending`: it has ended in another way than it was said, or it was given to a worker once more than
+ * it may be started, and that worker is about to store that it is lost.
+ */
 export type Over = 'gone' | 'on' | 'ending';
 
-/** Takes a job away that has ended, or was started as often as it may be and has no worker. */
-export async function removeOver(backend: IQueueBackend, id: string): Promise<Over> {
-  if (backend instanceof PostgresQueueBackend) return await postgresRemoveOver(backend, id);
+/**
+ * Takes a job away that has ended with this reply, or was started as often as it may be and has no worker. With another reply it has ended since it was
+ * looked up, and stays: without that result, the function would run a second time for its key.
+ */
+export async function removeOver(backend: IQueueBackend, id: string, reply: string | null): Promise<Over> {
+  const returned = reply === null ? '' : JSON.stringify(reply);
+  if (backend instanceof PostgresQueueBackend) return await postgresRemoveOver(backend, id, returned);
   if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
   const client = await redisClient(backend);
-  const code = Number(await client.runCommand('asyncioRemoveOver', [backend.toKey(''), id]));
+  const code = Number(await client.runCommand('asyncioRemoveOver', [backend.toKey(''), id, returned]));
   return code === 1 ? 'gone' : code === 2 ? 'ending' : 'on';
 }
 
-async function postgresRemoveOver(backend: PostgresQueueBackend, id: string): Promise<Over> {
+async function postgresRemoveOver(backend: PostgresQueueBackend, id: string, returned: string): Promise<Over> {
   const { schema, pool } = backend.connection;
   const job = [queueName(backend), id];
   const gone = await pool.query(
     `DELETE FROM ${quoted(schema)}.job
       WHERE queue = $1 AND id = $2
-        AND (state IN ('completed', 'failed')
-          OR (attempts_started >= coalesce((data->>'n')::int, 1)
-            AND (state <> 'active' OR locked_until_ms IS NULL OR locked_until_ms <= extract(epoch FROM clock_timestamp()) * 1000)))
+        AND CASE WHEN state IN ('completed', 'failed') THEN return_value IS NOT DISTINCT FROM nullif($3, '')::jsonb
+                 ELSE attempts_started >= ${MOST_STARTS} AND ${UNHELD} END
      RETURNING id`,
-    job,
+    [...job, returned],
   );
   if (gone.rows.length > 0) return 'gone';
   const { rows } = await pool.query(
-    `SELECT attempts_started > coalesce((data->>'n')::int, 1) AS is_ending FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
+    `SELECT state IN ('completed', 'failed') OR attempts_started > ${MOST_STARTS} AS is_ending
+       FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
     job,
   );
   const [row] = rows as readonly { readonly is_ending: boolean }[];
   return row === undefined ? 'gone' : row.is_ending ? 'ending' : 'on';
 }
 
-/** How often a job may be started, by the client that has sent it first; `null` when it is not there. */
+/** How often a job may be started, which its first client has said; `null` when it is not there. */
 export async function attemptsOf(backend: IQueueBackend, id: string): Promise<number | null> {
-  const data = await dataOf(backend, id);
-  return data === null ? null : ((JSON.parse(data) as { readonly n?: number } | null)?.n ?? 1);
-}
-
-async function dataOf(backend: IQueueBackend, id: string): Promise<string | null> {
   if (backend instanceof PostgresQueueBackend) {
     const { schema, pool } = backend.connection;
     const { rows } = await pool.query(
-      `SELECT json_build_object('n', data->'n')::text AS data FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
+      `SELECT ${MOST_STARTS} AS most FROM ${quoted(schema)}.job WHERE queue = $1 AND id = $2`,
       [queueName(backend), id],
     );
-    return (rows as readonly { readonly data: string }[])[0]?.data ?? null;
+    return (rows as readonly { readonly most: number }[])[0]?.most ?? null;
   }
   if (!(backend instanceof RedisQueueBackend)) throw otherBackend();
   const client = await redisClient(backend);
-  return (await client.runCommand('asyncioData', [backend.toKey(''), id])) as string | null;
+  const most = Number(await client.runCommand('asyncioAttempts', [backend.toKey(''), id]));
+  return most === -1 ? null : most;
 }
 
 /** A job that a worker has and has not started. */

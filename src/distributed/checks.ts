@@ -12,7 +12,8 @@ import type { Engine } from './engine.ts';
  * @throws {TypeError} when there are none, or there is one that is unknown
  */
 export function checkNeeded(call: string, options: unknown, names: readonly string[], right: string): void {
-  if (options === undefined) throw typeError(`${call}: the options are missing; write ${right}`, 'NO_ENGINE');
+  if (options === undefined || options === null)
+    throw typeError(`${call}: the options are missing; write ${right}`, 'NO_ENGINE');
   checkOptions(call, options, names);
 }
 

@@ -456,7 +456,7 @@ export class Client implements JobOwner {
       this.#answered(entry, fate.reply);
       return true;
     }
-    if (fate !== undefined) await link.discard(id);
+    if (fate !== undefined) await link.discard(id, fate.state === 'settled' ? fate.reply : null);
     return false;
   }
 
@@ -971,7 +971,7 @@ function failure(
     return new TimeoutError(
       answer.isStarted
         ? `${name}() has not ended at its deadline`
-        : `${name}() was not started before its deadline: no worker had a place for it in time`,
+        : `${name}() was not started before its deadline: it had to wait for a worker, or in one, for too long`,
       { code: answer.isStarted ? 'DEADLINE' : 'LATE' },
     );
   }

@@ -46,7 +46,7 @@ export type Fate =
 
 /** What came of the removal of a job. */
 export type Removal =
-  /** It is gone; it was never started, or it has ended. */
+  /** It was never started and is gone; or it has ended, and its outcome is left until `forget`: that of a key may be wanted later. */
   | 'removed'
   /** It is gone; a worker that was lost, or has stopped, had started it. Nobody can tell whether it still runs there. */
   | 'started'
@@ -85,10 +85,13 @@ export interface ClientLink {
   /** The client has the outcomes: what was kept for them can go. Also takes away jobs that are lost. */
   forget(ids: readonly string[]): Promise<void>;
   /**
-   * Takes away the outcome of a job that has ended, and a job that is lost: started as often as it may be, and nobody has it. It can be sent again
-   * then. Does nothing to one that waits, or runs.
+   * Takes away a job so that it can be sent again: one that has ended with `reply`, and one that is lost, which was started as often as it may be, and
+   * nobody has it. Does nothing to one that waits, or runs.
+   *
+   * @param reply how the job had ended when it was looked up; `null` when it had not
+   * @throws {Error} when that is not so any more, or is about to change: it is to be looked up again
    */
-  discard(id: string): Promise<void>;
+  discard(id: string, reply: string | null): Promise<void>;
   /** A client does not want these shared jobs any more. */
   leave(ids: readonly string[], client: string): Promise<void>;
   /** Whether a client that is alive wants a shared job. */

@@ -117,6 +117,7 @@ export async function serve(work: object | URL | string, options: ServeOptions):
   checkCallback('serve: extract', extract);
   checkCallback('serve: onReady', options.onReady);
   checkSignals(signals);
+  checkStop(options.stop);
   checkExecutor(executor);
   checkWholeNumber('serve: concurrency', concurrency, CONCURRENCY);
   const lease = positive(options.lease ?? 10, 'serve: lease');
@@ -213,6 +214,16 @@ async function end(
   }
 }
 
+/** Whatever else it is would end the worker at once, because the wait for it fails. */
+function checkStop(stop: unknown): void {
+  const { wait: waits, isSet } = (stop ?? {}) as Partial<Event>;
+  if (stop === undefined || (typeof waits === 'function' && typeof isSet === 'function')) return;
+  throw typeError(
+    `serve: stop is an Event, got ${describe(stop)}; write stop: new Event(), and stop.set() where the worker is to end`,
+    'INVALID_STOP',
+  );
+}
+
 /** A text would be taken for the letters of it. */
 function checkSignals(signals: unknown): void {
   if (Array.isArray(signals)) return;
@@ -242,7 +253,8 @@ async function functionsOf(work: object | URL | string, executor: Executor | nul
   const isAddress = typeof work === 'string' || work instanceof URL;
   if (!isAddress && (typeof work !== 'object' || work === null)) {
     throw typeError(
-      `serve: the functions are required, such as a module (import * as work), got ${describe(work)}`,
+      `serve: the functions are required, such as a module, got ${describe(work)}; ` +
+        "write import * as work from './work.ts', and serve(work, { engine, queue })",
       'NO_WORK',
     );
   }

@@ -69,7 +69,7 @@ async function outcomeOf(job: PromiseLike<unknown>): Promise<unknown> {
 
 function ignored(): void {}
 
-/** A generator function is called like any other, so what it would do is not done. */
+/** What to tell whose function has returned a generator: nothing of its body has run. */
 function adviceFor(value: unknown, name: string): string {
   if (Object.prototype.toString.call(value) !== '[object Generator]') return '';
   return `, and nothing of it has run; write export const ${name} = coroutine(function* (…) { … })`;

@@ -21,7 +21,7 @@ export function clientLinkOf({ features }: Engine, link: ClientLink): ClientLink
     cancel: (id) => reached(link.cancel(id)),
     lookUp: (ids) => reached(link.lookUp(ids)),
     forget: (ids) => reached(link.forget(ids)),
-    discard: (id) => reached(link.discard(id)),
+    discard: (id, reply) => reached(link.discard(id, reply)),
     leave: (ids, client) => reached(link.leave(ids, client)),
     isWanted: (id) => reached(link.isWanted(id)),
     renew: (client, seconds) => reached(link.renew(client, seconds)),

@@ -5,6 +5,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { checkOptions } from '../internal/options.ts';
+import { withoutPassword } from '../internal/without-password.ts';
 import { getRunningLoop } from '../kernel/lowlevel.ts';
 import { randomUUID } from '../node/late.ts';
 import type { NatsBus } from './bus.ts';
@@ -15,7 +16,7 @@ import { NatsWorkerLink } from './worker-link.ts';
 /** Where NATS is. */
 export interface NatsOptions {
   /** Addresses of its servers, such as `nats://127.0.0.1:4222`, `tls://host`, or `nats://user:password@host`. A connection is made for each executor and worker. */
-  readonly servers?: string | readonly string[] | undefined;
+  readonly servers?: string | URL | readonly (string | URL)[] | undefined;
   /** The name of the account. */
   readonly user?: string | undefined;
   readonly pass?: string | undefined;
@@ -41,15 +42,15 @@ const OPTIONS = ['servers', 'user', 'pass', 'token', 'tls', 'connection', 'inbox
  *
  * Needs the package `@nats-io/transport-node`.
  *
- * @param options the addresses or a connection; or one address as a text
+ * @param options the addresses or a connection; or one address
  * @throws {TypeError} when there are neither addresses nor a connection, or an option is unknown
  * @example
  * const pool = new DistributedExecutor({ engine: nats('nats://127.0.0.1:4222'), queue: 'images' });
  * console.log(String(pool)); // <DistributedExecutor engine=nats queue=images running=0 queued=0>
  */
-export function nats(options: NatsOptions | string): Engine {
-  const all = typeof options === 'string' ? { servers: options } : options;
-  if (all === undefined) {
+export function nats(options: NatsOptions | URL | string): Engine {
+  const all: NatsOptions = typeof options === 'string' || options instanceof URL ? { servers: options } : options;
+  if (all === undefined || all === null || (Array.isArray(all.servers) && all.servers.length === 0)) {
     throw typeError("nats: the address of a server is required; write nats('nats://127.0.0.1:4222')", 'NO_SERVERS');
   }
   checkOptions('nats', all, OPTIONS, false);
@@ -99,10 +100,11 @@ interface Address {
   readonly isSecure: boolean;
 }
 
-function addressOf(address: string): Address {
+function addressOf(given: string | URL): Address {
+  const address = given instanceof URL ? given.href : given;
   const text = /^\w+:\/\//.test(address) ? address : `nats://${address}`;
-  if (typeof address !== 'string' || !URL.canParse(text) || !/^(?:nats|tls):/.test(text)) {
-    const got = describe(typeof address === 'string' ? address.replace(/:[^:@/]*@/, ':…@') : address);
+  if (typeof address !== 'string' || !/^(?:nats|tls):/.test(text) || !URL.canParse(text) || new URL(text).host === '') {
+    const got = describe(typeof address === 'string' ? withoutPassword(address) : address);
     throw typeError(
       `nats: servers are addresses that begin with nats:// or tls://, got ${got}; write nats('nats://127.0.0.1:4222')`,
       'NO_SERVERS',

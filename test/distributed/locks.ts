@@ -128,8 +128,8 @@ class Hands implements AsyncDisposable {
   }
 
   /** So that it can be sent again. */
-  async discard(id: string): Promise<void> {
-    await wrapPromise(this.#client.discard(id));
+  async discard(id: string, reply: string | null = null): Promise<void> {
+    await wrapPromise(this.#client.discard(id, reply));
   }
 
   async cancel(id: string): Promise<void> {
@@ -196,6 +196,7 @@ export const locks: readonly ProgramCheck[] = [
       assert.equal(second.delivery.id, 'second', 'what was removed is not given out');
       assert.equal(await hands.state('first'), 'settled');
       assert.equal(await hands.remove('first'), 'removed');
+      assert.equal(await hands.state('first'), 'settled', 'its outcome is left for others');
     },
   },
   {
@@ -256,7 +257,8 @@ export const locks: readonly ProgramCheck[] = [
     },
   },
   {
-    title: 'a job that is to be sent again is taken away when it has ended or is lost, and not while it goes on',
+    title:
+      'a job that is to be sent again is taken away when it is lost or has ended as it was told, and not while it goes on',
     async check({ kind, address }) {
       await using hands = await Hands.open(kind, address, 'discarded');
       await hands.send('a', 2);
@@ -279,7 +281,10 @@ export const locks: readonly ProgramCheck[] = [
       assert.equal(await hands.state('waits'), 'waiting');
       given.finish({ reply: 'done' });
       await hands.next();
-      await hands.discard('b');
+      await assert.rejects(hands.discard('b'), /has ended in the meantime/);
+      await assert.rejects(hands.discard('b', 'another'), /has ended in the meantime/);
+      assert.equal(await hands.state('b'), 'settled');
+      await hands.discard('b', 'done');
       assert.equal(await hands.state('b'), undefined);
     },
   },
@@ -302,11 +307,24 @@ export const locks: readonly ProgramCheck[] = [
       (await hands.next()).finish({ abandoned: true, isStarted: true });
       const second = await hands.next();
       assert.equal(second.delivery.attempt, 2);
-      await assert.rejects(hands.discard('a'), /is about to say/);
+      await assert.rejects(hands.discard('a'), /is about to end/);
       second.finish({ reply: 'spent' });
       await until('it has ended', async () => (await hands.state('a')) === 'settled');
-      await hands.discard('a');
+      await hands.discard('a', 'spent');
       assert.equal(await hands.state('a'), undefined);
+    },
+  },
+  {
+    title: 'a job whose lock has ended is lost at the second look, whatever is looked up in between',
+    async check({ kind, address }) {
+      await using hands = await Hands.open(kind, address, 'looks');
+      await hands.send('a', 1);
+      await hands.next();
+      await hands.send('b', 1); // waits, because the worker has one place
+      await hands.unlock('a');
+      assert.equal(await hands.state('a'), 'running', 'it may have been given to a worker at this moment');
+      assert.equal(await hands.state('b'), 'waiting');
+      assert.equal(await hands.state('a'), 'lost');
     },
   },
   {

@@ -46,7 +46,8 @@ export async function slow(file: string, name: string, seconds: number, cleanUp 
 }
 
 /** Does not end when it is asked to. */
-export async function stubborn(seconds: number): Promise<void> {
+export async function stubborn(file: string, seconds: number): Promise<void> {
+  effect(file, 'start');
   for (let left = seconds; left > 0; ) {
     try {
       await sleep(left);

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { withoutPassword } from '../../internal/without-password.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** `asyncio worker FILE --bullmq URL` or `--nats URL`. */
@@ -86,11 +87,6 @@ function address(engine: Store['engine'], url: string): string {
   throw new UsageError(
     `worker: --${engine} takes an address that begins with ${wanted}; got '${withoutPassword(url)}', write --${engine} ${EXAMPLES[engine]}`,
   );
-}
-
-/** What a message may show of an address. */
-function withoutPassword(url: string): string {
-  return url.replace(/:[^:@/]*@/, ':…@');
 }
 
 function nameOf(given: string | undefined): string | null {

@@ -60,18 +60,18 @@ export async function runWorker(
       threads?.terminateWorkers();
     };
     for (const signal of SIGNALS) loop.addSignalHandler(signal, ask);
-    const parent = loop.createTask(
+    const shell = loop.createTask(
       async () => {
-        if (!(await hasLostParent(api.sleep)) || stop.isSet()) return;
+        if (!(await hasLostShell(api.sleep)) || stop.isSet()) return;
         tell('npm was ended: ');
         drain();
       },
-      { name: 'parent' },
+      { name: 'shell of npm' },
     );
     try {
       return await worker;
     } finally {
-      parent.cancel();
+      shell.cancel();
       for (const signal of SIGNALS) loop.removeSignalHandler(signal);
       // What still runs there has been given up, and would keep the process.
       await threads?.terminateWorkers();
@@ -96,14 +96,16 @@ export async function runWorker(
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** In seconds: between two looks whether the parent is still there. */
+/** In seconds: between two looks whether the shell is still there. */
 const LOOK = 0.25;
 
 /**
- * Waits until the shell is gone in which npm has started this process; for ever, when npm has not. `npx` passes SIGTERM on to that shell, which
- * ends without passing it on, and the worker would go on without anybody who knows of it.
+ * Waits until the shell has ended in which npm has started this process: `npx` passes SIGTERM on to that shell, which ends without passing it on, so
+ * that nobody would end the worker.
+ *
+ * @returns `false`, at once, when npm has not started this process
  */
-async function hasLostParent(sleep: (seconds: number) => PromiseLike<unknown>): Promise<boolean> {
+async function hasLostShell(sleep: (seconds: number) => PromiseLike<unknown>): Promise<boolean> {
   if (process.env['npm_command'] === undefined) return false;
   const { ppid } = process;
   while (process.ppid === ppid) await sleep(LOOK);

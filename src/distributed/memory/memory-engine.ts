@@ -246,10 +246,12 @@ class MemoryClient implements ClientLink {
 
   send(consignment: Consignment): Promise<void> {
     return this.#engine.call(() => {
-      const { jobs, waiting, workers, wanted } = this.#queue;
+      const { jobs, waiting, workers, wanted, refused } = this.#queue;
       const { id, sharer } = consignment;
       if (sharer !== null) wanted.set(id, (wanted.get(id) ?? new Set()).add(sharer));
       if (jobs.has(id)) return;
+      const earlier = refused.get(id);
+      if (earlier !== undefined) throw earlier; // its client is told so, whoever has come since
       if (!this.#engine.features.durable && ![...workers].some((worker) => worker.isTaking()))
         throw notServed(`nobody serves the queue, so ${consignment.name}() was not sent`);
       const job: StoredJob = {
@@ -275,9 +277,10 @@ class MemoryClient implements ClientLink {
       const job = jobs.get(id);
       if (job === undefined) return 'unknown';
       if (job.state === 'running') return 'held';
+      if (job.state === 'settled') return 'removed';
       jobs.delete(id);
       waiting.delete(job);
-      return job.starts > 0 && job.state !== 'settled' ? 'started' : 'removed';
+      return job.starts > 0 ? 'started' : 'removed';
     });
   }
 
@@ -318,10 +321,11 @@ class MemoryClient implements ClientLink {
     });
   }
 
-  discard(id: string): Promise<void> {
+  discard(id: string, reply: string | null): Promise<void> {
     return this.#engine.call(() => {
-      const state = this.#queue.jobs.get(id)?.state;
-      if (state === 'settled' || state === 'lost') this.#queue.jobs.delete(id);
+      const job = this.#queue.jobs.get(id);
+      if (job?.state === 'settled' && job.reply !== reply) throw new Error('the job has ended in the meantime');
+      if (job?.state === 'settled' || job?.state === 'lost') this.#queue.jobs.delete(id);
     });
   }
 
@@ -540,8 +544,9 @@ class MemoryWorker implements WorkerLink {
     );
   }
 
-  #has({ worker, gives, state }: StoredJob, give: number): boolean {
-    return worker === this && gives === give && state === 'running';
+  #has(job: StoredJob, give: number): boolean {
+    const { worker, gives, state, consignment } = job;
+    return worker === this && gives === give && state === 'running' && this.#queue.jobs.get(consignment.id) === job;
   }
 
   /** As a wait of the loop, so that simulated time goes on during it. */

@@ -62,8 +62,8 @@ export function moduleFunctions<M extends object>(module: URL | string): ModuleF
 }
 
 /**
- * What an `await`, `JSON.stringify` and operators look for in any object, and call: this one is no promise, and a call of what nobody exports would
- * be a rejection that nobody handles.
+ * Methods that `await`, `JSON.stringify` and operators look for in any object, and call. They are absent here, because such a call would be that of a
+ * function of the module: it would fail, and nobody would handle its rejection.
  */
 const READ_BY_THE_LANGUAGE: readonly string[] = ['then', 'toJSON', 'valueOf'];
 
@@ -85,19 +85,21 @@ async function loaded(url: string, exportName: string): Promise<Readonly<Record<
   try {
     return (await import(url)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    throw ADDRESS.test(url) ? error : notLoadable(url, exportName);
+    throw ADDRESS.test(url) ? error : notLoadable(url, exportName, error);
   }
 }
 
 /** What runtimes load modules from. Anything else, such as `app:work`, is a name. */
 const ADDRESS = /^(?:file|data|node|blob|https?|npm|jsr|bun):/;
 
-function notLoadable(url: string, exportName: string): TypeError {
-  return typeError(
+/** @param cause what the runtime says: with a loader of the program, such a name can be that of a module, which has failed */
+function notLoadable(url: string, exportName: string, cause: unknown): TypeError {
+  const error = typeError(
     `${exportName}() of ${url} cannot be called here: that is a name which workers of a DistributedExecutor know, not the address of a module; ` +
       `import ${exportName} from its file, or submit it to a DistributedExecutor`,
     'NOT_AN_ADDRESS',
   );
+  return Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
 }
 
 function absolute(module: unknown): string {

@@ -1,15 +1,24 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
+import { bullmq } from '../../../src/bullmq/index.ts';
 import { checkingOn, connectionOf, storeOf } from '../../../src/bullmq/store.ts';
+import { Refusal } from '../../../src/distributed/engine.ts';
 
 /** A pool of connections to PostgreSQL, as far as this library and BullMQ touch it before anything is asked. */
 class Pool extends EventEmitter {
+  readonly #error: Error;
+
+  constructor(error = new Error('not reachable')) {
+    super();
+    this.#error = error;
+  }
+
   connect(): Promise<never> {
-    return Promise.reject(new Error('not reachable'));
+    return Promise.reject(this.#error);
   }
 
   query(): Promise<never> {
-    return Promise.reject(new Error('not reachable'));
+    return Promise.reject(this.#error);
   }
 
   async end(): Promise<void> {}
@@ -56,11 +65,21 @@ describe('the place of a store', () => {
     [{ connection: 'rediss://h' }, 'redis'],
     [{ connection: '/run/redis.sock' }, 'redis'],
     [{ connection: { host: 'h' } }, 'redis'],
+    [{ connection: new URL('redis://h') }, 'redis'],
+    [{ connection: new URL('postgres://h/app') }, 'postgres'],
+    [{ postgres: new URL('postgres://h/app') }, 'postgres'],
     [{ connection: 'postgres://h/app' }, 'postgres'],
     [{ postgres: 'postgresql://h/app' }, 'postgres'],
     [{ postgres: { connectionString: 'h' } }, 'postgres'],
   ])('may be %j', (options, kind) => {
     expect(connectionOf(options)).toHaveProperty(kind);
+  });
+
+  it('that is a URL is taken as the address that it is', () => {
+    expect(connectionOf({ connection: new URL('redis://h:1') })).toEqual({ redis: { url: 'redis://h:1' } });
+    expect(connectionOf({ postgres: new URL('postgres://h/app') })).toEqual(
+      connectionOf({ postgres: 'postgres://h/app' }),
+    );
   });
 
   it('may be a client of ioredis that waits for as long as it takes, and no other', () => {
@@ -89,10 +108,48 @@ describe('the place of a store', () => {
       "bullmq: connection is an address that begins with redis://, rediss:// or postgres://, or an object, got 6379; write bullmq({ connection: 'redis://127.0.0.1:6379' })",
     ],
     [
+      { connection: null },
+      "bullmq: connection is an address that begins with redis://, rediss:// or postgres://, or an object, got null; write bullmq({ connection: 'redis://127.0.0.1:6379' })",
+    ],
+    [
+      { connection: ['redis://h'] },
+      "bullmq: connection is an address that begins with redis://, rediss:// or postgres://, or an object, got ['redis://h']; write bullmq({ connection: 'redis://127.0.0.1:6379' })",
+    ],
+    [
       { postgres: null },
       "bullmq: postgres is an address that begins with postgres://, or an object, got null; write bullmq({ postgres: 'postgres://127.0.0.1/app' })",
     ],
   ])('that is none is refused before anybody tries to reach it: %j', (options, message) => {
     expect(() => connectionOf(options)).toThrow(message);
+  });
+});
+
+describe('the engine bullmq()', () => {
+  it.each([
+    [
+      'SchemaMigrationRequiredError',
+      'NO_TABLES',
+      'this database of PostgreSQL has no tables of BullMQ; to make them, give an address instead of options or a pool, ' +
+        "or write bullmq({ postgres: { connectionString: 'postgres://127.0.0.1/app', migrate: true } })",
+    ],
+    ['SchemaVersionMismatchError', 'STORE_VERSION', 'upgrade it'],
+  ])('does not try again after a %s', async (name, code, message) => {
+    const error = Object.assign(new Error('upgrade it'), { name });
+    const pool = new Pool(error);
+    const events = { started() {}, settled() {}, refused() {}, progress() {}, changed() {} };
+    const opened = bullmq({ postgres: pool }).openClient('q', events);
+    await expect(opened).rejects.toMatchObject({ code, message, cause: error });
+    await expect(opened).rejects.toBeInstanceOf(Refusal);
+  });
+
+  it('needs an object of options, and says what to write without a password', () => {
+    expect(() => bullmq('redis://u:secret@h' as never)).toThrow(
+      "bullmq: options are one object, got 'redis://u:…@h'; write bullmq({ connection: 'redis://u:…@h' })",
+    );
+    for (const none of [undefined, null, {}]) {
+      expect(() => bullmq(none as never)).toThrow(
+        "bullmq: one of connection (Redis) and postgres is required; write bullmq({ connection: 'redis://127.0.0.1' })",
+      );
+    }
   });
 });

@@ -40,6 +40,43 @@ describe('jobs of one key', () => {
   );
 
   it(
+    'run once although the first one ends while another client is about to send its own',
+    withNetwork(async (net) => {
+      await net.worker();
+      const first = net.pool().with(keyed).submit(slow, 'a', 5);
+      await sleep(1);
+      const engine = altered(net.engine, (link) => ({
+        lookUp: async (ids) => {
+          const fates = await link.lookUp(ids);
+          if (now() < 5) await sleep(6); // the answer of the store is on its way while the job ends
+          return fates;
+        },
+      }));
+      const second = net.pool({ engine }).with(keyed).submit(slow, 'a', 5);
+      expect(await first).toBe('a');
+      expect(await second).toBe('a');
+      expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+    }),
+  );
+
+  it(
+    'keep a result that is there when the last client cancels',
+    withNetwork(
+      async (net) => {
+        await net.worker();
+        const first = net.pool().with(keyed).submit(slow, 'a', 0.3);
+        await sleep(0.5);
+        first.cancel(); // it has not heard of the end, because events are lost
+        expect(await rejection(first)).toMatchObject({ name: 'CancelledError', acknowledged: true });
+        await sleep(2);
+        expect(await net.pool().with(keyed).submit(slow, 'a', 0.3)).toBe('a');
+        expect(net.events).toEqual(['start a', 'end a', 'clean a']);
+      },
+      { faults: { lose: 1 } },
+    ),
+  );
+
+  it(
     'end when the last client cancels, and when the others are lost',
     withNetwork(async (net) => {
       await net.worker();

@@ -38,6 +38,7 @@ describe('new DistributedExecutor()', () => {
     [{ engine, queue: 'q', patience: 0 }, 'patience must be more than 0 seconds, got 0'],
     [{ engine, queue: 'q', inject: 1 }, 'inject must be a function, got 1'],
     [undefined, 'the options are missing; write new DistributedExecutor({ engine, queue })'],
+    [null, 'the options are missing; write new DistributedExecutor({ engine, queue })'],
   ])('refuses %o, and says what to write', (options, told) => {
     expect(made(options)).toThrow(`new DistributedExecutor: ${told}`);
   });
@@ -65,7 +66,12 @@ describe('serve()', () => {
       { engine, queue: 'q', executor: {} },
       'executor has a method submit, got <Object object>; write executor: new ThreadPoolExecutor()',
     ],
+    [
+      { engine, queue: 'q', stop: AbortSignal.abort() },
+      'stop is an Event, got <AbortSignal object>; write stop: new Event(), and stop.set() where the worker is to end',
+    ],
     [undefined, 'the options are missing; write serve(work, { engine, queue })'],
+    [null, 'the options are missing; write serve(work, { engine, queue })'],
   ])('refuses %o, and says what to write', (options, told) =>
     withNetwork(async () => {
       const error = await rejection(createTask(() => serve(work, options as never)));
@@ -84,6 +90,10 @@ describe('serve()', () => {
       );
       const empty = await rejection(createTask(() => serve({ answer: 42 }, options)));
       expect(empty.message).toBe('serve: there is no function in work; write export function resize() {} there');
+      const none = await rejection(createTask(() => serve(undefined as never, options)));
+      expect(none.message).toBe(
+        "serve: the functions are required, such as a module, got undefined; write import * as work from './work.ts', and serve(work, { engine, queue })",
+      );
     }),
   );
 });

@@ -34,12 +34,12 @@ afterEach(() => {
 function withholding(engine: Engine): {
   readonly engine: Engine;
   readonly has: () => boolean;
-  let(): Promise<Performed>;
+  letThrough(): Promise<Performed>;
 } {
   let deliver: (() => Promise<Performed>) | null = null;
   return {
     has: () => deliver !== null,
-    let: () => deliver!(),
+    letThrough: () => deliver!(),
     engine: {
       name: engine.name,
       features: engine.features,
@@ -130,13 +130,13 @@ describe('a job that an engine delivers although its worker takes nothing more',
     it(
       `${when} is given back, and has lost no start`,
       withNetwork(async (net) => {
-        const { engine, has, let: let_ } = withholding(net.engine);
+        const { engine, has, letThrough } = withholding(net.engine);
         const worker = await net.worker({ engine, drain: 2 });
         const job = net.pool().submit(slow, 'a', 60);
         while (!has()) await sleep(0.1);
         const stopped = worker.drain();
         await sleep(seconds);
-        expect(await let_()).toEqual({ abandoned: true, isStarted: false });
+        expect(await letThrough()).toEqual({ abandoned: true, isStarted: false });
         expect((await stopped).abandoned).toEqual([]);
         expect(net.events).toEqual([]);
         await net.worker();
@@ -149,12 +149,12 @@ describe('a job that an engine delivers although its worker takes nothing more',
   it(
     'when serve() has returned is not started there, whatever becomes of it',
     withNetwork(async (net) => {
-      const { engine, has, let: let_ } = withholding(net.engine);
+      const { engine, has, letThrough } = withholding(net.engine);
       const worker = await net.worker({ engine, drain: 2 });
       const job = net.pool().with({ retries: 1 }).submit(slow, 'a', 60);
       while (!has()) await sleep(0.1);
       await worker.drain();
-      expect(await let_()).toEqual({ abandoned: true, isStarted: false });
+      expect(await letThrough()).toEqual({ abandoned: true, isStarted: false });
       await net.worker();
       expect(await job).toBe('a');
       expect(net.events).toEqual(['start a', 'end a', 'clean a']);
@@ -164,14 +164,14 @@ describe('a job that an engine delivers although its worker takes nothing more',
   it(
     'and that its client has cancelled is over, and the client hears so',
     withNetwork(async (net) => {
-      const { engine, has, let: let_ } = withholding(net.engine);
+      const { engine, has, letThrough } = withholding(net.engine);
       const worker = await net.worker({ engine, drain: 2 });
       const job = net.pool({ grace: 20 }).submit(slow, 'a', 60);
       while (!has()) await sleep(0.1);
       const stopped = worker.drain();
       job.cancel();
       await sleep(0.5);
-      expect('reply' in (await let_())).toBe(true);
+      expect('reply' in (await letThrough())).toBe(true);
       expect(await rejection(job)).toMatchObject({ name: 'CancelledError', acknowledged: true });
       await stopped;
       expect(net.events).toEqual([]);
@@ -180,10 +180,7 @@ describe('a job that an engine delivers although its worker takes nothing more',
 });
 
 describe('a job that waits for the store before its start when its worker ends', () => {
-  it.each([
-    ['drains', 'drains'],
-    ['is cancelled', 'is cancelled'],
-  ])('is given back when the worker %s, and another one does it', (_what, ending) =>
+  it.each(Object.entries(ENDS))('is given back when the worker %s, and another one does it', (_ending, end) =>
     withNetwork(async (net) => {
       let isAsked = false;
       const engine: Engine = {
@@ -204,7 +201,7 @@ describe('a job that waits for the store before its start when its worker ends',
       const job = net.pool({ onClientLoss: 'cancel' }).submit(slow, 'a', 1);
       while (!isAsked) await sleep(0.1);
       const began = now();
-      await ENDS[ending]!(worker);
+      await end(worker);
       expect(now() - began).toBeLessThan(3);
       await net.worker();
       expect(await job).toBe('a');
@@ -225,7 +222,7 @@ describe('over NATS, a job that reaches a worker which ends', () => {
   it(
     'goes to another worker at once',
     overNats(async (net, server) => {
-      const { engine, has, let: let_ } = withholding(nats({ connection: server.connect() }));
+      const { engine, has, letThrough } = withholding(nats({ connection: server.connect() }));
       const worker = await net.worker({ engine });
       const pool = net.pool({ engine: nats({ connection: server.connect() }) });
       const job = pool.submit(slow, 'nats a', 1);
@@ -235,7 +232,7 @@ describe('over NATS, a job that reaches a worker which ends', () => {
       worker.task.cancel();
       await net.worker({ engine: nats({ connection: server.connect() }) });
       const began = now();
-      expect(await let_()).toEqual({ abandoned: true, isStarted: false });
+      expect(await letThrough()).toEqual({ abandoned: true, isStarted: false });
       expect(await job).toBe('nats a');
       expect(now() - began).toBeLessThan(1.1);
       expect(net.events.filter((event) => event === 'start nats a')).toHaveLength(1);
@@ -245,7 +242,7 @@ describe('over NATS, a job that reaches a worker which ends', () => {
   it(
     'is refused at once when there is no other one',
     overNats(async (net, server) => {
-      const { engine, has, let: let_ } = withholding(nats({ connection: server.connect() }));
+      const { engine, has, letThrough } = withholding(nats({ connection: server.connect() }));
       const worker = await net.worker({ engine });
       const job = net.pool({ engine: nats({ connection: server.connect() }) }).submit(slow, 'nobody', 1);
       while (!has()) await sleep(0.001);
@@ -253,7 +250,7 @@ describe('over NATS, a job that reaches a worker which ends', () => {
       worker.task.cancel();
       await sleep(0.01);
       const outcome = createTask(() => rejection(job));
-      await let_();
+      await letThrough();
       const began = now();
       expect(await outcome).toMatchObject({ name: 'NotServed', code: 'NO_WORKERS' });
       expect(now() - began).toBeLessThan(2.5); // the server has said so to two questions

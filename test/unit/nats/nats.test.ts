@@ -568,10 +568,20 @@ describe('the engine nats()', () => {
     expect(thrownBy(() => nats({ servers: 'a', connection }))).toMatchObject({ code });
     expect(thrownBy(() => nats('nats://a b'))).toMatchObject({ code });
     expect(() => nats({ server: 'a' } as never)).toThrow(TypeError);
-    expect(thrownBy(() => nats(undefined as never))).toMatchObject({
-      message: "nats: the address of a server is required; write nats('nats://127.0.0.1:4222')",
+    for (const none of [undefined, null, { servers: [] }]) {
+      expect(thrownBy(() => nats(none as never))).toMatchObject({
+        message: "nats: the address of a server is required; write nats('nats://127.0.0.1:4222')",
+        code,
+      });
+    }
+    expect(thrownBy(() => nats(''))).toMatchObject({ code });
+    expect(thrownBy(() => nats(new URL('http://token@h')))).toMatchObject({
+      message:
+        "nats: servers are addresses that begin with nats:// or tls://, got 'http://…@h/'; write nats('nats://127.0.0.1:4222')",
       code,
     });
+    expect(nats(new URL('nats://h')).name).toBe('nats');
+    expect(nats({ servers: [new URL('tls://h'), 'h'] }).name).toBe('nats');
     expect(thrownBy(() => nats('redis://user:secret@127.0.0.1'))).toMatchObject({
       message:
         "nats: servers are addresses that begin with nats:// or tls://, got 'redis://user:…@127.0.0.1'; write nats('nats://127.0.0.1:4222')",

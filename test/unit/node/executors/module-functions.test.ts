@@ -58,6 +58,7 @@ describe('a function of a name for other machines', () => {
       message:
         'double() of app:work cannot be called here: that is a name which workers of a DistributedExecutor know, not the address of a module; ' +
         'import double from its file, or submit it to a DistributedExecutor',
+      cause: expect.any(Error),
     });
   });
 });
