@@ -4,13 +4,14 @@ import {
   allTasks,
   CancelledError,
   ContextVar,
+  currentSignal,
   currentTask,
   Event,
   getEventLoop,
   rethrowIfCancelled,
   sleep,
-  TimeoutError,
   timeout,
+  TimeoutError,
 } from 'asyncio-ts';
 import { drain, type RequestOptions, taskHandler, taskListener } from 'asyncio-ts/http';
 import express, { type Request as ExpressRequest, type Response as ExpressResponse, type NextFunction } from 'express';
@@ -268,9 +269,11 @@ describe('a request of Hono on Node', () => {
     const loop = getEventLoop();
     loop.setDebug(true);
     try {
-      const [begun, ended, goOn] = [new Event(), new Event(), Promise.withResolvers<void>()];
+      const [begun, left, ended, goOn] = [new Event(), new Event(), new Event(), Promise.withResolvers<void>()];
       const { base } = await served(
         async () => {
+          const signal = currentSignal();
+          signal.addEventListener('abort', () => left.set());
           begun.set();
           try {
             await goOn.promise;
@@ -279,14 +282,15 @@ describe('a request of Hono on Node', () => {
           }
           return new Response('nobody reads this');
         },
-        { deadline: 0.02 },
+        { deadline: 0.3 },
       );
       const client = new AbortController();
       const answer = fetch(base, { signal: client.signal }).catch((error: Error) => error.name);
       await begun.wait();
       client.abort();
       expect(await answer).toBe('AbortError');
-      await sleep(0.03); // the deadline passes
+      await left.wait(); // long before the deadline
+      await sleep(0.31); // the deadline passes
       goOn.resolve();
       await ended.wait();
       await quiet();
