@@ -10,8 +10,8 @@ import {
   getEventLoop,
   rethrowIfCancelled,
   sleep,
-  timeout,
   TimeoutError,
+  timeout,
 } from 'asyncio-ts';
 import { drain, type RequestOptions, taskHandler, taskListener } from 'asyncio-ts/http';
 import express, { type Request as ExpressRequest, type Response as ExpressResponse, type NextFunction } from 'express';
