@@ -460,6 +460,13 @@ class Put<T> extends Attempt<void> {
     return this.of.isQuiet;
   }
 
+  override next(): IteratorResult<unknown, void> {
+    if (this.isOver || this.place !== null || this.mustWait()) return super.next();
+    this.isOver = true;
+    this.take();
+    return { done: true, value: undefined };
+  }
+
   protected get queue(): WaitQueue {
     return this.of.waiters.putters;
   }
@@ -499,6 +506,12 @@ class Get<T> extends Attempt<T> {
 
   override get _isQuiet(): boolean {
     return this.of.isQuiet;
+  }
+
+  override next(): IteratorResult<unknown, T> {
+    if (this.isOver || this.place !== null || this.mustWait()) return super.next();
+    this.isOver = true;
+    return { done: true, value: this.take() };
   }
 
   protected get queue(): WaitQueue {

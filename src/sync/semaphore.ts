@@ -198,6 +198,12 @@ class Acquire extends Attempt<Guard> {
     return true;
   }
 
+  override next(): IteratorResult<unknown, Guard> {
+    if (this.isOver || this.place !== null || this.mustWait(false)) return super.next();
+    this.isOver = true;
+    return { done: true, value: this.take(false) };
+  }
+
   protected get queue(): WaitQueue {
     return this.semaphore.waiters;
   }
