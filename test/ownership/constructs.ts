@@ -122,6 +122,8 @@ export function runGroup(
   if (!by.isFrames) engine.begin(outer);
   const scope = new Scope(outer, parent);
   const requestsAtEntry = parent.requestsTo(scope);
+  // The line gets it as one error with the group's own request, and it must not be lost with that.
+  const wasPending = [...scope.around()].some((around) => engine.waitsFor(around, by));
   const tasks = new Set<Task>();
   const failures: Failure[] = [];
   let isAborting = false;
@@ -176,7 +178,7 @@ export function runGroup(
     parent.settleAccounts();
     const others = parent.requestsTo(scope);
     if (hasAsked) {
-      if (others === 0 || (wasCancelled && others <= requestsAtEntry)) cancellation = false;
+      if (others === 0 || (wasCancelled && !wasPending && others <= requestsAtEntry)) cancellation = false;
       else if (!cancellation && wasCancelled) cancellation = cameMeanwhile;
     }
     const isFailed = error !== null || isAborting;
