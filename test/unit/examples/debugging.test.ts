@@ -25,11 +25,12 @@ async function outputOf(file: string): Promise<string> {
   return text;
 }
 
-/** Without what differs from machine to machine: folders, and how long something took. */
+/** Without what differs from run to run: folders, how long something took, and where in its line a loop was when it was looked at. */
 function steady(text: string): string {
   return text
     .replaceAll(/(?:file:\/\/)?[^\s'"]*[\\/]([\w-]+\.ts)/g, '$1')
     .replaceAll(/\d+\.\d+ s(?= by)/g, 'N s')
+    .replaceAll(/(, in \w+\(\) at [\w-]+\.ts:\d+):\d+/g, '$1')
     .trim();
 }
 
