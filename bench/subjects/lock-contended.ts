@@ -50,7 +50,10 @@ async function holdsAsync(lock: LockLike, times: number, tally: Tally): Promise<
   }
 }
 
-/** As those of promises and of other libraries: what it awaits while it holds the lock is settled already. */
+/**
+ * As `holdsNatively`, which awaits what is settled already while it holds the lock, as the contenders of other libraries do. It is a function of
+ * its own, because the JavaScript engine would optimise one function for both kinds of locks, to the disadvantage of both.
+ */
 async function holdsOverPromise(lock: LockLike, times: number, tally: Tally): Promise<void> {
   for (let i = 0; i < times; i++) {
     await lock.acquire();

@@ -1,7 +1,7 @@
 import { isCancelledError } from '../errors/errors.ts';
 import { RuntimeError, rethrowIfCancelled, TimeoutError } from '../errors/index.ts';
 import { Context, createTask, shared, sleep, timeout, wait, wrapPromise } from '../index.ts';
-import { type EventLoop, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
+import { type EventLoop, isLoopClosed, logger, newWait, release, type Task } from '../kernel/lowlevel.ts';
 import { messageOf, unpack } from '../node/border/index.ts';
 import { failureOf } from '../node/executors/failures.ts';
 import { earliest } from '../tasks/deadline-around.ts';
@@ -338,7 +338,7 @@ export class Client implements JobOwner {
       () => {
         this.#arrived(entry);
         // It is tried again, which also tells a refusal.
-        if (this.#unconfirmed.delete(entry) && !this.#loop.isClosed()) this.#sendInTask(entry);
+        if (this.#unconfirmed.delete(entry) && !isLoopClosed(this.#loop)) this.#sendInTask(entry);
       },
     );
     return true;
@@ -547,7 +547,7 @@ export class Client implements JobOwner {
   #events(): ClientEvents {
     const with_ = (id: string, act: (entry: Entry) => void): void => {
       const entry = this.#entries.get(id);
-      if (entry !== undefined && !this.#loop.isClosed()) act(entry);
+      if (entry !== undefined && !isLoopClosed(this.#loop)) act(entry);
     };
     return {
       started: (id) => with_(id, (entry) => this.#markRunning(entry)),

@@ -1,4 +1,4 @@
-import { cancelBecause, carriedRequest, type EventLoop, Future, noteWait } from '../kernel/lowlevel.ts';
+import { cancelBecause, carriedRequest, type EventLoop, Future, isLoopClosed, noteWait } from '../kernel/lowlevel.ts';
 
 /**
  * A wait of a task for a job on another machine. As with a wait for a task, and unlike one for a promise, cancelling it does not end it:
@@ -26,7 +26,7 @@ export class HeldWait<T> extends Future<T> {
   }
 
   #settle(end: () => void): void {
-    if (this.done() || this.getLoop().isClosed()) return;
+    if (this.done() || isLoopClosed(this.getLoop())) return;
     this.#isOver = true;
     if (this.#asked === null) end();
     else cancelBecause(this, this.#asked.request, this.#asked.message);

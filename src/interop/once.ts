@@ -1,5 +1,5 @@
 import { checkOptions } from '../internal/options.ts';
-import { Future, failWith, isOver, noteWait } from '../kernel/lowlevel.ts';
+import { Future, failWith, isLoopClosed, noteWait } from '../kernel/lowlevel.ts';
 import {
   checkEventSource,
   type EventEmitterLike,
@@ -18,7 +18,7 @@ export class EventFuture<T> extends Future<T> implements Disposable {
     super();
     noteWait(this, { operation: `event ${String(type)}`, object: source });
     const settle = (how: () => void): void => {
-      if (isOver(this.getLoop())) this.#stop();
+      if (isLoopClosed(this.getLoop())) this.#stop();
       else if (!this.done()) how();
     };
     const observer = {

@@ -329,7 +329,7 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Drops everything that is scheduled, and reports the errors that were not retrieved. */
   override close(): void {
-    if (this._isOver) return;
+    if (this._isClosed) return;
     super.close();
     this.#signals.clear();
     for (const resource of [...this._resources]) resource.loopClosed();
@@ -575,7 +575,7 @@ export class EventLoop extends Scheduler implements Disposable {
   setDebug(enabled: boolean | { readonly enabled: boolean }): void {
     if (this._debug === Boolean(anyByName<unknown>('enabled', enabled))) return;
     this._setDebug(!this._debug);
-    if (this._isOver) return;
+    if (this._isClosed) return;
     watchFor(this, this._debug);
   }
 
@@ -602,14 +602,14 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /** Schedules the next step of a waiter. @internal */
   _schedule(waiter: Waiter): void {
-    if (this._isOver) return; // work that a run has left behind may end later, and has no effect then
+    if (this._isClosed) return; // work that a run has left behind may end later, and has no effect then
     if (this._isOverridden) this.callSoonIn(waiter._context as Context, () => waiter._run());
     else this._push(waiter);
   }
 
   /** A future is done: schedules its waiters. @internal */
   _wake(waiter: Waiter, future: Future<unknown>): void {
-    if (this._isOver) return;
+    if (this._isClosed) return;
     if (hooks.woken !== null) tellWoken(waiter, future);
     if (!this._isOverridden) {
       this._push(waiter);

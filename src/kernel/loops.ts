@@ -21,8 +21,8 @@ const lent: EventLoop[] = [];
 finder.loop = threadLoop;
 
 /** Whether a loop is closed. The library asks this and not `isClosed()`, which a test may have replaced. */
-export function isOver(loop: EventLoop): boolean {
-  return loop._isOver;
+export function isLoopClosed(loop: EventLoop): boolean {
+  return loop._isClosed;
 }
 
 function threadLoop(): EventLoop {

@@ -41,7 +41,7 @@ export type { Executor } from './executor.ts';
 export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { createHandlerTask } from './handler-task.ts';
-export { currentTask, getEventLoop, isOver, lendThread } from './loops.ts';
+export { currentTask, getEventLoop, isLoopClosed, lendThread } from './loops.ts';
 export { pending } from './pending.ts';
 export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
 export { type TaskViews, viewsOfThisCopy } from './registry.ts';

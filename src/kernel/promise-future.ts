@@ -27,7 +27,7 @@ export class PromiseFuture<T> extends Future<T> {
     promise.then(
       (value) => this.bring(value),
       (error) => {
-        if (!this.done() && !this._loop._isOver) this._setFailure(error);
+        if (!this.done() && !this._loop._isClosed) this._setFailure(error);
       },
     );
     return this;
@@ -35,7 +35,7 @@ export class PromiseFuture<T> extends Future<T> {
 
   /** The promise fulfils. */
   protected bring(value: T): void {
-    if (this.done() || this._loop._isOver) this.late(value);
+    if (this.done() || this._loop._isClosed) this.late(value);
     else this.setResult(value);
   }
 

@@ -140,7 +140,7 @@ export function viewsOfThisCopy(): TaskViews {
 }
 
 function liveLoops(): EventLoop[] {
-  return [...loops].map((ref) => ref.deref()).filter((loop) => loop !== undefined && !loop._isOver) as EventLoop[];
+  return [...loops].map((ref) => ref.deref()).filter((loop) => loop !== undefined && !loop._isClosed) as EventLoop[];
 }
 
 function* liveTasks(): Generator<Task<unknown>> {

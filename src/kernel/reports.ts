@@ -156,7 +156,7 @@ export class OverdueFailures {
       const { record } = queue.shift();
       if (record.due <= now) reportOverdue(record);
     }
-    if (queue.length > 0 && !this.#loop._isOver) this.#arm(queue.peek().when - this.#loop.time());
+    if (queue.length > 0 && !this.#loop._isClosed) this.#arm(queue.peek().when - this.#loop.time());
   };
 }
 

@@ -1033,7 +1033,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (isCancelledError(error)) {
       this.cancelMessage = undefined;
       this._finish(CANCELLED, error);
-    } else if (this._loop._isOver) {
+    } else if (this._loop._isClosed) {
       this._finish(FAILED, error); // the run has reported that it left the task behind
     } else {
       this._fail(error);

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { EventLoop } from '../kernel/lowlevel.ts';
-import { logger } from '../kernel/lowlevel.ts';
+import { isLoopClosed, logger } from '../kernel/lowlevel.ts';
 import { messageOf } from '../node/border/index.ts';
 import type { NatsBus, NatsMessage, NatsSubscribing } from './bus.ts';
 
@@ -96,7 +96,7 @@ export class Line {
     options: Omit<NatsSubscribing, 'callback'> = {},
   ): { unsubscribe(): void } {
     const callback = (error: Error | null, message: NatsMessage): void => {
-      if (error !== null || this.#loop.isClosed()) return;
+      if (error !== null || isLoopClosed(this.#loop)) return;
       try {
         receive(message);
       } catch (error) {
@@ -186,7 +186,7 @@ export class Line {
   async #within(seconds: number, act: () => Promise<void>): Promise<boolean> {
     const over = this.#loop.createFuture<boolean>();
     const end = (isDone: boolean): void => {
-      if (!over.done() && !this.#loop.isClosed()) over.setResult(isDone);
+      if (!over.done() && !isLoopClosed(this.#loop)) over.setResult(isDone);
     };
     const timer = this.#loop.callLater(seconds, () => end(false));
     act().then(

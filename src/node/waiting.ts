@@ -3,7 +3,7 @@ import {
   detach,
   type EventLoop,
   failWith,
-  isOver,
+  isLoopClosed,
   type LoopResource,
   newWait,
   release,
@@ -31,10 +31,10 @@ export function* settled<T>(
   const future = newWait<T>(loop, { ...record, isExternal: true });
   const end = begin({
     resolve: (value) => {
-      if (!isOver(loop)) release(future, value);
+      if (!isLoopClosed(loop)) release(future, value);
     },
     reject: (error) => {
-      if (!future.done() && !isOver(loop)) failWith(future, error);
+      if (!future.done() && !isLoopClosed(loop)) failWith(future, error);
     },
   });
   const resource: LoopResource = {

@@ -4,7 +4,7 @@ import { nameOfClass } from '../internal/describe.ts';
 import type { Duration } from '../internal/duration.ts';
 import { inspectAsText } from '../internal/inspection.ts';
 import { anyByName, checkOptions } from '../internal/options.ts';
-import { type AwaitableCoroutine, type EventLoop, isOver, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
+import { type AwaitableCoroutine, type EventLoop, isLoopClosed, libraryCoroutine, logger } from '../kernel/lowlevel.ts';
 import { BoundMethods, bindMethods, bindOnFirstRead } from './bound.ts';
 import {
   type CloseTimeoutOption,
@@ -335,7 +335,7 @@ let forgotten: FinalizationRegistry<Forgotten> | undefined;
 
 function registryOfForgotten(): FinalizationRegistry<Forgotten> {
   forgotten ??= new FinalizationRegistry(({ transport, loop }) => {
-    if (transport.isClosing() || isOver(loop)) return;
+    if (transport.isClosing() || isLoopClosed(loop)) return;
     if (loop.getDebug()) logger.warn(`unclosed ${transport}: its StreamWriter was dropped without close()`);
     transport.close();
   });

@@ -8,7 +8,7 @@ import {
   Future,
   failWith,
   getEventLoop,
-  isOver,
+  isLoopClosed,
   noteWait,
   subscribe,
   type Task,
@@ -214,7 +214,7 @@ export function shared<T, A extends unknown[] = []>(
     }
     const run: Run<T> = new Run<T>(task, over);
     // A loop that was closed has left its run behind.
-    for (const other of work.runs.keys()) if (isOver(other)) work.runs.delete(other);
+    for (const other of work.runs.keys()) if (isLoopClosed(other)) work.runs.delete(other);
     work.runs.set(loop, run);
     subscribe(
       task,

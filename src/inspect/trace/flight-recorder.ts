@@ -5,7 +5,7 @@ import { addInstrument, allTasks, type ExceptionContext, type Instrument } from 
 import {
   type EventLoop,
   type Future,
-  isOver,
+  isLoopClosed,
   purposeOf,
   runningLoop,
   Task,
@@ -167,7 +167,7 @@ class Recorder implements FlightRecorder, Instrument {
   #live(): AnyTask[] {
     return this.#loops.flatMap((ref) => {
       const loop = ref.deref();
-      return loop === undefined || isOver(loop) ? [] : [...allTasks(loop)];
+      return loop === undefined || isLoopClosed(loop) ? [] : [...allTasks(loop)];
     });
   }
 }

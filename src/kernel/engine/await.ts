@@ -69,7 +69,7 @@ function waitFor(future: FutureRole, scope: Scope, task: TaskRole, resolve: Reso
 
 /** The task that a line is run by, which may have left it behind; `null` outside any task, and when the loop is gone. */
 function taskOfLine(scope: Scope): TaskRole | null {
-  return scope.task === null || scope.loop._isOver ? null : scope.task;
+  return scope.task === null || scope.loop._isClosed ? null : scope.task;
 }
 
 /**
@@ -148,7 +148,7 @@ function rejectLateLine(scope: Scope | null, reject: unknown): boolean {
 function takeMissed(scope: Scope): Request | null {
   const { task, pending } = scope;
   if (task !== null) {
-    if (task.done() || !task._loop._isOver) return null;
+    if (task.done() || !task._loop._isClosed) return null;
     return task._request ?? new MadeRequest(task, null, undefined, LOOP_CLOSED, null, 0);
   }
   scope.pending = null;

@@ -64,7 +64,7 @@ function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
   if (step.task === wait.task) {
     if (step.got > wait.got) wait.got = step.got; // what the body was told of, its line was
     endBody(wait, error, value);
-  } else if (!loop._isOver) {
+  } else if (!loop._isClosed) {
     wait.got = Math.max(wait.got, gotOf(wait.scope));
     loop._push({ _run: () => endBody(wait, error, value) });
   }

@@ -127,7 +127,7 @@ function settled(stack: CallStack, error: unknown, value: unknown): void {
   stack._heard();
   if (stack._parents === null || stack._parents.length === 0) finish(stack, error, value);
   else if (loop._step.task === task) goOn(stack, error, value);
-  else if (!loop._isOver) loop._push({ _run: () => goOn(stack, error, value) });
+  else if (!loop._isClosed) loop._push({ _run: () => goOn(stack, error, value) });
 }
 
 /** The function that settled was the whole of the stack. */

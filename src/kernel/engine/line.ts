@@ -132,7 +132,7 @@ function innermost(scope: Scope): Scope {
 export function runningScope(): Scope | null {
   if (current.loop !== null) return current.task === null ? null : (current.scope ?? current.task._rootScope());
   const scope = scopeOfLine();
-  return scope === null || scope.task === null || scope.task.done() || scope.loop._isOver ? null : scope;
+  return scope === null || scope.task === null || scope.task.done() || scope.loop._isClosed ? null : scope;
 }
 
 /** The task whose code runs now, `null` when none does. */
@@ -151,9 +151,9 @@ export function runningLoop(): LoopRole | null {
   const scope = scopeOfLine();
   if (scope === null) return null;
   const { task, loop } = scope;
-  if (task !== null && !task.done() && !loop._isOver) return loop;
+  if (task !== null && !task.done() && !loop._isClosed) return loop;
   // A flow outside any task, or a line that a task has left behind, is run as long as the loop is.
-  return loop.isRunning() && !loop._isOver ? loop : null;
+  return loop.isRunning() && !loop._isClosed ? loop : null;
 }
 
 /** The context variables that a scope's lines see. */
@@ -226,7 +226,7 @@ export function noteMoved(line: Scope, to: Scope): void {
  */
 export function isLost(scope: Scope): boolean {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) return true;
-  return scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop._isOver;
+  return scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop._isClosed;
 }
 
 /**
@@ -253,7 +253,7 @@ export function meetLostScope(scope: Scope): Scope {
 
 /** The scope around the outermost one that is lost; `null` where all are, or none is left. */
 function aroundLost(scope: Scope): Scope | null {
-  if (scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop._isOver) return null;
+  if (scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop._isClosed) return null;
   let live: Scope | null = scope;
   for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) live = at.parent;
   return live;
@@ -265,7 +265,7 @@ export function gotOf(scope: Scope): number {
   if (step.task !== null && step.task === scope.task) return step.got;
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
   // Which of its lines has read the reason is not known. After the end of the run none of them can clean up, so that each is told.
-  return scope.signal === null || scope.loop._isOver ? 0 : scope.signal.seenAt;
+  return scope.signal === null || scope.loop._isClosed ? 0 : scope.signal.seenAt;
 }
 
 /** The scope of a line that has just been told late: whoever awaits its function goes on within the same microtasks. */
@@ -284,7 +284,7 @@ const forgetTold = (): void => {
 
 function missedRequest(scope: Scope): Request {
   const request = scope.task?._request ?? null;
-  const why = scope.loop._isOver ? 'the end of its run' : request === null ? LEFT : null;
+  const why = scope.loop._isClosed ? 'the end of its run' : request === null ? LEFT : null;
   return new MadeRequest(scope.task, null, request?.message, why, request, request?.at ?? 0);
 }
 

@@ -137,9 +137,8 @@ export interface LoopRole {
   /** The step of an async function that goes on after its handle has returned. @internal */
   readonly _step: OpenStepRole;
   /** Whether it is closed. @internal */
-  readonly _isOver: boolean;
+  readonly _isClosed: boolean;
   isRunning(): boolean;
-  isClosed(): boolean;
   getDebug(): boolean;
   createTask(coroutine: never): FutureRole;
   /** Schedules something for the next iteration. @internal */

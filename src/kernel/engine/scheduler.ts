@@ -81,7 +81,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   /** @internal */
   _debug = false;
   /** Whether it is closed. The library does not call `isClosed()` for this, because a test may have replaced that method. @internal */
-  _isOver = false;
+  _isClosed = false;
   readonly #host: Host;
   readonly #clock: Clock;
   readonly #pacer: Pacer;
@@ -142,7 +142,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /** Whether `close()` was called. */
   isClosed(): boolean {
-    return this._isOver;
+    return this._isClosed;
   }
 
   /**
@@ -181,7 +181,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /** @internal */
   _checkClosed(): void {
-    if (this._isOver) {
+    if (this._isClosed) {
       throw new RuntimeError('Event loop is closed: use a new one (newEventLoop(), or a new run())', {
         code: 'LOOP_CLOSED',
       });
@@ -201,8 +201,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
    */
   close(): void {
     if (this.isRunning()) throw new RuntimeError('Cannot close a running event loop', { code: 'LOOP_RUNNING' });
-    if (this._isOver) return;
-    this._isOver = true;
+    if (this._isClosed) return;
+    this._isClosed = true;
     this._ready.clear();
     this._timers.clear();
     this.#pacer.askAt(null);
@@ -261,7 +261,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
       this.#iterate();
       return;
     }
-    if (this.#phase !== IDLE || this._isOver || (this.#run === null && !this._hosted)) return;
+    if (this.#phase !== IDLE || this._isClosed || (this.#run === null && !this._hosted)) return;
     if (this.#anotherStepIsOpen()) {
       this.#pacer.noteSoon();
       afterMicrotasks(this.#turn);
@@ -283,7 +283,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   #iterate(): void {
     const isOver = runAs(this, null, null, null, false, this.#runIterations, null, null, null);
     forgetAsyncContext();
-    if (isOver && !this._isOver) this.#request();
+    if (isOver && !this._isClosed) this.#request();
   }
 
   /** False when an iteration is not over: a step is open, or the turn took too long. */
@@ -294,7 +294,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
       this.#phase = IDLE;
       if (hooks.iterationEnd !== null) emit('iterationEnd', this);
       if (this.#stopping && this.#run !== null) this.#endRun();
-    } while (!this.#single && this._ready.length > 0 && !this._isOver && (this.#run !== null || this._hosted));
+    } while (!this.#single && this._ready.length > 0 && !this._isClosed && (this.#run !== null || this._hosted));
     return true;
   };
 
@@ -373,7 +373,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     if (this._debug === enabled) return;
     this._debug = enabled;
     this.#stepBegan = this.time();
-    if (this._isOver) return;
+    if (this._isClosed) return;
     // Simulated time says nothing about how long code takes.
     if (this.#host instanceof RuntimeHost) keepPulse(enabled);
   }
@@ -507,7 +507,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /** Whether nothing looks at steps and iterations, and nothing ends the turn. */
   #isPlain(): boolean {
-    return !watched.steps && !this.#single && !this.#stopping && !this._debug && !this._isOver;
+    return !watched.steps && !this.#single && !this.#stopping && !this._debug && !this._isClosed;
   }
 
   /**

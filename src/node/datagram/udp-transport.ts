@@ -11,7 +11,7 @@ import {
   copyContext,
   detach,
   type EventLoop,
-  isOver,
+  isLoopClosed,
   type LoopResource,
   logger,
 } from '../../kernel/lowlevel.ts';
@@ -85,7 +85,7 @@ export class UdpTransport implements DatagramTransport, LoopResource {
 
   /** Calls the protocol in its turn. An error that it throws goes to the exception handler, and the socket stays open. */
   #soon(call: () => void): void {
-    if (!isOver(this.#loop)) this.#loop.callSoonIn(this.#context, call);
+    if (!isLoopClosed(this.#loop)) this.#loop.callSoonIn(this.#context, call);
   }
 
   // --------------------------------------------------------------------------------------------- events of the socket

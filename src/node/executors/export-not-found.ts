@@ -7,8 +7,10 @@ export function functionsOf(module: Readonly<Record<string, unknown>>): string[]
 }
 
 /**
+ * The error for a function that a module does not export. It lists those that there are, and names the one that was probably meant.
+ *
  * @param wanted the name that was asked for
- * @param problem what is told, up to the names that there are
+ * @param problem the beginning of the message, before the list of names
  */
 export function exportNotFound(wanted: string, exported: readonly string[], problem: string): TypeError {
   const meant = nearest(wanted, exported);

@@ -2,7 +2,7 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import { leavesTheLoop } from '../../errors/index.ts';
 import { type Duration, inSeconds } from '../../internal/duration.ts';
-import { type Context, copyContext, type EventLoop, isOver } from '../../kernel/lowlevel.ts';
+import { type Context, copyContext, type EventLoop, isLoopClosed } from '../../kernel/lowlevel.ts';
 import type { BaseProtocol } from '../../streams/index.ts';
 import type { Listener, Server } from '../../streams/server.ts';
 import { tls } from '../late.ts';
@@ -76,7 +76,7 @@ export class SocketListener implements Listener {
       return;
     }
     socket.on('error', ignoreErrors);
-    if (!isOver(this.#loop)) this.#loop.callSoonIn(this.#context, () => this.#accept(server, socket));
+    if (!isLoopClosed(this.#loop)) this.#loop.callSoonIn(this.#context, () => this.#accept(server, socket));
   }
 
   #accept(server: Server, socket: Socket): void {
@@ -97,7 +97,7 @@ export class SocketListener implements Listener {
   }
 
   #report(server: Server, message: string, exception: unknown): void {
-    if (!isOver(this.#loop)) this.#loop.callExceptionHandler({ message, exception, server });
+    if (!isLoopClosed(this.#loop)) this.#loop.callExceptionHandler({ message, exception, server });
   }
 
   #newServer(owner: Server): NetServer {

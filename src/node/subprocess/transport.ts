@@ -9,7 +9,7 @@ import {
   copyContext,
   detach,
   type EventLoop,
-  isOver,
+  isLoopClosed,
   type LoopResource,
 } from '../../kernel/lowlevel.ts';
 import { bindMethods } from '../../streams/bound.ts';
@@ -109,7 +109,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
 
   /** Calls a function that calls the protocol: in its turn, and in the context in which the process was started. */
   #call(fn: () => void): void {
-    if (isOver(this.#loop)) return;
+    if (isLoopClosed(this.#loop)) return;
     if (this.#direct) fn();
     else this.#loop.callSoonIn(this.#context, fn);
   }
@@ -140,7 +140,7 @@ export class ChildTransport implements SubprocessTransport, LoopResource, PipeOw
   };
 
   #wake(returncode: number): void {
-    if (isOver(this.#loop)) return;
+    if (isLoopClosed(this.#loop)) return;
     this.#waiters.release(returncode);
   }
 

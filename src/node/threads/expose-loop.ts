@@ -9,6 +9,7 @@ import {
   type CoroutineLike,
   detach,
   type EventLoop,
+  isLoopClosed,
   type LoopResource,
   type Task,
 } from '../../kernel/lowlevel.ts';
@@ -179,6 +180,6 @@ export function exposeLoop(loop: EventLoop, functions: LoopFunctions): LoopDoor 
   for (const [name, fn] of Object.entries(functions)) {
     if (typeof fn !== 'function') throw typeError(`exposeLoop: ${name} must be a function, got ${describe(fn)}`);
   }
-  if (loop.isClosed()) throw new RuntimeError('exposeLoop: Event loop is closed', { code: 'LOOP_CLOSED' });
+  if (isLoopClosed(loop)) throw new RuntimeError('exposeLoop: Event loop is closed', { code: 'LOOP_CLOSED' });
   return new LoopDoor(loop, functions);
 }

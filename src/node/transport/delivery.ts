@@ -1,5 +1,12 @@
 import { RuntimeError } from '../../errors/index.ts';
-import { type Context, contextOf, currentValues, type EventLoop, isOver, type Values } from '../../kernel/lowlevel.ts';
+import {
+  type Context,
+  contextOf,
+  currentValues,
+  type EventLoop,
+  isLoopClosed,
+  type Values,
+} from '../../kernel/lowlevel.ts';
 import { type BaseProtocol, BufferedProtocol, type Protocol, StreamReaderProtocol } from '../../streams/index.ts';
 
 /** How many bytes may wait for the loop. */
@@ -88,7 +95,7 @@ export class Delivery {
 
   /** Calls a function that calls the protocol: in its turn. */
   call(fn: () => void): void {
-    if (isOver(this.loop)) return;
+    if (isLoopClosed(this.loop)) return;
     if (this.isDirect) fn();
     else this.#inContext(fn);
   }
@@ -146,7 +153,7 @@ export class Delivery {
   }
 
   #schedule(): void {
-    if ((this.#marks & SCHEDULED) !== 0 || this.#isEmpty || isOver(this.loop)) return;
+    if ((this.#marks & SCHEDULED) !== 0 || this.#isEmpty || isLoopClosed(this.loop)) return;
     this.#marks |= SCHEDULED;
     this.#deliver ??= () => this.#giveAll();
     this.#inContext(this.#deliver);

@@ -13,7 +13,7 @@ import {
   hasWork,
   isEmptyLoop,
   isInStep,
-  isOver,
+  isLoopClosed,
   leftIn,
   lendThread,
   mainCoroutine,
@@ -301,7 +301,7 @@ export class Simulation {
 
   #renew(): void {
     this.runs++;
-    if (isOver(this.#loop)) {
+    if (isLoopClosed(this.#loop)) {
       this.#loop = this.#newLoop();
       this.#stall = this.#newStall();
     }
