@@ -24,7 +24,7 @@ export class PromiseFuture<T> extends Future<T> {
 
   /** Gets the outcome of a promise. */
   follow(promise: PromiseLike<T>): this {
-    promise.then(
+    settlingOnce(promise).then(
       (value) => this.bring(value),
       (error) => {
         if (!this.done() && !this._loop._isClosed) this._setFailure(error);
@@ -59,6 +59,21 @@ export class PromiseFuture<T> extends Future<T> {
       this._loop.callExceptionHandler({ message, exception, future: this as Future<unknown> });
     }
   }
+}
+
+/**
+ * A promise that settles once, as `await` would see it. The `then` of another object may call its functions twice, give them a further
+ * promise, or throw after it has called one; only the first call counts. The functions are closures, because the `then` of a future
+ * takes those of the engine for an `await`.
+ */
+function settlingOnce<T>(promise: PromiseLike<T>): PromiseLike<T> {
+  if (promise instanceof Promise) return promise;
+  return new Promise<T>((resolve, reject) => {
+    promise.then(
+      (value) => resolve(value),
+      (error) => reject(error),
+    );
+  });
 }
 
 /** Whether a value has to be closed or given back by its holder. */

@@ -50,6 +50,50 @@ describe('the future of a promise', () => {
     expect(future.state).toBe('pending');
   });
 
+  describe('of an object with a then of its own has the outcome that await has', () => {
+    type Then = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void;
+    const thens: [string, Then][] = [
+      [
+        'that throws after it has resolved',
+        (resolve) => {
+          resolve('first');
+          throw new Error('later');
+        },
+      ],
+      [
+        'that resolves and rejects',
+        (resolve, reject) => {
+          resolve('first');
+          resolve('second');
+          reject(new Error('later'));
+        },
+      ],
+      ['that gives another promise', (resolve) => resolve(Promise.resolve('first'))],
+    ];
+
+    test.each(thens)('%s', async (_, then) => {
+      const { loop } = virtualLoop();
+      const late: unknown[] = [];
+      const thenable = { then } as PromiseLike<unknown>;
+      const outcome = await loop.runUntilComplete(function* () {
+        return yield* wrapPromise(thenable, { onLate: (value) => late.push(value) });
+      });
+      expect(outcome).toBe(await thenable);
+      expect(outcome).toBe('first');
+      expect(late).toEqual([]);
+    });
+
+    test('that throws before it has resolved', async () => {
+      const { loop } = virtualLoop();
+      const error = new Error('no');
+      const then = () => {
+        throw error;
+      };
+      const future = wrapPromise({ then } as PromiseLike<unknown>, { loop });
+      await expect(loop.runUntilComplete(future)).rejects.toBe(error);
+    });
+  });
+
   test('shows what it waits for', () => {
     const { loop } = manualLoop();
     expect(String(wrapPromise(Promise.resolve(), { loop }))).toContain('pending');
