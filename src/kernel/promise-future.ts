@@ -67,7 +67,7 @@ export class PromiseFuture<T> extends Future<T> {
  * takes those of the engine for an `await`.
  */
 function settlingOnce<T>(promise: PromiseLike<T>): PromiseLike<T> {
-  if (promise instanceof Promise) return promise;
+  if (promise instanceof Promise && promise.then === Promise.prototype.then) return promise;
   return new Promise<T>((resolve, reject) => {
     promise.then(
       (value) => resolve(value),

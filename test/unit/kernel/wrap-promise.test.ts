@@ -83,6 +83,19 @@ describe('the future of a promise', () => {
       expect(late).toEqual([]);
     });
 
+    test('also when it is a subclass of Promise', async () => {
+      class Query extends Promise<string> {
+        override then<A = string>(onFulfilled?: ((value: string) => A | PromiseLike<A>) | null): Promise<never> {
+          onFulfilled?.('first');
+          onFulfilled?.('second');
+          throw new Error('later');
+        }
+      }
+      const { loop } = virtualLoop();
+      const outcome = await loop.runUntilComplete(wrapPromise(new Query(() => {}), { loop }));
+      expect(outcome).toBe('first');
+    });
+
     test('that throws before it has resolved', async () => {
       const { loop } = virtualLoop();
       const error = new Error('no');
