@@ -1,4 +1,5 @@
 import { describe } from '../internal/describe.ts';
+import { enginesThenOf, isPromiseOfEngine } from './engine/engine-promise.ts';
 import type { EventLoop } from './event-loop.ts';
 import { Future, type WaitRecord } from './future.ts';
 import { callerPlace, reportOnce } from './places.ts';
@@ -67,7 +68,7 @@ export class PromiseFuture<T> extends Future<T> {
  * takes those of the engine for an `await`.
  */
 function settlingOnce<T>(promise: PromiseLike<T>): PromiseLike<T> {
-  if (promise instanceof Promise && promise.then === Promise.prototype.then) return promise;
+  if (isPromiseOfEngine(promise) && enginesThenOf(promise) !== null) return promise;
   return new Promise<T>((resolve, reject) => {
     promise.then(
       (value) => resolve(value),
