@@ -4,6 +4,7 @@ import { checkCallback, checkOptions } from '../internal/options.ts';
 import type { AwaitableLike, CoroutineLike } from './coroutine.ts';
 import { reportLines } from './debug-awaits.ts';
 import { type Context, copyContext } from './engine/context.ts';
+import { isOfLine } from './engine/pending-await.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope } from './engine/roles.ts';
 import { hasLines } from './engine/scope.ts';
@@ -280,7 +281,7 @@ async function letLinesArrive(): Promise<void> {
 }
 
 async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<void> {
-  if (loop._linesLeft.size > 0) await letLinesArrive();
+  await letLinesArrive();
   const tasks = allTasks(loop);
   const lines = [...loop._linesLeft];
   if (tasks.size === 0 && lines.length === 0) return;
@@ -303,14 +304,18 @@ function cancelLeftLines(root: Scope): void {
 
 /**
  * Lines that were between two awaits when the others were cancelled, and wait now: nothing else would ever end those waits. A task that such a
- * line waits for was made for that await, and ends with it.
+ * line waits for was made for that await, and ends with it. Lines that come late when no scope of theirs is left are told at their first await;
+ * what they await afterwards, to clean up, is waited for.
  */
 async function cancelLateLines(loop: EventLoop): Promise<void> {
   for (;;) {
     const late = [...loop._linesLeft].filter(hasLines);
-    if (late.length === 0) return;
+    const cleanUps = new Set([...allTasks(loop)].filter((task) => isOfLine(task) && !isDetached(task)));
+    if (late.length === 0 && cleanUps.size === 0) return;
     await letLinesArrive();
     for (const root of late) cancelLeftLines(root);
+    // Their lines go on in the microtasks after them, and need the loop for that.
+    if (cleanUps.size > 0) await waitForTasks(loop, cleanUps, FOREIGN_WAIT, afterMicrotasks);
     await waitForLines(loop);
   }
 }
@@ -338,7 +343,12 @@ async function waitForLines(loop: EventLoop): Promise<void> {
 }
 
 /** Waits until all tasks are done, or the remaining ones wait for foreign promises and their time limit has passed. */
-async function waitForTasks(loop: EventLoop, tasks: ReadonlySet<Task<unknown>>, foreignWait: number): Promise<void> {
+async function waitForTasks(
+  loop: EventLoop,
+  tasks: ReadonlySet<Task<unknown>>,
+  foreignWait: number,
+  then: (finish: () => void) => void = (finish) => finish(),
+): Promise<void> {
   const over = loop.createFuture<void>();
   const finish = (): void => {
     if (!over.done()) over.setResult(undefined);
@@ -346,7 +356,7 @@ async function waitForTasks(loop: EventLoop, tasks: ReadonlySet<Task<unknown>>, 
   let left = tasks.size;
   for (const task of tasks) {
     task.addDoneCallback(() => {
-      if (--left === 0) finish();
+      if (--left === 0) then(finish);
     });
   }
   const giveUp = (): void => {

@@ -1,8 +1,8 @@
 import { CancelledError, cancelledError, isCancelledError } from '../errors/errors.ts';
 import { abortSignals, weaken } from './abort.ts';
-import { isOfLine } from './engine/await.ts';
 import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
+import { isOfLine } from './engine/pending-await.ts';
 import { MadeRequest, sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';
 import {
@@ -120,7 +120,7 @@ export function requestsAtEntry(scope: Scope): number {
 /** Whether a request to the task, or to a scope around this one, has not reached the line yet: its next wait throws. */
 export function awaitsDelivery(scope: Scope): boolean {
   const task = taskOf(scope);
-  const got = gotByRunning(task);
+  const got = gotByRunning(scope);
   if ((task._marks & MUST_CANCEL) !== 0 && !hasGotRequest(task, got)) return true;
   return askedScopes(scope).some((at) => at.pending !== null && (at.pending.order > got || isAgain(at)));
 }
@@ -140,7 +140,7 @@ export function takeBack(scope: Scope): void {
 export function isUndelivered(scope: Scope): boolean {
   const { pending } = scope;
   if (pending === null || scope.own === 0 || isAgain(scope)) return false;
-  return pending.order > gotByRunning(taskOf(scope));
+  return pending.order > gotByRunning(scope);
 }
 
 /**
@@ -149,7 +149,7 @@ export function isUndelivered(scope: Scope): boolean {
  */
 export function deliverAgain(scope: Scope): void {
   const task = taskOf(scope);
-  const got = gotByRunning(task);
+  const got = gotByRunning(scope);
   for (const asked of askedScopes(scope)) {
     if (asked.pending !== null && asked.pending.order > got) continue; // it waits for its first line
     setPendingAgain(asked, asked.asked!);

@@ -1,5 +1,5 @@
 import {
-  type CancelledError,
+  CancelledError,
   cancelledError,
   errorOfThrown,
   InvalidStateError,
@@ -793,7 +793,16 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   /** Later errors have the story as well; a message that was given is only in the first error, as in CPython. @internal */
   override _newCancelledError(): CancelledError {
-    return cancelledError(this.cancelMessage, this._request?.message === undefined ? this._request : null);
+    const request = this._request ?? (this._value as Request | null);
+    return cancelledError(this.cancelMessage, request?.message === undefined ? request : null);
+  }
+
+  /** Where the cancellation of something that it waited for has ended it, that request is kept for later errors. @internal */
+  override _takeCancelledError(): unknown {
+    const kept = isCancelledError(this._value) ? CancelledError.storyOf(this._value) : this._value;
+    const error = super._takeCancelledError();
+    this._value = kept;
+    return error;
   }
 
   // ------------------------------------------------------------------------------------------- steps

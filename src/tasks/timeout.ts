@@ -159,7 +159,9 @@ export class Timeout implements WithDeadline {
     leaveScope(scope, isCancelled || isPassedOver);
     if (state === 'active') {
       this.#state = 'finished';
-      if (error !== undefined && !isCancelled) cancelLines(scope, 'a failure beside it');
+      // A cancellation that nobody has asked for is a future's that was cancelled: an error to the other lines, as any.
+      const isAsked = isCancelled && requestsTo(scope) > requestsAtEntry(scope);
+      if (error !== undefined && !isAsked) cancelLines(scope, 'a failure beside it');
       return;
     }
     this.#state = 'expired';

@@ -2,7 +2,7 @@
  * What the model's programs run on: an event loop as CPython has it, and the roads of a request to the lines of a scope, as `README.md`
  * says.
  */
-import { type Future, type Task, Wait } from './futures.ts';
+import { type Future, Task, Wait } from './futures.ts';
 import { type Cut, type Mutation, type Outcome, PARTS, type Part } from './outcome.ts';
 import type { Ticks } from './program.ts';
 import type { Promised } from './promises.ts';
@@ -178,7 +178,7 @@ export class Engine {
       this.#hasBegunWait = false;
       this.#inJob((this.#iteration.shift() ?? this.#ready.shift())!);
     }
-    for (const task of this.cleaning) if (task.root.allWaits().length === 0) task.endNow();
+    for (const task of this.cleaning) if (!task.hasCleanUps()) task.endNow();
   }
 
   /** Whether the next handle runs before all promises have settled: none does before a step has come to an await. */
@@ -433,6 +433,7 @@ export class Engine {
     wait.detach();
     wait.isLeft = true;
     wait.future!.isLeft = true;
+    if (wait.future instanceof Task && wait.future.madeFor !== null) wait.future.cancel(); // nobody else knows it
     wait.line.receive(request);
     this.soon(() => wait.run(this));
   }
@@ -457,7 +458,7 @@ export class Engine {
       case 'line':
         return source.line.scope?.isWithin(scope) !== true;
       case 'parts':
-        return source.parts.every((part) => this.#isForeign(part, scope));
+        return source.parts.every((part) => part.outcome !== null || this.#isForeign(part, scope));
       default:
         return false;
     }

@@ -171,8 +171,13 @@ export class Task extends Future {
     this.isCancelled = outcome.failure !== null && isCancellation(outcome.failure, engine.mutation);
     this.#last = this.isCancelled ? { failure: CANCELLED } : outcome;
     engine.leaveScope(this.root, isFailed);
-    if (isFailed && this.root.allWaits().length > 0) engine.cleaning.add(this);
+    if (isFailed && this.hasCleanUps()) engine.cleaning.add(this);
     else this.endNow();
+  }
+
+  /** Whether lines of it still wait, or go on because the foreign promise that they awaited in a construct was left. */
+  hasCleanUps(): boolean {
+    return this.root.allWaits().length > 0 || [...this.root.inside()].some((one) => one.isLeft && !one.isOver);
   }
 
   endNow(): void {

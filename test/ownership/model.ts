@@ -677,7 +677,7 @@ class Model implements Interpreter {
         return;
       }
       case 'emit':
-        for (const listener of this.#listeners.get(step.name) ?? []) listener(line);
+        for (const listener of [...(this.#listeners.get(step.name) ?? [])]) listener(line); // one that is added now is for the next event
         return;
       case 'setVariable':
         this.#setVariable(line, step.value);

@@ -6,7 +6,7 @@ import { noteDelivered, noteTaken } from './delivered.ts';
 import { watched } from './hooks.ts';
 import { contextOfLine, noteTold, runningScope } from './line.ts';
 import { takeOwner } from './lookups.ts';
-import { beginFrames, onAwait, PendingAwait, settle } from './pending-await.ts';
+import { beginFrames, ofLines, onAwait, PendingAwait, settle } from './pending-await.ts';
 import { MadeRequest } from './request.ts';
 import {
   type ContextRole,
@@ -22,7 +22,7 @@ import {
   type Waiter,
   type Written,
 } from './roles.ts';
-import { waitsNow } from './scope.ts';
+import { LATE, waitsNow } from './scope.ts';
 import { giveWay, waitOn } from './step.ts';
 
 /**
@@ -50,14 +50,6 @@ export function awaitFuture(future: FutureRole, resolve: unknown, reject: unknow
   }
   waitFor(future, scope, task, resolve as Resolve, reject as Reject);
   return undefined as never;
-}
-
-/** The tasks that were made for an await of a line whose task is done. */
-const ofLines: WeakSet<object> = /* @__PURE__ */ new WeakSet();
-
-/** Whether a task is nothing but an await of a line that its own task has left behind. */
-export function isOfLine(task: object): boolean {
-  return ofLines.has(task);
 }
 
 function waitFor(future: FutureRole, scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject): void {
@@ -106,7 +98,9 @@ export function awaitCoroutine(
   } else if (rejectLateLine(scope, reject)) {
     coroutine[Symbol.iterator]().return?.(); // it was awaited, and will never run: debug mode is not to miss it
   } else {
-    observe(loop().createTask(coroutine as never), resolve as Resolve, reject as Reject);
+    const own = loop().createTask(coroutine as never);
+    if (scope !== null && (scope.marks & LATE) !== 0) ofLines.add(own);
+    observe(own, resolve as Resolve, reject as Reject);
   }
   return undefined as never;
 }
@@ -148,6 +142,10 @@ function rejectLateLine(scope: Scope | null, reject: unknown): boolean {
 function takeMissed(scope: Scope): Request | null {
   const { task, pending } = scope;
   if (task !== null) {
+    if (task.done() && (scope.marks & LATE) !== 0 && pending !== null) {
+      scope.pending = null;
+      return pending;
+    }
     if (task.done() || !task._loop._isClosed) return null;
     return task._request ?? new MadeRequest(task, null, undefined, LOOP_CLOSED, null, 0);
   }

@@ -50,7 +50,7 @@ function beginBody(wait: BodyAwait): void {
     return;
   }
   wait.scope = current.scope!;
-  task._loop._step.open(task, wait.got);
+  task._loop._step.open(task, wait.got, wait.scope);
   promise.then(
     (value) => bodySettled(wait, NONE, value),
     (error) => bodySettled(wait, error, undefined),
@@ -61,13 +61,11 @@ function beginBody(wait: BodyAwait): void {
 function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
   const { _loop: loop } = wait.task;
   const { _step: step } = loop;
-  if (step.task === wait.task) {
-    if (step.got > wait.got) wait.got = step.got; // what the body was told of, its line was
-    endBody(wait, error, value);
-  } else if (!loop._isClosed) {
-    wait.got = Math.max(wait.got, gotOf(wait.scope));
-    loop._push({ _run: () => endBody(wait, error, value) });
-  }
+  const isOpen = step.task === wait.task;
+  if (!isOpen && loop._isClosed) return;
+  wait.got = Math.max(wait.got, gotOf(wait.scope)); // what the body was told of, its line was
+  if (isOpen) endBody(wait, error, value);
+  else loop._push({ _run: () => endBody(wait, error, value) });
 }
 
 function endBody(wait: BodyAwait, error: unknown, value: unknown): void {
@@ -80,11 +78,11 @@ function leaveConstruct(wait: BodyAwait, error: unknown, value: unknown): void {
   try {
     result = wait.construct._endBody(error, value);
   } catch (failure) {
-    wait.task._loop._step.open(wait.task, wait.got);
+    wait.task._loop._step.open(wait.task, wait.got, current.scope);
     noteDelivered(failure);
     wait.reject(failure);
     return;
   }
-  wait.task._loop._step.open(wait.task, wait.got);
+  wait.task._loop._step.open(wait.task, wait.got, current.scope);
   wait.resolve(result as never);
 }

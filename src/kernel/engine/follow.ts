@@ -35,7 +35,7 @@ function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
  * iteration later would be another program.
  */
 export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
-  stack._task._loop._step.open(stack._task, stack._got);
+  stack._task._loop._step.open(stack._task, stack._got, stack._at);
   // One of its own, where this one is to be told from the next: a `then` of somebody else's may call its functions more than once.
   const isTold = leavable !== null || !isPromiseOfEngine(promise) || enginesThenOf(promise) === null;
   const following = isTold ? { leavable } : TO_THE_END;
@@ -62,7 +62,7 @@ export function followFirst(task: TaskRole, promise: Promise<unknown> | null): v
     follow(task, promise, null);
     return;
   }
-  task._loop._step.open(task, 0);
+  task._loop._step.open(task, 0, null);
   task._following = TO_THE_END;
 }
 

@@ -2,7 +2,7 @@ import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime, RESOL
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
-import { CancelScope, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
+import { CancelScope, gotInStep, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
 
 /**
  * Whose line of execution runs. A task of generators has one line; async functions may have several, each branch of a `Promise.all`
@@ -262,7 +262,7 @@ function aroundLost(scope: Scope): Scope | null {
 /** When the line that goes on was told of a request last, by its step or by the signal; 0: never. */
 export function gotOf(scope: Scope): number {
   const { _step: step } = scope.loop;
-  if (step.task !== null && step.task === scope.task) return step.got;
+  if (step.task !== null && step.task === scope.task) return gotInStep(scope, step);
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
   // Which of its lines has read the reason is not known. After the end of the run none of them can clean up, so that each is told.
   return scope.signal === null || scope.loop._isClosed ? 0 : scope.signal.seenAt;
@@ -298,7 +298,7 @@ export function spareLines(scope: Scope): void {
 /** When the line that awaits was told of a request last. It may have come back from a foreign promise, unseen until now. */
 export function gotAtAwait(scope: Scope, task: TaskRole): number {
   const { _step: step } = task._loop;
-  if (step.task === task) return step.got;
+  if (step.task === task) return step.got === 0 ? 0 : gotInStep(scope, step);
   const got = gotOf(scope);
   if (step.isComeback(task)) noteResumed(scope);
   return got;

@@ -149,6 +149,7 @@ export function isAwaitOfTheEngine(object: object, onFulfilled: unknown, onRejec
     if (called.places !== null) called.places[i] = null;
   }
   called.head = at + 1;
+  lookUps.task = null; // what was looked up in the engine's call before this one is not of the code that this one runs
   return true;
 }
 

@@ -2,7 +2,7 @@ import { afterMicrotasks, RESOLVED } from '../runtime/platform.ts';
 import { current } from './current.ts';
 import { emit, hooks } from './hooks.ts';
 import { areAllRegistered, isLookingUp, segmentOfCall } from './lookups.ts';
-import { type OpenStepRole, STATE, type TaskRole } from './roles.ts';
+import { type OpenStepRole, type Scope, STATE, type TaskRole } from './roles.ts';
 
 const CLOSED = 0;
 const OPEN = 1;
@@ -34,6 +34,7 @@ export interface StepOwner {
 export class OpenStep implements OpenStepRole {
   task: TaskRole | null = null;
   got = 0;
+  at: Scope | null = null;
   /** Whether it is the step of a line that its task has left behind. */
   #isOfLine = false;
   #state: typeof CLOSED | typeof OPEN | typeof CLOSING = CLOSED;
@@ -58,15 +59,16 @@ export class OpenStep implements OpenStepRole {
   }
 
   /** A task's async function goes on. One that is open already is of a task that was started eagerly by this one, within its step. */
-  open(task: TaskRole, got: number): void {
-    if (this.#owner._isRunningHandle) this.openNow(task, got);
+  open(task: TaskRole, got: number, at: Scope | null): void {
+    if (this.#owner._isRunningHandle) this.openNow(task, got, at);
     else if (this.#state === CLOSING && this.task === task) this.#state = OPEN; // an await of the segment has begun a function
   }
 
   /** As `open`, between two handles. */
-  openNow(task: TaskRole, got: number): void {
+  openNow(task: TaskRole, got: number, at: Scope | null): void {
     this.task = task;
     this.got = got;
+    this.at = at;
     this.#isOfLine = (task._marks & STATE) !== 0;
     current.openTask = task;
     if (this.#state === CLOSED) this.#state = OPEN;
@@ -131,6 +133,7 @@ export class OpenStep implements OpenStepRole {
     const { task } = this;
     this.#state = CLOSED;
     this.task = null;
+    this.at = null;
     if (current.openTask === task) current.openTask = null;
     this.#owner._stepIsOver(task, this.#isOfLine);
   };

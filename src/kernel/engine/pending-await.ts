@@ -73,6 +73,14 @@ export const onAwait: {
   resumed?: ((wait: ScopeWait) => void) | undefined;
 } = { noted: null, begun: undefined, resumed: undefined };
 
+/** The tasks that were made for an await of a line whose task is done: nobody else knows them, so that they end with that await. */
+export const ofLines: WeakSet<object> = /* @__PURE__ */ new WeakSet();
+
+/** Whether a task is nothing but an await of a line that its own task has left behind. */
+export function isOfLine(task: object): boolean {
+  return ofLines.has(task);
+}
+
 // What a pending await's `_marks` hold.
 const IS_OVER = 1;
 const RUNNING = 2;
@@ -347,6 +355,7 @@ export class PendingAwait implements ScopeWait {
       if (waiting._isPlain?.() === true) {
         (waiting as FutureRole)._removeWaiter(this);
         (waiting as FutureRole)._left();
+        if (isOfLine(waiting)) waiting.cancel();
       } else waiting.cancel();
     }
     this._waiting = null;
@@ -360,7 +369,7 @@ export class PendingAwait implements ScopeWait {
     this._frame = null;
     this._marks |= IS_OVER;
     removeWait(this._at, this);
-    if (!this._isObserver) task._loop._step.open(task, this._got);
+    if (!this._isObserver) task._loop._step.open(task, this._got, this._at);
     else if ((task._marks & STATE) !== 0) task._loop._noteLineStepped(task._rootScope());
   }
 }

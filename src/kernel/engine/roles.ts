@@ -163,7 +163,9 @@ export interface OpenStepRole {
   readonly task: TaskRole | null;
   /** The latest request that the line which runs in the step has received: its place in the order, 0 for none. */
   got: number;
-  open(task: TaskRole, got: number): void;
+  /** The scope of that line when its step began; `null`: that of the task's body. */
+  readonly at: Scope | null;
+  open(task: TaskRole, got: number, at: Scope | null): void;
   openForOutside(): void;
   isComeback(task: TaskRole): boolean;
   suspends(task: TaskRole): void;

@@ -490,7 +490,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     this.#todo--;
     ready.shift();
     if (isBare) {
-      this._step.openNow(next._task, next._got);
+      this._step.openNow(next._task, next._got, next._at);
       next._handOver();
       return true;
     }

@@ -7,6 +7,7 @@ import {
   type FutureLike,
   type LoopRole,
   MUST_CANCEL,
+  type OpenStepRole,
   type Request,
   SCOPE_PENDING,
   type Scope,
@@ -394,12 +395,27 @@ export function askedScopes(scope: Scope): Scope[] {
 }
 
 /**
- * When the line of a task whose construct is being left was told of a request last; 0: never, or it has gone through a foreign promise.
- * What has reached the task's own frames is not pending, so that nothing has to be known about them.
+ * When a line of a scope that goes on in a step was told of a request last. It is the line of the step, or one that has awaited that line's
+ * promise: of what was asked of scopes that only the other line is in, the line of the step was not told, however late its own request came.
  */
-export function gotByRunning(task: TaskRole): number {
+export function gotInStep(scope: Scope, step: OpenStepRole): number {
+  let { got } = step;
+  if (got === 0 || (scope.task!._marks & SCOPE_PENDING) === 0) return got;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) {
+    if (step.at !== null && isWithin(step.at, at)) break;
+    if (at.pending !== null && at.pending.order <= got && !isAgain(at)) got = at.pending.order - 1;
+  }
+  return got;
+}
+
+/**
+ * When the line whose construct is being left was told of a request last; 0: never, or it has gone through a foreign promise. What has
+ * reached the task's own frames is not pending, so that nothing has to be known about them.
+ */
+export function gotByRunning(scope: Scope): number {
+  const task = scope.task!;
   const { _step: step } = task._loop;
-  if (step.task === task) return step.got;
+  if (step.task === task) return gotInStep(scope, step);
   return task._root === null ? 0 : (findWait(task._root, isRunning)?._got ?? 0);
 }
 

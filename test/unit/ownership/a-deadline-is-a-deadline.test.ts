@@ -7,6 +7,7 @@ import {
   sleep,
   type Task,
   TimeoutError,
+  taskGroup,
   timeout,
   timeoutAt,
   waitFor,
@@ -291,6 +292,38 @@ describe('an async body at a foreign promise', () => {
       },
       { debug: true },
     ),
+  );
+});
+
+describe('a body that awaits the promise of a line outside it', () => {
+  test(
+    'is not told of its deadline by what that line was told of',
+    simulated(async () => {
+      const failing = async () => {
+        await sleep(2);
+        throw new RangeError('of a child');
+      };
+      // The group tells this line of the failure of its child. That is not the deadline, which the line is not inside of.
+      const shared = (async () => await outcome(taskGroup(async (group) => void group.createTask(failing))))();
+      const body = async () => await shared;
+      expect(await outcome(timeout(1, body))).toBe('TimeoutError');
+      expect(getRunningLoop().time()).toBe(2);
+    }),
+  );
+
+  test(
+    'is told of it at its next await',
+    simulated(async () => {
+      const log: string[] = [];
+      const shared = (async () => await outcome(timeout(2, () => sleep(60))))();
+      const body = async () => {
+        log.push(await shared);
+        await sleep(1);
+        log.push('never');
+      };
+      expect(await outcome(timeout(1, body))).toBe('TimeoutError');
+      expect([log, getRunningLoop().time()]).toEqual([['TimeoutError'], 2]);
+    }),
   );
 });
 

@@ -4,6 +4,7 @@ import {
   createTask,
   currentSignal,
   currentTask,
+  Future,
   getRunningLoop,
   sleep,
   type Task,
@@ -233,6 +234,25 @@ describe('a line that has received a request', () => {
     expect(log).toEqual(['CancelledError']);
   });
 });
+
+test(
+  'a line that comes late is told at its first await, also of what is there already',
+  simulated(async ({ foreign }) => {
+    const log: string[] = [];
+    const done = new Future<void>();
+    done.setResult();
+    const body = () =>
+      (async () => {
+        await foreign(5);
+        log.push(await outcome(done));
+        log.push(await outcome(sleep(1, 'cleaned up')));
+      })();
+    const task = createTask(async () => await timeout(1, body));
+    expect(await outcome(task)).toBe('TimeoutError');
+    await sleep(9);
+    expect(log).toEqual(['CancelledError', 'cleaned up']);
+  }),
+);
 
 test('what a line awaits after the end of its run counts as awaited, though it never runs', async () => {
   const wait = sleep(60);

@@ -9,6 +9,7 @@ import {
   sleep,
   taskGroup,
   timeout,
+  wrapPromise,
 } from 'asyncio-ts';
 import { describe, expect, test } from 'vitest';
 import { program } from '../../support/programs.ts';
@@ -35,6 +36,29 @@ describeBoth('a context variable', (s) => {
       expect(user.get()).toBe('bob');
       yield* s.wait(taskGroup(() => login('eve')));
       expect(user.get()).toBe('eve');
+    }),
+  );
+
+  test(
+    'that the body of a construct sets is seen after it, also while a branch has just begun to wait in one',
+    program(s, function* () {
+      const branch = s.fn(function* () {
+        yield* s.wait(timeout(10, () => sleep(2)));
+      });
+      const setting = s.fn(function* (name: string) {
+        user.set(name);
+        return yield* s.wait(sleep(0));
+      });
+      const constructs = [timeout, (_: number, f: () => PromiseLike<unknown>) => taskGroup(f)] as const;
+      for (const [i, construct] of constructs.entries()) {
+        user.set('main');
+        const task = createTask(branch);
+        const beside = (async () => await timeout(10, async () => await sleep(1)))();
+        yield* s.wait(construct(10, () => setting(`body ${i}`)));
+        expect(user.get()).toBe(`body ${i}`);
+        yield* s.wait(task);
+        yield* s.wait(wrapPromise(beside));
+      }
     }),
   );
 

@@ -46,6 +46,22 @@ describeBoth('a CancelledError', (s) => {
   );
 
   test(
+    'of a task that ended because another was cancelled says so each time that it is thrown',
+    program(s, function* () {
+      const other = createTask(waiting(), { name: 'other' });
+      const body = s.fn(function* () {
+        yield* s.wait(other);
+      });
+      yield* failure(s, timeout(1, body));
+      const task = createTask(body);
+      const messages: string[] = [];
+      for (let i = 0; i < 3; i++) messages.push(((yield* failure(s, task)) as Error).message);
+      expect(new Set(messages).size).toBe(1);
+      expect(messages[0]).toMatch(/^Task 'other' was cancelled .* by timeout\(1 s\)$/);
+    }),
+  );
+
+  test(
     'says that code outside any task has asked for it',
     program(s, function* () {
       const victim = createTask(waiting(), { name: 'victim' });

@@ -10,6 +10,7 @@ import {
   Lock,
   run,
   sleep,
+  type Task,
   taskGroup,
   timeout,
   wrapPromise,
@@ -50,6 +51,19 @@ function floating(line: Promise<unknown>): void {
 const LEFT = /left behind/;
 
 describe('lines that still wait when a scope fails', () => {
+  test(
+    'are cancelled with it, also if it has failed because a future was cancelled that it waited for',
+    simulated(async () => {
+      const log: string[] = [];
+      const future = new Future<void>();
+      getRunningLoop().callLater(1, () => future.cancel());
+      const body = () => Promise.race([future, cleaningUp(log, 'line', () => sleep(60))]);
+      expect(await outcome(timeout(5, body))).toBe('CancelledError');
+      await sleep(3);
+      expect(log).toEqual(['1 line CancelledError', '2 line cleaned up']);
+    }),
+  );
+
   test(
     'are cancelled with it: a deadline',
     simulated(async () => {
@@ -431,6 +445,41 @@ describe('a line that comes back late from a foreign promise', () => {
       expect(log).toEqual(['6 cleaned up']);
     }),
   );
+});
+
+describe('lines that are between two awaits when run() ends', () => {
+  test('are told once, and their clean-up is waited for, also where no scope of theirs is left', async () => {
+    const log: string[] = [];
+    let task: Task<unknown> | null = null;
+    const ending = runVirtually(async () => {
+      task = currentTask();
+      const line = async () => {
+        await timeout(60, async () => {
+          task!.cancel();
+        });
+        await cleaningUp(log, 'line', () => sleep(60));
+      };
+      floating(line());
+    });
+    expect(await outcome(ending)).toBe('CancelledError');
+    expect(log).toEqual(['0 line CancelledError', '1 line cleaned up']);
+  });
+
+  test('wait for nothing that they have left: a leftover of theirs ends with its await', async () => {
+    muteLog('warn');
+    let loop: EventLoop | null = null;
+    await runVirtually(async () => {
+      loop = getRunningLoop();
+      const future = new Future<void>();
+      const body = async () => {
+        await outcome(future);
+        await Promise.all([sleep(1), sleep(40)]);
+      };
+      floating(timeout(5, body));
+      await sleep(2);
+    });
+    expect(loop!.time()).toBe(5);
+  });
 });
 
 describe('what comes after run()', () => {
