@@ -6,6 +6,9 @@ import { isAwaitOfTheEngine, noteLookUp, places } from './engine/lookups.ts';
 import { implicitLoop } from './thread-loop.ts';
 
 const bareYield: IteratorResult<undefined, void> = { done: false, value: undefined };
+const CREATED = 0;
+const WAITING = 1;
+const CLOSED = 2;
 const over: IteratorResult<undefined, void> = { done: true, value: undefined };
 
 /**
@@ -16,9 +19,10 @@ export class Checkpoint implements AwaitableCoroutine<void> {
   /** As in `WrittenCoroutine`. @internal */
   static readonly exemplar: object = /* @__PURE__ */ new Checkpoint();
 
-  #state: 'created' | 'waiting' | 'closed' = 'created';
+  private declare state: 0 | 1 | 2;
 
   constructor() {
+    this.state = CREATED;
     if (isWatching()) noteMade(this, 'sleep');
   }
 
@@ -29,24 +33,24 @@ export class Checkpoint implements AwaitableCoroutine<void> {
 
   next(): IteratorResult<undefined, void> {
     this.#begin();
-    if (this.#state === 'created') {
-      this.#state = 'waiting';
+    if (this.state === CREATED) {
+      this.state = WAITING;
       if (places.yielded !== null) places.yielded(this, true);
       return bareYield;
     }
-    this.#state = 'closed';
+    this.state = CLOSED;
     return over;
   }
 
   throw(error: unknown): never {
     if (isWatching()) noteTouched(this);
-    this.#state = 'closed';
+    this.state = CLOSED;
     throw error;
   }
 
   return(): IteratorResult<undefined, void> {
     if (isWatching()) noteTouched(this);
-    this.#state = 'closed';
+    this.state = CLOSED;
     return over;
   }
 
@@ -79,13 +83,13 @@ export class Checkpoint implements AwaitableCoroutine<void> {
     }
     this.#begin();
     if (!awaitCheckpoint(onFulfilled, onRejected)) return awaitCoroutine(this, onFulfilled, onRejected, implicitLoop);
-    this.#state = 'closed';
+    this.state = CLOSED;
     return undefined as never; // the JavaScript engine ignores what `then` returns
   }
 
   #begin(): void {
     if (isWatching()) noteTouched(this);
-    if (this.#state === 'closed')
+    if (this.state === CLOSED)
       throw new RuntimeError('cannot reuse already awaited coroutine sleep(0)', { code: 'COROUTINE_REUSED' });
   }
 }

@@ -42,6 +42,7 @@ import { MadeRequest, sequence } from './engine/request.ts';
 import {
   ENDING,
   ENTER,
+  type Enterable,
   type Following,
   type Frame,
   type FutureLike,
@@ -360,10 +361,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       root.frameOfCalls = newFrameOfCalls(options);
       if (isAsyncFunction(own)) this._marks |= IS_ASYNC;
     } else {
-      if (!iscoroutine(own)) throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
+      // What `createTask` gives was looked at there: of objects of many classes each look takes some 10 ns.
+      if (options !== this._loop._defaults && !iscoroutine(own))
+        throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
       // Otherwise two tasks would alternate in the same body.
       let isOurs = true;
-      if (ENTER in own) own[Symbol.iterator]();
+      if ((own as Partial<Enterable>)[ENTER] !== undefined) (own as Iterable<unknown>)[Symbol.iterator]();
       else isOurs = claim(own, this._loop._hasManyTasks());
       this._frame = own;
       // A coroutine of this library may call an async function: the body of a timeout, say.
