@@ -1,4 +1,4 @@
-import { CancelledError, cancelledError, isCancelledError } from '../errors/errors.ts';
+import { CancelledError, cancelledError, isCancelledError, leavesTheLoop } from '../errors/errors.ts';
 import { abortSignals, weaken } from './abort.ts';
 import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
@@ -102,9 +102,9 @@ export function cancelTasks(tasks: Iterable<Task<unknown>>): void {
   const awaited: Task<unknown>[] = [];
   for (const task of tasks) {
     if (task._waiters().some(({ _awaiter: awaiter }) => awaiter !== null)) awaited.push(task);
-    else task.cancel();
+    else cancelFor(task, null);
   }
-  for (const task of awaited) if ((task._request?.order ?? 0) <= before) task.cancel();
+  for (const task of awaited) if ((task._request?.order ?? 0) <= before) cancelFor(task, null);
 }
 
 /** How many requests were made outside a scope: those to the task and to the scopes around it. */
@@ -164,9 +164,22 @@ export function spare(scope: Scope): void {
   spareLines(scope);
 }
 
-/** Cancels a task on behalf of a construct, which the story names. */
-export function cancelFor(task: Task<unknown>, through: object | string, message?: unknown): boolean {
-  return typeof task._cancelFor === 'function' ? task._cancelFor(through, message) : task.cancel(message);
+/**
+ * Cancels a task on behalf of a construct, which the story names. What a `cancel()` throws that a program has overridden is reported: the
+ * construct has other tasks to cancel, and an error of its own to tell.
+ *
+ * @param through `null` for the task's own `cancel()`
+ */
+export function cancelFor(task: Task<unknown>, through: object | string | null, message?: unknown): boolean {
+  try {
+    return through === null || typeof task._cancelFor !== 'function'
+      ? task.cancel(message)
+      : task._cancelFor(through, message);
+  } catch (exception) {
+    if (leavesTheLoop(exception)) throw exception;
+    task.getLoop().callExceptionHandler({ message: `cancel() of ${task} threw an error`, exception, task });
+    return false;
+  }
 }
 
 /** The request because of which something is being cancelled; used for later reports. */

@@ -749,6 +749,44 @@ describeBoth('whoever cancels a task calls its cancel(), which a subclass may ha
     expect(seconds).toBeLessThan(2);
   });
 
+  test('and reports what that throws: the other tasks are cancelled all the same, and its own error is told', async () => {
+    const reports: string[] = [];
+    const ended: string[] = [];
+    class Broken<T> extends Task<T> {
+      override cancel(message?: unknown): boolean {
+        if (this.getName() === 'broken') throw new RangeError('not now');
+        return super.cancel(message);
+      }
+    }
+    const child = (name: string) =>
+      s.fn(function* () {
+        try {
+          yield* s.wait(sleep(5));
+        } finally {
+          ended.push(`${getRunningLoop().time()} ${name}`);
+        }
+      });
+    const main = s.fn(function* () {
+      const loop = getRunningLoop();
+      loop.setExceptionHandler((_, { message, exception }) => reports.push(`${message}: ${exception}`));
+      loop.setTaskFactory((its, coro, options) => new Broken(coro, { ...options, loop: its }));
+      createTask(child('left'), { name: 'broken' });
+      const body = s.fn(function* (group: TaskGroup) {
+        group.createTask(child('first'), { name: 'broken' });
+        group.createTask(child('second'));
+        yield* s.wait(sleep(1));
+        throw new TypeError('of the body');
+      });
+      return yield* failure(s, taskGroup(body));
+    });
+    const { result } = await runVirtually(main);
+    expect(result).toMatchObject({ errors: [expect.any(TypeError)] });
+    expect(ended).toEqual(['1 second', '5 left', '5 first']);
+    expect(reports).toEqual([
+      expect.stringMatching(/^cancel\(\) of <Broken pending name='broken'.*> threw an error: RangeError: not now$/),
+    ]);
+  });
+
   test('and task.cancelRequest names the construct, whether or not cancel() is overridden', async () => {
     const through: unknown[] = [];
     class Mine<T> extends Task<T> {
