@@ -91,7 +91,7 @@ export class RuntimeHost implements Host {
   /** When the timer fires, in seconds. */
   #due = 0;
   /** When a turn is wanted, in seconds; `null` for at no time. */
-  #wish: number | null = null;
+  #wanted: number | null = null;
   #turn: (() => void) | null = null;
   #keepAlive: TimerId | null = null;
   #running = 0;
@@ -112,15 +112,15 @@ export class RuntimeHost implements Host {
    * timeout that does not pass. If it fires too early, it is set again.
    */
   at(when: number | null, turn: () => void): void {
-    const wish = when === null || when === Number.POSITIVE_INFINITY ? null : when;
-    this.#wish = wish;
+    const wanted = when === null || when === Number.POSITIVE_INFINITY ? null : when;
+    this.#wanted = wanted;
     this.#turn = turn;
-    if (wish === null) {
+    if (wanted === null) {
       // While a loop runs, the process is kept alive anyway.
       if (this.#running === 0) this.#clear();
-    } else if (this.#timer === null || this.#due > wish) {
+    } else if (this.#timer === null || this.#due > wanted) {
       this.#clear();
-      this.#set(wish);
+      this.#set(wanted);
     }
   }
 
@@ -142,13 +142,13 @@ export class RuntimeHost implements Host {
 
   readonly #fired = (): void => {
     this.#timer = null;
-    const wish = this.#wish;
-    if (wish === null) return;
-    if (wish > this.time() + this.resolution) {
-      this.#set(wish);
+    const wanted = this.#wanted;
+    if (wanted === null) return;
+    if (wanted > this.time() + this.resolution) {
+      this.#set(wanted);
       return;
     }
-    this.#wish = null;
+    this.#wanted = null;
     this.#turn?.();
   };
 
@@ -166,7 +166,7 @@ export class RuntimeHost implements Host {
 
   unref(): void {
     if (--this.#running > 0) return;
-    if (this.#wish === null) this.#clear();
+    if (this.#wanted === null) this.#clear();
     this.#endProbe();
     if (this.#keepAlive === null) return;
     globals().clearInterval?.(this.#keepAlive);
@@ -175,7 +175,7 @@ export class RuntimeHost implements Host {
 
   /** Called at intervals. When the loop has become busy since the last call, the check begins again. */
   readonly #lookAround = (): void => {
-    const isAtRest = this.#wish === null && this._idler?.isAtRest() === true;
+    const isAtRest = this.#wanted === null && this._idler?.isAtRest() === true;
     if (!isAtRest) this.#endProbe();
     else if (this.#stopProbe === null) this.#stopProbe = whenNothingElseIsLeft(this.#keepAlive!, this.#nothingIsLeft);
   };
