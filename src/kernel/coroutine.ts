@@ -543,6 +543,10 @@ function thenOfGenerator<T, R1, R2>(
  * Whether a value is a coroutine: a generator object, or an object returned by a `coroutine()` function or by this library's own functions.
  *
  * Follows CPython's `asyncio.iscoroutine`.
+ *
+ * @example
+ * const lazy = coroutine(main);
+ * console.log(iscoroutine(lazy()), iscoroutine(lazy), iscoroutine(Promise.resolve())); // true false false
  */
 export function iscoroutine(value: unknown): value is Coroutine<unknown> {
   return isGenerator(value) || isOtherCoroutine(value);
@@ -576,6 +580,9 @@ export function isOfOtherCopy(value: object): boolean {
  * `coroutine()`.
  *
  * Follows CPython's `asyncio.iscoroutinefunction`.
+ *
+ * @example
+ * console.log(iscoroutinefunction(async () => 1), iscoroutinefunction(() => sleep(1))); // true false
  */
 export function iscoroutinefunction(value: unknown): value is CoroutineFunction<unknown, unknown[]> {
   return (

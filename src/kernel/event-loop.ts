@@ -111,15 +111,13 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   unretrieved: OnUnretrieved;
   /**
-   * Whether a run that cannot end is reported, once, with what its tasks wait for. There are three cases:
+   * Whether a run that cannot end is reported, once, with what its tasks wait for:
    *
-   * (1) Nothing is left in the process that could wake the run. Reported only in the main thread, and only if the
+   * - Nothing is left in the process that could wake the run. Reported only in the main thread, and only if the
    * program itself listens neither to `beforeExit` nor to signals other than Ctrl-C. In Bun and Deno only if no module
    * waits at its top level, because otherwise they do not emit `beforeExit`.
-   *
-   * (2) The process ends because of a top-level `await` that nothing can settle. Node only, where the exit code is 13.
-   *
-   * (3) `run()` has cancelled its tasks, and some have not ended after ten seconds.
+   * - The process ends because of a top-level `await` that nothing can settle. Node only, where the exit code is 13.
+   * - `run()` has cancelled its tasks, and some have not ended after ten seconds.
    */
   reportPending = true;
   #overdue: OverdueFailures | null = null;
@@ -185,6 +183,10 @@ export class EventLoop extends Scheduler implements Disposable {
    * @param delay seconds, or named units; a negative one counts as zero
    * @throws {ValueError} when it is `NaN`
    * @throws {RuntimeError} when the loop is closed
+   * @throws {TypeError} when `callback` is not a function, or a coroutine function
+   * @example
+   * const timer = getRunningLoop().callLater(5, () => console.log('five seconds later'));
+   * timer.cancel();
    */
   callLater<A extends unknown[]>(delay: Duration, callback: Callback<A>, ...args: A): TimerHandle {
     return this.callAt(this.time() + inSeconds(delay), callback, ...args);
@@ -203,6 +205,9 @@ export class EventLoop extends Scheduler implements Disposable {
    * Calls a function at a time of the loop's clock.
    *
    * @param when seconds, as `time()` gives them
+   * @throws {ValueError} when it is `NaN`
+   * @throws {RuntimeError} when the loop is closed
+   * @throws {TypeError} when `callback` is not a function, or a coroutine function
    */
   callAt<A extends unknown[]>(when: number, callback: Callback<A>, ...args: A): TimerHandle {
     return this.#at(null, when, callback, args, 'callAt');
@@ -280,7 +285,11 @@ export class EventLoop extends Scheduler implements Disposable {
     return task;
   }
 
-  /** Sets the function that makes the loop's tasks; `null` for `new Task`. */
+  /**
+   * Sets the function that makes the loop's tasks; `null` for `new Task`.
+   *
+   * @throws {TypeError} when it is not a function
+   */
   setTaskFactory(factory: TaskFactory | null): void {
     if (factory !== null && factory !== undefined && typeof factory !== 'function') {
       throw typeError(`task factory must be a callable or None (null), got ${describe(factory)}`, 'NOT_CALLABLE');
@@ -360,6 +369,8 @@ export class EventLoop extends Scheduler implements Disposable {
    * executor can stop it.
    *
    * @param executor `null` for the loop's default one
+   * @throws {TypeError} when `fn` is not a function
+   * @throws {RuntimeError} when the loop is closed, its default executor was shut down, or there is none (`asyncio-ts/node` has one)
    */
   runInExecutor<A extends unknown[], R>(
     executor: Executor | null,
@@ -374,7 +385,11 @@ export class EventLoop extends Scheduler implements Disposable {
     return new JobFuture(this, job);
   }
 
-  /** The executor for `runInExecutor(null, …)`. */
+  /**
+   * Sets the executor for `runInExecutor(null, …)`.
+   *
+   * @throws {TypeError} when it has no method `submit`
+   */
   setDefaultExecutor(executor: Executor): void {
     if (typeof executor?.submit !== 'function') {
       throw typeError(`an executor (an object with submit()) was expected, got ${describe(executor)}`);
@@ -444,6 +459,7 @@ export class EventLoop extends Scheduler implements Disposable {
    * Follows CPython's `loop.remove_signal_handler`.
    *
    * @returns whether there was a handler
+   * @throws {TypeError} when the signal is not a name
    */
   removeSignalHandler(signal: string): boolean {
     checkSignal(signal);

@@ -69,15 +69,23 @@ export function getEventLoop(): EventLoop {
  * it when it is not needed any more.
  *
  * Follows CPython's `asyncio.new_event_loop`.
+ *
+ * @example
+ * const loop = newEventLoop();
+ * loop.callSoon(() => console.log('called')); // called
+ * loop.runOnce();
+ * loop.close();
  */
 export function newEventLoop(options?: EventLoopOptions): EventLoop {
   return new EventLoop(options);
 }
 
 /**
- * Sets the thread's loop; `null` for none.
+ * Sets the thread's loop; `null` for none. A worker thread needs one before it makes tasks or futures outside a running loop.
  *
  * Follows CPython's `asyncio.set_event_loop`.
+ *
+ * @throws {TypeError} when it is not a loop
  */
 export function setEventLoop(loop: EventLoop | null): void {
   if (loop !== null && loop !== undefined && typeof loop.callSoon !== 'function') {

@@ -641,6 +641,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    *
    * @param message carried by the `CancelledError`; by position or, with Python's name, as `{ msg }`
    * @returns false when the task is done already
+   * @example
+   * const task = createTask(() => sleep(60));
+   * await sleep(1);
+   * console.log(task.cancel('too late'), task.cancelled()); // true false
+   * await wait([task]);
+   * console.log(task.cancelled()); // true
    */
   override cancel(message?: unknown): boolean {
     if (this._rare !== null) this._retrieved();

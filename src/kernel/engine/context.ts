@@ -265,6 +265,12 @@ export function contextWith<T>(variable: ContextVar<T>, value: T): Context {
  * A copy of the current context.
  *
  * Follows CPython's `contextvars.copy_context`.
+ *
+ * @example
+ * const name = new ContextVar('name', { default: 'nobody' });
+ * const context = copyContext();
+ * context.run(() => name.set('ada'));
+ * console.log(context.get(name), name.get()); // ada nobody
  */
 export function copyContext(): Context {
   return contextOf(currentValues());

@@ -218,6 +218,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
    * Runs one iteration now: timers that are due, then exactly the handles that were ready when it began. When an async
    * function's step stays open it returns, and the rest of the iteration follows from microtasks; a call before that is over
    * does nothing. It also ends a run that `stop()` asked to end.
+   *
+   * @throws {RuntimeError} when the loop is closed
    */
   runOnce(): void {
     if (this.#phase !== IDLE) return;
