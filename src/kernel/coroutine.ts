@@ -26,7 +26,10 @@ import { implicitLoop } from './thread-loop.ts';
 export interface Coroutine<T> {
   next(value?: unknown): IteratorResult<unknown, T>;
   throw(error: unknown): IteratorResult<unknown, T>;
-  /** `NoInfer`, because the optional argument of an iterator's `return` would add `undefined` to the result type of a function that returns a future. */
+  /**
+   * `NoInfer`, because the optional argument of an iterator's `return` would add `undefined` to the result type of a
+   * function that returns a future.
+   */
   return(value: NoInfer<T>): IteratorResult<unknown, T>;
   [Symbol.iterator](): Coroutine<T>;
 }

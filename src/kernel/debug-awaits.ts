@@ -10,9 +10,9 @@ import { describeWaiting } from './task.ts';
 import { noteAfterRequest } from './why.ts';
 
 /**
- * What debug mode records about awaits: where each one is in the program, to report lines that are left behind with their places, and
- * to report several awaits at once in one task. Simulations record the places for their messages. While nobody does, this costs one
- * comparison for each await.
+ * What debug mode records about awaits: where each one is in the program, to report lines that are left behind with
+ * their places, and to report several awaits at once in one task. Simulations record the places for their messages.
+ * While places are not recorded, this costs one comparison for each await.
  */
 
 /** Where each wait began: an await of an async function, or a future that a frame waits for. */
@@ -51,8 +51,8 @@ export function functionOfWait(wait: object): string {
 }
 
 /**
- * Where the frames of a task have begun their last wait; `null` when it was not recorded. A future alone does not tell, because several
- * tasks may wait for it, each at its own place.
+ * Where the frames of a task have begun their last wait; `null` when it was not recorded. The future is not enough to
+ * find it, because several tasks may wait for it, each at its own place.
  *
  * @param on what it waits for; `null` when it is about to go on
  */

@@ -365,12 +365,13 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Runs a function in an executor; returns a future for its result.
    *
-   * **Cancellation**: the executor is informed. A function that has not begun is dropped; one that runs already goes on, unless the
-   * executor can stop it.
+   * **Cancellation**: the executor is informed. A function that has not begun is dropped; one that runs already goes
+   * on, unless the executor can stop it.
    *
    * @param executor `null` for the loop's default one
    * @throws {TypeError} when `fn` is not a function
-   * @throws {RuntimeError} when the loop is closed, its default executor was shut down, or there is none (`asyncio-ts/node` has one)
+   * @throws {RuntimeError} when the loop is closed, its default executor was shut down, or there is none
+   * (`asyncio-ts/node` has one)
    */
   runInExecutor<A extends unknown[], R>(
     executor: Executor | null,
@@ -678,7 +679,8 @@ export class EventLoop extends Scheduler implements Disposable {
   /** @internal */
   override _noteLineStepped(root: Scope): void {
     if (this._linesLeft.size === 0) return;
-    // A scope with awaits stays in the set, even if none of them is of a line: to find that out takes a look at all of them, which is too slow for each step. The end of run() does that.
+    // A scope with awaits stays in the set, even if none of them is of a line: to find that out takes a look at all of
+    // them, which is too slow for each step. The end of run() does that.
     if (isQuiet(root)) this._linesLeft.delete(root);
     this._onLineStepped?.();
   }
@@ -702,7 +704,8 @@ function tellWoken(waiter: Waiter, future: Future<unknown>): void {
   const awaiter = waiter._awaiter;
   if (waiter._endedBy !== undefined) {
     waiter._endedBy = by;
-    // If this only tells a group, wait() or asCompleted() of a task, the task itself may not go on: it may be waiting for something else.
+    // If this only tells a group, wait() or asCompleted() of a task, the task itself may not go on: it may be waiting
+    // for something else.
     if (awaiter instanceof Task) return;
   }
   if (awaiter !== null) emit('woken', awaiter, future, by as TaskRole | null);

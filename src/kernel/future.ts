@@ -88,7 +88,9 @@ class RegisteredCallback extends Handle implements Waiter {
     super(callback, [future], future._loop, context);
   }
 
-  /** As `cancel`, without a description of it for debug mode: nobody has this handle. @internal */
+  /**
+   * As `cancel`, without the description for debug mode, which cannot be seen: no program has this handle. @internal
+   */
   _drop(): void {
     this._cancelled = true;
     this._callback = null;
@@ -727,7 +729,8 @@ function isCycle(future: Future<unknown>): boolean {
   let steps = 0;
   for (let at = future._value; at instanceof Future && at._state === SUCCEEDED && at !== mark; at = at._value) {
     if (at === future) return true;
-    // There may be a cycle further on that does not contain this future. `mark` moves on at growing distances, so that the search ends in that cycle, too.
+    // There may be a cycle further on that does not contain this future. `mark` moves on at growing distances, so that
+    // the search ends in that cycle, too.
     if ((++steps & (steps - 1)) === 0) mark = at;
   }
   return false;

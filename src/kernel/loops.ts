@@ -81,7 +81,8 @@ export function newEventLoop(options?: EventLoopOptions): EventLoop {
 }
 
 /**
- * Sets the thread's loop; `null` for none. A worker thread needs one before it makes tasks or futures outside a running loop.
+ * Sets the thread's loop; `null` for none. A worker thread needs one before it makes tasks or futures outside a running
+ * loop.
  *
  * Follows CPython's `asyncio.set_event_loop`.
  *

@@ -16,7 +16,8 @@ function listOf(loop: EventLoop): string {
     [...loop._tasks()]
       .reverse()
       .slice(0, MOST_SHOWN)
-      // Control characters in a name must not reach the terminal. `safeText` would show which ones they were, but is too much code to be loaded by every program.
+      // Control characters in a name must not reach the terminal. `safeText` would show which ones they were, but is
+      // too much code to be loaded by every program.
       .map((task) =>
         `  ${titleOf(task)} waits for ${reportOf(task).waitsFor ?? 'a foreign promise'}`.replace(/\p{C}/gu, '�'),
       )

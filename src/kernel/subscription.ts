@@ -11,7 +11,7 @@ class Subscription implements Waiter {
   readonly _callback: DoneCallback<never>;
   /** @internal */
   readonly _awaiter: Future<unknown> | null;
-  /** The future whose end it tells. @internal */
+  /** The future that it is a waiter of. @internal */
   readonly _future: Future<unknown>;
   /** @internal */
   _endedBy: object | null = null;

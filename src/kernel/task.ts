@@ -317,8 +317,8 @@ const FRESH = ALERTS | STATE | IS_ASYNC;
  * | ending    | `null` (ENDING)   | no                 | its cancelled lines have cleaned up |
  * | done      | –                 | no                 | –                               |
  *
- * It is small, because programs have many tasks: fields that few tasks need are in `_rare`, the future that it waits for is stored where
- * its result will be, and the flags share an integer with the state.
+ * It is small, because programs have many tasks: fields that few tasks need are in `_rare`, the future that it waits
+ * for is stored where its result will be, and the flags share an integer with the state.
  *
  * Follows CPython's `asyncio.Task`.
  */
@@ -336,7 +336,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _previous: Task<unknown> | null = null;
   /** @internal */
   _next: Task<unknown> | null = null;
-  /** A number, or what tells the name, until it is needed. @internal */
+  /** Until the name is first read: its number, or the object that puts it together. @internal */
   _name: string | number | LateName;
   /** @internal */
   declare _rare: TaskRoot | null;
@@ -358,7 +358,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
     const own = ownCoroutine(coro);
-    // These throw if the context is entered, or the loop closed: before the task claims the coroutine, and before hooks are called.
+    // These throw if the context is entered, or the loop closed: before the task claims the coroutine, and before hooks
+    // are called.
     const isEager = options.eagerStart === true && this._canStartEagerly(own);
     if (isEager) context?.run(() => {});
     else this._loop._checkClosed();
@@ -368,7 +369,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       root.frameOfCalls = newFrameOfCalls(options);
       if (isAsyncFunction(own)) this._marks |= IS_ASYNC;
     } else {
-      // `createTask` has checked it already. Each check takes some 10 ns, because coroutines are objects of many classes.
+      // `createTask` has checked it already. Each check takes some 10 ns, because coroutines are objects of many
+      // classes.
       if (options !== this._loop._defaults && !iscoroutine(own))
         throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
       // Otherwise two tasks would alternate in the same body.
@@ -376,7 +378,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       if ((own as Partial<Enterable>)[ENTER] !== undefined) (own as Iterable<unknown>)[Symbol.iterator]();
       else isOurs = claim(own, this._loop._hasManyTasks());
       this._frame = own;
-      // A coroutine of this library may call an async function: the body of a timeout, say.
+      // A coroutine of this library may call an async function, such as the body of a timeout.
       if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newFrameOfCalls(options);
     }
     if (options.asyncContext === true && this._rare!.frameOfCalls !== null) this._marks |= IN_ASYNC_CONTEXT;
@@ -691,7 +693,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       const isHit = waiting !== null && carryTo(waiting, request, request.message);
       if (root.place !== null) abortSignals(root, request);
       if (isHit) return;
-      // Made pending only after the signals: code that reads the signal's reason there takes back what is pending, but it is not the line that this request is for.
+      // Made pending only after the signals: code that reads the signal's reason there takes back what is pending, but
+      // it is not the line that this request is for.
       this._marks |= MUST_CANCEL;
       this.cancelMessage = request.message;
       return;
@@ -903,7 +906,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
     const { outerStore } = current;
     this._frameOfCalls().runInAsyncScope(() => {
-      // Async functions that the step calls belong to this task, not to the one that has made it, whose scope is in the async context.
+      // Async functions that the step calls belong to this task, not to the one that has made it, whose scope is in the
+      // async context.
       enterAsyncContext(current.scope ?? this._rootScope());
       this._stepOrCall(error);
     }, undefined);

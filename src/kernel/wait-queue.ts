@@ -179,7 +179,10 @@ export class WaitQueue implements WaitRecord {
     return false;
   }
 
-  /** Where to look for the next one to wake. Many may be woken before the first of them leaves, and are not looked at again. */
+  /**
+   * Where to look for the next one to wake. Many may be woken before the first of them leaves, and are not looked at
+   * again.
+   */
   #firstToWake(): Place | null {
     return this.#woken?._queued ? this.#woken._after : this.#first;
   }

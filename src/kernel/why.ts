@@ -67,7 +67,9 @@ export class WhyCancelled {
   }
 }
 
-/** At most so many requests are listed, because the text of each one takes a search for the first request of the chain. */
+/**
+ * At most so many requests are listed, because the text of each one takes a search for the first request of the chain.
+ */
 const MOST = 50;
 
 const afterRequest: WeakMap<object, CallSite> = /* @__PURE__ */ new WeakMap();

@@ -46,7 +46,10 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     inspectAsText(WrittenCoroutine.prototype);
   }
 
-  /** Set in the constructor: if `claim` added it later, V8 would allocate an array of properties for each object. @internal */
+  /**
+   * Set in the constructor: if `claim` added it later, V8 would allocate an array of properties for each object.
+   * @internal
+   */
   declare [CLAIMED]: boolean;
 
   constructor() {
@@ -75,7 +78,7 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     return null;
   }
 
-  /** Whoever asks for the iterator is the one who awaits it. */
+  /** The caller of this awaits it: it can be called once. */
   [Symbol.iterator](): this {
     if (this[CLAIMED]) claim(this); // which throws
     this[CLAIMED] = true;

@@ -185,7 +185,8 @@ function contextToSet(): Context {
   if (task === null || (scope.context !== null && (isInHandle || canTellCallbacks()))) return context;
   let isLent = false;
   if (isInHandle) {
-    // Only the first segment of an async function that was called in a step of its task. One that a frame has called cannot be distinguished from the frame.
+    // Only the first segment of an async function that was called in a step of its task. One that a frame has called
+    // cannot be distinguished from the frame.
     if (task !== current.task || current.outerStore !== NOT_ENTERED || !isAboutToWait(task)) return context;
     if (context !== task._context) return context; // that of `Context.run`
   } else {

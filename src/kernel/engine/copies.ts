@@ -14,7 +14,7 @@ export interface Copy {
   isRunning(): boolean;
 }
 
-/** What this copy has told the others about itself, from its first loop on. */
+/** The description of this copy; `null` until its first loop is made. */
 let own: Copy | null = null;
 
 /** Stores the description of this copy, so that it can be distinguished from the others. */

@@ -85,7 +85,9 @@ export function noteLookUp(object: object): void {
   else noteLookUpBy(object, current.task === null ? flowOfCallback() : scopeOfFrame());
 }
 
-/** The scope of a look-up inside a handle: by a frame of the running task, or by an async function that it has called. */
+/**
+ * The scope of a look-up inside a handle: by a frame of the running task, or by an async function that it has called.
+ */
 function scopeOfFrame(): Scope | null {
   const scope = runningScope();
   if (scope === null) return null;

@@ -35,10 +35,9 @@ export interface StepOwner {
  * | OPEN | the function runs, or will in a microtask | its task; `null` for code outside any task | `suspends` (it waits), `ends`, the watch |
  * | CLOSING | it waits, but `then` was not called yet for other awaits of its segment | as before | a microtask; `open`, if one of them begins a function |
  *
- *     CLOSED ──open──▶ OPEN ──waits, all registered──▶ CLOSED
- *                       ├──waits──▶ CLOSING ──microtask──▶ CLOSED
-              │              └──an await of the segment begins a function──▶ OPEN
-              └──ends, watch──▶ CLOSED
+ *     CLOSED ──open──▶ OPEN ──waits, all registered; ends; watch──▶ CLOSED
+ *                      OPEN ──waits──▶ CLOSING ──microtask──▶ CLOSED
+ *                                      CLOSING ──an await of the segment begins a function──▶ OPEN
  */
 export class OpenStep implements OpenStepRole {
   task: TaskRole | null = null;

@@ -131,7 +131,7 @@ export class PendingAwait implements ScopeWait {
 
   /**
    * @param scope of the line that awaits
-   * @param at the scope that the frames have gone into meanwhile
+   * @param at the scope that the frames have entered in the meantime
    */
   constructor(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject, frame: Frame | null, at: Scope = scope) {
     this._at = at;

@@ -162,8 +162,8 @@ export class RootScope extends BaseScope implements Scope {
  * | entered | – | it | `leaveScope` |
  * | over | OVER | it: lines may have been left behind | – |
  * | lost: left because it was cancelled | OVER, LOST | a new scope for each line that comes back, with the request that it has missed | – |
-| spared: lost, and its lines are closed by `return()` | SPARED | it, without another cancellation | – |
-| that of a line that has come back late | LATE | it; the first await gets the request that is pending in it | – |
+ * | spared: lost, and its lines are closed by `return()` | SPARED | it, without another cancellation | – |
+ * | that of a line that has come back late | LATE | it; the first await gets the request that is pending in it | – |
  */
 export class CancelScope extends BaseScope implements Scope {
   readonly parent: Scope | null;

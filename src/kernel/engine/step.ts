@@ -145,7 +145,8 @@ export function takeError(stack: CallStack): unknown {
     if (hooks.waitEnd !== null) emit('waitEnd', task, waiting);
   }
   if (error !== NONE) stack._error = NONE;
-  // A request that is pending in a scope is for its next await, so a `PendingAwait`, which has begun already, does not take it.
+  // A request that is pending in a scope is for its next await, so a `PendingAwait`, which has begun already, does not
+  // take it.
   const isTask = stack === task;
   if (stack._must !== null || (isTask && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0)) {
     const request = stack._must ?? takeRequest(stack._at ?? task._rootScope(), 0);

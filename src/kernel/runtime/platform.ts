@@ -331,7 +331,7 @@ function isCallback(): boolean {
 
 /**
  * Deno calls what was scheduled in an async frame of this library with that frame as its resource. Code that the loop
- * calls in such a frame does not get here, because while a handle runs nobody asks whether the runtime has called it.
+ * calls in such a frame does not get here, because this is not asked while a handle runs.
  */
 function isOurs(resource: { readonly type?: unknown }): boolean {
   return resource.type === FRAME;
@@ -603,7 +603,9 @@ export function newWebStream(source: object, strategy: object): object {
   return new ReadableStream(source, strategy);
 }
 
-/** The kinds of resources that are active in the process, as the runtime names them; `null` where it does not tell. */
+/**
+ * The kinds of resources that are active in the process, as the runtime names them; `null` where it does not list them.
+ */
 export function activeResources(): readonly string[] | null {
   const { process } = globals();
   // Bun always says that there are none.
