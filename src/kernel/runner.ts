@@ -190,8 +190,8 @@ export class Runner implements AsyncDisposable {
     const interrupts = new Interrupts(loop, this.#options.signals, this.#interrupts, () => true);
     try {
       await cancelAllTasks(loop, this.#interrupts.length > 1 ? IMPATIENT_WAIT : FOREIGN_WAIT);
-      await finish(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
-      await finish(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
+      await runPart(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
+      await runPart(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
       await cancelLateLines(loop);
       if (interrupts.came.length > this.#interrupts.length) throw interrupts.error();
     } finally {
@@ -208,7 +208,7 @@ export class Runner implements AsyncDisposable {
 }
 
 /** Runs one part of the end of a run as a task, with a name by which tools can distinguish it from the program. */
-function finish(loop: EventLoop, name: string, part: CoroutineLike<void>): Promise<void> {
+function runPart(loop: EventLoop, name: string, part: CoroutineLike<void>): Promise<void> {
   return loop.runUntilComplete(loop.createTask(part, { name }));
 }
 

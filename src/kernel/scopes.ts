@@ -168,7 +168,7 @@ export function spare(scope: Scope): void {
   spareLines(scope);
 }
 
-/** Cancels a task on behalf of a construct, which the text of the error names. */
+/** Cancels a task on behalf of a construct, which the story names. */
 export function cancelFor(task: Task<unknown>, through: object | string, message?: unknown): boolean {
   return typeof task._cancelFor === 'function' ? task._cancelFor(through, message) : task.cancel(message);
 }
