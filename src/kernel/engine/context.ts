@@ -179,7 +179,7 @@ function contextToSet(): Context {
   if (scope === undefined || scope === null) {
     // A callback that has inherited no scope, while a loop runs: other callbacks must not see what it sets.
     if (isInHandle || current.context !== null || current.run === null) return context;
-    return startFlow(new CancelScope(null, null, current.run, null), context, storage);
+    return enterWithOwnVariables(new CancelScope(null, null, current.run, null), context, storage);
   }
   const { task } = scope;
   if (task === null || (scope.context !== null && (isInHandle || canTellCallbacks()))) return context;
@@ -200,14 +200,14 @@ function contextToSet(): Context {
     }
   }
   const line = new CancelScope(scope, task, task._loop, null);
-  const own = startFlow(line, context, storage);
+  const own = enterWithOwnVariables(line, context, storage);
   if (isInHandle) current.context = own;
   if (isLent) lend(scope, line);
   return own;
 }
 
 /** From now on the running code, and what follows from it, is in a scope with context variables of its own. */
-function startFlow(flow: CancelScope, context: Context, storage: AsyncStorage): Context {
+function enterWithOwnVariables(flow: CancelScope, context: Context, storage: AsyncStorage): Context {
   const own = context.copy();
   flow.context = own;
   storage.enterWith(flow);
@@ -216,8 +216,8 @@ function startFlow(flow: CancelScope, context: Context, storage: AsyncStorage): 
 
 /**
  * Calls a function in a context. Unlike with `Context.run`, async functions that it calls keep the context after each
- * of their awaits, because they are in a scope of their own. In runtimes without async contexts it is the same as
- * `Context.run`.
+ * of their awaits, because they are in a scope of their own (a flow, if no task runs). In runtimes without async
+ * contexts it is the same as `Context.run`.
  *
  * @param loop gives the loop of the scope, if no task runs
  */

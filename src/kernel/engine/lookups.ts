@@ -91,7 +91,7 @@ export function noteLookUp(object: object): void {
 function scopeOfFrame(): Scope | null {
   const scope = runningScope();
   if (scope === null) return null;
-  const own = flowInside(scope);
+  const own = scopeWithOwnVariables(scope);
   if (own !== null) return own;
   enterAsyncContext(scope);
   return scope;
@@ -101,7 +101,7 @@ function scopeOfFrame(): Scope | null {
  * The scope that `ContextVar.set` has made in the first segment of an async function, for variables of its own; `null`
  * if there is none. The function's awaits belong to it.
  */
-function flowInside(scope: Scope): Scope | null {
+function scopeWithOwnVariables(scope: Scope): Scope | null {
   if (current.context === null || current.storage === null || current.outerStore !== NOT_ENTERED) return null;
   const inside = current.storage.getStore() as Scope | undefined;
   return inside !== undefined && inside.parent === scope && inside.context === current.context ? inside : null;
