@@ -100,7 +100,6 @@ export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
 export {
-  type AwaitWatcher,
   actorOf,
   argumentsOf,
   awaitOf,
@@ -109,7 +108,6 @@ export {
   hasWork,
   isEmptyLoop,
   isInStep,
-  type LeftView,
   leftIn,
   nameOfCoroutine,
   nameOfTelling,

@@ -60,7 +60,9 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
   /** The function that the program has called, such as `Queue.put`, for reports. Called before the fields of a subclass are set. */
   abstract get calledAs(): string;
 
-  /** Whether no code of a program runs in it, so that the loop may resume it outside of a handle, too. @internal */
+  /**
+   * Whether no code of a program runs in it, so that it may be run without making its task the current one. @internal
+   */
   get _isQuiet(): boolean {
     return false;
   }

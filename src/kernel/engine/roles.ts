@@ -41,7 +41,9 @@ export interface Written extends Frame {
    * @internal
    */
   _beginWait(task: TaskRole): FutureRole | null;
-  /** Whether no code of a program runs in it, so that the loop may resume it outside of a handle, too. @internal */
+  /**
+   * Whether no code of a program runs in it, so that it may be run without making its task the current one. @internal
+   */
   readonly _isQuiet: boolean;
   /**
    * What it waits for has succeeded: returns its result, or `NONE`, without an effect, if it may have to wait again.
