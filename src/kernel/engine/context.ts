@@ -207,10 +207,10 @@ function contextToSet(): Context {
 }
 
 /** From now on the running code, and what follows from it, is in a scope with context variables of its own. */
-function enterWithOwnVariables(flow: CancelScope, context: Context, storage: AsyncStorage): Context {
+function enterWithOwnVariables(scope: CancelScope, context: Context, storage: AsyncStorage): Context {
   const own = context.copy();
-  flow.context = own;
-  storage.enterWith(flow);
+  scope.context = own;
+  storage.enterWith(scope);
   return own;
 }
 
