@@ -21,8 +21,8 @@ export function cancelOnAbort(task: Task<unknown>, signal: AbortSignalLike): voi
 const listenersOf = new WeakMap<AbortSignalLike, SharedListener<() => void>>();
 
 /**
- * Calls a listener once when a signal is aborted. Many may wait for one signal, that of the whole program, say, so this library has one
- * listener on it.
+ * Calls a listener once when a signal is aborted. Many may wait for the same signal, such as that of the whole program,
+ * so this library adds only one listener to it.
  *
  * @returns a function that takes the listener back
  */
@@ -42,7 +42,11 @@ export function onAbort(signal: AbortSignalLike, listener: () => void): () => vo
   return remove;
 }
 
-/** @throws {TypeError} when it is no signal: before there is a task that it would be of */
+/**
+ * Checks the option `signal`, before a task is made with it.
+ *
+ * @throws {TypeError} when it is not a signal
+ */
 export function checkSignal(signal: unknown): void {
   const given = (signal ?? {}) as Partial<AbortSignalLike> & { readonly signal?: unknown };
   if (typeof given.addEventListener === 'function') return;
@@ -154,13 +158,15 @@ function seen(scope: Scope, task: Task<unknown>): void {
 }
 
 /**
- * Where a scope stands among those of its task that have a signal, or have one inside them.
+ * The place of a scope in the tree of those scopes of a task that have a signal, or have a scope with a signal inside
+ * them.
  *
  *     root ─▶ timeout ─▶ group ─▶ timeout      each place knows those directly inside it, so that a request finds all
  *                                              signals in its scope, and no others
  *
- * A scope that was entered is held by the scope around it: whoever waits for its signal alone is reachable by nothing else. One that was
- * left, with all inside it, is held weakly: its signal lives as long as somebody has it, such as a line that was left behind.
+ * While a scope is entered, the place around it holds its place strongly, because code that waits only for its signal
+ * may not be reachable from anywhere else. When it and all scopes inside it were left, its place is held weakly: its
+ * signal lives as long as the program has it, for example in a line that was left behind.
  */
 class Place {
   readonly scope: Scope;
@@ -169,9 +175,12 @@ class Place {
   readonly entry: Entry;
   /** The places directly inside it, in the order in which they came. */
   #inner: Entry[] = [];
-  /** How many of these there were when the dead ones were taken out last. */
+  /** How many of these were left after the last sweep, which removes those that were garbage collected. */
   #alive = FEW;
-  /** Reasons to be held by the place around it: itself as long as it was not left, and each place inside it that is held. */
+  /**
+   * How many reasons there are to hold it strongly: one while its scope was not left, and one for each place inside it
+   * that is held strongly.
+   */
   #holds = 0;
 
   constructor(scope: Scope, parent: Place | null) {
@@ -181,7 +190,7 @@ class Place {
     if (parent !== null) parent.#add(this.entry);
   }
 
-  /** Those who come pay for the sweep: it looks at no more places than have come since the last one, and as many again. */
+  /** Sweeps when the number of places has doubled since the last sweep, so that on average adding one is O(1). */
   #add(entry: Entry): void {
     if (this.#inner.length >= 2 * this.#alive) {
       this.#inner = this.#inner.filter((one) => placeOf(one) !== undefined);
@@ -201,7 +210,10 @@ class Place {
     }
   }
 
-  /** The scopes with a signal in this one, itself first; without recursion, since scopes may be nested as deep as a program likes. */
+  /**
+   * The scopes inside this one that have a signal, itself first. Without recursion, because a program may nest scopes
+   * to any depth.
+   */
   signalled(): Scope[] {
     const found: Scope[] = [];
     const open: Place[] = [this];
@@ -216,9 +228,11 @@ class Place {
   }
 }
 
+/** A reference from one place to another. */
 interface Entry {
+  /** Strong, while the scope is entered. */
   held: Place | null;
-  /** Once it was left. */
+  /** Weak, once the scope was left. */
   left: WeakRef<Place> | null;
 }
 
@@ -226,10 +240,10 @@ function placeOf({ held, left }: Entry): Place | undefined {
   return held ?? left?.deref();
 }
 
-/** So many are not worth a sweep. */
+/** A place with fewer places than this inside it is not swept. */
 const FEW = 16;
 
-/** Gives a scope its place, and those around it that have none. */
+/** Makes the place of a scope, and those of the scopes around it that have none. */
 function takePlace(scope: Scope): void {
   const without: Scope[] = [];
   let at: Scope | null = scope;

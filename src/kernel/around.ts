@@ -75,7 +75,7 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
     return typeof body === 'function' && !isAsyncFunction(body) && !isGeneratorFunction(body);
   }
 
-  /** Possible when its body is an async function, and has not begun. @internal */
+  /** Possible only if its body is an async function, and it has not begun. @internal */
   override _beginWithoutFrame(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject): boolean {
     if (this.state !== CREATED || !isAsyncFunction(this.body as object)) return false;
     beginConstruct(this, scope, task, resolve, reject);

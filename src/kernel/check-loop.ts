@@ -6,7 +6,7 @@ import { describe } from '../internal/describe.ts';
  *
  * @param call the function that was called, for messages
  * @param hint what to write
- * @throws {TypeError} when it is none
+ * @throws {TypeError} when it is not a loop
  */
 export function checkLoop(call: string, loop: unknown, hint = ''): void {
   if (typeof (loop as { callSoon?: unknown } | null | undefined)?.callSoon === 'function') return;

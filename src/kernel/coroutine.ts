@@ -26,7 +26,10 @@ import { implicitLoop } from './thread-loop.ts';
 export interface Coroutine<T> {
   next(value?: unknown): IteratorResult<unknown, T>;
   throw(error: unknown): IteratorResult<unknown, T>;
-  /** `NoInfer`: the optional argument of an iterator's `return` would add `undefined` to the result of a function that returns a future. */
+  /**
+   * `NoInfer`, because the optional argument of an iterator's `return` would add `undefined` to the result type of a
+   * function that returns a future.
+   */
   return(value: NoInfer<T>): IteratorResult<unknown, T>;
   [Symbol.iterator](): Coroutine<T>;
 }
@@ -98,7 +101,10 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   readonly _args: readonly unknown[];
   readonly #self: unknown;
   #state: CoroutineState = 'created';
-  /** Whether its promise is not waited for when it is cancelled before it has begun to wait for something of this library. @internal */
+  /**
+   * Whether the promise of its function is not waited for any more when its scope is cancelled before the function has
+   * begun a wait of this library. @internal
+   */
   _isLeavable = false;
 
   /** @internal */
@@ -118,7 +124,7 @@ export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
     return describeFunction(this.#fn);
   }
 
-  /** The first caller that asks for the iterator is the one that awaits it. */
+  /** The caller of this awaits it: it can be called once. */
   [Symbol.iterator](): this {
     if (this.#state !== 'created') throw this.#reused();
     this.#touch('claimed');
@@ -268,7 +274,7 @@ interface NeverAwaited {
 /** A coroutine object that nobody has awaited yet. It does not hold the object, which may be collected. */
 interface Unawaited {
   readonly message: string;
-  /** Those of the same loop. Invariant: it is among them until it is awaited, closed or reported. */
+  /** The set of those of the same loop. Invariant: it is in the set until it is awaited, closed or reported. */
   readonly among: Set<Unawaited>;
 }
 
@@ -301,8 +307,8 @@ export function reportUnawaited(loop: object): void {
 }
 
 /**
- * They are reported when they are collected, or when their loop is closed: the first is soon enough in a server, and never comes in a short
- * program. A line that makes many of them is reported once.
+ * They are reported when they are garbage collected, which may never happen in a short program, or when their loop is
+ * closed, which would be too late in a server. Coroutines that are made at the same place are reported once.
  */
 function watchNewCoroutines(): NeverAwaited {
   const unawaited = new WeakMap<object, Unawaited>();
@@ -314,7 +320,7 @@ function watchNewCoroutines(): NeverAwaited {
     reported.add(one.message);
     logger.warn(one.message);
   };
-  // The collector takes its time: what was made while another loop was debugged would be told in the midst of something else.
+  // Garbage collection may come late. What was made under a debug mode that has ended since is not reported.
   const collected = new FinalizationRegistry<Unawaited>((one) => {
     if (debug.neverAwaited === watch) report(one);
   });
@@ -370,7 +376,10 @@ export function callCoroutineFunction(
   return begunOf(result, fn);
 }
 
-/** What a function has returned, as what a task goes on with. */
+/**
+ * Turns the result of a coroutine function into a frame to run, or a promise to wait for.
+ * @throws {TypeError} when it is neither
+ */
 export function begunOf(result: unknown, fn: AnyCoroutineFunction<unknown>): Frame | PromiseLike<unknown> {
   if (isFrame(result)) {
     if (!(Symbol.asyncIterator in result))
@@ -401,6 +410,7 @@ export function isGeneratorFunction(fn: object): boolean {
   return fn.constructor === generatorFunction;
 }
 
+/** Whether a function is a native async function. One that was compiled to ES2016 or older is not. */
 export function isAsyncFunction(fn: object): boolean {
   asyncFunction ??= (async () => {}).constructor;
   return fn.constructor === asyncFunction;
@@ -454,10 +464,10 @@ export function refuseDisposal(): never {
   );
 }
 
-/** The mark of a coroutine that is already awaited or run. */
+/** The property that marks a coroutine as awaited or run already. */
 export const CLAIMED: unique symbol = /* @__PURE__ */ Symbol('claimed');
 
-/** Whether a generator was ever marked by not being extensible. */
+/** Whether any generator was marked by `Object.preventExtensions`: until then `claim` need not look for that. */
 const sparing = { hasBegun: false };
 
 /**
@@ -466,7 +476,7 @@ const sparing = { hasBegun: false };
  * The mark is a property. The engine allocates 40 bytes for the first property of a generator. Where a loop has very many tasks, a program's
  * generator is marked by `Object.preventExtensions` instead, which takes no memory, and 20 ns more.
  *
- * @param isOneOfMany whether bytes count more than time
+ * @param isOneOfMany whether there are so many that memory matters more than time
  * @returns whether it is one of this library
  */
 export function claim(coroutine: object & { [CLAIMED]?: boolean }, isOneOfMany = false): boolean {
@@ -488,12 +498,12 @@ export function claim(coroutine: object & { [CLAIMED]?: boolean }, isOneOfMany =
   return claimed === false;
 }
 
-/** As `claim`, of a generator of the program; nothing happens to others. */
+/** As `claim`, if the value is a generator of the program; otherwise it has no effect. */
 export function claimGenerator(coroutine: object & { readonly [CLAIMED]?: boolean }): void {
   if (isGenerator(coroutine) && coroutine[CLAIMED] !== false) claim(coroutine);
 }
 
-/** A coroutine of a function of this library, in the words of `CoroutineObject`. */
+/** The `toString` of coroutines of this library, in the format of `CoroutineObject`. */
 export function textOf(this: { readonly calledAs: string; readonly [CLAIMED]: boolean }): string {
   return `<coroutine ${this.calledAs}() ${this[CLAIMED] ? 'awaited' : 'created'}>`;
 }
@@ -536,6 +546,10 @@ function thenOfGenerator<T, R1, R2>(
  * Whether a value is a coroutine: a generator object, or an object returned by a `coroutine()` function or by this library's own functions.
  *
  * Follows CPython's `asyncio.iscoroutine`.
+ *
+ * @example
+ * const lazy = coroutine(main);
+ * console.log(iscoroutine(lazy()), iscoroutine(lazy), iscoroutine(Promise.resolve())); // true false false
  */
 export function iscoroutine(value: unknown): value is Coroutine<unknown> {
   return isGenerator(value) || isOtherCoroutine(value);
@@ -569,6 +583,9 @@ export function isOfOtherCopy(value: object): boolean {
  * `coroutine()`.
  *
  * Follows CPython's `asyncio.iscoroutinefunction`.
+ *
+ * @example
+ * console.log(iscoroutinefunction(async () => 1), iscoroutinefunction(() => sleep(1))); // true false
  */
 export function iscoroutinefunction(value: unknown): value is CoroutineFunction<unknown, unknown[]> {
   return (

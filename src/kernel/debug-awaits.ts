@@ -10,15 +10,16 @@ import { describeWaiting } from './task.ts';
 import { noteAfterRequest } from './why.ts';
 
 /**
- * What debug mode records about awaits: where each one is in the program, to report lines that are left behind with their places, and
- * to report several awaits at once in one task. Simulations record the places for their messages. While nobody does, this costs one
- * comparison for each await.
+ * What debug mode records about awaits: where each one is in the program, to report lines that are left behind with
+ * their places, and to report several awaits at once in one task. Simulations record the places for their messages.
+ * While places are not recorded, this costs one comparison for each await.
  */
 
+/** Where each wait began: an await of an async function, or a future that a frame waits for. */
 let placeOf: WeakMap<object, CallSite> | null = null;
-/** Of each future that frames of tasks have begun to wait for: where, by task. */
+/** For each future that frames of tasks wait for: where they began, by task. */
 let sitesOf: WeakMap<object, WeakMap<object, CallSite>> | null = null;
-/** Of each task whose frames have begun to wait: for what, last. Nothing here keeps alive what was waited for. */
+/** For each task whose frames have begun to wait: what they last waited for. Weak, so that it is not kept alive. */
 let lastOf: WeakMap<object, WeakRef<object>> | null = null;
 let users = 0;
 
@@ -39,7 +40,7 @@ export function placeOfWait(wait: object): string | null {
   return siteOfWait(wait)?.text ?? null;
 }
 
-/** As above, with the calls that have led there. */
+/** As `placeOfWait`, with the whole stack. */
 export function siteOfWait(wait: object): CallSite | null {
   return placeOf?.get(wait) ?? null;
 }
@@ -50,8 +51,8 @@ export function functionOfWait(wait: object): string {
 }
 
 /**
- * Where the frames of a task have begun their last wait; `null` when it was not recorded. A future alone does not tell, because several
- * tasks may wait for it, each at its own place.
+ * Where the frames of a task have begun their last wait; `null` when it was not recorded. The future is not enough to
+ * find it, because several tasks may wait for it, each at its own place.
  *
  * @param on what it waits for; `null` when it is about to go on
  */
@@ -59,7 +60,7 @@ export function placeOfFrames(task: object, on: object | null): string | null {
   return siteOfFrames(task, on)?.text ?? null;
 }
 
-/** As above, with the calls that have led there. */
+/** As `placeOfFrames`, with the whole stack. */
 export function siteOfFrames(task: object, on: object | null): CallSite | null {
   const last = on ?? lastOf?.get(task)?.deref();
   return last === undefined ? null : (sitesOf?.get(last)?.get(task) ?? null);
@@ -81,10 +82,13 @@ function noteYielded(on: object, givesWay: boolean): void {
   noteAfterRequest(task, site);
 }
 
-/** Weak: a place may keep the objects alive that were at work there. */
+/** The last `sleep(0)` of a generator coroutine. Weak, because a place (a stack) may keep objects alive. */
 let placeOfYield: WeakRef<CallSite> | null = null;
 
-/** Where the generator coroutine that has just given way did so; `null` when that was not recorded, or was a bare `yield`. */
+/**
+ * The place of the `sleep(0)` that a generator coroutine has just reached; `null` when it was not recorded, or was a
+ * bare `yield`.
+ */
 export function takePlaceOfYield(): string | null {
   const place = placeOfYield?.deref() ?? null;
   placeOfYield = null;
@@ -104,11 +108,13 @@ function noteAwait(wait: ScopeWait, site: object | null): void {
   if (!task._loop.getDebug()) return; // several loops may be alive in one process
   const root = task._root;
   if (task.done() || root === null) return;
-  // A line that has come back from a foreign promise runs a separate step, so all waits of the task belong to other lines.
+  // A line that has come back from a foreign promise runs outside of any step, so all other waits of the task belong to
+  // other lines.
   const isComeback = task._loop._step.task !== task;
   const isOther = (one: ScopeWait): boolean =>
     one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed) && placeOf?.get(one)?.text !== null;
-  // An await without a place in the program is one of this library, on behalf of the task: for the end of a response, for example.
+  // An await without a place in the program was made by this library on behalf of the task, for the end of a response,
+  // for example.
   const other = findWait(root, isOther);
   if (other === null) return;
   const place = (site as CallSite).text;

@@ -155,7 +155,7 @@ export function ensureFutureOn<T>(value: AwaitableLike<T>, loop: EventLoop): Fut
  *
  * @param args the arguments for a function
  * @throws {TypeError} when the value cannot be awaited
- * @throws {RuntimeError} when it is a generator that is awaited already, or was
+ * @throws {RuntimeError} when it is a generator that was already awaited or run
  */
 export function iterableOf<T, A extends unknown[]>(
   value: AwaitableLike<T> | CoroutineFunction<T, A>,
@@ -167,7 +167,7 @@ export function iterableOf<T, A extends unknown[]>(
   }
   if (isfuture(value)) return value as Future<T>;
   if (isIterableAwaitable(value)) {
-    claimGenerator(value); // those of the library do so themselves, when they are begun
+    claimGenerator(value); // coroutines of the library claim themselves when they begin
     return value as IterableAwaitable<T>;
   }
   if (isPromiseLike(value)) return new PromiseFuture<T>().follow(value as PromiseLike<T>);

@@ -55,7 +55,7 @@ export type TaskFactory = <T>(loop: EventLoop, coro: CoroutineLike<T>, options: 
 
 /** Something that belongs to a loop, such as a connection. */
 export interface LoopResource {
-  /** The loop is closed and does not run any more code: end at once. @internal */
+  /** Called when the loop is closed: it does not run any more code, so the resource has to end at once. @internal */
   loopClosed(): void;
 }
 
@@ -111,11 +111,13 @@ export class EventLoop extends Scheduler implements Disposable {
    */
   unretrieved: OnUnretrieved;
   /**
-   * Whether a run that cannot end is reported, once, with what its tasks wait for: when nothing is left in the process that could wake it,
-   * when Node ends the process because of a top-level `await` that nothing can settle (exit code 13), and when `run()` has cancelled its tasks
-   * and some have not ended after ten seconds. The first two are told of in the main thread only, and while the program itself listens
-   * neither to `beforeExit` nor to signals other than Ctrl-C; the second one on Node only. Bun and Deno tell of the first one only where no module
-   * waits at its top level: they do not emit `beforeExit` otherwise.
+   * Whether a run that cannot end is reported, once, with what its tasks wait for:
+   *
+   * - Nothing is left in the process that could wake the run. Reported only in the main thread, and only if the
+   * program itself listens neither to `beforeExit` nor to signals other than Ctrl-C. In Bun and Deno only if no module
+   * waits at its top level, because otherwise they do not emit `beforeExit`.
+   * - The process ends because of a top-level `await` that nothing can settle. Node only, where the exit code is 13.
+   * - `run()` has cancelled its tasks, and some have not ended after ten seconds.
    */
   reportPending = true;
   #overdue: OverdueFailures | null = null;
@@ -129,10 +131,9 @@ export class EventLoop extends Scheduler implements Disposable {
   readonly _linesLeft: Set<Scope> = new Set();
   /** Called when one of these lines has ended a step: it may have been the last one. @internal */
   _onLineStepped: (() => void) | null = null;
-  /** Whether a subclass overrides scheduling methods; if not, the kernel does not call them. */
-  /** @internal */
+  /** Whether a subclass overrides scheduling methods; if not, the kernel does not call them. @internal */
   readonly _isOverridden: boolean;
-  /** What futures and tasks are made with when nothing else is said. @internal */
+  /** The options for futures and tasks of this loop that are made without others. @internal */
   readonly _defaults: { readonly loop: EventLoop };
 
   /**
@@ -182,6 +183,10 @@ export class EventLoop extends Scheduler implements Disposable {
    * @param delay seconds, or named units; a negative one counts as zero
    * @throws {ValueError} when it is `NaN`
    * @throws {RuntimeError} when the loop is closed
+   * @throws {TypeError} when `callback` is not a function, or a coroutine function
+   * @example
+   * const timer = getRunningLoop().callLater(5, () => console.log('five seconds later'));
+   * timer.cancel();
    */
   callLater<A extends unknown[]>(delay: Duration, callback: Callback<A>, ...args: A): TimerHandle {
     return this.callAt(this.time() + inSeconds(delay), callback, ...args);
@@ -200,6 +205,9 @@ export class EventLoop extends Scheduler implements Disposable {
    * Calls a function at a time of the loop's clock.
    *
    * @param when seconds, as `time()` gives them
+   * @throws {ValueError} when it is `NaN`
+   * @throws {RuntimeError} when the loop is closed
+   * @throws {TypeError} when `callback` is not a function, or a coroutine function
    */
   callAt<A extends unknown[]>(when: number, callback: Callback<A>, ...args: A): TimerHandle {
     return this.#at(null, when, callback, args, 'callAt');
@@ -277,7 +285,11 @@ export class EventLoop extends Scheduler implements Disposable {
     return task;
   }
 
-  /** Sets the function that makes the loop's tasks; `null` for `new Task`. */
+  /**
+   * Sets the function that makes the loop's tasks; `null` for `new Task`.
+   *
+   * @throws {TypeError} when it is not a function
+   */
   setTaskFactory(factory: TaskFactory | null): void {
     if (factory !== null && factory !== undefined && typeof factory !== 'function') {
       throw typeError(`task factory must be a callable or None (null), got ${describe(factory)}`, 'NOT_CALLABLE');
@@ -353,10 +365,13 @@ export class EventLoop extends Scheduler implements Disposable {
   /**
    * Runs a function in an executor; returns a future for its result.
    *
-   * **Cancellation**: the executor is informed. A function that has not begun is dropped; one that runs already goes on, unless the
-   * executor can stop it.
+   * **Cancellation**: the executor is informed. A function that has not begun is dropped; one that runs already goes
+   * on, unless the executor can stop it.
    *
    * @param executor `null` for the loop's default one
+   * @throws {TypeError} when `fn` is not a function
+   * @throws {RuntimeError} when the loop is closed, its default executor was shut down, or there is none
+   * (`asyncio-ts/node` has one)
    */
   runInExecutor<A extends unknown[], R>(
     executor: Executor | null,
@@ -371,7 +386,11 @@ export class EventLoop extends Scheduler implements Disposable {
     return new JobFuture(this, job);
   }
 
-  /** The executor for `runInExecutor(null, …)`. */
+  /**
+   * Sets the executor for `runInExecutor(null, …)`.
+   *
+   * @throws {TypeError} when it has no method `submit`
+   */
   setDefaultExecutor(executor: Executor): void {
     if (typeof executor?.submit !== 'function') {
       throw typeError(`an executor (an object with submit()) was expected, got ${describe(executor)}`);
@@ -441,6 +460,7 @@ export class EventLoop extends Scheduler implements Disposable {
    * Follows CPython's `loop.remove_signal_handler`.
    *
    * @returns whether there was a handler
+   * @throws {TypeError} when the signal is not a name
    */
   removeSignalHandler(signal: string): boolean {
     checkSignal(signal);
@@ -457,7 +477,7 @@ export class EventLoop extends Scheduler implements Disposable {
     tellStuck(this);
   }
 
-  /** Whether the loop has a handler for Ctrl-C, so that `run` must not react to it. @internal */
+  /** Calls a listener on each Ctrl-C, unless the program has added a handler for it to the loop. @internal */
   override _onInterrupt(listener: () => void): (() => void) | null {
     return super._onInterrupt(() => {
       if (!this.#signals.has('SIGINT')) listener();
@@ -595,7 +615,7 @@ export class EventLoop extends Scheduler implements Disposable {
 
   // --------------------------------------------------------------------------------------------- for the kernel
 
-  /** Whether `sleep(0)` would not let anything else run; always false when a subclass overrides scheduling. @internal */
+  /** As in `Scheduler`; always false when a subclass overrides scheduling. @internal */
   override _isAlone(task: TaskRole): boolean {
     return !this._isOverridden && super._isAlone(task);
   }
@@ -629,7 +649,9 @@ export class EventLoop extends Scheduler implements Disposable {
     this.#taskCount++;
   }
 
-  /** Whether it has so many tasks that their size counts more than the time that it takes to make one. @internal */
+  /**
+   * Whether it has so many tasks that the size of each matters more than the time that it takes to make one. @internal
+   */
   _hasManyTasks(): boolean {
     return this.#taskCount > MANY;
   }
@@ -657,7 +679,8 @@ export class EventLoop extends Scheduler implements Disposable {
   /** @internal */
   override _noteLineStepped(root: Scope): void {
     if (this._linesLeft.size === 0) return;
-    // Whether lines are left among its awaits is asked at the end of run(): there may be thousands to look at, and this is each step.
+    // A scope with awaits stays in the set, even if none of them is of a line: to find that out takes a look at all of
+    // them, which is too slow for each step. The end of run() does that.
     if (isQuiet(root)) this._linesLeft.delete(root);
     this._onLineStepped?.();
   }
@@ -668,20 +691,21 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 }
 
-/** With more tasks than these, 40 bytes for each count more than 20 ns. */
+/** With more tasks than this, saving 40 bytes for each is worth 20 ns: see `claim` in `coroutine.ts`. */
 const MANY = 10_000;
 
-/** Tells who goes on because a future is done: a task or future that waits for it, by whoever has ended it. */
+/** Calls the hook `woken`: a task or future goes on because the future that it waits for is done. */
 function tellWoken(waiter: Waiter, future: Future<unknown>): void {
   let by: object | null = ended.by;
-  // The end of an async function comes in a microtask, when nothing runs, or somebody else's async context is entered.
+  // An async function ends in a microtask, where no task runs, or where the async context is that of another one.
   if (future instanceof Task) by = future;
-  // What a promise of somebody else calls may have the async context of whoever has made it.
+  // The callbacks of a foreign promise may run in the async context of the task that has made it.
   else if (by === null && future._purpose?.operation !== 'promise') by = runningTask();
   const awaiter = waiter._awaiter;
   if (waiter._endedBy !== undefined) {
     waiter._endedBy = by;
-    // A task whose group, wait() or asCompleted() is told goes on only if that ends what it waits for: it may be busy with something else.
+    // If this only tells a group, wait() or asCompleted() of a task, the task itself may not go on: it may be waiting
+    // for something else.
     if (awaiter instanceof Task) return;
   }
   if (awaiter !== null) emit('woken', awaiter, future, by as TaskRole | null);
@@ -726,7 +750,7 @@ function giveUp(future: Future<void>, timeout: number): void {
   future.setResult(undefined);
 }
 
-/** The loops in debug mode, so that one that is dropped without being closed is debugged no longer. */
+/** The loops in debug mode: if one of them is garbage collected without being closed, its debug mode ends. */
 let debugged: FinalizationRegistry<null> | null = null;
 
 /** While any loop is in debug mode, coroutines that are made and awaits that begin are recorded. */

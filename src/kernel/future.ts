@@ -88,7 +88,9 @@ class RegisteredCallback extends Handle implements Waiter {
     super(callback, [future], future._loop, context);
   }
 
-  /** As `cancel`, without a description of it for debug mode: nobody has this handle. @internal */
+  /**
+   * As `cancel`, without the description for debug mode, which cannot be seen: no program has this handle. @internal
+   */
   _drop(): void {
     this._cancelled = true;
     this._callback = null;
@@ -456,10 +458,11 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   // --------------------------------------------------------------------------------------------- for the kernel
 
   /**
-   * What `result()` throws, of a future that is done; `NONE` where it returns its value. For who waits: to throw and to catch takes longer
-   * than everything else about a wait that fails.
+   * What `result()` of a future that is done throws; `NONE` if it returns the value. For waits, because throwing and
+   * catching an error takes longer than everything else about a wait that fails.
    *
-   * @param isLate whether the one that asks has come when it was done already, so that others may have to be told yet
+   * @param isLate whether the caller has begun to wait when it was done already, so that an earlier waiter may still
+   * need the error
    * @internal
    */
   _failure(isLate = false): unknown {
@@ -475,12 +478,12 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     }
   }
 
-  /** Whether nobody has overridden `result`, so that `_failure` may be asked instead. @internal */
+  /** Whether no class has overridden `result`, so that `_failure` may be called instead. @internal */
   _hasPlainResult(): boolean {
     return this.result === Future.prototype.result;
   }
 
-  /** Whether nobody has overridden how callbacks are registered, so that waiters may be. @internal */
+  /** Whether no class has overridden `addDoneCallback`, so that waiters may be added without it. @internal */
   _isPlain(): boolean {
     return this.addDoneCallback === Future.prototype.addDoneCallback;
   }
@@ -509,7 +512,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     if (others?.length === 0) this._rare!.otherWaiters = null;
   }
 
-  /** A wait for it was given up without cancelling it. @internal */
+  /** A request has ended a wait for it without cancelling it; used by `wrapPromise`. @internal */
   _left(): void {}
 
   /** @internal */
@@ -580,7 +583,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
       this._value = null;
       return original;
     }
-    // The first error also takes the story, so that the objects of a request do not live as long as the future.
+    // The first error also takes the request, so that the objects of a request do not live as long as the future.
     const error = this._newCancelledError();
     if ((this._marks & (HAD_SEVERAL | STORY_DUE)) === 0) this._value = null;
     return error;
@@ -624,7 +627,7 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   }
 }
 
-/** A future with so many waiters gets an index when a callback is removed. */
+/** When a callback is removed from a future with at least so many waiters, the future gets an index. */
 const MANY = 32;
 
 const indexes = new WeakMap<Future<unknown>, CallbackIndex>();
@@ -649,7 +652,10 @@ function isRemoved(waiter: Waiter): boolean {
   return waiter instanceof RegisteredCallback && waiter.cancelled();
 }
 
-/** The request that has cancelled a future; `null` when it is not known any more. For a plain `cancel()` it is made only when it is asked for. */
+/**
+ * The request that has cancelled a future; `null` when it is not known any more. That of a direct `cancel()` is made by
+ * this call, because most are never needed.
+ */
 export function requestThatCancelled(future: Future<unknown>): Request | null {
   const { _value: value } = future;
   if (value === null || value === undefined || value instanceof MadeRequest) return value ?? null;
@@ -715,21 +721,22 @@ export function isfuture(value: unknown): value is Future<unknown> {
 }
 
 /**
- * Whether the result of a future is the future itself, perhaps by way of others: `yield*` gives it, as in CPython, while an `await` goes on
- * to await the result, and would never come to an end.
+ * Whether the result of a future is the future itself, perhaps by way of other futures. `yield*` returns it, as in
+ * CPython, but an `await` would go on to await the result, and would never end.
  */
 function isCycle(future: Future<unknown>): boolean {
   let mark: unknown = null;
   let steps = 0;
   for (let at = future._value; at instanceof Future && at._state === SUCCEEDED && at !== mark; at = at._value) {
     if (at === future) return true;
-    // A cycle further on, in which this one is not, is that of others: the mark moves on, so that it is met there.
+    // There may be a cycle further on that does not contain this future. `mark` moves on at growing distances, so that
+    // the search ends in that cycle, too.
     if ((++steps & (steps - 1)) === 0) mark = at;
   }
   return false;
 }
 
-/** What waits for a future whose result is the future itself, gets: what a promise rejects with that is resolved with itself. */
+/** The failure that an `await` of such a future gets: the same as of a promise that is resolved with itself. */
 function failureOfCycle(future: Future<unknown>): Future<never> {
   const failed = new Future<never>({ loop: future._loop });
   failed.setException(

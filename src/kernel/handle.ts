@@ -27,7 +27,7 @@ export class Handle implements Runnable {
   _args: readonly unknown[] | null;
   /** @internal */
   _cancelled = false;
-  /** Its description from when it was cancelled; only in debug mode. */
+  /** Its description at the time when it was cancelled; only in debug mode. */
   #picture: string | null = null;
 
   /**

@@ -6,15 +6,18 @@ import { isEmptyFrame, lookIntoContexts, newFrameWithout } from './runtime/async
 import { Task } from './task.ts';
 
 /**
- * Makes the task of a handler, of which a server has one for each connection: as `createTask(() => handler(...args))`, but without a function
- * around the handler, and with a name that is put together when somebody asks for it.
+ * Makes the task of a handler. A server has one for each connection, so it is small: as
+ * `createTask(() => handler(...args))`, but without a function around the handler, and with a name that is put together
+ * when it is first read.
  *
- * A generator function is called at once, which runs none of its code but the defaults of its parameters: they are evaluated before there is
- * a task. One that throws is evaluated again in the task, which it may need. If the task called the function, each connection would take 190
- * bytes more.
+ * A generator function is called at once, because a task of the generator is 190 bytes smaller than a task of the
+ * function. That runs none of its code except the default values of its parameters, which are evaluated before there is
+ * a task. If one of them throws, it may need the task: then the task calls the function.
  *
- * @param otherwise calls the handler, where that is neither an async function nor a generator function
- * @param name kept once it was told. A task factory, and a loop of a class that makes tasks in its own way, get it at once
+ * @param otherwise calls the handler: used when it is neither an async function nor a generator function, or when
+ * calling it has thrown
+ * @param name put together once, when it is first read. A task factory, and a loop whose class overrides `createTask`,
+ * get the text
  */
 export function createHandlerTask<A extends unknown[]>(
   loop: EventLoop,
@@ -30,7 +33,10 @@ export function createHandlerTask<A extends unknown[]>(
   return task;
 }
 
-/** Keeps the async context of who makes the task for async functions that its generator calls, as for a task of a function. */
+/**
+ * Keeps the async context of the caller for async functions that the task's generator calls, as the task of a function
+ * does.
+ */
 function keepAsyncContext(task: Task<unknown>): void {
   lookIntoContexts();
   const frame = newFrameWithout(current.storage);
@@ -39,13 +45,13 @@ function keepAsyncContext(task: Task<unknown>): void {
 }
 
 function coroutineOf<A extends unknown[]>(handler: (...args: A) => unknown, args: A): CoroutineLike<unknown> | null {
-  // Binding makes a smaller object than a function around it would be, and what is bound is still known as an async function.
+  // A bound function is smaller than a closure, and can still be recognised as an async function.
   if (isAsyncFunction(handler))
     return Function.prototype.bind.call(handler, null, ...args) as CoroutineFunction<unknown>;
   if (!isGeneratorFunction(handler)) return null;
   try {
     return handler(...args) as CoroutineLike<unknown>;
   } catch {
-    return null; // a default of a parameter has thrown: perhaps because it needs the task
+    return null; // the default value of a parameter has thrown, perhaps because it needs the task
   }
 }

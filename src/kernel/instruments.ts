@@ -26,12 +26,12 @@ export interface Instrument {
   waitBegin?(task: Task<unknown>, on: object): void;
   /** The future that a task waited for is done. */
   waitEnd?(task: Task<unknown>, on: object): void;
-  /** A task gives way, as at `sleep(0)`: it goes on in the next iteration. */
+  /** A task has reached a `sleep(0)`: it goes on in the next iteration. */
   gaveWay?(task: Task<unknown>, wait: object): void;
   /**
-   * What was waited for is done, and who waits goes on in the next iteration: a task, or a future that stands for several waits, as that of
-   * `gather` does. `by` is the task whose code has ended it, also where that has ended one of several waits and so all of them; `null` for
-   * timers and what comes from outside.
+   * What was waited for is done, and the awaiter goes on in the next iteration: a task, or a future that stands for
+   * several waits, such as that of `gather`. `by` is the task whose code has ended it, also if that has ended one of
+   * several waits and thereby all of them; `null` for timers and events from outside.
    */
   woken?(awaiter: object, on: object, by: Task<unknown> | null): void;
   /** The loop begins an iteration. */
@@ -39,13 +39,15 @@ export interface Instrument {
   /** The loop has ended an iteration. */
   iterationEnd?(loop: Scheduler): void;
   /**
-   * An error is reported that could not be thrown in the program: an error that was not retrieved, of a callback, or of an `onCancel`. Use
-   * this for monitoring: it is called for all loops of the thread, whatever exception handlers are set, and before those.
+   * An error is reported that could not be thrown in the program: one that was not retrieved, or the error of a
+   * callback or an `onCancel`. Use this for monitoring: it is called for all loops of the thread, before their
+   * exception handlers.
    */
   errorReported?(loop: EventLoop, context: ExceptionContext): void;
   /**
-   * The only choice point. Called when the loop may do any of `count` things; returns which one, from 0, or `undefined` to leave it to the
-   * other instruments. When none decides the kernel takes 0, which is the documented order. `label` is `timer tie` for timers of one deadline, `ready` for what is ready to run.
+   * Decides what the loop does next, when it may do any of `count` things. Returns which one, from 0, or `undefined` to
+   * leave the decision to the other instruments. If none decides, the kernel takes 0, which is the documented order.
+   * `label` is `timer tie` for timers with the same deadline, and `ready` for items that are ready to run.
    *
    * @param candidates the things themselves: tasks, waits of tasks, handles and timers
    */

@@ -12,7 +12,7 @@ import { thread as finder, getRunningLoop, runningLoop } from './thread-loop.ts'
 
 /** The thread's loop. `undefined` when it was never set; `null` when it was set to none. */
 const thread: { loop: EventLoop | null | undefined } = { loop: undefined };
-/** The loops of current runs, each of which is the thread's loop during its run: the last one begun comes first. */
+/** The loops of current runs. The last one is the thread's loop, until its run ends. */
 const lent: EventLoop[] = [];
 
 // A future that is made outside any loop belongs to the thread's loop, which only this module can make. Futures, tasks and loops need each
@@ -65,18 +65,28 @@ export function getEventLoop(): EventLoop {
 }
 
 /**
- * A new loop. It runs only inside `runForever()` and `runUntilComplete()`, or when it is driven by `runOnce()`.
+ * A new loop. It runs only inside `runForever()` and `runUntilComplete()`, or when it is driven by `runOnce()`. Close
+ * it when it is not needed any more.
  *
  * Follows CPython's `asyncio.new_event_loop`.
+ *
+ * @example
+ * const loop = newEventLoop();
+ * loop.callSoon(() => console.log('called')); // called
+ * loop.runOnce();
+ * loop.close();
  */
 export function newEventLoop(options?: EventLoopOptions): EventLoop {
   return new EventLoop(options);
 }
 
 /**
- * Sets the thread's loop; `null` for none.
+ * Sets the thread's loop; `null` for none. A worker thread needs one before it makes tasks or futures outside a running
+ * loop.
  *
  * Follows CPython's `asyncio.set_event_loop`.
+ *
+ * @throws {TypeError} when it is not a loop
  */
 export function setEventLoop(loop: EventLoop | null): void {
   if (loop !== null && loop !== undefined && typeof loop.callSoon !== 'function') {
@@ -95,7 +105,7 @@ export function lendThread(loop: EventLoop): () => void {
   };
 }
 
-/** A loop by name. */
+/** A loop as an option. */
 export interface LoopOption {
   readonly loop?: EventLoop | null | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The part of the kernel for building constructs: locks, queues, timeouts, and those of third parties. Everything in `tasks/`
- * and `sync/` uses only this.
+ * The part of the kernel with which constructs are built: locks, queues, timeouts, streams. Everything in `tasks/`,
+ * `sync/`, `queues/` and `streams/` uses only this.
  */
 
 import { type Context as ContextOfKernel, callInFlow } from './engine/context.ts';
@@ -100,7 +100,6 @@ export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
 export type { TimedFuture } from './timed-future.ts';
 export {
-  type AwaitWatcher,
   actorOf,
   argumentsOf,
   awaitOf,
@@ -109,7 +108,6 @@ export {
   hasWork,
   isEmptyLoop,
   isInStep,
-  type LeftView,
   leftIn,
   nameOfCoroutine,
   nameOfTelling,
@@ -153,8 +151,8 @@ export function runInFlow<R>(context: ContextOfKernel, fn: () => R): R {
 }
 
 /**
- * Ends a future with any thrown value: a class is not instantiated, and a value that means that there
- * is no error (`null`, `undefined`) becomes an error that says so.
+ * Ends a future with any thrown value, unchanged. Unlike `setException` it does not instantiate a class. `null` and
+ * `undefined`, which would mean that there is no error, become a `RuntimeError` that says so.
  */
 export function failWith(future: Future<never> | Future<unknown>, error: unknown): void {
   if (future._setFailure === undefined)
@@ -168,7 +166,7 @@ export function noteWait(future: Future<unknown>, purpose: WaitRecord): void {
 }
 
 /**
- * A wait for one thing to happen: a future that says what it is waited for. Whoever knows of it ends the wait with `release`.
+ * A future to wait for one event, with the purpose of the wait. `release` ends the wait.
  *
  * @param purpose for the live view, deadlock reports and explored schedules
  */
@@ -178,14 +176,17 @@ export function newWait<T = void>(loop: EventLoop, purpose: WaitRecord): Future<
   return wait;
 }
 
-/** Ends a wait in order, unless it is over: cancelled, or released before. */
+/** Ends a wait with a result, unless it was cancelled or released before. */
 export function release<T>(wait: Future<T>, result: T): void;
 export function release(wait: Future<void>): void;
 export function release(wait: Future<unknown>, result?: unknown): void {
   if (!wait.done()) wait.setResult(result);
 }
 
-/** A future of a loop, the running one when absent, that has a result after a time. `release()` it when nobody waits for it any more. */
+/**
+ * A future that gets a result after some seconds. Call its `release()` when nothing waits for it any more.
+ * @param loop the running one when absent
+ */
 export function resultAfter<T>(seconds: number, result: T, loop: EventLoop = getRunningLoop()): TimedFuture<T> {
   return timedFuture(loop, seconds, result);
 }

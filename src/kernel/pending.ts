@@ -3,7 +3,10 @@ import { reportOf } from './registry.ts';
 import { logger, onProcessExit } from './runtime/platform.ts';
 import { titleOf } from './views.ts';
 
-/** How what tasks wait for is told. `asyncio-ts/inspect` tells it as a tree, and needs more code for that than every program should carry. */
+/**
+ * Describes what the tasks of a loop wait for. `asyncio-ts/inspect` replaces `tell` by a function that draws a tree,
+ * which is too much code to be loaded by every program.
+ */
 export const pending: { tell: (loop: EventLoop) => string } = { tell: listOf };
 
 const MOST_SHOWN = 20;
@@ -13,7 +16,8 @@ function listOf(loop: EventLoop): string {
     [...loop._tasks()]
       .reverse()
       .slice(0, MOST_SHOWN)
-      // A terminal must not obey a name. `safeText` shows which character it was, and is more than every program should carry.
+      // Control characters in a name must not reach the terminal. `safeText` would show which ones they were, but is
+      // too much code to be loaded by every program.
       .map((task) =>
         `  ${titleOf(task)} waits for ${reportOf(task).waitsFor ?? 'a foreign promise'}`.replace(/\p{C}/gu, '�'),
       )
@@ -21,24 +25,27 @@ function listOf(loop: EventLoop): string {
   );
 }
 
-/** Tells of a run that cannot end, because nothing is left in the process that could wake its tasks. */
+/** Reports a run that cannot end, because nothing is left in the process that could wake its tasks. */
 export function tellStuck(loop: EventLoop): void {
   tell(loop, `run() cannot end${NOTHING_LEFT}`);
 }
 
-/** Tells of tasks that were cancelled at the end of a run and do not end: they go on, or clean up for long. */
+/** Reports tasks that were cancelled at the end of a run and have not ended. */
 export function tellLasting(loop: EventLoop): void {
   tell(loop, 'run() waits for cancelled tasks');
 }
 
-/** Tells of the main thread's own loop when the process ends because the program awaits, at its top level, what nothing can end. */
+/**
+ * Reports the tasks of the main thread's own loop when the process ends because of a top-level `await` that nothing can
+ * settle.
+ */
 export function tellAtExit(loop: EventLoop): void {
   onProcessExit((code) => {
     if (code === UNSETTLED_AWAIT) tell(loop, `Exit code 13${NOTHING_LEFT}`);
   });
 }
 
-/** Once for each loop is enough. */
+/** Reports once for each loop, unless `reportPending` is false. */
 function tell(loop: EventLoop, title: string): void {
   const text = loop.reportPending && pending.tell(loop);
   loop.reportPending = false;

@@ -31,8 +31,8 @@ export function callerPlace(): string | null {
 }
 
 /**
- * The line of the program that was on the stack when this was made. It is worked out when somebody asks: that takes fifty times as long as to
- * make it, and most places are never shown.
+ * The line of the program that was on the stack when this object was made. It is computed when it is read, because that
+ * takes fifty times as long as making the object, and most places are never shown.
  */
 export class CallSite {
   readonly #error: Error;
@@ -40,14 +40,17 @@ export class CallSite {
 
   /** @param depth how many frames are kept, those of the library among them */
   constructor(depth = DEPTH) {
-    // Frames of the library stand before those of the program, more of them than what an error has by itself.
+    // The frames of the library come before those of the program, and may be more than an error has by default.
     const limit = V8_ERROR.stackTraceLimit;
     if (limit !== undefined) V8_ERROR.stackTraceLimit = Math.max(limit, depth);
     this.#error = new Error('place');
     if (limit !== undefined) V8_ERROR.stackTraceLimit = limit;
   }
 
-  /** The stack as the engine writes it, without the frames of other tasks. Its first frame is in this library. */
+  /**
+   * The stack as the JavaScript engine writes it, without the frames of other tasks. Its first frame is in this
+   * library.
+   */
   get stack(): string {
     return ofOneTask(this.#error.stack ?? '');
   }
@@ -81,11 +84,11 @@ export function placeThatCalled(call: (...args: never[]) => unknown): string | n
   return own === undefined || caller === undefined || isForeign(caller, libraryOf(own)) ? (caller ?? null) : null;
 }
 
-/** So many frames are looked through. */
+/** How many frames a `CallSite` keeps. */
 const DEPTH = 24;
 const V8_ERROR = Error as ErrorConstructor & { stackTraceLimit?: number };
 
-/** The same, but returns the whole stack when there is none. */
+/** The innermost line of the program on the stack (`null` when there is none), and the whole stack. */
 export function callerPlaceAndStack(): { readonly place: string | null; readonly stack: string } {
   const stack = new Error('place').stack ?? '';
   return { place: callerOf(stack), stack: stack.slice(stack.indexOf('\n')) };
@@ -101,8 +104,9 @@ export function callerOf(stack: string): string | null {
 }
 
 /**
- * A stack without the frames of other tasks. When an async function begins to wait, the loop runs the next tasks from inside that call, so
- * the frames below the loop's own are those of the function that waits, and have not called the next task.
+ * A stack without the frames of other tasks. When an async function begins to wait, the loop may run the next tasks
+ * from inside that call. Then the frames below the loop's own are those of the function that waits, which has not
+ * called the next task.
  */
 function ofOneTask(stack: string): string {
   if (!stack.includes(BATCH)) return stack;
@@ -117,7 +121,7 @@ function ofOneTask(stack: string): string {
 const BATCH = '#runBatch';
 
 /**
- * Tells the places of a program from those of this library and of the runtime.
+ * Returns a function that tells whether a place is in the program, and not in this library or the runtime.
  *
  * @param stack the stack of a `CallSite`
  */

@@ -17,13 +17,16 @@ export class PromiseFuture<T> extends Future<T> {
     this.#place = this._loop.getDebug() ? callerPlace() : null;
   }
 
-  /** What was noted of it (`noteWait`), so that tools tell `readFile()` from any promise: but it ends from outside all the same. @internal */
+  /**
+   * The purpose that was set by `noteWait`, so that tools can show `readFile` instead of `promise`. In any case it ends
+   * from outside. @internal
+   */
   override get _purpose(): WaitRecord {
     const noted = super._purpose;
     return noted === null ? PROMISE : { ...noted, isExternal: true };
   }
 
-  /** Gets the outcome of a promise. */
+  /** Ends it with the outcome of a promise. */
   follow(promise: PromiseLike<T>): this {
     settlingOnce(promise).then(
       (value) => this.bring(value),
@@ -63,9 +66,9 @@ export class PromiseFuture<T> extends Future<T> {
 }
 
 /**
- * A promise that settles once, as `await` would see it. The `then` of another object may call its functions twice, give them a further
- * promise, or throw after it has called one; only the first call counts. The functions are closures, because the `then` of a future
- * takes those of the engine for an `await`.
+ * A promise that settles once, as `await` would see it. The `then` of another object may call its functions twice, give
+ * them a further promise, or throw after it has called one; only the first call counts. The functions are closures,
+ * because the `then` of a future takes native functions for those of an `await`.
  */
 function settlingOnce<T>(promise: PromiseLike<T>): PromiseLike<T> {
   if (isPromiseOfEngine(promise) && enginesThenOf(promise) !== null) return promise;

@@ -190,8 +190,8 @@ export class Runner implements AsyncDisposable {
     const interrupts = new Interrupts(loop, this.#options.signals, this.#interrupts, () => true);
     try {
       await cancelAllTasks(loop, this.#interrupts.length > 1 ? IMPATIENT_WAIT : FOREIGN_WAIT);
-      await finish(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
-      await finish(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
+      await runPart(loop, 'shutdownAsyncgens', loop.shutdownAsyncgens());
+      await runPart(loop, 'shutdownDefaultExecutor', loop.shutdownDefaultExecutor(EXECUTOR_SHUTDOWN_TIMEOUT));
       await cancelLateLines(loop);
       if (interrupts.came.length > this.#interrupts.length) throw interrupts.error();
     } finally {
@@ -207,8 +207,8 @@ export class Runner implements AsyncDisposable {
   }
 }
 
-/** One part of the end of a run, with a name so that tools can distinguish it from the program. */
-function finish(loop: EventLoop, name: string, part: CoroutineLike<void>): Promise<void> {
+/** Runs one part of the end of a run as a task, with a name by which tools can distinguish it from the program. */
+function runPart(loop: EventLoop, name: string, part: CoroutineLike<void>): Promise<void> {
   return loop.runUntilComplete(loop.createTask(part, { name }));
 }
 
@@ -268,13 +268,17 @@ function interruptBy(signal: string): KeyboardInterrupt {
   return error;
 }
 
-/** How many microtasks lines have to reach their next wait: a chain of a few dozen async functions that return each other's promises. */
+/**
+ * How many microtasks lines get to reach their next wait: enough for a few dozen async functions that return each
+ * other's promises.
+ */
 const ARRIVAL = 100;
 
 /**
- * Lets lines that are between two awaits of what is there already go on to their next wait, to be cancelled with the others. One that began it
- * in the step of a line that has just been told would be taken for that line, and be waited for however long it takes. Microtasks only: in a
- * macrotask a virtual clock could go on to the next timer.
+ * Lets lines that run in microtasks now (they await what is done already) reach their next wait, so that they are
+ * cancelled with the others. If such a line reached it in the step of a line that has just received its request, it
+ * would be taken for that line, which is cleaning up, and would be waited for without being cancelled. Microtasks only:
+ * during a macrotask a virtual clock could advance to the next timer.
  */
 async function letLinesArrive(): Promise<void> {
   for (let i = 0; i < ARRIVAL; i++) await null;
@@ -303,9 +307,10 @@ function cancelLeftLines(root: Scope): void {
 }
 
 /**
- * Lines that were between two awaits when the others were cancelled, and wait now: nothing else would ever end those waits. A task that such a
- * line waits for was made for that await, and ends with it. Lines that come late when no scope of theirs is left are told at their first await;
- * what they await afterwards, to clean up, is waited for.
+ * Cancels lines that were between two awaits when the others were cancelled, and wait now, because nothing else would
+ * end those waits. A task that such a line waits for was made for that await, and ends with it. Lines that come back
+ * late, when all their scopes are lost, get the request at their first await; what they await afterwards, to clean up,
+ * is waited for.
  */
 async function cancelLateLines(loop: EventLoop): Promise<void> {
   for (;;) {
@@ -342,7 +347,11 @@ async function waitForLines(loop: EventLoop): Promise<void> {
   loop._onLineStepped = null;
 }
 
-/** Waits until all tasks are done, or the remaining ones wait for foreign promises and their time limit has passed. */
+/**
+ * Waits until all tasks are done, or until the remaining ones wait for foreign promises and the time limit has passed.
+ * @param foreignWait the time limit, in seconds
+ * @param then calls `finish` when the tasks are done; at once when absent
+ */
 async function waitForTasks(
   loop: EventLoop,
   tasks: ReadonlySet<Task<unknown>>,

@@ -43,7 +43,7 @@ export function taskOf(scope: Scope): Task<unknown> {
  * Enters a scope: the awaits of the running line belong to it from now on, until `leaveScope`.
  *
  * @param task the running task
- * @param owner the construct, whose `toString` appears in the story of a cancellation
+ * @param owner the construct, whose `toString` appears in messages about a cancellation
  */
 export function enterScope(task: Task<unknown>, owner: object): Scope {
   return enter(task, owner);
@@ -59,7 +59,10 @@ export function leaveScope(scope: Scope, isCancelled: boolean): void {
   leave(scope, isCancelled);
 }
 
-/** Requests the end of a scope, for the construct that owns it. */
+/**
+ * Requests the end of a scope, for the construct that owns it. Counted at the scope, until `takeBack`.
+ * @param through what the messages name as the one who asked: a text, or an object with a `toString`
+ */
 export function cancelScope(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   scope.own++;
@@ -82,8 +85,8 @@ export function cancelLines(scope: Scope, through: object | string): void {
 }
 
 /**
- * The tasks that are nothing but awaits of lines that a finished task has left, where these lines have got the request to cancel that task:
- * they clean up, and are not told again.
+ * Tasks that were made for awaits of lines that a finished task has left behind, if these lines have already received
+ * the request to cancel that task: they are cleaning up, and must not be cancelled again.
  */
 export function cleanUpsOf(scope: Scope): unknown[] {
   const told = taskOf(scope)._told;
@@ -94,8 +97,9 @@ export function cleanUpsOf(scope: Scope): unknown[] {
 }
 
 /**
- * Cancels tasks, as `cancel()` of each does. A request is handed down to what a task awaits, so those that nothing awaits come first, and a
- * task that has got its request from one of them needs none of its own: in a chain of tasks each would hand it down to all below it.
+ * Cancels tasks, as `cancel()` of each does. A request is passed on to what a task awaits. So tasks that nothing awaits
+ * come first, and a task that has received a request through one of them is not cancelled again: otherwise each task of
+ * a chain would pass its own request on to all tasks below it.
  */
 export function cancelTasks(tasks: Iterable<Task<unknown>>): void {
   const before = sequence.now;
@@ -188,7 +192,8 @@ export function carriedRequest(): unknown {
 }
 
 /**
- * The `CancelledError` for a construct whose awaitable refused the cancellation, with the story of the original request.
+ * The `CancelledError` for a construct whose awaitable refused the cancellation. Its text is that of the original
+ * request.
  *
  * @param request the result of `carriedRequest`
  */
@@ -198,15 +203,16 @@ export function refusedError(future: Future<unknown>, request: unknown): Cancell
 }
 
 /**
- * A `CancelledError` for a future that was cancelled, as a value among others: the future keeps its own error. `args` is what it is in
- * CPython, the message or an empty one. Where nothing was given to `cancel()`, the text says who asked.
+ * A `CancelledError` for a future that was cancelled, to be returned as a value (in the list of a `gather`). The future
+ * keeps its own error. `args` is the same as in CPython: the message that was given to `cancel()`, or an empty one. If
+ * none was given, the text says who asked.
  */
 export function errorOfCancelled(future: Future<unknown>): CancelledError {
   const request = requestThatEnded(future);
   const message = future.cancelMessage;
   if (message !== undefined || request === null || request.message !== undefined) return cancelledError(message ?? '');
   const error = cancelledError('', request);
-  Reflect.deleteProperty(error, 'message'); // so that the story is the text
+  Reflect.deleteProperty(error, 'message'); // so that `message` is the sentence about the request
   return error;
 }
 
@@ -216,9 +222,9 @@ export function cancelWith(future: Future<unknown>, cause: Future<unknown>): voi
 }
 
 /**
- * Cancels a future later than this was asked for. Its errors tell who asked then, and not who makes this call.
+ * Cancels a future some time after this was requested. Its errors tell who made that request, not who makes this call.
  *
- * @param request what `carriedRequest` returned when it was asked for; with `null` the errors tell of this call
+ * @param request what `carriedRequest` returned when it was requested; with `null` the errors tell who makes this call
  */
 export function cancelBecause(future: Future<unknown>, request: unknown, message?: unknown): void {
   const outer = carried.request;
@@ -230,7 +236,10 @@ export function cancelBecause(future: Future<unknown>, request: unknown, message
   }
 }
 
-/** The request that has cancelled something: its own, the one that was handed to it, or that of the error that ended it. */
+/**
+ * The request that has cancelled a future: its own, the one that was passed on to it, or that of the error that ended
+ * it.
+ */
 function requestThatEnded(future: Future<unknown>): Request | null {
   const { _value: value } = future;
   const own = future instanceof Task ? future._request : null;

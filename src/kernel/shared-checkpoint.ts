@@ -14,10 +14,10 @@ const OVER: IteratorResult<undefined, void> = { done: true, value: undefined };
 /**
  * The coroutine of `sleep(0)` for async functions: one shared promise, fulfilled from the beginning.
  *
- * The JavaScript engine reads the `constructor` of an awaited promise, during the `await` itself. When no other task could run, so that
- * `sleep(0)` has no effect, the getter returns `Promise`, and the function continues in the next microtask without any work of the loop.
- * Any other value makes the engine call `then`, as it does for all other awaitables. So the decision is made at the `await`, and costs
- * nothing.
+ * The JavaScript engine reads the `constructor` of an awaited promise, during the `await` itself. When no other task
+ * could run, so that `sleep(0)` has no effect, the getter returns `Promise`, and the function continues in the next
+ * microtask without any work of the loop. Any other value makes the engine call `then`, as it does for all other
+ * awaitables. So the decision is made during the `await`, without a microtask more.
  */
 export function checkpoint(): AwaitableCoroutine<void> {
   if (current.loop !== null || current.openTask === null || current.openTask._loop.getDebug()) return new Checkpoint();
@@ -25,14 +25,16 @@ export function checkpoint(): AwaitableCoroutine<void> {
   return sharedCheckpoint;
 }
 
-/** A separate coroutine in place of the shared one, for example to make a task of it. */
+/** Replaces the shared coroutine by a new one, which can be made a task; returns other values unchanged. */
 export function ownCoroutine<T>(coroutine: T): T {
   return (coroutine as unknown) === sharedCheckpoint ? (new Checkpoint() as T) : coroutine;
 }
 
 let sharedCheckpoint: AwaitableCoroutine<void> | null = null;
 
-/** The scope of the line that awaits, after the engine has read the constructor; the engine reads `then` next. */
+/**
+ * Whether the engine has just read the constructor, after which it reads `then`, and the scope of the line that awaits.
+ */
 const asked: { byEngine: boolean; scope: Scope | null } = { byEngine: false, scope: null };
 
 function newSharedCheckpoint(): AwaitableCoroutine<void> {
@@ -58,7 +60,7 @@ function newSharedCheckpoint(): AwaitableCoroutine<void> {
         return thenOfEngine;
       },
     },
-    // Not the inherited one, which asks for the constructor as the engine does.
+    // Not the inherited one, which reads the constructor, as the engine does during an `await`.
     finally: { value: finallyOf },
     [Symbol.iterator]: { value: () => new Checkpoint() },
     [Symbol.toStringTag]: { value: 'Generator' },

@@ -11,7 +11,7 @@ class Subscription implements Waiter {
   readonly _callback: DoneCallback<never>;
   /** @internal */
   readonly _awaiter: Future<unknown> | null;
-  /** The future whose end it tells. @internal */
+  /** The future that it is a waiter of. @internal */
   readonly _future: Future<unknown>;
   /** @internal */
   _endedBy: object | null = null;
@@ -49,8 +49,8 @@ export function subscribe<T>(
 }
 
 /**
- * Takes back what was subscribed once. The search ends where it is found, so when many wait for one future and leave in the order in which
- * they came, as they do at deadlines, each is found at once.
+ * Removes one subscription of a callback. The search ends where it is found. So when many wait for one future, and
+ * leave in the order in which they came, as they do at deadlines, each is found at once.
  */
 export function unsubscribe<T>(future: Future<T>, callback: (future: Future<T>) => void): void {
   if (future._isPlain?.() !== true) {
@@ -64,9 +64,9 @@ export function unsubscribe<T>(future: Future<T>, callback: (future: Future<T>) 
 }
 
 /**
- * Is told when a future is done, as a done callback is, but is one object where a done callback takes four: for objects of which programs
- * have thousands. `ended` is code of the library that needs no context and cannot fail; where it has to call a program, it does so by
- * `callAsCallback`.
+ * A waiter whose method `ended` is called when a future is done. It is one object, where a done callback takes four,
+ * for objects of which programs have thousands. `ended` is code of the library that needs no context and does not
+ * throw; it calls code of a program by `callAsCallback`.
  */
 export abstract class Watcher<F extends Future<unknown>> implements Waiter {
   /** The future that is watched, `null` before `watch`. */

@@ -155,15 +155,16 @@ class TaskExtra implements RareFields {
   mustOf: Scope | null = null;
   /** The scope of the task's own frames. */
   at: Scope | null = null;
-  /** What the constructs of all scopes have asked for and not taken back. */
+  /** How many requests the constructs of all scopes have made and not taken back. */
   ownTotal = 0;
   /** The error that the task ends with once its lines have cleaned up. */
   ending: unknown = null;
 }
 
 /**
- * The scope of a task's body, for tasks that need one: tasks of async functions, cancelled tasks, and tasks that need `TaskExtra`.
- * There are three sizes of tasks, because programs have many: 104 bytes, 128 more with a scope, 120 more with the other fields.
+ * The scope of a task's body, for tasks that need one: tasks of async functions, cancelled tasks, and tasks that need
+ * `TaskExtra`. It holds the fields that such tasks need, too. So a task takes 104 bytes, 128 more with this object, and
+ * another 120 with `TaskExtra`: programs have many tasks.
  */
 class TaskRoot extends RootScope implements RareFields {
   /** The function that the task was made of; `null` for a coroutine, which is a frame of the task. */
@@ -171,7 +172,10 @@ class TaskRoot extends RootScope implements RareFields {
   /** The async context of the task's async functions. */
   frameOfCalls: AsyncFrame | null = null;
   following: Following | null = null;
-  /** How often `cancel()` was called, less what was taken back; below zero while constructs have not taken theirs back. */
+  /**
+   * How many calls of `cancel()` were not taken back. It is below zero when `uncancel()` has taken back requests of
+   * constructs, until these take them back themselves.
+   */
   cancels = 0;
   /** The request that was made last. */
   request: Request | null = null;
@@ -272,8 +276,8 @@ let tasksMade = 0;
 let behalf: { readonly task: object; readonly through: object | string } | null = null;
 
 /**
- * Tasks without a name are numbered in the order in which they are made. A simulation numbers its own, so that what it tells is the same in
- * each run.
+ * Sets the number from which tasks without a name are counted. A simulation counts its own tasks from the beginning, so
+ * that their names are the same in each run.
  *
  * @param last the number that was given last
  * @returns the one before this call
@@ -288,14 +292,17 @@ function givenName(name: string | LateName): string | LateName {
   return typeof name === 'object' && LATE_NAME in name ? name : String(name);
 }
 
-/** The async context of who makes a task. Our own value in it is replaced by the task's, but for steps that run in the context itself. */
+/**
+ * Keeps the async context of the code that makes a task. The library's value in it is replaced before the task's
+ * functions are called, so it need not be kept, except with `asyncContext`.
+ */
 function newFrameOfCalls(options: TaskOptions): AsyncFrame | null {
   return options.asyncContext === true ? newAsyncFrame() : newFrameWithout(current.storage);
 }
 
-/** What of a task's marks makes a step look closer. */
+/** If a task has any of these marks, its next step has to look for an error to throw (`takeError`). */
 const ALERTS = MUST_CANCEL | HAS_ERROR | SCOPE_PENDING;
-/** Of the marks of a task in the ready queue: an async function, which is always called in its first step, and neither cancelled nor done. */
+/** Of these marks a new task of an async function has only IS_ASYNC while it is in the ready queue: see `_isFresh`. */
 const FRESH = ALERTS | STATE | IS_ASYNC;
 
 /**
@@ -306,12 +313,12 @@ const FRESH = ALERTS | STATE | IS_ASYNC;
  * | scheduled | `null`, or done   | yes                | the loop takes its turn         |
  * | running   | `null`            | no                 | the coroutine waits or ends     |
  * | waiting   | a pending future  | no                 | the future is done              |
- * | following | `null`            | no                 | its async function waits (`PendingAwait`) or ends |
+ * | following | `null` (`_following`) | no             | the promise of its async function settles; a request, if it need not be waited for |
  * | ending    | `null` (ENDING)   | no                 | its cancelled lines have cleaned up |
  * | done      | –                 | no                 | –                               |
  *
- * It is small, because programs have many tasks: fields that few tasks need are in `_rare`, the future that it waits for is stored where
- * its result will be, and the flags share an integer with the state.
+ * It is small, because programs have many tasks: fields that few tasks need are in `_rare`, the future that it waits
+ * for is stored where its result will be, and the flags share an integer with the state.
  *
  * Follows CPython's `asyncio.Task`.
  */
@@ -329,7 +336,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   _previous: Task<unknown> | null = null;
   /** @internal */
   _next: Task<unknown> | null = null;
-  /** A number, or what tells the name, until it is needed. @internal */
+  /** Until the name is first read: its number, or the object that puts it together. @internal */
   _name: string | number | LateName;
   /** @internal */
   declare _rare: TaskRoot | null;
@@ -351,7 +358,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const context = givenContext(options.context); // before the coroutine belongs to this task
     this._value = null;
     const own = ownCoroutine(coro);
-    // What throws because the context is entered, or the loop closed, comes before the task takes the coroutine and instruments hear of it.
+    // These throw if the context is entered, or the loop closed: before the task claims the coroutine, and before hooks
+    // are called.
     const isEager = options.eagerStart === true && this._canStartEagerly(own);
     if (isEager) context?.run(() => {});
     else this._loop._checkClosed();
@@ -361,7 +369,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       root.frameOfCalls = newFrameOfCalls(options);
       if (isAsyncFunction(own)) this._marks |= IS_ASYNC;
     } else {
-      // What `createTask` gives was looked at there: of objects of many classes each look takes some 10 ns.
+      // `createTask` has checked it already. Each check takes some 10 ns, because coroutines are objects of many
+      // classes.
       if (options !== this._loop._defaults && !iscoroutine(own))
         throw typeError(`a coroutine was expected, got ${describe(own)}`, 'NOT_A_COROUTINE');
       // Otherwise two tasks would alternate in the same body.
@@ -369,7 +378,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       if ((own as Partial<Enterable>)[ENTER] !== undefined) (own as Iterable<unknown>)[Symbol.iterator]();
       else isOurs = claim(own, this._loop._hasManyTasks());
       this._frame = own;
-      // A coroutine of this library may call an async function: the body of a timeout, say.
+      // A coroutine of this library may call an async function, such as the body of a timeout.
       if (isOurs || options.asyncContext === true) this._rareFields().frameOfCalls = newFrameOfCalls(options);
     }
     if (options.asyncContext === true && this._rare!.frameOfCalls !== null) this._marks |= IN_ASYNC_CONTEXT;
@@ -496,7 +505,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._rareFields()._moreFields().mustOf = scope;
   }
 
-  /** Its own frames are one line: a request that was delivered to it is not pending any more. @internal */
+  /**
+   * Not needed for its own frames: they are one line, so a request that they have received is not pending any more.
+   * @internal
+   */
   get _got(): number {
     return 0;
   }
@@ -535,7 +547,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const rare = this._rareFields();
     if (rare.frameOfCalls === null && (this._marks & NO_ASYNC_CONTEXT) !== 0) rare.frameOfCalls = knownEmptyFrame();
     rare.frameOfCalls ??= newFrameWithout(current.storage);
-    return rare.frameOfCalls!; // asked only where the runtime has such a thing
+    return rare.frameOfCalls!; // called only in runtimes with async contexts
   }
 
   /** @internal */
@@ -550,7 +562,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
 
   // ------------------------------------------------------------------------------------------- public members
 
-  /** As `Future.then`. Declared here too, because the engine looks for it at each `await`, and finds it the sooner. */
+  /**
+   * As `Future.then`. Declared here too, so that the JavaScript engine, which reads it at each `await`, searches one
+   * prototype less.
+   */
   override get then(): Future<T>['then'] {
     return lookUpThenOfFuture(this) as Future<T>['then'];
   }
@@ -628,6 +643,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    *
    * @param message carried by the `CancelledError`; by position or, with Python's name, as `{ msg }`
    * @returns false when the task is done already
+   * @example
+   * const task = createTask(() => sleep(60));
+   * await sleep(1);
+   * console.log(task.cancel('too late'), task.cancelled()); // true false
+   * await wait([task]);
+   * console.log(task.cancelled()); // true
    */
   override cancel(message?: unknown): boolean {
     if (this._rare !== null) this._retrieved();
@@ -672,7 +693,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       const isHit = waiting !== null && carryTo(waiting, request, request.message);
       if (root.place !== null) abortSignals(root, request);
       if (isHit) return;
-      // Kept only now: a line that has yet to go on, or asks for its own end, is not the one that has read the signal's reason meanwhile.
+      // Made pending only after the signals: code that reads the signal's reason there takes back what is pending, but
+      // it is not the line that this request is for.
       this._marks |= MUST_CANCEL;
       this.cancelMessage = request.message;
       return;
@@ -681,11 +703,14 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const cancelsItself = running !== null && running.task === this;
     cancelScope(root, request, leaveBody, cancelsItself);
     if (root.place !== null) abortSignals(root, request);
-    // If the signal was read in the meantime, that was another line.
+    // Pending only now, for the same reason as above.
     if (cancelsItself) setPending(root, request);
   }
 
-  /** Its request has come back to it: what it waits for waits for it in turn, and will not end by itself. @internal */
+  /**
+   * Its request has come back to it, because what it waits for waits for it in turn, and will not end by itself: leaves
+   * its waits. @internal
+   */
   _leaveWaits(): void {
     const request = this._request;
     if (this._state !== PENDING || request === null) return;
@@ -707,7 +732,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
   }
 
-  /** Who asked for the task's cancellation last, `null` when nobody has. */
+  /** The latest request to cancel the task; `null` when there was none. */
   get cancelRequest(): CancelRequest | null {
     const request = this._request;
     if (request === null) return null;
@@ -716,8 +741,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * Why the task is cancelled, or was: who asked, when, with what message, through which construct, and what has become of it. For a
-   * deadline or group around a part of the task that is being cancelled it tells of that. `null` when nobody has asked.
+   * Why the task is being cancelled, or was: who asked, when, with what message, through which construct, and what has
+   * become of the request. If only a part of the task is being cancelled, by a deadline or a group, it describes that
+   * request. `null` when there was no request.
    *
    * @example
    * const task = createTask(() => sleep(60), { name: 'load' });
@@ -794,13 +820,19 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return signalOf(scope ?? this._rareFields(), this);
   }
 
-  /** Later errors have the story as well; a message that was given is only in the first error, as in CPython. @internal */
+  /**
+   * Only the first error has a message that was given to `cancel()`, as in CPython. If none was given, later errors
+   * also tell who asked. @internal
+   */
   override _newCancelledError(): CancelledError {
     const request = this._request ?? (this._value as Request | null);
     return cancelledError(this.cancelMessage, request?.message === undefined ? request : null);
   }
 
-  /** Where the cancellation of something that it waited for has ended it, that request is kept for later errors. @internal */
+  /**
+   * If the cancellation of something that it waited for has ended it, the request to that is kept for later errors.
+   * @internal
+   */
   override _takeCancelledError(): unknown {
     const kept = isCancelledError(this._value) ? CancelledError.storyOf(this._value) : this._value;
     const error = super._takeCancelledError();
@@ -827,7 +859,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     current.context = (marks & OWN_CONTEXT) !== 0 ? (this._within as Context) : null;
     if (rare !== null) {
       if (rare._more === null) {
-        // What begins to wait later counts as later anyway.
+        // As `noteResumed(rare)`: the frames are in the root scope.
         rare.resumed = ++sequence.now;
       } else {
         current.scope = rare.at;
@@ -874,7 +906,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     }
     const { outerStore } = current;
     this._frameOfCalls().runInAsyncScope(() => {
-      // What the step begins is this task's, and not that of who made it.
+      // Async functions that the step calls belong to this task, not to the one that has made it, whose scope is in the
+      // async context.
       enterAsyncContext(current.scope ?? this._rootScope());
       this._stepOrCall(error);
     }, undefined);
@@ -887,7 +920,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     else this._call(error);
   }
 
-  /** Only in the ready queue before its first step: an async function has no frame, and waits by awaits of its own. @internal */
+  /**
+   * True only before the first step: afterwards the task of an async function is not in the ready queue any more,
+   * because its awaits are (`PendingAwait`). @internal
+   */
   _isFresh(): boolean {
     return (this._marks & FRESH) === IS_ASYNC;
   }
@@ -922,8 +958,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * Whether it may start eagerly. Not outside a running loop, as in CPython. Not for an async function if its awaits could not be
-   * distinguished from those of the task that starts it. @internal
+   * Whether it may start eagerly. Not outside a running loop, as in CPython. Not with an async function whose awaits
+   * could not be distinguished from those of the task that starts it. @internal
    */
   _canStartEagerly(coro: CoroutineLike<unknown>): boolean {
     if (!this._loop.isRunning()) return false;
@@ -984,7 +1020,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (hooks.taskFinished !== null) emit('taskFinished', this, null);
   }
 
-  /** Whether the pending request is only for other lines: this line has already got it, and goes on. @internal */
+  /**
+   * Whether the pending request is only for other lines: the line that ends the task has already received it, and has
+   * returned all the same. @internal
+   */
   _hasRefused(): boolean {
     const { _step: step } = this._loop;
     return step.task === this && hasGotRequest(this, step.got);
@@ -1017,13 +1056,18 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     this._end(error);
   }
 
-  /** The place in the order of events of the request that its lines have already got; `null` for none. @internal */
+  /**
+   * The number (`Request.order`) of the latest request to the task that was not taken back; `null` for none. @internal
+   */
   get _told(): number | null {
     const rare = this._rare;
     return rare !== null && rare.cancels > 0 && rare.request !== null ? rare.request.order : null;
   }
 
-  /** Cancels the lines that still wait when the task fails, unless they got a request before. Returns whether there are any. @internal */
+  /**
+   * Cancels the lines that still wait when the task fails, unless they have received a request before. Returns whether
+   * there are any. @internal
+   */
   _endLines(root: TaskRoot): boolean {
     const isAsked = this._told !== null;
     const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
@@ -1095,16 +1139,17 @@ function firstStep(task: Task<unknown>): void {
 }
 
 /**
- * The tasks that a request is being handed to, each by the one that awaits it. A long chain of them must not need a stack as deep: from some
- * depth on they are put into a list. Tasks may await each other in a circle: where the request comes back to a task, that task's own waits
- * are left, because nothing else would ever end them.
+ * The delivery of a request along a chain of tasks, each of which awaits the next one. It is recursive only down to
+ * some depth, because a chain may be longer than the call stack allows; deeper tasks are put into a list. Tasks may
+ * also await each other in a circle. If the request comes back to a task, the waits of that task are left, because
+ * nothing else would end them.
  */
 const chain: {
   depth: number;
   deferred: [Task<unknown>, Request][];
-  /** Those of the list: they count as being delivered to until all are done. */
+  /** The tasks of the list to which delivery has begun. They keep IN_DELIVERY until the list is empty. */
   marked: Task<unknown>[];
-  /** Those that the request has come back to. */
+  /** The tasks to which the request has come back. */
   circular: Task<unknown>[];
 } = { depth: 0, deferred: [], marked: [], circular: [] };
 const DEEPEST = 200;
@@ -1147,7 +1192,7 @@ function isDone(waiting: FutureLike): boolean {
   return (waiting as Partial<Future<unknown>>).done?.() === true;
 }
 
-/** What a task waits for, of this library; of several waits the latest. */
+/** What a task waits for, if it is of this library; of several waits the latest one. `null` if there is none. */
 export function waitingOf(task: Task<unknown>): FutureLike | null {
   return stacksOf(task).find((stack) => stack._waiting !== null)?._waiting ?? null;
 }

@@ -15,15 +15,17 @@ import { isDetached, numberTasksFrom, stacksOf, type Task } from './task.ts';
 import { framesOf } from './task-stack.ts';
 import { TimedFuture } from './timed-future.ts';
 
-/** The kernel as tools see it that simulate, explain or draw a program: what waits for what, and what is left. */
+/** What tools need that simulate, explain or draw a program: what waits for what, and what is left in a loop. */
 
 /** One wait of a task. A task has several when branches of it wait side by side, as under `Promise.all`. */
 export interface WaitView {
-  /** What is waited for; `null` for a promise that is not of this library, and for a turn of the loop. */
+  /** What is waited for; `null` for a promise that is not of this library. */
   readonly on: Future<unknown> | null;
-  /** What the wait is for, where that is known. */
+  /** What the wait is for; `null` if it is not known. */
   readonly purpose: WaitRecord | null;
-  /** Whether the loop has no part in its end: a promise that is not of this library, a file, a process, a thread. */
+  /**
+   * Whether it is ended from outside the loop: by a promise that is not of this library, a file, a process, a thread.
+   */
   readonly isForeign: boolean;
   /** Where in the program, as `file:line:column`; `null` where places are not recorded. */
   readonly place: string | null;
@@ -46,9 +48,10 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
     on,
     purpose,
     isForeign: purpose?.operation === 'promise' || purpose?.isExternal === true,
-    // Looked for only when somebody asks: it is read from a stack, and a simulation looks at all waits of a task after each of its steps.
+    // Computed when it is read, because it takes the text of a stack, and a simulation looks at all waits of a task
+    // after each step.
     get place() {
-      // What is known of a task itself is where others wait for it.
+      // `placeOfWait` of a task would be the place where others wait for it, so its own frames have another record.
       return (stack === stack._task ? placeOfFrames(stack, on) : placeOfWait(stack)) ?? placeOfWait(on);
     },
   };
@@ -56,9 +59,12 @@ function viewOf(waiting: FutureLike, stack: CallStack): WaitView {
 
 /** One call stack of a task: its own frames, or those of one `await` of its async functions. */
 export interface StackView {
-  /** Generators, and other frames, that lie on each other: the outermost first. Async functions have none. */
+  /**
+   * Generators and other coroutines, each called by the one before it: the outermost first. Async functions are not in
+   * it.
+   */
   readonly frames: readonly object[];
-  /** The stack of the engine when the wait began, in its own words; `null` where places are not recorded. */
+  /** The stack of the JavaScript engine when the wait began, as text; `null` while places are not recorded. */
   readonly site: string | null;
   /** Whether it is an `await` of an async function; otherwise the task's own frames. */
   readonly isAwait: boolean;
@@ -85,7 +91,7 @@ function stackView(stack: CallStack, isRunning: boolean): StackView {
   const waitsNow = isTask ? stack._waiting !== null || (stack._frame !== null && !isRunning) : true;
   return {
     frames: framesOf(stack),
-    // Only when it is asked for, because the JavaScript engine has to write the text of the stack.
+    // Computed when it is read, because it takes the text of a stack.
     get site() {
       if (!waitsNow || isRunning) return null;
       return (isTask ? siteOfFrames(stack, stack._waiting) : siteOfWait(stack))?.stack ?? null;
@@ -96,20 +102,20 @@ function stackView(stack: CallStack, isRunning: boolean): StackView {
   };
 }
 
-/** Where the program is now: the stack of the engine in its own words, of which the first frame is in this library. */
+/** The present stack of the JavaScript engine, as text. Its first frame is in this library. */
 export function presentStack(): string {
   return new CallSite(MOST_FRAMES).stack;
 }
 
 const MOST_FRAMES = 200;
 
-/** What the function of a task was called with, where the task runs an object of a `coroutine()` function; otherwise `null`. */
+/** The arguments of a task's function, if the task runs an object of a `coroutine()` function; otherwise `null`. */
 export function argumentsOf(task: Task<unknown>): readonly unknown[] | null {
   const coro: unknown = task.getCoro();
   return coro instanceof CoroutineObject ? coro._args : null;
 }
 
-/** The spelling of the function that a task runs; `null` where it does not tell. */
+/** Whether a task runs an async function or a generator; `null` if that cannot be told. */
 export function spellingOf(task: Task<unknown>): 'async' | 'generator' | null {
   const coro: unknown = task.getCoro();
   if (typeof coro === 'function') {
@@ -119,7 +125,7 @@ export function spellingOf(task: Task<unknown>): 'async' | 'generator' | null {
   return coro instanceof CoroutineObject ? null : 'generator';
 }
 
-/** What a wait for a future is for, where that is known. */
+/** What a wait for a future is for; `null` if it is not known. */
 export function purposeOf(future: Future<unknown>): WaitRecord | null {
   return future._purpose ?? null;
 }
@@ -131,19 +137,22 @@ export function waitersOf(future: object): object[] {
   return (own as Future<unknown>)._waiters().flatMap(({ _awaiter: awaiter }) => awaiter ?? []);
 }
 
-/** Whom something that is ready to run belongs to: a task, or the thing itself where it is a callback. */
+/** The task to which an item of the ready queue belongs; the item itself if it is a callback. */
 export function actorOf(ready: object): object {
   if (ready instanceof TimedFuture) return ready._waiters()[0]?._awaiter ?? ready;
   return (ready as Partial<CallStack>)._task ?? ready;
 }
 
-/** The await of an async function that goes on with something that is ready to run, or due; `null` where it is no await. */
+/**
+ * The await of an async function that goes on when an item of the ready queue, or a timer, is run; `null` if it is not
+ * for an await.
+ */
 export function awaitOf(ready: object): object | null {
   const waiter = ready instanceof TimedFuture ? ready._waiters()[0] : ready;
   return waiter instanceof PendingAwait ? waiter : null;
 }
 
-/** Something of the library itself that is ready to run and belongs to no task, in words: it tells who waits that something has ended. */
+/** Describes an item of the ready queue that is a callback of the library: what has ended. `null` for other items. */
 export function nameOfTelling(ready: object): string | null {
   const { _future: future, _awaiter: awaiter } = ready as {
     _future?: Future<unknown>;
@@ -159,7 +168,10 @@ function nameOfFuture(future: Future<unknown>): string {
   return (future as Partial<Task<unknown>>).getName?.() ?? describe(future);
 }
 
-/** Where in the program something that is ready to run goes on; `null` where it begins, and where places are not recorded. */
+/**
+ * The place in the program at which an item of the ready queue goes on; `null` if it begins, and while places are not
+ * recorded.
+ */
 export function placeOfReady(ready: object): string | null {
   const { _waiting: waiting = null, _task: task = null } = ready as Partial<CallStack>;
   if (ready === task) return placeOfFrames(task, waiting);
@@ -168,7 +180,7 @@ export function placeOfReady(ready: object): string | null {
   return placeOfWait(awaitOf(ready) ?? ready) ?? (waiting === null ? null : placeOfWait(waiting));
 }
 
-/** Who is told of the awaits of async functions. */
+/** Callbacks for the awaits of async functions. */
 export interface AwaitWatcher {
   /** An async function begins to wait. */
   begun(wait: object, task: Task<unknown>): void;
@@ -176,21 +188,24 @@ export interface AwaitWatcher {
   resumed(wait: object): void;
 }
 
-/** Tells one watcher of all awaits of async functions from now on; none with `null`. */
+/** Sets the watcher that is called for all awaits of async functions; `null` for none. */
 export function watchAwaits(watcher: AwaitWatcher | null): void {
   onAwait.begun = watcher === null ? undefined : (wait) => watcher.begun(wait, wait._task as Task<unknown>);
   onAwait.resumed = watcher === null ? undefined : (wait) => watcher.resumed(wait);
 }
 
-/** The name of the function that a task runs; empty where it has none, and for a generator object, which does not tell it. */
+/**
+ * The name of the function that a task runs; empty if it has none, and for a generator object, whose function is not
+ * known.
+ */
 export function nameOfCoroutine(task: Task<unknown>): string {
   const { name, calledAs = name } = task._coro as { readonly name?: unknown; readonly calledAs?: unknown };
   return typeof calledAs === 'string' ? calledAs : '';
 }
 
 /**
- * The name of a task as tools show it, such as `load#17`; in debug mode with the arguments where they are known, `load(42)#17`. It may contain any
- * characters: whoever shows it takes care of them.
+ * The name of a task as tools show it, such as `load#17`; in debug mode with the arguments where they are known,
+ * `load(42)#17`. It may contain any characters, so code that prints it has to escape them.
  */
 export function titleOf(task: Task<unknown>): string {
   const fn = nameOfCoroutine(task);
@@ -198,10 +213,10 @@ export function titleOf(task: Task<unknown>): string {
   return taskTitle(task.getName(), args === null ? fn : `${fn}(${args.map(describe).join(', ')})`);
 }
 
-/** What of a loop would be lost if it were closed now. */
+/** What would be lost if a loop were closed now. */
 export interface LeftView {
   readonly tasks: readonly Task<unknown>[];
-  /** Functions that tasks have called and not awaited, by the task. */
+  /** The finished tasks that have called functions, not awaited them, and left them waiting. */
   readonly lines: readonly Task<unknown>[];
   /** Timers that are not cancelled, other than those of waits of tasks. */
   readonly timers: readonly object[];
@@ -239,7 +254,7 @@ export function isEmptyLoop(loop: EventLoop): boolean {
   );
 }
 
-/** The clock of the host of an empty loop begins anew. */
+/** Sets the clock of an empty loop back, for the next program of a simulation. */
 export function rewindClock(loop: EventLoop): void {
   loop._rewindClock();
 }
@@ -265,10 +280,11 @@ export function hasWork(loop: EventLoop): boolean {
 let stepCallers: ((task: Task<unknown>, step: () => void) => void)[] = [];
 
 /**
- * Has a function call the steps of all tasks, so that they run inside of something; the last one innermost. It must call each step once, and
- * let its errors through. Async functions are called in it, and go on by themselves after what they await.
+ * Makes a function call the steps of all tasks, so that they run inside it. With several such functions, the last one
+ * is the innermost. It must call each step once, and must not catch its errors. Of an async function only the first
+ * call is inside it; what follows an `await` is not.
  *
- * @returns what ends it
+ * @returns a function that ends this
  */
 export function wrapSteps(around: (task: Task<unknown>, step: () => void) => void): () => void {
   const callers = (changed: typeof stepCallers): void => {
@@ -289,7 +305,7 @@ export function readyCount(loop: EventLoop): number {
   return loop._ready.length;
 }
 
-/** Whether an async function of the loop is in the middle of a step, which microtasks go on with. */
+/** Whether the step of an async function is open: it goes on in microtasks. */
 export function isInStep(loop: EventLoop): boolean {
   return loop._step.isOpen;
 }

@@ -42,14 +42,17 @@ export class Place extends Future<void> {
   }
 }
 
-/** Told of each queue of tasks that is made or waited in; set while somebody wants to know the primitives that a program uses. */
+/**
+ * `note` is called with each wait queue that is made or joined; `null` while nothing records the primitives of a
+ * program.
+ */
 const watch: { note: ((queue: WaitQueue) => void) | null } = { note: null };
 
 /**
- * Has a function told of each lock, queue and other primitive that is made, or that a task has to wait for, by its queues of tasks; it may be
- * told several times. `null` ends this.
+ * Calls a function with the wait queues of each primitive (lock, queue and so on) that is made, or that a task has to
+ * wait for. It may be called several times with the same queue. `null` ends this.
  *
- * @returns what was told before
+ * @returns the function that was set before
  */
 export function watchPrimitives(note: ((queue: WaitQueue) => void) | null): ((queue: WaitQueue) => void) | null {
   const before = watch.note;
@@ -62,8 +65,9 @@ export function watchPrimitives(note: ((queue: WaitQueue) => void) | null): ((qu
  *
  *     first ⇄ place ⇄ place ⇄ last       taking one out of the middle costs the same as at the end
  *
- * Its rule is "try, otherwise wait": a woken task may try again, but nothing is reserved for it. Each primitive decides what happens when a
- * task is woken and cancelled at the same time; nearly always it wakes the next one.
+ * A primitive is used by "try, otherwise wait": a woken task tries again, and nothing is reserved for it. Each
+ * primitive decides what happens when a task is woken and cancelled at the same time; nearly always it wakes the next
+ * one.
  */
 export class WaitQueue implements WaitRecord {
   /** The object that is waited for. A primitive that is built on another one sets itself here. */
@@ -103,7 +107,7 @@ export class WaitQueue implements WaitRecord {
     return this.#size;
   }
 
-  /** How many there have been at once, at the most. */
+  /** The largest size that it has had. */
   get peak(): number {
     return this.#peak;
   }
@@ -175,7 +179,10 @@ export class WaitQueue implements WaitRecord {
     return false;
   }
 
-  /** Many may be woken one by one before the first of them leaves. */
+  /**
+   * Where to look for the next one to wake. Many may be woken before the first of them leaves, and are not looked at
+   * again.
+   */
   #firstToWake(): Place | null {
     return this.#woken?._queued ? this.#woken._after : this.#first;
   }

@@ -4,11 +4,12 @@ import type { Unretrieved } from './reports.ts';
 import { WrittenCoroutine } from './written-coroutine.ts';
 
 /**
- * A written coroutine that waits for a future of its own, again and again if need be, and is itself the record of what that wait is for:
- * so a task that waits in it takes two objects, where a generator, a future and its record take six. For coroutines of which
+ * A written coroutine that waits for a future, several times if necessary, and is itself the record (`WaitRecord`) of
+ * that wait. So a wait takes two objects, where a generator, a future and its record take six. For coroutines of which
  * programs have thousands at a time.
  *
- * It is the `RareFields` of that future, too. It does not say so by `implements`, because published declarations leave internal members out.
+ * It also is the `RareFields` of that future. It does not declare that with `implements`, because the published
+ * declarations leave internal members out.
  */
 export abstract class WaitingCoroutine<T> extends WrittenCoroutine<T> implements WaitRecord {
   /** @internal */

@@ -9,7 +9,10 @@ export interface WhyRequest {
   readonly message: unknown;
   /** When, in seconds of the loop's clock. */
   readonly at: number;
-  /** The construct or event that asked, such as `timeout(5 s)`; for a task that was cancelled with the one that awaited it, that story. */
+  /**
+   * The construct or event that asked, such as `timeout(5 s)`; for a task that was cancelled because the task that
+   * awaited it was, a sentence about that; `null` when `cancel()` was called directly.
+   */
   readonly through: string | null;
   /** The request as a sentence. */
   readonly text: string;
@@ -31,12 +34,16 @@ export type WhyOutcome = 'pending' | 'delivered' | 'cancelled' | 'swallowed' | '
 
 /** Why a task is cancelled: plain data, whose text is a sentence for people. */
 export class WhyCancelled {
-  /** The request to this task, the one that has led to it, and so on: the last one began it. Of a very long chain the middle is left out. */
+  /**
+   * The request to this task, then the one that led to it, and so on; the last one is the origin. Of a chain of more
+   * than 50, the middle is left out.
+   */
   readonly requests: readonly WhyRequest[];
   readonly outcome: WhyOutcome;
   /**
-   * Where the task has begun its first wait after it had got the request, as `file:line:column`. A task that swallows the request does so
-   * before that. `null` when there was none, and while places are not recorded (debug mode, or `recordPlaces()` of `asyncio-ts/inspect`).
+   * Where the task began its first wait after it had received the request, as `file:line:column`. If it has swallowed
+   * the request, it did so before that. `null` when there was no such wait, and while places are not recorded, which
+   * they are in debug mode and after `recordPlaces()` of `asyncio-ts/inspect`.
    */
   readonly wentOnAt: string | null;
 
@@ -60,15 +67,20 @@ export class WhyCancelled {
   }
 }
 
-/** So many requests are told: each one looks for the one that began it. */
+/**
+ * At most so many requests are listed, because the text of each one takes a search for the first request of the chain.
+ */
 const MOST = 50;
 
 const afterRequest: WeakMap<object, CallSite> = /* @__PURE__ */ new WeakMap();
 
-/** A task begins to wait, while places are recorded: where it does so first after it has got a request is kept. */
+/**
+ * Called while places are recorded, when a task begins to wait: keeps the place of the first wait after the task has
+ * received a request.
+ */
 export function noteAfterRequest(task: TaskRole, site: CallSite): void {
   const request = task._request;
   if (request === null || afterRequest.has(request)) return;
-  // As long as it is on its way, this wait is where it will be delivered.
+  // As long as it is not delivered, this may be the wait at which it will be.
   if ((task._marks & (MUST_CANCEL | HAS_ERROR | SCOPE_PENDING)) === 0) afterRequest.set(request, site);
 }

@@ -12,10 +12,10 @@ export interface WrapPromiseOptions<T = unknown> {
   /** Called with the `CancelledError` when the future is cancelled before the promise has settled: stop the work here. */
   readonly onCancel?: ((reason: CancelledError) => void) | undefined;
   /**
-   * Called with the value of the promise when it arrives after the wait was given up, or when the wait is given up before it could go on with
-   * the value, to give it back: a pooled connection, a lock, an open file.
-   * A late error is dropped. The wait of a race's loser counts as given up when its task is cancelled; whoever awaits the future after
-   * the value was given back gets a `CancelledError`.
+   * Called with the value of the promise when it arrives after the wait was given up, or when the wait is given up
+   * before it could go on with the value, to give it back: a pooled connection, a lock, an open file. A late error is
+   * dropped. The wait of a race's loser counts as given up when its task is cancelled. An `await` of the future after
+   * the value was given back throws a `CancelledError`.
    */
   readonly onLate?: ((value: T) => void) | undefined;
   /** The loop of the future; the running one, or the thread's, when absent. */
@@ -24,12 +24,12 @@ export interface WrapPromiseOptions<T = unknown> {
 
 const GIVEN_UP = 'onLate of wrapPromise(), which has taken the value: nobody waited any more';
 
-/** As its base, with callbacks of the program. */
+/** A future for a promise, with the callbacks `onCancel` and `onLate` of the program. */
 class PromiseFuture<T> extends BarePromiseFuture<T> {
   readonly #options: WrapPromiseOptions<T>;
-  /** A leftover has waited for it, and no longer does: the loser of a race in a task that was cancelled. */
+  /** Whether a leftover has waited for it and has given that up: the loser of a race in a task that was cancelled. */
   #isLeft = false;
-  /** How many have waited for the value when it came, and have not given that up. */
+  /** How many waited for the value when it arrived, and have not given that up. */
   #takers = 0;
 
   constructor(options: WrapPromiseOptions<T>) {
@@ -51,7 +51,7 @@ class PromiseFuture<T> extends BarePromiseFuture<T> {
     else if (this._state === SUCCEEDED && --this.#takers === 0) this.#giveBack(this._value as T);
   }
 
-  /** Cancelled when the value had come, but before whoever waited could take it. */
+  /** Every wait for the value was cancelled after it had arrived, but before the waiting code could go on with it. */
   #giveBack(value: T): void {
     if (this.#options.onLate !== undefined) this.#giveUp();
     this.late(value);
@@ -67,7 +67,10 @@ class PromiseFuture<T> extends BarePromiseFuture<T> {
     super.bring(value);
   }
 
-  /** Whether the last that has waited was a leftover, which does not cancel what it waits for, and the value has to be given back. */
+  /**
+   * Whether the last wait was that of a leftover, which does not cancel what it waits for, and the value has to be
+   * given back.
+   */
   #isGivenUp(): boolean {
     return this.#isLeft && this.#options.onLate !== undefined && !this.done() && this._firstWaiter === null;
   }

@@ -26,10 +26,10 @@ import { LATE, waitsNow } from './scope.ts';
 import { giveWay, waitOn } from './step.ts';
 
 /**
- * What an async function awaits: how each of its awaits begins.
+ * How each `await` of an async function begins.
  *
- * The engine runs an async function by itself; what the kernel sees of it is the `then` of each awaitable that it waits for (whose
- * await that is, `lookups.ts` tells), and the promise that it returned (`follow.ts`).
+ * The JavaScript engine runs an async function by itself. The kernel sees only the calls of `then` for what it awaits
+ * (`lookups.ts` tells which scope they belong to), and the promise that it returned (`follow.ts`).
  *
  * | it awaits… | by |
  * | --- | --- |
@@ -40,13 +40,16 @@ import { giveWay, waitOn } from './step.ts';
  * | `sleep(0)` | `awaitCheckpoint` |
  */
 
-/** An async function awaits a future: its line waits on it, or nobody's promise does. */
+/**
+ * An async function awaits a future: its line waits on it. Where the await belongs to no task, or the future is done,
+ * only the promise of the `await` waits (`observe`).
+ */
 export function awaitFuture(future: FutureRole, resolve: unknown, reject: unknown): never {
   const scope = takeOwner();
   const task = scope === null ? null : taskOfLine(scope);
   if (scope === null || task === null || future.done() || awaitsItself(future, task)) {
     if (!rejectLateLine(scope, reject)) observe(future, resolve as Resolve, reject as Reject);
-    return undefined as never; // the engine does not look at what `then` returns
+    return undefined as never; // the JavaScript engine ignores what `then` returns
   }
   waitFor(future, scope, task, resolve as Resolve, reject as Reject);
   return undefined as never;
@@ -59,20 +62,24 @@ function waitFor(future: FutureRole, scope: Scope, task: TaskRole, resolve: Reso
   task._loop._step.suspends(task);
 }
 
-/** The task that a line is run by, which may have left it behind; `null` outside any task, and when the loop is gone. */
+/** The task of a line, which may be done; `null` outside any task, and when the loop is closed. */
 function taskOfLine(scope: Scope): TaskRole | null {
   return scope.task === null || scope.loop._isClosed ? null : scope.task;
 }
 
 /**
- * Where callbacks cannot be told from lines, a callback that awaits the task whose async context it inherited looks like a line of it.
- * It waits from outside then, unless that wait would be all that the task does.
+ * Whether a task seems to await itself because of a callback. Where callbacks cannot be distinguished from lines, a
+ * callback that awaits the task whose async context it has inherited looks like a line of that task. It may wait as
+ * code outside does, if the task waits for something else; otherwise the task really awaits itself, which is an error.
  */
 function awaitsItself(future: FutureRole, task: TaskRole): boolean {
   return future === task && !canTellCallbacks() && waitsNow(task);
 }
 
-/** An async function awaits a coroutine: it runs inside the running task, or as a task of its own where there is none. */
+/**
+ * An async function awaits a coroutine: it runs inside the running task. Where there is none, or the task is done, it
+ * becomes a task of its own.
+ */
 export function awaitCoroutine(
   coroutine: Frame & Iterable<unknown> & Partial<Written>,
   resolve: unknown,
@@ -91,12 +98,12 @@ export function awaitCoroutine(
       mayHaveNoFrame && coroutine._beginWithoutFrame?.(scope, task, resolve as Resolve, reject as Reject) === true;
     if (!hasBegun) beginCoroutine(scope, task, coroutine, resolve as Resolve, reject as Reject, false);
   } else if (scope !== null && task !== null) {
-    // A line that its task has left behind: it waits for a task of the coroutine's own.
+    // The line of a task that is done waits for a new task, which runs the coroutine.
     const own = scope.loop.createTask(coroutine as never);
     ofLines.add(own);
     waitFor(own, scope, task, resolve as Resolve, reject as Reject);
   } else if (rejectLateLine(scope, reject)) {
-    coroutine[Symbol.iterator]().return?.(); // it was awaited, and will never run: debug mode is not to miss it
+    coroutine[Symbol.iterator]().return?.(); // it was awaited but never runs: debug mode must not report it
   } else {
     const own = loop().createTask(coroutine as never);
     if (scope !== null && (scope.marks & LATE) !== 0) ofLines.add(own);
@@ -105,7 +112,10 @@ export function awaitCoroutine(
   return undefined as never;
 }
 
-/** A program calls `then` of a coroutine: it runs inside the running task, which does not wait for it; or as a task of its own. */
+/**
+ * A program calls `then` of a coroutine: it runs as code of the running scope, but no line waits for it. Outside any
+ * task it becomes a task of its own.
+ */
 export function observeCoroutine(
   coroutine: Frame & Iterable<unknown>,
   resolve: Resolve,
@@ -117,7 +127,10 @@ export function observeCoroutine(
   else beginCoroutine(scope, scope.task, coroutine, resolve, reject, true);
 }
 
-/** An async function gives way: its line goes on in the next iteration. False where there is no task. */
+/**
+ * An async function awaits `sleep(0)`: its line goes on in the next iteration. Returns false, without an effect, where
+ * there is no task.
+ */
 export function awaitCheckpoint(resolve: unknown, reject: unknown): boolean {
   const scope = takeOwner();
   const task = scope === null ? null : taskOfLine(scope);
@@ -127,7 +140,10 @@ export function awaitCheckpoint(resolve: unknown, reject: unknown): boolean {
   return true;
 }
 
-/** A line that nobody's task runs any more gets the cancellation that it missed. */
+/**
+ * Rejects the await of a line that has come back too late with the request that it has missed. Returns false if there
+ * is none.
+ */
 function rejectLateLine(scope: Scope | null, reject: unknown): boolean {
   const request = scope === null ? null : takeMissed(scope);
   if (request === null) return false;
@@ -138,7 +154,10 @@ function rejectLateLine(scope: Scope | null, reject: unknown): boolean {
   return true;
 }
 
-/** What a line has missed whose task's scopes are lost, or whose loop was closed while its task waited for a foreign promise. */
+/**
+ * Takes the request that a line has missed: its scopes are lost, or its loop was closed while its task waited for a
+ * foreign promise. `null` if there is none.
+ */
 function takeMissed(scope: Scope): Request | null {
   const { task, pending } = scope;
   if (task !== null) {
@@ -155,7 +174,10 @@ function takeMissed(scope: Scope): Request | null {
 
 const LOOP_CLOSED = 'the end of its event loop';
 
-/** Begins a coroutine of the library as code of a line. Most end without having to wait: a wait is made only for those that do not. */
+/**
+ * Begins a coroutine as code of a line. Most end without having to wait, so a `PendingAwait` is made only for the
+ * others.
+ */
 function beginCoroutine(
   scope: Scope,
   task: TaskRole,
@@ -173,13 +195,13 @@ function beginCoroutine(
   }
   const context = contextOfLine(scope, task);
   const begin = isObserver ? beginObserved : beginAwaited;
-  // A program that calls `then` goes on afterwards: its own scope is to be restored.
+  // After a call of `then` by the program, the program goes on, so its scope has to be restored: not `inJob`.
   runAs(task._loop, task, scope, context, current.loop === null && !isObserver, begin, frame, resolve, reject);
 }
 
 /**
- * An async function awaits a coroutine in which no code of a program runs: a lock's, say. Most need not wait. The others begin to, without
- * being run as a frame.
+ * An async function awaits a coroutine in which no code of a program runs, such as that of a lock. Most need not wait.
+ * The others begin to wait without being run as a frame.
  */
 function awaitQuietly(scope: Scope, task: TaskRole, coroutine: Written, resolve: Resolve, reject: Reject): void {
   let result: unknown;
@@ -210,13 +232,13 @@ function beginObserved(frame: Frame, resolve: Resolve, reject: Reject): void {
   beginFrames(frame, resolve, reject, true);
 }
 
-/** Settles a promise with a future's outcome. Unlike a line that waits, a promise that does never cancels it. */
+/** Settles a promise with the outcome of a future. Unlike the wait of a line, this never cancels the future. */
 export function observe(future: FutureRole, resolve: Resolve, reject: Reject): void {
   if (future.done()) settle(future, resolve, reject, noteTaken, true);
   else future._addWaiter(new PromiseWaiter(future, resolve, reject));
 }
 
-/** Wakes a promise. */
+/** A waiter that settles a promise when the future is done. */
 class PromiseWaiter implements Waiter {
   readonly #future: FutureRole;
   readonly #resolve: Resolve;

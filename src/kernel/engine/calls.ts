@@ -5,8 +5,9 @@ import { followFirst, subscribeInContext } from './follow.ts';
 import { NONE, type Scope, type TaskRole } from './roles.ts';
 
 /**
- * Calls a function that may be async as code of the running scope: whatever it does after an `await` is then known to be the scope's,
- * and sees the user's `AsyncLocalStorage` values of the line that calls it, or of where the task was made.
+ * Calls a function that may be async as code of the running scope: what it does after an `await` is found to belong to
+ * that scope. It sees the `AsyncLocalStorage` values of the program that the calling line has, or those with which the
+ * task was made.
  */
 export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args: A) => R, args: A): R {
   const storage = prepareAsyncTasks();
@@ -14,17 +15,18 @@ export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args:
   const scope = current.task === task && current.scope !== null ? current.scope : task._rootScope();
   const outer = storage.getStore() as Scope | undefined;
   const { outerStore } = current;
-  // Where a step has entered the context, it is the loop's with our value in it, and not that of the task's async functions.
+  // If the step itself has entered a scope (`outerStore`), the present context is that of the loop with the scope in
+  // it. It does not have the program's `AsyncLocalStorage` values of the task.
   const isOfTask = outer !== undefined && outer.task === task && outerStore === NOT_ENTERED;
   if (isOfTask && outer === scope) return fn(...args);
-  current.outerStore = NOT_ENTERED; // what the function enters is left with its frame
+  current.outerStore = NOT_ENTERED; // what the function enters ends with `runInAsyncScope`, or is restored below
   try {
     if (!isOfTask) return task._frameOfCalls().runInAsyncScope(enterStorage<A, R>, undefined, storage, scope, fn, args);
     storage.enterWith(scope);
     return fn(...args);
   } finally {
     current.outerStore = outerStore;
-    if (isOfTask && !current.inJob) storage.enterWith(outer); // otherwise the engine's job ends with the function
+    if (isOfTask && !current.inJob) storage.enterWith(outer); // in a job of the JavaScript engine, nothing runs after it
   }
 }
 
@@ -59,7 +61,7 @@ function beginTask(storage: AsyncStorage, task: TaskRole, fn: () => unknown): un
   return isPromiseOfEngine(result) && subscribeInContext(storage, task, result) ? NONE : result;
 }
 
-/** How many functions that may be async are on the stack, where nothing but the open step tells whose awaits are whose. */
+/** How many functions that may be async are on the stack; counted only in runtimes without async contexts. */
 const calls = { depth: 0 };
 
 function countCall<A extends unknown[], R>(fn: (...args: A) => R, args: A): R {
@@ -71,12 +73,18 @@ function countCall<A extends unknown[], R>(fn: (...args: A) => R, args: A): R {
   }
 }
 
-/** Whether an async function of the running task may be on the stack, or goes on later. */
+/**
+ * Whether an async function of the running task is on the stack or goes on later, so that awaits may be its own. For
+ * runtimes without async contexts.
+ */
 export function hasAsyncCalls(task: TaskRole): boolean {
   return calls.depth > 0 || task._following !== null;
 }
 
-/** `enterWith` costs a third of `run`; the frame around it takes care that nobody else sees it. */
+/**
+ * `enterWith` takes a third of the time of `AsyncLocalStorage.run`. `runInAsyncScope`, around this call, ends its
+ * effect.
+ */
 function enterStorage<A extends unknown[], R>(storage: AsyncStorage, scope: Scope, fn: (...args: A) => R, args: A): R {
   storage.enterWith(scope);
   return fn(...args);

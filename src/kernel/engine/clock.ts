@@ -13,12 +13,19 @@ export class Clock {
     this.#host = host;
   }
 
-  /** The time when it was read last: as good as a new reading where only the order of deadlines counts, and free. */
+  /**
+   * The last reading, in seconds. Where only the order of deadlines matters it is as good as a new reading, which takes
+   * time.
+   */
   get last(): number {
     return this.#last;
   }
 
-  /** @throws {ValueError} when the host does not give a number */
+  /**
+   * The present time in seconds; the last reading if the host's clock has gone back.
+   *
+   * @throws {ValueError} when the host does not give a number
+   */
   now(): number {
     const time = this.#host.time();
     if (typeof time === 'number' && time >= this.#last) {

@@ -5,13 +5,14 @@ import { type Construct, NONE, type Reject, type Resolve, type Scope, type TaskR
 import { noteBegan } from './scope.ts';
 
 /**
- * An async function awaits a construct around another one: `await timeout(5, f)`. The commonest of constructs, so that it goes without a
- * frame, and without a wait of its own: the awaits of `f` are what a request reaches, in the construct's scope.
+ * An `await` of a construct around an async function: `await timeout(5, f)`. This is the most frequent use of
+ * constructs, so it has neither a frame nor a `PendingAwait`. A request reaches the awaits of `f`, which are in the
+ * scope of the construct.
  */
 class BodyAwait {
   readonly construct: Construct;
   readonly task: TaskRole;
-  /** That of the construct, once it was entered. */
+  /** The scope of the awaiting line; once the construct was entered, that of the construct. */
   scope: Scope;
   got: number;
   readonly resolve: Resolve;
@@ -46,7 +47,7 @@ function beginBody(wait: BodyAwait): void {
   try {
     promise = wait.construct._beginBody(task);
   } catch (error) {
-    wait.reject(error); // it could not be entered
+    wait.reject(error); // the construct could not be entered, or its function has thrown
     return;
   }
   wait.scope = current.scope!;
@@ -57,13 +58,16 @@ function beginBody(wait: BodyAwait): void {
   );
 }
 
-/** As `settled`: within the same step, or in the next iteration where the function has come back from a foreign promise. */
+/**
+ * The function has settled: the construct is left within the same step, or in the next iteration if the function has
+ * come back from a foreign promise. As `settled` in `follow.ts`.
+ */
 function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
   const { _loop: loop } = wait.task;
   const { _step: step } = loop;
   const isOpen = step.task === wait.task;
   if (!isOpen && loop._isClosed) return;
-  wait.got = Math.max(wait.got, gotOf(wait.scope)); // what the body was told of, its line was
+  wait.got = Math.max(wait.got, gotOf(wait.scope)); // requests that the function has received count for this line too
   if (isOpen) endBody(wait, error, value);
   else loop._push({ _run: () => endBody(wait, error, value) });
 }

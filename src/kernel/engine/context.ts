@@ -12,12 +12,13 @@ import { CancelScope, waitsNow } from './scope.ts';
 /** The values of a context; never changed, so that contexts can share it. */
 export type Values = ReadonlyMap<ContextVar<unknown>, unknown>;
 
-const NONE: Values = /* @__PURE__ */ new Map();
+const NO_VALUES: Values = /* @__PURE__ */ new Map();
 const MISSING: unique symbol = /* @__PURE__ */ Symbol('missing');
 
 /**
- * The values of context variables. Every task and every handle runs in one; a task gets a copy of its creator's, so that
- * what it sets is seen by itself and by what it starts, and by nobody else.
+ * The values of context variables. Every task and every handle runs in a context. A new task gets a copy of the context
+ * of the code that makes it, so values that the task sets are seen only by the task and by tasks and callbacks that it
+ * makes afterwards.
  *
  * Follows CPython's `contextvars.Context`.
  *
@@ -30,11 +31,11 @@ export class Context implements ContextRole {
   // Copies share the map until one of them is written to: a set makes a new map, which is rare and small.
   /** @internal */
   _values: Values;
-  /** Whether code runs in it below the context that is current now. @internal */
+  /** Whether code that runs in it has entered another context, and will come back to it. @internal */
   _entered = false;
 
   constructor() {
-    this._values = NONE;
+    this._values = NO_VALUES;
   }
 
   /**
@@ -62,7 +63,10 @@ export class Context implements ContextRole {
     return contextOf(this._values);
   }
 
-  /** The variable's value in this context, `fallback` (or `null`) when it has none; a variable's own default does not count. */
+  /**
+   * The variable's value in this context, or `fallback` when it has none (`null` when absent). The variable's own
+   * default is not used.
+   */
   get<T, D = null>(variable: ContextVar<T>, fallback: D | null = null): T | D | null {
     return this._values.has(variable) ? (this._values.get(variable) as T) : fallback;
   }
@@ -93,9 +97,9 @@ export class Context implements ContextRole {
 }
 
 /**
- * A context that was given, `null` when none was.
+ * Checks a context that a program has given; `null` when it gave none.
  *
- * @throws {TypeError} when something else was
+ * @throws {TypeError} when it is not a context
  */
 export function givenContext(context: unknown): Context | null {
   if (context === null || context === undefined) return null;
@@ -106,7 +110,10 @@ export function givenContext(context: unknown): Context | null {
   );
 }
 
-/** Makes a context current; returns what `leaveContext` needs. */
+/**
+ * Makes a context current; returns what `leaveContext` has to be called with.
+ * @throws {RuntimeError} when the context is already entered
+ */
 export function enterContext(context: Context): Context | null {
   const present = currentContext();
   if (context._entered || present === context) {
@@ -125,7 +132,10 @@ export function leaveContext(outer: Context | null): void {
 
 let root: Context | null = null;
 
-/** The context that is current: of the running handle or step, of the async function's line, or the thread's own. */
+/**
+ * The current context: that of the running handle or step, otherwise that of the running line, otherwise the thread's
+ * own.
+ */
 export function currentContext(): Context {
   if (current.context !== null) return current.context as Context;
   if (current.loop !== null) {
@@ -142,7 +152,7 @@ export function currentContext(): Context {
   return root;
 }
 
-/** The values of the current context, to be shared: what a copy would have. */
+/** The values of the current context. A copy of the context can share them, because they are never changed. */
 export function currentValues(): Values {
   if (current.context !== null) return current.context._values as Values;
   if (current.loop !== null) return current.task !== null ? (current.task._currentValues() as Values) : rootValues();
@@ -151,12 +161,14 @@ export function currentValues(): Values {
 }
 
 function rootValues(): Values {
-  return root === null ? NONE : root._values;
+  return root === null ? NO_VALUES : root._values;
 }
 
 /**
- * The context that `set` writes to. What a line sets in a step of its task is the task's. What is set while the task waits elsewhere, or
- * after a call in the same segment has begun to wait, is seen by that flow alone: it is code beside the task's line.
+ * The context that `set` writes to. A line that sets a variable in a step of its task sets it for the whole task. But
+ * code that sets a variable while the task waits elsewhere, or after a call in the same segment has begun to wait, runs
+ * beside the task's other lines: it gets a scope with variables of its own, and only what follows from that code sees
+ * the value.
  */
 function contextToSet(): Context {
   const context = currentContext();
@@ -165,15 +177,16 @@ function contextToSet(): Context {
   const isInHandle = current.loop !== null;
   const scope = isInHandle ? (storage.getStore() as Scope | undefined) : scopeOfLine();
   if (scope === undefined || scope === null) {
-    // A callback that has inherited nothing, while a loop runs: what it sets is no affair of other callbacks.
+    // A callback that has inherited no scope, while a loop runs: other callbacks must not see what it sets.
     if (isInHandle || current.context !== null || current.run === null) return context;
-    return startFlow(new CancelScope(null, null, current.run, null), context, storage);
+    return enterWithOwnVariables(new CancelScope(null, null, current.run, null), context, storage);
   }
   const { task } = scope;
   if (task === null || (scope.context !== null && (isInHandle || canTellCallbacks()))) return context;
   let isLent = false;
   if (isInHandle) {
-    // The first segment of an async function, called in a step of its task; not one that a frame has called, which looks like the frame.
+    // Only the first segment of an async function that was called in a step of its task. One that a frame has called
+    // cannot be distinguished from the frame.
     if (task !== current.task || current.outerStore !== NOT_ENTERED || !isAboutToWait(task)) return context;
     if (context !== task._context) return context; // that of `Context.run`
   } else {
@@ -183,29 +196,30 @@ function contextToSet(): Context {
     } else if (!canTellCallbacks()) {
       isLent = true;
     } else if (!task.done() && !waitsNow(task)) {
-      return context; // a line of the task that comes back from a foreign promise: its caller is to see what it sets
+      return context; // a line that has come back from a foreign promise: its caller has to see what it sets
     }
   }
   const line = new CancelScope(scope, task, task._loop, null);
-  const own = startFlow(line, context, storage);
+  const own = enterWithOwnVariables(line, context, storage);
   if (isInHandle) current.context = own;
   if (isLent) lend(scope, line);
   return own;
 }
 
-/** What runs now, and what follows from it, has context variables of its own. */
-function startFlow(flow: CancelScope, context: Context, storage: AsyncStorage): Context {
+/** From now on the running code, and what follows from it, is in a scope with context variables of its own. */
+function enterWithOwnVariables(scope: CancelScope, context: Context, storage: AsyncStorage): Context {
   const own = context.copy();
-  flow.context = own;
-  storage.enterWith(flow);
+  scope.context = own;
+  storage.enterWith(scope);
   return own;
 }
 
 /**
- * Calls a function in a context, which async functions that it calls keep after each of their awaits: they are a flow of their own. Where the
- * runtime has no async contexts the context ends with the call, as with `Context.run`.
+ * Calls a function in a context. Unlike with `Context.run`, async functions that it calls keep the context after each
+ * of their awaits, because they are in a scope of their own (a flow, if no task runs). In runtimes without async
+ * contexts it is the same as `Context.run`.
  *
- * @param loop the one that the flow belongs to where no task runs
+ * @param loop gives the loop of the scope, if no task runs
  */
 export function callInFlow<R>(context: Context, fn: () => R, loop: () => LoopRole): R {
   const storage = prepareAsyncTasks();
@@ -219,7 +233,7 @@ export function callInFlow<R>(context: Context, fn: () => R, loop: () => LoopRol
   if (parent === null) flow.calledBy = callbackId(0);
   const store = storage.getStore();
   const { scope, context: outer, outerStore } = current;
-  // The function may await a foreign promise first, so that its first await is too late to enter the async context.
+  // Entered now and not at the function's first await of this library: it may await a foreign promise before.
   storage.enterWith(flow);
   if (current.loop !== null && parent !== null) current.scope = flow;
   current.context = context;
@@ -240,7 +254,10 @@ export function contextOf(values: Values): Context {
   return context;
 }
 
-/** A copy of the current context in which a variable has a value: cheaper than to set it where the copy is current. */
+/**
+ * A copy of the current context in which a variable has a value. It takes less time than to enter the copy and set the
+ * variable.
+ */
 export function contextWith<T>(variable: ContextVar<T>, value: T): Context {
   return contextOf(new Map(currentValues()).set(variable, value));
 }
@@ -249,12 +266,18 @@ export function contextWith<T>(variable: ContextVar<T>, value: T): Context {
  * A copy of the current context.
  *
  * Follows CPython's `contextvars.copy_context`.
+ *
+ * @example
+ * const name = new ContextVar('name', { default: 'nobody' });
+ * const context = copyContext();
+ * context.run(() => name.set('ada'));
+ * console.log(context.get(name), name.get()); // ada nobody
  */
 export function copyContext(): Context {
   return contextOf(currentValues());
 }
 
-/** What `ContextVar.set` returns: takes the variable back to its value before that call. */
+/** What `ContextVar.set` returns. With it, `ContextVar.reset` takes the variable back to its value before that call. */
 export class Token<T> {
   readonly variable: ContextVar<T>;
   /** @internal */
@@ -298,7 +321,7 @@ export class ContextVar<T> {
   readonly _default: T | typeof MISSING;
 
   /**
-   * @param name for messages and tools
+   * @param name the name of the variable, for messages and tools
    * @param options `default`: the value where none is set
    */
   constructor(name: string, options: { readonly default?: T } = {}) {
@@ -309,7 +332,8 @@ export class ContextVar<T> {
   }
 
   /**
-   * The value in the current context, else `fallback` when given, else the variable's default.
+   * The value in the current context; if it has none there, `fallback` when it is given, otherwise the variable's
+   * default.
    *
    * @throws {LookupError} when there is none of them
    */
@@ -321,7 +345,9 @@ export class ContextVar<T> {
     throw new LookupError(`${this} has no value here and no default`, { code: 'NO_VALUE' });
   }
 
-  /** Sets the value in the current context; `reset` with the token takes it back. */
+  /**
+   * Sets the value in the current context. `reset` with the returned token takes the variable back to its value before.
+   */
   set(value: T): Token<T> {
     const context = contextToSet();
     const old = context._values.has(this) ? (context._values.get(this) as T) : MISSING;

@@ -1,9 +1,9 @@
 import { published } from '../runtime/platform.ts';
 
 /**
- * One copy of this library in the thread. A program gets two of them when two versions are installed, or when one part of it is
- * bundled and another is not. Each copy has classes, loops and a running task of its own: as promises its futures work everywhere,
- * but a task of one copy cannot be driven by the loop of the other.
+ * One copy of this library in the thread. A program gets two of them when two versions are installed, or when one part
+ * of it is bundled and another is not. Each copy has classes, loops and a running task of its own. A future can be
+ * awaited as a promise everywhere, but a task of one copy cannot be run by a loop of the other.
  */
 export interface Copy {
   /** Where its code was loaded from. */
@@ -14,15 +14,15 @@ export interface Copy {
   isRunning(): boolean;
 }
 
-/** What this copy has told the others about itself, from its first loop on. */
+/** The description of this copy; `null` until its first loop is made. */
 let own: Copy | null = null;
 
-/** Notes what the other copies are told about this one. */
+/** Stores the description of this copy, so that it can be distinguished from the others. */
 export function introduce(copy: Copy): void {
   own = copy;
 }
 
-/** The end of a message when the fault is that another copy is concerned; empty when it is not. */
+/** A text to append to a message, if another copy of the library has caused the error; otherwise empty. */
 export function tellOfOtherCopy(isConcerned: (copy: Copy) => boolean): string {
   const { copies = [] } = (published('asyncio-ts') as { copies?: readonly Copy[] } | undefined) ?? {};
   const other = copies.find((copy) => copy !== own && isConcerned(copy));
@@ -33,12 +33,18 @@ export function tellOfOtherCopy(isConcerned: (copy: Copy) => boolean): string {
   );
 }
 
-/** The end of a message about a loop that is not the expected one, when it is of another copy. */
+/**
+ * A text to append to a message about a loop that is not the expected one, if it belongs to another copy; otherwise
+ * empty.
+ */
 export function tellOfLoop(loop: object): string {
   return tellOfOtherCopy((copy) => copy.loops().includes(loop));
 }
 
-/** The place of this file, read from a stack: `import.meta` does not exist in every format that a bundler writes. */
+/**
+ * The place of this file. It is read from a stack, because `import.meta` does not exist in every format that a bundler
+ * writes.
+ */
 export function placeOfCode(): string {
   return /((?:[\w-]+:\/\/|\/|[A-Z]:\\)[^\s()]*:\d+):\d+\)?$/m.exec(new Error().stack ?? '')?.[1] ?? 'an unknown place';
 }

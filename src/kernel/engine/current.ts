@@ -3,34 +3,44 @@ import { findAsyncHooks, keepsContextOfCall } from '../runtime/platform.ts';
 import type { ContextRole, LoopRole, Scope, TaskRole } from './roles.ts';
 
 /**
- * What runs now in this thread. While a loop runs a handle, `loop`, `task`, `scope` and `context` say it. Between handles, when an
- * async function goes on after an `await`, they are `null`: then the async context holds the scope (see `line.ts`), and where the
- * runtime has no async context, the open step does.
+ * What runs now in this thread: `loop`, `task`, `scope` and `context`, while a loop runs a handle. Between handles,
+ * when an async function goes on after an `await`, these are `null`. Then the async context holds the scope of the
+ * running line (see `line.ts`); in runtimes without async contexts the task of the open step is taken for the running
+ * one.
  */
 interface Current {
   /** The loop whose handle is on the stack. */
   loop: LoopRole | null;
   /** The task whose step is on the stack; `null` in plain callbacks. */
   task: TaskRole | null;
-  /** The scope of the frames on the stack; `null`: the task's root. */
+  /** The scope of the frames on the stack; `null` for the task's root scope. */
   scope: Scope | null;
   /** The context of the handle or step on the stack, or of `Context.run`. */
   context: ContextRole | null;
-  /** Whether the engine's job of an `await` is all that is on the stack below. */
+  /** Whether below on the stack is only the job in which the JavaScript engine calls `then` for an `await`. */
   inJob: boolean;
-  /** What the async context held before it was entered for the code on the stack; `NOT_ENTERED` while it was not. */
+  /**
+   * What the store held before the code on the stack has entered a scope in the async context; `NOT_ENTERED` if it has
+   * not.
+   */
   outerStore: unknown;
-  /** Whether the async context is to be entered before a frame or a callback runs, in case it calls an async function. */
+  /**
+   * Whether the async context has to be entered before a frame or a callback runs, in case it calls an async function
+   * (`keepsContextOfCall`).
+   */
   entersBeforeCalls: boolean;
-  /** The task of the step that was opened last in this thread and is open still. */
+  /** The task of the open step that was opened last in this thread. */
   openTask: TaskRole | null;
-  /** The loop that is being run in this thread, the last one begun; `null` when none is. */
+  /** The loop that runs in this thread, the last one begun if there are several; `null` if none does. */
   run: LoopRole | null;
-  /** The store of the async functions' scopes; made by the first of them, because it makes awaits slower before Node 24. */
+  /**
+   * Holds the scope of the running line in the async context. Made for the first async function, because before Node 24
+   * it makes every await slower.
+   */
   storage: AsyncStorage | null;
 }
 
-/** The async context is that of whoever is below on the stack. */
+/** The code on the stack has not entered the async context: it has the one of its caller. */
 export const NOT_ENTERED: unique symbol = /* @__PURE__ */ Symbol('not entered');
 
 export const current: Current = {
@@ -47,10 +57,10 @@ export const current: Current = {
 };
 
 /**
- * Calls a function as code of a loop, and of one of its tasks where one is given: the one place that saves and restores the record.
- * A task's step in a batch needs no saving, since nothing runs around it (`Task._run`).
+ * Calls a function as code of a loop, and of one of its tasks if one is given, and restores `current` afterwards. A
+ * task's step in a batch does not need this, because nothing runs around it (`Task._run`).
  *
- * @param inJob whether nothing but the engine's job of an `await` is on the stack
+ * @param inJob whether only the job in which the JavaScript engine calls `then` is on the stack
  */
 export function runAs<A, B, C, R>(
   loop: LoopRole,
@@ -88,7 +98,10 @@ export function runAs<A, B, C, R>(
   }
 }
 
-/** Prepares the thread for async functions: from the first on, their scopes are found in the async context, where there is one. */
+/**
+ * Makes the store for the scopes of async functions, unless it exists already; returns `null` in runtimes without async
+ * contexts.
+ */
 export function prepareAsyncTasks(): AsyncStorage | null {
   if (current.storage === null) {
     const hooks = findAsyncHooks();
@@ -99,8 +112,9 @@ export function prepareAsyncTasks(): AsyncStorage | null {
 }
 
 /**
- * A frame of a task has called an async function, which awaits: what the function does after that is known to be the scope's. To be
- * asked at each await, since entering the async context for each step would cost as much as the step.
+ * Enters a scope in the async context: a frame of a task has called an async function, whose code after its `await` has
+ * to be found to belong to the scope. This is done at each such `await`, because entering the context for each step
+ * would cost as much as the step.
  */
 export function enterAsyncContext(scope: Scope): void {
   const storage = prepareAsyncTasks();
@@ -111,7 +125,7 @@ export function enterAsyncContext(scope: Scope): void {
   storage.enterWith(scope);
 }
 
-/** The step is over that has entered the async context. */
+/** Restores the store after a step that has entered the async context. */
 export function leaveAsyncContext(): void {
   current.storage!.enterWith(current.outerStore);
   current.outerStore = NOT_ENTERED;

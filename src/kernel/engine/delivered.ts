@@ -2,19 +2,23 @@ import { CancelledError, isCancelledError, unwrapCancellation } from '../../erro
 import { ignoreRejections } from '../runtime/platform.ts';
 
 /**
- * A task that is cancelled throws a `CancelledError` into the calls that it has started without awaiting them, too. Such a call rejects a
- * promise that nobody looks at, for which runtimes end the program. But the program has made no mistake by that: the library has ended the
- * call. So these errors are marked when they are thrown into an async function, and exactly those are ignored.
+ * When a task is cancelled, a `CancelledError` is also thrown into async functions that it has called and not awaited.
+ * The promise of such a call rejects, and nobody awaits it: an unhandled rejection, which ends a process. But it is the
+ * library that has ended the call, so this is not a mistake of the program. Therefore these errors are marked when they
+ * are thrown into an async function, and unhandled rejections with them are ignored.
  */
 
-/** A cancellation is thrown into an async function. */
+/** Marks an error that is thrown into an async function, if it is a cancellation. */
 export function noteDelivered(error: unknown): void {
   if (!isCancelledError(error)) return;
   CancelledError.noteDelivered(error, true);
   ignoreRejections(isDelivered);
 }
 
-/** The same error is the outcome of a task that code outside any task asks for: who drops that has lost a result. */
+/**
+ * Removes the mark: the error is the outcome of a task or future, for which code outside any task waits. An unhandled
+ * rejection of that code is reported.
+ */
 export function noteTaken(error: unknown): void {
   if (isCancelledError(error)) CancelledError.noteDelivered(error, false);
 }

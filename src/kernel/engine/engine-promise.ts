@@ -1,19 +1,23 @@
-/** The promises that async functions return. */
+/** Promises that async functions return, and their `then`. "The engine" is the JavaScript engine here. */
 
 let enginePromise: unknown;
 let enginesThen: unknown;
 
-/** Whether an async function has returned what they all return. A proxy of one may return anything. */
+/**
+ * Whether a value is a promise such as async functions return. What seems to be an async function may return something
+ * else: a proxy of one, for example.
+ */
 export function isPromiseOfEngine(value: unknown): value is Promise<unknown> {
   enginePromise ??= (async () => {})().constructor;
   return (value as { readonly constructor?: unknown } | null | undefined)?.constructor === enginePromise;
 }
 
 /**
- * The `then` of a promise when it is the engine's: it calls one of its two functions, once, from a job of its own, in the async context of
- * the call of `then`. Of another function (the promise's own, or what a tool has put into `Promise.prototype`) nothing is known.
+ * The `then` of a promise, if it is that of the engine: it calls one of its two functions, once, in a microtask, and in
+ * the async context of the call of `then`. Another function (of the promise itself, or one that a tool has put into
+ * `Promise.prototype`) may do anything.
  *
- * @returns `null` when it is another one
+ * @returns `null` if it is another function
  */
 export function enginesThenOf(promise: Promise<unknown>): typeof promise.then | null {
   enginesThen ??= findEnginesThen();
@@ -23,7 +27,7 @@ export function enginesThenOf(promise: Promise<unknown>): typeof promise.then | 
 
 const THEN = /^function then\(\) \{\s*\[native code\]\s*\}$/;
 
-/** A tool may have replaced it before this library was loaded. Then there is none, and no promise has it. */
+/** If a tool has replaced it before this library was loaded, returns a symbol, which no `then` is equal to. */
 function findEnginesThen(): unknown {
   const { then } = Object.getPrototypeOf((async () => {})()) as Promise<unknown>;
   return THEN.test(Function.prototype.toString.call(then)) ? then : Symbol('none');

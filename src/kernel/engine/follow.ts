@@ -8,11 +8,11 @@ import { setPending } from './scope.ts';
 import { pop, step } from './step.ts';
 
 /**
- * Promises of async functions that run on top of a call stack's frames: the only code that follows them. And how frames are run from outside
- * a step.
+ * Follows the promises of async functions that run on top of a call stack's frames, and runs frames from outside a step
+ * of the loop.
  */
 
-/** Runs the frames of a call stack as code of its task, from wherever it is called. */
+/** Runs the frames of a call stack as code of its task, whatever runs now. */
 export function runFrames(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
   const context = ownContextOf(stack._at) ?? task._ownContext;
@@ -30,15 +30,17 @@ function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
 }
 
 /**
- * An async function runs on top of a call stack's frames. When it settles, the frame below goes on within the same step; after a
- * foreign promise the step is over, and the stack waits for its turn like any other. The promise is followed and not wrapped: one
- * iteration later would be another program.
+ * An async function runs on top of a call stack's frames. When its promise settles, the frame below goes on within the
+ * same step. If the step is over by then (the function has come back from a foreign promise), the frame goes on in the
+ * next iteration. The promise is not wrapped in a future, because then the frame would always go on one iteration later
+ * than in CPython.
  */
 export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
   stack._task._loop._step.open(stack._task, stack._got, stack._at);
-  // One of its own, where this one is to be told from the next: a `then` of somebody else's may call its functions more than once.
-  const isTold = leavable !== null || !isPromiseOfEngine(promise) || enginesThenOf(promise) === null;
-  const following = isTold ? { leavable } : TO_THE_END;
+  // An object of its own where a late call has to be recognised: a body that was left settles later, and a `then` that
+  // is not that of the JavaScript engine may call its functions more than once.
+  const needsOwn = leavable !== null || !isPromiseOfEngine(promise) || enginesThenOf(promise) === null;
+  const following = needsOwn ? { leavable } : TO_THE_END;
   stack._following = following;
   subscribe(
     stack,
@@ -53,7 +55,7 @@ export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable
 }
 
 /**
- * As `follow`, of the promise of the async function that a task is made of.
+ * As `follow`, for the promise of the async function that a task is made of.
  *
  * @param promise `null` when `subscribeInContext` has subscribed to it
  */
@@ -67,11 +69,12 @@ export function followFirst(task: TaskRole, promise: Promise<unknown> | null): v
 }
 
 /**
- * Subscribes to the promise of the async function that a task is made of, in the task's async context: that tells whose promise it was, so
- * that no functions are made for each task.
+ * Subscribes to the promise of the async function that a task is made of, with two functions that all tasks share. They
+ * are called in the async context of this call, in which they find the task. So no functions have to be made for each
+ * task.
  *
- * @returns whether the context will tell: not when the first segment has gone into another scope, and not with a `then` that is not the
- * engine's, which may call them from anywhere
+ * @returns false, without an effect, if the task would not be found: if the first segment has entered another scope, or
+ * if the `then` is not that of the JavaScript engine, so that it may call the functions in another context
  */
 export function subscribeInContext(storage: AsyncStorage, task: TaskRole, promise: Promise<unknown>): boolean {
   if (storage.getStore() !== task._root) return false;
@@ -90,7 +93,7 @@ function endOfFirst(task: TaskRole, error: unknown, value: unknown): void {
   finish(task, error, value);
 }
 
-/** As `promise.then`; what that throws is the promise's error, as it is for an `await`. */
+/** Calls `promise.then`. If that throws, the error counts as the promise's rejection, as for an `await`. */
 function subscribe(
   stack: CallStack,
   promise: PromiseLike<unknown>,
@@ -109,10 +112,13 @@ function subscribe(
   }
 }
 
-/** What is followed to its end, whatever comes. */
+/** For functions that are always waited for: one object for all. */
 const TO_THE_END: Following = { leavable: null };
 
-/** Stops following: what is followed goes on by itself, the frames below get an error in the next iteration. */
+/**
+ * Stops waiting for the promise of a function, which goes on by itself. The frame below gets an error in the next
+ * iteration.
+ */
 export function leaveBody(stack: CallStack, error: unknown): void {
   stack._following = null;
   pop(stack);
@@ -130,7 +136,7 @@ function settled(stack: CallStack, error: unknown, value: unknown): void {
   else if (!loop._isClosed) loop._push({ _run: () => goOn(stack, error, value) });
 }
 
-/** The function that settled was the whole of the stack. */
+/** There is no frame below the function that settled: the call stack ends. */
 function finish(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
   try {
@@ -146,7 +152,7 @@ function finish(stack: CallStack, error: unknown, value: unknown): void {
 function goOn(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
   pop(stack);
-  // It came when the function had settled, and the frames had not gone on yet.
+  // A request that came after the function had settled, and before the frames went on.
   if (stack._must !== null) {
     setPending(stack._mustOf ?? stack._at ?? task._rootScope(), stack._must);
     stack._must = null;
@@ -157,7 +163,7 @@ function goOn(stack: CallStack, error: unknown, value: unknown): void {
     interruptOrThrow(task, failure);
   }
   if (stack === task && task.done()) task._loop._step.ends(task);
-  // No frame: another async function was called on top of it, or the `await` is over and the step goes on.
+  // If there is no frame, another async function was called on top of it, or the `await` is over and the step goes on.
   else if (stack._frame !== null) task._loop._step.suspends(task);
 }
 

@@ -1,7 +1,9 @@
 import { logger } from '../runtime/platform.ts';
 import type { TaskRole } from './roles.ts';
 
-/** What an instrument may be told, in terms of the engine. `Instrument` says it in terms of programs. */
+/**
+ * The hooks of an instrument, with the types of this folder. `Instrument` has them with the types that programs use.
+ */
 export interface HookCalls {
   beforeStep(task: TaskRole): void;
   afterStep(task: TaskRole): void;
@@ -19,7 +21,7 @@ export interface HookCalls {
   choose(label: string, count: number, candidates: Candidates): number | undefined;
 }
 
-/** What there is to choose from. */
+/** The things among which `choose` decides. */
 export interface Candidates {
   at(index: number): object | undefined;
 }
@@ -27,17 +29,21 @@ export interface Candidates {
 type Hook = keyof HookCalls;
 
 /**
- * While a callback of the library runs for something that has ended: the task that has ended it. What the callback wakes in turn was woken by
- * that task. Known only while `woken` is listened to. Such callbacks do not throw, and do not call each other.
+ * While a callback of the library runs because a future is done: the task that has ended that future. The waiters that
+ * the callback wakes count as woken by that task. Set only while an instrument has a hook `woken`. Such callbacks do
+ * not throw, and do not call each other, so this is not restored on errors or for nested calls.
  */
 export const ended: { by: object | null } = { by: null };
 
-/** What is installed: any of the hooks. */
+/** An installed instrument: it has any of the hooks. */
 export type Installed = object & { readonly [H in Hook]?: (...args: never[]) => unknown } & {
   readonly choosesReady?: boolean;
 };
 
-/** The installed instruments that have a hook, `null` when none does, so that the kernel's check is one comparison. */
+/**
+ * For each hook the installed instruments that have it; `null` if none does, so that the kernel's check is one
+ * comparison.
+ */
 export const hooks: { [H in Hook]: Installed[] | null } = {
   beforeStep: null,
   afterStep: null,
@@ -56,14 +62,17 @@ export const hooks: { [H in Hook]: Installed[] | null } = {
 };
 
 /**
- * `steps`: whether anything looks at steps, waits or iterations, or decides about them: one question for the fast paths, which have nothing
- * to show then. `ready`: whether it decides which of all that is ready runs next. `around`: what calls the steps of tasks, `null` for
- * the kernel itself.
+ * `steps`: whether any hook sees or decides about steps, waits or iterations, so that none may be skipped by a fast
+ * path. `ready`: whether an instrument decides which of the items that are ready runs next. `around`: the function that
+ * calls the steps of tasks; `null` if the kernel calls them itself.
  */
 export const watched: { steps: boolean; ready: boolean; around: ((task: TaskRole, step: () => void) => void) | null } =
   { steps: false, ready: false, around: null };
 
-/** From now on the steps of tasks are called by a function, which must call each of them once; with `null` by the kernel itself again. */
+/**
+ * From now on the steps of tasks are called by a function, which must call each of them once; with `null`, by the
+ * kernel itself.
+ */
 export function callStepsBy(around: typeof watched.around): void {
   watched.around = around;
   noteWatched();
@@ -93,7 +102,7 @@ export function emit<H extends Exclude<Hook, 'choose'>>(hook: H, ...args: Parame
   }
 }
 
-/** Asks the instruments, the first one first, until one decides; -1 when none does. */
+/** Asks the instruments in order of installation until one decides; returns its choice, or -1 if none decides. */
 export function choose(label: string, count: number, candidates: Candidates): number {
   for (const instrument of hooks.choose ?? []) {
     try {
@@ -115,14 +124,14 @@ function disable(instrument: Installed, hook: Hook, error: unknown): void {
   logger.error(`An instrument was removed because its ${hook}() threw`, error);
 }
 
-/** Puts an instrument into the table. */
+/** Adds an instrument to the table. */
 export function install(instrument: Installed): void {
-  // Lists are never changed, so that an instrument may be taken out while hooks are called.
+  // The lists are replaced, not changed, so that an instrument may be removed while hooks are called.
   for (const hook of HOOKS) if (instrument[hook] !== undefined) hooks[hook] = [...(hooks[hook] ?? []), instrument];
   noteWatched();
 }
 
-/** Takes it out again. */
+/** Removes an instrument from the table. */
 export function uninstall(instrument: Installed): void {
   for (const hook of HOOKS) {
     const left = hooks[hook]?.filter((installed) => installed !== instrument) ?? [];

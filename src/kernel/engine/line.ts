@@ -5,14 +5,14 @@ import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type Tas
 import { CancelScope, gotInStep, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
 
 /**
- * Whose line of execution runs. A task of generators has one line; async functions may have several, each branch of a `Promise.all`
- * being one. The async context holds the scope of the line. This file alone knows how a line is found: where every await of a program
- * is known otherwise, it is what would be replaced.
+ * Which line of execution runs. A task of generators has one line. A task of async functions may have several: each
+ * branch of a `Promise.all` is one. The async context holds the scope of the line. No other file knows how a line is
+ * found, so if there is another way some day, only this file changes.
  */
 
 /**
- * The scope of the line that runs now, outside any handle; a flow of its own for what the runtime has called: at its first contact with
- * the library, a callback gets one, which its awaits carry on.
+ * The scope of the line that runs now, outside any handle; `null` for code that has inherited no scope. A callback that
+ * the runtime has called gets a flow of its own when it first uses the library; what it awaits goes on in that flow.
  */
 export function scopeOfLine(): Scope | null {
   const { storage } = current;
@@ -29,10 +29,11 @@ export function scopeOfLine(): Scope | null {
 }
 
 /**
- * Where callbacks are not told from lines, what comes back from a foreign promise may be a helper, whose caller is to see what it sets, or a
- * request handler, whose context variables no other one must see. So it gets variables of its own. When somebody goes on in its scope
- * within the next microtasks it was a helper, because that is how a caller goes on: then the task gets its values. The runtime calls
- * every other handler when the microtasks are over.
+ * For runtimes where callbacks cannot be distinguished from lines. Code that sets a context variable after a foreign
+ * promise may be a helper function, whose caller has to see the value, or a request handler, whose values other
+ * handlers must not see. So it gets variables of its own at first. If code goes on in the same scope within the next
+ * microtasks, that is the caller of a helper, and its scope gets the values. Another handler is called only after the
+ * microtasks.
  */
 const lent: { to: Scope | null; line: Scope | null; microtasks: number; isCounting: boolean } = {
   to: null,
@@ -41,10 +42,13 @@ const lent: { to: Scope | null; line: Scope | null; microtasks: number; isCounti
   isCounting: false,
 };
 
-/** An async function that returns another one's promise takes three microtasks; this is enough for some of those. */
+/**
+ * After an async function has returned another one's promise, its caller goes on three microtasks later. This is enough
+ * for three such functions.
+ */
 const MICROTASKS = 10;
 
-/** Whoever goes on in a scope within the next microtasks sees the variables of an inner one. */
+/** Code that goes on in the scope `to` within the next microtasks gets the values of `line`, a scope inside it. */
 export function lend(to: Scope, line: Scope): void {
   lent.to = to;
   lent.line = line;
@@ -73,14 +77,20 @@ function takeLent(scope: Scope): void {
   if (context !== null) context._values = values;
 }
 
-/** Whether the runtime has called a callback that was made by a flow outside any task, and inherited its context. */
+/**
+ * Whether the running code is a callback of the runtime that has only inherited a flow, and not code of the flow
+ * itself.
+ */
 function isAnotherCallback(flow: Scope): boolean {
   const { calledBy } = flow;
   const id = callbackId(calledBy);
   return id !== 0 && id !== calledBy;
 }
 
-/** Code outside any task begins: it starts from the values that the task has now whose async context it inherited. */
+/**
+ * A new flow, for a callback of the runtime. It starts with the values that the task whose async context it has
+ * inherited has now.
+ */
 function newFlow(inherited: Scope): Scope {
   const flow = new CancelScope(null, null, inherited.loop, null);
   flow.context = contextOfScope(inherited)?.copy() ?? null;
@@ -88,20 +98,26 @@ function newFlow(inherited: Scope): Scope {
   return flow;
 }
 
-/** The callback that the loop calls now, and the flow of the async functions that it has called. */
+/**
+ * Whether the loop is calling a callback of the program, the flow of the async functions that this callback has called,
+ * and what the store held before the flow was entered.
+ */
 const callback: { isRunning: boolean; flow: Scope | null; outer: unknown } = {
   isRunning: false,
   flow: null,
   outer: undefined,
 };
 
-/** The loop calls a callback of a program. Async functions that it calls go on as a flow of their own, with its loop and its context. */
+/**
+ * The loop is about to call a callback of the program. Async functions that it calls go on as a flow, with the loop and
+ * the context of the callback.
+ */
 export function beginCallback(): void {
   callback.isRunning = true;
   if (current.entersBeforeCalls) flowOfCallback();
 }
 
-/** The callback has returned: nobody else is of its flow. */
+/** The callback has returned: the next one does not belong to its flow. */
 export function endCallback(): void {
   callback.isRunning = false;
   if (callback.flow === null) return;
@@ -110,7 +126,10 @@ export function endCallback(): void {
   callback.outer = undefined;
 }
 
-/** The scope of what a callback of the loop awaits; `null` where nothing would find it again. */
+/**
+ * The flow to which the awaits of the loop's callback belong; `null` outside of a callback, and in runtimes without
+ * async contexts, where it could not be found again after an `await`.
+ */
 export function flowOfCallback(): Scope | null {
   if (!callback.isRunning || callback.flow !== null) return callback.flow;
   const storage = prepareAsyncTasks();
@@ -135,16 +154,16 @@ export function runningScope(): Scope | null {
   return scope === null || scope.task === null || scope.task.done() || scope.loop._isClosed ? null : scope;
 }
 
-/** The task whose code runs now, `null` when none does. */
+/** The task whose code runs now; `null` if none does. */
 export function runningTask(): TaskRole | null {
   if (current.loop !== null) return current.task;
   if (current.storage === null) return current.openTask;
   const task = scopeOfLine()?.task ?? null;
-  // Code that inherited the context of a task that is over (a line that it left behind, say) has no task.
+  // Code in the async context of a task that is done, such as a line that the task left behind, has no task.
   return task === null || task.done() ? null : task;
 }
 
-/** The loop whose callback or task runs now, `null` when none does. */
+/** The loop whose callback or task runs now; `null` if none does. */
 export function runningLoop(): LoopRole | null {
   if (current.loop !== null) return current.loop;
   if (current.storage === null) return current.openTask === null ? null : current.openTask._loop;
@@ -152,7 +171,7 @@ export function runningLoop(): LoopRole | null {
   if (scope === null) return null;
   const { task, loop } = scope;
   if (task !== null && !task.done() && !loop._isClosed) return loop;
-  // A flow outside any task, or a line that a task has left behind, is run as long as the loop is.
+  // For a flow, and for a line that a task has left behind, the loop counts as running while it is run.
   return loop.isRunning() && !loop._isClosed ? loop : null;
 }
 
@@ -162,7 +181,7 @@ export function contextOfScope(scope: Scope): Scope['context'] {
   return scope.task?._context ?? null;
 }
 
-/** As above; `null` where these are the task's. */
+/** As `contextOfScope`, but `null` if these are the task's variables. */
 export function ownContextOf(scope: Scope | null): Scope['context'] {
   for (let at = scope; at !== null; at = at.parent) if (at.context !== null) return at.context;
   return null;
@@ -171,7 +190,7 @@ export function ownContextOf(scope: Scope | null): Scope['context'] {
 // --------------------------------------------------------------------------------------------- entering and leaving
 
 /**
- * Enters a scope inside the running one: what the line awaits from now on belongs to it.
+ * Enters a new scope inside the running one: what the line awaits from now on belongs to it.
  *
  * @param owner the construct that enters it
  */
@@ -184,7 +203,7 @@ export function enterScope(task: TaskRole, owner: object): Scope {
 }
 
 /**
- * Takes the line back out of a scope.
+ * Leaves a scope: what the line awaits from now on belongs to the scope around it.
  *
  * @param isLost whether it is left because it was cancelled
  */
@@ -206,7 +225,11 @@ function moveTo(scope: Scope, parent: Scope, inner: Scope | null): void {
   }
 }
 
-/** `await limit.enter()`, `await limit.exit()`: the line that awaited in `line` has been moved to another scope meanwhile. */
+/**
+ * A coroutine that an async function awaits has entered or left a scope: `await limit.enter()`, `await limit.exit()`.
+ * The async function goes on in the async context of its `await`, which still holds `line`. So `inner` of the scopes
+ * leads from there to the scope in which the function goes on.
+ */
 export function noteMoved(line: Scope, to: Scope): void {
   let base = line;
   if (to === base.parent && to.inner !== base) return; // it has left the scope that it was called in
@@ -221,8 +244,8 @@ export function noteMoved(line: Scope, to: Scope): void {
 // --------------------------------------------------------------------------------------------- lines that come late
 
 /**
- * Whether a scope, or one around it, was left because it was cancelled, or its loop is closed: a line that comes back into it has missed
- * its end.
+ * Whether a scope or one around it was left because it was cancelled, or its task is done and the loop closed. A line
+ * that comes back into it from a foreign promise has missed that.
  */
 export function isLost(scope: Scope): boolean {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) return true;
@@ -230,13 +253,14 @@ export function isLost(scope: Scope): boolean {
 }
 
 /**
- * A line comes back from a foreign promise into a scope that was cancelled without it, or when its run is over: it gets a scope of its own
- * with the request that it missed, and so that cancellation at its next await, once. Only where callbacks can be told from lines: elsewhere
- * a handler that was registered in the scope would be cancelled for nothing.
+ * A line comes back from a foreign promise into a lost scope: it gets a scope of its own, in which the request that it
+ * missed is pending, so that its next await throws once. Only in runtimes where callbacks can be distinguished from
+ * lines: elsewhere a handler that was registered in the scope would be cancelled without reason.
+ * @returns that scope; the given one if nothing was missed
  */
 export function meetLostScope(scope: Scope): Scope {
   if (current.loop !== null || current.storage === null || !canTellCallbacks()) return scope;
-  // A line that has received a cancellation cleans up.
+  // A line that has received a request is cleaning up.
   if (gotOf(scope) > 0) return scope;
   const live = aroundLost(scope);
   for (let at: Scope | null = scope; at !== live && at !== null; at = at.parent) {
@@ -251,7 +275,7 @@ export function meetLostScope(scope: Scope): Scope {
   return late;
 }
 
-/** The scope around the outermost one that is lost; `null` where all are, or none is left. */
+/** The scope around the outermost lost one; `null` if there is none. */
 function aroundLost(scope: Scope): Scope | null {
   if (scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop._isClosed) return null;
   let live: Scope | null = scope;
@@ -259,19 +283,23 @@ function aroundLost(scope: Scope): Scope | null {
   return live;
 }
 
-/** When the line that goes on was told of a request last, by its step or by the signal; 0: never. */
+/** The number of the latest request that the running line has received, in its step or from the signal; 0 for none. */
 export function gotOf(scope: Scope): number {
   const { _step: step } = scope.loop;
   if (step.task !== null && step.task === scope.task) return gotInStep(scope, step);
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
-  // Which of its lines has read the reason is not known. After the end of the run none of them can clean up, so that each is told.
+  // It is not known which of the scope's lines has read the reason, so it counts for all. Not after the end of the run:
+  // then each line gets the request, because none of them is waited for.
   return scope.signal === null || scope.loop._isClosed ? 0 : scope.signal.seenAt;
 }
 
-/** The scope of a line that has just been told late: whoever awaits its function goes on within the same microtasks. */
+/**
+ * The scope of a line that has just received the request it had missed, and the number of that event. Lines that await
+ * the line's function go on within the same microtasks, and count as having received it too.
+ */
 const told: { scope: Scope | null; at: number } = { scope: null, at: 0 };
 
-/** A line that its task has left is told of the cancellation that it has missed. */
+/** A line of a lost scope receives the request that it has missed. */
 export function noteTold(lost: Scope): void {
   told.at = ++sequence.now;
   if (told.scope === null) afterMicrotasks(forgetTold);
@@ -290,12 +318,18 @@ function missedRequest(scope: Scope): Request {
 
 const LEFT = 'a deadline that passed while it waited for a promise that is not of this library';
 
-/** The lines of a scope's task that are at foreign promises are being closed by their `return()`: they clean up undisturbed. */
+/**
+ * Lines of a scope that wait for foreign promises are being closed by `return()`: when they come back, their clean-up
+ * is not interrupted by a cancellation.
+ */
 export function spareLines(scope: Scope): void {
   for (let at: Scope | null = scope; at !== null; at = at.parent) at.marks |= SPARED;
 }
 
-/** When the line that awaits was told of a request last. It may have come back from a foreign promise, unseen until now. */
+/**
+ * The number of the latest request that the awaiting line has received; 0 for none. The line may have come back from a
+ * foreign promise, which is noticed only now.
+ */
 export function gotAtAwait(scope: Scope, task: TaskRole): number {
   const { _step: step } = task._loop;
   if (step.task === task) return step.got === 0 ? 0 : gotInStep(scope, step);
@@ -304,7 +338,7 @@ export function gotAtAwait(scope: Scope, task: TaskRole): number {
   return got;
 }
 
-/** The context of a line, where it is known already; `null`: the one of its task, once somebody asks for it. */
+/** The context of a line, if it exists already; `null` for that of the task, which is made when it is needed. */
 export function contextOfLine(scope: Scope, task: TaskRole): Scope['context'] {
   return ownContextOf(scope) ?? task._ownContext;
 }

@@ -4,25 +4,28 @@ import { flowOfCallback, isLost, meetLostScope, runningScope, scopeOfLine } from
 import type { Scope, TaskRole } from './roles.ts';
 
 /**
- * `await x` told from `x.then(f)` by the language: an `await` reads `x.then` at once, in the awaiting code, and the engine calls what it
- * has read in a job of its own; a program calls it right away. So the getter of `then` notes the object, with the scope of the line,
- * and asks for a microtask that ends the *segment*. A `then` that is called before is a program's, one that is called afterwards the
- * engine's: all calls of the engine for one segment come before the end of the next one, in the order of the look-ups.
+ * Distinguishes `await x` from `x.then(f)`. (In this file "the engine" is the JavaScript engine.) An `await` reads
+ * `x.then` at once, in the awaiting code, and the engine calls what it has read in a later microtask. A program that
+ * writes `x.then(f)` calls it right away. So the getter of `then` notes the object, with the scope of the line, and
+ * asks for a microtask that ends the *segment*. A call of `then` before that microtask is one of the program, a call
+ * after it one of the engine. All calls of the engine for one segment come before the end of the next segment, in the
+ * order of the look-ups.
  *
  *     await a     a.then is read     ┐                          ┌ the engine calls a.then
  *     await b     b.then is read     ┤ the microtask: swap      ┤ the engine calls b.then
  *                 now = [a, b]       ┘ called = [a, b]          └ called = []
  *
- * Invariant: what was called, and what the end of a segment has left over, is not in the lists: they keep nobody alive.
+ * Invariant: the lists hold no object that was called, or that was never called by the end of the next segment. So they
+ * keep nothing alive.
  */
 class LookUps {
-  /** Those of the segment that runs. */
+  /** The look-ups of the running segment. */
   now: List = new List();
-  /** Those of the last segment that the engine has yet to call. */
+  /** The look-ups of the last segment that the engine has not called yet. */
   called: List = new List();
-  /** Whether the microtask that ends the segment is on its way. */
+  /** Whether the microtask that ends the segment has been asked for. */
   isMarked = false;
-  /** The task that looked up last in the segment that runs. */
+  /** The task of the last look-up in the running segment. */
   task: TaskRole | null = null;
   /** The scope of the line whose `await` the engine has called last. */
   owner: Scope | null = null;
@@ -36,7 +39,10 @@ class LookUps {
 class List {
   readonly objects: (object | null)[] = [];
   readonly scopes: (Scope | null)[] = [];
-  /** Where the awaits are in the program; in debug mode only. A place may keep the objects alive that were at work there. */
+  /**
+   * Where the awaits are in the program; in debug mode only. Dropped with the list, because a place (a stack) may keep
+   * objects alive.
+   */
   places: (object | null)[] | null = null;
   head = 0;
   length = 0;
@@ -79,24 +85,29 @@ export function noteLookUp(object: object): void {
   else noteLookUpBy(object, current.task === null ? flowOfCallback() : scopeOfFrame());
 }
 
-/** A frame looks a `then` up, or an async function that it has called. */
+/**
+ * The scope of a look-up inside a handle: by a frame of the running task, or by an async function that it has called.
+ */
 function scopeOfFrame(): Scope | null {
   const scope = runningScope();
   if (scope === null) return null;
-  const own = flowInside(scope);
+  const own = scopeWithOwnVariables(scope);
   if (own !== null) return own;
   enterAsyncContext(scope);
   return scope;
 }
 
-/** What the first segment of an async function has set is its own: where it awaits, it goes on in the flow that has these variables. */
-function flowInside(scope: Scope): Scope | null {
+/**
+ * The scope that `ContextVar.set` has made in the first segment of an async function, for variables of its own; `null`
+ * if there is none. The function's awaits belong to it.
+ */
+function scopeWithOwnVariables(scope: Scope): Scope | null {
   if (current.context === null || current.storage === null || current.outerStore !== NOT_ENTERED) return null;
   const inside = current.storage.getStore() as Scope | undefined;
   return inside !== undefined && inside.parent === scope && inside.context === current.context ? inside : null;
 }
 
-/** As above, by a line whose scope is known. */
+/** As `noteLookUp`, if the scope of the line is known. */
 export function noteLookUpBy(object: object, line: Scope | null): void {
   if (!lookUps.isMarked) {
     lookUps.isMarked = true;
@@ -113,8 +124,9 @@ export function noteLookUpBy(object: object, line: Scope | null): void {
 }
 
 /**
- * `take`: takes the place of an `await`. `yielded`: told of what a generator coroutine begins to wait for, while the place where it does is on
- * the stack: a future, or with `givesWay` a turn of the loop. Set while places are recorded.
+ * Functions that record places in the program; `null` while they are not recorded. `take` is called during an `await`,
+ * and returns its place. `yielded` is called while a generator coroutine begins to wait, with the future, or with
+ * `givesWay` for a `sleep(0)`.
  */
 export const places: {
   take: (() => object) | null;
@@ -125,10 +137,11 @@ export const places: {
 };
 
 /**
- * Whether `then` is called by the engine for an `await` (or a promise resolved with the awaitable), and not by a program.
+ * Whether a call of `then` is one of the engine, for an `await` (or for a promise that is resolved with the awaitable),
+ * and not one of the program.
  *
- * One object that the engine has yet to call, and that a line has looked up meanwhile, does not tell: then the functions have to, since
- * those of the engine have no name and no source.
+ * If the engine has not called an object yet, and a line has looked it up again in the meantime, the order does not
+ * tell. Then the arguments do, because the engine's functions are native and have no name.
  */
 export function isAwaitOfTheEngine(object: object, onFulfilled: unknown, onRejected: unknown): boolean {
   const isPair = typeof onFulfilled === 'function' && typeof onRejected === 'function';
@@ -139,7 +152,7 @@ export function isAwaitOfTheEngine(object: object, onFulfilled: unknown, onRejec
       return false;
     }
   }
-  if (at < 0) return false; // a `then` that was held
+  if (at < 0) return false; // the program has kept a `then` that it had read before
   const { called } = lookUps;
   lookUps.owner = called.scopes[at]!;
   lookUps.place = called.places === null ? null : (called.places[at] ?? null);
@@ -149,11 +162,11 @@ export function isAwaitOfTheEngine(object: object, onFulfilled: unknown, onRejec
     if (called.places !== null) called.places[i] = null;
   }
   called.head = at + 1;
-  lookUps.task = null; // what was looked up in the engine's call before this one is not of the code that this one runs
+  lookUps.task = null; // look-ups during the engine's previous call are not of the code that goes on now
   return true;
 }
 
-/** Where the next call of the engine for an object is among those that it has yet to make; -1 when there is none. */
+/** The index of an object among those that the engine has not called yet; -1 if it is not among them. */
 function indexInCalled(object: object): number {
   const { objects, head, length } = lookUps.called;
   for (let at = head; at < length; at++) if (objects[at] === object) return at;
@@ -172,7 +185,9 @@ function isInThisSegment(object: object): boolean {
   return false;
 }
 
-/** Takes the object out of the segment that runs: a program calls the `then` that it has just read. */
+/**
+ * Removes the last look-up of an object from the running segment: the program calls the `then` that it has just read.
+ */
 function takeFromThisSegment(object: object): void {
   const { now } = lookUps;
   for (let at = now.length - 1; at >= 0; at--) {
@@ -190,29 +205,32 @@ function takeFromThisSegment(object: object): void {
   }
 }
 
-/** The scope that the `await` which the engine has just called belongs to; `null` where no task that goes on runs it. */
+/**
+ * The scope of the `await` for which the engine has just called `then`; `null` if the code belongs to no scope. It can
+ * be taken once.
+ */
 export function takeOwner(): Scope | null {
   const scope = lookUps.owner;
   lookUps.owner = null;
   return scope;
 }
 
-/** Where the `await` which the engine has just called is in the program, where debug mode has noted it. */
+/** The place of the `await` for which the engine has just called `then`; `null` if it was not recorded. */
 export function placeOfCall(): object | null {
   return lookUps.place;
 }
 
-/** The number of the segment that the await which the engine has just called is of. */
+/** A number for the segment in which the `await` was made for which the engine has just called `then`. */
 export function segmentOfCall(): number {
   return lookUps.segment;
 }
 
-/** Whether all awaits that the lines of a task have begun are registered. */
+/** Whether the engine has called `then` for all awaits that lines of a task have made. */
 export function areAllRegistered(task: TaskRole): boolean {
   return !isLookingUp(task) && !hasOf(lookUps.called, task);
 }
 
-/** Whether lines of a task have looked a `then` up which the engine cannot have called yet. */
+/** Whether lines of a task have looked up a `then` in the running segment, which the engine cannot have called yet. */
 export function isLookingUp(task: TaskRole): boolean {
   return lookUps.isMarked && hasOf(lookUps.now, task);
 }
@@ -222,7 +240,9 @@ function hasOf({ scopes, head, length }: List, task: TaskRole): boolean {
   return false;
 }
 
-/** Whether the running segment of a task is about to wait: it has looked a `then` up that was not called at once. */
+/**
+ * Whether the running code of a task is about to wait: its last look-up of a `then` was not followed by a call at once.
+ */
 export function isAboutToWait(task: TaskRole): boolean {
   return lookUps.isMarked && lookUps.task === task && lookUps.now.length > 0;
 }

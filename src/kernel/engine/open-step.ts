@@ -8,41 +8,52 @@ const CLOSED = 0;
 const OPEN = 1;
 const CLOSING = 2;
 
-/** What an open step tells its loop. */
+/** What an open step needs from its loop. */
 export interface StepOwner {
   /** Whether a handle is on the stack, so that a step can be opened. @internal */
   readonly _isRunningHandle: boolean;
-  /** A task's function has come back from a foreign promise, and waits or ends: nobody has seen when it began to run. @internal */
+  /**
+   * An async function of a task has come back from a foreign promise, and waits again or ends. It ran outside of a
+   * step, so it is not known when it began to run. @internal
+   */
   _unseenStepIsOver(task: TaskRole): void;
-  /** The step is over: the batch goes on. `isOfLine`: its task was done already when it began. @internal */
+  /**
+   * The step is over: the batch goes on. `isOfLine`: the task was already done when the step began, which was that of a
+   * line left behind. @internal
+   */
   _stepIsOver(task: TaskRole | null, isOfLine: boolean): void;
 }
 
 /**
- * The step of an async function, which goes on after its handle has returned. No other handle of the loop runs until it waits on
- * something of this library or ends; should it wait on a foreign promise, the watch finds out once the microtasks have run.
+ * The step of an async function, which goes on after its handle has returned. No other handle of the loop runs until
+ * the function waits for something of this library or ends. If it waits for a foreign promise, the watch notices that
+ * when all microtasks have run, and closes the step.
  *
  * | state | meaning | `task` | left by |
  * | --- | --- | --- | --- |
  * | CLOSED | no step is open | `null` | `open`, `openForOutside` |
- * | OPEN | the function runs, or will in a microtask | its task; `null` for code outside any task | it waits, it ends, the watch |
- * | CLOSING | it waits, but other awaits of its segment have yet to be registered | as before | a microtask; `open`, where one of them begins a function |
+ * | OPEN | the function runs, or will in a microtask | its task; `null` for code outside any task | `suspends` (it waits), `ends`, the watch |
+ * | CLOSING | it waits, but `then` was not called yet for other awaits of its segment | as before | a microtask; `open`, if one of them begins a function |
  *
- *     CLOSED ──open──▶ OPEN ──waits, all registered──▶ CLOSED
- *                       └──waits──▶ CLOSING ──microtask──▶ CLOSED
+ *     CLOSED ──open──▶ OPEN ──waits, all registered; ends; watch──▶ CLOSED
+ *                      OPEN ──waits──▶ CLOSING ──microtask──▶ CLOSED
+ *                                      CLOSING ──an await of the segment begins a function──▶ OPEN
  */
 export class OpenStep implements OpenStepRole {
   task: TaskRole | null = null;
   got = 0;
   at: Scope | null = null;
-  /** Whether it is the step of a line that its task has left behind. */
+  /** Whether it is the step of a line whose task was done when the step began. */
   #isOfLine = false;
   #state: typeof CLOSED | typeof OPEN | typeof CLOSING = CLOSED;
-  /** How many microtasks are on their way that may close it. */
+  /** How many microtasks have been asked for that may close it. */
   #closers = 0;
   #comebackOf: TaskRole | null = null;
   #comebackIn = -1;
-  /** Whether the watch has been asked for. One a burst of steps: it is a macrotask. */
+  /**
+   * Whether the watch has been asked for. One serves all steps until it comes, because it is a macrotask, which is
+   * slow.
+   */
   #isWatching = false;
   readonly #owner: StepOwner;
 
@@ -58,13 +69,16 @@ export class OpenStep implements OpenStepRole {
     return this.#state === CLOSING;
   }
 
-  /** A task's async function goes on. One that is open already is of a task that was started eagerly by this one, within its step. */
+  /**
+   * An async function of a task goes on. If a step is open already, the task of that step was started eagerly within
+   * this one.
+   */
   open(task: TaskRole, got: number, at: Scope | null): void {
     if (this.#owner._isRunningHandle) this.openNow(task, got, at);
     else if (this.#state === CLOSING && this.task === task) this.#state = OPEN; // an await of the segment has begun a function
   }
 
-  /** As `open`, between two handles. */
+  /** As `open`, for the scheduler between two handles. */
   openNow(task: TaskRole, got: number, at: Scope | null): void {
     this.task = task;
     this.got = got;
@@ -76,8 +90,8 @@ export class OpenStep implements OpenStepRole {
   }
 
   /**
-   * Code outside any task goes on: no step is run before it has, where nothing else tells that what it waits for is not the running
-   * task's.
+   * Code outside any task goes on. Only in runtimes without async contexts: no step may begin before its microtasks
+   * have run, because its awaits would be taken for those of the step's task.
    */
   openForOutside(): void {
     if (!this.#owner._isRunningHandle || this.#state !== CLOSED) return;
@@ -85,10 +99,13 @@ export class OpenStep implements OpenStepRole {
     this.#watchMicrotasks();
   }
 
-  /** A task waits. Awaits of the same segment that have yet to be registered are so in the microtasks right behind this one. */
+  /**
+   * A task waits. If there are other awaits in the same segment, `then` is called for them in the microtasks right
+   * after this one.
+   */
   suspends(task: TaskRole): void {
     if (this.task !== task) {
-      // It has come back from a foreign promise, unseen until now.
+      // It has come back from a foreign promise, which is noticed only now.
       this.#owner._unseenStepIsOver(task);
       if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
       if (hooks.afterStep !== null && !task.done()) emit('afterStep', task);
@@ -104,23 +121,29 @@ export class OpenStep implements OpenStepRole {
     RESOLVED.then(this.#closeUnlessLookingUp);
   }
 
-  /** A task has nothing left to run. */
+  /** The function of a task has ended. */
   ends(task: TaskRole): void {
     if (this.task !== task) this.#owner._unseenStepIsOver(task);
     else if (this.#state === OPEN) this.#close();
   }
 
-  /** What was looked up meanwhile is called in the microtasks right behind this one: an awaited body has begun, say. */
+  /**
+   * Closes the step. If a `then` was looked up in the meantime (an awaited construct has begun its body, for example),
+   * it is called in the microtasks right after this one, so this waits for them.
+   */
   readonly #closeUnlessLookingUp = (): void => {
     if (this.#closers === 1 && this.#state === CLOSING && this.task !== null && isLookingUp(this.task)) {
       RESOLVED.then(this.#closeUnlessLookingUp);
       return;
     }
-    // Not the last of them, or open again: a later wait closes the step.
+    // If this is not the last of these microtasks, or the step is open again, it is closed later.
     if (--this.#closers === 0 && this.#state === CLOSING) this.#close();
   };
 
-  /** Whether an await is the first of a segment in which a line has come back from a foreign promise, unseen by any step. */
+  /**
+   * Whether an await is the first one in a segment that runs outside of any step, because a line has come back from a
+   * foreign promise.
+   */
   isComeback(task: TaskRole): boolean {
     const segment = segmentOfCall();
     const isFirst = this.#comebackOf !== task || this.#comebackIn !== segment;
@@ -144,7 +167,7 @@ export class OpenStep implements OpenStepRole {
     afterMicrotasks(this.#watch);
   }
 
-  /** All microtasks have run: a step that is open still waits on a foreign promise. */
+  /** All microtasks have run: if a step is still open, its function waits for a foreign promise. */
   readonly #watch = (): void => {
     this.#isWatching = false;
     if (this.#state === OPEN) this.#close();

@@ -1,21 +1,21 @@
 import type { Host } from '../runtime/host.ts';
 import type { Clock } from './clock.ts';
 
-/** A ready queue that never empties lets the host's I/O have its turn after this many seconds. */
+/** In seconds: when a turn has taken this long, its rest waits until the host has handled pending I/O. */
 const LONGEST_TURN = 0.001;
-/** Reading the clock costs as much as a step, so it is read once in so many handles at the most. */
+/** Reading the clock takes as long as a step, so it is read once in up to so many handles. */
 const MOST_HANDLES_A_READING = 256;
 
 /**
- * When the host's turns come, and how long one may take. The wishes are remembered, so that the host is told only what it does not
- * know; how often the clock is read adapts to what handles turn out to cost.
+ * Decides when the host is asked for a turn, and how long a turn may take. It remembers what it has asked for, so that
+ * it calls the host only when something changes. The more time handles take, the more often it reads the clock.
  *
- * | wish | `#isSoonAsked` | `#atAsked` |
+ * | asked for | `#isSoonAsked` | `#atAsked` |
  * | --- | --- | --- |
- * | none | false | `null` |
+ * | nothing | false | `null` |
  * | a turn as soon as possible | true | as before |
  * | a turn at a time | false | the time |
- * | unknown: a timer of the host's may have fired | – | `undefined` |
+ * | not known: the host's timer has fired, or may have | – | `undefined` |
  */
 export class Pacer {
   readonly #host: Host;
@@ -31,7 +31,10 @@ export class Pacer {
   #lastReading = 0;
   #handles = 0;
   #handlesAReading = 16;
-  /** The turn has taken its time. Several ask, and it stays so until the turn is split: or timers and I/O would starve. */
+  /**
+   * The turn has used up its time. It stays set until the turn is split, although `isSpent` is asked at several places:
+   * otherwise timers and I/O could starve.
+   */
   #isOverdue = false;
 
   /** @param turn what the host is to call */
@@ -58,8 +61,8 @@ export class Pacer {
     this.#isSoonAsked = false;
   }
 
-  /** The loop is driven by hand: what was asked for may have been used up. */
-  forgetWishes(): void {
+  /** The loop is driven by hand: whether the host still has what was asked for is not known. */
+  forgetAsked(): void {
     this.#isSoonAsked = false;
     this.#atAsked = undefined;
   }
@@ -75,7 +78,7 @@ export class Pacer {
     this.#isSoonAsked = true;
   }
 
-  /** Asks for a turn at a time, instead of the time asked for before; `null` takes the wish back. */
+  /** Asks for a turn at a time in seconds, instead of the time asked for before; with `null`, at no time. */
   askAt(when: number | null): void {
     if (this.#atAsked === when) return;
     this.#atAsked = when;
@@ -91,9 +94,10 @@ export class Pacer {
   }
 
   /**
-   * Asks for a turn after the host's I/O when a time has come already: its shortest timer takes a millisecond or more. As in CPython,
-   * whose iterations look at I/O before they run what is due, timers that set each other anew leave room for it. A host that cannot tell
-   * when its I/O is over has its own idea of time, and decides by itself.
+   * If a time has already come, asks for a turn after the host's I/O, and returns true: a timer of the host would take
+   * a millisecond or more. I/O comes first, as in CPython, where each iteration handles I/O before it runs timers that
+   * are due: so timers that set each other again and again do not keep I/O from being handled. A host without `afterIO`
+   * has a clock of its own kind, such as a simulated one, and is always asked by `at`.
    */
   askIfDue(when: number): boolean {
     if (this.#host.afterIO === undefined || when >= this.due()) return false;
@@ -101,7 +105,7 @@ export class Pacer {
     return true;
   }
 
-  /** Counts a handle. Whether the turn has taken its time. */
+  /** Counts a handle; returns whether the turn has used up its time. */
   isSpent(): boolean {
     if (++this.#handles >= this.#handlesAReading && this.#readClock()) this.#isOverdue = true;
     return this.#isOverdue;
@@ -120,7 +124,10 @@ export class Pacer {
     return now >= this.#end;
   }
 
-  /** Timers that are due before this are collected: the clock's step is lost in the rounding when the time is large. */
+  /**
+   * Timers with an earlier deadline than this are due. It is the present time plus the clock's step; when the time is
+   * so large that adding the step has no effect, the next larger number.
+   */
   due(): number {
     const now = this.#clock.now();
     return Math.max(now + this.#host.resolution, now * (1 + Number.EPSILON));

@@ -28,8 +28,9 @@ import { addWait, noteBegan, noteResumed, removeWait } from './scope.ts';
 import { goOnFrom, takeError } from './step.ts';
 
 /**
- * @param note told of what it rejects with
- * @param isLate whether the future was done before anybody waited here
+ * Calls `resolve` or `reject` with the outcome of a future that is done.
+ * @param note called with the error, before `reject`
+ * @param isLate whether the future was done already when the await began
  */
 export function settle(
   future: FutureLike,
@@ -60,12 +61,13 @@ export function settle(
   resolve(value as never);
 }
 
-/** What of a task's marks keeps an await from being handed over to: a request on its way, or that it is done. */
+/** With any of these marks of its task an await is not handed over to: a request is pending, or the task is done. */
 const NOT_BARE = STATE | MUST_CANCEL | SCOPE_PENDING;
 
 /**
- * `noted`: told of each await that waits, with its place; set while some loop is in debug mode. `begun` and `resumed`: told which await begins to
- * wait and which one goes on; set while schedules of async functions are explored.
+ * Functions that are called for awaits of async functions. `noted`, while a loop is in debug mode or places are
+ * recorded: an await begins to wait, with its place. `begun` and `resumed`, while schedules of async functions are
+ * explored: an await begins to wait, and goes on.
  */
 export const onAwait: {
   noted: ((wait: ScopeWait, place: object | null) => void) | null;
@@ -73,10 +75,13 @@ export const onAwait: {
   resumed?: ((wait: ScopeWait) => void) | undefined;
 } = { noted: null, begun: undefined, resumed: undefined };
 
-/** The tasks that were made for an await of a line whose task is done: nobody else knows them, so that they end with that await. */
+/**
+ * The tasks that were made for an await of a line whose task is done. No other code has them, so they are cancelled
+ * when that await is.
+ */
 export const ofLines: WeakSet<object> = /* @__PURE__ */ new WeakSet();
 
-/** Whether a task is nothing but an await of a line that its own task has left behind. */
+/** Whether a task was made for an await of a line whose task is done. */
 export function isOfLine(task: object): boolean {
   return ofLines.has(task);
 }
@@ -86,7 +91,10 @@ const IS_OVER = 1;
 const RUNNING = 2;
 const OBSERVER = 4;
 
-/** What few awaits have: frames on top of each other, an async function on top of them, an error or a request on its way. */
+/**
+ * The fields that only few awaits need: for nested frames, an async function on top of them, an error or a request that
+ * is about to be thrown.
+ */
 class StackExtra {
   parents: Frame[] | null = null;
   error: unknown = NONE;
@@ -101,7 +109,7 @@ class StackExtra {
  * | it… | `_waiting` | `_frame` | in the ready queue | left by |
  * | --- | --- | --- | --- | --- |
  * | waits | a pending future | `null`, or the coroutine's | no | the future is done, a request |
- * | is on its way | `null`, or done | – | yes | the loop takes its turn |
+ * | is scheduled | `null`, or done | `null`, or the coroutine's | yes | the loop runs it |
  * | runs frames | `null` | the one that runs | no (RUNNING) | the frames wait or end |
  * | follows an async function | `null` | `null` (`_following`) | no | the function's promise settles |
  * | is over | `null` | `null` | no (IS_OVER) | – |
@@ -123,7 +131,7 @@ export class PendingAwait implements ScopeWait {
 
   /**
    * @param scope of the line that awaits
-   * @param at the scope that the frames have gone into meanwhile
+   * @param at the scope that the frames have entered in the meantime
    */
   constructor(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject, frame: Frame | null, at: Scope = scope) {
     this._at = at;
@@ -235,7 +243,7 @@ export class PendingAwait implements ScopeWait {
     }
   }
 
-  /** Whether waking it runs no code of a program, so that the step before can hand over to it directly. */
+  /** Whether running it runs no frame and calls no overridden method, so that the scheduler can hand over to it. */
   _isBare(): boolean {
     const { _waiting: waiting } = this;
     const task = this._task;
@@ -249,7 +257,7 @@ export class PendingAwait implements ScopeWait {
     );
   }
 
-  /** Whether waking it runs nothing but a frame of the library in which no code of a program runs. */
+  /** Whether running it runs only a frame of the library in which no code of a program runs. */
   _isQuiet(): boolean {
     const { _frame: frame } = this;
     return frame !== null && this.#isQuietFrame(frame) && (this._task._marks & NOT_BARE) === 0;
@@ -263,7 +271,10 @@ export class PendingAwait implements ScopeWait {
     );
   }
 
-  /** What its only frame waits for is done: most frames end with that, and those that know it need not be resumed. */
+  /**
+   * What its only frame waits for is done. Most of these frames end then, and can tell their result without being
+   * resumed.
+   */
   #resumeQuietly(frame: Written, waiting: FutureRole): void {
     if (waiting._hasPlainResult?.() !== true) {
       this.#runFrames(NONE);
@@ -293,7 +304,7 @@ export class PendingAwait implements ScopeWait {
     if (hooks.afterStep !== null && task._loop._step.task !== task) emit('afterStep', task);
   }
 
-  /** Wakes it where `_isBare()`: its step has been opened. */
+  /** Runs it, if `_isBare()`, after its step was opened. */
   _handOver(): void {
     onAwait.resumed?.(this);
     const waiting = this._waiting;
@@ -335,11 +346,11 @@ export class PendingAwait implements ScopeWait {
   _stepped(scope: Scope | null): void {
     this._marks &= ~RUNNING;
     this._moveTo(scope);
-    // The frames wait again; that no `await` began counts when a request looks for somebody who has reacted.
+    // The frames wait again. Only this wait's number changes: for `ReactionCheck`, no `await` of the scope has begun.
     if (!this._isOver && this._frame !== null) this._began = ++sequence.now;
   }
 
-  /** The frames have gone into another scope, or come back out of it. */
+  /** The frames have entered or left a scope. */
   _moveTo(scope: Scope | null): void {
     if (scope === null || scope === this._at) return;
     if (!this._isOver) {
@@ -363,7 +374,9 @@ export class PendingAwait implements ScopeWait {
     this._task._loop._schedule(this);
   }
 
-  /** The async function goes on in a microtask, and until it waits again its task's step is open. */
+  /**
+   * The await is over: the async function goes on in a microtask. The step of its task is open until it waits again.
+   */
   #over(): void {
     const task = this._task;
     this._frame = null;
@@ -374,7 +387,7 @@ export class PendingAwait implements ScopeWait {
   }
 }
 
-/** Runs the first step of a coroutine in the scope that is current. */
+/** Runs the first step of a coroutine in the current scope. */
 export function beginFrames(frame: Frame, resolve: Resolve, reject: Reject, isObserver: boolean): void {
   const scope = current.scope!;
   let result: IteratorResult<unknown, unknown>;
@@ -396,6 +409,6 @@ export function beginFrames(frame: Frame, resolve: Resolve, reject: Reject, isOb
   goOnFrom(wait, frame, result.value);
   wait._marks &= ~RUNNING;
   wait._moveTo(current.scope);
-  // No frame: the coroutine is an async function's, and the step is still its.
+  // Without a frame, the coroutine has called an async function, whose step is still open.
   if (!wait._isOver && wait._frame !== null && !isObserver) task._loop._step.suspends(task);
 }

@@ -1,16 +1,17 @@
 import { inIntervals, presentTime } from '../runtime/platform.ts';
 
 /**
- * How long the thread has been busy, for debug mode: code that goes on after a promise of somebody else is called by the runtime, and
- * nothing tells the loop when it began. So a timer beats meanwhile, and the loop's own turns count as beats too: the time since the last
- * one is time in which the thread did nothing else.
+ * Estimates how long the thread has been busy, for debug mode. Code that goes on after a foreign promise is called by
+ * the runtime, so the loop does not know when it began. Therefore a timer notes the time (a beat) at short intervals,
+ * and so does the loop before each handle: since the last beat the thread has done nothing but the present work.
  */
 
+/** Seconds between two beats. */
 const PERIOD = 0.01;
 
 const pulse: { last: number; loops: number; stop: (() => void) | null } = { last: 0, loops: 0, stop: null };
 
-/** A loop goes into debug mode, or leaves it: the pulse beats while one is in it. */
+/** A loop enters or leaves debug mode. The timer runs while any loop is in it. */
 export function keepPulse(enabled: boolean): void {
   pulse.loops += enabled ? 1 : -1;
   if (pulse.loops > 0 && pulse.stop === null) {
@@ -22,12 +23,12 @@ export function keepPulse(enabled: boolean): void {
   }
 }
 
-/** The thread is free, or begins with something that is known. */
+/** The thread is free, or begins something whose time is measured: notes the time. */
 export function beat(): void {
   pulse.last = presentTime();
 }
 
-/** Seconds since the thread was free. */
+/** Seconds since the last beat; 0 when no loop is in debug mode. */
 export function busyFor(): number {
   return pulse.stop === null ? 0 : presentTime() - pulse.last;
 }

@@ -2,10 +2,10 @@ import { textOf } from '../../errors/errors.ts';
 import { quote } from '../../internal/describe.ts';
 import type { Request, TaskRole } from './roles.ts';
 
-/** Counts steps, waits and requests in one order. */
+/** The number of the latest event. Steps, waits and requests are events, numbered in one common order. */
 export const sequence = { now: 0 };
 
-/** One request, from when it is made until the errors that it becomes are forgotten. */
+/** One request to cancel. The errors that are thrown because of it hold it, for their texts. */
 export class MadeRequest implements Request {
   readonly by: TaskRole | null;
   readonly message: unknown;
@@ -13,13 +13,15 @@ export class MadeRequest implements Request {
   readonly at: number;
   readonly #target: TaskRole | string | null;
   readonly #through: object | string | null;
-  /** The request that led to this one. */
   readonly cause: Request | null;
 
   /**
-   * @param target a task, or the words for something else that was cancelled; `null` for a function outside any task
-   * @param through the construct that asks; what its `toString` gives
-   * @param cause the request that this one hands on
+   * @param target what was cancelled: a task, or words for something else; `null` for a function outside any task
+   * @param by the task whose code makes the request; `null` for none
+   * @param through the construct that makes the request, as a text or an object whose `toString` gives it; `null` for a
+   * direct `cancel()`
+   * @param cause the request that led to this one
+   * @param at seconds of the loop's clock
    */
   constructor(
     target: TaskRole | string | null,
@@ -42,7 +44,7 @@ export class MadeRequest implements Request {
     return this.cause === null ? null : this.#firstCause().tell();
   }
 
-  /** The request that began it, however long the chain of tasks is that await each other. */
+  /** The first request of a chain of tasks that await each other, without recursion, because the chain may be long. */
   #firstCause(): Request {
     let first: Request = this;
     while (first instanceof MadeRequest && first.#through === null && first.cause !== null) first = first.cause;
@@ -68,7 +70,7 @@ function nameOfTarget(target: TaskRole | string | null): string {
   return typeof target === 'string' ? target : nameOf(target);
 }
 
-/** `Task-3`, or `Task 'GET /'` where a program has given it a name. */
+/** `Task-3`, or `Task 'GET /'` if the program has given it a name. */
 export function nameOf(task: Pick<TaskRole, 'getName'>): string {
   const name = task.getName();
   return /^Task-\d+$/.test(name) ? name : `Task ${quote(name)}`;

@@ -1,47 +1,60 @@
 /**
- * The roles that the engine knows. What runs (turns, steps, awaits, scopes) imports nothing of what programs hold (futures, tasks,
- * loops): those play these roles.
+ * The interfaces by which the code in this folder (turns, steps, awaits, scopes) knows futures, tasks and loops. It
+ * does not import their classes, which implement these interfaces.
  */
 
 import type { AsyncFrame } from '../runtime/platform.ts';
 
-/** What the engine's job of an `await` calls with the outcome. */
+/** The two functions with which the JavaScript engine calls `then` for an `await`: they take its outcome. */
 export type Resolve = (value: never) => void;
 export type Reject = (error: unknown) => void;
 
-/** Whatever the loop runs: a task's step, a future's callback, a handle. */
+/** An item of the ready queue: a task's next step, a future's callback, a handle. */
 export interface Runnable {
   /** @internal */
   _run(): void;
-  /** Whether it is about to call an async function, in an async context of its own, whatever the present one is. @internal */
+  /**
+   * Whether it is a new task of an async function. It calls the function in an async context of its own, so it can be
+   * run in any. @internal
+   */
   _isFresh?(): boolean;
 }
 
-/** A generator, or anything with its protocol: one frame of a coroutine's stack. */
+/** A generator, or another object with `next` and `throw`: one frame of a coroutine's call stack. */
 export interface Frame {
   next(value?: unknown): IteratorResult<unknown, unknown>;
   throw(error: unknown): IteratorResult<unknown, unknown>;
 }
 
-/** A coroutine of this library that knows when it need not run as a frame. */
+/** A coroutine of this library that can be awaited without being run as a frame. */
 export interface Written extends Frame {
   /**
-   * Runs it from its beginning to its end; `NONE`, and nothing has happened, where it has to wait. For a quiet one only.
+   * Runs it from its beginning to its end, and returns its result. Returns `NONE`, without an effect, if it has to
+   * wait. Only called where `_isQuiet`.
    *
-   * @param task the one that awaits it: nothing else says whose code it is
+   * @param task the task that awaits it, which may not be the current one
    * @internal
    */
   _endAtOnce(task: TaskRole): unknown;
-  /** Begins it with what it has to wait for; `null`, and nothing has happened, where it has to be run as a frame. @internal */
+  /**
+   * Begins it, and returns what it waits for. Returns `null`, without an effect, if it has to be run as a frame.
+   * @internal
+   */
   _beginWait(task: TaskRole): FutureRole | null;
-  /** Whether no code of a program runs in it, so that the loop may resume it wherever it is. @internal */
+  /**
+   * Whether no code of a program runs in it, so that it may be run without making its task the current one. @internal
+   */
   readonly _isQuiet: boolean;
-  /** What it waits for has succeeded: what it gives; `NONE`, and nothing has happened, where it may have to wait again. @internal */
+  /**
+   * What it waits for has succeeded: returns its result, or `NONE`, without an effect, if it may have to wait again.
+   * @internal
+   */
   _endWoken(task: TaskRole): unknown;
-  /** What it waits for was cancelled: it ends. False, and nothing has happened, where it goes on instead. @internal */
+  /** What it waits for was cancelled: ends it. Returns false, without an effect, if it goes on instead. @internal */
   _endCancelled(): boolean;
   /**
-   * An async function awaits it: begins it without a frame. False, and nothing has happened, where it has to be run as a frame.
+   * An async function awaits it: begins it without a frame. Returns false, without an effect, if it has to be run as a
+   * frame.
    * @internal
    */
   _beginWithoutFrame(scope: Scope, task: TaskRole, resolve: Resolve, reject: Reject): boolean;
@@ -51,17 +64,20 @@ export interface Written extends Frame {
 export interface Construct {
   /** Enters the construct, and calls the function. @internal */
   _beginBody(task: TaskRole): PromiseLike<unknown>;
-  /** Leaves the construct: what the await gives, or throws. `error` is `NONE` where the function has returned. @internal */
+  /**
+   * Leaves the construct: returns or throws the outcome of the await. `error` is `NONE` if the function has returned.
+   * @internal
+   */
   _endBody(error: unknown, result: unknown): unknown;
 }
 
-/** No error: what a call stack holds when it is simply to go on. */
+/** No value. In place of an error: there is none, the call stack goes on. In place of a result: there is none yet. */
 export const NONE: unique symbol = /* @__PURE__ */ Symbol('none');
 
-/** What tells the name of a task that has one which nobody has asked for yet. */
+/** The method of a `LateName`. */
 export const LATE_NAME: unique symbol = /* @__PURE__ */ Symbol('late name');
 
-/** A name that is put together when somebody asks for it: most names of tasks nobody ever reads. */
+/** A task's name that is put together when it is first read, because most names never are. */
 export interface LateName {
   [LATE_NAME](): string;
 }
@@ -71,9 +87,14 @@ export const ENTER: unique symbol = /* @__PURE__ */ Symbol('enter');
 
 /** A coroutine that can be put on a call stack. */
 export interface Enterable {
-  /** Whether its iterator has handed it to the task: `yield coroutine` without the star has not. @internal */
+  /**
+   * Whether its iterator has handed it to the task (`yield*`); a `yield` without the star does not do that. @internal
+   */
   readonly _isHanded: boolean;
-  /** Whether the promise that its function gives is left when its scope is cancelled before it awaits this library. @internal */
+  /**
+   * Whether the promise of its function is not waited for any more when its scope is cancelled before the function has
+   * begun a wait of this library. @internal
+   */
   readonly _isLeavable: boolean;
   /** Calls its function: the frame to go on with, or the promise of an async function. @internal */
   [ENTER](task: TaskRole): Frame | PromiseLike<unknown>;
@@ -86,15 +107,15 @@ export interface ContextRole {
   _values: ReadonlyMap<object, unknown>;
 }
 
-/** What a future wakes when it is done. */
+/** What a future schedules when it is done. */
 export interface Waiter extends Runnable {
   /** @internal */
   readonly _context: ContextRole;
   /** The task or future that waits, where one does: an edge of the call graph. @internal */
   readonly _awaiter: object | null;
   /**
-   * Of a waiter that goes on by a callback of the library, and not as the awaiter itself: the task that has ended what it waited for, noted
-   * only while `woken` is listened to. Absent where the awaiter itself goes on. @internal
+   * For a callback of the library that acts for the awaiter: the task that has ended what was waited for, set only
+   * while an instrument has a hook `woken`. Absent if the waiter is the awaiter itself. @internal
    */
   _endedBy?: object | null;
 }
@@ -108,7 +129,7 @@ export interface FutureLike {
   addDoneCallback(callback: never, options?: never): void;
   /** @internal */
   _asyncioFutureBlocking: boolean;
-  /** Whether it is a future whose way of registering waiters nobody has overridden. @internal */
+  /** Whether it has `_addWaiter`, and no class has overridden how callbacks are registered. @internal */
   _isPlain?(): boolean;
 }
 
@@ -128,7 +149,10 @@ export interface FutureRole extends FutureLike {
   _addWaiter(waiter: Waiter): void;
   /** @internal */
   _removeWaiter(waiter: Waiter): void;
-  /** A wait for it has ended by a request: that of a leftover, while the future goes on; or one that it has woken already. @internal */
+  /**
+   * A request has ended a wait for it without cancelling it: that of a leftover, or one that it has already woken.
+   * @internal
+   */
   _left(): void;
 }
 
@@ -145,13 +169,16 @@ export interface LoopRole {
   _push(item: Runnable): void;
   /** Schedules the next step of what waits. @internal */
   _schedule(waiter: Waiter): void;
-  /** Whether giving way means nothing to anybody, because the task would be the next to run anyway. @internal */
+  /** Whether `sleep(0)` has no effect, because the task would be the next to run anyway. @internal */
   _isAlone(task: TaskRole): boolean;
-  /** A task's own frames give way. True where the task is alone, and simply goes on. @internal */
+  /**
+   * A frame of a task has reached a `sleep(0)`: schedules the next step. Returns true, without an effect, if the task
+   * can simply go on. @internal
+   */
   _giveWay(task: TaskRole): boolean;
-  /** A line goes on waiting though its task is done. @internal */
+  /** A line still waits although its task is done. @internal */
   _noteLineLeft(root: Scope): void;
-  /** A line that a task has left behind has ended a step, and maybe itself. @internal */
+  /** A line of a task that is done has ended a step; it may have been its last. @internal */
   _noteLineStepped(root: Scope): void;
   /** Ends the run with an error from outside a handle. @internal */
   _interrupt(error: unknown): void;
@@ -159,11 +186,11 @@ export interface LoopRole {
 
 /** See `open-step.ts`. */
 export interface OpenStepRole {
-  /** The task whose step it is, `null` for none and for code outside any task. */
+  /** The task whose step it is; `null` if no step is open, or that of code outside any task. */
   readonly task: TaskRole | null;
-  /** The latest request that the line which runs in the step has received: its place in the order, 0 for none. */
+  /** The number (`Request.order`) of the latest request that the line of the step has received; 0 for none. */
   got: number;
-  /** The scope of that line when its step began; `null`: that of the task's body. */
+  /** The scope of that line when the step began; `null` for the task's root scope. */
   readonly at: Scope | null;
   open(task: TaskRole, got: number, at: Scope | null): void;
   openForOutside(): void;
@@ -173,19 +200,19 @@ export interface OpenStepRole {
 }
 
 /**
- * What is run like a stack of calls. A task is the stack of its own coroutine; each `await` in an async function is one of its own
- * (a `PendingAwait`), because several may wait at once (`Promise.all`).
+ * The frames of a coroutine that wait for each other. A task is the call stack of its own coroutine. Each `await` in an
+ * async function is another one (a `PendingAwait`), because several may wait at the same time (`Promise.all`).
  *
  *     parents  [ outer, middle ]   frames that wait for the one above them
  *     frame    inner               the one that runs, or `null` while an async function does
  *     waiting  future              what the frame waits on, `null` while it runs or is ready
  *
- * The stack is explicit so that resuming costs the same at any depth.
+ * The frames are in an array, not nested by `yield*`, so that resuming costs the same at any depth.
  */
 export interface CallStack extends Waiter {
   /** @internal */
   readonly _task: TaskRole;
-  /** The scope that its frames are in; `null`: the task's root, which need not exist. @internal */
+  /** The scope that its frames are in; `null` for the task's root scope, which may not exist yet. @internal */
   _at: Scope | null;
   /** @internal */
   _frame: Frame | null;
@@ -195,21 +222,27 @@ export interface CallStack extends Waiter {
   _waiting: FutureLike | null;
   /** The error to throw into the frame at its next step. @internal */
   _error: unknown;
-  /** The body of an async function that runs on top of the frames. @internal */
+  /** The promise of a function that runs on top of the frames. @internal */
   _following: Following | null;
-  /** A request to cancel that is thrown where it goes on. @internal */
+  /** A request that is thrown into it when it goes on. @internal */
   _must: Request | null;
-  /** The scope that it was made to. @internal */
+  /** The scope to which that request was made. @internal */
   _mustOf: Scope | null;
-  /** When its line was told of a request last; 0: never, or not known. @internal */
+  /**
+   * The number (`Request.order`) of the latest request that its line has received; 0 for none, or if it is not known.
+   * @internal
+   */
   _got: number;
-  /** An async function that it follows has settled: what that was told of, its line was. @internal */
+  /**
+   * An async function that it follows has settled: the requests that the function has received count as received by
+   * this line. @internal
+   */
   _heard(): void;
   /** The frames are about to run. @internal */
   _stepping(): void;
-  /** The frames have run, and are in this scope now. @internal */
+  /** The frames wait or have ended, and are in this scope now. @internal */
   _stepped(scope: Scope | null): void;
-  /** An async function runs on top of the frames. @internal */
+  /** An async function runs on top of the frames. `leavable`: see `Following`. @internal */
   _follow(promise: PromiseLike<unknown>, leavable: Scope | null): void;
   /** The last frame returned. @internal */
   _completed(value: unknown): void;
@@ -217,9 +250,12 @@ export interface CallStack extends Waiter {
   _failed(error: unknown): void;
 }
 
-/** What a call stack waits for while an async function runs on top of it. */
+/** A call stack waits for the promise of a function that runs on top of it. */
 export interface Following {
-  /** The scope of the body, when that is left at a cancellation unless it has begun to wait for something of this library. */
+  /**
+   * The scope of the function, if it is not waited for any more when that scope is cancelled before it has begun a wait
+   * of this library; `null` if it is always waited for.
+   */
   readonly leavable: Scope | null;
 }
 
@@ -227,12 +263,12 @@ export interface Following {
 export interface TaskRole extends FutureRole, CallStack {
   /** The state, and the flags below. @internal */
   _marks: number;
-  /** The scope of its body, once there is need for one. @internal */
+  /** The scope of its body; `null` until it is needed. @internal */
   readonly _root: Scope | null;
   cancelMessage: unknown;
   /** @internal */
   readonly _context: ContextRole;
-  /** The context, once somebody has asked for it. @internal */
+  /** The context; `null` until it is needed. @internal */
   readonly _ownContext: ContextRole | null;
   getName(): string;
   /** @internal */
@@ -243,41 +279,43 @@ export interface TaskRole extends FutureRole, CallStack {
   _frameOfCalls(): AsyncFrame;
   /** The request to cancel that was made last. @internal */
   readonly _request: Request | null;
-  /** How many requests there are from outside a scope of the task. @internal */
+  /** How many requests were made to the task and to the scopes around one of its scopes. @internal */
   _requestsTo(scope: Scope): number;
   /** All lines of its cancelled root scope have ended. @internal */
   _linesEnded(): void;
 }
 
-// What `_marks` holds. The two lowest bits are the state of a future.
+// The bits of `_marks` of futures and tasks.
+/** The state of a future: see `future.ts`. */
 export const STATE = 3;
+/** Its iterator has handed it to a task (`Future._asyncioFutureBlocking`). */
 export const BLOCKING = 1 << 2;
-/** A cancellation of the task is to be delivered at its next step. */
+/** A request to the task is pending: its frames get it at their next step, an async function at its next await. */
 export const MUST_CANCEL = 1 << 3;
 /** An error is to be thrown into the task's frame at its next step. */
 export const HAS_ERROR = 1 << 4;
-/** A request to cancel waits in some scope of the task. */
+/** A request is or was pending in some scope of the task other than its root. Never cleared. */
 export const SCOPE_PENDING = 1 << 5;
-/** `_within` is a context, not values. */
+/** `Task._within` is a context, not the values of one. */
 export const OWN_CONTEXT = 1 << 6;
-/** Each step runs in the async context of the task's making. */
+/** Each step runs in the async context in which the task was made. */
 export const IN_ASYNC_CONTEXT = 1 << 7;
-/** A collector is, or has been, among the waiters. */
-export const COLLECTED = 1 << 9;
-/** Several have waited for it: each is told why it was cancelled. */
-export const HAD_SEVERAL = 1 << 10;
 /** The coroutine has ended; the task waits for lines that clean up. */
 export const ENDING = 1 << 8;
-/** Whoever waited for it when it was cancelled has yet to ask why: the story is kept for them, whoever asks before. */
-export const STORY_DUE = 1 << 13;
-/** Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters. */
-export const INDEXED = 1 << 14;
-/** The async context in which the task was made holds nothing, and need not be kept. */
-export const NO_ASYNC_CONTEXT = 1 << 15;
-/** A request is being handed to the task and on to what it waits for. */
+/** A `Collector` is, or has been, among the waiters. */
+export const COLLECTED = 1 << 9;
+/** Several waiters were woken: each gets an error that tells who cancelled it, so the request is kept. */
+export const HAD_SEVERAL = 1 << 10;
+/** A request is being delivered to the task, and passed on to what it waits for. */
 export const IN_DELIVERY = 1 << 11;
 /** The coroutine is an async function. */
 export const IS_ASYNC = 1 << 12;
+/** It was cancelled while there was a waiter that has not taken its error yet: the request is kept for that error. */
+export const STORY_DUE = 1 << 13;
+/** Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters. */
+export const INDEXED = 1 << 14;
+/** The async context in which the task was made is empty, and is not kept. */
+export const NO_ASYNC_CONTEXT = 1 << 15;
 
 /** A request to cancel: who asked, why and when. */
 export interface Request {
@@ -285,7 +323,10 @@ export interface Request {
   readonly message: unknown;
   /** The task that asked, `null` when a callback or code outside the loop did. */
   readonly by: object | null;
-  /** The construct or occasion that asked on somebody's behalf, such as `timeout(5 s)`; `null` for `cancel()` itself. */
+  /**
+   * The construct or event that made the request, such as `timeout(5 s)`, or a sentence about the request that led to
+   * it; `null` when `cancel()` was called directly.
+   */
   readonly through: string | null;
   /** When, in seconds of the loop's clock. */
   readonly at: number;
@@ -293,17 +334,23 @@ export interface Request {
   readonly order: number;
   /** The request that has led to this one; `null` or absent when none has. */
   readonly cause?: Request | null;
-  /** What was cancelled, told when somebody asks for the text of the error. */
+  /** A sentence: what was cancelled, by whom, and why. It is put together when the text of the error is read. */
   tell(): string;
 }
 
-/** What can be cancelled as one: see `scope.ts`. */
+/**
+ * Work that is cancelled as one unit: see `scope.ts`. Times below are numbers of the common order of events (`sequence`
+ * in `request.ts`).
+ */
 export interface Scope {
   readonly parent: Scope | null;
-  /** `null` for a flow outside any task. */
+  /** `null` for a flow: code outside any task. */
   readonly task: TaskRole | null;
   readonly loop: LoopRole;
-  /** The construct that made it, for stories; `null` for the body of a task. */
+  /**
+   * The construct that made it, for messages; `null` for the body of a task. For the scope of a line that came late,
+   * the scope that it came back to.
+   */
   readonly owner: object | null;
   /** The first of the awaits that are under way in it. */
   waits: ScopeWait | null;
@@ -315,20 +362,23 @@ export interface Scope {
   resumed: number;
   /** When an `await` of this library was last begun in it. */
   began: number;
-  /** How often its construct has cancelled it, and not taken that back. */
+  /** How many requests its construct has made and not taken back. */
   own: number;
-  /** How many requests there were from outside when it was entered. */
+  /** How many requests from outside there were already when it was entered. */
   requestsAtEntry: number;
-  /** A request that nobody has got yet. */
+  /** A request that no line has received yet: the next await in the scope throws it. */
   pending: Request | null;
   marks: number;
-  /** Context variables of its own: of flows outside a step. */
+  /** Context variables of its own: for flows, and for lines of a task that must not share theirs. */
   context: ContextRole | null;
-  /** The scope that lines of it have entered by `enter()`, and where nothing tells lines apart. */
+  /**
+   * The scope inside it in which its line goes on: after `enter()` of a construct, and in runtimes without async
+   * contexts.
+   */
   inner: Scope | null;
-  /** Of a flow outside any task: the execution id of the callback that began it; 0 where that is not known. */
+  /** For a flow: the execution id of the callback that began it; 0 if it is not known. */
   calledBy: number;
-  /** Its signal, once somebody has asked for it. */
+  /** Its signal; `null` until the program asks for it. */
   signal: SignalRole | null;
   /** The request that its construct has made last; `null` when it has made none. */
   asked: Request | null;
@@ -339,7 +389,7 @@ export interface Scope {
 /** The signal of a scope. */
 export interface SignalRole {
   readonly isAborted: boolean;
-  /** When somebody has read the reason last; 0: never. */
+  /** When the reason was last read, in the order of events; 0 for never. */
   readonly seenAt: number;
   abort(reason: unknown): void;
 }
@@ -350,16 +400,16 @@ export interface ScopeWait extends CallStack {
   _previousWait: ScopeWait | null;
   /** @internal */
   _nextWait: ScopeWait | null;
-  /** When it began to wait. @internal */
+  /** When it began to wait, in the order of events. @internal */
   _began: number;
-  /** The latest request that its line has received: its place in the order, 0 for none. @internal */
+  /** The number (`Request.order`) of the latest request that its line has received; 0 for none. @internal */
   _got: number;
   /** Whether the `await` is over. @internal */
   readonly _isOver: boolean;
   /** Whether its frames are on the stack. @internal */
   readonly _isRunning: boolean;
-  /** Whether a program has called `then`, so that nobody's step waits for it. @internal */
+  /** Whether it is not an `await`: the program has called `then`, and no line waits. @internal */
   readonly _isObserver: boolean;
-  /** The wait ends with an error; what was waited for lives on. @internal */
+  /** Ends the wait with an error, without cancelling what was waited for. @internal */
   _leave(error: unknown): void;
 }

@@ -27,23 +27,22 @@ import { hasLines, isQuiet } from './scope.ts';
 import { type Timer, TimerQueue } from './timers.ts';
 
 /**
- * Where an iteration stands.
+ * The state of the iteration.
  *
- * | phase   | meaning                                                        | left by                      |
- * |---------|----------------------------------------------------------------|------------------------------|
- * | IDLE    | no iteration under way                                         | `runOnce`, a turn            |
- * | RUNNING | a handle is on the stack                                       | the handle's return          |
- * | PAUSED  | the step of an async function is open, the rest of the batch waits for it | the step's end    |
- * | SPLIT   | the turn took too long, the rest of the batch waits for the host's I/O    | the next turn     |
+ * | phase | meaning | left by |
+ * | --- | --- | --- |
+ * | IDLE | no iteration is under way | `runOnce`, a turn |
+ * | RUNNING | a handle is on the stack | its return: the next handle; an open step; the end of the batch; the time limit |
+ * | PAUSED | the step of an async function is open, and the rest of the batch waits for it | the step's end |
+ * | SPLIT | the turn took too long, and the rest of the batch waits for the host's I/O | the next turn |
  *
- *     IDLE ──begin──▶ RUNNING ──batch over──▶ IDLE
- *                     ▲  │  ▲│
- *             closed  │  │  │└─over budget──▶ SPLIT ──next turn──▶ RUNNING
- *                     │  │  └───
- *                   PAUSED◀─ step open ──hand-over──▶ PAUSED, with the next step open
+ *     IDLE ──begin──▶ RUNNING ──end of the batch──▶ IDLE
+ *     RUNNING ──a step is open──▶ PAUSED ──its end──▶ RUNNING
+ *                                 PAUSED ──hand-over──▶ PAUSED, with the next step open
+ *     RUNNING, PAUSED ──over the time limit──▶ SPLIT ──next turn──▶ RUNNING
  *
- * Whether the loop is run, is hosted or is driven by hand says *when* it turns (`#run`, `_hosted`, `#driven`), which is another
- * matter; so are the open step (`open-step.ts`) and the wishes to the host (`pacer.ts`).
+ * Not part of this state: when the loop gets turns (`#run`: while it is run; `_hosted`: always; `#driven`: also when
+ * its own host calls it), the open step (`open-step.ts`), and what the host is asked for (`pacer.ts`).
  */
 const IDLE = 0;
 const RUNNING = 1;
@@ -56,27 +55,27 @@ interface Run {
   readonly reject: (error: unknown) => void;
 }
 
-/** How a scheduler comes by its turns. */
+/** Options of a new scheduler. */
 export interface SchedulerOptions {
   /** The runtime services; the runtime's own when absent. */
   readonly host?: Host;
 }
 
 /**
- * Runs what is ready: the turns and iterations of an event loop. It knows no tasks, except that the step of one may stay open after
- * its handle has returned.
+ * The turns and iterations of an event loop. It runs items of the ready queue and does not distinguish tasks from other
+ * items, except that the step of a task may stay open after its handle has returned.
  *
- * A *turn* is what the host gives; it runs *iterations* until nothing is ready. An iteration is CPython's `_run_once`:
+ * A *turn* is one call by the host; it runs *iterations* until nothing is ready. An iteration is CPython's `_run_once`:
  * timers that are due join the ready queue, then exactly the handles that are in it now (the *batch*) are run.
  */
 export abstract class Scheduler implements LoopRole, StepOwner {
-  /** What is due, first in first out. @internal */
+  /** The items that are ready to run, in order. @internal */
   readonly _ready = new RingBuffer<Runnable>();
   /** @internal */
   readonly _timers = new TimerQueue();
   /** @internal */
   readonly _step: OpenStep;
-  /** Whether the loop turns whenever it has work, not only while it is run. @internal */
+  /** Whether the loop asks for turns whenever it has work, not only while it is run. @internal */
   _hosted = false;
   /** @internal */
   _debug = false;
@@ -85,9 +84,15 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   readonly #host: Host;
   readonly #clock: Clock;
   readonly #pacer: Pacer;
-  /** A loop with a host of its own tells it its wishes also while it is not run: somebody drives it by hand. */
+  /**
+   * Whether it was given a host. Such a loop asks for turns also while it is not run, because its host may drive it by
+   * `runOnce()`.
+   */
   readonly #driven: boolean;
-  /** The async context that the loop was made in: handles run in it, so that they never see what some task has set. */
+  /**
+   * The async context in which the loop was made. Handles run in it, so that they do not see the `AsyncLocalStorage`
+   * values of some task.
+   */
   readonly #frame = newFrameWithout(null);
   #phase: Phase = IDLE;
   /** How many handles of the batch have yet to run. Invariant: 0 while IDLE. */
@@ -96,7 +101,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   #single = false;
   #run: Run | null = null;
   #stopping = false;
-  /** When the present handle or step began; in debug mode only. */
+  /** When the present handle or step began, in seconds; in debug mode only. */
   #stepBegan = 0;
   /** Seconds; in debug mode a callback or step that takes longer is reported. */
   slowCallbackDuration = 0.1;
@@ -130,12 +135,12 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return this.#clock.last;
   }
 
-  /** The host's clock begins anew, for another program of a simulation. @internal */
+  /** The host's clock is set back, for the next program of a simulation. @internal */
   _rewindClock(): void {
     this.#clock.rewind();
   }
 
-  /** Whether the loop is being run, or one of its handles or steps is. */
+  /** Whether the loop is being run, or is in the middle of an iteration: one of its handles or steps runs. */
   isRunning(): boolean {
     return this.#run !== null || this.#phase !== IDLE;
   }
@@ -213,16 +218,18 @@ export abstract class Scheduler implements LoopRole, StepOwner {
    * Runs one iteration now: timers that are due, then exactly the handles that were ready when it began. When an async
    * function's step stays open it returns, and the rest of the iteration follows from microtasks; a call before that is over
    * does nothing. It also ends a run that `stop()` asked to end.
+   *
+   * @throws {RuntimeError} when the loop is closed
    */
   runOnce(): void {
     if (this.#phase !== IDLE) return;
     this._checkClosed();
     this.#single = true;
-    this.#pacer.forgetWishes();
+    this.#pacer.forgetAsked();
     this.#iterate();
   }
 
-  /** Lets the loop turn by itself whenever it has work. @internal */
+  /** From now on the loop asks for turns whenever it has work. @internal */
   _host(): void {
     this._hosted = true;
     if (this.#phase === IDLE) this.#request();
@@ -273,7 +280,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   };
 
   /**
-   * Where no `AsyncLocalStorage` says whose code runs, the open step has to, so that only one may be open in the thread.
+   * Whether another loop of the thread has an open step. In runtimes without async contexts the open step tells whose
+   * code runs, so only one may be open in the thread.
    */
   #anotherStepIsOpen(): boolean {
     return current.storage === null && current.openTask !== null && this._step.task !== current.openTask;
@@ -286,7 +294,10 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     if (isOver && !this._isClosed) this.#request();
   }
 
-  /** False when an iteration is not over: a step is open, or the turn took too long. */
+  /**
+   * Runs iterations until nothing is ready. Returns false if the last one is not over: a step is open, or the turn took
+   * too long.
+   */
   readonly #runIterations = (): boolean => {
     do {
       if (this.#phase === IDLE) this.#begin();
@@ -318,7 +329,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     }
   }
 
-  /** As above, but whoever explores schedules decides among timers of one deadline. */
+  /** As `#collectTimers`, but an instrument decides the order of timers with the same deadline. */
   #collectTimersByChoice(due: number): void {
     const timers = this._timers;
     while (timers.length > 0 && timers.first()._when < due) {
@@ -335,7 +346,10 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     }
   }
 
-  /** Whoever explores schedules decides what runs next: it becomes the first, and the only one of this iteration. */
+  /**
+   * An instrument decides what runs next: that item is moved to the front, and is the only one of this iteration.
+   * Returns the size of the batch.
+   */
   #takeByChoice(): number {
     const ready = this._ready;
     const choice = choose('ready', ready.length, ready);
@@ -344,7 +358,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return 1;
   }
 
-  /** Runs the rest of the iteration. False when it is not over. */
+  /** Runs the rest of the batch. Returns false if it is not over: a step is open, or the turn took too long. */
   #runBatch(): boolean {
     this.#phase = RUNNING;
     try {
@@ -368,7 +382,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return true;
   }
 
-  /** Debug mode goes on or off. What runs already is timed from now on. @internal */
+  /** Turns debug mode on or off. The handle or step that is running now is timed from this moment. @internal */
   _setDebug(enabled: boolean): void {
     if (this._debug === enabled) return;
     this._debug = enabled;
@@ -432,7 +446,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   // --------------------------------------------------------------------------------------------------- the host
 
-  /** Tells the host what the loop wants next. */
+  /** Asks the host for the next turn. */
   #request(): void {
     if (this.#run === null && !this._hosted && !this.#driven) return;
     if (this._ready.length > 0 || (this.#stopping && this.#run !== null)) {
@@ -470,8 +484,9 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   }
 
   /**
-   * From one async function to the next, when there is nothing else to do between their steps: without coming back to the batch, which
-   * would cost as much again as the step.
+   * Runs the next item directly at the end of a step, without coming back to the batch, which would take as long again
+   * as the step. Only if the item runs no code of a program by itself, and nothing has to happen between the steps.
+   * Returns false if that is not so, or if the item has run and has left no step open.
    */
   #handOver(): boolean {
     const ready = this._ready;
@@ -480,7 +495,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     const isAwait = next instanceof PendingAwait;
     if (!this.#isPlain()) return false;
     const isBare = isAwait && next._isBare();
-    // A task's step saves nothing of the thread's record: it is only begun where nothing is in it.
+    // `Task._run` does not save `current`, so it may be called only while no handle is on the stack.
     if (!isBare && !(isAwait ? next._isQuiet() : current.loop === null && next._isFresh?.() === true)) return false;
     if (this.#todo === 0) {
       if (this._timers.length > 0 || (this.#run === null && !this._hosted)) return false;
@@ -505,14 +520,14 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return this._step.isOpen;
   }
 
-  /** Whether nothing looks at steps and iterations, and nothing ends the turn. */
+  /** Whether no instrument sees or decides about steps, and the loop does not have to stop after this iteration. */
   #isPlain(): boolean {
     return !watched.steps && !this.#single && !this.#stopping && !this._debug && !this._isClosed;
   }
 
   /**
-   * Whether giving way means nothing to anybody, because the task would be the next to run anyway: it then simply goes on. Not when the
-   * turn has taken its time, or timers and I/O would starve. @internal
+   * Whether `sleep(0)` has no effect, because the task would be the next to run anyway, so that it can simply go on.
+   * Not when the turn has used up its time: otherwise timers and I/O could starve. @internal
    */
   _isAlone(task: TaskRole): boolean {
     if (this._ready.length > 0 || this.#todo > 0 || this._timers.length > 0) return false;
@@ -528,7 +543,10 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     return (this.#run !== null || this._hosted) && this.#isPlain() && !this.#pacer.isSpent();
   }
 
-  /** A task's own frames give way. True where the task is alone, and simply goes on. @internal */
+  /**
+   * A frame of a task has reached a `sleep(0)`: schedules the next step. Returns true, without an effect, if the task
+   * can simply go on. @internal
+   */
   _giveWay(task: TaskRole): boolean {
     if (this._ready.length === 0 && this._isAlone(task)) return true;
     this._schedule(task);
@@ -553,9 +571,9 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     }
   };
 
-  /** Whether it is to be told that the loop cannot go on. @internal */
+  /** Whether a run that cannot end is to be reported. @internal */
   abstract _wantsReport(): boolean;
-  /** While it is run: nothing is left in the process that could wake it. @internal */
+  /** Called while it is run and nothing is left in the process that could wake it. @internal */
   abstract _stuck(): void;
   /** Whether debug mode is on. */
   abstract getDebug(): boolean;
@@ -563,7 +581,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   abstract _noteLineLeft(root: Scope): void;
   /** @internal */
   abstract _noteLineStepped(root: Scope): void;
-  /** Makes a coroutine a task. */
+  /** Runs a coroutine as a task. */
   abstract createTask(coroutine: never): FutureRole;
   /** @internal */
   abstract _schedule(waiter: Waiter): void;

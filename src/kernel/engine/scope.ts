@@ -24,15 +24,15 @@ export const OVER = 2;
 /** It was left because it was cancelled: lines that come back into it get that cancellation, once. */
 export const LOST = 4;
 /** An `await` of this library was begun in it. */
-export const HAS_AWAITED = 8;
+const HAS_AWAITED = 8;
 /** Lines that come back into it are being closed by their `return()`: they clean up undisturbed. */
 export const SPARED = 16;
-/** It was made for a line that has come late, with the request that the line has missed. */
+/** It was made for a line that has come back late, and holds the request that the line has missed. */
 export const LATE = 32;
-/** What is pending has reached a line before, which gets it once more: a failure was thrown instead of the cancellation. */
+/** The pending request was delivered before, but a failure was thrown instead of it: lines get it again. */
 const AGAIN = 64;
 
-/** What all scopes have. */
+/** The fields of all scopes. */
 export abstract class BaseScope {
   abstract readonly task: TaskRole | null;
   waits: ScopeWait | null = null;
@@ -40,10 +40,10 @@ export abstract class BaseScope {
   resumed = 0;
   began = 0;
   marks = 0;
-  /** What few of them have. */
+  /** The fields that only few scopes need. */
   #extra: Extra | null;
 
-  /** @param loop of a flow outside any task; `null` where the task has it */
+  /** @param loop the loop of a flow; `null` for a scope of a task, which has the loop */
   constructor(loop: LoopRole | null) {
     this.#extra = loop === null ? null : new Extra(loop);
   }
@@ -109,8 +109,9 @@ export abstract class BaseScope {
 }
 
 /**
- * The scope of a task's body. It has no parent and no construct, and what waits for its next await is kept by the task: those are
- * answered and not kept, because each task of an async function has such a scope.
+ * The scope of a task's body. It has no parent and no construct, and its pending request is kept by the task
+ * (MUST_CANCEL). So it answers these by getters instead of fields: each task of an async function has such a scope, and
+ * it should be small.
  */
 export class RootScope extends BaseScope implements Scope {
   readonly task: TaskRole;
@@ -150,16 +151,19 @@ export class RootScope extends BaseScope implements Scope {
 }
 
 /**
- * What can be cancelled as one: the body of a task, a timeout, a group. The async context holds one, so that an `await` belongs to the
- * innermost scope of the line that makes it. A flow outside any task is a scope without a task.
+ * Work that is cancelled as one unit: the body of a task, a timeout, a group. The async context holds the innermost
+ * scope of the running line, so that an `await` belongs to the scope of the line that makes it. A *flow* is a scope
+ * without a task: code outside any task.
  *
- *     root of a task ─▶ timeout ─▶ group      `parent` leads out; `children` are those in which something waits
+ *     root of a task ◀─ timeout ◀─ group      `parent` points outwards; `children` has the scopes in which something waits
  *
- * | a scope is… | `marks` | its lines' awaits belong to… | left by |
+ * | a scope is… | `marks` | awaits of its lines belong to… | left by |
  * | --- | --- | --- | --- |
  * | entered | – | it | `leaveScope` |
- * | over | OVER | it, until they end: a line may have been left behind | – |
- * | lost | OVER, LOST | a scope of their own, with the cancellation that they missed | – |
+ * | over | OVER | it: lines may have been left behind | – |
+ * | lost: left because it was cancelled | OVER, LOST | a new scope for each line that comes back, with the request that it has missed | – |
+ * | spared: lost, and its lines are closed by `return()` | SPARED | it, without another cancellation | – |
+ * | that of a line that has come back late | LATE | it; the first await gets the request that is pending in it | – |
  */
 export class CancelScope extends BaseScope implements Scope {
   readonly parent: Scope | null;
@@ -179,7 +183,7 @@ export class CancelScope extends BaseScope implements Scope {
   }
 }
 
-/** What few scopes have: together, so that the others are small. */
+/** The fields that only few scopes need, in an object of their own, so that the other scopes are small. */
 class Extra {
   /** The loop of a flow outside any task. */
   readonly loop: LoopRole | null;
@@ -251,8 +255,9 @@ export function isQuiet(scope: Scope): boolean {
 }
 
 /**
- * Whether lines wait in a scope for something of this library. Not what a program has begun by calling `then`; nor a construct that
- * follows a function: that one's own awaits count, and at a promise of somebody else it is nothing that could be waited for.
+ * Whether lines wait in a scope for something of this library. Waits that a program has begun by calling `then` are not
+ * of lines. A wait that follows a function does not count either: the function's own awaits do, and if it is at a
+ * foreign promise there is nothing of this library to wait for.
  */
 export function hasLines(scope: Scope): boolean {
   return findWait(scope, isLine) !== null;
@@ -262,9 +267,12 @@ function isLine(wait: ScopeWait): boolean {
   return !wait._isObserver && !wait._isOver && wait._following === null;
 }
 
-/** The first of the awaits of a scope and of those inside it for which a function says yes: the latest ones come first. */
+/**
+ * The first await of a scope and the scopes inside it for which a function returns true. In each scope the latest await
+ * comes first.
+ */
 export function findWait(scope: Scope, isWanted: (wait: ScopeWait) => boolean): ScopeWait | null {
-  // Without recursion: deadlines may be nested as deep as a program likes.
+  // Without recursion, because a program may nest scopes to any depth.
   let at: Scope = scope;
   for (;;) {
     for (let wait = at.waits; wait !== null; wait = wait._nextWait) if (isWanted(wait)) return wait;
@@ -288,13 +296,13 @@ export function waitsOf(scope: Scope): ScopeWait[] {
   return found;
 }
 
-/** A line of a scope goes on: it, and all around it, have had a step. */
+/** A line of a scope goes on: the scope, and all scopes around it, have had a step. */
 export function noteResumed(scope: Scope): void {
   const now = ++sequence.now;
   for (let at: Scope | null = scope; at !== null; at = at.parent) at.resumed = now;
 }
 
-/** An await begins in a scope; returns when. */
+/** An await begins in a scope; returns its number in the order of events. */
 export function noteBegan(scope: Scope): number {
   const now = ++sequence.now;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
@@ -304,7 +312,7 @@ export function noteBegan(scope: Scope): number {
   return now;
 }
 
-/** Whether the task waits for something of this library now, lost races apart. */
+/** Whether the task waits for something of this library now. Leftovers do not count. */
 export function waitsNow(task: TaskRole): boolean {
   if (task._waiting !== null) return true;
   const root = task._root;
@@ -313,7 +321,10 @@ export function waitsNow(task: TaskRole): boolean {
 
 // --------------------------------------------------------------------------------------------- requests
 
-/** A request waits for the scope's next await. That of a task's body is kept by the task, which need not have a scope. */
+/**
+ * Makes a request pending: the scope's next await gets it. That of a root scope is kept by the task, which may have no
+ * scope object.
+ */
 export function setPending(scope: Scope, request: Request): void {
   const { task } = scope;
   scope.marks &= ~AGAIN;
@@ -326,27 +337,32 @@ export function setPending(scope: Scope, request: Request): void {
   if (task !== null) task._marks |= SCOPE_PENDING;
 }
 
-/** As above, of a request that lines have got before: whoever awaits next gets it, having got it or not. */
+/**
+ * As `setPending`, for a request that was delivered before: the next await gets it, even of a line that has received it
+ * already.
+ */
 export function setPendingAgain(scope: Scope, request: Request): void {
   setPending(scope, request);
   scope.marks |= AGAIN;
 }
 
-/** Whether what is pending in a scope is for lines that have got it before, too. */
+/** Whether the pending request of a scope is also for lines that have received it already. */
 export function isAgain(scope: Scope): boolean {
   return (scope.marks & AGAIN) !== 0;
 }
 
 /**
- * Takes the request that waits for the next await in a scope, be it the task's own or a scope's; `null` when there is none.
+ * Takes the request that the next await in a scope gets, from the task or from one of the scopes; `null` if there is
+ * none.
  *
- * @param got when the line that awaits was told of a request last: what was asked before waits for another line
+ * @param got the number of the latest request that the awaiting line has received: earlier ones are pending for other
+ * lines
  */
 export function takeRequest(scope: Scope, got: number): Request | null {
   const task = scope.task!;
   if ((scope.marks & LATE) !== 0 && scope.pending !== null) {
     const missed = scope.pending;
-    scope.pending = null; // those around it wait for others
+    scope.pending = null; // requests to the scopes around it are pending for other lines
     return missed;
   }
   const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope, got);
@@ -355,20 +371,29 @@ export function takeRequest(scope: Scope, got: number): Request | null {
   return requestOfTask(task);
 }
 
-/** Whether the pending request of a task is for other lines than one that was told at some time. */
+/**
+ * Whether a line has already received the pending request of its task, so that it is pending only for other lines.
+ * @param got the number of the latest request that the line has received
+ */
 export function hasGotRequest(task: TaskRole, got: number): boolean {
   const request = task._request;
   return got > 0 && request !== null && request.order <= got && !isAgain(task._rootScope());
 }
 
-/** The request of the task itself, with the message that it is to be delivered with. */
+/**
+ * The latest request to the task, with the message of `cancelMessage`, which a program or `deliverAgain` may have
+ * changed.
+ */
 function requestOfTask(task: TaskRole): Request {
   const request = task._request;
   if (request !== null && request.message === task.cancelMessage) return request;
   return new MadeRequest(task, null, task.cancelMessage, null, request, 0);
 }
 
-/** Takes the latest request that waits for a line of a scope, and all others with it: the line gets one error. */
+/**
+ * Takes all requests that are pending in a scope and those around it, and returns the latest one: the line gets one
+ * error. Those that the line has received already (`got`) stay pending.
+ */
 export function takePending(scope: Scope, got = 0): Request | null {
   let latest: Request | null = null;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
@@ -380,14 +405,14 @@ export function takePending(scope: Scope, got = 0): Request | null {
   return latest;
 }
 
-/** What the constructs of a scope and of those around it have asked for and not taken back. */
+/** How many requests the constructs of a scope and of those around it have made and not taken back. */
 export function ownInChain(scope: Scope | null): number {
   let sum = 0;
   for (let at = scope; at !== null; at = at.parent) sum += at.own;
   return sum;
 }
 
-/** The scopes around a line whose constructs have asked for their end and not taken that back, the innermost first. */
+/** The scopes around a line whose constructs have made a request and not taken it back, the innermost first. */
 export function askedScopes(scope: Scope): Scope[] {
   const asked: Scope[] = [];
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at.own > 0) asked.push(at);
@@ -395,8 +420,10 @@ export function askedScopes(scope: Scope): Scope[] {
 }
 
 /**
- * When a line of a scope that goes on in a step was told of a request last. It is the line of the step, or one that has awaited that line's
- * promise: of what was asked of scopes that only the other line is in, the line of the step was not told, however late its own request came.
+ * The number of the latest request that a line of a scope, which goes on in a step, has received. It is the line of the
+ * step itself, or a line that has awaited that line's promise. In the second case it may be in scopes that the line of
+ * the step is not in. A request that is pending in such a scope was not received by it, although its number may be
+ * lower.
  */
 export function gotInStep(scope: Scope, step: OpenStepRole): number {
   let { got } = step;
@@ -409,8 +436,9 @@ export function gotInStep(scope: Scope, step: OpenStepRole): number {
 }
 
 /**
- * When the line whose construct is being left was told of a request last; 0: never, or it has gone through a foreign promise. What has
- * reached the task's own frames is not pending, so that nothing has to be known about them.
+ * The number of the latest request that the line which is leaving a construct has received; 0 for none, or if the line
+ * has come back from a foreign promise. It is 0 for the task's own frames, too: a request that they have received is
+ * not pending any more, so it is not needed.
  */
 export function gotByRunning(scope: Scope): number {
   const task = scope.task!;
@@ -423,10 +451,16 @@ function isRunning(wait: ScopeWait): boolean {
   return wait._isRunning;
 }
 
-/** Leaves a body that is followed and awaits nothing of this library; set by `follow.ts`. */
+/**
+ * `leaveBody` of `follow.ts`: stops waiting for the promise of a function. It is a parameter, because `follow.ts`
+ * imports this file.
+ */
 type LeaveBody = (stack: CallStack, error: unknown) => void;
 
-/** Runs when the leftovers that a request has hit have had their steps: did anybody react? */
+/**
+ * In the ready queue behind the leftovers that a request has ended. It runs when they have had their steps: if nothing
+ * in the scope has reacted to the request by then, the request stays pending.
+ */
 class ReactionCheck {
   readonly #scope: Scope;
   readonly #request: Request;
@@ -438,16 +472,16 @@ class ReactionCheck {
 
   _run(): void {
     const scope = this.#scope;
-    // A new `await` of this library, or a look at the signal.
+    // A new `await` of this library has begun, or the signal's reason was read.
     const hasReacted = scope.began > this.#request.order;
     if ((scope.marks & OVER) === 0 && !hasReacted) setPending(scope, this.#request);
   }
 }
 
-/** The request that is being carried down to what is waited for: what is cancelled meanwhile is cancelled because of it. */
+/** The request that is being passed on to what is waited for. What is cancelled meanwhile names it as its cause. */
 export const carried: { request: Request | null } = { request: null };
 
-/** Cancels what is waited for, on behalf of a request. */
+/** Cancels what is waited for, because of a request. Returns what its `cancel()` returns. */
 export function carryTo(future: FutureLike, request: Request, message: unknown): boolean {
   const outer = carried.request;
   carried.request = request;
@@ -465,18 +499,20 @@ export function carryTo(future: FutureLike, request: Request, message: unknown):
  * | --- | --- | --- |
  * | waits since the cancelled scope's latest step | `cancel()` of what it waits on | yes |
  * | was woken, gives way (`sleep(0)`), or has an error on its way | `_must` of that wait, thrown where it goes on; the latest message wins | yes |
- * | has its frames on the stack (cancels itself) | pending; `cancel()` of the future where it really suspends | then |
+ * | has its frames on the stack (cancels itself) | pending; `cancel()` of the future for which it next really suspends | then |
  * | follows an async function | nothing: the function's own waits get it | – |
  * | follows a plain body's promise that has begun no wait | is left, its error comes in the next iteration | yes |
- * | waits since before that step (leftover) | taken off the future, error in the next iteration | if somebody reacts by the end of its step, else pending |
+ * | waits since before that step (leftover) | taken off the future, error in the next iteration | if something reacts by the end of its step, else pending |
  * | is at a foreign promise | pending of the *cancelled scope* | at the scope's next wait, or when the signal is read |
- * | comes back into a scope that is lost | once, at its first await (`line.ts`) | once |
+ * | comes back into a scope that is lost | an error at its first await (`line.ts`) | once |
  * | is outside | never | – |
- * | a group that failed while it was cancelled from outside | pending once more, of each scope that was asked, not of the group's parent | before, and at the next wait |
+ * | belongs to a group that failed while it was cancelled from outside | pending once more, for each scope that was cancelled, not for the group's parent (`deliverAgain`) | before; and at the next wait |
  *
- * @param leave leaves a body that is followed
- * @param cancelsItself whether a line of the scope asks: the caller then keeps the request pending for it, once signals are aborted
- * @param untilOrder only lines that have received no request from here on; all of them when absent
+ * @param leave stops waiting for the promise of a plain function
+ * @param cancelsItself whether a line of the scope makes the request: it stays pending for that line, which the caller
+ * sees to after it has aborted the signals
+ * @param untilOrder delivers only to lines that have received no request with this number or a higher one; to all when
+ * absent. Nothing is made pending then
  * @returns whether it was delivered; otherwise it is pending
  */
 export function cancelScope(
@@ -520,24 +556,27 @@ function cancelWait(wait: ScopeWait, scope: Scope, request: Request, leave: Leav
     wait._leave(cancelledError(request.message, request));
     return LEFT_OVER;
   }
-  // What it waits for may take its time to end: this line has been told all the same.
+  // The line counts as having received the request, even if what it waits for takes a while to end.
   wait._got = request.order;
   if (!carryTo(wait._waiting!, request, request.message)) keepFor(wait, request, scope);
   return HIT;
 }
 
-/** A stack goes on with a request, or hands it back to the scope that was asked. */
+/**
+ * A call stack gets a request when it goes on. `_mustOf` is the scope for which it becomes pending if the stack cannot
+ * throw it.
+ */
 function keepFor(stack: CallStack, request: Request, scope: Scope): void {
   stack._must = request;
   stack._mustOf = scope;
 }
 
 const HIT = 0;
-/** The task's own frames are ready to go on, or on the stack. */
+/** The task's own frames are ready to go on. */
 const MISSED = 1;
-/** They are not in the scope, or there are none. */
+/** It is not in the scope, cannot be reached (it runs, or is over), or the request reaches it by other waits. */
 const NOT_CONCERNED = 2;
-/** It waits since before the scope's latest step. */
+/** It has waited since before the scope's latest step. */
 const LEFT_OVER = 3;
 
 /** The road of a request to the task's own frames, where those are in the scope. */
@@ -551,13 +590,13 @@ function cancelStack(scope: Scope, task: TaskRole, request: Request, leave: Leav
   return HIT;
 }
 
-/** Whether a stack follows the promise of a plain function that has begun no wait of this library. */
+/** Whether a call stack waits for the promise of a plain function that has begun no wait of this library. */
 function isLeavable(stack: CallStack): boolean {
   const body = stack._following?.leavable ?? null;
   return body !== null && (body.marks & HAS_AWAITED) === 0;
 }
 
-/** Whether a wait is on its way to go on. */
+/** Whether a wait is in the ready queue, about to go on. */
 function isWoken(wait: ScopeWait): boolean {
   const { _waiting: waiting } = wait;
   if (wait._must !== null || waiting === null) return true;

@@ -19,13 +19,14 @@ import { carryTo, setPending, takeRequest } from './scope.ts';
 import { explainNotIterable } from './yielded-promise.ts';
 
 /**
- * Generators: the only code that resumes a frame, and the only code that suspends a call stack. What a frame yields decides how.
+ * Generators: resumes the frames of a call stack, and suspends the stack. What a frame yields decides how. (`yield*`
+ * inside a frame, and constructs that pass `next` on to an inner frame, are part of that frame.)
  */
 
 // --------------------------------------------------------------------------------------------- resuming
 
 /**
- * Runs the frames of a call stack until they wait or end: the only function that resumes a generator.
+ * Runs the frames of a call stack until they wait or end.
  *
  * @param error what to throw into the frame, or `NONE`
  * @param sent what the frame's `yield` gives
@@ -59,7 +60,7 @@ export function step(stack: CallStack, error: unknown, sent?: unknown): void {
     }
     const yielded = result.value;
     if (yielded === undefined) {
-      // It gives way; when there is nobody to give way to, it goes on.
+      // `sleep(0)`. If nothing else could run, the frame simply goes on.
       const task = stack._task;
       if (stack === task ? task._loop._giveWay(task) : task._loop._isAlone(task)) continue;
       if (stack !== task) giveWay(stack);
@@ -77,7 +78,7 @@ export function step(stack: CallStack, error: unknown, sent?: unknown): void {
   }
 }
 
-/** Goes on with a call stack whose frame was begun before there was a stack, and has yielded. */
+/** Goes on with a new call stack, whose frame has already run its first step and has yielded. */
 export function goOnFrom(stack: CallStack, frame: Frame, yielded: unknown): void {
   if (!isEnterable(yielded)) {
     suspend(stack, yielded);
@@ -96,7 +97,9 @@ function isEnterable(value: unknown): value is Enterable {
   return typeof value === 'object' && value !== null && ENTER in value && (value as Enterable)._isHanded;
 }
 
-/** Puts a coroutine on top of the frame that awaits it. True when an async function runs now. */
+/**
+ * Puts a coroutine on top of the frame that awaits it. Returns true if it is an async function, which runs by itself.
+ */
 function enter(stack: CallStack, frame: Frame, coroutine: Enterable): boolean {
   const entered = coroutine[ENTER](stack._task);
   if (stack._parents === null) stack._parents = [frame];
@@ -111,7 +114,10 @@ function enter(stack: CallStack, frame: Frame, coroutine: Enterable): boolean {
   return true;
 }
 
-/** Goes back to the frame that awaits the one that ended. False when there is none; the stack keeps the frame that ended then. */
+/**
+ * Makes the frame that awaits the one that has ended the topmost one. Returns false if there is none; then the stack
+ * keeps the frame that has ended.
+ */
 export function pop(stack: CallStack): boolean {
   const parents = stack._parents;
   if (parents === null || parents.length === 0) return false;
@@ -126,7 +132,10 @@ export function isFrame(value: unknown): value is Frame {
   return typeof next === 'function' && typeof thrower === 'function';
 }
 
-/** What a call stack that was woken goes on with: an error to throw, or `NONE`. A cancellation asked for meanwhile wins. */
+/**
+ * Takes the error that is thrown into a call stack when it goes on; `NONE` if there is none. A request to cancel takes
+ * precedence over another error.
+ */
 export function takeError(stack: CallStack): unknown {
   const task = stack._task;
   const waiting = stack._waiting;
@@ -136,7 +145,8 @@ export function takeError(stack: CallStack): unknown {
     if (hooks.waitEnd !== null) emit('waitEnd', task, waiting);
   }
   if (error !== NONE) stack._error = NONE;
-  // A request that waits for the next await of a scope is none of an await that began before.
+  // A request that is pending in a scope is for its next await, so a `PendingAwait`, which has begun already, does not
+  // take it.
   const isTask = stack === task;
   if (stack._must !== null || (isTask && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0)) {
     const request = stack._must ?? takeRequest(stack._at ?? task._rootScope(), 0);
@@ -144,7 +154,7 @@ export function takeError(stack: CallStack): unknown {
     if (isTask) task._marks &= ~MUST_CANCEL;
     if (request !== null && !isCancelledError(error)) {
       error = ownError(waiting) ?? cancelledError(request.message, request);
-      // What it has waited for is done, and nobody takes it.
+      // The result of what it has waited for is not taken.
       if (waiting !== null && waiting._isPlain?.() === true) (waiting as FutureRole)._left();
     }
   }
@@ -154,7 +164,10 @@ export function takeError(stack: CallStack): unknown {
   return error;
 }
 
-/** The `CancelledError` of what was waited for. Asking also marks another error as seen: nobody else will. */
+/**
+ * The `CancelledError` of what was waited for; `null` if it has none. Reading `exception()` also marks another error as
+ * retrieved, because the request is thrown instead of it.
+ */
 function ownError(waiting: FutureLike | null): unknown {
   if (waiting === null) return null;
   let error: unknown;
@@ -174,12 +187,15 @@ function bringsCancellation(waiting: FutureLike | null): boolean {
 // --------------------------------------------------------------------------------------------- suspending
 
 /**
- * The result of a pending future's iterator. One object for all: `yield*` passes it to the task, which reads it at once, and empties it, so
- * that it does not keep the future alive that was waited for last.
+ * The result of a pending future's iterator: one object for all futures. `yield*` passes it to the task, which reads it
+ * at once. `suspend` empties it, so that it does not keep the future alive.
  */
 export const yieldedFuture: { done: false; value: unknown } = { done: false, value: undefined };
 
-/** A call stack waits on what its frame yielded; `undefined` is `sleep(0)`, whatever is no future is a mistake. */
+/**
+ * A call stack waits for what its frame has yielded: a future, or `undefined` for `sleep(0)`. Anything else is a
+ * mistake.
+ */
 function suspend(stack: CallStack, yielded: unknown): void {
   yieldedFuture.value = undefined;
   if (yielded === undefined) giveWay(stack);
@@ -187,7 +203,10 @@ function suspend(stack: CallStack, yielded: unknown): void {
   else throwLater(stack, mistakenYield(stack, yielded));
 }
 
-/** A call stack goes on in the next iteration, with the request that waits for its scope's next await. */
+/**
+ * A call stack goes on in the next iteration (`sleep(0)`). An await of an async function takes the request that is
+ * pending in its scope; the task's own frames take it when they go on.
+ */
 export function giveWay(stack: CallStack): void {
   const task = stack._task;
   if (stack !== task && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0) {
@@ -208,7 +227,7 @@ function isFutureLike(value: unknown): value is FutureLike {
   );
 }
 
-/** A call stack waits on a future, and is woken one iteration after it is done. */
+/** A call stack waits on a future. It goes on in the iteration after the one in which the future is done. */
 export function waitOn(stack: CallStack, future: FutureLike): void {
   const task = stack._task;
   const blocking = future._asyncioFutureBlocking;
@@ -241,7 +260,7 @@ export function waitOn(stack: CallStack, future: FutureLike): void {
   }
 }
 
-/** A cancellation that came while the call stack ran is delivered where it really suspends. */
+/** Delivers a request that came while the call stack ran, now that it really suspends. */
 function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
   const must = stack._must;
   if (must !== null && carryTo(future, must, must.message)) stack._must = null;
@@ -255,7 +274,7 @@ function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
   else setPending(task._rootScope(), request);
 }
 
-/** The frame goes on in the next iteration with an error. */
+/** An error is thrown into the frame in the next iteration. */
 function throwLater(stack: CallStack, error: unknown): void {
   stack._error = error;
   stack._task._loop._schedule(stack);

@@ -18,12 +18,12 @@ export const NOT_SCHEDULED = -1;
 // CPython's rule for throwing cancelled timers out before they are due: many, and more than half of them cancelled.
 const MIN_SCHEDULED = 100;
 const MIN_CANCELLED_FRACTION = 0.5;
-/** With so many cancelled ones, CPython's rule is not left to the next iteration. */
+/** With so many cancelled timers, CPython's rule is applied at once, not in the next iteration. */
 const MANY_CANCELLED = 200;
 /** Timers that fit into none of so many rows are kept in a heap. */
 const MOST_ROWS = 128;
 
-/** Timers in order: each has been scheduled behind the one before it, and is not due earlier. */
+/** A queue of timers, each of which was scheduled after the one before it and is not due earlier. */
 class Row {
   readonly timers = new RingBuffer<Timer>();
   /** The latest deadline that was ever in it. */
@@ -36,17 +36,17 @@ class Row {
 }
 
 /**
- * Timers by deadline, equal ones in order of scheduling. A cancelled timer stays where it is until it is the first, or until all
- * of them are thrown out at once.
+ * Timers by deadline, equal ones in order of scheduling. A cancelled timer stays where it is until it is the first of
+ * all, or until all cancelled ones are removed at once.
  *
  *     rows     last:  3.2      5.0          9.9       a timer goes to the row with the latest `last` that is not after it:
  *                      │        │            │        5.5 to the middle one, 1.0 to a new one at the left
  *                    [3.1]    [4.0 4.5 5.0] [9.9]
  *     others   a heap, for what comes when there are enough rows
  *
- * Programs have many timers and few delays, and timers of one delay are due in the order in which they come: one row holds all
- * of them, and to add one or to take one costs the same however many there are. A row for each delay would do that as well, but
- * a program whose delays all differ would have as many rows as timers.
+ * Programs have many timers with few different delays, and timers with the same delay are due in the order in which
+ * they are made. So one row holds all of them, and adding or taking one is O(1). A row for each delay would do that
+ * too, but a program whose delays all differ would have as many rows as timers.
  *
  * Invariant: the rows are in the order of their `last`, of which no two are equal; none of them is empty.
  */
@@ -106,7 +106,7 @@ export class TimerQueue {
     if (this.#cancelled >= MANY_CANCELLED && this.#areTooManyCancelled()) this.#dropCancelled();
   }
 
-  /** Drops cancelled timers: all when they are too many, otherwise those at the top. */
+  /** Drops cancelled timers: all of them when they are too many, otherwise those that are first. */
   prune(): void {
     if (this.#cancelled === 0) return;
     if (this.#areTooManyCancelled()) this.#dropCancelled();

@@ -1,17 +1,18 @@
 /**
- * `yield* promise`, which everybody writes once: a promise cannot be iterated, and what the runtime says of that ("object is not iterable")
- * tells nobody what to write. The error is the runtime's own, thrown in the coroutine; when it leaves a frame, it gets a second sentence.
+ * `yield* promise` is a common mistake: a promise cannot be iterated, and the runtime's error ("object is not
+ * iterable") does not say what to write. The runtime throws it inside the coroutine. When it leaves a frame, a second
+ * sentence is added to it.
  *
- * It cannot be seen what was iterated, so that the sentence begins with "if".
+ * The error does not tell what was iterated, so the sentence begins with "if".
  */
 
-/** V8: of `yield* p` and of `yield* f()`; JavaScriptCore: the same. */
+/** The messages for `yield* p` and `yield* f()` in V8, and in JavaScriptCore. */
 const NOT_ITERABLE =
   /^(?:object is not iterable \(cannot read property Symbol\(Symbol\.iterator\)\)|yield\* .* is not (?:iterable|a function.*)|undefined is not a function \(near '\.\.\.yield\*.*)$/s;
 
 const HINT = '; if it is a promise: a generator coroutine waits for one with `yield* wrapPromise(promise)`';
 
-/** Completes the message of an error that a frame has thrown, where it is that of a `yield*` of something that cannot be iterated. */
+/** Adds the second sentence to an error that a frame has thrown, if it is the runtime's error of `yield*`. */
 export function explainNotIterable(thrown: unknown): void {
   if (typeof thrown !== 'object' || thrown === null) return;
   try {

@@ -1,46 +1,55 @@
 import { type AsyncFrame, type AsyncStorage, newAsyncFrame, withAsyncStorage } from './platform.ts';
 
 /**
- * What a remembered async context holds, as far as the runtime shows it. Node keeps the values of all `AsyncLocalStorage`s in one map, and
- * copies it for each `enterWith`: 30 ns into an empty map, 90 and twice the memory into one with an entry. The entry is our own nearly
- * always, and is replaced at once, so that the empty context does as well where there is no other.
+ * Async contexts that are kept to call functions in them later (`AsyncResource`), without the library's own value where
+ * possible. Node keeps the values of all `AsyncLocalStorage`s in one map, and copies it for each `enterWith`: 30 ns for
+ * an empty map, 90 ns and twice the memory for a map with one entry. Nearly always that entry is the library's own,
+ * which is replaced as soon as the context is entered. So the empty context is kept instead where there is no other
+ * entry.
  *
- * Where Node keeps the map is nobody's promise. So it is looked for by what it holds, only ever read, and not finding it changes nothing
- * but the time that it takes.
+ * Node does not document where it keeps the map. So the map is searched for by a value that was put into it, it is only
+ * read, and if it is not found, the contexts are kept as they are, which is only slower.
  */
 
-/** What an `AsyncResource` keeps its map under; `null` where there is none to be found, `undefined` before anybody has looked. */
+/** The key under which an `AsyncResource` has its map; `null` if it has none, `undefined` before the first search. */
 let mapKey: symbol | null | undefined;
 
-/** An empty async context, once one was met; until the key is known, what may be one: that of the first loop, say. */
+/**
+ * An empty async context, once there was one. Before the key is known, a context that may be empty, such as that of the
+ * first loop.
+ */
 let emptyFrame: AsyncFrame | null = null;
 
-/** The map of ours alone that was met last: one who makes many tasks makes them in one context. Kept until the end of the loop's turn. */
+/**
+ * The last map that held only the library's value: code that makes many tasks makes them in one context. Forgotten at
+ * the end of the turn.
+ */
 let bareMap: unknown = null;
 
-/** Nothing is kept beyond a turn. */
+/** A turn of a loop is over: `bareMap` must not keep its values alive any longer. */
 export function forgetAsyncContext(): void {
   bareMap = null;
 }
 
-/** Now that the key is known, so is whether the frame that may be empty is. */
+/** Drops `emptyFrame` if it turns out not to be empty, which can be told only with the key. Returns the key. */
 function checked(key: symbol | null): symbol | null {
   if (key === null || emptyFrame?.[key] !== undefined) emptyFrame = null;
   return key;
 }
 
 /**
- * Looks how contexts are kept, where nobody has until now. Otherwise the first `AsyncLocalStorage` of the library does: for what is kept for
- * long, and by many, that may be too late.
+ * Searches for the key, if it was not searched for yet. Otherwise this happens with the library's first
+ * `AsyncLocalStorage`, which is too late for contexts that were kept before, many of them and for long.
  */
 export function lookIntoContexts(): void {
   if (mapKey === undefined) mapKey = checked(withAsyncStorage(findMapKey));
 }
 
 /**
- * The async context of the caller without the value of one store, where that can be told; otherwise with it.
+ * Keeps the async context of the caller: without the library's value, if that is its only value; otherwise as it is.
  *
- * @param storage `null` where there is none yet
+ * @param storage the library's own; `null` if there is none yet
+ * @returns `null` where the runtime has no async contexts
  */
 export function newFrameWithout(storage: AsyncStorage | null): AsyncFrame | null {
   const frame = newAsyncFrame();
@@ -64,17 +73,17 @@ export function newFrameWithout(storage: AsyncStorage | null): AsyncFrame | null
   return emptyFrame;
 }
 
-/** Whether an async context is the empty one, which is one for all. */
+/** Whether an async context is the empty one, of which there is only one object. */
 export function isEmptyFrame(frame: AsyncFrame | null): boolean {
   return frame !== null && frame === emptyFrame;
 }
 
-/** The empty async context; `null` where it is not known. */
+/** The empty async context; `null` if it is not known. */
 export function knownEmptyFrame(): AsyncFrame | null {
   return emptyFrame;
 }
 
-/** The key under which a resource has a map with a value that nobody else can have put there. */
+/** Finds the key: puts an object into the store that nobody else has, and looks which map of a resource holds it. */
 function findMapKey(storage: AsyncStorage): symbol | null {
   const probe = {};
   const found = newAsyncFrame()!.runInAsyncScope(() => {
@@ -88,7 +97,7 @@ function findMapKey(storage: AsyncStorage): symbol | null {
   return found ?? null;
 }
 
-/** Node's is a subclass without `Map` among its prototypes. */
+/** `instanceof Map` is false for the maps of Node: their prototypes do not include that of `Map`. */
 function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
   const { get, has, size } = (typeof value === 'object' && value !== null ? value : {}) as Partial<
     Map<unknown, unknown>

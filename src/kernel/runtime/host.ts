@@ -35,53 +35,63 @@ export interface Host {
   readonly resolution: number;
   /** Asks for one call of `turn` as soon as possible. */
   soon(turn: () => void): void;
-  /** Asks for one call of `turn` at a time of `time()`, instead of the time asked for before; `null` takes the wish back. */
+  /**
+   * Asks for one call of `turn` at a time, in seconds of `time()`, instead of the time asked for before; with `null`
+   * for none.
+   */
   at(when: number | null, turn: () => void): void;
   /** A loop begins to run: the program must not end before it does. */
   ref(): void;
-  /** A loop has ended to run. */
+  /** A loop does not run any more: the call that ends a `ref()`. */
   unref(): void;
-  /** Asks for one call of `turn` after I/O and timers of others had theirs. Without it, `soon` is used. */
+  /**
+   * Asks for one call of `turn` after pending I/O and timers of other code were handled. Without it, `soon` is used.
+   */
   afterIO?(turn: () => void): void;
-  /** Calls `listener` on each Ctrl-C until the function that it returns is called; `null` when it cannot. */
+  /** Calls `listener` on each Ctrl-C, until the returned function is called; returns `null` when it cannot. */
   onInterrupt?(listener: () => void): (() => void) | null;
   /**
-   * Calls `listener` on each signal of a name (`SIGTERM`) until the function that it returns is called; `null` when there are no
-   * signals here. Throws for those that cannot be handled. `mayWake` is `false` when it only ends a run or writes a report: a run that
-   * has nothing else left is told to be stuck all the same.
+   * Calls `listener` on each signal of a name (`SIGTERM`), until the returned function is called; returns `null` when
+   * there are no signals here. Throws when the signal cannot be handled. `mayWake` is `false` for a listener that only
+   * ends a run or writes a report: such a listener does not keep a run that has nothing else left from being reported
+   * as one that cannot end.
    */
   onSignal?(signal: string, listener: () => void, mayWake?: boolean): (() => void) | null;
 }
 
-/** Node waits 1 ms when asked for more than this; a longer wait is made of several. */
+/** In milliseconds. Node waits only 1 ms when asked for more than this, so a longer wait is made of several timers. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** Keeps a process alive by a timer that does nothing, for as long as a loop runs without one of its own. */
+/** In milliseconds: the interval of the timer that keeps the process alive while a loop runs. */
 const KEEP_ALIVE_INTERVAL = 2 ** 30;
 
-/** The same in the main thread of a process, where that timer also looks whether the run can end at all. */
+/**
+ * The same in the main thread of a process, where that timer also checks whether anything is left that could end the
+ * run.
+ */
 const IDLE_INTERVAL = 2_000;
 
-/** What a loop tells of itself while it runs. @internal */
+/** What the host asks a loop that runs, to detect a run that cannot end. @internal */
 export interface Idler {
-  /** Whether nothing is ready, and its tasks wait. */
+  /** Whether nothing is ready to run, tasks wait, and a run that cannot end is to be reported. */
   isAtRest(): boolean;
-  /** Nothing but this loop keeps the process alive. */
+  /** Called when nothing but this loop keeps the process alive. */
   stuck(): void;
 }
 
 /**
- * The host of the runtime itself: Node, Bun, Deno, browsers, workers. A turn soon is a microtask, so that the effects of
- * an I/O callback are seen before the next one.
+ * The host of the runtime itself: Node, Bun, Deno, browsers, workers. A turn that is asked for by `soon` is a
+ * microtask, so that the loop runs what an I/O callback has made ready before the next I/O callback. In browsers it is
+ * a macrotask (see `askForTurn`).
  */
 export class RuntimeHost implements Host {
   readonly resolution: number = 1e-6;
   readonly #performance = globals().performance ?? Date;
   #timer: TimerId | null = null;
-  /** When the timer fires. */
+  /** When the timer fires, in seconds. */
   #due = 0;
-  /** When a turn is wanted. */
-  #wish: number | null = null;
+  /** When a turn is wanted, in seconds; `null` for at no time. */
+  #wanted: number | null = null;
   #turn: (() => void) | null = null;
   #keepAlive: TimerId | null = null;
   #running = 0;
@@ -98,19 +108,19 @@ export class RuntimeHost implements Host {
   }
 
   /**
-   * The timer is left as it is when it comes early enough: to set and clear one costs more than a whole timeout that is done in time. When
-   * it fires before anything is due, it is set anew.
+   * A timer that fires early enough is kept, because setting and clearing a timer costs more than all other work of a
+   * timeout that does not pass. If it fires too early, it is set again.
    */
   at(when: number | null, turn: () => void): void {
-    const wish = when === null || when === Number.POSITIVE_INFINITY ? null : when;
-    this.#wish = wish;
+    const wanted = when === null || when === Number.POSITIVE_INFINITY ? null : when;
+    this.#wanted = wanted;
     this.#turn = turn;
-    if (wish === null) {
+    if (wanted === null) {
       // While a loop runs, the process is kept alive anyway.
       if (this.#running === 0) this.#clear();
-    } else if (this.#timer === null || this.#due > wish) {
+    } else if (this.#timer === null || this.#due > wanted) {
       this.#clear();
-      this.#set(wish);
+      this.#set(wanted);
     }
   }
 
@@ -132,13 +142,13 @@ export class RuntimeHost implements Host {
 
   readonly #fired = (): void => {
     this.#timer = null;
-    const wish = this.#wish;
-    if (wish === null) return;
-    if (wish > this.time() + this.resolution) {
-      this.#set(wish);
+    const wanted = this.#wanted;
+    if (wanted === null) return;
+    if (wanted > this.time() + this.resolution) {
+      this.#set(wanted);
       return;
     }
-    this.#wish = null;
+    this.#wanted = null;
     this.#turn?.();
   };
 
@@ -148,7 +158,7 @@ export class RuntimeHost implements Host {
 
   ref(): void {
     if (this.#running++ > 0) return;
-    // Only a process tells that nothing else keeps it alive.
+    // Only a process can tell that nothing else keeps it alive (`beforeExit`).
     const isTold = globals().process?.listenerCount && isMainThread() && !hasFakeTimers();
     const interval = isTold ? IDLE_INTERVAL : KEEP_ALIVE_INTERVAL;
     this.#keepAlive = globals().setInterval?.(this.#lookAround, interval) ?? null;
@@ -156,16 +166,16 @@ export class RuntimeHost implements Host {
 
   unref(): void {
     if (--this.#running > 0) return;
-    if (this.#wish === null) this.#clear();
+    if (this.#wanted === null) this.#clear();
     this.#endProbe();
     if (this.#keepAlive === null) return;
     globals().clearInterval?.(this.#keepAlive);
     this.#keepAlive = null;
   }
 
-  /** A turn in the meantime may have woken the loop: then it is asked anew at the next time. */
+  /** Called at intervals. When the loop has become busy since the last call, the check begins again. */
   readonly #lookAround = (): void => {
-    const isAtRest = this.#wish === null && this._idler?.isAtRest() === true;
+    const isAtRest = this.#wanted === null && this._idler?.isAtRest() === true;
     if (!isAtRest) this.#endProbe();
     else if (this.#stopProbe === null) this.#stopProbe = whenNothingElseIsLeft(this.#keepAlive!, this.#nothingIsLeft);
   };

@@ -1,6 +1,6 @@
 /**
- * What the platform gives, and the one place that looks at it. `globalThis` is read at the time of use, so that fakes that a test
- * installs are seen; only what has to be real in spite of fakes is remembered at import.
+ * The features of the platform. No other file of the kernel reads `globalThis`. It is read each time a feature is used,
+ * so that fakes that a test installs are used too; only what has to be real in spite of fakes is remembered at import.
  */
 
 import { RuntimeError, ValueError } from '../../errors/errors.ts';
@@ -24,7 +24,7 @@ interface AbortControllerLike {
   abort(reason?: unknown): void;
 }
 
-/** The async context of some moment, in which code can be run later (`AsyncResource`). */
+/** An async context that was kept, to run code in it later (`AsyncResource`). */
 export interface AsyncFrame {
   readonly [key: symbol]: unknown;
   runInAsyncScope<This, A extends unknown[], R>(fn: (this: This, ...args: A) => R, self: This, ...args: A): R;
@@ -65,7 +65,7 @@ interface ProcessLike {
   eventNames?(): readonly (string | symbol)[];
   listeners?(event: string | symbol): readonly unknown[];
   emit?(event: unknown, ...args: unknown[]): boolean;
-  exit?(code: number): void;
+
   getActiveResourcesInfo?(): string[];
   exitCode?: number | string | undefined;
 }
@@ -107,7 +107,7 @@ export interface TextDecoderLike {
   decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
 
-/** Where reports go: `console`, unless a program or a test takes a method over. */
+/** Where reports go: to `console`, unless a program or a test replaces a method. */
 export interface Logger {
   error(...data: unknown[]): void;
   warn(...data: unknown[]): void;
@@ -116,8 +116,9 @@ export interface Logger {
 export const globals = (): Globals => globalThis as object as Globals;
 
 /**
- * What the runtime had when this module was loaded, which is nearly always before a test installs fake timers: turns of the runtime are no
- * timers of a program, and a loop whose turns wait for a test to advance a clock would stand still. `undefined` for a fake one.
+ * The functions of the runtime when this module was loaded, nearly always before a test installs fake timers;
+ * `undefined` for one that was fake already. The loop's own turns need real ones: if they were timers of the test, the
+ * loop would stand still until the test advances its clock.
  */
 const realImmediate = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setImmediate);
 const realTimeout = /* @__PURE__ */ notFake(/* @__PURE__ */ globals().setTimeout);
@@ -129,24 +130,30 @@ function findNow(): (() => number) | undefined {
   return performance && notFake(performance.now)?.bind(performance);
 }
 
-/** The fake timers of Vitest and Jest have a clock. */
+/** The fake timers of Vitest and Jest have a property `clock`. */
 function notFake<T extends object>(value: T | undefined): T | undefined {
   return value === undefined || 'clock' in value ? undefined : value;
 }
 
-/** Whether timers are a test's, whose clock may jump by days. */
+/** Whether timers are faked by a test, whose clock may jump by days. */
 export function hasFakeTimers(): boolean {
   return 'clock' in (globals().setInterval ?? {});
 }
 
-/** Of an async function, so that it is the engine's own promise also where a program has replaced the global one. */
+/**
+ * Made by an async function, so that it is a promise of the JavaScript engine also where a program has replaced the
+ * global `Promise`.
+ */
 export const RESOLVED: Promise<void> = /* @__PURE__ */ (async () => {})();
 
 /**
- * Listens to a signal of the process instead of what would happen by default. Several listeners suppress that as one does, and none
- * keeps the process alive. `null` where there are no signals.
+ * Listens to a signal of the process, which replaces its default action. Listeners do not keep the process alive.
+ * Returns what removes the listener, or `null` where there are no signals.
  *
- * @param mayWake whether the program may go on by this signal; `false` when it only ends a run or writes a report, as Ctrl-C does
+ * @param mayWake whether a task that waits may go on because of this signal; `false` when the signal only ends a run or
+ * writes a report
+ * @throws {RuntimeError} outside the main thread, and for signals that cannot be caught
+ * @throws {ValueError} when the system has no such signal
  */
 export function listenToSignal(signal: string, listener: () => void, mayWake = true): (() => void) | null {
   const process = globals().process;
@@ -167,10 +174,10 @@ export function listenToSignal(signal: string, listener: () => void, mayWake = t
   return () => process.removeListener?.(signal, relay);
 }
 
-/** What listens to a signal, and tells whether a task that waits may go on by it. */
+/** A listener to a signal, with the `mayWake` that it was added with. */
 type Relay = (() => void) & { readonly mayWake: boolean };
 
-/** Whether somebody listens to a signal, other than Ctrl-C, that may wake a program. */
+/** Whether there is a listener to a signal, other than Ctrl-C, because of which a task that waits may go on. */
 function mayBeWokenBySignal(process: ProcessLike | undefined): boolean {
   const names = process?.eventNames?.() ?? [];
   const wakesNone = (name: string | symbol): boolean | undefined =>
@@ -178,7 +185,7 @@ function mayBeWokenBySignal(process: ProcessLike | undefined): boolean {
   return names.some((name) => /^SIG(?!INT$)/.test(String(name)) && wakesNone(name) !== true);
 }
 
-/** Some runtimes let one listen to these, in vain. */
+/** Some runtimes accept listeners for these, and never call them. */
 const UNCATCHABLE = /^SIG(?:KILL|STOP)$/;
 
 const interruptListeners: Set<() => void> = /* @__PURE__ */ new Set();
@@ -187,7 +194,10 @@ function interrupt(): void {
   for (const listener of [...interruptListeners]) listener();
 }
 
-/** One listener of the process for all runs under way. As in CPython, a program that has one of its own keeps it to itself. */
+/**
+ * Calls a listener on each Ctrl-C. All runs share one listener of the process. As in CPython, this does nothing when
+ * the program handles Ctrl-C itself: then it returns `null`, as where there are no signals.
+ */
 export function listenToInterrupts(listener: () => void): (() => void) | null {
   const process = globals().process;
   if (process?.on === undefined || !isMainThread()) return null;
@@ -206,20 +216,24 @@ let channelQueue: (() => void)[] | null = null;
 let channel: { readonly port1: MessagePortLike; readonly port2: MessagePortLike } | null = null;
 
 /**
- * Calls for a turn as soon as possible. Where nothing tells whose code runs after an `await`, it must not come between an `await` of
- * code outside any task and the call of `then` that follows from it: that would be taken for the running task's.
+ * Asks for a turn as soon as possible: a microtask where the runtime has async contexts. Elsewhere it is a macrotask:
+ * between an `await` of code outside any task and the call of `then` that the `await` causes, no task may begin a step,
+ * because the `await` would be taken for one of that task.
  */
 export function askForTurn(turn: () => void): void {
   if (canTellTasks()) RESOLVED.then(turn);
   else afterMicrotasks(turn);
 }
 
-/** Whether the runtime tells whose code runs after an `await`. */
+/** Whether the runtime has async contexts, which tell to which task the code after an `await` belongs. */
 export function canTellTasks(): boolean {
   return findAsyncHooks() !== null;
 }
 
-/** Calls a function once when all microtasks have run, as a macrotask of its own: a real one, also while timers are faked. */
+/**
+ * Calls a function once, in a macrotask, so that all pending microtasks have run before; a real macrotask, also while
+ * timers are faked.
+ */
 export function afterMicrotasks(callback: () => void): void {
   const { setImmediate, MessageChannel, setTimeout } = globals();
   const immediate = setImmediate && (realImmediate ?? notFake(setImmediate));
@@ -246,7 +260,10 @@ export function afterMicrotasks(callback: () => void): void {
 
 let asyncHooks: AsyncHooks | null | undefined;
 
-/** `node:async_hooks` where the runtime has it: found at run time, so that bundles for browsers need no trick. */
+/**
+ * `node:async_hooks` where the runtime has it. It is looked for at run time, not imported, because a bundle for
+ * browsers could not resolve the import.
+ */
 export function findAsyncHooks(): AsyncHooks | null {
   if (asyncHooks === undefined) {
     const found = globals().process?.getBuiltinModule?.('node:async_hooks') as AsyncHooks | undefined;
@@ -255,7 +272,7 @@ export function findAsyncHooks(): AsyncHooks | null {
   return asyncHooks;
 }
 
-/** Calls a function with an `AsyncLocalStorage` that is not used afterwards; `null` where the runtime has no such thing. */
+/** Calls a function with a temporary `AsyncLocalStorage`; returns `null` where the runtime has none. */
 export function withAsyncStorage<R>(fn: (storage: AsyncStorage) => R): R | null {
   const hooks = findAsyncHooks();
   if (hooks === null) return null;
@@ -267,28 +284,29 @@ export function withAsyncStorage<R>(fn: (storage: AsyncStorage) => R): R | null 
   }
 }
 
-/** Remembers the present async context, where the runtime has such a thing. */
+/** Keeps the present async context; returns `null` where the runtime has none. */
 export function newAsyncFrame(): AsyncFrame | null {
   const hooks = findAsyncHooks();
   return hooks === null ? null : new hooks.AsyncResource(FRAME);
 }
 
-/** The engine's own `Promise`, also where a program has replaced the global one. */
+/** The `Promise` of the JavaScript engine, also where a program has replaced the global one. */
 let enginePromise: (abstract new (...args: never[]) => unknown) | undefined;
 
 /**
- * Whether the runtime itself has called the code that runs now: a timer, a request handler, a message. A callback has an execution
- * id, the continuation of a promise has none; where promise hooks are on, it has one whose resource is a promise. Functions that are
- * bound to an `AsyncResource` have an id as well, and run for whoever bound them. Runtimes that give no ids always answer false.
+ * Whether the runtime itself has called the code that runs now: a timer, a request handler, a message. While a callback
+ * runs there is an execution id. In the continuation of a promise there is none or, while promise hooks are on, one
+ * whose resource is a promise. While a function that is bound to an `AsyncResource` runs there is an id too, but its
+ * code belongs to the code that bound it. Always false in runtimes that have no ids.
  */
 export function isCalledByRuntime(): boolean {
   return callbackId(0) !== 0;
 }
 
 /**
- * The execution id of the callback that runs now, when the runtime has called it; 0 otherwise.
+ * The execution id of the callback that runs now, if the runtime has called it; 0 otherwise.
  *
- * @param known an id of which the answer is known, and which is not looked at again
+ * @param known an id that is known to be that of a callback: it is returned without another check
  */
 export function callbackId(known: number): number {
   executionId ??= findAsyncHooks()?.executionAsyncId ?? noId;
@@ -296,7 +314,7 @@ export function callbackId(known: number): number {
   return id === known || (id !== 0 && isCallback()) ? id : 0;
 }
 
-/** The runtime's `executionAsyncId`: asked at every `await`, so that it is kept. */
+/** The runtime's `executionAsyncId`, kept because it is called at every `await`. */
 let executionId: (() => number) | undefined;
 
 function noId(): number {
@@ -311,34 +329,42 @@ function isCallback(): boolean {
   return !(resource instanceof hooks.AsyncResource) || isOurs(resource) || isMicrotask(resource, hooks);
 }
 
-/** Deno calls what was scheduled in a frame of ours with that frame as its resource. Nothing else shows it here: the loop is asked first. */
+/**
+ * Deno calls what was scheduled in an async frame of this library with that frame as its resource. Code that the loop
+ * calls in such a frame does not get here, because this is not asked while a handle runs.
+ */
 function isOurs(resource: { readonly type?: unknown }): boolean {
   return resource.type === FRAME;
 }
 
 const FRAME = 'asyncio-ts';
 
-/** What `queueMicrotask` calls has an `AsyncResource` too, which shows by what Node keeps in it. */
+/**
+ * Callbacks of `queueMicrotask` have an `AsyncResource` too. Node keeps the callback in it, by which it is recognised.
+ */
 function isMicrotask(resource: object, hooks: AsyncHooks): boolean {
   return Object.getPrototypeOf(resource) === hooks.AsyncResource.prototype && Object.hasOwn(resource, 'callback');
 }
 
-/** Whether the runtime tells all callbacks from the continuations of promises. Bun tells none, Deno some. */
+/**
+ * Whether all callbacks of the runtime can be distinguished from continuations of promises. In Bun none can be, in Deno
+ * some.
+ */
 export function canTellCallbacks(): boolean {
   const versions = globals().process?.versions;
   return findAsyncHooks() !== null && versions?.['node'] !== undefined && !('bun' in versions) && !('deno' in versions);
 }
 
 /**
- * Whether an async function keeps the async context of the moment in which it is called. Elsewhere it keeps that of each `await`, so that the
- * context can be entered when the function looks a `then` up.
+ * Whether an async function continues in the async context in which it was called (Bun). Elsewhere it continues in the
+ * context of the `await`, so that it is early enough to enter a context when the function reads a `then`.
  */
 export function keepsContextOfCall(): boolean {
   const versions = globals().process?.versions;
   return versions !== undefined && 'bun' in versions;
 }
 
-/** Whether this is the main thread: its loop is made on first use, those of other threads must be set. */
+/** Whether this is the main thread. Its loop is made on first use; other threads have to set theirs. */
 export function isMainThread(): boolean {
   const { process, window, WorkerGlobalScope } = globals();
   const threads = process?.getBuiltinModule?.('node:worker_threads') as { isMainThread?: boolean } | undefined;
@@ -385,11 +411,12 @@ export function onProcessExit(listener: (code: unknown) => void): void {
 let probes = 0;
 
 /**
- * Calls back when a timer is all that keeps the process alive; it keeps it alive afterwards, as before. Runtimes tell of this by `beforeExit`
- * alone: the list of active resources lacks workers and much else. Bun and Deno do not emit it while a module waits at its top level.
+ * Calls a function when nothing but a timer keeps the process alive. Meanwhile the timer does not; afterwards it does
+ * again. Only the event `beforeExit` tells this: the list of active resources lacks workers and much else. Bun and Deno
+ * do not emit it while a module waits at its top level.
  *
- * @returns what ends this; `null` where somebody listens to signals that can wake a program that has nothing else left, which those do not
- * that only end the run, as Ctrl-C, or to `beforeExit`, which would be emitted for nobody else's sake
+ * @returns a function that ends this; `null` when the program listens to a signal that can wake its tasks, so that it
+ * is not stuck, or to `beforeExit`, which must not be emitted to it because of this library
  */
 export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (() => void) | null {
   const { process } = globals();
@@ -411,16 +438,16 @@ export function whenNothingElseIsLeft(timer: TimerId, callback: () => void): (()
 }
 
 const exitCodes = /* @__PURE__ */ new WeakMap<object, number>();
-/** The process is listened to once for all of them. */
+/** Whether the listener for all these errors was added to the process. */
 let listensForExit = false;
 
-/** Should nobody catch an error, so that the process ends by it, then with this exit code. */
+/** Sets the exit code with which the process ends if this error is not caught. */
 export function exitWithCode(error: object, code: number): void {
   exitCodes.set(error, code);
   if (listensForExit) return;
   listensForExit = true;
   const { process } = globals();
-  // It changes nothing of what happens, unlike a listener for uncaught exceptions. Runtimes without it end with 1.
+  // Unlike `uncaughtException`, a listener for this event does not change what happens. Runtimes without it end with 1.
   process?.on?.('uncaughtExceptionMonitor', (uncaught: unknown) => {
     const own = exitCodes.get(uncaught as object);
     if (own === undefined) return;
@@ -430,18 +457,13 @@ export function exitWithCode(error: object, code: number): void {
   });
 }
 
-/** Ends the process at once, where there is one (a second Ctrl-C). */
-export function exitProcess(code: number): void {
-  globals().process?.exit?.(code);
-}
-
-/** Calls a function after so many seconds of real time, should the program still run then: the timer does not keep it alive. */
+/** Calls a function after so many seconds, if the program still runs then: the timer does not keep it alive. */
 export function callInBackground(seconds: number, callback: () => void): void {
   const timer = globals().setTimeout?.(callback, seconds * 1_000);
   if (timer !== undefined) unref(timer);
 }
 
-/** Calls a function again and again, without keeping the program alive. Returns what ends it. */
+/** Calls a function at intervals, without keeping the program alive. Returns a function that ends this. */
 export function inIntervals(seconds: number, callback: () => void): () => void {
   const { setInterval, clearInterval } = globals();
   const timer = setInterval?.(callback, seconds * 1_000);
@@ -460,7 +482,10 @@ export function realTime(): number {
   return (realNow?.() ?? (globals().performance ?? Date).now()) / 1_000;
 }
 
-/** Calls a function after so many seconds of real time, also while timers are faked. Returns what takes it back. */
+/**
+ * Calls a function after so many seconds of real time, also while timers are faked. Returns a function that cancels the
+ * call.
+ */
 export function afterRealTime(seconds: number, callback: () => void): () => void {
   const timer = (realTimeout ?? globals().setTimeout)?.(callback, seconds * 1_000);
   return () => {
@@ -473,12 +498,15 @@ function unref(timer: TimerId): void {
   else (timer as { unref?(): void }).unref?.();
 }
 
-/** Has the runtime treat an error as that of a promise that rejected and that nobody looked at. */
+/** Makes the runtime treat an error as an unhandled rejection. */
 export function throwUnhandled(error: unknown): void {
   Promise.reject(error);
 }
 
-/** Reports an error as a page or its worker does that of an event listener, so that its monitoring sees it. False where there is no page. */
+/**
+ * Reports an error in a page or its workers as they report errors of event listeners, so that monitoring sees it.
+ * Returns false where there is no page.
+ */
 export function reportToPage(error: unknown): boolean {
   const { process, reportError } = globals();
   if (reportError === undefined || process?.versions?.['node'] !== undefined) return false;
@@ -486,7 +514,10 @@ export function reportToPage(error: unknown): boolean {
   return true;
 }
 
-/** Throws an error where nobody can catch it, as the runtime reports errors of callbacks. */
+/**
+ * Throws an error from a macrotask of its own, where no code can catch it: the runtime treats it as an uncaught
+ * exception.
+ */
 export function throwUncaught(error: unknown): void {
   afterMicrotasks(() => {
     throw error;
@@ -502,8 +533,8 @@ interface RejectionEvent {
 let ignoresRejections = false;
 
 /**
- * From now on, promises that reject with certain reasons, and that nobody looks at, are no errors of the program. For all others everything
- * stays as it is without this: also in a process, where to listen means to take over what happens by default.
+ * From now on unhandled rejections with certain reasons are ignored. Nothing changes for all others. In a process this
+ * cannot be done by a listener alone, because a listener replaces the runtime's default action for all rejections.
  */
 export function ignoreRejections(isMeant: (reason: unknown) => boolean): void {
   if (ignoresRejections) return;
@@ -520,7 +551,7 @@ export function ignoreRejections(isMeant: (reason: unknown) => boolean): void {
   }
 }
 
-/** Whether the program has chosen by `--unhandled-rejections` what happens: a listener would change that. */
+/** Whether the program was started with `--unhandled-rejections`, whose effect a listener would change. */
 function hasRejectionMode({ execArgv = [], env }: ProcessLike): boolean {
   return [...execArgv, env?.['NODE_OPTIONS'] ?? ''].some((option) => option.includes('--unhandled-rejections'));
 }
@@ -528,9 +559,10 @@ function hasRejectionMode({ execArgv = [], env }: ProcessLike): boolean {
 const UNHANDLED = 'unhandledRejection';
 
 /**
- * Node asks its listeners by `process.emit`, and does what it does by default where that says that there is none. To be among the
- * listeners would change the default, and could not keep the others from being called: a program that logs such errors and ends would
- * end at every deadline that passes over a call whose promise it has not awaited yet.
+ * Node calls `process.emit`, and takes its default action when that returns false. So `emit` is replaced. A listener
+ * would suppress the default action for all rejections, and would not keep the program's own listeners from being
+ * called: a program that ends at an unhandled rejection would end whenever a deadline cancels a call whose promise it
+ * has not awaited yet.
  */
 function keepFromListeners(process: ProcessLike, isMeant: (reason: unknown) => boolean): void {
   const { emit } = process;
@@ -541,12 +573,15 @@ function keepFromListeners(process: ProcessLike, isMeant: (reason: unknown) => b
   };
 }
 
-/** Bun calls its listeners by itself: one of ours decides whether there would have been one. The program's own hear of it all the same. */
+/**
+ * Bun does not call `process.emit`, so here it is a listener. For other reasons it makes the runtime take its default
+ * action, unless the program has a listener. Listeners of the program are called for ignored reasons too.
+ */
 function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boolean): void {
   const listener = (reason: unknown): void => {
-    // A program that listens itself has taken over already.
+    // With a listener of its own, the program has replaced the default action.
     if (isMeant(reason) || process.listenerCount?.(UNHANDLED) !== 1) return;
-    // Rejected once more, while nobody listens: the runtime does what it would have done.
+    // The default action is taken when a promise is rejected with the same reason while there is no listener.
     process.removeListener?.(UNHANDLED, listener);
     Promise.reject(reason);
     afterMicrotasks(() => process.on?.(UNHANDLED, listener));
@@ -568,7 +603,9 @@ export function newWebStream(source: object, strategy: object): object {
   return new ReadableStream(source, strategy);
 }
 
-/** What keeps the process alive, or is under way in it, by kinds of the runtime; `null` where it does not tell. */
+/**
+ * The kinds of resources that are active in the process, as the runtime names them; `null` where it does not list them.
+ */
 export function activeResources(): readonly string[] | null {
   const { process } = globals();
   // Bun always says that there are none.
@@ -576,7 +613,10 @@ export function activeResources(): readonly string[] | null {
   return process?.getActiveResourcesInfo?.() ?? null;
 }
 
-/** Puts a value under a well-known symbol, for tools that look into the process from outside. */
+/**
+ * Stores a value in a global property under a well-known symbol, for tools that look into the process from outside.
+ * Returns the value that was stored there first.
+ */
 export function publish<T extends object>(name: string, value: T): T {
   const found = published(name);
   if (found !== undefined) return found as T;
@@ -584,7 +624,10 @@ export function publish<T extends object>(name: string, value: T): T {
   return value;
 }
 
-/** Puts a value under a well-known symbol for a moment, for the engine's inspector. Returns what takes it away again. */
+/**
+ * Stores a value in a global property under a well-known symbol for a short time, for the runtime's inspector. Returns
+ * a function that removes it.
+ */
 export function lend(name: string, value: object): () => void {
   const key = Symbol.for(name);
   Object.defineProperty(globalThis, key, { value, configurable: true, enumerable: false });
@@ -601,7 +644,7 @@ export function devtoolsConsole(): DevtoolsConsole {
   return (globals().console ?? {}) as DevtoolsConsole;
 }
 
-/** Where the library reports what nobody else can be told. */
+/** Where the library reports what cannot be thrown in code of the program. A program may replace its methods. */
 export const logger: Logger = {
   error: (...data) => globals().console?.error(...data),
   warn: (...data) => globals().console?.warn(...data),

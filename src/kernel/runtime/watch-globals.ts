@@ -1,20 +1,23 @@
 import { globals } from './platform.ts';
 
-/** Told of each use of a global that differs from run to run. `call` is what the program has called in its place. */
+/**
+ * Called at each use of a global whose results differ from run to run. `call` is the function that the program has
+ * called in its place.
+ */
 export type UseListener = (what: string, call: Trap) => void;
 
-/** A function on the stack, after which the stack of the program begins. */
+/** The function that stands in for a global: on the call stack, the frames of the program come after it. */
 export type Trap = (...args: never[]) => unknown;
 
 const listeners: Set<UseListener> = /* @__PURE__ */ new Set();
-/** Put back what was replaced; empty while nobody listens. */
+/** Functions that put back what was replaced; empty while there are no listeners. */
 let restore: (() => void)[] = [];
 
 /**
- * Replaces the clocks, random numbers, timers and `fetch` of the platform by ones that tell of their use and do the same. For as long as
- * somebody listens: afterwards the globals are what they were.
+ * Calls a listener at each use of the platform's clocks, random numbers, timers and `fetch`. They work as before. While
+ * there are listeners, the globals are proxies of the originals; afterwards the originals are put back.
  *
- * @returns ends it
+ * @returns removes the listener
  */
 export function watchGlobals(listener: UseListener): () => void {
   listeners.add(listener);
@@ -39,7 +42,7 @@ function replaceAll(): void {
   replace(all, 'Date', new Proxy(Date, DATE));
 }
 
-/** A date of the present moment; those of a given moment are the same in each run. */
+/** Only a `Date` of the present moment is reported: one of a given moment is the same in each run. */
 const DATE: ProxyHandler<object> = {
   construct(target, args, newTarget) {
     if (args.length === 0) tell('new Date()', DATE.construct!);
@@ -74,7 +77,7 @@ function replace(object: object, name: string, value: unknown): void {
   });
   if (!isPossible) return;
   restore.push(() => {
-    // Somebody else has put something in its place meanwhile, such as fake timers: what is theirs stays.
+    // Other code, such as fake timers, has replaced it in the meantime: that replacement stays.
     if ((object as Record<string, unknown>)[name] !== value) return;
     if (before === undefined) Reflect.deleteProperty(object, name);
     else Reflect.defineProperty(object, name, before);
