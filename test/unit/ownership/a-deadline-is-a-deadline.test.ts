@@ -317,7 +317,7 @@ describe('a body that awaits the promise of a line outside it', () => {
       const log: string[] = [];
       const shared = (async () => await outcome(timeout(2, () => sleep(60))))();
       const body = async () => {
-        log.push(await shared);
+        log.push(String(await shared));
         await sleep(1);
         log.push('never');
       };

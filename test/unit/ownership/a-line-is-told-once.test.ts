@@ -244,8 +244,8 @@ test(
     const body = () =>
       (async () => {
         await foreign(5);
-        log.push(await outcome(done));
-        log.push(await outcome(sleep(1, 'cleaned up')));
+        log.push(String(await outcome(done)));
+        log.push(String(await outcome(sleep(1, 'cleaned up'))));
       })();
     const task = createTask(async () => await timeout(1, body));
     expect(await outcome(task)).toBe('TimeoutError');

@@ -49,12 +49,15 @@ describeBoth('a context variable', (s) => {
         user.set(name);
         return yield* s.wait(sleep(0));
       });
-      const constructs = [timeout, (_: number, f: () => PromiseLike<unknown>) => taskGroup(f)] as const;
+      const constructs = [
+        (name: string) => timeout(10, () => setting(name)),
+        (name: string) => taskGroup(() => setting(name)),
+      ];
       for (const [i, construct] of constructs.entries()) {
         user.set('main');
         const task = createTask(branch);
         const beside = (async () => await timeout(10, async () => await sleep(1)))();
-        yield* s.wait(construct(10, () => setting(`body ${i}`)));
+        yield* s.wait(construct(`body ${i}`));
         expect(user.get()).toBe(`body ${i}`);
         yield* s.wait(task);
         yield* s.wait(wrapPromise(beside));

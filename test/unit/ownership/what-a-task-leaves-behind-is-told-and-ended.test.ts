@@ -475,7 +475,7 @@ describe('lines that are between two awaits when run() ends', () => {
         await outcome(future);
         await Promise.all([sleep(1), sleep(40)]);
       };
-      floating(timeout(5, body));
+      floating((async () => await timeout(5, body))());
       await sleep(2);
     });
     expect(loop!.time()).toBe(5);
