@@ -5,7 +5,7 @@ import { SharedListener } from '../internal/shared-listener.ts';
 import { noteDelivered } from './engine/delivered.ts';
 import { sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope, type SignalRole } from './engine/roles.ts';
-import { askedScopes, OVER } from './engine/scope.ts';
+import { askedScopes, dropPending, OVER } from './engine/scope.ts';
 import { type AbortSignalLike, newAbortController, type PlatformAbortSignal } from './runtime/platform.ts';
 import type { Task } from './task.ts';
 
@@ -151,7 +151,7 @@ function pendingIn(scope: Scope): Request | null {
 function seen(scope: Scope, task: Task<unknown>): void {
   const { now } = sequence;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
-    if (at.pending !== null) at.pending = null;
+    dropPending(at);
     at.began = now;
   }
   task._marks &= ~MUST_CANCEL;

@@ -22,7 +22,7 @@ import {
   type Waiter,
   type Written,
 } from './roles.ts';
-import { LATE, waitsNow } from './scope.ts';
+import { dropPending, LATE, waitsNow } from './scope.ts';
 import { giveWay, waitOn } from './step.ts';
 
 /**
@@ -162,13 +162,13 @@ function takeMissed(scope: Scope): Request | null {
   const { task, pending } = scope;
   if (task !== null) {
     if (task.done() && (scope.marks & LATE) !== 0 && pending !== null) {
-      scope.pending = null;
+      dropPending(scope);
       return pending;
     }
     if (task.done() || !task._loop._isClosed) return null;
     return task._request ?? new MadeRequest(task, null, undefined, LOOP_CLOSED, null, 0);
   }
-  scope.pending = null;
+  dropPending(scope);
   return pending;
 }
 

@@ -1,8 +1,8 @@
 import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime, RESOLVED } from '../runtime/platform.ts';
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
-import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
-import { CancelScope, gotInStep, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
+import { type LoopRole, type Request, type Scope, STATE, type TaskRole } from './roles.ts';
+import { CancelScope, dropPending, gotInStep, keepPending, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
 
 /**
  * Which line of execution runs. A task of generators has one line. A task of async functions may have several: each
@@ -209,7 +209,7 @@ export function enterScope(task: TaskRole, owner: object): Scope {
  */
 export function leaveScope(scope: Scope, isLost: boolean): void {
   scope.marks |= isLost ? OVER | LOST : OVER;
-  scope.pending = null;
+  dropPending(scope);
   const parent = scope.parent!;
   moveTo(parent, parent, null);
 }
@@ -269,8 +269,7 @@ export function meetLostScope(scope: Scope): Scope {
   const late = new CancelScope(live, live?.task ?? null, scope.loop, scope);
   late.context = contextOfScope(scope);
   late.marks |= LATE;
-  late.pending = missedRequest(scope);
-  if (live !== null && live.task !== null) live.task._marks |= SCOPE_PENDING;
+  keepPending(late, missedRequest(scope));
   current.storage.enterWith(late);
   return late;
 }

@@ -279,6 +279,8 @@ export interface TaskRole extends FutureRole, CallStack {
   _frameOfCalls(): AsyncFrame;
   /** The request to cancel that was made last. @internal */
   readonly _request: Request | null;
+  /** In how many scopes other than its root a request is pending: see SCOPE_PENDING. @internal */
+  _pendingScopes: number;
   /** How many requests were made to the task and to the scopes around one of its scopes. @internal */
   _requestsTo(scope: Scope): number;
   /** All lines of its cancelled root scope have ended. @internal */
@@ -294,7 +296,7 @@ export const BLOCKING = 1 << 2;
 export const MUST_CANCEL = 1 << 3;
 /** An error is to be thrown into the task's frame at its next step. */
 export const HAS_ERROR = 1 << 4;
-/** A request is or was pending in some scope of the task other than its root. Never cleared. */
+/** A request is pending in some scope of the task other than its root. */
 export const SCOPE_PENDING = 1 << 5;
 /** `Task._within` is a context, not the values of one. */
 export const OWN_CONTEXT = 1 << 6;

@@ -333,8 +333,24 @@ export function setPending(scope: Scope, request: Request): void {
     task.cancelMessage = request.message;
     return;
   }
+  keepPending(scope, request);
+}
+
+/** A request is pending in a scope: from now on the task looks closer at each of its awaits. */
+export function keepPending(scope: Scope, request: Request): void {
+  const { task, pending } = scope;
   scope.pending = request;
-  if (task !== null) task._marks |= SCOPE_PENDING;
+  if (task === null || pending !== null) return;
+  task._pendingScopes++;
+  task._marks |= SCOPE_PENDING;
+}
+
+/** No request is pending in a scope any more. When none is in the task's other scopes either, it need not look closer. */
+export function dropPending(scope: Scope): void {
+  const { task, pending } = scope;
+  if (pending === null) return;
+  scope.pending = null;
+  if (task !== null && --task._pendingScopes === 0) task._marks &= ~SCOPE_PENDING;
 }
 
 /**
@@ -362,7 +378,7 @@ export function takeRequest(scope: Scope, got: number): Request | null {
   const task = scope.task!;
   if ((scope.marks & LATE) !== 0 && scope.pending !== null) {
     const missed = scope.pending;
-    scope.pending = null; // requests to the scopes around it are pending for other lines
+    dropPending(scope); // requests to the scopes around it are pending for other lines
     return missed;
   }
   const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope, got);
@@ -400,7 +416,7 @@ export function takePending(scope: Scope, got = 0): Request | null {
     const { pending } = at;
     if (pending === null || (pending.order <= got && !isAgain(at))) continue;
     if (latest === null || pending.order > latest.order) latest = pending;
-    at.pending = null; // never the root's
+    dropPending(at); // never the root's
   }
   return latest;
 }

@@ -56,6 +56,38 @@ describeBoth('task.why() tells why a task is cancelled', (s) => {
     });
   });
 
+  test('that it has been delivered, also after a deadline has passed at a foreign promise', async () => {
+    await inMain(function* () {
+      let arrive = (): void => {};
+      const foreign = new Promise<void>((resolve) => {
+        arrive = resolve;
+      });
+      const late = async () => {
+        await foreign;
+        await sleep(1);
+      };
+      const body = s.fn(function* () {
+        try {
+          yield* s.wait(timeout(1, late));
+        } catch {
+          // The deadline has passed while it waited for the promise, and was kept for its next await.
+        }
+        try {
+          yield* s.wait(sleep(60));
+        } finally {
+          yield* s.wait(sleep(5));
+        }
+      });
+      const task = createTask(body);
+      yield* s.wait(sleep(2));
+      arrive();
+      yield* s.wait(sleep(1));
+      task.cancel();
+      yield* s.wait(sleep(1));
+      expect(task.why()?.outcome).toBe('delivered');
+    });
+  });
+
   test('a message that is an object is kept, and described in the text', async () => {
     await inMain(function* () {
       const task = createTask(sleepFor(s, 60), { name: 'load' });
