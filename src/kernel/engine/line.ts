@@ -89,8 +89,9 @@ function newFlow(inherited: Scope): Scope {
 }
 
 /** The callback that the loop calls now, and the flow of the async functions that it has called. */
-const callback: { isRunning: boolean; flow: Scope | null; outer: unknown } = {
+const callback: { isRunning: boolean; context: Scope['context']; flow: Scope | null; outer: unknown } = {
   isRunning: false,
+  context: null,
   flow: null,
   outer: undefined,
 };
@@ -98,12 +99,14 @@ const callback: { isRunning: boolean; flow: Scope | null; outer: unknown } = {
 /** The loop calls a callback of a program. Async functions that it calls go on as a flow of their own, with its loop and its context. */
 export function beginCallback(): void {
   callback.isRunning = true;
+  callback.context = current.context;
   if (current.entersBeforeCalls) flowOfCallback();
 }
 
 /** The callback has returned: nobody else is of its flow. */
 export function endCallback(): void {
   callback.isRunning = false;
+  callback.context = null;
   if (callback.flow === null) return;
   callback.flow = null;
   current.storage!.enterWith(callback.outer);
@@ -120,6 +123,14 @@ export function flowOfCallback(): Scope | null {
   callback.outer = storage.getStore();
   storage.enterWith(callback.flow);
   return callback.flow;
+}
+
+/**
+ * A callback of the loop reads or sets a context variable: an async function that it calls sees the same ones after a foreign promise too. Not
+ * inside `Context.run`, which ends with its call.
+ */
+export function keepContextOfCallback(): void {
+  if (current.context === callback.context) flowOfCallback();
 }
 
 function innermost(scope: Scope): Scope {
