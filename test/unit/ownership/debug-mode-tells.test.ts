@@ -47,6 +47,8 @@ describe('debug mode reports', () => {
       ({ foreign }) => [
         () => outcome(timeout(1, async () => await foreign(5))),
         () => outcome(timeout(1, async () => await foreign(5, 'late'))),
+        async () => await outcome(waitFor(async () => await foreign(5), 1)),
+        async () => await outcome(waitFor(async () => await foreign(5, 'late'), 1)),
       ],
     ),
   );
