@@ -88,9 +88,13 @@ class WithinFromNow<T> extends Around<T> {
     return 'waitFor';
   }
 
+  protected override get calledAt(): string | null | undefined {
+    return this.place;
+  }
+
   protected enter(): void {
     this.limit = within(this.seconds);
-    this.limit._place = this.place;
+    this.limit.madeAt = this.place;
     this.limit.enterNow();
   }
 

@@ -267,7 +267,7 @@ test('what a line awaits after the end of its run counts as awaited, though it n
 
 describe('a branch of a group that cleans up', () => {
   /** Its other branch ends at once, and the group with it. */
-  const branches = (log: string[]) => async () => {
+  const branches = (log: unknown[]) => async () => {
     const cleansUp = async () => {
       try {
         await sleep(60);
@@ -281,7 +281,7 @@ describe('a branch of a group that cleans up', () => {
   test(
     'is told once when a task of the group has cancelled the group',
     simulated(async () => {
-      const log: string[] = [];
+      const log: unknown[] = [];
       await taskGroup(async (group) => {
         group.createTask(async () => {
           await sleep(1);
@@ -297,7 +297,7 @@ describe('a branch of a group that cleans up', () => {
   test(
     'is told once when a deadline around the group has passed',
     simulated(async () => {
-      const log: string[] = [];
+      const log: unknown[] = [];
       expect(await outcome(timeout(1, () => taskGroup(branches(log))))).toBe('TimeoutError');
       expect(await outcome(timeout(1, async () => await taskGroup(branches(log))))).toBe('TimeoutError');
       await sleep(5);
