@@ -2,7 +2,7 @@ import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime, RESOL
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
-import { CancelScope, gotInStep, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
+import { CancelScope, gotInStep, LATE, LENT, LOST, noteResumed, OVER, SPARED } from './scope.ts';
 
 /**
  * Whose line of execution runs. A task of generators has one line; async functions may have several, each branch of a `Promise.all`
@@ -24,7 +24,7 @@ export function scopeOfLine(): Scope | null {
     storage.enterWith(flow);
     return flow;
   }
-  if (inherited === lent.to) takeLent(inherited);
+  if (lent.to !== null && isLentTo(inherited, LENT)) takeLent(inherited);
   return inherited.inner === null ? inherited : innermost(inherited);
 }
 
@@ -48,6 +48,7 @@ const MICROTASKS = 10;
 export function lend(to: Scope, line: Scope): void {
   lent.to = to;
   lent.line = line;
+  line.marks |= LENT;
   lent.microtasks = MICROTASKS;
   if (lent.isCounting) return;
   lent.isCounting = true;
@@ -64,6 +65,29 @@ const countMicrotask = (): void => {
   lent.to = null;
   lent.line = null;
 };
+
+/**
+ * The async function that a construct, a frame or a task has called has settled: it was a helper, although the one that goes on is no line of
+ * its scope.
+ *
+ * @param scope the one that it was called in
+ */
+export function takeLentIn(scope: Scope): void {
+  if (lent.to !== null && isLentTo(scope, 0)) takeLent(scope);
+}
+
+/**
+ * Whether what was lent is for the lines of a scope: the one that it was lent to, or around that one and lines that have lent before.
+ *
+ * @param through 0: what was lent goes through other scopes too, but for those with variables of their own
+ */
+function isLentTo(scope: Scope, through: number): boolean {
+  for (let at = lent.to; at !== null; at = at.parent) {
+    if (at === scope) return true;
+    if ((at.marks & LENT) === 0 && (through === LENT || at.context !== null)) return false;
+  }
+  return false;
+}
 
 function takeLent(scope: Scope): void {
   const values = lent.line!.context!._values;

@@ -29,6 +29,8 @@ export const HAS_AWAITED = 8;
 export const SPARED = 16;
 /** It was made for a line that has come late, with the request that the line has missed. */
 export const LATE = 32;
+/** A scope of its own only because it has set a context variable, which its caller is to see (`line.ts`). */
+export const LENT = 128;
 /** What is pending has reached a line before, which gets it once more: a failure was thrown instead of the cancellation. */
 const AGAIN = 64;
 
