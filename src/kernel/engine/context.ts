@@ -4,7 +4,15 @@ import { describe } from '../../internal/describe.ts';
 import { checkOptions } from '../../internal/options.ts';
 import { type AsyncStorage, callbackId, canTellCallbacks } from '../runtime/platform.ts';
 import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
-import { contextOfScope, keepContextOfCallback, lend, ownContextOf, runningScope, scopeOfLine } from './line.ts';
+import {
+  contextOfScope,
+  keepContextOfCallback,
+  lend,
+  noteCalled,
+  ownContextOf,
+  runningScope,
+  scopeOfLine,
+} from './line.ts';
 import { isAboutToWait } from './lookups.ts';
 import type { ContextRole, LoopRole, Scope } from './roles.ts';
 import { CancelScope, waitsNow } from './scope.ts';
@@ -168,7 +176,9 @@ function contextToSet(): Context {
   if (scope === undefined || scope === null) {
     // A callback that has inherited nothing, while a loop runs: what it sets is no affair of other callbacks.
     if (isInHandle || current.context !== null || current.run === null) return context;
-    return startFlow(new CancelScope(null, null, current.run, null), context, storage);
+    const flow = new CancelScope(null, null, current.run, null);
+    noteCalled(flow, context);
+    return startFlow(flow, context, storage);
   }
   const { task } = scope;
   if (task === null || (scope.context !== null && (isInHandle || canTellCallbacks()))) return context;

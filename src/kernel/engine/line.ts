@@ -2,7 +2,7 @@ import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime, RESOL
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
-import { CancelScope, gotInStep, LATE, LENT, LOST, noteResumed, OVER, SPARED } from './scope.ts';
+import { CancelScope, gotInStep, LATE, LENT, LOST, noteResumed, OVER, RETURNED, SPARED } from './scope.ts';
 
 /**
  * Whose line of execution runs. A task of generators has one line; async functions may have several, each branch of a `Promise.all`
@@ -97,19 +97,40 @@ function takeLent(scope: Scope): void {
   if (context !== null) context._values = values;
 }
 
-/** Whether the runtime has called a callback that was made by a flow outside any task, and inherited its context. */
+/**
+ * Whether the runtime has called a callback that was made by a flow outside any task, and inherited its context; or, on Node 22, the callback
+ * that began the flow once more: what it enters there stays with the resource that calls it, a timer or a connection.
+ */
 function isAnotherCallback(flow: Scope): boolean {
   const { calledBy } = flow;
   const id = callbackId(calledBy);
-  return id !== 0 && id !== calledBy;
+  return id !== 0 && (id !== calledBy || (flow.marks & RETURNED) !== 0);
 }
 
 /** Code outside any task begins: it starts from the values that the task has now whose async context it inherited. */
 function newFlow(inherited: Scope): Scope {
+  const { calledBy } = inherited;
+  const isCalledAgain = calledBy !== 0 && callbackId(calledBy) === calledBy;
+  const origin = isCalledAgain ? inherited.origin : contextOfScope(inherited);
   const flow = new CancelScope(null, null, inherited.loop, null);
-  flow.context = contextOfScope(inherited)?.copy() ?? null;
-  flow.calledBy = callbackId(0);
+  flow.context = origin?.copy() ?? null;
+  noteCalled(flow, origin);
   return flow;
+}
+
+/**
+ * The callback that the runtime calls now has begun a flow.
+ *
+ * @param origin the context variables with whose values it begins
+ */
+export function noteCalled(flow: Scope, origin: Scope['context']): void {
+  const id = callbackId(0);
+  if (id === 0) return;
+  flow.calledBy = id;
+  flow.origin = origin;
+  RESOLVED.then(() => {
+    flow.marks |= RETURNED;
+  });
 }
 
 /** The callback that the loop calls now, and the flow of the async functions that it has called. */

@@ -328,6 +328,8 @@ export interface Scope {
   inner: Scope | null;
   /** Of a flow outside any task: the execution id of the callback that began it; 0 where that is not known. */
   calledBy: number;
+  /** Of such a flow: the context variables with whose values the callback begins. */
+  origin: ContextRole | null;
   /** Its signal, once somebody has asked for it. */
   signal: SignalRole | null;
   /** The request that its construct has made last; `null` when it has made none. */
