@@ -12,7 +12,7 @@ import type { Task } from './task.ts';
 /** Cancels a task when a signal is aborted, with the reason's message. */
 export function cancelOnAbort(task: Task<unknown>, signal: AbortSignalLike): void {
   const cancel = (): void => {
-    task._cancelFor('an AbortSignal', messageOf(signal.reason));
+    task._cancelFor('an AbortSignal', messageOf(reasonOf(signal)));
   };
   if (signal.aborted) cancel();
   else task.addDoneCallback(onAbort(signal, cancel));
@@ -54,6 +54,18 @@ export function checkSignal(signal: unknown): void {
   throw typeError(`signal must be an AbortSignal, got ${describe(signal)}${hint}`);
 }
 
+/** Whether the library itself reads the reason of a signal, which delivers no cancellation to the line whose signal it may be. */
+let isLooking = false;
+
+function reasonOf(signal: AbortSignalLike): unknown {
+  isLooking = true;
+  try {
+    return signal.reason;
+  } finally {
+    isLooking = false;
+  }
+}
+
 function messageOf(reason: unknown): string | undefined {
   return reason instanceof Error ? reason.message : reason === undefined ? undefined : textOf(reason);
 }
@@ -74,7 +86,7 @@ class ScopeSignal implements SignalRole {
     this.#controller = controller;
     this.signal = controller.signal;
     const read = (): unknown => {
-      if (this.#reason === null) return undefined;
+      if (this.#reason === null || isLooking) return this.#reason ?? undefined;
       this.seenAt = ++sequence.now;
       onSeen();
       return this.#reason;

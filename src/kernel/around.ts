@@ -16,6 +16,7 @@ import {
   type TaskRole,
 } from './engine/roles.ts';
 import { iterableOf } from './ensure.ts';
+import { reportIfLate } from './promise-future.ts';
 import { WrittenCoroutine } from './written-coroutine.ts';
 
 const CREATED = 0;
@@ -60,6 +61,11 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
 
   /** The body has thrown; rethrows the error, or throws another one. */
   protected abstract fail(error: unknown): never;
+
+  /** Where it was called, while a loop is in debug mode; otherwise `undefined`. */
+  protected get calledAt(): string | null | undefined {
+    return undefined;
+  }
 
   /** @internal */
   get _isHanded(): boolean {
@@ -108,7 +114,9 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
   /** @internal */
   [ENTER](task: TaskRole): Frame | PromiseLike<unknown> {
     this.state = RUNNING;
-    return callCoroutineFunction(task, this.body as () => never, [this.arg]);
+    const begun = callCoroutineFunction(task, this.body as () => never, [this.arg]);
+    if (this.calledAt !== undefined && this._isLeavable && task._loop.getDebug()) this.watch(begun);
+    return begun;
   }
 
   next(value?: unknown): IteratorResult<unknown, R> {
@@ -148,12 +156,18 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
     this.state = RUNNING;
     let result: IteratorResult<unknown, unknown>;
     try {
-      this.inner = iterableOf<unknown, [unknown]>(body as Promise<unknown>, this.arg)[Symbol.iterator]() as Frame;
+      const inner = iterableOf<unknown, [unknown]>(body as Promise<unknown>, this.arg);
+      if (this.calledAt !== undefined) this.watch(inner);
+      this.inner = inner[Symbol.iterator]() as Frame;
       result = this.inner.next();
     } catch (error) {
       return this.failed(error);
     }
     return result.done === true ? this.returned(result.value) : (result as IteratorYieldResult<unknown>);
+  }
+
+  private watch(body: object): void {
+    reportIfLate(body, this.calledAs, this.calledAt ?? null, () => this.state === OVER);
   }
 
   private returned(result: unknown): IteratorResult<unknown, R> {

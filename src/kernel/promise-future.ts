@@ -9,7 +9,7 @@ const PROMISE: WaitRecord = { operation: 'promise', object: null };
 /** A future for the outcome of a promise. */
 export class PromiseFuture<T> extends Future<T> {
   /** Where it was made, in debug mode. */
-  readonly #place: string | null;
+  #place: string | null;
 
   /** @param loop the running one, or the thread's, when absent */
   constructor(loop?: EventLoop) {
@@ -45,13 +45,12 @@ export class PromiseFuture<T> extends Future<T> {
 
   /** The wait was given up before the promise fulfilled: the value is dropped. */
   protected late(value: T): void {
-    if (!this._loop.getDebug() || !isResource(value)) return;
-    reportOnce(
-      'late value',
-      `wrapPromise(): the wait was given up, so the later value of the promise is dropped: ${describe(value)}. It will not be ` +
-        'closed. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
-      this.#place,
-    );
+    if (this._loop.getDebug()) reportLate('wrapPromise', value, this.#place);
+  }
+
+  /** The construct that waits for it was called at a place, and has made it later. */
+  madeAt(place: string | null): void {
+    this.#place ??= place;
   }
 
   /** Calls a callback of the program; an error of it is only reported. */
@@ -62,6 +61,33 @@ export class PromiseFuture<T> extends Future<T> {
       const message = `Exception in ${name}`;
       this._loop.callExceptionHandler({ message, exception, future: this as Future<unknown> });
     }
+  }
+}
+
+function reportLate(call: string, value: unknown, place: string | null): void {
+  if (!isResource(value)) return;
+  reportOnce(
+    'late value',
+    `${call}(): the wait was given up, so the later value of the promise is dropped: ${describe(value)}. It will not be ` +
+      'closed. Give it back: wrapPromise(promise, { onLate: (value) => value.close() }).',
+    place,
+  );
+}
+
+/**
+ * In debug mode: reports the value of a promise that a construct waits for, if it comes when the construct was left.
+ *
+ * @param body what runs in the construct: the promise of a plain function, or the future of a promise
+ * @param call the construct, for messages
+ * @param place where it was called
+ */
+export function reportIfLate(body: object, call: string, place: string | null, isLeft: () => boolean): void {
+  if (body instanceof PromiseFuture) body.madeAt(place);
+  else if (isPromiseOfEngine(body) && enginesThenOf(body) !== null) {
+    const report = (value: unknown): void => {
+      if (isLeft()) reportLate(call, value, place);
+    };
+    body.then(report, () => {});
   }
 }
 

@@ -81,7 +81,10 @@ export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (isQuiet(scope)) return;
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
-  request(scope, made, leaveBody, false, task._told ?? made.order);
+  let told = task._told ?? made.order;
+  // A deadline or a group around these lines has asked for their end, and not taken that back yet: who got that cleans up.
+  for (const { asked } of askedScopes(scope)) told = Math.min(told, asked!.order);
+  request(scope, made, leaveBody, false, told);
 }
 
 /**

@@ -53,8 +53,9 @@ export class Timeout implements WithDeadline {
   #timer: { cancel(): void } | null = null;
   /** The time limit in seconds, for messages; `null` when the deadline was given as a time of the clock. */
   readonly #delay: number | null;
-  /** Where it was made, in debug mode. */
-  readonly #place: string | null | undefined = placeInDebugMode();
+  /** Where it was made, in debug mode. @internal */
+  madeAt: string | null | undefined = placeInDebugMode();
+
   /**
    * @param when the deadline on the loop's clock in seconds, by position or as `{ when }`; `null` for none
    * @param delay the seconds that messages tell, where it was given as such
@@ -98,7 +99,7 @@ export class Timeout implements WithDeadline {
     this.#timer = null;
     const scope = this.#scope!;
     cancelScope(scope, new Because(this.#delay));
-    if (this.#place !== undefined && isUndelivered(scope) && scope.loop.getDebug()) this.#reportForeign(scope);
+    if (this.madeAt !== undefined && isUndelivered(scope) && scope.loop.getDebug()) this.#reportForeign(scope);
   }
 
   /** In debug mode: reports that no line of the body could get the request, because the body waits for foreign promises. */
@@ -107,7 +108,7 @@ export class Timeout implements WithDeadline {
       'deadline',
       `${new Because(this.#delay)} of ${taskOf(scope).getName()} has passed while its body waited for a promise that this library did not make and ` +
         'cannot end. Wait for it with wrapPromise(promise), or give the work the signal: fetch(url, { signal: currentSignal() }).',
-      this.#place ?? null,
+      this.madeAt ?? null,
     );
   }
 
@@ -357,6 +358,10 @@ class Within<T> extends Around<T> {
 
   get calledAs(): string {
     return 'timeout';
+  }
+
+  protected override get calledAt(): string | null | undefined {
+    return this.limit.madeAt;
   }
 
   protected enter(): void {

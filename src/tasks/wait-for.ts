@@ -15,6 +15,7 @@ import {
   isAwaitable,
   libraryCoroutine,
   newWait,
+  placeInDebugMode,
   release,
   subscribe,
   thenOf,
@@ -69,11 +70,14 @@ class WithinFromNow<T> extends Around<T> {
 
   declare private readonly seconds: number | null;
   declare private limit: Timeout | null;
+  /** Where it was called, in debug mode: it begins where the program is not on the stack. */
+  declare private readonly place: string | null | undefined;
 
   constructor(awaitable: unknown, seconds: number | null) {
     super(awaitable, undefined);
     this.seconds = seconds;
     this.limit = null;
+    this.place = placeInDebugMode();
   }
 
   override get then(): AwaitableCoroutine<T>['then'] {
@@ -84,8 +88,13 @@ class WithinFromNow<T> extends Around<T> {
     return 'waitFor';
   }
 
+  protected override get calledAt(): string | null | undefined {
+    return this.place;
+  }
+
   protected enter(): void {
     this.limit = within(this.seconds);
+    this.limit.madeAt = this.place;
     this.limit.enterNow();
   }
 

@@ -428,6 +428,29 @@ export const RULES: readonly RuleCase[] = [
   },
   {
     rule: 'R8',
+    title: 'a line of a cancelled group that cleans up is not told again when the group is left',
+    program: program([
+      group(
+        2,
+        child('t1', 3, sleep(50), { op: 'cancelGroup' }),
+        together('all', call(4, finallyDo(sleep(20), sleep(900))), call(5, sleep(800))),
+      ),
+      sleep(400),
+    ]),
+    trace: [
+      '50 f1: group: ok',
+      '50 f2: threw CancelledError',
+      '50 f3: sleep 50: ok; returned',
+      '50 f5: threw CancelledError',
+      '50 task t1: cancelled, cancelling 1',
+      '70 f4: sleep 20: ok; threw CancelledError',
+      '450 f1: sleep 400: ok; returned',
+      '450 run: ok',
+      '450 task main: ok, cancelling 0',
+    ],
+  },
+  {
+    rule: 'R8',
     title: 'a cancelled task stays open until its lines have cleaned up',
     program: program(
       [

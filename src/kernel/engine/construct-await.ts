@@ -1,6 +1,6 @@
 import { current, runAs } from './current.ts';
 import { noteDelivered } from './delivered.ts';
-import { contextOfLine, gotAtAwait, gotOf } from './line.ts';
+import { contextOfLine, gotAtAwait, gotOf, takeLentIn } from './line.ts';
 import { type Construct, NONE, type Reject, type Resolve, type Scope, type TaskRole } from './roles.ts';
 import { noteBegan } from './scope.ts';
 
@@ -67,6 +67,7 @@ function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
   const { _step: step } = loop;
   const isOpen = step.task === wait.task;
   if (!isOpen && loop._isClosed) return;
+  takeLentIn(wait.scope);
   wait.got = Math.max(wait.got, gotOf(wait.scope)); // requests that the function has received count for this line too
   if (isOpen) endBody(wait, error, value);
   else loop._push({ _run: () => endBody(wait, error, value) });

@@ -4,7 +4,15 @@ import { describe } from '../../internal/describe.ts';
 import { checkOptions } from '../../internal/options.ts';
 import { type AsyncStorage, callbackId, canTellCallbacks } from '../runtime/platform.ts';
 import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
-import { contextOfScope, lend, ownContextOf, runningScope, scopeOfLine } from './line.ts';
+import {
+  contextOfScope,
+  keepContextOfCallback,
+  lend,
+  noteCalled,
+  ownContextOf,
+  runningScope,
+  scopeOfLine,
+} from './line.ts';
 import { isAboutToWait } from './lookups.ts';
 import type { ContextRole, LoopRole, Scope } from './roles.ts';
 import { CancelScope, waitsNow } from './scope.ts';
@@ -175,11 +183,14 @@ function contextToSet(): Context {
   const { storage } = current;
   if (storage === null) return context;
   const isInHandle = current.loop !== null;
+  if (isInHandle && current.task === null) keepContextOfCallback();
   const scope = isInHandle ? (storage.getStore() as Scope | undefined) : scopeOfLine();
   if (scope === undefined || scope === null) {
     // A callback that has inherited no scope, while a loop runs: other callbacks must not see what it sets.
     if (isInHandle || current.context !== null || current.run === null) return context;
-    return enterWithOwnVariables(new CancelScope(null, null, current.run, null), context, storage);
+    const flow = new CancelScope(null, null, current.run, null);
+    noteCalled(flow, context);
+    return enterWithOwnVariables(flow, context, storage);
   }
   const { task } = scope;
   if (task === null || (scope.context !== null && (isInHandle || canTellCallbacks()))) return context;
@@ -338,6 +349,7 @@ export class ContextVar<T> {
    * @throws {LookupError} when there is none of them
    */
   get(...fallback: [] | [T]): T {
+    if (current.loop !== null && current.task === null) keepContextOfCallback();
     const values = currentContext()._values;
     if (values.has(this)) return values.get(this) as T;
     if (fallback.length > 0) return fallback[0] as T;

@@ -2,7 +2,7 @@ import { leavesTheLoop } from '../../errors/errors.ts';
 import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, enterAsyncContext, runAs } from './current.ts';
 import { enginesThenOf, isPromiseOfEngine } from './engine-promise.ts';
-import { ownContextOf } from './line.ts';
+import { ownContextOf, takeLentIn } from './line.ts';
 import { type CallStack, type Following, NONE, type Reject, type Scope, type TaskRole } from './roles.ts';
 import { setPending } from './scope.ts';
 import { pop, step } from './step.ts';
@@ -89,6 +89,7 @@ const completedInContext = (value: unknown): void => endOfFirst(taskOfContext(),
 const failedInContext = (error: unknown): void => endOfFirst(taskOfContext(), error, undefined);
 
 function endOfFirst(task: TaskRole, error: unknown, value: unknown): void {
+  takeLentIn(task._root!);
   task._following = null;
   finish(task, error, value);
 }
@@ -129,6 +130,8 @@ export function leaveBody(stack: CallStack, error: unknown): void {
 function settled(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
   const loop = task._loop;
+  const scope = stack._at ?? task._root;
+  if (scope !== null) takeLentIn(scope);
   stack._following = null;
   stack._heard();
   if (stack._parents === null || stack._parents.length === 0) finish(stack, error, value);

@@ -2,7 +2,19 @@ import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime, RESOL
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, type Scope, STATE, type TaskRole } from './roles.ts';
-import { CancelScope, dropPending, gotInStep, keepPending, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
+import {
+  CancelScope,
+  dropPending,
+  gotInStep,
+  keepPending,
+  LATE,
+  LENT,
+  LOST,
+  noteResumed,
+  OVER,
+  RETURNED,
+  SPARED,
+} from './scope.ts';
 
 /**
  * Which line of execution runs. A task of generators has one line. A task of async functions may have several: each
@@ -24,7 +36,7 @@ export function scopeOfLine(): Scope | null {
     storage.enterWith(flow);
     return flow;
   }
-  if (inherited === lent.to) takeLent(inherited);
+  if (lent.to !== null && isLentTo(inherited, LENT)) takeLent(inherited);
   return inherited.inner === null ? inherited : innermost(inherited);
 }
 
@@ -52,6 +64,7 @@ const MICROTASKS = 10;
 export function lend(to: Scope, line: Scope): void {
   lent.to = to;
   lent.line = line;
+  line.marks |= LENT;
   lent.microtasks = MICROTASKS;
   if (lent.isCounting) return;
   lent.isCounting = true;
@@ -69,6 +82,29 @@ const countMicrotask = (): void => {
   lent.line = null;
 };
 
+/**
+ * The async function that a construct, a frame or a task has called has settled: it was a helper, although the one that goes on is no line of
+ * its scope.
+ *
+ * @param scope the one that it was called in
+ */
+export function takeLentIn(scope: Scope): void {
+  if (lent.to !== null && isLentTo(scope, 0)) takeLent(scope);
+}
+
+/**
+ * Whether what was lent is for the lines of a scope: the one that it was lent to, or around that one and lines that have lent before.
+ *
+ * @param through 0: what was lent goes through other scopes too, but for those with variables of their own
+ */
+function isLentTo(scope: Scope, through: number): boolean {
+  for (let at = lent.to; at !== null; at = at.parent) {
+    if (at === scope) return true;
+    if ((at.marks & LENT) === 0 && (through === LENT || at.context !== null)) return false;
+  }
+  return false;
+}
+
 function takeLent(scope: Scope): void {
   const values = lent.line!.context!._values;
   lent.to = null;
@@ -79,12 +115,13 @@ function takeLent(scope: Scope): void {
 
 /**
  * Whether the running code is a callback of the runtime that has only inherited a flow, and not code of the flow
- * itself.
+ * itself; or, on Node 22, the callback that began the flow, called once more: what it enters stays with the resource that
+ * calls it, a timer or a connection.
  */
 function isAnotherCallback(flow: Scope): boolean {
   const { calledBy } = flow;
   const id = callbackId(calledBy);
-  return id !== 0 && id !== calledBy;
+  return id !== 0 && (id !== calledBy || (flow.marks & RETURNED) !== 0);
 }
 
 /**
@@ -92,18 +129,37 @@ function isAnotherCallback(flow: Scope): boolean {
  * inherited has now.
  */
 function newFlow(inherited: Scope): Scope {
+  const { calledBy } = inherited;
+  const isCalledAgain = calledBy !== 0 && callbackId(calledBy) === calledBy;
+  const origin = isCalledAgain ? inherited.origin : contextOfScope(inherited);
   const flow = new CancelScope(null, null, inherited.loop, null);
-  flow.context = contextOfScope(inherited)?.copy() ?? null;
-  flow.calledBy = callbackId(0);
+  flow.context = origin?.copy() ?? null;
+  noteCalled(flow, origin);
   return flow;
 }
 
 /**
- * Whether the loop is calling a callback of the program, the flow of the async functions that this callback has called,
- * and what the store held before the flow was entered.
+ * The callback that the runtime calls now has begun a flow.
+ *
+ * @param origin the context variables with whose values it begins
  */
-const callback: { isRunning: boolean; flow: Scope | null; outer: unknown } = {
+export function noteCalled(flow: Scope, origin: Scope['context']): void {
+  const id = callbackId(0);
+  if (id === 0) return;
+  flow.calledBy = id;
+  flow.origin = origin;
+  RESOLVED.then(() => {
+    flow.marks |= RETURNED;
+  });
+}
+
+/**
+ * Whether the loop is calling a callback of the program, the flow of the async functions that this callback has called,
+ * the context variables of the callback, and what the store held before the flow was entered.
+ */
+const callback: { isRunning: boolean; context: Scope['context']; flow: Scope | null; outer: unknown } = {
   isRunning: false,
+  context: null,
   flow: null,
   outer: undefined,
 };
@@ -114,12 +170,14 @@ const callback: { isRunning: boolean; flow: Scope | null; outer: unknown } = {
  */
 export function beginCallback(): void {
   callback.isRunning = true;
+  callback.context = current.context;
   if (current.entersBeforeCalls) flowOfCallback();
 }
 
 /** The callback has returned: the next one does not belong to its flow. */
 export function endCallback(): void {
   callback.isRunning = false;
+  callback.context = null;
   if (callback.flow === null) return;
   callback.flow = null;
   current.storage!.enterWith(callback.outer);
@@ -139,6 +197,14 @@ export function flowOfCallback(): Scope | null {
   callback.outer = storage.getStore();
   storage.enterWith(callback.flow);
   return callback.flow;
+}
+
+/**
+ * A callback of the loop reads or sets a context variable: an async function that it calls sees the same ones after a foreign promise too. Not
+ * inside `Context.run`, which ends with its call.
+ */
+export function keepContextOfCallback(): void {
+  if (current.context === callback.context) flowOfCallback();
 }
 
 function innermost(scope: Scope): Scope {

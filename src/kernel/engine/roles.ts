@@ -380,6 +380,8 @@ export interface Scope {
   inner: Scope | null;
   /** For a flow: the execution id of the callback that began it; 0 if it is not known. */
   calledBy: number;
+  /** For such a flow: the context variables with whose values its callback begins. */
+  origin: ContextRole | null;
   /** Its signal; `null` until the program asks for it. */
   signal: SignalRole | null;
   /** The request that its construct has made last; `null` when it has made none. */

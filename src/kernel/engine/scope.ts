@@ -29,6 +29,10 @@ const HAS_AWAITED = 8;
 export const SPARED = 16;
 /** It was made for a line that has come back late, and holds the request that the line has missed. */
 export const LATE = 32;
+/** A scope of its own only because it has set a context variable, which its caller is to see (`line.ts`). */
+export const LENT = 128;
+/** A flow whose callback has returned to the runtime: what runs in it from then on are its awaits. */
+export const RETURNED = 256;
 /** The pending request was delivered before, but a failure was thrown instead of it: lines get it again. */
 const AGAIN = 64;
 
@@ -78,6 +82,15 @@ export abstract class BaseScope {
   set calledBy(id: number) {
     this.#extra ??= new Extra(null);
     this.#extra.calledBy = id;
+  }
+
+  get origin(): ContextRole | null {
+    return this.#extra === null ? null : this.#extra.origin;
+  }
+
+  set origin(origin: ContextRole | null) {
+    this.#extra ??= new Extra(null);
+    this.#extra.origin = origin;
   }
 
   get signal(): SignalRole | null {
@@ -192,6 +205,7 @@ class Extra {
   signal: SignalRole | null = null;
   asked: Request | null = null;
   calledBy = 0;
+  origin: ContextRole | null = null;
   place: object | null = null;
 
   constructor(loop: LoopRole | null) {

@@ -265,6 +265,47 @@ test('what a line awaits after the end of its run counts as awaited, though it n
   expect(() => wait[Symbol.iterator]()).toThrow('cannot reuse already awaited coroutine');
 });
 
+describe('a branch of a group that cleans up', () => {
+  /** Its other branch ends at once, and the group with it. */
+  const branches = (log: unknown[]) => async () => {
+    const cleansUp = async () => {
+      try {
+        await sleep(60);
+      } finally {
+        log.push(await outcome(sleep(2, 'cleaned up')));
+      }
+    };
+    await Promise.all([cleansUp(), sleep(60)]);
+  };
+
+  test(
+    'is told once when a task of the group has cancelled the group',
+    simulated(async () => {
+      const log: unknown[] = [];
+      await taskGroup(async (group) => {
+        group.createTask(async () => {
+          await sleep(1);
+          group.cancel();
+        });
+        await branches(log)();
+      });
+      await sleep(5);
+      expect(log).toEqual(['cleaned up']);
+    }),
+  );
+
+  test(
+    'is told once when a deadline around the group has passed',
+    simulated(async () => {
+      const log: unknown[] = [];
+      expect(await outcome(timeout(1, () => taskGroup(branches(log))))).toBe('TimeoutError');
+      expect(await outcome(timeout(1, async () => await taskGroup(branches(log))))).toBe('TimeoutError');
+      await sleep(5);
+      expect(log).toEqual(['cleaned up', 'cleaned up']);
+    }),
+  );
+});
+
 describe('a line that cancels its own task', () => {
   test(
     'in a branch, inside a deadline, gets the request at its next await, although another branch gets it at once',

@@ -58,6 +58,46 @@ for (const [where, go] of places) {
       }),
     );
 
+    // It begins with a promise of somebody else: its first await of the library is too late to find the callback.
+    test(
+      'a callback of the loop that has used a variable passes its variables on behind a promise of somebody else',
+      simulated(async (runtime) => {
+        const seen: string[] = [];
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const other = copyContext();
+        const task = createTask(async () => {
+          await go(runtime);
+          user.set('task');
+          const begin = (first: () => unknown) => {
+            void (async () => {
+              first();
+              await runtime.foreign(1);
+              seen.push(user.get());
+              await sleep(1);
+              seen.push(user.get());
+              if (seen.length === 6) resolve();
+            })();
+          };
+          const loop = getRunningLoop();
+          loop.callSoon(() => begin(() => user.get()));
+          loop.callLater(0.1, () => begin(() => user.set('callback')));
+          const future = new Future<void>();
+          future.addDoneCallback(() => {
+            other.run(() => user.set('other'));
+            begin(() => user.set('done callback'));
+          });
+          loop.callLater(0.2, () => future.setResult());
+          await runtime.foreign(10);
+          seen.push(user.get());
+        });
+        await promise;
+        expect(seen).toEqual(['task', 'callback', 'done callback', 'task', 'callback', 'done callback']);
+        await task;
+        expect(seen.at(-1)).toBe('task');
+        expect(other.get(user)).toBe('other');
+      }),
+    );
+
     // It loses its loop and its context variables at its first await.
     test(
       'a done callback that calls an async function runs outside any task',

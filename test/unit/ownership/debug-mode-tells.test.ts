@@ -47,6 +47,8 @@ describe('debug mode reports', () => {
       ({ foreign }) => [
         () => outcome(timeout(1, async () => await foreign(5))),
         () => outcome(timeout(1, async () => await foreign(5, 'late'))),
+        async () => await outcome(waitFor(async () => await foreign(5), 1)),
+        async () => await outcome(waitFor(async () => await foreign(5, 'late'), 1)),
       ],
     ),
   );
@@ -56,6 +58,17 @@ describe('debug mode reports', () => {
     toldOncePerPlace(/onLate/, ({ foreign }) => [
       () => outcome(waitFor(wrapPromise(foreign(2, { close: () => {} })), 1)),
       () => outcome(waitFor(wrapPromise(foreign(2, { release: () => {} })), 1)),
+      async () => await outcome(waitFor(foreign(2, { close: () => {} }), 1)),
+      async () => await outcome(waitFor(foreign(2, { release: () => {} }), 1)),
+    ]),
+  );
+
+  test(
+    'a value that comes when a deadline around a plain function has passed, and has to be closed',
+    toldOncePerPlace(/^(timeout|waitFor)\(\): the wait was given up.*onLate/, ({ foreign }) => [
+      () => outcome(timeout(1, () => foreign(2, { close: () => {} }))),
+      () => outcome(timeout(1, () => foreign(2, { [Symbol.dispose]: () => {} }))),
+      async () => await outcome(waitFor(() => foreign(2, { release: () => {} }), 1)),
     ]),
   );
 
@@ -124,6 +137,15 @@ describe('debug mode says nothing', () => {
       ({ foreign }) => outcome(waitFor(wrapPromise(foreign(2, { close: () => {} }), { onLate: () => {} }), 1)),
     ],
     ['of promises of others that are in time', ({ foreign }) => timeout(5, async () => await foreign(1))],
+    [
+      'of values that have to be closed and are in time, or of others that are late',
+      async ({ foreign }) => {
+        await timeout(5, () => foreign(1, { close: () => {} }));
+        await waitFor(() => foreign(1, { close: () => {} }), 5);
+        await outcome(timeout(1, () => foreign(2, 'late')));
+        await outcome(timeout(1, () => Promise.reject(new RangeError('failed'))));
+      },
+    ],
     [
       'of a callback of the runtime, which belongs to no task',
       async ({ timer }) => {

@@ -346,6 +346,38 @@ for (const [name, asyncContext] of runtimes) {
       );
 
       test(
+        'what a body of a construct sets after a foreign promise is seen by whoever goes on after it',
+        simulated(async ({ Context, ContextVar, coroutine, createTask, taskGroup, timeout, waitFor }) => {
+          const user = new ContextVar<string>('user');
+          const turn = () => new Promise((resolve) => setImmediate(resolve));
+          const login = async (name: string) => {
+            await turn();
+            user.set(name);
+            await turn();
+            user.set(`${user.get()} again`);
+          };
+          await login('a');
+          expect(user.get()).toBe('a again');
+          await timeout(null, async () => await timeout(null, () => login('b')));
+          expect(user.get()).toBe('b again');
+          await waitFor(() => login('c'), null);
+          expect(user.get()).toBe('c again');
+          await taskGroup(() => login('d'));
+          expect(user.get()).toBe('d again');
+          const inFrames = createTask(function* () {
+            yield* coroutine(login)('e');
+            const first = user.get();
+            yield* timeout(null, () => login('f'));
+            return [first, user.get()];
+          });
+          expect(await inFrames).toEqual(['e again', 'f again']);
+          const context = new Context();
+          await createTask(() => login('g'), { context });
+          expect([context.get(user), user.get()]).toEqual(['g again', 'd again']);
+        }),
+      );
+
+      test(
         'a deadline after a foreign promise takes effect',
         simulated(async ({ sleep, timeout }) => {
           const body = async () => {

@@ -166,6 +166,24 @@ describeBoth('the signal', (s) => {
 
 describe('the signal of a branch', () => {
   test(
+    'that a child task was given delivers nothing to the line whose signal it is',
+    simulated(async ({ foreign }) => {
+      let child: Task<unknown> | null = null;
+      const task = createTask(async () => {
+        child = createTask(() => sleep(60), { signal: currentSignal() });
+        await foreign(2);
+        await sleep(60);
+      });
+      await sleep(1);
+      task.cancel('enough');
+      expect(await outcome(task)).toBe('CancelledError');
+      expect(await outcome(child!)).toBe('CancelledError');
+      expect(getRunningLoop().time()).toBe(2);
+      expect(child!.cancelRequest).toMatchObject({ message: 'enough', through: 'an AbortSignal' });
+    }),
+  );
+
+  test(
     'is that of its own deadline: those of its siblings do not abort it',
     simulated(async () => {
       const signals: AbortSignal[] = [];
