@@ -362,7 +362,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const own = ownCoroutine(coro);
     // These throw if the context is entered, or the loop closed: before the task claims the coroutine, and before hooks
     // are called.
-    const isEager = options.eagerStart === true && this._canStartEagerly(own);
+    // Where the signal is aborted already, it is cancelled before its first step.
+    const mayStart = options.eagerStart === true && options.signal?.aborted !== true;
+    const isEager = mayStart && this._canStartEagerly(own);
     if (isEager) context?.run(() => {});
     else this._loop._checkClosed();
     if (typeof own === 'function') {
