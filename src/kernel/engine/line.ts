@@ -2,7 +2,7 @@ import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime, RESOL
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, SCOPE_PENDING, type Scope, STATE, type TaskRole } from './roles.ts';
-import { CancelScope, gotInStep, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
+import { CancelScope, gotInStep, HAS_AWAITED, isWithin, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
 
 /**
  * Whose line of execution runs. A task of generators has one line; async functions may have several, each branch of a `Promise.all`
@@ -236,9 +236,10 @@ export function isLost(scope: Scope): boolean {
  */
 export function meetLostScope(scope: Scope): Scope {
   if (current.loop !== null || current.storage === null || !canTellCallbacks()) return scope;
+  const lost = outermostLost(scope);
   // A line that has received a cancellation cleans up.
-  if (gotOf(scope) > 0) return scope;
-  const live = aroundLost(scope);
+  if (wasTold(scope, lost)) return scope;
+  const live = lost === null ? null : lost.parent;
   for (let at: Scope | null = scope; at !== live && at !== null; at = at.parent) {
     if ((at.marks & SPARED) !== 0) return scope;
   }
@@ -251,12 +252,33 @@ export function meetLostScope(scope: Scope): Scope {
   return late;
 }
 
-/** The scope around the outermost one that is lost; `null` where all are, or none is left. */
-function aroundLost(scope: Scope): Scope | null {
+/** The outermost scope that is lost; `null` where the whole run is over. */
+function outermostLost(scope: Scope): Scope | null {
   if (scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop._isClosed) return null;
-  let live: Scope | null = scope;
-  for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) live = at.parent;
-  return live;
+  let lost = scope;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) lost = at;
+  return lost;
+}
+
+/**
+ * Whether a line that comes back into a lost scope has received a cancellation. What the line of the step was told of counts only where that
+ * line is in what was lost, too: it may merely have woken this one.
+ */
+function wasTold(scope: Scope, lost: Scope | null): boolean {
+  const { _step: step } = scope.loop;
+  const isOfStep = step.task !== null && step.task === scope.task;
+  if (isOfStep && lost !== null && lost.parent !== null && !isInLost(step.at, lost)) return false;
+  return gotOf(scope) > 0;
+}
+
+/** Whether the line of a step is in a scope that was lost, or has come late into it. */
+function isInLost(line: Scope | null, lost: Scope): boolean {
+  for (let at = line; at !== null; at = at.parent) {
+    // Nothing was awaited in it, so that nobody was told: this is the line that has left it.
+    if (at === lost) return (lost.marks & HAS_AWAITED) !== 0;
+    if ((at.marks & LATE) !== 0 && isWithin(at.owner as Scope, lost)) return true;
+  }
+  return false;
 }
 
 /** When the line that goes on was told of a request last, by its step or by the signal; 0: never. */

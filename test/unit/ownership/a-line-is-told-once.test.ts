@@ -235,6 +235,99 @@ describe('a line that has received a request', () => {
   });
 });
 
+describe('a line that is woken by one that was told of something', () => {
+  /** A line that waits in a deadline for a promise of the program, and what it does when that is resolved. */
+  const waiting = (log: string[]) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const line = async () => {
+      await promise;
+      log.push('came back', String(await outcome(sleep(1, 'went on'))), String(await outcome(sleep(1, 'cleaned up'))));
+    };
+    return { line, resolve };
+  };
+
+  const told = ['came back', 'CancelledError', 'cleaned up'];
+
+  test(
+    'is told when it comes back into a deadline that was left without it: the waker was told of that deadline',
+    simulated(async () => {
+      for (const pause of [async () => {}, async () => await sleep(1)]) {
+        const log: string[] = [];
+        const { line, resolve } = waiting(log);
+        expect(await outcome(timeout(1, () => line()))).toBe('TimeoutError');
+        await pause();
+        resolve();
+        await sleep(5);
+        expect(log).toEqual(told);
+      }
+    }),
+  );
+
+  test(
+    'is told when the waker was told of another deadline, long ago or in a branch',
+    simulated(async () => {
+      const log: string[] = [];
+      const { line, resolve } = waiting(log);
+      const waker = async () => {
+        expect(await outcome(timeout(1, () => sleep(60)))).toBe('TimeoutError');
+        await sleep(2);
+        resolve();
+      };
+      await Promise.all([outcome(timeout(2, () => line())), waker()]);
+      await sleep(5);
+      expect(log).toEqual(told);
+    }),
+  );
+
+  test(
+    'is told when another line of what was left got the request',
+    simulated(async () => {
+      const log: string[] = [];
+      const { line, resolve } = waiting(log);
+      const branches = () => Promise.all([sleep(60), line()]);
+      expect(await outcome(timeout(1, branches))).toBe('TimeoutError');
+      await sleep(1);
+      resolve();
+      await sleep(5);
+      expect(log).toEqual(told);
+    }),
+  );
+
+  test(
+    'is told when the waker came late into another deadline',
+    simulated(async ({ foreign }) => {
+      const log: string[] = [];
+      const { line, resolve } = waiting(log);
+      const late = async () => {
+        await foreign(3);
+        expect(await outcome(sleep(60))).toBe('CancelledError');
+        resolve();
+      };
+      expect(await outcome(timeout(1, () => line()))).toBe('TimeoutError');
+      expect(await outcome(timeout(1, () => late()))).toBe('TimeoutError');
+      await sleep(9);
+      expect(log).toEqual(told);
+    }),
+  );
+
+  test(
+    'is not told again when it has awaited the one that came late',
+    simulated(async ({ foreign }) => {
+      const log: string[] = [];
+      const late = async () => {
+        await foreign(3);
+        await sleep(60);
+      };
+      const caller = async () => {
+        log.push(String(await outcome(late())), String(await outcome(sleep(1, 'cleaned up'))));
+      };
+      expect(await outcome(timeout(1, () => caller()))).toBe('TimeoutError');
+      await sleep(9);
+      expect(log).toEqual(['CancelledError', 'cleaned up']);
+    }),
+  );
+});
+
 test(
   'a line that comes late is told at its first await, also of what is there already',
   simulated(async ({ foreign }) => {
