@@ -320,10 +320,18 @@ export function spareLines(scope: Scope): void {
 /** When the line that awaits was told of a request last. It may have come back from a foreign promise, unseen until now. */
 export function gotAtAwait(scope: Scope, task: TaskRole): number {
   const { _step: step } = task._loop;
-  if (step.task === task) return step.got === 0 ? 0 : gotInStep(scope, step);
+  if (step.task === task) {
+    if (scope.parent !== null) noteInStep(scope, task._rootScope().resumed);
+    return step.got === 0 ? 0 : gotInStep(scope, step);
+  }
   const got = gotOf(scope);
   if (step.isComeback(task)) noteResumed(scope);
   return got;
+}
+
+/** A line goes on in a step that another line of its task may have begun: what its scopes have waited for since before is left over. */
+function noteInStep(scope: Scope, begin: number): void {
+  for (let at: Scope | null = scope; at !== null && at.resumed < begin; at = at.parent) at.resumed = begin;
 }
 
 /** The context of a line, where it is known already; `null`: the one of its task, once somebody asks for it. */
