@@ -19,7 +19,7 @@ export class Checkpoint implements AwaitableCoroutine<void> {
   /** As in `WrittenCoroutine`. @internal */
   static readonly exemplar: object = /* @__PURE__ */ new Checkpoint();
 
-  private declare state: 0 | 1 | 2;
+  declare private state: 0 | 1 | 2;
 
   constructor() {
     this.state = CREATED;

@@ -73,12 +73,19 @@ export function cancelScope(scope: Scope, through: object | string): void {
   if (cancelsItself) setPending(scope, made);
 }
 
-/** Cancels the lines that still wait in a finished scope, unless they got a request before. No counts change. */
+/** Cancels the lines that still wait in a finished scope, unless they have got one of its requests: they clean up. No counts change. */
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (isQuiet(scope)) return;
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
-  request(scope, made, leaveBody, false, task._told ?? made.order);
+  request(scope, made, leaveBody, false, firstStanding(scope) ?? made.order);
+}
+
+/** When the first of the requests to a scope, to those around it and to the task was made that are not taken back; `null`: there are none. */
+function firstStanding(scope: Scope): number | null {
+  let first = taskOf(scope)._told;
+  for (const { asked } of askedScopes(scope)) if (first === null || asked!.order < first) first = asked!.order;
+  return first;
 }
 
 /**

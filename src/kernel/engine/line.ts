@@ -267,8 +267,8 @@ function outermostLost(scope: Scope): Scope | null {
 function wasTold(scope: Scope, lost: Scope | null): boolean {
   const { _step: step } = scope.loop;
   const isOfStep = step.task !== null && step.task === scope.task;
-  if (isOfStep && lost !== null && lost.parent !== null && !isInLost(step.at, lost)) return false;
-  return gotOf(scope) > 0;
+  const isOfOther = isOfStep && lost !== null && lost.parent !== null && !isInLost(step.at, lost);
+  return (isOfOther ? gotUnseen(scope) : gotOf(scope)) > 0 || gotBySignal(scope) > 0;
 }
 
 /** Whether the line of a step is in a scope that was lost, or has come late into it. */
@@ -284,10 +284,27 @@ function isInLost(line: Scope | null, lost: Scope): boolean {
 /** When the line that goes on was told of a request last, by its step or by the signal; 0: never. */
 export function gotOf(scope: Scope): number {
   const { _step: step } = scope.loop;
-  if (step.task !== null && step.task === scope.task) return gotInStep(scope, step);
+  return step.task !== null && step.task === scope.task ? gotInStep(scope, step) : gotUnseen(scope);
+}
+
+/** As above, of a line that no step was begun for. */
+function gotUnseen(scope: Scope): number {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
-  // Which of its lines has read the reason is not known. After the end of the run none of them can clean up, so that each is told.
-  return scope.signal === null || scope.loop._isClosed ? 0 : scope.signal.seenAt;
+  return gotBySignal(scope);
+}
+
+/**
+ * When somebody has read the reason of a signal that a line of the scope may have: the scope's own, or that of one around it that was cancelled
+ * with it. Where a construct has asked for the end of its own scope, that has aborted no signal around it. Which line has read the reason is
+ * not known. After the end of the run none of them can clean up, so that each is told.
+ */
+function gotBySignal(scope: Scope): number {
+  if (scope.loop._isClosed) return 0;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) {
+    if (at.signal !== null && at.signal.seenAt > 0) return at.signal.seenAt;
+    if (at.asked !== null) return 0;
+  }
+  return 0;
 }
 
 /** The scope of a line that has just been told late: whoever awaits its function goes on within the same microtasks. */

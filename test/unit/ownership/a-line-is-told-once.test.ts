@@ -328,6 +328,121 @@ describe('a line that is woken by one that was told of something', () => {
   );
 });
 
+describe('a line that was told by the signal of a scope around its own', () => {
+  type Cleaning = (signal: AbortSignal) => Promise<void>;
+
+  const ends: [what: string, end: (line: Cleaning) => Promise<unknown>][] = [
+    [
+      'the task was cancelled',
+      async (line) => {
+        const task = createTask(async () => {
+          const signal = currentSignal();
+          await timeout(60, () => line(signal));
+        });
+        await sleep(1);
+        task.cancel();
+        return await outcome(task);
+      },
+    ],
+    [
+      'a deadline has passed',
+      async (line) =>
+        await outcome(
+          timeout(1, async () => {
+            const signal = currentSignal();
+            await timeout(60, () => line(signal));
+          }),
+        ),
+    ],
+    [
+      'a group has failed',
+      async (line) =>
+        await outcome(
+          taskGroup(async (group) => {
+            group.createTask(async () => {
+              await sleep(1);
+              throw new RangeError('of a child');
+            });
+            const signal = currentSignal();
+            await timeout(60, () => line(signal));
+          }),
+        ),
+    ],
+  ];
+
+  for (const [what, end] of ends) {
+    for (const microtasks of [0, 3, 30]) {
+      test(
+        `cleans up undisturbed: ${what}, ${microtasks} microtasks ago`,
+        simulated(async () => {
+          const log: unknown[] = [];
+          const line: Cleaning = async (signal) => {
+            try {
+              await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+            } finally {
+              for (let i = 0; i < microtasks; i++) await null;
+              log.push(await outcome(sleep(1, 'cleaned')), await outcome(sleep(1, 'up')));
+            }
+          };
+          await end(line);
+          await sleep(5);
+          expect(log).toEqual(['cleaned', 'up']);
+        }),
+      );
+    }
+  }
+});
+
+describe('a branch that cleans up', () => {
+  const branches = async (log: unknown[]) => {
+    const cleaning = async (seconds: number) => {
+      try {
+        await sleep(60);
+      } finally {
+        log.push(await outcome(sleep(seconds, 'cleaned up')));
+      }
+    };
+    await Promise.all([cleaning(5), cleaning(1)]);
+  };
+  const failing = async (group: TaskGroup, body: () => Promise<void>) => {
+    group.createTask(async () => {
+      await sleep(1);
+      throw new RangeError('of a child');
+    });
+    await body();
+  };
+  const cases: [what: string, run: (body: () => Promise<void>) => PromiseLike<unknown>][] = [
+    ['its group, which has failed', (body) => taskGroup((group) => failing(group, body))],
+    ['its group, which was cancelled with a deadline', (body) => timeout(1, () => taskGroup(body))],
+    [
+      'a deadline in a group that has failed',
+      (body) => taskGroup((group) => failing(group, async () => await timeout(60, body))),
+    ],
+    [
+      'a deadline that was left by another error',
+      (body) =>
+        timeout(1, () =>
+          timeout(60, async () => {
+            await outcome(body());
+            throw new RangeError('in place of the cancellation');
+          }),
+        ),
+    ],
+  ];
+
+  for (const [what, construct] of cases) {
+    test(
+      `is not cancelled a second time when another one leaves ${what}`,
+      simulated(async () => {
+        const log: unknown[] = [];
+        await outcome(construct(() => branches(log)));
+        await sleep(20);
+        expect(log).toEqual(['cleaned up', 'cleaned up']);
+      }),
+    );
+  }
+});
+
 test(
   'a line that comes late is told at its first await, also of what is there already',
   simulated(async ({ foreign }) => {
