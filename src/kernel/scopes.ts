@@ -76,7 +76,7 @@ export function cancelScope(scope: Scope, through: object | string): void {
   if (cancelsItself) setPending(scope, made);
 }
 
-/** Cancels the lines that still wait in a finished scope, unless they got a request before. No counts change. */
+/** Cancels the lines that still wait in a finished scope, unless they have got one of its requests: they clean up. No counts change. */
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (isQuiet(scope)) return;
@@ -137,7 +137,7 @@ export function takeBack(scope: Scope): void {
   const rare = taskOf(scope)._rareFields();
   rare.ownTotal -= scope.own;
   scope.own = 0;
-  if (rare.cancels + rare.ownTotal < 0) rare.cancels = -rare.ownTotal;
+  if (rare.cancels + rare.ownTotal < 0) rare.cancels = 0 - rare.ownTotal;
 }
 
 /**

@@ -6,6 +6,8 @@ import {
   CancelScope,
   dropPending,
   gotInStep,
+  HAS_AWAITED,
+  isWithin,
   keepPending,
   LATE,
   LENT,
@@ -326,9 +328,10 @@ export function isLost(scope: Scope): boolean {
  */
 export function meetLostScope(scope: Scope): Scope {
   if (current.loop !== null || current.storage === null || !canTellCallbacks()) return scope;
+  const lost = outermostLost(scope);
   // A line that has received a request is cleaning up.
-  if (gotOf(scope) > 0) return scope;
-  const live = aroundLost(scope);
+  if (wasTold(scope, lost)) return scope;
+  const live = lost === null ? null : lost.parent;
   for (let at: Scope | null = scope; at !== live && at !== null; at = at.parent) {
     if ((at.marks & SPARED) !== 0) return scope;
   }
@@ -340,22 +343,60 @@ export function meetLostScope(scope: Scope): Scope {
   return late;
 }
 
-/** The scope around the outermost lost one; `null` if there is none. */
-function aroundLost(scope: Scope): Scope | null {
+/** The outermost lost scope around a line; `null` if the whole run is over. */
+function outermostLost(scope: Scope): Scope | null {
   if (scope.task !== null && (scope.task._marks & STATE) !== 0 && scope.loop._isClosed) return null;
-  let live: Scope | null = scope;
-  for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) live = at.parent;
-  return live;
+  let lost = scope;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if ((at.marks & LOST) !== 0) lost = at;
+  return lost;
+}
+
+/**
+ * Whether a line that comes back into a lost scope has received a request. What the line of the step has received counts
+ * only if that line is in the lost scope, too: otherwise it has merely woken this one.
+ */
+function wasTold(scope: Scope, lost: Scope | null): boolean {
+  const { _step: step } = scope.loop;
+  const isOfStep = step.task !== null && step.task === scope.task;
+  const isOfOther = isOfStep && lost !== null && lost.parent !== null && !isInLost(step.at, lost);
+  return (isOfOther ? gotUnseen(scope) : gotOf(scope)) > 0 || gotBySignal(scope) > 0;
+}
+
+/** Whether the line of a step is in a lost scope, or has come back late into it. */
+function isInLost(line: Scope | null, lost: Scope): boolean {
+  for (let at = line; at !== null; at = at.parent) {
+    // If nothing was awaited in it, no line of it has received anything: this is the line that has left it.
+    if (at === lost) return (lost.marks & HAS_AWAITED) !== 0;
+    if ((at.marks & LATE) !== 0 && isWithin(at.owner as Scope, lost)) return true;
+  }
+  return false;
 }
 
 /** The number of the latest request that the running line has received, in its step or from the signal; 0 for none. */
 export function gotOf(scope: Scope): number {
   const { _step: step } = scope.loop;
-  if (step.task !== null && step.task === scope.task) return gotInStep(scope, step);
+  return step.task !== null && step.task === scope.task ? gotInStep(scope, step) : gotUnseen(scope);
+}
+
+/** As `gotOf`, for a line for which no step was begun. */
+function gotUnseen(scope: Scope): number {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
-  // It is not known which of the scope's lines has read the reason, so it counts for all. Not after the end of the run:
-  // then each line gets the request, because none of them is waited for.
-  return scope.signal === null || scope.loop._isClosed ? 0 : scope.signal.seenAt;
+  return gotBySignal(scope);
+}
+
+/**
+ * The number of the event in which code read the reason of a signal that a line of the scope may have: the scope's own
+ * signal, or that of a scope around it which was cancelled with it. (When a construct asks for the end of its own scope,
+ * that aborts no signal around it.) It is not known which line has read the reason, so it counts for all. Not after the
+ * end of the run: then each line gets the request, because none of them is waited for.
+ */
+function gotBySignal(scope: Scope): number {
+  if (scope.loop._isClosed) return 0;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) {
+    if (at.signal !== null && at.signal.seenAt > 0) return at.signal.seenAt;
+    if (at.asked !== null) return 0;
+  }
+  return 0;
 }
 
 /**
@@ -397,10 +438,21 @@ export function spareLines(scope: Scope): void {
  */
 export function gotAtAwait(scope: Scope, task: TaskRole): number {
   const { _step: step } = task._loop;
-  if (step.task === task) return step.got === 0 ? 0 : gotInStep(scope, step);
+  if (step.task === task) {
+    if (scope.parent !== null) noteInStep(scope, task._rootScope().resumed);
+    return step.got === 0 ? 0 : gotInStep(scope, step);
+  }
   const got = gotOf(scope);
   if (step.isComeback(task)) noteResumed(scope);
   return got;
+}
+
+/**
+ * A line goes on in a step that another line of its task may have begun: what its scopes have waited for since before
+ * that step is left over.
+ */
+function noteInStep(scope: Scope, begin: number): void {
+  for (let at: Scope | null = scope; at !== null && at.resumed < begin; at = at.parent) at.resumed = begin;
 }
 
 /** The context of a line, if it exists already; `null` for that of the task, which is made when it is needed. */

@@ -24,7 +24,7 @@ export const OVER = 2;
 /** It was left because it was cancelled: lines that come back into it get that cancellation, once. */
 export const LOST = 4;
 /** An `await` of this library was begun in it. */
-const HAS_AWAITED = 8;
+export const HAS_AWAITED = 8;
 /** Lines that come back into it are being closed by their `return()`: they clean up undisturbed. */
 export const SPARED = 16;
 /** It was made for a line that has come back late, and holds the request that the line has missed. */

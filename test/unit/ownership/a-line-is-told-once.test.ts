@@ -235,6 +235,214 @@ describe('a line that has received a request', () => {
   });
 });
 
+describe('a line that is woken by one that was told of something', () => {
+  /** A line that waits in a deadline for a promise of the program, and what it does when that is resolved. */
+  const waiting = (log: string[]) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const line = async () => {
+      await promise;
+      log.push('came back', String(await outcome(sleep(1, 'went on'))), String(await outcome(sleep(1, 'cleaned up'))));
+    };
+    return { line, resolve };
+  };
+
+  const told = ['came back', 'CancelledError', 'cleaned up'];
+
+  test(
+    'is told when it comes back into a deadline that was left without it: the waker was told of that deadline',
+    simulated(async () => {
+      for (const pause of [async () => {}, async () => await sleep(1)]) {
+        const log: string[] = [];
+        const { line, resolve } = waiting(log);
+        expect(await outcome(timeout(1, () => line()))).toBe('TimeoutError');
+        await pause();
+        resolve();
+        await sleep(5);
+        expect(log).toEqual(told);
+      }
+    }),
+  );
+
+  test(
+    'is told when the waker was told of another deadline, long ago or in a branch',
+    simulated(async () => {
+      const log: string[] = [];
+      const { line, resolve } = waiting(log);
+      const waker = async () => {
+        expect(await outcome(timeout(1, () => sleep(60)))).toBe('TimeoutError');
+        await sleep(2);
+        resolve();
+      };
+      await Promise.all([outcome(timeout(2, () => line())), waker()]);
+      await sleep(5);
+      expect(log).toEqual(told);
+    }),
+  );
+
+  test(
+    'is told when another line of what was left got the request',
+    simulated(async () => {
+      const log: string[] = [];
+      const { line, resolve } = waiting(log);
+      const branches = () => Promise.all([sleep(60), line()]);
+      expect(await outcome(timeout(1, branches))).toBe('TimeoutError');
+      await sleep(1);
+      resolve();
+      await sleep(5);
+      expect(log).toEqual(told);
+    }),
+  );
+
+  test(
+    'is told when the waker came late into another deadline',
+    simulated(async ({ foreign }) => {
+      const log: string[] = [];
+      const { line, resolve } = waiting(log);
+      const late = async () => {
+        await foreign(3);
+        expect(await outcome(sleep(60))).toBe('CancelledError');
+        resolve();
+      };
+      expect(await outcome(timeout(1, () => line()))).toBe('TimeoutError');
+      expect(await outcome(timeout(1, () => late()))).toBe('TimeoutError');
+      await sleep(9);
+      expect(log).toEqual(told);
+    }),
+  );
+
+  test(
+    'is not told again when it has awaited the one that came late',
+    simulated(async ({ foreign }) => {
+      const log: string[] = [];
+      const late = async () => {
+        await foreign(3);
+        await sleep(60);
+      };
+      const caller = async () => {
+        log.push(String(await outcome(late())), String(await outcome(sleep(1, 'cleaned up'))));
+      };
+      expect(await outcome(timeout(1, () => caller()))).toBe('TimeoutError');
+      await sleep(9);
+      expect(log).toEqual(['CancelledError', 'cleaned up']);
+    }),
+  );
+});
+
+describe('a line that was told by the signal of a scope around its own', () => {
+  type Cleaning = (signal: AbortSignal) => Promise<void>;
+
+  const ends: [what: string, end: (line: Cleaning) => Promise<unknown>][] = [
+    [
+      'the task was cancelled',
+      async (line) => {
+        const task = createTask(async () => {
+          const signal = currentSignal();
+          await timeout(60, () => line(signal));
+        });
+        await sleep(1);
+        task.cancel();
+        return await outcome(task);
+      },
+    ],
+    [
+      'a deadline has passed',
+      async (line) =>
+        await outcome(
+          timeout(1, async () => {
+            const signal = currentSignal();
+            await timeout(60, () => line(signal));
+          }),
+        ),
+    ],
+    [
+      'a group has failed',
+      async (line) =>
+        await outcome(
+          taskGroup(async (group) => {
+            group.createTask(async () => {
+              await sleep(1);
+              throw new RangeError('of a child');
+            });
+            const signal = currentSignal();
+            await timeout(60, () => line(signal));
+          }),
+        ),
+    ],
+  ];
+
+  for (const [what, end] of ends) {
+    for (const microtasks of [0, 3, 30]) {
+      test(
+        `cleans up undisturbed: ${what}, ${microtasks} microtasks ago`,
+        simulated(async () => {
+          const log: unknown[] = [];
+          const line: Cleaning = async (signal) => {
+            try {
+              await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+            } finally {
+              for (let i = 0; i < microtasks; i++) await null;
+              log.push(await outcome(sleep(1, 'cleaned')), await outcome(sleep(1, 'up')));
+            }
+          };
+          await end(line);
+          await sleep(5);
+          expect(log).toEqual(['cleaned', 'up']);
+        }),
+      );
+    }
+  }
+});
+
+describe('a branch that cleans up', () => {
+  const branches = async (log: unknown[]) => {
+    const cleaning = async (seconds: number) => {
+      try {
+        await sleep(60);
+      } finally {
+        log.push(await outcome(sleep(seconds, 'cleaned up')));
+      }
+    };
+    await Promise.all([cleaning(5), cleaning(1)]);
+  };
+  const failing = async (group: TaskGroup, body: () => Promise<void>) => {
+    group.createTask(async () => {
+      await sleep(1);
+      throw new RangeError('of a child');
+    });
+    await body();
+  };
+  const cases: [what: string, run: (body: () => Promise<void>) => PromiseLike<unknown>][] = [
+    ['its group, which has failed', (body) => taskGroup((group) => failing(group, body))],
+    ['its group, which was cancelled with a deadline', (body) => timeout(1, () => taskGroup(body))],
+    [
+      'a deadline in a group that has failed',
+      (body) => taskGroup((group) => failing(group, async () => await timeout(60, body))),
+    ],
+    [
+      'a deadline that was left by another error',
+      (body) =>
+        timeout(1, () =>
+          timeout(60, async () => {
+            await outcome(body());
+            throw new RangeError('in place of the cancellation');
+          }),
+        ),
+    ],
+  ];
+
+  for (const [what, construct] of cases) {
+    test(
+      `is not cancelled a second time when another one leaves ${what}`,
+      simulated(async () => {
+        const log: unknown[] = [];
+        await outcome(construct(() => branches(log)));
+        await sleep(20);
+        expect(log).toEqual(['cleaned up', 'cleaned up']);
+      }),
+    );
+  }
+});
+
 test(
   'a line that comes late is told at its first await, also of what is there already',
   simulated(async ({ foreign }) => {

@@ -209,6 +209,29 @@ describe('a wait that is left over', () => {
     );
   }
 
+  test.each([
+    ['by a function that is awaited', 'memo'],
+    ['by a branch that ends', 'branch'],
+  ])(
+    'when the race was decided in the step of a line outside the deadline: %s',
+    async (_what, decided) =>
+      await simulated(async () => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const waker = async () => {
+          await sleep(1);
+          resolve();
+        };
+        const waking = waker();
+        const waitedFor = job();
+        const body = async () => {
+          await Promise.race([waitedFor, decided === 'memo' ? waking : promise]);
+          await sleep(60);
+        };
+        expect(await outcome(timeout(5, body))).toBe('TimeoutError');
+        expect(await outcome(waitedFor)).toBe('job');
+      })(),
+  );
+
   test(
     'gets the request of its scope: the promise that waits rejects, while the job goes on',
     simulated(async () => {

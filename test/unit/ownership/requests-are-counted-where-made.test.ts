@@ -266,6 +266,18 @@ describe('with several lines, the count', () => {
   );
 
   test(
+    'is zero, and not minus zero, when a body has taken the request of its own deadline back',
+    simulated(async () => {
+      const body = async () => {
+        await outcome(sleep(60));
+        currentTask()!.uncancel();
+      };
+      await timeout(1, body);
+      expect(currentTask()!.cancelling()).toBe(0);
+    }),
+  );
+
+  test(
     'is taken back by uncancel() from what cancel() has asked for, by whichever line',
     simulated(async () => {
       const lefts: number[] = [];
