@@ -153,7 +153,10 @@ export class TaskGroup {
     this.#cancelParent();
   }
 
-  /** Enters the group: the running task becomes its parent. For adapters; await it, then `exit`. */
+  /**
+   * Enters the group: the running task becomes its parent. For adapters; await it, then `exit`. Not in one of several branches of a task, since
+   * the other branches would be inside it, too: there write `taskGroup(body)`.
+   */
   enter(): AwaitableCoroutine<this> {
     return entered(this) as AwaitableCoroutine<this>;
   }

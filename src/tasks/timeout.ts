@@ -112,7 +112,10 @@ export class Timeout implements WithDeadline {
     );
   }
 
-  /** Enters the timeout: the running task is cancelled at the deadline. For adapters; await it, then `exit`. */
+  /**
+   * Enters the timeout: the running task is cancelled at the deadline. For adapters; await it, then `exit`. Not in one of several branches of a
+   * task, since the other branches would be inside it, too: there write `timeout(seconds, body)`.
+   */
   enter(): AwaitableCoroutine<this> {
     return entered(this) as AwaitableCoroutine<this>;
   }
