@@ -3,10 +3,10 @@ import { type Copy, introduce, placeOfCode } from './engine/copies.ts';
 import { current } from './engine/current.ts';
 import { runningTask } from './engine/line.ts';
 import type { EventLoop } from './event-loop.ts';
-import type { Future, WaitRecord } from './future.ts';
+import type { Future } from './future.ts';
 import { addInstrument, type Instrument } from './instruments.ts';
 import { publish, realTime } from './runtime/platform.ts';
-import { isDetached, stacksOf, type Task, waitingOf } from './task.ts';
+import { describeWaiting, isDetached, stacksOf, type Task, waitingOf } from './task.ts';
 import { framesOf } from './task-stack.ts';
 import { runningLoop } from './thread-loop.ts';
 import { titleOf, type WaitView, waitersOf, waitsOfTask } from './views.ts';
@@ -154,7 +154,7 @@ export function reportOf(task: Task<unknown>): TaskReport {
     name: task.getName(),
     state: stateOf(task),
     coroutine: task._describeCoroutine(),
-    waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
+    waitsFor: waiting === null ? null : `${describeWaiting(waiting)}${holdersOf(waiting as Partial<Future<unknown>>)}`,
     awaitedBy: waitersOf(task).map(String),
   };
 }
@@ -165,9 +165,7 @@ function stateOf(task: Task<unknown>): TaskReport['state'] {
   return isDetached(task) ? 'detached' : 'scheduled';
 }
 
-function describeWait(waiting: Partial<Future<unknown>>): string {
-  const { operation, object, holders = [] }: WaitRecord = waiting._purpose ?? { operation: `${waiting}`, object: null };
-  if (object === null) return operation;
-  const names = holders.map(titleOf).join(', ');
-  return `${operation} of ${object}${names && ` held by ${names}`}`;
+function holdersOf({ _purpose: purpose }: Partial<Future<unknown>>): string {
+  const names = purpose?.object ? purpose.holders?.map(titleOf).join(', ') : '';
+  return names ? ` held by ${names}` : '';
 }

@@ -71,6 +71,7 @@ import {
   carryTo,
   hasGotRequest,
   hasLines,
+  isDone,
   isQuiet,
   LOST,
   noteResumed,
@@ -1198,10 +1199,6 @@ function deliverDeferred(): void {
 
 function breakCircles(): void {
   for (const task of chain.circular.splice(0)) task._leaveWaits();
-}
-
-function isDone(waiting: FutureLike): boolean {
-  return (waiting as Partial<Future<unknown>>).done?.() === true;
 }
 
 /** What a task waits for, if it is of this library; of several waits the latest one. `null` if there is none. */

@@ -1,6 +1,7 @@
+import { enginePromise } from '../runtime/platform.ts';
+
 /** Promises that async functions return, and their `then`. "The engine" is the JavaScript engine here. */
 
-let enginePromise: unknown;
 let enginesThen: unknown;
 
 /**
@@ -8,8 +9,7 @@ let enginesThen: unknown;
  * else: a proxy of one, for example.
  */
 export function isPromiseOfEngine(value: unknown): value is Promise<unknown> {
-  enginePromise ??= (async () => {})().constructor;
-  return (value as { readonly constructor?: unknown } | null | undefined)?.constructor === enginePromise;
+  return (value as { readonly constructor?: unknown } | null | undefined)?.constructor === enginePromise();
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type CallStack,
   type ContextRole,
   type FutureLike,
+  type FutureRole,
   type LoopRole,
   MUST_CANCEL,
   type OpenStepRole,
@@ -263,7 +264,8 @@ export function hasLines(scope: Scope): boolean {
   return findWait(scope, isLine) !== null;
 }
 
-function isLine(wait: ScopeWait): boolean {
+/** Whether a line waits in an await for something of this library. */
+export function isLine(wait: ScopeWait): boolean {
   return !wait._isObserver && !wait._isOver && wait._following === null;
 }
 
@@ -615,6 +617,10 @@ function isLeavable(stack: CallStack): boolean {
 /** Whether a wait is in the ready queue, about to go on. */
 function isWoken(wait: ScopeWait): boolean {
   const { _waiting: waiting } = wait;
-  if (wait._must !== null || waiting === null) return true;
-  return (waiting as { done?(): boolean }).done?.() === true;
+  return wait._must !== null || waiting === null || isDone(waiting);
+}
+
+/** Whether what a call stack waits for has ended. */
+export function isDone(waiting: FutureLike): boolean {
+  return (waiting as Partial<FutureRole>).done?.() === true;
 }

@@ -146,6 +146,14 @@ export function hasFakeTimers(): boolean {
  */
 export const RESOLVED: Promise<void> = /* @__PURE__ */ (async () => {})();
 
+let foundPromise: (abstract new (...args: never[]) => unknown) | undefined;
+
+/** The `Promise` of the JavaScript engine, also where a program has replaced the global one. */
+export function enginePromise(): abstract new (...args: never[]) => unknown {
+  foundPromise ??= (async () => {})().constructor as abstract new () => unknown;
+  return foundPromise;
+}
+
 /**
  * Listens to a signal of the process, which replaces its default action. Listeners do not keep the process alive.
  * Returns what removes the listener, or `null` where there are no signals.
@@ -290,9 +298,6 @@ export function newAsyncFrame(): AsyncFrame | null {
   return hooks === null ? null : new hooks.AsyncResource(FRAME);
 }
 
-/** The `Promise` of the JavaScript engine, also where a program has replaced the global one. */
-let enginePromise: (abstract new (...args: never[]) => unknown) | undefined;
-
 /**
  * Whether the runtime itself has called the code that runs now: a timer, a request handler, a message. While a callback
  * runs there is an execution id. In the continuation of a promise there is none or, while promise hooks are on, one
@@ -324,8 +329,7 @@ function noId(): number {
 function isCallback(): boolean {
   const hooks = findAsyncHooks()!;
   const resource = hooks.executionAsyncResource?.();
-  enginePromise ??= (async () => {})().constructor as abstract new () => unknown;
-  if (resource instanceof enginePromise) return false;
+  if (resource instanceof enginePromise()) return false;
   return !(resource instanceof hooks.AsyncResource) || isOurs(resource) || isMicrotask(resource, hooks);
 }
 
