@@ -8,12 +8,12 @@ import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';
 import {
   askedScopes,
   carried,
-  gotByRunning,
-  hasGotRequest,
+  hasReceived,
   isAgain,
   isQuiet,
   isWithin,
   OVER,
+  receivedByRunning,
   cancelScope as request,
   setPending,
   setPendingAgain,
@@ -76,12 +76,12 @@ export function cancelScope(scope: Scope, through: object | string): void {
   if (cancelsItself) setPending(scope, made);
 }
 
-/** Cancels the lines that still wait in a finished scope, unless they got a request before. No counts change. */
+/** Cancels the lines that still wait in a finished scope, unless they have received a request before. No counts change. */
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (isQuiet(scope)) return;
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
-  request(scope, made, leaveBody, false, task._told ?? made.order);
+  request(scope, made, leaveBody, false, task._requestOrder ?? made.order);
 }
 
 /**
@@ -89,10 +89,10 @@ export function cancelLines(scope: Scope, through: object | string): void {
  * the request to cancel that task: they are cleaning up, and must not be cancelled again.
  */
 export function cleanUpsOf(scope: Scope): unknown[] {
-  const told = taskOf(scope)._told;
-  if (told === null || isQuiet(scope)) return [];
+  const order = taskOf(scope)._requestOrder;
+  if (order === null || isQuiet(scope)) return [];
   return waitsOf(scope)
-    .filter((wait) => wait._got >= told && wait._waiting !== null && isOfLine(wait._waiting))
+    .filter((wait) => wait._received >= order && wait._waiting !== null && isOfLine(wait._waiting))
     .map((wait) => wait._waiting);
 }
 
@@ -124,9 +124,9 @@ export function requestsAtEntry(scope: Scope): number {
 /** Whether a request to the task, or to a scope around this one, has not reached the line yet: its next wait throws. */
 export function awaitsDelivery(scope: Scope): boolean {
   const task = taskOf(scope);
-  const got = gotByRunning(scope);
-  if ((task._marks & MUST_CANCEL) !== 0 && !hasGotRequest(task, got)) return true;
-  return askedScopes(scope).some((at) => at.pending !== null && (at.pending.order > got || isAgain(at)));
+  const received = receivedByRunning(scope);
+  if ((task._marks & MUST_CANCEL) !== 0 && !hasReceived(task, received)) return true;
+  return askedScopes(scope).some((at) => at.pending !== null && (at.pending.order > received || isAgain(at)));
 }
 
 /** Takes back the request that `cancelScope` has counted. */
@@ -144,7 +144,7 @@ export function takeBack(scope: Scope): void {
 export function isUndelivered(scope: Scope): boolean {
   const { pending } = scope;
   if (pending === null || scope.own === 0 || isAgain(scope)) return false;
-  return pending.order > gotByRunning(scope);
+  return pending.order > receivedByRunning(scope);
 }
 
 /**
@@ -153,12 +153,12 @@ export function isUndelivered(scope: Scope): boolean {
  */
 export function deliverAgain(scope: Scope): void {
   const task = taskOf(scope);
-  const got = gotByRunning(scope);
+  const received = receivedByRunning(scope);
   for (const asked of askedScopes(scope)) {
-    if (asked.pending !== null && asked.pending.order > got) continue; // it waits for its first line
+    if (asked.pending !== null && asked.pending.order > received) continue; // it waits for its first line
     setPendingAgain(asked, asked.asked!);
   }
-  if (task._told === null) return;
+  if (task._requestOrder === null) return;
   setPendingAgain(task._rootScope(), task._request!);
   task.cancelMessage = undefined; // as in CPython
 }

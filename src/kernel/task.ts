@@ -69,8 +69,8 @@ import {
   cancelScope,
   carried,
   carryTo,
-  hasGotRequest,
   hasLines,
+  hasReceived,
   isDone,
   isQuiet,
   LOST,
@@ -522,7 +522,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Not needed for its own frames: they are one line, so a request that they have received is not pending any more.
    * @internal
    */
-  get _got(): number {
+  get _received(): number {
     return 0;
   }
 
@@ -991,7 +991,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /** @internal */
-  _heard(): void {}
+  _noteReceived(): void {}
 
   /** @internal */
   _stepping(): void {}
@@ -1039,7 +1039,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    */
   _hasRefused(): boolean {
     const { _step: step } = this._loop;
-    return step.task === this && hasGotRequest(this, step.got);
+    return step.task === this && hasReceived(this, step.received);
   }
 
   /** Reports a swallowed cancellation: in JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */
@@ -1072,7 +1072,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /**
    * The number (`Request.order`) of the latest request to the task that was not taken back; `null` for none. @internal
    */
-  get _told(): number | null {
+  get _requestOrder(): number | null {
     const rare = this._rare;
     return rare !== null && rare.cancels > 0 && rare.request !== null ? rare.request.order : null;
   }
@@ -1082,7 +1082,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * there are any. @internal
    */
   _endLines(root: TaskRoot): boolean {
-    const isAsked = this._told !== null;
+    const isAsked = this._requestOrder !== null;
     const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
     cancelScope(root, request, leaveBody, false, request.order);
     return hasLines(root);

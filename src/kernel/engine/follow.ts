@@ -36,7 +36,7 @@ function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
  * than in CPython.
  */
 export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
-  stack._task._loop._step.open(stack._task, stack._got, stack._at);
+  stack._task._loop._step.open(stack._task, stack._received, stack._at);
   // An object of its own where a late call has to be recognised: a body that was left settles later, and a `then` that
   // is not that of the JavaScript engine may call its functions more than once.
   const needsOwn = leavable !== null || !isPromiseOfEngine(promise) || enginesThenOf(promise) === null;
@@ -130,7 +130,7 @@ function settled(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
   const loop = task._loop;
   stack._following = null;
-  stack._heard();
+  stack._noteReceived();
   if (stack._parents === null || stack._parents.length === 0) finish(stack, error, value);
   else if (loop._step.task === task) goOn(stack, error, value);
   else if (!loop._isClosed) loop._push({ _run: () => goOn(stack, error, value) });

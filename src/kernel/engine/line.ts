@@ -2,7 +2,17 @@ import { afterMicrotasks, callbackId, canTellCallbacks, isCalledByRuntime, RESOL
 import { current, prepareAsyncTasks } from './current.ts';
 import { MadeRequest, sequence } from './request.ts';
 import { type LoopRole, type Request, type Scope, STATE, type TaskRole } from './roles.ts';
-import { CancelScope, dropPending, gotInStep, keepPending, LATE, LOST, noteResumed, OVER, SPARED } from './scope.ts';
+import {
+  CancelScope,
+  dropPending,
+  keepPending,
+  LATE,
+  LOST,
+  noteResumed,
+  OVER,
+  receivedInStep,
+  SPARED,
+} from './scope.ts';
 
 /**
  * Which line of execution runs. A task of generators has one line. A task of async functions may have several: each
@@ -261,7 +271,7 @@ export function isLost(scope: Scope): boolean {
 export function meetLostScope(scope: Scope): Scope {
   if (current.loop !== null || current.storage === null || !canTellCallbacks()) return scope;
   // A line that has received a request is cleaning up.
-  if (gotOf(scope) > 0) return scope;
+  if (receivedBy(scope) > 0) return scope;
   const live = aroundLost(scope);
   for (let at: Scope | null = scope; at !== live && at !== null; at = at.parent) {
     if ((at.marks & SPARED) !== 0) return scope;
@@ -283,10 +293,10 @@ function aroundLost(scope: Scope): Scope | null {
 }
 
 /** The number of the latest request that the running line has received, in its step or from the signal; 0 for none. */
-export function gotOf(scope: Scope): number {
+export function receivedBy(scope: Scope): number {
   const { _step: step } = scope.loop;
-  if (step.task !== null && step.task === scope.task) return gotInStep(scope, step);
-  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
+  if (step.task !== null && step.task === scope.task) return receivedInStep(scope, step);
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === receivedLate.scope) return receivedLate.at;
   // It is not known which of the scope's lines has read the reason, so it counts for all. Not after the end of the run:
   // then each line gets the request, because none of them is waited for.
   return scope.signal === null || scope.loop._isClosed ? 0 : scope.signal.seenAt;
@@ -296,17 +306,17 @@ export function gotOf(scope: Scope): number {
  * The scope of a line that has just received the request it had missed, and the number of that event. Lines that await
  * the line's function go on within the same microtasks, and count as having received it too.
  */
-const told: { scope: Scope | null; at: number } = { scope: null, at: 0 };
+const receivedLate: { scope: Scope | null; at: number } = { scope: null, at: 0 };
 
 /** A line of a lost scope receives the request that it has missed. */
-export function noteTold(lost: Scope): void {
-  told.at = ++sequence.now;
-  if (told.scope === null) afterMicrotasks(forgetTold);
-  told.scope = lost;
+export function noteReceivedLate(lost: Scope): void {
+  receivedLate.at = ++sequence.now;
+  if (receivedLate.scope === null) afterMicrotasks(forgetReceivedLate);
+  receivedLate.scope = lost;
 }
 
-const forgetTold = (): void => {
-  told.scope = null;
+const forgetReceivedLate = (): void => {
+  receivedLate.scope = null;
 };
 
 function missedRequest(scope: Scope): Request {
@@ -329,12 +339,12 @@ export function spareLines(scope: Scope): void {
  * The number of the latest request that the awaiting line has received; 0 for none. The line may have come back from a
  * foreign promise, which is noticed only now.
  */
-export function gotAtAwait(scope: Scope, task: TaskRole): number {
+export function receivedAtAwait(scope: Scope, task: TaskRole): number {
   const { _step: step } = task._loop;
-  if (step.task === task) return step.got === 0 ? 0 : gotInStep(scope, step);
-  const got = gotOf(scope);
+  if (step.task === task) return step.received === 0 ? 0 : receivedInStep(scope, step);
+  const received = receivedBy(scope);
   if (step.isComeback(task)) noteResumed(scope);
-  return got;
+  return received;
 }
 
 /** The context of a line, if it exists already; `null` for that of the task, which is made when it is needed. */

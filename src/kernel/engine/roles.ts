@@ -189,10 +189,10 @@ export interface OpenStepRole {
   /** The task whose step it is; `null` if no step is open, or that of code outside any task. */
   readonly task: TaskRole | null;
   /** The number (`Request.order`) of the latest request that the line of the step has received; 0 for none. */
-  got: number;
+  received: number;
   /** The scope of that line when the step began; `null` for the task's root scope. */
-  readonly at: Scope | null;
-  open(task: TaskRole, got: number, at: Scope | null): void;
+  readonly lineScope: Scope | null;
+  open(task: TaskRole, received: number, lineScope: Scope | null): void;
   openForOutside(): void;
   isComeback(task: TaskRole): boolean;
   suspends(task: TaskRole): void;
@@ -232,12 +232,12 @@ export interface CallStack extends Waiter {
    * The number (`Request.order`) of the latest request that its line has received; 0 for none, or if it is not known.
    * @internal
    */
-  _got: number;
+  _received: number;
   /**
    * An async function that it follows has settled: the requests that the function has received count as received by
    * this line. @internal
    */
-  _heard(): void;
+  _noteReceived(): void;
   /** The frames are about to run. @internal */
   _stepping(): void;
   /** The frames wait or have ended, and are in this scope now. @internal */
@@ -405,7 +405,7 @@ export interface ScopeWait extends CallStack {
   /** When it began to wait, in the order of events. @internal */
   _began: number;
   /** The number (`Request.order`) of the latest request that its line has received; 0 for none. @internal */
-  _got: number;
+  _received: number;
   /** Whether the `await` is over. @internal */
   readonly _isOver: boolean;
   /** Whether its frames are on the stack. @internal */

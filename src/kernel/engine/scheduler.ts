@@ -505,7 +505,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     this.#todo--;
     ready.shift();
     if (isBare) {
-      this._step.openNow(next._task, next._got, next._at);
+      this._step.openNow(next._task, next._received, next._at);
       next._handOver();
       return true;
     }
