@@ -124,7 +124,7 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
   if (scope.signal === null) {
     const made = new ScopeSignal(newController(), () => seen(scope, task));
     scope.signal = made;
-    takePlace(scope);
+    addNode(scope);
     if (isCancelled(scope, task)) {
       const request = pendingIn(scope) ?? askedScopes(scope)[0]?.asked ?? task._request;
       made.abort(cancelledError(request?.message, request));
@@ -158,53 +158,53 @@ function seen(scope: Scope, task: Task<unknown>): void {
 }
 
 /**
- * The place of a scope in the tree of those scopes of a task that have a signal, or have a scope with a signal inside
+ * The node of a scope in the tree of those scopes of a task that have a signal, or have a scope with a signal inside
  * them.
  *
- *     root ─▶ timeout ─▶ group ─▶ timeout      each place knows those directly inside it, so that a request finds all
+ *     root ─▶ timeout ─▶ group ─▶ timeout      each node knows those directly inside it, so that a request finds all
  *                                              signals in its scope, and no others
  *
- * While a scope is entered, the place around it holds its place strongly, because code that waits only for its signal
- * may not be reachable from anywhere else. When it and all scopes inside it were left, its place is held weakly: its
- * signal lives as long as the program has it, for example in a line that was left behind.
+ * While a scope is entered, the node around it holds its node strongly, because code that waits only for its signal may
+ * not be reachable from anywhere else. When it and all scopes inside it were left, its node is held weakly: its signal
+ * lives as long as the program has it, for example in a line that was left behind.
  */
-class Place {
+class SignalNode {
   readonly scope: Scope;
-  readonly parent: Place | null;
-  /** Its entry in the place around it. */
+  readonly parent: SignalNode | null;
+  /** Its entry in the node around it. */
   readonly entry: Entry;
-  /** The places directly inside it, in the order in which they came. */
+  /** The nodes directly inside it, in the order in which they came. */
   #inner: Entry[] = [];
   /** How many of these were left after the last sweep, which removes those that were garbage collected. */
   #alive = FEW;
   /**
-   * How many reasons there are to hold it strongly: one while its scope was not left, and one for each place inside it
+   * How many reasons there are to hold it strongly: one while its scope was not left, and one for each node inside it
    * that is held strongly.
    */
   #holds = 0;
 
-  constructor(scope: Scope, parent: Place | null) {
+  constructor(scope: Scope, parent: SignalNode | null) {
     this.scope = scope;
     this.parent = parent;
     this.entry = { held: null, left: null };
     if (parent !== null) parent.#add(this.entry);
   }
 
-  /** Sweeps when the number of places has doubled since the last sweep, so that on average adding one is O(1). */
+  /** Sweeps when the number of nodes has doubled since the last sweep, so that on average adding one is O(1). */
   #add(entry: Entry): void {
     if (this.#inner.length >= 2 * this.#alive) {
-      this.#inner = this.#inner.filter((one) => placeOf(one) !== undefined);
+      this.#inner = this.#inner.filter((one) => nodeOf(one) !== undefined);
       this.#alive = Math.max(FEW, this.#inner.length);
     }
     this.#inner.push(entry);
   }
 
   hold(): void {
-    for (let at: Place | null = this; at !== null && at.#holds++ === 0; at = at.parent) at.entry.held = at;
+    for (let at: SignalNode | null = this; at !== null && at.#holds++ === 0; at = at.parent) at.entry.held = at;
   }
 
   release(): void {
-    for (let at: Place | null = this; at !== null && --at.#holds === 0; at = at.parent) {
+    for (let at: SignalNode | null = this; at !== null && --at.#holds === 0; at = at.parent) {
       at.entry.held = null;
       at.entry.left ??= new WeakRef(at);
     }
@@ -216,11 +216,11 @@ class Place {
    */
   signalled(): Scope[] {
     const found: Scope[] = [];
-    const open: Place[] = [this];
+    const open: SignalNode[] = [this];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       if (at.scope.signal !== null) found.push(at.scope);
       for (let i = at.#inner.length - 1; i >= 0; i--) {
-        const inner = placeOf(at.#inner[i]!);
+        const inner = nodeOf(at.#inner[i]!);
         if (inner !== undefined) open.push(inner);
       }
     }
@@ -228,30 +228,30 @@ class Place {
   }
 }
 
-/** A reference from one place to another. */
+/** A reference from one node to another. */
 interface Entry {
   /** Strong, while the scope is entered. */
-  held: Place | null;
+  held: SignalNode | null;
   /** Weak, once the scope was left. */
-  left: WeakRef<Place> | null;
+  left: WeakRef<SignalNode> | null;
 }
 
-function placeOf({ held, left }: Entry): Place | undefined {
+function nodeOf({ held, left }: Entry): SignalNode | undefined {
   return held ?? left?.deref();
 }
 
-/** A place with fewer places than this inside it is not swept. */
+/** A node with fewer nodes than this inside it is not swept. */
 const FEW = 16;
 
-/** Makes the place of a scope, and those of the scopes around it that have none. */
-function takePlace(scope: Scope): void {
+/** Makes the node of a scope, and those of the scopes around it that have none. */
+function addNode(scope: Scope): void {
   const without: Scope[] = [];
   let at: Scope | null = scope;
-  for (; at !== null && at.place === null; at = at.parent) without.push(at);
-  let parent = at === null ? null : (at.place as Place);
+  for (; at !== null && at.signalNode === null; at = at.parent) without.push(at);
+  let parent = at === null ? null : (at.signalNode as SignalNode);
   for (let i = without.length - 1; i >= 0; i--) {
-    const made = new Place(without[i]!, parent);
-    without[i]!.place = made;
+    const made = new SignalNode(without[i]!, parent);
+    without[i]!.signalNode = made;
     if ((without[i]!.marks & OVER) === 0) made.hold();
     else made.entry.left = new WeakRef(made);
     parent = made;
@@ -260,10 +260,11 @@ function takePlace(scope: Scope): void {
 
 /** A request has been made to a scope: aborts the signals of all scopes in it. */
 export function abortSignals(scope: Scope, request: Request): void {
-  for (const one of (scope.place as Place).signalled()) one.signal?.abort(cancelledError(request.message, request));
+  for (const one of (scope.signalNode as SignalNode).signalled())
+    one.signal?.abort(cancelledError(request.message, request));
 }
 
 /** A scope is left: from now on its signal lives only as long as the program holds it. */
 export function weaken(scope: Scope): void {
-  (scope.place as Place).release();
+  (scope.signalNode as SignalNode).release();
 }

@@ -99,13 +99,13 @@ export abstract class BaseScope {
     this.#extra.asked = request;
   }
 
-  get place(): object | null {
-    return this.#extra === null ? null : this.#extra.place;
+  get signalNode(): object | null {
+    return this.#extra === null ? null : this.#extra.signalNode;
   }
 
-  set place(place: object | null) {
+  set signalNode(node: object | null) {
     this.#extra ??= new Extra(null);
-    this.#extra.place = place;
+    this.#extra.signalNode = node;
   }
 }
 
@@ -193,7 +193,7 @@ class Extra {
   signal: SignalRole | null = null;
   asked: Request | null = null;
   calledBy = 0;
-  place: object | null = null;
+  signalNode: object | null = null;
 
   constructor(loop: LoopRole | null) {
     this.loop = loop;
