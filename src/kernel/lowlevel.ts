@@ -46,32 +46,31 @@ export { pending } from './pending.ts';
 export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
 export { type TaskViews, viewsOfThisCopy } from './registry.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
+export { encodeUtf8, newTextDecoder, type TextDecoderLike } from './runtime/codecs.ts';
 export type { Host } from './runtime/host.ts';
 export {
   type AbortSignalLike,
   type AsyncFrame,
-  activeResources,
   afterMicrotasks,
   afterRealTime,
   askForTurn,
-  builtinModule,
   canTellTasks,
-  type DevtoolsConsole,
-  devtoolsConsole,
-  encodeUtf8,
-  lend,
   listenToSignal,
   logger,
   newAsyncFrame,
-  newTextDecoder,
-  newWebResponse,
-  newWebStream,
   type PlatformAbortSignal,
   realTime,
-  sweepFromEnvironment,
-  type TextDecoderLike,
 } from './runtime/platform.ts';
+export {
+  activeResources,
+  builtinModule,
+  type DevtoolsConsole,
+  devtoolsConsole,
+  lend,
+  sweepFromEnvironment,
+} from './runtime/tools.ts';
 export { watchGlobals } from './runtime/watch-globals.ts';
+export { newWebResponse, newWebStream } from './runtime/web.ts';
 export {
   awaitsDelivery,
   cancelBecause,

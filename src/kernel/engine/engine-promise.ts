@@ -1,4 +1,4 @@
-import { enginePromise } from '../runtime/platform.ts';
+import { enginePromise, RESOLVED } from '../runtime/platform.ts';
 
 /** Promises that async functions return, and their `then`. "The engine" is the JavaScript engine here. */
 
@@ -29,6 +29,6 @@ const THEN = /^function then\(\) \{\s*\[native code\]\s*\}$/;
 
 /** If a tool has replaced it before this library was loaded, returns a symbol, which no `then` is equal to. */
 function findEnginesThen(): unknown {
-  const { then } = Object.getPrototypeOf((async () => {})()) as Promise<unknown>;
+  const { then } = Object.getPrototypeOf(RESOLVED) as Promise<unknown>;
   return THEN.test(Function.prototype.toString.call(then)) ? then : Symbol('none');
 }
