@@ -247,24 +247,25 @@ const FEW = 16;
 function addNode(scope: Scope): void {
   const without: Scope[] = [];
   let at: Scope | null = scope;
-  for (; at !== null && at.signalNode === null; at = at.parent) without.push(at);
-  let parent = at === null ? null : (at.signalNode as SignalNode);
+  for (; at !== null && at.signals === null; at = at.parent) without.push(at);
+  let parent = at === null ? null : (at.signals as SignalNode);
   for (let i = without.length - 1; i >= 0; i--) {
     const made = new SignalNode(without[i]!, parent);
-    without[i]!.signalNode = made;
+    without[i]!.signals = made;
     if ((without[i]!.marks & OVER) === 0) made.hold();
     else made.entry.left = new WeakRef(made);
     parent = made;
   }
 }
 
-/** A request has been made to a scope: aborts the signals of all scopes in it. */
+/** A request has been made to a scope: aborts the signals of all scopes in it, if there are any. */
 export function abortSignals(scope: Scope, request: Request): void {
-  for (const one of (scope.signalNode as SignalNode).signalled())
-    one.signal?.abort(cancelledError(request.message, request));
+  const node = scope.signals as SignalNode | null;
+  if (node === null) return;
+  for (const one of node.signalled()) one.signal?.abort(cancelledError(request.message, request));
 }
 
 /** A scope is left: from now on its signal lives only as long as the program holds it. */
 export function weaken(scope: Scope): void {
-  (scope.signalNode as SignalNode).release();
+  (scope.signals as SignalNode).release();
 }

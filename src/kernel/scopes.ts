@@ -55,7 +55,7 @@ export function enterScope(task: Task<unknown>, owner: object): Scope {
  * @param isCancelled whether it is left because it was cancelled: lines that come back to it later get that cancellation
  */
 export function leaveScope(scope: Scope, isCancelled: boolean): void {
-  if (scope.signalNode !== null && (scope.marks & OVER) === 0) weaken(scope);
+  if (scope.signals !== null && (scope.marks & OVER) === 0) weaken(scope);
   leave(scope, isCancelled);
 }
 
@@ -72,7 +72,7 @@ export function cancelScope(scope: Scope, through: object | string): void {
   const running = runningScope();
   const cancelsItself = running !== null && isWithin(running, scope);
   request(scope, made, leaveBody, cancelsItself);
-  if (scope.signalNode !== null) abortSignals(scope, made);
+  abortSignals(scope, made);
   if (cancelsItself) setPending(scope, made);
 }
 

@@ -704,7 +704,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       // The awaited future is kept: it may be a task that refuses, and may have to be cancelled again.
       const waiting = this._value as FutureLike | null;
       const isHit = waiting !== null && carryTo(waiting, request, request.message);
-      if (root.signalNode !== null) abortSignals(root, request);
+      abortSignals(root, request);
       if (isHit) return;
       // Made pending only after the signals: code that reads the signal's reason there takes back what is pending, but
       // it is not the line that this request is for.
@@ -715,7 +715,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const running = runningScope();
     const cancelsItself = running !== null && running.task === this;
     cancelScope(root, request, leaveBody, cancelsItself);
-    if (root.signalNode !== null) abortSignals(root, request);
+    abortSignals(root, request);
     // Pending only now, for the same reason as above.
     if (cancelsItself) setPending(root, request);
   }

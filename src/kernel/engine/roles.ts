@@ -384,8 +384,8 @@ export interface Scope {
   signal: SignalRole | null;
   /** The request that its construct has made last; `null` when it has made none. */
   asked: Request | null;
-  /** Its node in the tree of those scopes of its task that have a signal in them (`abort.ts`). */
-  signalNode: object | null;
+  /** The signals in it: its node in the tree of the scopes that have any (`abort.ts`); `null` for none. */
+  signals: object | null;
 }
 
 /** The signal of a scope. */

@@ -99,13 +99,13 @@ export abstract class BaseScope {
     this.#extra.asked = request;
   }
 
-  get signalNode(): object | null {
-    return this.#extra === null ? null : this.#extra.signalNode;
+  get signals(): object | null {
+    return this.#extra === null ? null : this.#extra.signals;
   }
 
-  set signalNode(node: object | null) {
+  set signals(node: object | null) {
     this.#extra ??= new Extra(null);
-    this.#extra.signalNode = node;
+    this.#extra.signals = node;
   }
 }
 
@@ -193,7 +193,7 @@ class Extra {
   signal: SignalRole | null = null;
   asked: Request | null = null;
   calledBy = 0;
-  signalNode: object | null = null;
+  signals: object | null = null;
 
   constructor(loop: LoopRole | null) {
     this.loop = loop;
