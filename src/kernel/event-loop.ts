@@ -27,12 +27,12 @@ import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, JobFuture, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
-import { tellStuck } from './pending.ts';
 import { PromiseFuture } from './promise-future.ts';
 import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
 import { debugFromEnvironment, logger, reportToPage } from './runtime/platform.ts';
 import { SignalHandlers } from './signals.ts';
+import { tellStuck } from './stuck-runs.ts';
 import { TASK_OPTIONS, Task, type TaskOptions } from './task.ts';
 
 /** The information that an exception handler gets. */

@@ -5,8 +5,8 @@ import { anyByName } from '../internal/options.ts';
 import { checkLoop } from './check-loop.ts';
 import { runningTask } from './engine/line.ts';
 import { EventLoop, type EventLoopOptions, UNRETRIEVED_AFTER } from './event-loop.ts';
-import { tellAtExit } from './pending.ts';
 import { isMainThread } from './runtime/platform.ts';
+import { tellAtExit } from './stuck-runs.ts';
 import type { Task } from './task.ts';
 import { thread as finder, getRunningLoop, runningLoop } from './thread-loop.ts';
 

@@ -42,7 +42,6 @@ export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { createHandlerTask } from './handler-task.ts';
 export { currentTask, getEventLoop, isLoopClosed, lendThread } from './loops.ts';
-export { pending } from './pending.ts';
 export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
 export { type TaskViews, viewsOfThisCopy } from './registry.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
@@ -66,7 +65,7 @@ export {
   builtinModule,
   type DevtoolsConsole,
   devtoolsConsole,
-  lend,
+  publishBriefly,
   sweepFromEnvironment,
 } from './runtime/tools.ts';
 export { watchGlobals } from './runtime/watch-globals.ts';
@@ -94,6 +93,7 @@ export {
   taskOf,
 } from './scopes.ts';
 export { checkpoint } from './shared-checkpoint.ts';
+export { stuckReport } from './stuck-runs.ts';
 export { callAsCallback, subscribe, unsubscribe, Watcher } from './subscription.ts';
 export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';

@@ -11,9 +11,9 @@ import { hasLines } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
-import { tellLasting } from './pending.ts';
 import { type AbortSignalLike, afterMicrotasks, exitWithCode } from './runtime/platform.ts';
 import { cancelLines, cancelTasks, cleanUpsOf, taskOf } from './scopes.ts';
+import { tellLasting } from './stuck-runs.ts';
 import { isDetached, type Task } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
 

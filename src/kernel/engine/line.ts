@@ -34,7 +34,7 @@ export function scopeOfLine(): Scope | null {
     storage.enterWith(flow);
     return flow;
   }
-  if (inherited === lent.to) takeLent(inherited);
+  if (inherited === offered.to) takeOffered(inherited);
   return inherited.inner === null ? inherited : innermost(inherited);
 }
 
@@ -45,7 +45,7 @@ export function scopeOfLine(): Scope | null {
  * microtasks, that is the caller of a helper, and its scope gets the values. Another handler is called only after the
  * microtasks.
  */
-const lent: { to: Scope | null; line: Scope | null; microtasks: number; isCounting: boolean } = {
+const offered: { to: Scope | null; line: Scope | null; microtasks: number; isCounting: boolean } = {
   to: null,
   line: null,
   microtasks: 0,
@@ -59,30 +59,30 @@ const lent: { to: Scope | null; line: Scope | null; microtasks: number; isCounti
 const MICROTASKS = 10;
 
 /** Code that goes on in the scope `to` within the next microtasks gets the values of `line`, a scope inside it. */
-export function lend(to: Scope, line: Scope): void {
-  lent.to = to;
-  lent.line = line;
-  lent.microtasks = MICROTASKS;
-  if (lent.isCounting) return;
-  lent.isCounting = true;
+export function offerValues(to: Scope, line: Scope): void {
+  offered.to = to;
+  offered.line = line;
+  offered.microtasks = MICROTASKS;
+  if (offered.isCounting) return;
+  offered.isCounting = true;
   RESOLVED.then(countMicrotask);
 }
 
 const countMicrotask = (): void => {
-  lent.microtasks--;
-  if (lent.microtasks > 0) {
+  offered.microtasks--;
+  if (offered.microtasks > 0) {
     RESOLVED.then(countMicrotask);
     return;
   }
-  lent.isCounting = false;
-  lent.to = null;
-  lent.line = null;
+  offered.isCounting = false;
+  offered.to = null;
+  offered.line = null;
 };
 
-function takeLent(scope: Scope): void {
-  const values = lent.line!.context!._values;
-  lent.to = null;
-  lent.line = null;
+function takeOffered(scope: Scope): void {
+  const values = offered.line!.context!._values;
+  offered.to = null;
+  offered.line = null;
   const context = contextOfScope(scope);
   if (context !== null) context._values = values;
 }

@@ -17,7 +17,7 @@ export function publish<T extends object>(name: string, value: T): T {
  * Stores a value in a global property under a well-known symbol for a short time, for the runtime's inspector. Returns
  * a function that removes it.
  */
-export function lend(name: string, value: object): () => void {
+export function publishBriefly(name: string, value: object): () => void {
   const key = Symbol.for(name);
   Object.defineProperty(globals(), key, { value, configurable: true, enumerable: false });
   return () => Reflect.deleteProperty(globals(), key);
