@@ -62,8 +62,13 @@ export interface SchedulerOptions {
 }
 
 /**
- * The turns and iterations of an event loop. It runs items of the ready queue and does not distinguish tasks from other
- * items, except that the step of a task may stay open after its handle has returned.
+ * The turns and iterations of an event loop. To the batch all items of the ready queue are the same. Tasks are known
+ * where their steps differ from other items:
+ *
+ * - The step of a task may stay open after its handle has returned. When it is over, the task may be done, and some of
+ *   its lines may still be waiting, or it ends now because its last line has (`_stepIsOver`).
+ * - An await, or a new task, may be run at the end of the step before it (`#handOver`).
+ * - A `sleep(0)` has no effect in a task that would be the next to run anyway (`_isAlone`).
  *
  * A *turn* is one call by the host; it runs *iterations* until nothing is ready. An iteration is CPython's `_run_once`:
  * timers that are due join the ready queue, then exactly the handles that are in it now (the *batch*) are run.
