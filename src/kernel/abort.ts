@@ -59,9 +59,9 @@ function messageOf(reason: unknown): string | undefined {
 }
 
 /**
- * The signal of a scope. When code reads its `reason` after it was aborted, for example to reject a promise with it, that code has seen the
- * cancellation, so it is not delivered a second time. When a native `fetch` reads the reason without calling JavaScript, this is not
- * noticed.
+ * The signal of a scope. When code reads its `reason` after it was aborted, for example to reject a promise with it,
+ * that code has seen the cancellation, so it is not delivered a second time. When a native `fetch` reads the reason
+ * without calling JavaScript, this is not noticed.
  */
 class ScopeSignal implements SignalRole {
   readonly signal: PlatformAbortSignal;
@@ -133,7 +133,9 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
   return (scope.signal as ScopeSignal).signal;
 }
 
-/** Whether the end of a scope was requested since it was entered, or an earlier request is pending for its first await. */
+/**
+ * Whether the end of a scope was requested since it was entered, or an earlier request is pending for its first await.
+ */
 function isCancelled(scope: Scope, task: Task<unknown>): boolean {
   if (task.cancelled() || (task._marks & MUST_CANCEL) !== 0) return true;
   if (pendingIn(scope) !== null) return true;

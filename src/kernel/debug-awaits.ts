@@ -35,7 +35,10 @@ export function noteAwaits(enabled: boolean): void {
   onAwait.noted = isOn ? noteAwait : null;
 }
 
-/** Where in the program a wait began: an await of an async function, or what a frame waits for; `null` when it was not recorded. */
+/**
+ * Where in the program a wait began: an await of an async function, or what a frame waits for; `null` when it was not
+ * recorded.
+ */
 export function placeOfWait(wait: object): string | null {
   return siteOfWait(wait)?.text ?? null;
 }
@@ -129,7 +132,9 @@ function noteAwait(wait: ScopeWait, site: object | null): void {
   );
 }
 
-/** Reports the lines that a task has left behind: in debug mode each place once, otherwise all of them in one report. */
+/**
+ * Reports the lines that a task has left behind: in debug mode each place once, otherwise all of them in one report.
+ */
 export function reportLines(root: Scope, what: string): void {
   const waits = waitsOf(root).filter(isLine);
   if (waits.length === 0) return;

@@ -15,9 +15,10 @@ const thread: { loop: EventLoop | null | undefined } = { loop: undefined };
 /** The loops of current runs. The last one is the thread's loop, until its run ends. */
 const lent: EventLoop[] = [];
 
-// A future that is made outside any loop belongs to the thread's loop, which only this module can make. Futures, tasks and loops need each
-// other, and this assignment connects them. Bundlers would leave it out, because nothing that `new Future()` uses is imported from
-// here. So package.json ("sideEffects") names this module and the kernel's two entry files, which every program imports.
+// A future that is made outside any loop belongs to the thread's loop, which only this module can make. Futures, tasks
+// and loops need each other, and this assignment connects them. Bundlers would leave it out, because nothing that
+// `new Future()` uses is imported from here. So package.json ("sideEffects") names this module and the kernel's two
+// entry files, which every program imports.
 finder.loop = threadLoop;
 
 /** Whether a loop is closed. The library asks this and not `isClosed()`, which a test may have replaced. */
@@ -52,7 +53,8 @@ function hasThreadLoop(): boolean {
 }
 
 /**
- * The running loop, otherwise the thread's loop. In the main thread that loop is made on first use, and runs whenever it has work.
+ * The running loop, otherwise the thread's loop. In the main thread that loop is made on first use, and runs whenever
+ * it has work.
  *
  * Follows CPython's `asyncio.get_event_loop` as it was before 3.12.
  *

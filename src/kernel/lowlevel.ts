@@ -142,8 +142,8 @@ export function runningTask(): Task<unknown> | null {
 }
 
 /**
- * Calls a function in a context, as `Context.run` does, and async functions that it calls keep the context after each of their awaits, where
- * the runtime has async contexts.
+ * Calls a function in a context, as `Context.run` does, and async functions that it calls keep the context after each
+ * of their awaits, where the runtime has async contexts.
  */
 export function runInFlow<R>(context: ContextOfKernel, fn: () => R): R {
   return callInFlow(context, fn, implicitLoop);
@@ -191,8 +191,8 @@ export function resultAfter<T>(seconds: number, result: T, loop: EventLoop = get
 }
 
 /**
- * As `subscribe`, for one waiter of many futures: nothing is allocated for each of them. For a future of another library, the collector is
- * called with the future, even when it has succeeded.
+ * As `subscribe`, for one waiter of many futures: nothing is allocated for each of them. For a future of another
+ * library, the collector is called with the future, even when it has succeeded.
  */
 export function collect(future: Future<unknown>, collector: Collector): void {
   if (future._isPlain?.() === true) future._collect(collector);

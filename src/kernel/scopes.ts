@@ -23,8 +23,9 @@ import { type Future, requestThatCancelled } from './future.ts';
 import { Task } from './task.ts';
 
 /**
- * Scopes for constructs such as timeouts and groups: a part of a task that can be cancelled separately. Requests are counted where they
- * were made (by `cancel()` at the task, by a construct at its scope), so that a construct can distinguish its own requests from others.
+ * Scopes for constructs such as timeouts and groups: a part of a task that can be cancelled separately. Requests are
+ * counted where they were made (by `cancel()` at the task, by a construct at its scope), so that a construct can
+ * distinguish its own requests from others.
  */
 
 export type { Scope } from './engine/roles.ts';
@@ -52,7 +53,8 @@ export function enterScope(task: Task<unknown>, owner: object): Scope {
 /**
  * Leaves a scope.
  *
- * @param isCancelled whether it is left because it was cancelled: lines that come back to it later get that cancellation
+ * @param isCancelled whether it is left because it was cancelled: lines that come back to it later get that
+ * cancellation
  */
 export function leaveScope(scope: Scope, isCancelled: boolean): void {
   if (scope.signals !== null && (scope.marks & OVER) === 0) weaken(scope);
@@ -76,7 +78,9 @@ export function cancelScope(scope: Scope, through: object | string): void {
   if (cancelsItself) setPending(scope, made);
 }
 
-/** Cancels the lines that still wait in a finished scope, unless they have received a request before. No counts change. */
+/**
+ * Cancels the lines that still wait in a finished scope, unless they have received a request before. No counts change.
+ */
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (isQuiet(scope)) return;
@@ -138,8 +142,8 @@ export function takeBack(scope: Scope): void {
 }
 
 /**
- * Whether the construct has asked for the scope's end, and neither the line that leaves the scope nor another current wait has received
- * that.
+ * Whether the construct has asked for the scope's end, and neither the line that leaves the scope nor another current
+ * wait has received that.
  */
 export function isUndelivered(scope: Scope): boolean {
   const { pending } = scope;
@@ -148,8 +152,8 @@ export function isUndelivered(scope: Scope): boolean {
 }
 
 /**
- * Delivers the requests to a scope, to those around it and to the task again at the next wait, because a failure was thrown instead of them.
- * All of them: each construct drops its own when it is left, and the others still stand.
+ * Delivers the requests to a scope, to those around it and to the task again at the next wait, because a failure was
+ * thrown instead of them. All of them: each construct drops its own when it is left, and the others still stand.
  */
 export function deliverAgain(scope: Scope): void {
   const task = taskOf(scope);
@@ -163,14 +167,17 @@ export function deliverAgain(scope: Scope): void {
   task.cancelMessage = undefined; // as in CPython
 }
 
-/** Lets lines of a scope that wait for foreign promises clean up without another cancellation, because `return()` already closes them. */
+/**
+ * Lets lines of a scope that wait for foreign promises clean up without another cancellation, because `return()`
+ * already closes them.
+ */
 export function spare(scope: Scope): void {
   spareLines(scope);
 }
 
 /**
- * Cancels a task on behalf of a construct, which the story names. What a `cancel()` throws that a program has overridden is reported: the
- * construct has other tasks to cancel, and an error of its own to tell.
+ * Cancels a task on behalf of a construct, which the story names. What a `cancel()` throws that a program has
+ * overridden is reported: the construct has other tasks to cancel, and an error of its own to tell.
  *
  * @param through `null` for the task's own `cancel()`
  */

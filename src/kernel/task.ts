@@ -119,8 +119,8 @@ export interface TaskOptions {
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always keep them, also those that
-   * this library calls; for generator coroutines this option is needed, because it makes each step slower.
+   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always keep them, also
+   * those that this library calls; for generator coroutines this option is needed, because it makes each step slower.
    */
   readonly asyncContext?: boolean | undefined;
 }
@@ -138,8 +138,8 @@ export interface CancelRequest {
   /** The time of the request, in seconds of the loop's clock. */
   readonly at: number;
   /**
-   * The construct or event that made the request, such as `timeout(5 s)`, or a sentence about the task that awaited this one
-   * and was cancelled; `null` when `cancel()` was called directly.
+   * The construct or event that made the request, such as `timeout(5 s)`, or a sentence about the task that awaited
+   * this one and was cancelled; `null` when `cancel()` was called directly.
    */
   readonly through: string | null;
 }
@@ -273,8 +273,8 @@ class TaskRoot extends RootScope implements RareFields {
 let tasksMade = 0;
 
 /**
- * The task whose `cancel()` a construct calls, and the construct. It is no parameter of `cancel()`, because a class that overrides that method
- * passes on only the message, as in Python.
+ * The task whose `cancel()` a construct calls, and the construct. It is no parameter of `cancel()`, because a class
+ * that overrides that method passes on only the message, as in Python.
  */
 let behalf: { readonly task: object; readonly through: object | string } | null = null;
 
@@ -348,8 +348,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Prefer `createTask`, which uses the loop's task factory.
    *
    * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
-   * @throws {RuntimeError} when a task already runs the coroutine; when the loop is closed; when it is to start eagerly in a context that is
-   * entered already
+   * @throws {RuntimeError} when a task already runs the coroutine; when the loop is closed; when it is to start eagerly
+   * in a context that is entered already
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     if (typeof options !== 'object' || options === null) checkOptions('Task', options, WITH_LOOP);
@@ -622,8 +622,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * The stack of the task: the functions from the outermost to the one that waits, if they are known (a raw
-   * `yield*` hides the inner generators). For a failed task, the lines of its error's stack; for other finished tasks, nothing.
+   * The stack of the task: the functions from the outermost to the one that waits, if they are known (a raw `yield*`
+   * hides the inner generators). For a failed task, the lines of its error's stack; for other finished tasks, nothing.
    *
    * @param options `limit`: the largest number of entries; the innermost ones are kept, for an error the outermost
    */
@@ -651,8 +651,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   // ------------------------------------------------------------------------------------------- cancellation
 
   /**
-   * Requests the end of the task: in the loop's next iteration a `CancelledError` is thrown where each of its lines waits. The task is
-   * cancelled when the coroutine lets the error through; the coroutine may clean up first, or catch the error and continue.
+   * Requests the end of the task: in the loop's next iteration a `CancelledError` is thrown where each of its lines
+   * waits. The task is cancelled when the coroutine lets the error through; the coroutine may clean up first, or catch
+   * the error and continue.
    *
    * @param message carried by the `CancelledError`; by position or, with Python's name, as `{ msg }`
    * @returns false when the task is done already
@@ -781,8 +782,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * The number of requests to cancel: plus one for each `cancel()`, minus one for each `uncancel()`. For a line of the task it includes
-   * requests to the scopes around the line (for example a deadline that has passed), for other code those to all scopes.
+   * The number of requests to cancel: plus one for each `cancel()`, minus one for each `uncancel()`. For a line of the
+   * task it includes requests to the scopes around the line (for example a deadline that has passed), for other code
+   * those to all scopes.
    */
   cancelling(): number {
     const rare = this._rare;
@@ -821,10 +823,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason. For `fetch` and other functions
-   * that take a signal. When a line of the task reads it, it is the signal of the line's innermost scope, so that a deadline around the
-   * line aborts it too. Code that reads its reason has seen the cancellation: it is not thrown again at the next await of something of this
-   * library.
+   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason. For `fetch`
+   * and other functions that take a signal. When a line of the task reads it, it is the signal of the line's innermost
+   * scope, so that a deadline around the line aborts it too. Code that reads its reason has seen the cancellation: it
+   * is not thrown again at the next await of something of this library.
    *
    * @throws {RuntimeError} where the runtime has no `AbortController`
    */
@@ -1042,7 +1044,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     return step.task === this && hasReceived(this, step.received);
   }
 
-  /** Reports a swallowed cancellation: in JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */
+  /**
+   * Reports a swallowed cancellation: in JavaScript `catch` catches cancellations too, which is the most common
+   * mistake. @internal
+   */
   _reportSwallowed(): void {
     const story = this._request === null ? 'the task was cancelled' : this._request.tell();
     logger.warn(
@@ -1206,7 +1211,9 @@ export function waitingOf(task: Task<unknown>): FutureLike | null {
   return stacksOf(task).find((stack) => stack._waiting !== null)?._waiting ?? null;
 }
 
-/** The call stacks of a task: its own frames, then the awaits of its async functions, of which the latest comes first. */
+/**
+ * The call stacks of a task: its own frames, then the awaits of its async functions, of which the latest comes first.
+ */
 export function stacksOf(task: Task<unknown>): [Task<unknown>, ...ScopeWait[]] {
   return [task, ...waitsOfRoot(task)];
 }

@@ -75,7 +75,8 @@ export class OpenStep implements OpenStepRole {
    */
   open(task: TaskRole, received: number, lineScope: Scope | null): void {
     if (this.#owner._isRunningHandle) this.openNow(task, received, lineScope);
-    else if (this.#state === CLOSING && this.task === task) this.#state = OPEN; // an await of the segment has begun a function
+    // An await of the segment has begun a function.
+    else if (this.#state === CLOSING && this.task === task) this.#state = OPEN;
   }
 
   /** As `open`, for the scheduler between two handles. */

@@ -314,7 +314,9 @@ export const IN_DELIVERY = 1 << 11;
 export const IS_ASYNC = 1 << 12;
 /** It was cancelled while there was a waiter that has not taken its error yet: the request is kept for that error. */
 export const STORY_DUE = 1 << 13;
-/** Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters. */
+/**
+ * Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters.
+ */
 export const INDEXED = 1 << 14;
 /** The async context in which the task was made is empty, and is not kept. */
 export const NO_ASYNC_CONTEXT = 1 << 15;

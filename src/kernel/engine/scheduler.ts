@@ -84,7 +84,10 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   _hosted = false;
   /** @internal */
   _debug = false;
-  /** Whether it is closed. The library does not call `isClosed()` for this, because a test may have replaced that method. @internal */
+  /**
+   * Whether it is closed. The library does not call `isClosed()` for this, because a test may have replaced that
+   * method. @internal
+   */
   _isClosed = false;
   readonly #host: Host;
   readonly #clock: Clock;
@@ -161,8 +164,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
    * Follows CPython's `loop.run_forever`, but returns a promise, because JavaScript cannot block.
    *
    * @returns a promise that fulfils when the loop has stopped, and rejects with a `KeyboardInterrupt` or `SystemExit`
-   * that a callback threw, and with a `RuntimeError` when the loop is closed or is running, or when another loop runs the
-   * caller
+   * that a callback threw, and with a `RuntimeError` when the loop is closed or is running, or when another loop runs
+   * the caller
    */
   async runForever(): Promise<void> {
     this._checkClosed();
@@ -221,8 +224,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /**
    * Runs one iteration now: timers that are due, then exactly the handles that were ready when it began. When an async
-   * function's step stays open it returns, and the rest of the iteration follows from microtasks; a call before that is over
-   * does nothing. It also ends a run that `stop()` asked to end.
+   * function's step stays open it returns, and the rest of the iteration follows from microtasks; a call before that is
+   * over does nothing. It also ends a run that `stop()` asked to end.
    *
    * @throws {RuntimeError} when the loop is closed
    */

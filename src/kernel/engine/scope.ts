@@ -156,7 +156,7 @@ export class RootScope extends BaseScope implements Scope {
  * scope of the running line, so that an `await` belongs to the scope of the line that makes it. A *flow* is a scope
  * without a task: code outside any task.
  *
- *     root of a task ◀─ timeout ◀─ group      `parent` points outwards; `children` has the scopes in which something waits
+ *     root of a task ◀─ timeout ◀─ group   `parent` points outwards; `children` has the scopes in which something waits
  *
  * | a scope is… | `marks` | awaits of its lines belong to… | left by |
  * | --- | --- | --- | --- |
@@ -347,7 +347,9 @@ export function keepPending(scope: Scope, request: Request): void {
   task._marks |= SCOPE_PENDING;
 }
 
-/** No request is pending in a scope any more. When none is in the task's other scopes either, it need not look closer. */
+/**
+ * No request is pending in a scope any more. When none is in the task's other scopes either, it need not look closer.
+ */
 export function dropPending(scope: Scope): void {
   const { task, pending } = scope;
   if (pending === null) return;
