@@ -1,4 +1,4 @@
-import { builtinModule, lend } from '../kernel/lowlevel.ts';
+import { builtinModule, publishBriefly } from '../kernel/lowlevel.ts';
 import { type CallFrame, pathOf } from './frames.ts';
 import { mapped } from './source-map.ts';
 
@@ -39,7 +39,7 @@ export function placesOfGenerators(generators: readonly object[]): (CallFrame | 
   const inspector = builtinModule('node:inspector') as { Session?: new () => Session } | undefined;
   if (inspector?.Session === undefined) return unknown;
   let session: Session | null = null;
-  const takeBack = lend(SLOT, [...generators]);
+  const takeBack = publishBriefly(SLOT, [...generators]);
   try {
     session = new inspector.Session();
     session.connect();

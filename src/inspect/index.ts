@@ -6,12 +6,12 @@
  * @module asyncio-ts/inspect
  */
 
-import { pending } from '../kernel/lowlevel.ts';
+import { stuckReport } from '../kernel/lowlevel.ts';
 import { captureWaitGraph } from './wait-graph.ts';
 import { formatWaitTree } from './wait-tree.ts';
 
 // A program that imports this has its pending tasks told as a tree; package.json ("sideEffects") keeps the line in bundles.
-pending.tell = (loop) => formatWaitTree(captureWaitGraph(loop));
+stuckReport.tell = (loop) => formatWaitTree(captureWaitGraph(loop));
 
 export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from './awaited-by.ts';
 export {

@@ -71,9 +71,9 @@ function messageOf(reason: unknown): string | undefined {
 }
 
 /**
- * The signal of a scope. When code reads its `reason` after it was aborted, for example to reject a promise with it, that code has seen the
- * cancellation, so it is not delivered a second time. When a native `fetch` reads the reason without calling JavaScript, this is not
- * noticed.
+ * The signal of a scope. When code reads its `reason` after it was aborted, for example to reject a promise with it,
+ * that code has seen the cancellation, so it is not delivered a second time. When a native `fetch` reads the reason
+ * without calling JavaScript, this is not noticed.
  */
 class ScopeSignal implements SignalRole {
   readonly signal: PlatformAbortSignal;
@@ -136,7 +136,7 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
   if (scope.signal === null) {
     const made = new ScopeSignal(newController(), () => seen(scope, task));
     scope.signal = made;
-    takePlace(scope);
+    addNode(scope);
     if (isCancelled(scope, task)) {
       const request = pendingIn(scope) ?? askedScopes(scope)[0]?.asked ?? task._request;
       made.abort(cancelledError(request?.message, request));
@@ -145,7 +145,9 @@ export function signalOf(scope: Scope, task: Task<unknown>): PlatformAbortSignal
   return (scope.signal as ScopeSignal).signal;
 }
 
-/** Whether the end of a scope was requested since it was entered, or an earlier request is pending for its first await. */
+/**
+ * Whether the end of a scope was requested since it was entered, or an earlier request is pending for its first await.
+ */
 function isCancelled(scope: Scope, task: Task<unknown>): boolean {
   if (task.cancelled() || (task._marks & MUST_CANCEL) !== 0) return true;
   if (pendingIn(scope) !== null) return true;
@@ -170,53 +172,53 @@ function seen(scope: Scope, task: Task<unknown>): void {
 }
 
 /**
- * The place of a scope in the tree of those scopes of a task that have a signal, or have a scope with a signal inside
+ * The node of a scope in the tree of those scopes of a task that have a signal, or have a scope with a signal inside
  * them.
  *
- *     root ─▶ timeout ─▶ group ─▶ timeout      each place knows those directly inside it, so that a request finds all
+ *     root ─▶ timeout ─▶ group ─▶ timeout      each node knows those directly inside it, so that a request finds all
  *                                              signals in its scope, and no others
  *
- * While a scope is entered, the place around it holds its place strongly, because code that waits only for its signal
- * may not be reachable from anywhere else. When it and all scopes inside it were left, its place is held weakly: its
- * signal lives as long as the program has it, for example in a line that was left behind.
+ * While a scope is entered, the node around it holds its node strongly, because code that waits only for its signal may
+ * not be reachable from anywhere else. When it and all scopes inside it were left, its node is held weakly: its signal
+ * lives as long as the program has it, for example in a line that was left behind.
  */
-class Place {
+class SignalNode {
   readonly scope: Scope;
-  readonly parent: Place | null;
-  /** Its entry in the place around it. */
+  readonly parent: SignalNode | null;
+  /** Its entry in the node around it. */
   readonly entry: Entry;
-  /** The places directly inside it, in the order in which they came. */
+  /** The nodes directly inside it, in the order in which they came. */
   #inner: Entry[] = [];
   /** How many of these were left after the last sweep, which removes those that were garbage collected. */
   #alive = FEW;
   /**
-   * How many reasons there are to hold it strongly: one while its scope was not left, and one for each place inside it
+   * How many reasons there are to hold it strongly: one while its scope was not left, and one for each node inside it
    * that is held strongly.
    */
   #holds = 0;
 
-  constructor(scope: Scope, parent: Place | null) {
+  constructor(scope: Scope, parent: SignalNode | null) {
     this.scope = scope;
     this.parent = parent;
     this.entry = { held: null, left: null };
     if (parent !== null) parent.#add(this.entry);
   }
 
-  /** Sweeps when the number of places has doubled since the last sweep, so that on average adding one is O(1). */
+  /** Sweeps when the number of nodes has doubled since the last sweep, so that on average adding one is O(1). */
   #add(entry: Entry): void {
     if (this.#inner.length >= 2 * this.#alive) {
-      this.#inner = this.#inner.filter((one) => placeOf(one) !== undefined);
+      this.#inner = this.#inner.filter((one) => nodeOf(one) !== undefined);
       this.#alive = Math.max(FEW, this.#inner.length);
     }
     this.#inner.push(entry);
   }
 
   hold(): void {
-    for (let at: Place | null = this; at !== null && at.#holds++ === 0; at = at.parent) at.entry.held = at;
+    for (let at: SignalNode | null = this; at !== null && at.#holds++ === 0; at = at.parent) at.entry.held = at;
   }
 
   release(): void {
-    for (let at: Place | null = this; at !== null && --at.#holds === 0; at = at.parent) {
+    for (let at: SignalNode | null = this; at !== null && --at.#holds === 0; at = at.parent) {
       at.entry.held = null;
       at.entry.left ??= new WeakRef(at);
     }
@@ -228,11 +230,11 @@ class Place {
    */
   signalled(): Scope[] {
     const found: Scope[] = [];
-    const open: Place[] = [this];
+    const open: SignalNode[] = [this];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       if (at.scope.signal !== null) found.push(at.scope);
       for (let i = at.#inner.length - 1; i >= 0; i--) {
-        const inner = placeOf(at.#inner[i]!);
+        const inner = nodeOf(at.#inner[i]!);
         if (inner !== undefined) open.push(inner);
       }
     }
@@ -240,42 +242,44 @@ class Place {
   }
 }
 
-/** A reference from one place to another. */
+/** A reference from one node to another. */
 interface Entry {
   /** Strong, while the scope is entered. */
-  held: Place | null;
+  held: SignalNode | null;
   /** Weak, once the scope was left. */
-  left: WeakRef<Place> | null;
+  left: WeakRef<SignalNode> | null;
 }
 
-function placeOf({ held, left }: Entry): Place | undefined {
+function nodeOf({ held, left }: Entry): SignalNode | undefined {
   return held ?? left?.deref();
 }
 
-/** A place with fewer places than this inside it is not swept. */
+/** A node with fewer nodes than this inside it is not swept. */
 const FEW = 16;
 
-/** Makes the place of a scope, and those of the scopes around it that have none. */
-function takePlace(scope: Scope): void {
+/** Makes the node of a scope, and those of the scopes around it that have none. */
+function addNode(scope: Scope): void {
   const without: Scope[] = [];
   let at: Scope | null = scope;
-  for (; at !== null && at.place === null; at = at.parent) without.push(at);
-  let parent = at === null ? null : (at.place as Place);
+  for (; at !== null && at.signals === null; at = at.parent) without.push(at);
+  let parent = at === null ? null : (at.signals as SignalNode);
   for (let i = without.length - 1; i >= 0; i--) {
-    const made = new Place(without[i]!, parent);
-    without[i]!.place = made;
+    const made = new SignalNode(without[i]!, parent);
+    without[i]!.signals = made;
     if ((without[i]!.marks & OVER) === 0) made.hold();
     else made.entry.left = new WeakRef(made);
     parent = made;
   }
 }
 
-/** A request has been made to a scope: aborts the signals of all scopes in it. */
+/** A request has been made to a scope: aborts the signals of all scopes in it, if there are any. */
 export function abortSignals(scope: Scope, request: Request): void {
-  for (const one of (scope.place as Place).signalled()) one.signal?.abort(cancelledError(request.message, request));
+  const node = scope.signals as SignalNode | null;
+  if (node === null) return;
+  for (const one of node.signalled()) one.signal?.abort(cancelledError(request.message, request));
 }
 
 /** A scope is left: from now on its signal lives only as long as the program holds it. */
 export function weaken(scope: Scope): void {
-  (scope.place as Place).release();
+  (scope.signals as SignalNode).release();
 }

@@ -25,8 +25,8 @@ const RUNNING = 2;
 const OVER = 3;
 
 /**
- * The coroutine of a construct around a body, such as a timeout: it enters the construct, runs the body, and leaves the construct with the
- * value or error of the body. Written by hand, because programs use timeouts very often.
+ * The coroutine of a construct around a body, such as a timeout: it enters the construct, runs the body, and leaves the
+ * construct with the value or error of the body. Written by hand, because programs use timeouts very often.
  *
  * | state | meaning | left by |
  * | --- | --- | --- |
@@ -73,7 +73,8 @@ export abstract class Around<R> extends WrittenCoroutine<R> implements Enterable
   }
 
   /**
-   * When a plain function returns a promise and awaits nothing of this library, the construct does not wait for it after the deadline.
+   * When a plain function returns a promise and awaits nothing of this library, the construct does not wait for it
+   * after the deadline.
    * @internal
    */
   get _isLeavable(): boolean {

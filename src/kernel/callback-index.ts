@@ -7,9 +7,9 @@ export interface IndexedCallback {
 }
 
 /**
- * The done callbacks of a future by function. A future with many waiters has one from the first `removeDoneCallback` on: searching all waiters
- * for each callback that is removed would cost quadratic time. Removed callbacks stay among the waiters, without their function, until they
- * are half of them and are swept out.
+ * The done callbacks of a future by function. A future with many waiters has one from the first `removeDoneCallback`
+ * on: searching all waiters for each callback that is removed would cost quadratic time. Removed callbacks stay among
+ * the waiters, without their function, until they are half of them and are swept out.
  */
 export class CallbackIndex {
   readonly #byFunction = new Map<unknown, IndexedCallback[]>();

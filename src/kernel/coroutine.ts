@@ -48,7 +48,9 @@ export interface AwaitableCoroutine<T> extends Coroutine<T>, PromiseLike<T> {
   finally(onFinally?: (() => void) | null): Promise<T>;
 }
 
-/** A function that begins a coroutine: a generator function, an async function, or one that returns the same as these. */
+/**
+ * A function that begins a coroutine: a generator function, an async function, or one that returns the same as these.
+ */
 export type CoroutineFunction<T, A extends unknown[] = []> = (
   ...args: A
 ) => Coroutine<T> | Awaitable<T> | PromiseLike<T>;
@@ -88,8 +90,8 @@ export type Outcome<A> =
 type CoroutineState = 'created' | 'claimed' | 'handed' | 'running' | 'closed';
 
 /**
- * A lazy call of a function: the coroutine objects that `coroutine()` makes. Its iterator passes itself to the task, which puts
- * it on its own stack, so that resuming it costs the same however deep it is nested.
+ * A lazy call of a function: the coroutine objects that `coroutine()` makes. Its iterator passes itself to the task,
+ * which puts it on its own stack, so that resuming it costs the same however deep it is nested.
  */
 export class CoroutineObject<T> implements AwaitableCoroutine<T>, Enterable {
   static {
@@ -234,9 +236,9 @@ function thenOfCoroutine<T, R1, R2>(
 }
 
 /**
- * Makes a function lazy: calling it returns a coroutine, whose code does not run until it is awaited (then it runs inside the
- * awaiting task) or made a task. It can be awaited once. The function is called with the `this` of that call, so that methods can be
- * made lazy too.
+ * Makes a function lazy: calling it returns a coroutine, whose code does not run until it is awaited (then it runs
+ * inside the awaiting task) or made a task. It can be awaited once. The function is called with the `this` of that
+ * call, so that methods can be made lazy too.
  *
  * @param fn an async function or a generator function
  * @example
@@ -282,7 +284,10 @@ const debug: { neverAwaited: NeverAwaited | null } = { neverAwaited: null };
 
 let debuggingLoops = 0;
 
-/** A loop's debug mode is switched on or off. While it is on in any loop, coroutine objects that are never awaited are reported. */
+/**
+ * A loop's debug mode is switched on or off. While it is on in any loop, coroutine objects that are never awaited are
+ * reported.
+ */
 export function reportNeverAwaited(enabled: boolean): void {
   debuggingLoops += enabled ? 1 : -1;
   debug.neverAwaited = debuggingLoops === 0 ? null : (debug.neverAwaited ?? watchNewCoroutines());
@@ -398,8 +403,8 @@ export function begunOf(result: unknown, fn: AnyCoroutineFunction<unknown>): Fra
   );
 }
 
-// The kind of a function is recognised by its constructor. This runs for every callback, timer and body, and a property is
-// fast, while Object.getPrototypeOf() is a call into the engine.
+// The kind of a function is recognised by its constructor. This runs for every callback, timer and body, and a property
+// is fast, while Object.getPrototypeOf() is a call into the engine.
 let generatorFunction: unknown;
 let asyncFunction: unknown;
 let generatorNext: unknown;
@@ -419,13 +424,15 @@ export function isAsyncFunction(fn: object): boolean {
 let awaitableGenerators: object | undefined;
 
 /**
- * Makes a generator function of this library awaitable in both spellings: its generators get a `then`. The function must be
- * declared once, at the top of a module: making a new one for each call costs fifty times as much as calling it.
+ * Makes a generator function of this library awaitable in both spellings: its generators get a `then`. The function
+ * must be declared once, at the top of a module: making a new one for each call costs fifty times as much as calling
+ * it.
  */
 export function libraryCoroutine<A extends unknown[], T>(
   fn: (...args: A) => Generator<unknown, T, unknown>,
 ): (...args: A) => AwaitableCoroutine<T> {
-  // All generators inherit `next` from the prototype of their function's prototype; the library's generators also get `then` there.
+  // All generators inherit `next` from the prototype of their function's prototype; the library's generators also get
+  // `then` there.
   const generators: object = Object.getPrototypeOf(fn).prototype;
   if (awaitableGenerators === undefined) {
     awaitableGenerators = Object.create(generators, {
@@ -473,8 +480,9 @@ const sparing = { hasBegun: false };
 /**
  * Marks a coroutine as awaited or run as a task. A second user would find it finished, or in the middle.
  *
- * The mark is a property. The engine allocates 40 bytes for the first property of a generator. Where a loop has very many tasks, a program's
- * generator is marked by `Object.preventExtensions` instead, which takes no memory, and 20 ns more.
+ * The mark is a property. The engine allocates 40 bytes for the first property of a generator. Where a loop has very
+ * many tasks, a program's generator is marked by `Object.preventExtensions` instead, which takes no memory, and 20 ns
+ * more.
  *
  * @param isOneOfMany whether there are so many that memory matters more than time
  * @returns whether it is one of this library
@@ -514,8 +522,8 @@ function iteratorOfGenerator<T>(this: Coroutine<T>): Coroutine<T> {
 }
 
 /**
- * The accessor `then` of this library's coroutines, and of other objects with a coroutine's iterator. It must be an accessor: a method that
- * calls another `then` would not be recognised as an `await` of the line that awaits it.
+ * The accessor `then` of this library's coroutines, and of other objects with a coroutine's iterator. It must be an
+ * accessor: a method that calls another `then` would not be recognised as an `await` of the line that awaits it.
  */
 export function lookUpThen(this: object): unknown {
   noteLookUp(this);
@@ -543,7 +551,8 @@ function thenOfGenerator<T, R1, R2>(
 }
 
 /**
- * Whether a value is a coroutine: a generator object, or an object returned by a `coroutine()` function or by this library's own functions.
+ * Whether a value is a coroutine: a generator object, or an object returned by a `coroutine()` function or by this
+ * library's own functions.
  *
  * Follows CPython's `asyncio.iscoroutine`.
  *
@@ -556,8 +565,9 @@ export function iscoroutine(value: unknown): value is Coroutine<unknown> {
 }
 
 /**
- * Whether a value is a generator, as nearly every coroutine is. This is checked for every task, and every generator function
- * has its own prototype. One lookup that the engine cannot predict takes 10 ns; the four lookups of the general check take 55 ns.
+ * Whether a value is a generator, as nearly every coroutine is. This is checked for every task, and every generator
+ * function has its own prototype. One lookup that the engine cannot predict takes 10 ns; the four lookups of the
+ * general check take 55 ns.
  */
 function isGenerator(value: unknown): boolean {
   generatorNext ??= Object.getPrototypeOf(function* () {}).prototype.next;
@@ -571,8 +581,8 @@ function isOtherCoroutine(value: unknown): boolean {
 }
 
 /**
- * Whether a value is a coroutine of another copy of this library. Here it can be used only as a promise, because it belongs to another
- * loop.
+ * Whether a value is a coroutine of another copy of this library. Here it can be used only as a promise, because it
+ * belongs to another loop.
  */
 export function isOfOtherCopy(value: object): boolean {
   return '_isHanded' in value && !(ENTER in value);

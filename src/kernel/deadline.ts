@@ -8,8 +8,8 @@ export interface WithDeadline {
 }
 
 /**
- * A call of the library itself at a given time: a timer without the parts of a handle that only programs need (a context, arguments, a text
- * for messages). It is small because programs use timeouts very often.
+ * A call of the library itself at a given time: a timer without the parts of a handle that only programs need (a
+ * context, arguments, a text for messages). It is small because programs use timeouts very often.
  */
 class Deadline implements Timer {
   /** @internal */

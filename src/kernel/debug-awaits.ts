@@ -3,7 +3,7 @@ import { places } from './engine/lookups.ts';
 import { onAwait } from './engine/pending-await.ts';
 import { nameOf } from './engine/request.ts';
 import type { Scope, ScopeWait } from './engine/roles.ts';
-import { findWait, waitsOf } from './engine/scope.ts';
+import { findWait, isLine, waitsOf } from './engine/scope.ts';
 import { CallSite, callerPlace, reportOnce } from './places.ts';
 import { logger } from './runtime/platform.ts';
 import { describeWaiting } from './task.ts';
@@ -35,7 +35,10 @@ export function noteAwaits(enabled: boolean): void {
   onAwait.noted = isOn ? noteAwait : null;
 }
 
-/** Where in the program a wait began: an await of an async function, or what a frame waits for; `null` when it was not recorded. */
+/**
+ * Where in the program a wait began: an await of an async function, or what a frame waits for; `null` when it was not
+ * recorded.
+ */
 export function placeOfWait(wait: object): string | null {
   return siteOfWait(wait)?.text ?? null;
 }
@@ -112,7 +115,7 @@ function noteAwait(wait: ScopeWait, site: object | null): void {
   // other lines.
   const isComeback = task._loop._step.task !== task;
   const isOther = (one: ScopeWait): boolean =>
-    one !== wait && isUnderWay(one) && (isComeback || one._began > root.resumed) && placeOf?.get(one)?.text !== null;
+    one !== wait && isLine(one) && (isComeback || one._began > root.resumed) && placeOf?.get(one)?.text !== null;
   // An await without a place in the program was made by this library on behalf of the task, for the end of a response,
   // for example.
   const other = findWait(root, isOther);
@@ -129,13 +132,11 @@ function noteAwait(wait: ScopeWait, site: object | null): void {
   );
 }
 
-function isUnderWay(wait: ScopeWait): boolean {
-  return !wait._isOver && wait._following === null && !wait._isObserver;
-}
-
-/** Reports the lines that a task has left behind: in debug mode each place once, otherwise all of them in one report. */
+/**
+ * Reports the lines that a task has left behind: in debug mode each place once, otherwise all of them in one report.
+ */
 export function reportLines(root: Scope, what: string): void {
-  const waits = waitsOf(root).filter(isUnderWay);
+  const waits = waitsOf(root).filter(isLine);
   if (waits.length === 0) return;
   if (placeOf === null || !root.loop.getDebug()) {
     const lines = waits.slice(0, MOST_SHOWN).map((wait) => `  ${describeWaiting(wait._waiting)}`);

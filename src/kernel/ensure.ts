@@ -80,8 +80,8 @@ const INSTEAD_OF_PROMISES = {
 };
 
 /**
- * Reports, in debug mode, that the work of a promise belongs to the task that made the call: no construct can protect it from the
- * cancellation of that task, or cancel it separately.
+ * Reports, in debug mode, that the work of a promise belongs to the task that made the call: no construct can protect
+ * it from the cancellation of that task, or cancel it separately.
  *
  * @param call the function that was given the value
  */
@@ -183,7 +183,10 @@ const awaitIterable = /* @__PURE__ */ libraryCoroutine(function* awaitIterable(
   return yield* awaitable;
 }) as <T>(awaitable: IterableAwaitable<T>) => AwaitableCoroutine<T>;
 
-/** The promise is handled at once: if this waited until the task begins, the runtime might report its rejection as unhandled. */
+/**
+ * The promise is handled at once: if this waited until the task begins, the runtime might report its rejection as
+ * unhandled.
+ */
 function awaitPromise<T>(promise: PromiseLike<T>, loop: EventLoop): AwaitableCoroutine<T> {
   return awaitIterable<T>(new PromiseFuture<T>(loop).follow(promise));
 }

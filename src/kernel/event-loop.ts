@@ -27,12 +27,12 @@ import { asCoroutine, ensureFutureOn } from './ensure.ts';
 import { type Executor, JobFuture, LoopExecutor } from './executor.ts';
 import { Future, isfuture } from './future.ts';
 import { type Callback, Handle, TimerHandle } from './handle.ts';
-import { tellStuck } from './pending.ts';
 import { PromiseFuture } from './promise-future.ts';
 import { registerLoop } from './registry.ts';
 import { OverdueFailures, reportFailuresOf } from './reports.ts';
 import { debugFromEnvironment, logger, reportToPage } from './runtime/platform.ts';
 import { SignalHandlers } from './signals.ts';
+import { tellStuck } from './stuck-runs.ts';
 import { TASK_OPTIONS, Task, type TaskOptions } from './task.ts';
 
 /** The information that an exception handler gets. */
@@ -63,8 +63,8 @@ export interface LoopResource {
 const SCHEDULING_METHODS = ['callSoon', 'callSoonIn', 'callLater', 'callAt', 'time'] as const;
 
 /**
- * What to do with an error that was not retrieved in time: `'report'` calls the exception handler, `'throw'` raises it as the runtime
- * does with an unhandled rejection, which ends a process.
+ * What to do with an error that was not retrieved in time: `'report'` calls the exception handler, `'throw'` raises it
+ * as the runtime does with an unhandled rejection, which ends a process.
  */
 export type OnUnretrieved = 'report' | 'throw';
 
@@ -80,8 +80,8 @@ export interface EventLoopOptions extends SchedulerOptions {
 export const UNRETRIEVED_AFTER = 0.5;
 
 /**
- * Runs callbacks, futures and tasks. A loop from `newEventLoop()` runs inside `runForever()` and `runUntilComplete()`; the
- * main thread's own loop, from `getEventLoop()`, runs whenever it has work.
+ * Runs callbacks, futures and tasks. A loop from `newEventLoop()` runs inside `runForever()` and `runUntilComplete()`;
+ * the main thread's own loop, from `getEventLoop()`, runs whenever it has work.
  *
  * Follows CPython's `asyncio.EventLoop`.
  *
@@ -106,8 +106,8 @@ export class EventLoop extends Scheduler implements Disposable {
   /** `undefined` when it was not set. */
   #unretrievedAfter: number | null | undefined;
   /**
-   * What to do with the error of a failed task or future that was not retrieved in time: the exception handler is called, or the error is
-   * raised like an unhandled rejection.
+   * What to do with the error of a failed task or future that was not retrieved in time: the exception handler is
+   * called, or the error is raised like an unhandled rejection.
    */
   unretrieved: OnUnretrieved;
   /**
@@ -138,7 +138,8 @@ export class EventLoop extends Scheduler implements Disposable {
 
   /**
    * @param options `host`: the runtime services. A loop with its own host may call it at any time; without
-   * `runForever()`, `runOnce()` drives it. `unretrievedAfter`, `unretrieved`: when and how an error that was not retrieved is reported
+   * `runForever()`, `runOnce()` drives it. `unretrievedAfter`, `unretrieved`: when and how an error that was not
+   * retrieved is reported
    */
   constructor(options: EventLoopOptions = {}) {
     checkOptions('EventLoop', options, ['host', 'unretrievedAfter', 'unretrieved']);
@@ -172,7 +173,10 @@ export class EventLoop extends Scheduler implements Disposable {
     return this.#soon(context, callback, args, 'callSoonIn');
   }
 
-  /** `callSoon` for code outside the loop. It does the same as `callSoon`, because other threads can only send messages to this one. */
+  /**
+   * `callSoon` for code outside the loop. It does the same as `callSoon`, because other threads can only send messages
+   * to this one.
+   */
   callSoonThreadsafe<A extends unknown[]>(callback: Callback<A>, ...args: A): Handle {
     return this.callSoon(callback, ...args);
   }
@@ -424,8 +428,8 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Does nothing. In Python it closes the async generators that are being iterated, but JavaScript has no way to list them. Your
-   * generators are closed by `for await`, or by hand.
+   * Does nothing. In Python it closes the async generators that are being iterated, but JavaScript has no way to list
+   * them. Your generators are closed by `for await`, or by hand.
    */
   shutdownAsyncgens(): AwaitableCoroutine<void> {
     return nothing();
@@ -434,16 +438,18 @@ export class EventLoop extends Scheduler implements Disposable {
   // --------------------------------------------------------------------------------------------- signals
 
   /**
-   * Calls a function whenever the process receives a signal. The loop calls it as with `callSoon`, in a copy of the current context. It
-   * replaces the loop's earlier handler of this signal, and the default action of the signal; a handler for `SIGINT` replaces what `run`
-   * does at Ctrl-C. It is removed by `removeSignalHandler` or when the loop is closed, and does not keep the program alive.
+   * Calls a function whenever the process receives a signal. The loop calls it as with `callSoon`, in a copy of the
+   * current context. It replaces the loop's earlier handler of this signal, and the default action of the signal; a
+   * handler for `SIGINT` replaces what `run` does at Ctrl-C. It is removed by `removeSignalHandler` or when the loop is
+   * closed, and does not keep the program alive.
    *
    * Follows CPython's `loop.add_signal_handler`. Several loops may listen to one signal.
    *
    * @param signal its name, such as `SIGTERM`
    * @throws {TypeError} when the signal is not a name, or `callback` is not a function, or is a coroutine function
    * @throws {ValueError} when the system has no such signal
-   * @throws {RuntimeError} for `SIGKILL` and `SIGSTOP`, outside the main thread, where there are no signals, and when the loop is closed
+   * @throws {RuntimeError} for `SIGKILL` and `SIGSTOP`, outside the main thread, where there are no signals, and when
+   * the loop is closed
    * @example
    * const stopped = new Event();
    * getRunningLoop().addSignalHandler('SIGTERM', () => stopped.set());
@@ -484,7 +490,10 @@ export class EventLoop extends Scheduler implements Disposable {
     });
   }
 
-  /** Calls a listener for a signal that should end a run, unless the program has added a handler for it to the loop. @internal */
+  /**
+   * Calls a listener for a signal that should end a run, unless the program has added a handler for it to the loop.
+   * @internal
+   */
   _onEnding(signal: string, listener: () => void): (() => void) | null {
     const unlessHandled = (): void => {
       if (!this.#signals.has(signal)) listener();
@@ -495,10 +504,10 @@ export class EventLoop extends Scheduler implements Disposable {
   // --------------------------------------------------------------------------------------------- errors
 
   /**
-   * How long, in seconds of the loop's clock, the error of a failed task or future may stay unretrieved before it is reported to the
-   * exception handler. An `await`, `result()` or `exception()` retrieves it, and can still do so after the report. `0` is the next
-   * macrotask; `null` is when CPython reports it: when the future is garbage collected or the loop is closed. The default is half a second
-   * in `run()` and on the main thread's own loop, `null` on others.
+   * How long, in seconds of the loop's clock, the error of a failed task or future may stay unretrieved before it is
+   * reported to the exception handler. An `await`, `result()` or `exception()` retrieves it, and can still do so after
+   * the report. `0` is the next macrotask; `null` is when CPython reports it: when the future is garbage collected or
+   * the loop is closed. The default is half a second in `run()` and on the main thread's own loop, `null` on others.
    *
    * Its timer does not keep the program alive.
    *
@@ -526,8 +535,8 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Sets the function that is called for errors that could not be thrown in any code of the program; `null` for the default, which logs
-   * them.
+   * Sets the function that is called for errors that could not be thrown in any code of the program; `null` for the
+   * default, which logs them.
    *
    * @throws {TypeError} when it is not a function
    */
@@ -543,7 +552,9 @@ export class EventLoop extends Scheduler implements Disposable {
     return this.#exceptionHandler;
   }
 
-  /** Reports an error to the exception handler, in the context of the task, future or handle concerned. Does not throw. */
+  /**
+   * Reports an error to the exception handler, in the context of the task, future or handle concerned. Does not throw.
+   */
   callExceptionHandler(context: ExceptionContext): void {
     if (hooks.errorReported !== null) emit('errorReported', this, context);
     const handler = this.#exceptionHandler;
@@ -574,8 +585,8 @@ export class EventLoop extends Scheduler implements Disposable {
   }
 
   /**
-   * Logs an error: the default exception handler. In a page and its workers the error goes to `reportError` as well, as that of an event
-   * listener would, so that the page's monitoring sees it.
+   * Logs an error: the default exception handler. In a page and its workers the error goes to `reportError` as well, as
+   * that of an event listener would, so that the page's monitoring sees it.
    */
   defaultExceptionHandler(context: ExceptionContext): void {
     const lines = [context.message || 'Unhandled exception in event loop'];

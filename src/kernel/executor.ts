@@ -41,9 +41,9 @@ export class JobFuture<T> extends PromiseFuture<T> {
 }
 
 /**
- * The executor of a loop for which none was set: the thread pool of `asyncio-ts/node`, made for the first job, if that was imported.
- * Otherwise there are no threads, and it throws: a function that runs in this thread would block the loop, which is exactly what an
- * executor is used to avoid.
+ * The executor of a loop for which none was set: the thread pool of `asyncio-ts/node`, made for the first job, if that
+ * was imported. Otherwise there are no threads, and it throws: a function that runs in this thread would block the
+ * loop, which is exactly what an executor is used to avoid.
  */
 export class LoopExecutor implements Executor {
   #executor: Executor | null = null;

@@ -70,7 +70,9 @@ export interface WaitRecord {
   readonly object: object | null;
   /** The tasks that hold it, if known. */
   readonly holders?: readonly Task<unknown>[];
-  /** The futures and tasks that are waited for at once, where there are several; those that are done may be among them. */
+  /**
+   * The futures and tasks that are waited for at once, where there are several; those that are done may be among them.
+   */
   readonly parts?: Iterable<Future<unknown>>;
   /** Whether the outside world ends it: a file, a process, a thread. */
   readonly isExternal?: boolean;
@@ -99,8 +101,8 @@ class RegisteredCallback extends Handle implements Waiter {
 }
 
 /**
- * Fields that only few futures need, in an object of their own so that other futures are small. For tasks they are in the scope
- * (`task.ts`).
+ * Fields that only few futures need, in an object of their own so that other futures are small. For tasks they are in
+ * the scope (`task.ts`).
  */
 export interface RareFields {
   otherWaiters: Waiter[] | null;
@@ -119,8 +121,8 @@ class Rare implements RareFields {
 /**
  * One waiter for many futures. It runs once for each that is done, at the time when a waiter of its own would have run.
  *
- * In the ready queue it is used for all of them, so it does not know which one is next. Only the failed futures must be known: these
- * are kept with the numbers of their turns in the queue.
+ * In the ready queue it is used for all of them, so it does not know which one is next. Only the failed futures must be
+ * known: these are kept with the numbers of their turns in the queue.
  */
 export class Collector implements Waiter {
   /** @internal */
@@ -134,7 +136,8 @@ export class Collector implements Waiter {
   #failed: RingBuffer<{ readonly turn: number; readonly future: Future<unknown> }> | null = null;
 
   /**
-   * @param callback called for each future that is done, with the future, or with `null` when it has succeeded. It must not throw
+   * @param callback called for each future that is done, with the future, or with `null` when it has succeeded. It must
+   * not throw
    * @param awaiter the task or future that waits
    */
   constructor(callback: (future: Future<unknown> | null) => void, awaiter: Future<unknown> | null) {
@@ -198,7 +201,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   constructor(options?: { readonly loop?: EventLoop | null }) {
     const loop = options?.loop;
     if (loop === undefined) {
-      if (new.target === Future) checkOptions('Future', options, ['loop']); // a class that extends it may have options of its own
+      // A class that extends it may have options of its own.
+      if (new.target === Future) checkOptions('Future', options, ['loop']);
     } else if (loop !== null && loop._defaults !== options) {
       checkLoop('Future', loop);
     }
@@ -236,8 +240,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   }
 
   /**
-   * Marks objects that can be used as a future, and distinguishes `yield* future` from `yield future`: set by the iterator, cleared by the
-   * task.
+   * Marks objects that can be used as a future, and distinguishes `yield* future` from `yield future`: set by the
+   * iterator, cleared by the task.
    *
    * @internal
    */
@@ -331,8 +335,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   /**
    * Ends it with an error.
    *
-   * @param error an error, or a class of errors to make one of. `null` and `undefined`, which would mean that there is no error, become a
-   * `RuntimeError` that says so
+   * @param error an error, or a class of errors to make one of. `null` and `undefined`, which would mean that there is
+   * no error, become a `RuntimeError` that says so
    * @throws {InvalidStateError} when it is done already
    */
   setException(error: unknown): void {
@@ -365,8 +369,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   }
 
   /**
-   * Calls a function, through the loop, when it is done: never synchronously, even when it is done already. Several callbacks are
-   * called in order of registration.
+   * Calls a function, through the loop, when it is done: never synchronously, even when it is done already. Several
+   * callbacks are called in order of registration.
    *
    * @param options `context`: the context of the call; a copy of the current one when absent
    * @throws {TypeError} when `callback` is not a function, or `options.context` no context
@@ -422,8 +426,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
     return String(this);
   }
 
-  // A future is its own iterator and keeps no state for it: while it is pending, `next` gives the future to the task, and the
-  // result once it is done.
+  // A future is its own iterator and keeps no state for it: while it is pending, `next` gives the future to the task,
+  // and the result once it is done.
 
   /** For `yield* future` in generator coroutines. */
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
@@ -603,7 +607,8 @@ export class Future<T = unknown> implements PromiseLike<T>, FutureRole {
   }
 
   /**
-   * Checks that waiters can be woken: a program that sets a future of a closed loop must get an error, because no waiter would be woken.
+   * Checks that waiters can be woken: a program that sets a future of a closed loop must get an error, because no
+   * waiter would be woken.
    * @internal
    */
   _checkWakes(): void {
@@ -693,8 +698,8 @@ function describeWaiter(waiter: Waiter): string {
 }
 
 /**
- * The error with which a future fails. A class of errors is instantiated; a value that cannot be, such as a function without `prototype`,
- * is used unchanged.
+ * The error with which a future fails. A class of errors is instantiated; a value that cannot be, such as a function
+ * without `prototype`, is used unchanged.
  */
 function madeError(error: unknown): unknown {
   if (typeof error !== 'function') return errorOfThrown(error);

@@ -1,6 +1,7 @@
 /**
- * The part of the kernel that programs use. The other door is `lowlevel.ts`, for constructs; `runtime/` is the border to
- * the platform, `engine/` runs code, and the files beside this one have what programs hold. `docs/kernel.md` is a tour.
+ * The part of the kernel that programs use. The other door is `lowlevel.ts`, for constructs; `runtime/` is the border
+ * to the platform, `engine/` runs code, and the files beside this one have what programs hold. `docs/kernel.md` is a
+ * tour.
  */
 
 export {

@@ -16,7 +16,9 @@ export interface Instrument {
   afterStep?(task: Task<unknown>): void;
   /** A task was made. */
   taskSpawned?(task: Task<unknown>, parent: Task<unknown> | null): void;
-  /** A task is done; `failure` holds its error when it failed. Reading it here does not count as retrieving the error. */
+  /**
+   * A task is done; `failure` holds its error when it failed. Reading it here does not count as retrieving the error.
+   */
   taskFinished?(task: Task<unknown>, failure: { readonly error: unknown } | null): void;
   /** `task.cancel()` was called; `by` is the task that called it, if any. */
   cancelRequested?(task: Task<unknown>, by: Task<unknown> | null, message: unknown): void;
@@ -53,8 +55,8 @@ export interface Instrument {
    */
   choose?(label: string, count: number, candidates: { at(index: number): object | undefined }): number | undefined;
   /**
-   * Whether `choose` is also asked which of all that is ready runs next. The loop then runs one thing in each iteration; without this it
-   * keeps the order in which things became ready, as it always does in production.
+   * Whether `choose` is also asked which of all that is ready runs next. The loop then runs one thing in each
+   * iteration; without this it keeps the order in which things became ready, as it always does in production.
    */
   readonly choosesReady?: boolean;
 }

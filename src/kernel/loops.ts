@@ -5,8 +5,8 @@ import { anyByName } from '../internal/options.ts';
 import { checkLoop } from './check-loop.ts';
 import { runningTask } from './engine/line.ts';
 import { EventLoop, type EventLoopOptions, UNRETRIEVED_AFTER } from './event-loop.ts';
-import { tellAtExit } from './pending.ts';
 import { isMainThread } from './runtime/platform.ts';
+import { tellAtExit } from './stuck-runs.ts';
 import type { Task } from './task.ts';
 import { thread as finder, getRunningLoop, runningLoop } from './thread-loop.ts';
 
@@ -15,9 +15,10 @@ const thread: { loop: EventLoop | null | undefined } = { loop: undefined };
 /** The loops of current runs. The last one is the thread's loop, until its run ends. */
 const lent: EventLoop[] = [];
 
-// A future that is made outside any loop belongs to the thread's loop, which only this module can make. Futures, tasks and loops need each
-// other, and this assignment connects them. Bundlers would leave it out, because nothing that `new Future()` uses is imported from
-// here. So package.json ("sideEffects") names this module and the kernel's two entry files, which every program imports.
+// A future that is made outside any loop belongs to the thread's loop, which only this module can make. Futures, tasks
+// and loops need each other, and this assignment connects them. Bundlers would leave it out, because nothing that
+// `new Future()` uses is imported from here. So package.json ("sideEffects") names this module and the kernel's two
+// entry files, which every program imports.
 finder.loop = threadLoop;
 
 /** Whether a loop is closed. The library asks this and not `isClosed()`, which a test may have replaced. */
@@ -52,7 +53,8 @@ function hasThreadLoop(): boolean {
 }
 
 /**
- * The running loop, otherwise the thread's loop. In the main thread that loop is made on first use, and runs whenever it has work.
+ * The running loop, otherwise the thread's loop. In the main thread that loop is made on first use, and runs whenever
+ * it has work.
  *
  * Follows CPython's `asyncio.get_event_loop` as it was before 3.12.
  *

@@ -42,36 +42,34 @@ export { Collector, Future, isfuture, type WaitRecord } from './future.ts';
 export type { TimerHandle } from './handle.ts';
 export { createHandlerTask } from './handler-task.ts';
 export { currentTask, getEventLoop, isLoopClosed, lendThread } from './loops.ts';
-export { pending } from './pending.ts';
 export { placesOutside, placeThatCalled, reportOnce } from './places.ts';
 export { type TaskViews, viewsOfThisCopy } from './registry.ts';
 export { nameFailure, postponeReport, reportFailuresOf, resumeReport } from './reports.ts';
+export { encodeUtf8, newTextDecoder, type TextDecoderLike } from './runtime/codecs.ts';
 export type { Host } from './runtime/host.ts';
 export {
   type AbortSignalLike,
   type AsyncFrame,
-  activeResources,
   afterMicrotasks,
   afterRealTime,
   askForTurn,
-  builtinModule,
   canTellTasks,
-  type DevtoolsConsole,
-  devtoolsConsole,
-  encodeUtf8,
-  lend,
   listenToSignal,
   logger,
   newAsyncFrame,
-  newTextDecoder,
-  newWebResponse,
-  newWebStream,
   type PlatformAbortSignal,
   realTime,
-  sweepFromEnvironment,
-  type TextDecoderLike,
 } from './runtime/platform.ts';
+export {
+  activeResources,
+  builtinModule,
+  type DevtoolsConsole,
+  devtoolsConsole,
+  publishBriefly,
+  sweepFromEnvironment,
+} from './runtime/tools.ts';
 export { watchGlobals } from './runtime/watch-globals.ts';
+export { newWebResponse, newWebStream } from './runtime/web.ts';
 export {
   awaitsDelivery,
   cancelBecause,
@@ -95,6 +93,7 @@ export {
   taskOf,
 } from './scopes.ts';
 export { checkpoint } from './shared-checkpoint.ts';
+export { stuckReport } from './stuck-runs.ts';
 export { callAsCallback, subscribe, unsubscribe, Watcher } from './subscription.ts';
 export { Task, type TaskOptions } from './task.ts';
 export { getRunningLoop, implicitLoop, runningLoop } from './thread-loop.ts';
@@ -143,8 +142,8 @@ export function runningTask(): Task<unknown> | null {
 }
 
 /**
- * Calls a function in a context, as `Context.run` does, and async functions that it calls keep the context after each of their awaits, where
- * the runtime has async contexts.
+ * Calls a function in a context, as `Context.run` does, and async functions that it calls keep the context after each
+ * of their awaits, where the runtime has async contexts.
  */
 export function runInFlow<R>(context: ContextOfKernel, fn: () => R): R {
   return callInFlow(context, fn, implicitLoop);
@@ -192,8 +191,8 @@ export function resultAfter<T>(seconds: number, result: T, loop: EventLoop = get
 }
 
 /**
- * As `subscribe`, for one waiter of many futures: nothing is allocated for each of them. For a future of another library, the collector is
- * called with the future, even when it has succeeded.
+ * As `subscribe`, for one waiter of many futures: nothing is allocated for each of them. For a future of another
+ * library, the collector is called with the future, even when it has succeeded.
  */
 export function collect(future: Future<unknown>, collector: Collector): void {
   if (future._isPlain?.() === true) future._collect(collector);

@@ -6,10 +6,11 @@ const MOST_REPORTS = 1_000;
 const reports: Set<string> = /* @__PURE__ */ new Set();
 
 /**
- * Warns of a mistake once for each place of the program that makes it: the line outside this library that has called into it.
+ * Warns of a mistake once for each place of the program that makes it: the line outside this library that has called
+ * into it.
  *
- * Must be called while that line is on the stack. When the line cannot be distinguished from this library (in a program that is bundled
- * into one file with it), the whole stack is used as the place.
+ * Must be called while that line is on the stack. When the line cannot be distinguished from this library (in a program
+ * that is bundled into one file with it), the whole stack is used as the place.
  *
  * @param kind the mistake: two kinds at one place are two reports
  * @param message what is wrong, and the line to write; the place comes after it
@@ -71,8 +72,8 @@ export class CallSite {
 }
 
 /**
- * The place in the program that has called a function that is on the stack, as `file:line:column`; `null` when this library has called it, or
- * the runtime.
+ * The place in the program that has called a function that is on the stack, as `file:line:column`; `null` when this
+ * library has called it, or the runtime.
  */
 export function placeThatCalled(call: (...args: never[]) => unknown): string | null {
   const { captureStackTrace } = Error as { captureStackTrace?: (error: Error, call: unknown) => void };
@@ -95,7 +96,8 @@ export function callerPlaceAndStack(): { readonly place: string | null; readonly
 }
 
 /**
- * The innermost line of a stack that is neither in this library nor in the runtime, as `file:line:column`; `null` when there is none.
+ * The innermost line of a stack that is neither in this library nor in the runtime, as `file:line:column`; `null` when
+ * there is none.
  *
  * @param stack the stack of an error that was made in this module, so that its first frame shows where this library is
  */
@@ -148,7 +150,10 @@ function isForeign(place: string, library: string): boolean {
 /** The prefixes of a runtime's own modules. */
 const RUNTIME = /^(?:node|ext|native|bun|internal):/;
 
-/** The name of the function of a frame: `f` of `at async Object.f [as g] (file:1:2)`, and of `f@file:1:2`; empty where it has none. */
+/**
+ * The name of the function of a frame: `f` of `at async Object.f [as g] (file:1:2)`, and of `f@file:1:2`; empty where
+ * it has none.
+ */
 function functionIn(line: string): string {
   const name =
     /^\s*at (?:async |new )?(.*?)(?: \[as [^\]]*\])? \(/.exec(line)?.[1] ?? /^\s*([^\s@]+)@/.exec(line)?.[1] ?? '';

@@ -3,10 +3,11 @@ import { type Copy, introduce, placeOfCode } from './engine/copies.ts';
 import { current } from './engine/current.ts';
 import { runningTask } from './engine/line.ts';
 import type { EventLoop } from './event-loop.ts';
-import type { Future, WaitRecord } from './future.ts';
+import type { Future } from './future.ts';
 import { addInstrument, type Instrument } from './instruments.ts';
-import { publish, realTime } from './runtime/platform.ts';
-import { isDetached, stacksOf, type Task, waitingOf } from './task.ts';
+import { realTime } from './runtime/platform.ts';
+import { publish } from './runtime/tools.ts';
+import { describeWaiting, isDetached, stacksOf, type Task, waitingOf } from './task.ts';
 import { framesOf } from './task-stack.ts';
 import { runningLoop } from './thread-loop.ts';
 import { titleOf, type WaitView, waitersOf, waitsOfTask } from './views.ts';
@@ -45,8 +46,8 @@ export interface CopyReport extends Copy {
 }
 
 /**
- * The kernel's views as functions of one copy. A tool of another process sends a program that calls them, since it cannot import anything
- * of a program that is bundled into one file, or stands in the middle of a loop that never ends.
+ * The kernel's views as functions of one copy. A tool of another process sends a program that calls them, since it
+ * cannot import anything of a program that is bundled into one file, or stands in the middle of a loop that never ends.
  */
 export interface TaskViews {
   /** The tasks that are not done, of all loops. */
@@ -55,7 +56,9 @@ export interface TaskViews {
   waitsOf(task: Task<unknown>): readonly WaitView[];
   /** The tasks and futures that wait for a task or a future. */
   waitersOf(future: object): readonly object[];
-  /** The call stacks of a task: its own frames, then the awaits of its async functions, of which the latest comes first. */
+  /**
+   * The call stacks of a task: its own frames, then the awaits of its async functions, of which the latest comes first.
+   */
   stacksOf(task: Task<unknown>): readonly FrameStack[];
   /** In one line; throws nothing. */
   describe(value: unknown): string;
@@ -66,7 +69,10 @@ export interface TaskViews {
 
 /** One call stack of a task. */
 export interface FrameStack {
-  /** Generators and other coroutines, each called by the one before it: the outermost first. Async functions are not in it. */
+  /**
+   * Generators and other coroutines, each called by the one before it: the outermost first. Async functions are not in
+   * it.
+   */
   readonly frames: readonly object[];
   /** Whether it waits for an async function that it has called, which waits in turn. */
   readonly isFollowing: boolean;
@@ -94,7 +100,8 @@ export function registerLoop(loop: EventLoop): () => void {
 }
 
 /**
- * The first copy of the library that makes a loop publishes the registry of the thread; later copies, of any version, add themselves to it.
+ * The first copy of the library that makes a loop publishes the registry of the thread; later copies, of any version,
+ * add themselves to it.
  */
 function introduceThisCopy(): void {
   isIntroduced = true;
@@ -126,7 +133,8 @@ function introduceThisCopy(): void {
 /** The same functions for tools inside the process. */
 export function viewsOfThisCopy(): TaskViews {
   return {
-    // All at once: with one generator inside another a list of 100,000 tasks takes twice as long, and stops the program for that.
+    // All at once: with one generator inside another a list of 100,000 tasks takes twice as long, and stops the program
+    // for that.
     tasks: () => liveLoops().flatMap((loop) => [...loop._tasks()]),
     stateOf,
     waitsOf: waitsOfTask,
@@ -154,7 +162,7 @@ export function reportOf(task: Task<unknown>): TaskReport {
     name: task.getName(),
     state: stateOf(task),
     coroutine: task._describeCoroutine(),
-    waitsFor: waiting === null ? null : describeWait(waiting as Partial<Future<unknown>>),
+    waitsFor: waiting === null ? null : `${describeWaiting(waiting)}${holdersOf(waiting as Partial<Future<unknown>>)}`,
     awaitedBy: waitersOf(task).map(String),
   };
 }
@@ -165,9 +173,7 @@ function stateOf(task: Task<unknown>): TaskReport['state'] {
   return isDetached(task) ? 'detached' : 'scheduled';
 }
 
-function describeWait(waiting: Partial<Future<unknown>>): string {
-  const { operation, object, holders = [] }: WaitRecord = waiting._purpose ?? { operation: `${waiting}`, object: null };
-  if (object === null) return operation;
-  const names = holders.map(titleOf).join(', ');
-  return `${operation} of ${object}${names && ` held by ${names}`}`;
+function holdersOf({ _purpose: purpose }: Partial<Future<unknown>>): string {
+  const names = purpose?.object ? purpose.holders?.map(titleOf).join(', ') : '';
+  return names ? ` held by ${names}` : '';
 }

@@ -5,9 +5,10 @@ import type { Future } from './future.ts';
 import { afterMicrotasks, callInBackground, onProcessExit, throwUnhandled } from './runtime/platform.ts';
 
 /**
- * Reports errors that were not retrieved. A failed future is watched until its error is retrieved. If it is not, the error is reported to
- * the loop's exception handler: after a time, if the loop has one (`unretrievedAfter`); otherwise, as in CPython, when the future is
- * garbage collected. If the loop is closed or the process ends before that, it is reported then.
+ * Reports errors that were not retrieved. A failed future is watched until its error is retrieved. If it is not, the
+ * error is reported to the loop's exception handler: after a time, if the loop has one (`unretrievedAfter`); otherwise,
+ * as in CPython, when the future is garbage collected. If the loop is closed or the process ends before that, it is
+ * reported then.
  */
 export interface Unretrieved {
   readonly loop: WeakRef<EventLoop>;
@@ -20,7 +21,8 @@ export interface Unretrieved {
   due: number;
 }
 
-// Only the record is kept, not the future, because garbage collection of the future is one of the events that cause a report.
+// Only the record is kept, not the future, because garbage collection of the future is one of the events that cause a
+// report.
 const records: Set<Unretrieved> = /* @__PURE__ */ new Set();
 let collected: FinalizationRegistry<Unretrieved> | null = null;
 
@@ -60,9 +62,8 @@ function reportOverdue(record: Unretrieved): void {
 }
 
 /**
- * Postpones the report of a failed future that is kept to be passed on, for example by `wait`: until then no other code can retrieve its
- * error.
- * If it is dropped instead, the error is reported when the future is garbage collected.
+ * Postpones the report of a failed future that is kept to be passed on, for example by `wait`: until then no other code
+ * can retrieve its error. If it is dropped instead, the error is reported when the future is garbage collected.
  */
 export function postponeReport(future: Future<unknown>): void {
   const record = future._unretrieved ?? null;
@@ -122,7 +123,8 @@ function report(record: Unretrieved, mayThrow = true): void {
 }
 
 /**
- * The failures of a loop that will be reported when their time has come. There is one timer for all of them, set to the first one.
+ * The failures of a loop that will be reported when their time has come. There is one timer for all of them, set to the
+ * first one.
  *
  * Invariant: there is a timer while the queue is not empty.
  */

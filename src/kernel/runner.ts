@@ -11,9 +11,9 @@ import { hasLines } from './engine/scope.ts';
 import { mainCoroutine } from './ensure.ts';
 import { EventLoop, type OnUnretrieved, UNRETRIEVED_AFTER } from './event-loop.ts';
 import { allTasks, lendThread } from './loops.ts';
-import { tellLasting } from './pending.ts';
 import { type AbortSignalLike, afterMicrotasks, exitWithCode } from './runtime/platform.ts';
 import { cancelLines, cancelTasks, cleanUpsOf, taskOf } from './scopes.ts';
+import { tellLasting } from './stuck-runs.ts';
 import { isDetached, type Task } from './task.ts';
 import { runningLoop } from './thread-loop.ts';
 
@@ -33,20 +33,27 @@ export interface RunnerOptions {
   /** Makes the loop; `newEventLoop` when absent. */
   readonly loopFactory?: (() => EventLoop) | null | undefined;
   /**
-   * How long an error may stay unretrieved before it is reported, in seconds or named units; `0` is the
-   * next macrotask, `null` is when CPython reports it. When absent, the setting of the loop from `loopFactory`, otherwise half a second.
+   * How long an error may stay unretrieved before it is reported, in seconds or named units; `0` is the next macrotask,
+   * `null` is when CPython reports it. When absent, the setting of the loop from `loopFactory`, otherwise half a
+   * second.
    */
   readonly unretrievedAfter?: Duration | null | undefined;
   /**
-   * The signals of the process that end a run as Ctrl-C does: services usually need `['SIGINT', 'SIGTERM']`. The first signal cancels the
-   * main task; after the next one, of either kind, the run does not wait for it. The run rejects with a `KeyboardInterrupt` that names the
-   * signal. If it is not caught, the process ends with exit code 130 or 143. When absent, only Ctrl-C, unless the program listens to it
-   * itself; `[]` is none.
+   * The signals of the process that end a run as Ctrl-C does: services usually need `['SIGINT', 'SIGTERM']`. The first
+   * signal cancels the main task; after the next one, of either kind, the run does not wait for it. The run rejects
+   * with a `KeyboardInterrupt` that names the signal. If it is not caught, the process ends with exit code 130 or 143.
+   * When absent, only Ctrl-C, unless the program listens to it itself; `[]` is none.
    */
   readonly signals?: readonly string[] | undefined;
-  /** `false`: a run that cannot end, because nothing is left that could wake its tasks, is not reported. See `EventLoop.reportPending`. */
+  /**
+   * `false`: a run that cannot end, because nothing is left that could wake its tasks, is not reported. See
+   * `EventLoop.reportPending`.
+   */
   readonly reportPending?: boolean | undefined;
-  /** Whether such an error is reported to the exception handler, or raised like an unhandled rejection, which ends a process. */
+  /**
+   * Whether such an error is reported to the exception handler, or raised like an unhandled rejection, which ends a
+   * process.
+   */
   readonly unretrieved?: OnUnretrieved | undefined;
 }
 
@@ -124,18 +131,19 @@ export class Runner implements AsyncDisposable {
     const { unretrievedAfter, unretrieved, reportPending } = this.#options;
     if (this.#debug !== null) loop.setDebug(this.#debug);
     if (unretrievedAfter !== undefined) loop.unretrievedAfter = unretrievedAfter;
-    else loop._defaultUnretrievedAfter?.(UNRETRIEVED_AFTER); // an object that is used in place of a loop does not have it
+    // An object that is used in place of a loop does not have it.
+    else loop._defaultUnretrievedAfter?.(UNRETRIEVED_AFTER);
     if (unretrieved !== undefined) loop.unretrieved = unretrieved;
     if (reportPending !== undefined) loop.reportPending = reportPending;
   }
 
   /**
-   * Runs a coroutine as the main task, or waits for another awaitable in it: a future or task of the runner's loop, a promise, an
-   * object whose iterator yields futures. Ctrl-C cancels it. When the main task has ended because of that, the promise rejects with a
-   * `KeyboardInterrupt`. After a second Ctrl-C, this does not wait for the main task.
+   * Runs a coroutine as the main task, or waits for another awaitable in it: a future or task of the runner's loop, a
+   * promise, an object whose iterator yields futures. Ctrl-C cancels it. When the main task has ended because of that,
+   * the promise rejects with a `KeyboardInterrupt`. After a second Ctrl-C, this does not wait for the main task.
    *
-   * @param main an async function, a generator function, or an awaitable. The work of a promise has begun outside the loop, so it is only
-   * waited for; debug mode reports this
+   * @param main an async function, a generator function, or an awaitable. The work of a promise has begun outside the
+   * loop, so it is only waited for; debug mode reports this
    * @returns a promise of its result
    * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is not a context
    * @throws {RuntimeError} (as a rejection) when the runner is closed, or when a running loop calls it
@@ -175,11 +183,11 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Cancels the remaining tasks and waits for them, reports their errors, waits for the default executor, and closes the
-   * loop. Closing it twice has no effect.
+   * Cancels the remaining tasks and waits for them, reports their errors, waits for the default executor, and closes
+   * the loop. Closing it twice has no effect.
    *
-   * After Ctrl-C it continues to its end, and then rejects. A second Ctrl-C ends it: remaining tasks are not waited for any more. A Ctrl-C
-   * during the last run counts as the first one.
+   * After Ctrl-C it continues to its end, and then rejects. A second Ctrl-C ends it: remaining tasks are not waited for
+   * any more. A Ctrl-C during the last run counts as the first one.
    *
    * @throws {KeyboardInterrupt} (as a rejection) after Ctrl-C
    */
@@ -213,8 +221,8 @@ function runPart(loop: EventLoop, name: string, part: CoroutineLike<void>): Prom
 }
 
 /**
- * Handles Ctrl-C, or another signal, while a loop runs: the first signal may be handled by `first`; any later one ends the run of the loop
- * at once.
+ * Handles Ctrl-C, or another signal, while a loop runs: the first signal may be handled by `first`; any later one ends
+ * the run of the loop at once.
  */
 class Interrupts {
   /** The signals that were received, in order. */
@@ -225,7 +233,8 @@ class Interrupts {
   readonly #unsubscribe: (() => void)[] = [];
 
   /**
-   * @param signals the names of the signals to handle; when absent, only Ctrl-C, if the program does not listen to it itself
+   * @param signals the names of the signals to handle; when absent, only Ctrl-C, if the program does not listen to it
+   * itself
    * @param before signals that were received before
    * @param first called for the first signal; returns whether there was something to do
    */
@@ -298,8 +307,8 @@ async function cancelAllTasks(loop: EventLoop, foreignWait: number): Promise<voi
 }
 
 /**
- * Ends functions that a task has started and not awaited, and that still run after its end. They are reported once, because no other code
- * sees their end.
+ * Ends functions that a task has started and not awaited, and that still run after its end. They are reported once,
+ * because no other code sees their end.
  */
 function cancelLeftLines(root: Scope): void {
   reportLines(root, `The end of run() has cancelled what ${nameOf(taskOf(root))} had left behind`);
@@ -325,7 +334,10 @@ async function cancelLateLines(loop: EventLoop): Promise<void> {
   }
 }
 
-/** Waits for lines to clean up, however long they take, as for tasks. Lines that wait for foreign promises are not waited for. */
+/**
+ * Waits for lines to clean up, however long they take, as for tasks. Lines that wait for foreign promises are not
+ * waited for.
+ */
 async function waitForLines(loop: EventLoop): Promise<void> {
   const isOver = (): boolean => ![...loop._linesLeft].some(hasLines);
   if (isOver()) return;
@@ -396,17 +408,17 @@ function reportLeftTask(loop: EventLoop, task: Task<unknown>): void {
 /**
  * Runs a program: makes a loop, runs `main` as its main task, and cleans up, whatever happens. Programs start with it.
  *
- * **Cancellation**: Ctrl-C and `options.signal` cancel the main task; remaining tasks are cancelled and waited for.
- * A second Ctrl-C ends the wait for the main task, and a third one the wait for the others. When the first one comes during the clean-up,
- * the clean-up goes on to its end, unless a second one ends it.
+ * **Cancellation**: Ctrl-C and `options.signal` cancel the main task; remaining tasks are cancelled and waited for. A
+ * second Ctrl-C ends the wait for the main task, and a third one the wait for the others. When the first one comes
+ * during the clean-up, the clean-up goes on to its end, unless a second one ends it.
  *
  * Follows CPython's `asyncio.run`.
  *
- * @param main an async function, a generator function, or an awaitable. `run(main())` would start the function outside the loop, so that
- * its promise is only waited for; debug mode reports this
- * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`: of the main task;
- * `signals`: the signals that end the run; `reportPending`: whether a run that cannot end is reported; `unretrievedAfter`, `unretrieved`: when
- * and how errors that were not retrieved are reported
+ * @param main an async function, a generator function, or an awaitable. `run(main())` would start the function outside
+ * the loop, so that its promise is only waited for; debug mode reports this
+ * @param options `debug`: debug mode on or off; `loopFactory`: makes the loop; `signal`: cancels the main task; `name`:
+ * of the main task; `signals`: the signals that end the run; `reportPending`: whether a run that cannot end is
+ * reported; `unretrievedAfter`, `unretrieved`: when and how errors that were not retrieved are reported
  * @returns a promise of what `main` returns
  * @throws {TypeError} (as a rejection) when `main` cannot be awaited, or `options.context` is not a context
  * @throws {RuntimeError} (as a rejection) when a running loop calls it

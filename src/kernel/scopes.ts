@@ -8,12 +8,12 @@ import { MUST_CANCEL, type Request, type Scope } from './engine/roles.ts';
 import {
   askedScopes,
   carried,
-  gotByRunning,
-  hasGotRequest,
+  hasReceived,
   isAgain,
   isQuiet,
   isWithin,
   OVER,
+  receivedByRunning,
   cancelScope as request,
   setPending,
   setPendingAgain,
@@ -23,8 +23,9 @@ import { type Future, requestThatCancelled } from './future.ts';
 import { Task } from './task.ts';
 
 /**
- * Scopes for constructs such as timeouts and groups: a part of a task that can be cancelled separately. Requests are counted where they
- * were made (by `cancel()` at the task, by a construct at its scope), so that a construct can distinguish its own requests from others.
+ * Scopes for constructs such as timeouts and groups: a part of a task that can be cancelled separately. Requests are
+ * counted where they were made (by `cancel()` at the task, by a construct at its scope), so that a construct can
+ * distinguish its own requests from others.
  */
 
 export type { Scope } from './engine/roles.ts';
@@ -52,10 +53,11 @@ export function enterScope(task: Task<unknown>, owner: object): Scope {
 /**
  * Leaves a scope.
  *
- * @param isCancelled whether it is left because it was cancelled: lines that come back to it later get that cancellation
+ * @param isCancelled whether it is left because it was cancelled: lines that come back to it later get that
+ * cancellation
  */
 export function leaveScope(scope: Scope, isCancelled: boolean): void {
-  if (scope.place !== null && (scope.marks & OVER) === 0) weaken(scope);
+  if (scope.signals !== null && (scope.marks & OVER) === 0) weaken(scope);
   leave(scope, isCancelled);
 }
 
@@ -72,19 +74,22 @@ export function cancelScope(scope: Scope, through: object | string): void {
   const running = runningScope();
   const cancelsItself = running !== null && isWithin(running, scope);
   request(scope, made, leaveBody, cancelsItself);
-  if (scope.place !== null) abortSignals(scope, made);
+  abortSignals(scope, made);
   if (cancelsItself) setPending(scope, made);
 }
 
-/** Cancels the lines that still wait in a finished scope, unless they have got one of its requests: they clean up. No counts change. */
+/**
+ * Cancels the lines that still wait in a finished scope, unless they have received one of its requests: then they are
+ * cleaning up. No counts change.
+ */
 export function cancelLines(scope: Scope, through: object | string): void {
   const task = taskOf(scope);
   if (isQuiet(scope)) return;
   const made = new MadeRequest(task, task, undefined, through, null, task.getLoop().time());
-  let told = task._told ?? made.order;
-  // A deadline or a group around these lines has asked for their end, and not taken that back yet: who got that cleans up.
-  for (const { asked } of askedScopes(scope)) told = Math.min(told, asked!.order);
-  request(scope, made, leaveBody, false, told);
+  let first = task._requestOrder ?? made.order;
+  // Constructs around these lines have asked for their end, and not taken that back yet: who received it cleans up.
+  for (const { asked } of askedScopes(scope)) first = Math.min(first, asked!.order);
+  request(scope, made, leaveBody, false, first);
 }
 
 /**
@@ -92,10 +97,10 @@ export function cancelLines(scope: Scope, through: object | string): void {
  * the request to cancel that task: they are cleaning up, and must not be cancelled again.
  */
 export function cleanUpsOf(scope: Scope): unknown[] {
-  const told = taskOf(scope)._told;
-  if (told === null || isQuiet(scope)) return [];
+  const order = taskOf(scope)._requestOrder;
+  if (order === null || isQuiet(scope)) return [];
   return waitsOf(scope)
-    .filter((wait) => wait._got >= told && wait._waiting !== null && isOfLine(wait._waiting))
+    .filter((wait) => wait._received >= order && wait._waiting !== null && isOfLine(wait._waiting))
     .map((wait) => wait._waiting);
 }
 
@@ -127,9 +132,9 @@ export function requestsAtEntry(scope: Scope): number {
 /** Whether a request to the task, or to a scope around this one, has not reached the line yet: its next wait throws. */
 export function awaitsDelivery(scope: Scope): boolean {
   const task = taskOf(scope);
-  const got = gotByRunning(scope);
-  if ((task._marks & MUST_CANCEL) !== 0 && !hasGotRequest(task, got)) return true;
-  return askedScopes(scope).some((at) => at.pending !== null && (at.pending.order > got || isAgain(at)));
+  const received = receivedByRunning(scope);
+  if ((task._marks & MUST_CANCEL) !== 0 && !hasReceived(task, received)) return true;
+  return askedScopes(scope).some((at) => at.pending !== null && (at.pending.order > received || isAgain(at)));
 }
 
 /** Takes back the request that `cancelScope` has counted. */
@@ -141,39 +146,42 @@ export function takeBack(scope: Scope): void {
 }
 
 /**
- * Whether the construct has asked for the scope's end, and neither the line that leaves the scope nor another current wait has received
- * that.
+ * Whether the construct has asked for the scope's end, and neither the line that leaves the scope nor another current
+ * wait has received that.
  */
 export function isUndelivered(scope: Scope): boolean {
   const { pending } = scope;
   if (pending === null || scope.own === 0 || isAgain(scope)) return false;
-  return pending.order > gotByRunning(scope);
+  return pending.order > receivedByRunning(scope);
 }
 
 /**
- * Delivers the requests to a scope, to those around it and to the task again at the next wait, because a failure was thrown instead of them.
- * All of them: each construct drops its own when it is left, and the others still stand.
+ * Delivers the requests to a scope, to those around it and to the task again at the next wait, because a failure was
+ * thrown instead of them. All of them: each construct drops its own when it is left, and the others still stand.
  */
 export function deliverAgain(scope: Scope): void {
   const task = taskOf(scope);
-  const got = gotByRunning(scope);
+  const received = receivedByRunning(scope);
   for (const asked of askedScopes(scope)) {
-    if (asked.pending !== null && asked.pending.order > got) continue; // it waits for its first line
+    if (asked.pending !== null && asked.pending.order > received) continue; // it waits for its first line
     setPendingAgain(asked, asked.asked!);
   }
-  if (task._told === null) return;
+  if (task._requestOrder === null) return;
   setPendingAgain(task._rootScope(), task._request!);
   task.cancelMessage = undefined; // as in CPython
 }
 
-/** Lets lines of a scope that wait for foreign promises clean up without another cancellation, because `return()` already closes them. */
+/**
+ * Lets lines of a scope that wait for foreign promises clean up without another cancellation, because `return()`
+ * already closes them.
+ */
 export function spare(scope: Scope): void {
   spareLines(scope);
 }
 
 /**
- * Cancels a task on behalf of a construct, which the story names. What a `cancel()` throws that a program has overridden is reported: the
- * construct has other tasks to cancel, and an error of its own to tell.
+ * Cancels a task on behalf of a construct, which the story names. What a `cancel()` throws that a program has
+ * overridden is reported: the construct has other tasks to cancel, and an error of its own to tell.
  *
  * @param through `null` for the task's own `cancel()`
  */

@@ -3,7 +3,9 @@ import { copyContext } from './engine/context.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Callback } from './handle.ts';
 
-/** The handlers of a loop for signals of the operating system. Invariant: the host listens to exactly those in the map. */
+/**
+ * The handlers of a loop for signals of the operating system. Invariant: the host listens to exactly those in the map.
+ */
 export class SignalHandlers {
   readonly #stops = new Map<string, () => void>();
 

@@ -34,7 +34,8 @@ class Subscription implements Waiter {
 }
 
 /**
- * Adds a done callback for a task or future that waits, which makes an edge of the call graph. The callback must not throw.
+ * Adds a done callback for a task or future that waits, which makes an edge of the call graph. The callback must not
+ * throw.
  *
  * @param awaiter the task or future that waits
  */

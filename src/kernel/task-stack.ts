@@ -4,7 +4,8 @@ import type { CallStack, Frame } from './engine/roles.ts';
 /** The coroutines of a call stack that have not ended, each called by the one before it: the outermost first. */
 export function framesOf(stack: CallStack): Frame[] {
   const { _parents: parents, _frame: frame, _following: following, _task: task } = stack;
-  // A task keeps the coroutine that it was made of: as a parent while its lines end, where nothing runs on top of it, and when it is done.
+  // A task keeps the coroutine that it was made of: as a parent while its lines end, where nothing runs on top of it,
+  // and when it is done.
   const hasEnded = frame === null ? following === null : stack === task && task.done();
   if (hasEnded) return [];
   return [...(parents ?? []), ...(frame === null ? [] : [frame])];

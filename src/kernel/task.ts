@@ -69,8 +69,9 @@ import {
   cancelScope,
   carried,
   carryTo,
-  hasGotRequest,
   hasLines,
+  hasReceived,
+  isDone,
   isQuiet,
   LOST,
   noteResumed,
@@ -118,8 +119,8 @@ export interface TaskOptions {
   /** Cancels the task when it is aborted. */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always keep them, also those that
-   * this library calls; for generator coroutines this option is needed, because it makes each step slower.
+   * Keeps the values of `AsyncLocalStorage` as they are now for every step. Async functions always keep them, also
+   * those that this library calls; for generator coroutines this option is needed, because it makes each step slower.
    */
   readonly asyncContext?: boolean | undefined;
 }
@@ -137,8 +138,8 @@ export interface CancelRequest {
   /** The time of the request, in seconds of the loop's clock. */
   readonly at: number;
   /**
-   * The construct or event that made the request, such as `timeout(5 s)`, or a sentence about the task that awaited this one
-   * and was cancelled; `null` when `cancel()` was called directly.
+   * The construct or event that made the request, such as `timeout(5 s)`, or a sentence about the task that awaited
+   * this one and was cancelled; `null` when `cancel()` was called directly.
    */
   readonly through: string | null;
 }
@@ -272,8 +273,8 @@ class TaskRoot extends RootScope implements RareFields {
 let tasksMade = 0;
 
 /**
- * The task whose `cancel()` a construct calls, and the construct. It is no parameter of `cancel()`, because a class that overrides that method
- * passes on only the message, as in Python.
+ * The task whose `cancel()` a construct calls, and the construct. It is no parameter of `cancel()`, because a class
+ * that overrides that method passes on only the message, as in Python.
  */
 let behalf: { readonly task: object; readonly through: object | string } | null = null;
 
@@ -347,8 +348,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Prefer `createTask`, which uses the loop's task factory.
    *
    * @throws {TypeError} when `coro` is not a coroutine, or `options.context` no context
-   * @throws {RuntimeError} when a task already runs the coroutine; when the loop is closed; when it is to start eagerly in a context that is
-   * entered already
+   * @throws {RuntimeError} when a task already runs the coroutine; when the loop is closed; when it is to start eagerly
+   * in a context that is entered already
    */
   constructor(coro: CoroutineLike<T>, options: TaskOptions & { readonly loop?: EventLoop | null | undefined } = {}) {
     if (typeof options !== 'object' || options === null) checkOptions('Task', options, WITH_LOOP);
@@ -523,7 +524,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * Not needed for its own frames: they are one line, so a request that they have received is not pending any more.
    * @internal
    */
-  get _got(): number {
+  get _received(): number {
     return 0;
   }
 
@@ -623,8 +624,8 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * The stack of the task: the functions from the outermost to the one that waits, if they are known (a raw
-   * `yield*` hides the inner generators). For a failed task, the lines of its error's stack; for other finished tasks, nothing.
+   * The stack of the task: the functions from the outermost to the one that waits, if they are known (a raw `yield*`
+   * hides the inner generators). For a failed task, the lines of its error's stack; for other finished tasks, nothing.
    *
    * @param options `limit`: the largest number of entries; the innermost ones are kept, for an error the outermost
    */
@@ -652,8 +653,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   // ------------------------------------------------------------------------------------------- cancellation
 
   /**
-   * Requests the end of the task: in the loop's next iteration a `CancelledError` is thrown where each of its lines waits. The task is
-   * cancelled when the coroutine lets the error through; the coroutine may clean up first, or catch the error and continue.
+   * Requests the end of the task: in the loop's next iteration a `CancelledError` is thrown where each of its lines
+   * waits. The task is cancelled when the coroutine lets the error through; the coroutine may clean up first, or catch
+   * the error and continue.
    *
    * @param message carried by the `CancelledError`; by position or, with Python's name, as `{ msg }`
    * @returns false when the task is done already
@@ -705,7 +707,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
       // The awaited future is kept: it may be a task that refuses, and may have to be cancelled again.
       const waiting = this._value as FutureLike | null;
       const isHit = waiting !== null && carryTo(waiting, request, request.message);
-      if (root.place !== null) abortSignals(root, request);
+      abortSignals(root, request);
       if (isHit) return;
       // Made pending only after the signals: code that reads the signal's reason there takes back what is pending, but
       // it is not the line that this request is for.
@@ -716,7 +718,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     const running = runningScope();
     const cancelsItself = running !== null && running.task === this;
     cancelScope(root, request, leaveBody, cancelsItself);
-    if (root.place !== null) abortSignals(root, request);
+    abortSignals(root, request);
     // Pending only now, for the same reason as above.
     if (cancelsItself) setPending(root, request);
   }
@@ -782,8 +784,9 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * The number of requests to cancel: plus one for each `cancel()`, minus one for each `uncancel()`. For a line of the task it includes
-   * requests to the scopes around the line (for example a deadline that has passed), for other code those to all scopes.
+   * The number of requests to cancel: plus one for each `cancel()`, minus one for each `uncancel()`. For a line of the
+   * task it includes requests to the scopes around the line (for example a deadline that has passed), for other code
+   * those to all scopes.
    */
   cancelling(): number {
     const rare = this._rare;
@@ -822,10 +825,10 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /**
-   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason. For `fetch` and other functions
-   * that take a signal. When a line of the task reads it, it is the signal of the line's innermost scope, so that a deadline around the
-   * line aborts it too. Code that reads its reason has seen the cancellation: it is not thrown again at the next await of something of this
-   * library.
+   * The signal of the body, aborted when the task is cancelled, with the `CancelledError` as its reason. For `fetch`
+   * and other functions that take a signal. When a line of the task reads it, it is the signal of the line's innermost
+   * scope, so that a deadline around the line aborts it too. Code that reads its reason has seen the cancellation: it
+   * is not thrown again at the next await of something of this library.
    *
    * @throws {RuntimeError} where the runtime has no `AbortController`
    */
@@ -992,7 +995,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   }
 
   /** @internal */
-  _heard(): void {}
+  _noteReceived(): void {}
 
   /** @internal */
   _stepping(): void {}
@@ -1040,10 +1043,13 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    */
   _hasRefused(): boolean {
     const { _step: step } = this._loop;
-    return step.task === this && hasGotRequest(this, step.got);
+    return step.task === this && hasReceived(this, step.received);
   }
 
-  /** Reports a swallowed cancellation: in JavaScript `catch` catches cancellations too, which is the most common mistake. @internal */
+  /**
+   * Reports a swallowed cancellation: in JavaScript `catch` catches cancellations too, which is the most common
+   * mistake. @internal
+   */
   _reportSwallowed(): void {
     const story = this._request === null ? 'the task was cancelled' : this._request.tell();
     logger.warn(
@@ -1073,7 +1079,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   /**
    * The number (`Request.order`) of the latest request to the task that was not taken back; `null` for none. @internal
    */
-  get _told(): number | null {
+  get _requestOrder(): number | null {
     const rare = this._rare;
     return rare !== null && rare.cancels > 0 && rare.request !== null ? rare.request.order : null;
   }
@@ -1083,7 +1089,7 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
    * there are any. @internal
    */
   _endLines(root: TaskRoot): boolean {
-    const isAsked = this._told !== null;
+    const isAsked = this._requestOrder !== null;
     const request = isAsked ? root.request! : new MadeRequest(this, null, undefined, THE_END, null, this._loop.time());
     cancelScope(root, request, leaveBody, false, request.order);
     return hasLines(root);
@@ -1202,16 +1208,14 @@ function breakCircles(): void {
   for (const task of chain.circular.splice(0)) task._leaveWaits();
 }
 
-function isDone(waiting: FutureLike): boolean {
-  return (waiting as Partial<Future<unknown>>).done?.() === true;
-}
-
 /** What a task waits for, if it is of this library; of several waits the latest one. `null` if there is none. */
 export function waitingOf(task: Task<unknown>): FutureLike | null {
   return stacksOf(task).find((stack) => stack._waiting !== null)?._waiting ?? null;
 }
 
-/** The call stacks of a task: its own frames, then the awaits of its async functions, of which the latest comes first. */
+/**
+ * The call stacks of a task: its own frames, then the awaits of its async functions, of which the latest comes first.
+ */
 export function stacksOf(task: Task<unknown>): [Task<unknown>, ...ScopeWait[]] {
   return [task, ...waitsOfRoot(task)];
 }

@@ -5,7 +5,10 @@ import type { TimerHandle } from './handle.ts';
 
 const SLEEP: WaitRecord = { operation: 'sleep', object: null };
 
-/** A future that gets its result at a given time. It is its own entry in the timer queue, because sleeping is the most frequent wait. */
+/**
+ * A future that gets its result at a given time. It is its own entry in the timer queue, because sleeping is the most
+ * frequent wait.
+ */
 export class TimedFuture<T> extends Future<T> implements Timer {
   /** @internal */
   readonly _when: number;

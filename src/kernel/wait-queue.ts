@@ -61,7 +61,8 @@ export function watchPrimitives(note: ((queue: WaitQueue) => void) | null): ((qu
 }
 
 /**
- * The fair queue that every lock and queue is built on: tasks wait in order of arrival, and leave it when they are woken or cancelled.
+ * The fair queue that every lock and queue is built on: tasks wait in order of arrival, and leave it when they are
+ * woken or cancelled.
  *
  *     first ⇄ place ⇄ place ⇄ last       taking one out of the middle costs the same as at the end
  *

@@ -23,8 +23,8 @@ export interface WhyRequest {
  *
  * | outcome | the task |
  * | --- | --- |
- * | `pending` | has not got it yet |
- * | `delivered` | has got it, and still runs: it cleans up, or has swallowed it |
+ * | `pending` | has not received it yet |
+ * | `delivered` | has received it, and still runs: it cleans up, or has swallowed it |
  * | `cancelled` | has ended as cancelled |
  * | `swallowed` | has returned a result all the same |
  * | `failed` | has failed with another error |

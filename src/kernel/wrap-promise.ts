@@ -9,7 +9,9 @@ import { PromiseFuture as BarePromiseFuture } from './promise-future.ts';
 
 /** Options of `wrapPromise`. */
 export interface WrapPromiseOptions<T = unknown> {
-  /** Called with the `CancelledError` when the future is cancelled before the promise has settled: stop the work here. */
+  /**
+   * Called with the `CancelledError` when the future is cancelled before the promise has settled: stop the work here.
+   */
   readonly onCancel?: ((reason: CancelledError) => void) | undefined;
   /**
    * Called with the value of the promise when it arrives after the wait was given up, or when the wait is given up
@@ -84,12 +86,12 @@ class PromiseFuture<T> extends BarePromiseFuture<T> {
 }
 
 /**
- * A future for the outcome of a promise. A wait for it can be cancelled, unlike a wait for a promise. `onCancel` stops the work itself, and
- * `onLate` gives back a value that arrives too late.
+ * A future for the outcome of a promise. A wait for it can be cancelled, unlike a wait for a promise. `onCancel` stops
+ * the work itself, and `onLate` gives back a value that arrives too late.
  *
- * **Cancellation**: the future is cancelled, and `onCancel` is called. A later value of the promise goes to `onLate`; without `onLate`, it
- * is dropped, which debug mode reports if the value has to be closed. Errors of these callbacks are reported to the loop's exception
- * handler.
+ * **Cancellation**: the future is cancelled, and `onCancel` is called. A later value of the promise goes to `onLate`;
+ * without `onLate`, it is dropped, which debug mode reports if the value has to be closed. Errors of these callbacks
+ * are reported to the loop's exception handler.
  *
  * @throws {TypeError} when it is not a promise
  * @example

@@ -24,22 +24,23 @@ import {
 } from './engine/roles.ts';
 
 /**
- * A coroutine of this library whose frame is written by hand: a class with `next`, `throw` and `return` instead of a generator
- * function.
+ * A coroutine of this library whose frame is written by hand: a class with `next`, `throw` and `return` instead of a
+ * generator function.
  *
- * Why not a generator: each one that an error unwinds costs about 330 ns, so that cancelling a thousand tasks that wait in one is
- * mostly unwinding; and it takes more memory than an object with three fields. The price is that its states must be written out.
- * So this is for coroutines that programs use very often and that have few states. A coroutine that runs code of a program between its
- * waits should be a generator.
+ * Why not a generator: each one that an error unwinds costs about 330 ns, so that cancelling a thousand tasks that wait
+ * in one is mostly unwinding; and it takes more memory than an object with three fields. The price is that its states
+ * must be written out. So this is for coroutines that programs use very often and that have few states. A coroutine
+ * that runs code of a program between its waits should be a generator.
  *
  * Classes that programs await very often declare a `then` of their own, which calls `thenOf`: the JavaScript engine
  * reads it at each `await`, and each prototype that it searches in vain takes about 4 ns.
  *
- * Subclasses declare their fields and set them in a constructor of their own: with initialisers, or without a constructor, V8
- * does not inline the construction, which then takes 15 ns instead of 7.
+ * Subclasses declare their fields and set them in a constructor of their own: with initialisers, or without a
+ * constructor, V8 does not inline the construction, which then takes 15 ns instead of 7.
  *
- * Each subclass keeps one object in `exemplar`. When a full garbage collection finds no object of a class, V8 forgets its layout
- * and throws away all optimised code that depends on it. These objects live very briefly, so otherwise there might be none.
+ * Each subclass keeps one object in `exemplar`. When a full garbage collection finds no object of a class, V8 forgets
+ * its layout and throws away all optimised code that depends on it. These objects live very briefly, so otherwise there
+ * might be none.
  */
 export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Written {
   static {
@@ -57,7 +58,10 @@ export abstract class WrittenCoroutine<T> implements AwaitableCoroutine<T>, Writ
     if (isWatching()) noteWritten(this);
   }
 
-  /** The function that the program has called, such as `Queue.put`, for reports. Called before the fields of a subclass are set. */
+  /**
+   * The function that the program has called, such as `Queue.put`, for reports. Called before the fields of a subclass
+   * are set.
+   */
   abstract get calledAs(): string;
 
   /**

@@ -4,7 +4,7 @@ import { currentContext } from './context.ts';
 import { current, runAs } from './current.ts';
 import { noteDelivered, noteTaken } from './delivered.ts';
 import { watched } from './hooks.ts';
-import { contextOfLine, noteTold, runningScope } from './line.ts';
+import { contextOfLine, noteReceivedLate, runningScope } from './line.ts';
 import { takeOwner } from './lookups.ts';
 import { beginFrames, ofLines, onAwait, PendingAwait, settle } from './pending-await.ts';
 import { MadeRequest } from './request.ts';
@@ -147,7 +147,7 @@ export function awaitCheckpoint(resolve: unknown, reject: unknown): boolean {
 function rejectLateLine(scope: Scope | null, reject: unknown): boolean {
   const request = scope === null ? null : takeMissed(scope);
   if (request === null) return false;
-  if (scope!.task === null) noteTold(scope!.owner as Scope);
+  if (scope!.task === null) noteReceivedLate(scope!.owner as Scope);
   const error = cancelledError(request.message, request);
   noteDelivered(error);
   (reject as Reject)(error);

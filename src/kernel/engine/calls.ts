@@ -26,7 +26,8 @@ export function callInTask<A extends unknown[], R>(task: TaskRole, fn: (...args:
     return fn(...args);
   } finally {
     current.outerStore = outerStore;
-    if (isOfTask && !current.inJob) storage.enterWith(outer); // in a job of the JavaScript engine, nothing runs after it
+    // In a job of the JavaScript engine, nothing runs after it.
+    if (isOfTask && !current.inJob) storage.enterWith(outer);
   }
 }
 

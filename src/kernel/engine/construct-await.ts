@@ -1,6 +1,6 @@
 import { current, runAs } from './current.ts';
 import { noteDelivered } from './delivered.ts';
-import { contextOfLine, gotAtAwait, gotOf, takeLentIn } from './line.ts';
+import { contextOfLine, receivedAtAwait, receivedBy, takeOfferedIn } from './line.ts';
 import { type Construct, NONE, type Reject, type Resolve, type Scope, type TaskRole } from './roles.ts';
 import { noteBegan } from './scope.ts';
 
@@ -14,7 +14,7 @@ class BodyAwait {
   readonly task: TaskRole;
   /** The scope of the awaiting line; once the construct was entered, that of the construct. */
   scope: Scope;
-  got: number;
+  received: number;
   readonly resolve: Resolve;
   readonly reject: Reject;
 
@@ -22,7 +22,7 @@ class BodyAwait {
     this.construct = construct;
     this.task = task;
     this.scope = scope;
-    this.got = gotAtAwait(scope, task);
+    this.received = receivedAtAwait(scope, task);
     this.resolve = resolve;
     this.reject = reject;
     noteBegan(scope);
@@ -51,7 +51,7 @@ function beginBody(wait: BodyAwait): void {
     return;
   }
   wait.scope = current.scope!;
-  task._loop._step.open(task, wait.got, wait.scope);
+  task._loop._step.open(task, wait.received, wait.scope);
   promise.then(
     (value) => bodySettled(wait, NONE, value),
     (error) => bodySettled(wait, error, undefined),
@@ -67,8 +67,8 @@ function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
   const { _step: step } = loop;
   const isOpen = step.task === wait.task;
   if (!isOpen && loop._isClosed) return;
-  takeLentIn(wait.scope);
-  wait.got = Math.max(wait.got, gotOf(wait.scope)); // requests that the function has received count for this line too
+  takeOfferedIn(wait.scope);
+  wait.received = Math.max(wait.received, receivedBy(wait.scope)); // requests that the function has received count for this line too
   if (isOpen) endBody(wait, error, value);
   else loop._push({ _run: () => endBody(wait, error, value) });
 }
@@ -83,11 +83,11 @@ function leaveConstruct(wait: BodyAwait, error: unknown, value: unknown): void {
   try {
     result = wait.construct._endBody(error, value);
   } catch (failure) {
-    wait.task._loop._step.open(wait.task, wait.got, current.scope);
+    wait.task._loop._step.open(wait.task, wait.received, current.scope);
     noteDelivered(failure);
     wait.reject(failure);
     return;
   }
-  wait.task._loop._step.open(wait.task, wait.got, current.scope);
+  wait.task._loop._step.open(wait.task, wait.received, current.scope);
   wait.resolve(result as never);
 }

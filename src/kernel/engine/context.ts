@@ -7,8 +7,8 @@ import { current, NOT_ENTERED, prepareAsyncTasks } from './current.ts';
 import {
   contextOfScope,
   keepContextOfCallback,
-  lend,
   noteCalled,
+  offerValues,
   ownContextOf,
   runningScope,
   scopeOfLine,
@@ -194,7 +194,7 @@ function contextToSet(): Context {
   }
   const { task } = scope;
   if (task === null || (scope.context !== null && (isInHandle || canTellCallbacks()))) return context;
-  let isLent = false;
+  let isOffered = false;
   if (isInHandle) {
     // Only the first segment of an async function that was called in a step of its task. One that a frame has called
     // cannot be distinguished from the frame.
@@ -205,7 +205,7 @@ function contextToSet(): Context {
     if (task._loop._step.task === task) {
       if (!isAboutToWait(task)) return context;
     } else if (!canTellCallbacks()) {
-      isLent = true;
+      isOffered = true;
     } else if (!task.done() && !waitsNow(task)) {
       return context; // a line that has come back from a foreign promise: its caller has to see what it sets
     }
@@ -213,7 +213,7 @@ function contextToSet(): Context {
   const line = new CancelScope(scope, task, task._loop, null);
   const own = enterWithOwnVariables(line, context, storage);
   if (isInHandle) current.context = own;
-  if (isLent) lend(scope, line);
+  if (isOffered) offerValues(scope, line);
   return own;
 }
 

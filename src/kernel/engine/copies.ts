@@ -1,4 +1,4 @@
-import { published } from '../runtime/platform.ts';
+import { published } from '../runtime/tools.ts';
 
 /**
  * One copy of this library in the thread. A program gets two of them when two versions are installed, or when one part

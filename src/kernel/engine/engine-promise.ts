@@ -1,6 +1,7 @@
+import { enginePromise, RESOLVED } from '../runtime/platform.ts';
+
 /** Promises that async functions return, and their `then`. "The engine" is the JavaScript engine here. */
 
-let enginePromise: unknown;
 let enginesThen: unknown;
 
 /**
@@ -8,8 +9,7 @@ let enginesThen: unknown;
  * else: a proxy of one, for example.
  */
 export function isPromiseOfEngine(value: unknown): value is Promise<unknown> {
-  enginePromise ??= (async () => {})().constructor;
-  return (value as { readonly constructor?: unknown } | null | undefined)?.constructor === enginePromise;
+  return (value as { readonly constructor?: unknown } | null | undefined)?.constructor === enginePromise();
 }
 
 /**
@@ -29,6 +29,6 @@ const THEN = /^function then\(\) \{\s*\[native code\]\s*\}$/;
 
 /** If a tool has replaced it before this library was loaded, returns a symbol, which no `then` is equal to. */
 function findEnginesThen(): unknown {
-  const { then } = Object.getPrototypeOf((async () => {})()) as Promise<unknown>;
+  const { then } = Object.getPrototypeOf(RESOLVED) as Promise<unknown>;
   return THEN.test(Function.prototype.toString.call(then)) ? then : Symbol('none');
 }

@@ -2,7 +2,7 @@ import { leavesTheLoop } from '../../errors/errors.ts';
 import type { AsyncStorage } from '../runtime/platform.ts';
 import { current, enterAsyncContext, runAs } from './current.ts';
 import { enginesThenOf, isPromiseOfEngine } from './engine-promise.ts';
-import { ownContextOf, takeLentIn } from './line.ts';
+import { ownContextOf, takeOfferedIn } from './line.ts';
 import { type CallStack, type Following, NONE, type Reject, type Scope, type TaskRole } from './roles.ts';
 import { setPending } from './scope.ts';
 import { pop, step } from './step.ts';
@@ -36,7 +36,7 @@ function stepFrames(stack: CallStack, error: unknown, value: unknown): void {
  * than in CPython.
  */
 export function follow(stack: CallStack, promise: PromiseLike<unknown>, leavable: Scope | null): void {
-  stack._task._loop._step.open(stack._task, stack._got, stack._at);
+  stack._task._loop._step.open(stack._task, stack._received, stack._at);
   // An object of its own where a late call has to be recognised: a body that was left settles later, and a `then` that
   // is not that of the JavaScript engine may call its functions more than once.
   const needsOwn = leavable !== null || !isPromiseOfEngine(promise) || enginesThenOf(promise) === null;
@@ -89,7 +89,7 @@ const completedInContext = (value: unknown): void => endOfFirst(taskOfContext(),
 const failedInContext = (error: unknown): void => endOfFirst(taskOfContext(), error, undefined);
 
 function endOfFirst(task: TaskRole, error: unknown, value: unknown): void {
-  takeLentIn(task._root!);
+  takeOfferedIn(task._root!);
   task._following = null;
   finish(task, error, value);
 }
@@ -131,9 +131,9 @@ function settled(stack: CallStack, error: unknown, value: unknown): void {
   const task = stack._task;
   const loop = task._loop;
   const scope = stack._at ?? task._root;
-  if (scope !== null) takeLentIn(scope);
+  if (scope !== null) takeOfferedIn(scope);
   stack._following = null;
-  stack._heard();
+  stack._noteReceived();
   if (stack._parents === null || stack._parents.length === 0) finish(stack, error, value);
   else if (loop._step.task === task) goOn(stack, error, value);
   else if (!loop._isClosed) loop._push({ _run: () => goOn(stack, error, value) });

@@ -5,16 +5,16 @@ import { type LoopRole, type Request, type Scope, STATE, type TaskRole } from '.
 import {
   CancelScope,
   dropPending,
-  gotInStep,
   HAS_AWAITED,
   isWithin,
   keepPending,
   LATE,
-  LENT,
   LOST,
   noteResumed,
+  OFFERED,
   OVER,
   RETURNED,
+  receivedInStep,
   SPARED,
 } from './scope.ts';
 
@@ -38,7 +38,7 @@ export function scopeOfLine(): Scope | null {
     storage.enterWith(flow);
     return flow;
   }
-  if (lent.to !== null && isLentTo(inherited, LENT)) takeLent(inherited);
+  if (offered.to !== null && isOfferedTo(inherited, OFFERED)) takeOffered(inherited);
   return inherited.inner === null ? inherited : innermost(inherited);
 }
 
@@ -49,7 +49,7 @@ export function scopeOfLine(): Scope | null {
  * microtasks, that is the caller of a helper, and its scope gets the values. Another handler is called only after the
  * microtasks.
  */
-const lent: { to: Scope | null; line: Scope | null; microtasks: number; isCounting: boolean } = {
+const offered: { to: Scope | null; line: Scope | null; microtasks: number; isCounting: boolean } = {
   to: null,
   line: null,
   microtasks: 0,
@@ -63,54 +63,56 @@ const lent: { to: Scope | null; line: Scope | null; microtasks: number; isCounti
 const MICROTASKS = 10;
 
 /** Code that goes on in the scope `to` within the next microtasks gets the values of `line`, a scope inside it. */
-export function lend(to: Scope, line: Scope): void {
-  lent.to = to;
-  lent.line = line;
-  line.marks |= LENT;
-  lent.microtasks = MICROTASKS;
-  if (lent.isCounting) return;
-  lent.isCounting = true;
+export function offerValues(to: Scope, line: Scope): void {
+  offered.to = to;
+  offered.line = line;
+  line.marks |= OFFERED;
+  offered.microtasks = MICROTASKS;
+  if (offered.isCounting) return;
+  offered.isCounting = true;
   RESOLVED.then(countMicrotask);
 }
 
 const countMicrotask = (): void => {
-  lent.microtasks--;
-  if (lent.microtasks > 0) {
+  offered.microtasks--;
+  if (offered.microtasks > 0) {
     RESOLVED.then(countMicrotask);
     return;
   }
-  lent.isCounting = false;
-  lent.to = null;
-  lent.line = null;
+  offered.isCounting = false;
+  offered.to = null;
+  offered.line = null;
 };
 
 /**
- * The async function that a construct, a frame or a task has called has settled: it was a helper, although the one that goes on is no line of
- * its scope.
+ * An async function that a construct, a frame or a task has called has settled. So it was a helper, and its scope takes
+ * the values, although what goes on now is not a line of that scope.
  *
- * @param scope the one that it was called in
+ * @param scope the one in which the function was called
  */
-export function takeLentIn(scope: Scope): void {
-  if (lent.to !== null && isLentTo(scope, 0)) takeLent(scope);
+export function takeOfferedIn(scope: Scope): void {
+  if (offered.to !== null && isOfferedTo(scope, 0)) takeOffered(scope);
 }
 
 /**
- * Whether what was lent is for the lines of a scope: the one that it was lent to, or around that one and lines that have lent before.
+ * Whether a scope may take the offered values: they were offered to it, or to a scope inside it that was itself made for
+ * an offer.
  *
- * @param through 0: what was lent goes through other scopes too, but for those with variables of their own
+ * @param through OFFERED: only through scopes that were made for an offer; 0: through others too, except those with
+ * variables of their own
  */
-function isLentTo(scope: Scope, through: number): boolean {
-  for (let at = lent.to; at !== null; at = at.parent) {
+function isOfferedTo(scope: Scope, through: number): boolean {
+  for (let at = offered.to; at !== null; at = at.parent) {
     if (at === scope) return true;
-    if ((at.marks & LENT) === 0 && (through === LENT || at.context !== null)) return false;
+    if ((at.marks & OFFERED) === 0 && (through === OFFERED || at.context !== null)) return false;
   }
   return false;
 }
 
-function takeLent(scope: Scope): void {
-  const values = lent.line!.context!._values;
-  lent.to = null;
-  lent.line = null;
+function takeOffered(scope: Scope): void {
+  const values = offered.line!.context!._values;
+  offered.to = null;
+  offered.line = null;
   const context = contextOfScope(scope);
   if (context !== null) context._values = values;
 }
@@ -141,7 +143,7 @@ function newFlow(inherited: Scope): Scope {
 }
 
 /**
- * The callback that the runtime calls now has begun a flow.
+ * The callback that the runtime is calling has begun a flow: notes which one it was, and when it has returned.
  *
  * @param origin the context variables with whose values it begins
  */
@@ -202,8 +204,8 @@ export function flowOfCallback(): Scope | null {
 }
 
 /**
- * A callback of the loop reads or sets a context variable: an async function that it calls sees the same ones after a foreign promise too. Not
- * inside `Context.run`, which ends with its call.
+ * A callback of the loop reads or sets a context variable: async functions that it calls must see the same ones after a
+ * foreign promise too. Not inside `Context.run`, which ends with its call.
  */
 export function keepContextOfCallback(): void {
   if (current.context === callback.context) flowOfCallback();
@@ -330,7 +332,7 @@ export function meetLostScope(scope: Scope): Scope {
   if (current.loop !== null || current.storage === null || !canTellCallbacks()) return scope;
   const lost = outermostLost(scope);
   // A line that has received a request is cleaning up.
-  if (wasTold(scope, lost)) return scope;
+  if (hasReceivedRequest(scope, lost)) return scope;
   const live = lost === null ? null : lost.parent;
   for (let at: Scope | null = scope; at !== live && at !== null; at = at.parent) {
     if ((at.marks & SPARED) !== 0) return scope;
@@ -355,11 +357,11 @@ function outermostLost(scope: Scope): Scope | null {
  * Whether a line that comes back into a lost scope has received a request. What the line of the step has received counts
  * only if that line is in the lost scope, too: otherwise it has merely woken this one.
  */
-function wasTold(scope: Scope, lost: Scope | null): boolean {
+function hasReceivedRequest(scope: Scope, lost: Scope | null): boolean {
   const { _step: step } = scope.loop;
   const isOfStep = step.task !== null && step.task === scope.task;
-  const isOfOther = isOfStep && lost !== null && lost.parent !== null && !isInLost(step.at, lost);
-  return (isOfOther ? gotUnseen(scope) : gotOf(scope)) > 0 || gotBySignal(scope) > 0;
+  const isOfOther = isOfStep && lost !== null && lost.parent !== null && !isInLost(step.lineScope, lost);
+  return (isOfOther ? receivedUnseen(scope) : receivedBy(scope)) > 0 || receivedBySignal(scope) > 0;
 }
 
 /** Whether the line of a step is in a lost scope, or has come back late into it. */
@@ -373,15 +375,15 @@ function isInLost(line: Scope | null, lost: Scope): boolean {
 }
 
 /** The number of the latest request that the running line has received, in its step or from the signal; 0 for none. */
-export function gotOf(scope: Scope): number {
+export function receivedBy(scope: Scope): number {
   const { _step: step } = scope.loop;
-  return step.task !== null && step.task === scope.task ? gotInStep(scope, step) : gotUnseen(scope);
+  return step.task !== null && step.task === scope.task ? receivedInStep(scope, step) : receivedUnseen(scope);
 }
 
-/** As `gotOf`, for a line for which no step was begun. */
-function gotUnseen(scope: Scope): number {
-  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === told.scope) return told.at;
-  return gotBySignal(scope);
+/** As `receivedBy`, for a line for which no step was begun. */
+function receivedUnseen(scope: Scope): number {
+  for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === receivedLate.scope) return receivedLate.at;
+  return receivedBySignal(scope);
 }
 
 /**
@@ -390,7 +392,7 @@ function gotUnseen(scope: Scope): number {
  * that aborts no signal around it.) It is not known which line has read the reason, so it counts for all. Not after the
  * end of the run: then each line gets the request, because none of them is waited for.
  */
-function gotBySignal(scope: Scope): number {
+function receivedBySignal(scope: Scope): number {
   if (scope.loop._isClosed) return 0;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     if (at.signal !== null && at.signal.seenAt > 0) return at.signal.seenAt;
@@ -403,17 +405,17 @@ function gotBySignal(scope: Scope): number {
  * The scope of a line that has just received the request it had missed, and the number of that event. Lines that await
  * the line's function go on within the same microtasks, and count as having received it too.
  */
-const told: { scope: Scope | null; at: number } = { scope: null, at: 0 };
+const receivedLate: { scope: Scope | null; at: number } = { scope: null, at: 0 };
 
 /** A line of a lost scope receives the request that it has missed. */
-export function noteTold(lost: Scope): void {
-  told.at = ++sequence.now;
-  if (told.scope === null) afterMicrotasks(forgetTold);
-  told.scope = lost;
+export function noteReceivedLate(lost: Scope): void {
+  receivedLate.at = ++sequence.now;
+  if (receivedLate.scope === null) afterMicrotasks(forgetReceivedLate);
+  receivedLate.scope = lost;
 }
 
-const forgetTold = (): void => {
-  told.scope = null;
+const forgetReceivedLate = (): void => {
+  receivedLate.scope = null;
 };
 
 function missedRequest(scope: Scope): Request {
@@ -436,15 +438,15 @@ export function spareLines(scope: Scope): void {
  * The number of the latest request that the awaiting line has received; 0 for none. The line may have come back from a
  * foreign promise, which is noticed only now.
  */
-export function gotAtAwait(scope: Scope, task: TaskRole): number {
+export function receivedAtAwait(scope: Scope, task: TaskRole): number {
   const { _step: step } = task._loop;
   if (step.task === task) {
     if (scope.parent !== null) noteInStep(scope, task._rootScope().resumed);
-    return step.got === 0 ? 0 : gotInStep(scope, step);
+    return step.received === 0 ? 0 : receivedInStep(scope, step);
   }
-  const got = gotOf(scope);
+  const received = receivedBy(scope);
   if (step.isComeback(task)) noteResumed(scope);
-  return got;
+  return received;
 }
 
 /**

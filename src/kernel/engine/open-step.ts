@@ -41,8 +41,8 @@ export interface StepOwner {
  */
 export class OpenStep implements OpenStepRole {
   task: TaskRole | null = null;
-  got = 0;
-  at: Scope | null = null;
+  received = 0;
+  lineScope: Scope | null = null;
   /** Whether it is the step of a line whose task was done when the step began. */
   #isOfLine = false;
   #state: typeof CLOSED | typeof OPEN | typeof CLOSING = CLOSED;
@@ -73,16 +73,17 @@ export class OpenStep implements OpenStepRole {
    * An async function of a task goes on. If a step is open already, the task of that step was started eagerly within
    * this one.
    */
-  open(task: TaskRole, got: number, at: Scope | null): void {
-    if (this.#owner._isRunningHandle) this.openNow(task, got, at);
-    else if (this.#state === CLOSING && this.task === task) this.#state = OPEN; // an await of the segment has begun a function
+  open(task: TaskRole, received: number, lineScope: Scope | null): void {
+    if (this.#owner._isRunningHandle) this.openNow(task, received, lineScope);
+    // An await of the segment has begun a function.
+    else if (this.#state === CLOSING && this.task === task) this.#state = OPEN;
   }
 
   /** As `open`, for the scheduler between two handles. */
-  openNow(task: TaskRole, got: number, at: Scope | null): void {
+  openNow(task: TaskRole, received: number, lineScope: Scope | null): void {
     this.task = task;
-    this.got = got;
-    this.at = at;
+    this.received = received;
+    this.lineScope = lineScope;
     this.#isOfLine = (task._marks & STATE) !== 0;
     current.openTask = task;
     if (this.#state === CLOSED) this.#state = OPEN;
@@ -156,7 +157,7 @@ export class OpenStep implements OpenStepRole {
     const { task } = this;
     this.#state = CLOSED;
     this.task = null;
-    this.at = null;
+    this.lineScope = null;
     if (current.openTask === task) current.openTask = null;
     this.#owner._stepIsOver(task, this.#isOfLine);
   };

@@ -3,7 +3,7 @@ import { current } from './current.ts';
 import { noteDelivered } from './delivered.ts';
 import { follow, runFrames } from './follow.ts';
 import { emit, hooks } from './hooks.ts';
-import { gotAtAwait, gotOf, noteMoved, ownContextOf } from './line.ts';
+import { noteMoved, ownContextOf, receivedAtAwait, receivedBy } from './line.ts';
 import { placeOfCall } from './lookups.ts';
 import { sequence } from './request.ts';
 import {
@@ -123,7 +123,7 @@ export class PendingAwait implements ScopeWait {
   _marks = 0;
   #extra: StackExtra | null = null;
   _began: number;
-  _got: number;
+  _received: number;
   _previousWait: ScopeWait | null = null;
   _nextWait: ScopeWait | null = null;
   readonly _resolve: Resolve;
@@ -139,7 +139,7 @@ export class PendingAwait implements ScopeWait {
     this._frame = frame;
     this._resolve = resolve;
     this._reject = reject;
-    this._got = gotAtAwait(scope, task);
+    this._received = receivedAtAwait(scope, task);
     this._began = noteBegan(scope);
     addWait(at, this);
     if ((task._marks & STATE) !== 0) task._loop._noteLineLeft(task._rootScope());
@@ -225,8 +225,8 @@ export class PendingAwait implements ScopeWait {
     const waiting = this._waiting;
     const error = takeError(this);
     noteResumed(this._at);
-    if (error !== NONE && isCancelledError(error)) this._got = sequence.now;
-    else if (waiting?.cancelled()) this._got = sequence.now;
+    if (error !== NONE && isCancelledError(error)) this._received = sequence.now;
+    else if (waiting?.cancelled()) this._received = sequence.now;
     if (hooks.beforeStep !== null && !task.done()) emit('beforeStep', task);
     const { _frame: frame } = this;
     if (frame !== null && error === NONE && waiting !== null && this.#isQuietFrame(frame)) {
@@ -309,8 +309,8 @@ export class PendingAwait implements ScopeWait {
     onAwait.resumed?.(this);
     const waiting = this._waiting;
     if (waiting?.cancelled()) {
-      this._got = sequence.now;
-      this._task._loop._step.got = sequence.now;
+      this._received = sequence.now;
+      this._task._loop._step.received = sequence.now;
     }
     noteResumed(this._at);
     this._waiting = null;
@@ -335,8 +335,8 @@ export class PendingAwait implements ScopeWait {
     follow(this, promise, leavable);
   }
 
-  _heard(): void {
-    this._got = Math.max(this._got, gotOf(this._at));
+  _noteReceived(): void {
+    this._received = Math.max(this._received, receivedBy(this._at));
   }
 
   _stepping(): void {
@@ -382,7 +382,7 @@ export class PendingAwait implements ScopeWait {
     this._frame = null;
     this._marks |= IS_OVER;
     removeWait(this._at, this);
-    if (!this._isObserver) task._loop._step.open(task, this._got, this._at);
+    if (!this._isObserver) task._loop._step.open(task, this._received, this._at);
     else if ((task._marks & STATE) !== 0) task._loop._noteLineStepped(task._rootScope());
   }
 }

@@ -189,10 +189,10 @@ export interface OpenStepRole {
   /** The task whose step it is; `null` if no step is open, or that of code outside any task. */
   readonly task: TaskRole | null;
   /** The number (`Request.order`) of the latest request that the line of the step has received; 0 for none. */
-  got: number;
+  received: number;
   /** The scope of that line when the step began; `null` for the task's root scope. */
-  readonly at: Scope | null;
-  open(task: TaskRole, got: number, at: Scope | null): void;
+  readonly lineScope: Scope | null;
+  open(task: TaskRole, received: number, lineScope: Scope | null): void;
   openForOutside(): void;
   isComeback(task: TaskRole): boolean;
   suspends(task: TaskRole): void;
@@ -232,12 +232,12 @@ export interface CallStack extends Waiter {
    * The number (`Request.order`) of the latest request that its line has received; 0 for none, or if it is not known.
    * @internal
    */
-  _got: number;
+  _received: number;
   /**
    * An async function that it follows has settled: the requests that the function has received count as received by
    * this line. @internal
    */
-  _heard(): void;
+  _noteReceived(): void;
   /** The frames are about to run. @internal */
   _stepping(): void;
   /** The frames wait or have ended, and are in this scope now. @internal */
@@ -314,7 +314,9 @@ export const IN_DELIVERY = 1 << 11;
 export const IS_ASYNC = 1 << 12;
 /** It was cancelled while there was a waiter that has not taken its error yet: the request is kept for that error. */
 export const STORY_DUE = 1 << 13;
-/** Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters. */
+/**
+ * Its done callbacks are indexed by function (`callback-index.ts`), and removed ones may still be among its waiters.
+ */
 export const INDEXED = 1 << 14;
 /** The async context in which the task was made is empty, and is not kept. */
 export const NO_ASYNC_CONTEXT = 1 << 15;
@@ -386,8 +388,8 @@ export interface Scope {
   signal: SignalRole | null;
   /** The request that its construct has made last; `null` when it has made none. */
   asked: Request | null;
-  /** Its place among the scopes of its task that have a signal in them (`abort.ts`). */
-  place: object | null;
+  /** The signals in it: its node in the tree of the scopes that have any (`abort.ts`); `null` for none. */
+  signals: object | null;
 }
 
 /** The signal of a scope. */
@@ -407,7 +409,7 @@ export interface ScopeWait extends CallStack {
   /** When it began to wait, in the order of events. @internal */
   _began: number;
   /** The number (`Request.order`) of the latest request that its line has received; 0 for none. @internal */
-  _got: number;
+  _received: number;
   /** Whether the `await` is over. @internal */
   readonly _isOver: boolean;
   /** Whether its frames are on the stack. @internal */

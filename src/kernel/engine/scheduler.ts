@@ -62,8 +62,13 @@ export interface SchedulerOptions {
 }
 
 /**
- * The turns and iterations of an event loop. It runs items of the ready queue and does not distinguish tasks from other
- * items, except that the step of a task may stay open after its handle has returned.
+ * The turns and iterations of an event loop. To the batch all items of the ready queue are the same. Tasks are known
+ * where their steps differ from other items:
+ *
+ * - The step of a task may stay open after its handle has returned. When it is over, the task may be done, and some of
+ *   its lines may still be waiting, or it ends now because its last line has (`_stepIsOver`).
+ * - An await, or a new task, may be run at the end of the step before it (`#handOver`).
+ * - A `sleep(0)` has no effect in a task that would be the next to run anyway (`_isAlone`).
  *
  * A *turn* is one call by the host; it runs *iterations* until nothing is ready. An iteration is CPython's `_run_once`:
  * timers that are due join the ready queue, then exactly the handles that are in it now (the *batch*) are run.
@@ -79,7 +84,10 @@ export abstract class Scheduler implements LoopRole, StepOwner {
   _hosted = false;
   /** @internal */
   _debug = false;
-  /** Whether it is closed. The library does not call `isClosed()` for this, because a test may have replaced that method. @internal */
+  /**
+   * Whether it is closed. The library does not call `isClosed()` for this, because a test may have replaced that
+   * method. @internal
+   */
   _isClosed = false;
   readonly #host: Host;
   readonly #clock: Clock;
@@ -156,8 +164,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
    * Follows CPython's `loop.run_forever`, but returns a promise, because JavaScript cannot block.
    *
    * @returns a promise that fulfils when the loop has stopped, and rejects with a `KeyboardInterrupt` or `SystemExit`
-   * that a callback threw, and with a `RuntimeError` when the loop is closed or is running, or when another loop runs the
-   * caller
+   * that a callback threw, and with a `RuntimeError` when the loop is closed or is running, or when another loop runs
+   * the caller
    */
   async runForever(): Promise<void> {
     this._checkClosed();
@@ -216,8 +224,8 @@ export abstract class Scheduler implements LoopRole, StepOwner {
 
   /**
    * Runs one iteration now: timers that are due, then exactly the handles that were ready when it began. When an async
-   * function's step stays open it returns, and the rest of the iteration follows from microtasks; a call before that is over
-   * does nothing. It also ends a run that `stop()` asked to end.
+   * function's step stays open it returns, and the rest of the iteration follows from microtasks; a call before that is
+   * over does nothing. It also ends a run that `stop()` asked to end.
    *
    * @throws {RuntimeError} when the loop is closed
    */
@@ -505,7 +513,7 @@ export abstract class Scheduler implements LoopRole, StepOwner {
     this.#todo--;
     ready.shift();
     if (isBare) {
-      this._step.openNow(next._task, next._got, next._at);
+      this._step.openNow(next._task, next._received, next._at);
       next._handOver();
       return true;
     }

@@ -5,6 +5,7 @@ import {
   type CallStack,
   type ContextRole,
   type FutureLike,
+  type FutureRole,
   type LoopRole,
   MUST_CANCEL,
   type OpenStepRole,
@@ -30,7 +31,7 @@ export const SPARED = 16;
 /** It was made for a line that has come back late, and holds the request that the line has missed. */
 export const LATE = 32;
 /** A scope of its own only because it has set a context variable, which its caller is to see (`line.ts`). */
-export const LENT = 128;
+export const OFFERED = 128;
 /** A flow whose callback has returned to the runtime: what runs in it from then on are its awaits. */
 export const RETURNED = 256;
 /** The pending request was delivered before, but a failure was thrown instead of it: lines get it again. */
@@ -111,13 +112,13 @@ export abstract class BaseScope {
     this.#extra.asked = request;
   }
 
-  get place(): object | null {
-    return this.#extra === null ? null : this.#extra.place;
+  get signals(): object | null {
+    return this.#extra === null ? null : this.#extra.signals;
   }
 
-  set place(place: object | null) {
+  set signals(node: object | null) {
     this.#extra ??= new Extra(null);
-    this.#extra.place = place;
+    this.#extra.signals = node;
   }
 }
 
@@ -168,7 +169,7 @@ export class RootScope extends BaseScope implements Scope {
  * scope of the running line, so that an `await` belongs to the scope of the line that makes it. A *flow* is a scope
  * without a task: code outside any task.
  *
- *     root of a task ◀─ timeout ◀─ group      `parent` points outwards; `children` has the scopes in which something waits
+ *     root of a task ◀─ timeout ◀─ group   `parent` points outwards; `children` has the scopes in which something waits
  *
  * | a scope is… | `marks` | awaits of its lines belong to… | left by |
  * | --- | --- | --- | --- |
@@ -206,7 +207,7 @@ class Extra {
   asked: Request | null = null;
   calledBy = 0;
   origin: ContextRole | null = null;
-  place: object | null = null;
+  signals: object | null = null;
 
   constructor(loop: LoopRole | null) {
     this.loop = loop;
@@ -277,7 +278,8 @@ export function hasLines(scope: Scope): boolean {
   return findWait(scope, isLine) !== null;
 }
 
-function isLine(wait: ScopeWait): boolean {
+/** Whether a line waits in an await for something of this library. */
+export function isLine(wait: ScopeWait): boolean {
   return !wait._isObserver && !wait._isOver && wait._following === null;
 }
 
@@ -359,7 +361,9 @@ export function keepPending(scope: Scope, request: Request): void {
   task._marks |= SCOPE_PENDING;
 }
 
-/** No request is pending in a scope any more. When none is in the task's other scopes either, it need not look closer. */
+/**
+ * No request is pending in a scope any more. When none is in the task's other scopes either, it need not look closer.
+ */
 export function dropPending(scope: Scope): void {
   const { task, pending } = scope;
   if (pending === null) return;
@@ -385,29 +389,29 @@ export function isAgain(scope: Scope): boolean {
  * Takes the request that the next await in a scope gets, from the task or from one of the scopes; `null` if there is
  * none.
  *
- * @param got the number of the latest request that the awaiting line has received: earlier ones are pending for other
- * lines
+ * @param received the number of the latest request that the awaiting line has received: earlier ones are pending for
+ * other lines
  */
-export function takeRequest(scope: Scope, got: number): Request | null {
+export function takeRequest(scope: Scope, received: number): Request | null {
   const task = scope.task!;
   if ((scope.marks & LATE) !== 0 && scope.pending !== null) {
     const missed = scope.pending;
     dropPending(scope); // requests to the scopes around it are pending for other lines
     return missed;
   }
-  const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope, got);
-  if ((task._marks & MUST_CANCEL) === 0 || hasGotRequest(task, got)) return request;
+  const request = (task._marks & SCOPE_PENDING) === 0 ? null : takePending(scope, received);
+  if ((task._marks & MUST_CANCEL) === 0 || hasReceived(task, received)) return request;
   task._marks &= ~MUST_CANCEL;
   return requestOfTask(task);
 }
 
 /**
  * Whether a line has already received the pending request of its task, so that it is pending only for other lines.
- * @param got the number of the latest request that the line has received
+ * @param received the number of the latest request that the line has received
  */
-export function hasGotRequest(task: TaskRole, got: number): boolean {
+export function hasReceived(task: TaskRole, received: number): boolean {
   const request = task._request;
-  return got > 0 && request !== null && request.order <= got && !isAgain(task._rootScope());
+  return received > 0 && request !== null && request.order <= received && !isAgain(task._rootScope());
 }
 
 /**
@@ -422,13 +426,13 @@ function requestOfTask(task: TaskRole): Request {
 
 /**
  * Takes all requests that are pending in a scope and those around it, and returns the latest one: the line gets one
- * error. Those that the line has received already (`got`) stay pending.
+ * error. Those that the line has received already (`received`) stay pending.
  */
-export function takePending(scope: Scope, got = 0): Request | null {
+export function takePending(scope: Scope, received = 0): Request | null {
   let latest: Request | null = null;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     const { pending } = at;
-    if (pending === null || (pending.order <= got && !isAgain(at))) continue;
+    if (pending === null || (pending.order <= received && !isAgain(at))) continue;
     if (latest === null || pending.order > latest.order) latest = pending;
     dropPending(at); // never the root's
   }
@@ -455,14 +459,14 @@ export function askedScopes(scope: Scope): Scope[] {
  * the step is not in. A request that is pending in such a scope was not received by it, although its number may be
  * lower.
  */
-export function gotInStep(scope: Scope, step: OpenStepRole): number {
-  let { got } = step;
-  if (got === 0 || (scope.task!._marks & SCOPE_PENDING) === 0) return got;
+export function receivedInStep(scope: Scope, step: OpenStepRole): number {
+  let { received } = step;
+  if (received === 0 || (scope.task!._marks & SCOPE_PENDING) === 0) return received;
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
-    if (step.at !== null && isWithin(step.at, at)) break;
-    if (at.pending !== null && at.pending.order <= got && !isAgain(at)) got = at.pending.order - 1;
+    if (step.lineScope !== null && isWithin(step.lineScope, at)) break;
+    if (at.pending !== null && at.pending.order <= received && !isAgain(at)) received = at.pending.order - 1;
   }
-  return got;
+  return received;
 }
 
 /**
@@ -470,11 +474,11 @@ export function gotInStep(scope: Scope, step: OpenStepRole): number {
  * has come back from a foreign promise. It is 0 for the task's own frames, too: a request that they have received is
  * not pending any more, so it is not needed.
  */
-export function gotByRunning(scope: Scope): number {
+export function receivedByRunning(scope: Scope): number {
   const task = scope.task!;
   const { _step: step } = task._loop;
-  if (step.task === task) return gotInStep(scope, step);
-  return task._root === null ? 0 : (findWait(task._root, isRunning)?._got ?? 0);
+  if (step.task === task) return receivedInStep(scope, step);
+  return task._root === null ? 0 : (findWait(task._root, isRunning)?._received ?? 0);
 }
 
 function isRunning(wait: ScopeWait): boolean {
@@ -558,7 +562,7 @@ export function cancelScope(
   let hit = stack === HIT || stack === MISSED;
   let leftovers = 0;
   for (const wait of isQuiet(scope) ? [] : waitsOf(scope)) {
-    if (wait._got >= untilOrder) continue;
+    if (wait._received >= untilOrder) continue;
     const road = cancelWait(wait, scope, request, leave);
     if (road === HIT) hit = true;
     else if (road === LEFT_OVER) leftovers++;
@@ -587,7 +591,7 @@ function cancelWait(wait: ScopeWait, scope: Scope, request: Request, leave: Leav
     return LEFT_OVER;
   }
   // The line counts as having received the request, even if what it waits for takes a while to end.
-  wait._got = request.order;
+  wait._received = request.order;
   if (!carryTo(wait._waiting!, request, request.message)) keepFor(wait, request, scope);
   return HIT;
 }
@@ -629,6 +633,10 @@ function isLeavable(stack: CallStack): boolean {
 /** Whether a wait is in the ready queue, about to go on. */
 function isWoken(wait: ScopeWait): boolean {
   const { _waiting: waiting } = wait;
-  if (wait._must !== null || waiting === null) return true;
-  return (waiting as { done?(): boolean }).done?.() === true;
+  return wait._must !== null || waiting === null || isDone(waiting);
+}
+
+/** Whether what a call stack waits for has ended. */
+export function isDone(waiting: FutureLike): boolean {
+  return (waiting as Partial<FutureRole>).done?.() === true;
 }

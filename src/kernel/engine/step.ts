@@ -212,7 +212,7 @@ export function giveWay(stack: CallStack): void {
   if (stack !== task && (task._marks & (MUST_CANCEL | SCOPE_PENDING)) !== 0) {
     stack._must = takeRequest(
       (current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope(),
-      stack._got,
+      stack._received,
     );
   }
   task._loop._schedule(stack);
@@ -267,7 +267,7 @@ function cancelNow(stack: CallStack, task: TaskRole, future: FutureLike): void {
   if ((task._marks & (MUST_CANCEL | SCOPE_PENDING)) === 0) return;
   const request = takeRequest(
     (current.loop !== null ? current.scope : null) ?? stack._at ?? task._rootScope(),
-    stack._got,
+    stack._received,
   );
   if (request === null || carryTo(future, request, request.message)) return;
   if (stack !== task) stack._must = request;

@@ -39,8 +39,8 @@ class Row {
  * Timers by deadline, equal ones in order of scheduling. A cancelled timer stays where it is until it is the first of
  * all, or until all cancelled ones are removed at once.
  *
- *     rows     last:  3.2      5.0          9.9       a timer goes to the row with the latest `last` that is not after it:
- *                      │        │            │        5.5 to the middle one, 1.0 to a new one at the left
+ *     rows     last:  3.2      5.0          9.9    a timer goes to the row with the latest `last` that is not after it:
+ *                      │        │            │     5.5 to the middle one, 1.0 to a new one at the left
  *                    [3.1]    [4.0 4.5 5.0] [9.9]
  *     others   a heap, for what comes when there are enough rows
  *

@@ -1,6 +1,8 @@
 /**
- * The features of the platform. No other file of the kernel reads `globalThis`. It is read each time a feature is used,
- * so that fakes that a test installs are used too; only what has to be real in spite of fakes is remembered at import.
+ * The features of the platform that the kernel is built on: microtasks, timers, async contexts, promises, abort
+ * controllers, the process. No other file reads `globalThis`; what tools, servers and streams need is in the files
+ * beside this one. It is read each time a feature is used, so that fakes that a test installs are used too; only what
+ * has to be real in spite of fakes is remembered at import.
  */
 
 import { RuntimeError, ValueError } from '../../errors/errors.ts';
@@ -65,15 +67,7 @@ interface ProcessLike {
   eventNames?(): readonly (string | symbol)[];
   listeners?(event: string | symbol): readonly unknown[];
   emit?(event: unknown, ...args: unknown[]): boolean;
-
-  getActiveResourcesInfo?(): string[];
   exitCode?: number | string | undefined;
-}
-
-/** What a console may have for developer tools. */
-export interface DevtoolsConsole {
-  timeStamp?(label: string, start: number, end: number, track: string, group: string, color: string): void;
-  createTask?(name: string): { run(step: () => void): unknown };
 }
 
 /** The globals in use, each of which a runtime may lack. */
@@ -88,23 +82,13 @@ interface Globals {
   readonly MessageChannel?: new () => { port1: MessagePortLike; port2: MessagePortLike };
   readonly AbortController?: new () => AbortControllerLike;
   readonly process?: ProcessLike;
-  readonly TextEncoder?: new () => { encode(text: string): Uint8Array };
-  readonly TextDecoder?: new (encoding: string) => TextDecoderLike;
   readonly window?: unknown;
-  readonly Response?: new (body: unknown, init: object) => object;
-  readonly ReadableStream?: new (source: object, strategy: object) => object;
   readonly WorkerGlobalScope?: abstract new (...args: never[]) => unknown;
   readonly console?: Logger;
   readonly reportError?: (error: unknown) => void;
-  readonly Deno?: { unrefTimer?(timer: number): void };
   readonly addEventListener?: (type: string, listener: (event: RejectionEvent) => void) => void;
+  readonly Deno?: { unrefTimer?(timer: number): void };
   readonly [key: symbol]: unknown;
-}
-
-/** A `TextDecoder` as far as this library uses one. */
-export interface TextDecoderLike {
-  readonly encoding: string;
-  decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
 
 /** Where reports go: to `console`, unless a program or a test replaces a method. */
@@ -113,7 +97,8 @@ export interface Logger {
   warn(...data: unknown[]): void;
 }
 
-export const globals = (): Globals => globalThis as object as Globals;
+/** The globals of the platform. A file beside this one gives the type of those that only it needs. */
+export const globals = <More = unknown>(): Globals & More => globalThis as object as Globals & More;
 
 /**
  * The functions of the runtime when this module was loaded, nearly always before a test installs fake timers;
@@ -145,6 +130,14 @@ export function hasFakeTimers(): boolean {
  * global `Promise`.
  */
 export const RESOLVED: Promise<void> = /* @__PURE__ */ (async () => {})();
+
+let foundPromise: (abstract new (...args: never[]) => unknown) | undefined;
+
+/** The `Promise` of the JavaScript engine, also where a program has replaced the global one. */
+export function enginePromise(): abstract new (...args: never[]) => unknown {
+  foundPromise ??= RESOLVED.constructor as abstract new () => unknown;
+  return foundPromise;
+}
 
 /**
  * Listens to a signal of the process, which replaces its default action. Listeners do not keep the process alive.
@@ -290,9 +283,6 @@ export function newAsyncFrame(): AsyncFrame | null {
   return hooks === null ? null : new hooks.AsyncResource(FRAME);
 }
 
-/** The `Promise` of the JavaScript engine, also where a program has replaced the global one. */
-let enginePromise: (abstract new (...args: never[]) => unknown) | undefined;
-
 /**
  * Whether the runtime itself has called the code that runs now: a timer, a request handler, a message. While a callback
  * runs there is an execution id. In the continuation of a promise there is none or, while promise hooks are on, one
@@ -324,8 +314,7 @@ function noId(): number {
 function isCallback(): boolean {
   const hooks = findAsyncHooks()!;
   const resource = hooks.executionAsyncResource?.();
-  enginePromise ??= (async () => {})().constructor as abstract new () => unknown;
-  if (resource instanceof enginePromise) return false;
+  if (resource instanceof enginePromise()) return false;
   return !(resource instanceof hooks.AsyncResource) || isOurs(resource) || isMicrotask(resource, hooks);
 }
 
@@ -377,12 +366,8 @@ export function debugFromEnvironment(): boolean {
   return isSwitchedOn('ASYNCIO_DEBUG');
 }
 
-/** Whether `ASYNCIO_SWEEP=1` is set in the environment. */
-export function sweepFromEnvironment(): boolean {
-  return isSwitchedOn('ASYNCIO_SWEEP');
-}
-
-function isSwitchedOn(variable: string): boolean {
+/** Whether a variable of the environment is set, and neither empty nor 0. */
+export function isSwitchedOn(variable: string): boolean {
   try {
     const value = globals().process?.env?.[variable];
     return value !== undefined && value !== '' && value !== '0';
@@ -395,11 +380,6 @@ function isSwitchedOn(variable: string): boolean {
 export function newAbortController(): AbortControllerLike | null {
   const { AbortController } = globals();
   return AbortController === undefined ? null : new AbortController();
-}
-
-/** A module of the runtime, such as `node:inspector`; `undefined` where there is none. */
-export function builtinModule(name: string): unknown {
-  return globals().process?.getBuiltinModule?.(name);
 }
 
 /** Calls `listener` when the process ends, where there is a process. */
@@ -589,81 +569,8 @@ function ignoreInProcess(process: ProcessLike, isMeant: (reason: unknown) => boo
   process.on?.(UNHANDLED, listener);
 }
 
-/** A `Response` of the runtime. */
-export function newWebResponse(body: unknown, init: object): object {
-  const { Response } = globals();
-  if (Response === undefined) throw new Error('this runtime has no Response');
-  return new Response(body, init);
-}
-
-/** A `ReadableStream` of the runtime. */
-export function newWebStream(source: object, strategy: object): object {
-  const { ReadableStream } = globals();
-  if (ReadableStream === undefined) throw new Error('this runtime has no ReadableStream');
-  return new ReadableStream(source, strategy);
-}
-
-/**
- * The kinds of resources that are active in the process, as the runtime names them; `null` where it does not list them.
- */
-export function activeResources(): readonly string[] | null {
-  const { process } = globals();
-  // Bun always says that there are none.
-  if (process?.versions !== undefined && 'bun' in process.versions) return null;
-  return process?.getActiveResourcesInfo?.() ?? null;
-}
-
-/**
- * Stores a value in a global property under a well-known symbol, for tools that look into the process from outside.
- * Returns the value that was stored there first.
- */
-export function publish<T extends object>(name: string, value: T): T {
-  const found = published(name);
-  if (found !== undefined) return found as T;
-  Object.defineProperty(globalThis, Symbol.for(name), { value, configurable: true, enumerable: false });
-  return value;
-}
-
-/**
- * Stores a value in a global property under a well-known symbol for a short time, for the runtime's inspector. Returns
- * a function that removes it.
- */
-export function lend(name: string, value: object): () => void {
-  const key = Symbol.for(name);
-  Object.defineProperty(globalThis, key, { value, configurable: true, enumerable: false });
-  return () => Reflect.deleteProperty(globalThis, key);
-}
-
-/** What has been published under a name in this thread. */
-export function published(name: string): unknown {
-  return globals()[Symbol.for(name)];
-}
-
-/** What the console of the runtime has for developer tools. */
-export function devtoolsConsole(): DevtoolsConsole {
-  return (globals().console ?? {}) as DevtoolsConsole;
-}
-
 /** Where the library reports what cannot be thrown in code of the program. A program may replace its methods. */
 export const logger: Logger = {
   error: (...data) => globals().console?.error(...data),
   warn: (...data) => globals().console?.warn(...data),
 };
-
-/** A string as UTF-8. */
-export function encodeUtf8(text: string): Uint8Array {
-  const { TextEncoder } = globals();
-  if (TextEncoder === undefined) throw new TypeError('this runtime has no TextEncoder: give bytes instead of strings');
-  return new TextEncoder().encode(text);
-}
-
-/**
- * A decoder of bytes into text.
- *
- * @throws {RangeError} when the encoding is unknown
- */
-export function newTextDecoder(encoding: string): TextDecoderLike {
-  const { TextDecoder } = globals();
-  if (TextDecoder === undefined) throw new TypeError('this runtime has no TextDecoder');
-  return new TextDecoder(encoding);
-}

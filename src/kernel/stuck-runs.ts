@@ -7,7 +7,7 @@ import { titleOf } from './views.ts';
  * Describes what the tasks of a loop wait for. `asyncio-ts/inspect` replaces `tell` by a function that draws a tree,
  * which is too much code to be loaded by every program.
  */
-export const pending: { tell: (loop: EventLoop) => string } = { tell: listOf };
+export const stuckReport: { tell: (loop: EventLoop) => string } = { tell: listOf };
 
 const MOST_SHOWN = 20;
 
@@ -47,7 +47,7 @@ export function tellAtExit(loop: EventLoop): void {
 
 /** Reports once for each loop, unless `reportPending` is false. */
 function tell(loop: EventLoop, title: string): void {
-  const text = loop.reportPending && pending.tell(loop);
+  const text = loop.reportPending && stuckReport.tell(loop);
   loop.reportPending = false;
   if (text) logger.error(`${title}\n${text}`);
 }
