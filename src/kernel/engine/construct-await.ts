@@ -68,7 +68,8 @@ function bodySettled(wait: BodyAwait, error: unknown, value: unknown): void {
   const isOpen = step.task === wait.task;
   if (!isOpen && loop._isClosed) return;
   takeOfferedIn(wait.scope);
-  wait.received = Math.max(wait.received, receivedBy(wait.scope)); // requests that the function has received count for this line too
+  // Requests that the function has received count for this line too.
+  if (!isOpen || step.received > 0) wait.received = Math.max(wait.received, receivedBy(wait.scope));
   if (isOpen) endBody(wait, error, value);
   else loop._push({ _run: () => endBody(wait, error, value) });
 }
