@@ -115,6 +115,11 @@ export class Engine {
     return this.#clock;
   }
 
+  /** Something happens that others come before or after. */
+  tick(): number {
+    return ++this.#clock;
+  }
+
   /** Calls once when nothing is left to do at this time. */
   onRest(call: () => void): void {
     this.#atRest.push(call);
@@ -375,7 +380,7 @@ export class Engine {
         for (const signal of one.signals) {
           signal.abort();
           signal.line.receive(request);
-          one.isSignalSeen = true;
+          one.signalSeenAt = ++this.#clock;
           request.bySignal = isInside;
           isDelivered = true;
         }
@@ -545,7 +550,8 @@ export class Engine {
     }
     const isTold = ({ scope: asked }: Request): boolean =>
       [...scope.around()].some((one) => one.isWithin(asked) && isLost(one));
-    if (scope.isSignalSeen)
+    const isSeen = (one: Scope): boolean => missed.some(({ at }) => one.signalSeenAt > at);
+    if (scope.signalSeenAt > 0 || [...scope.around()].some(isSeen))
       this.stop('R8: a line comes late, and another one of its scope has got the request by the signal');
     if (!missed.every(isTold)) {
       // Another line has received the request, and no rule says whether this one should.

@@ -761,7 +761,7 @@ class Model implements Interpreter {
   /** A line that reads the aborted signal has received the request (R3). */
   #takeBySignal(scope: Scope, line: Line): boolean {
     const was = this.engine.takePending(scope, line);
-    if (was) scope.isSignalSeen = true;
+    if (was) scope.signalSeenAt = this.engine.tick();
     return was;
   }
 

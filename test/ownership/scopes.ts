@@ -50,8 +50,8 @@ export class Scope {
   /** A plain body's promise that can be left. */
   leave: (() => boolean) | null = null;
   readonly signals = new Set<{ readonly line: Line; abort(): void }>();
-  /** A line of it has got a request by its signal. */
-  isSignalSeen = false;
+  /** When a line of it has got a request by its signal, 0 for never. */
+  signalSeenAt = 0;
 
   constructor(parent: Scope | null, task: Task) {
     this.parent = parent;

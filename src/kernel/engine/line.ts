@@ -361,7 +361,12 @@ function hasReceivedRequest(scope: Scope, lost: Scope | null): boolean {
   const { _step: step } = scope.loop;
   const isOfStep = step.task !== null && step.task === scope.task;
   const isOfOther = isOfStep && lost !== null && lost.parent !== null && !isInLost(step.lineScope, lost);
-  return (isOfOther ? receivedUnseen(scope) : receivedBy(scope)) > 0 || receivedBySignal(scope) > 0;
+  const isOfThis = isOfStep && !isOfOther;
+  if ((isOfThis ? receivedInStep(scope, step) : receivedLateIn(scope)) > 0) return true;
+  // A reason that was read before the latest request was made is that of another one.
+  let latest = scope.task?._request?.order ?? 0;
+  for (let at = lost; at !== null; at = at.parent) if (at.asked !== null) latest = Math.max(latest, at.asked.order);
+  return receivedBySignal(scope) > latest;
 }
 
 /** Whether the line of a step is in a lost scope, or has come back late into it. */
@@ -377,13 +382,14 @@ function isInLost(line: Scope | null, lost: Scope): boolean {
 /** The number of the latest request that the running line has received, in its step or from the signal; 0 for none. */
 export function receivedBy(scope: Scope): number {
   const { _step: step } = scope.loop;
-  return step.task !== null && step.task === scope.task ? receivedInStep(scope, step) : receivedUnseen(scope);
+  if (step.task !== null && step.task === scope.task) return receivedInStep(scope, step);
+  return receivedLateIn(scope) || receivedBySignal(scope);
 }
 
-/** As `receivedBy`, for a line for which no step was begun. */
-function receivedUnseen(scope: Scope): number {
+/** As `receivedBy`, for a line that has just received the request it had missed, or that awaits that line. */
+function receivedLateIn(scope: Scope): number {
   for (let at: Scope | null = scope; at !== null; at = at.parent) if (at === receivedLate.scope) return receivedLate.at;
-  return receivedBySignal(scope);
+  return 0;
 }
 
 /**

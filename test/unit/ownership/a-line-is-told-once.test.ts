@@ -462,6 +462,30 @@ test(
   }),
 );
 
+test(
+  'the reason that a line has read does not stand for a later request that another line misses',
+  simulated(async ({ foreign }) => {
+    const log: string[] = [];
+    const late = async () => {
+      await foreign(9);
+      log.push(String(await outcome(sleep(1))));
+    };
+    const inner = async () => {
+      try {
+        const { promise, reject } = Promise.withResolvers<void>();
+        const signal = currentSignal();
+        signal.addEventListener('abort', () => reject(signal.reason));
+        await promise;
+      } catch {
+        await outcome(timeout(60, () => late())); // it goes on after the deadline of its own, until the one around it
+      }
+    };
+    await outcome(timeout(5, async () => await timeout(1, inner)));
+    await sleep(20);
+    expect(log).toEqual(['CancelledError']);
+  }),
+);
+
 test('what a line awaits after the end of its run counts as awaited, though it never runs', async () => {
   const wait = sleep(60);
   let settled: Promise<unknown> = Promise.resolve();
