@@ -2,6 +2,7 @@ import { type CancelledError, cancelledError, RuntimeError, textOf } from '../er
 import { typeError } from '../errors/type-error.ts';
 import { describe } from '../internal/describe.ts';
 import { SharedListener } from '../internal/shared-listener.ts';
+import { cancelFor } from './cancel-for.ts';
 import { noteDelivered } from './engine/delivered.ts';
 import { sequence } from './engine/request.ts';
 import { MUST_CANCEL, type Request, type Scope, type SignalRole } from './engine/roles.ts';
@@ -12,7 +13,7 @@ import type { Task } from './task.ts';
 /** Cancels a task when a signal is aborted, with the reason's message. */
 export function cancelOnAbort(task: Task<unknown>, signal: AbortSignalLike): void {
   const cancel = (): void => {
-    task._cancelFor('an AbortSignal', messageOf(reasonOf(signal)));
+    cancelFor(task, 'an AbortSignal', messageOf(reasonOf(signal)));
   };
   if (signal.aborted) cancel();
   else task.addDoneCallback(onAbort(signal, cancel));

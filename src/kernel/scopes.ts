@@ -1,5 +1,6 @@
-import { CancelledError, cancelledError, isCancelledError, leavesTheLoop } from '../errors/errors.ts';
+import { CancelledError, cancelledError, isCancelledError } from '../errors/errors.ts';
 import { abortSignals, weaken } from './abort.ts';
+import { cancelFor } from './cancel-for.ts';
 import { leaveBody } from './engine/follow.ts';
 import { enterScope as enter, leaveScope as leave, runningScope, spareLines } from './engine/line.ts';
 import { isOfLine } from './engine/pending-await.ts';
@@ -28,6 +29,7 @@ import { Task } from './task.ts';
  * distinguish its own requests from others.
  */
 
+export { cancelFor } from './cancel-for.ts';
 export type { Scope } from './engine/roles.ts';
 
 /** The innermost scope of the running line; `null` outside any task. */
@@ -177,24 +179,6 @@ export function deliverAgain(scope: Scope): void {
  */
 export function spare(scope: Scope): void {
   spareLines(scope);
-}
-
-/**
- * Cancels a task on behalf of a construct, which the story names. What a `cancel()` throws that a program has
- * overridden is reported: the construct has other tasks to cancel, and an error of its own to tell.
- *
- * @param through `null` for the task's own `cancel()`
- */
-export function cancelFor(task: Task<unknown>, through: object | string | null, message?: unknown): boolean {
-  try {
-    return through === null || typeof task._cancelFor !== 'function'
-      ? task.cancel(message)
-      : task._cancelFor(through, message);
-  } catch (exception) {
-    if (leavesTheLoop(exception)) throw exception;
-    task.getLoop().callExceptionHandler({ message: `cancel() of ${task} threw an error`, exception, task });
-    return false;
-  }
 }
 
 /** The request because of which something is being cancelled; used for later reports. */

@@ -771,15 +771,17 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
   why(): WhyCancelled | null {
     const scope = this._at ?? waitsOfRoot(this)[0]?._at ?? null;
     const request = this._request ?? (scope === null ? null : (askedScopes(scope)[0]?.asked ?? null));
-    return request && new WhyCancelled(request, this._outcomeOf(request));
+    return request && new WhyCancelled(request, this._outcomeOf(request, scope));
   }
 
   /** @internal */
-  _outcomeOf(request: Request): WhyOutcome {
+  _outcomeOf(request: Request, scope: Scope | null): WhyOutcome {
     if (request === this._request && this.cancelling() === 0 && this._state !== CANCELLED) return 'taken back';
     if (this._state !== PENDING) return OUTCOMES[this._state]!;
     const waiting = waitingOf(this);
-    const isOnItsWay = (this._marks & ALERTS) !== 0 || (waiting !== null && isDone(waiting));
+    // What is pending in another scope (SCOPE_PENDING) is another request, for another line.
+    const isKept = (this._marks & (MUST_CANCEL | HAS_ERROR)) !== 0 || isPendingIn(scope, request);
+    const isOnItsWay = isKept || (waiting !== null && isDone(waiting));
     return isOnItsWay ? 'pending' : 'delivered';
   }
 
@@ -1141,6 +1143,12 @@ export class Task<T = unknown> extends Future<T> implements TaskRole {
     if (coro instanceof CoroutineObject) return coro._call;
     return typeof coro === 'function' ? describeFunction(coro) : describe(coro);
   }
+}
+
+/** Whether a request is pending in a scope or one around it. */
+function isPendingIn(scope: Scope | null, request: Request): boolean {
+  for (let at = scope; at !== null; at = at.parent) if (at.pending === request) return true;
+  return false;
 }
 
 /** By the state of the task. */

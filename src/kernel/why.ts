@@ -1,4 +1,4 @@
-import { HAS_ERROR, MUST_CANCEL, type Request, SCOPE_PENDING, type TaskRole } from './engine/roles.ts';
+import { HAS_ERROR, MUST_CANCEL, type Request, type TaskRole } from './engine/roles.ts';
 import type { CallSite } from './places.ts';
 
 /** One request of the chain that has cancelled a task. */
@@ -82,5 +82,5 @@ export function noteAfterRequest(task: TaskRole, site: CallSite): void {
   const request = task._request;
   if (request === null || afterRequest.has(request)) return;
   // As long as it is not delivered, this may be the wait at which it will be.
-  if ((task._marks & (MUST_CANCEL | HAS_ERROR | SCOPE_PENDING)) === 0) afterRequest.set(request, site);
+  if ((task._marks & (MUST_CANCEL | HAS_ERROR)) === 0) afterRequest.set(request, site);
 }

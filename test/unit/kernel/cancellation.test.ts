@@ -787,6 +787,38 @@ describeBoth('whoever cancels a task calls its cancel(), which a subclass may ha
     ]);
   });
 
+  test('and so does a signal: the other tasks that it cancels are cancelled all the same', async () => {
+    const reports: string[] = [];
+    class Broken<T> extends Task<T> {
+      override cancel(message?: unknown): boolean {
+        if (this.getName() === 'broken') throw new RangeError('not now');
+        return super.cancel(message);
+      }
+    }
+    const work = s.fn(function* () {
+      yield* s.wait(sleep(5));
+    });
+    const main = s.fn(function* () {
+      const loop = getRunningLoop();
+      loop.setExceptionHandler((_, { message, exception }) => reports.push(`${message}: ${exception}`));
+      loop.setTaskFactory((its, coro, options) => new Broken(coro, { ...options, loop: its }));
+      const stop = new AbortController();
+      const { signal } = stop;
+      const tasks = [createTask(work, { name: 'broken', signal }), createTask(work, { signal })];
+      yield* s.wait(sleep(1));
+      stop.abort();
+      tasks.push(createTask(work, { name: 'broken', signal })); // it is aborted already
+      yield* s.wait(sleep(10));
+      return tasks.map((task) => task.cancelled());
+    });
+    const { result } = await runVirtually(main);
+    expect(result).toEqual([false, true, false]);
+    const report = expect.stringMatching(
+      /^cancel\(\) of <Broken pending name='broken'.*> threw an error: RangeError: not now$/,
+    );
+    expect(reports).toEqual([report, report]);
+  });
+
   test('and task.cancelRequest names the construct, whether or not cancel() is overridden', async () => {
     const through: unknown[] = [];
     class Mine<T> extends Task<T> {

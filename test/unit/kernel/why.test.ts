@@ -88,6 +88,33 @@ describeBoth('task.why() tells why a task is cancelled', (s) => {
     });
   });
 
+  test('that it has been delivered, also while the request of a deadline waits for another line', async () => {
+    await inMain(function* () {
+      const foreign = Promise.withResolvers<void>();
+      const late = async () => {
+        await foreign.promise;
+      };
+      const body = s.fn(function* () {
+        timeout(1, late).then(
+          () => {},
+          () => {},
+        );
+        try {
+          yield* s.wait(sleep(60));
+        } finally {
+          yield* s.wait(sleep(5));
+        }
+      });
+      const task = createTask(body);
+      yield* s.wait(sleep(2));
+      task.cancel();
+      expect(task.why()?.outcome).toBe('pending');
+      yield* s.wait(sleep(1));
+      expect(task.why()?.outcome).toBe('delivered');
+      foreign.resolve();
+    });
+  });
+
   test('a message that is an object is kept, and described in the text', async () => {
     await inMain(function* () {
       const task = createTask(sleepFor(s, 60), { name: 'load' });

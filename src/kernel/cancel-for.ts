@@ -1,0 +1,20 @@
+import { leavesTheLoop } from '../errors/errors.ts';
+import type { Task } from './task.ts';
+
+/**
+ * Cancels a task on behalf of a construct, which the story names. What a `cancel()` throws that a program has
+ * overridden is reported: the construct has other tasks to cancel, and an error of its own to tell. A signal has other listeners.
+ *
+ * @param through `null` for the task's own `cancel()`
+ */
+export function cancelFor(task: Task<unknown>, through: object | string | null, message?: unknown): boolean {
+  try {
+    return through === null || typeof task._cancelFor !== 'function'
+      ? task.cancel(message)
+      : task._cancelFor(through, message);
+  } catch (exception) {
+    if (leavesTheLoop(exception)) throw exception;
+    task.getLoop().callExceptionHandler({ message: `cancel() of ${task} threw an error`, exception, task });
+    return false;
+  }
+}
