@@ -2,8 +2,9 @@ import { leavesTheLoop } from '../errors/errors.ts';
 import type { Task } from './task.ts';
 
 /**
- * Cancels a task on behalf of a construct, which the story names. What a `cancel()` throws that a program has
- * overridden is reported: the construct has other tasks to cancel, and an error of its own to tell. A signal has other listeners.
+ * Cancels a task on behalf of a construct, which the error's text names. If a program has overridden `cancel()` and it
+ * throws, that is reported and not thrown: a construct has other tasks to cancel, and an error of its own to throw; a
+ * signal has other listeners.
  *
  * @param through `null` for the task's own `cancel()`
  */
