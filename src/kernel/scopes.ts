@@ -144,7 +144,7 @@ export function takeBack(scope: Scope): void {
   const rare = taskOf(scope)._rareFields();
   rare.ownTotal -= scope.own;
   scope.own = 0;
-  if (rare.cancels + rare.ownTotal < 0) rare.cancels = 0 - rare.ownTotal;
+  if (rare.cancels + rare.ownTotal < 0) rare.cancels = 0 - rare.ownTotal; // `-0` would be shown by `cancelling()`
 }
 
 /**

@@ -44,6 +44,7 @@ export function sleep<T>(
   delay: Duration | SleepOptions<T>,
   result?: T | { readonly result: T },
 ): AwaitableCoroutine<T | undefined> {
+  // What most programs call: it is not looked at any further.
   if (delay === 0 && result === undefined) return checkpoint() as AwaitableCoroutine<T | undefined>;
   if (typeof delay === 'object' && delay !== null && 'result' in delay) {
     const { result: named, ...time } = delay as SleepOptions<T>;

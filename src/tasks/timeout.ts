@@ -163,7 +163,7 @@ export class Timeout implements WithDeadline {
     leaveScope(scope, isCancelled || isPassedOver);
     if (state === 'active') {
       this.#state = 'finished';
-      // A cancellation that nobody has asked for is a future's that was cancelled: an error to the other lines, as any.
+      // A cancellation that nobody has requested comes from a cancelled future: a failure like any other.
       const isAsked = isCancelled && requestsTo(scope) > requestsAtEntry(scope);
       if (error !== undefined && !isAsked) cancelLines(scope, 'a failure beside it');
       return;

@@ -360,9 +360,10 @@ function outermostLost(scope: Scope): Scope | null {
 function hasReceivedRequest(scope: Scope, lost: Scope | null): boolean {
   const { _step: step } = scope.loop;
   const isOfStep = step.task !== null && step.task === scope.task;
-  const isOfOther = isOfStep && lost !== null && lost.parent !== null && !isInLost(step.lineScope, lost);
-  const isOfThis = isOfStep && !isOfOther;
-  if ((isOfThis ? receivedInStep(scope, step) : receivedLateIn(scope)) > 0) return true;
+  // After the end of the run, and if the task's body is lost, every line of the task is in what is lost.
+  const isAllLost = lost === null || lost.parent === null;
+  const countsStep = isOfStep && (isAllLost || isInLost(step.lineScope, lost));
+  if ((countsStep ? receivedInStep(scope, step) : receivedLateIn(scope)) > 0) return true;
   // A reason that was read before the latest request was made is that of another one.
   let latest = scope.task?._request?.order ?? 0;
   for (let at = lost; at !== null; at = at.parent) if (at.asked !== null) latest = Math.max(latest, at.asked.order);

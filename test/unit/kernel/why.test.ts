@@ -8,6 +8,16 @@ const sleepFor = (s: Spelling, seconds: number) =>
     yield* s.wait(sleep(seconds));
   });
 
+/** Cleans up for five seconds when it is cancelled. */
+const cleaningUp = (s: Spelling) =>
+  s.fn(function* () {
+    try {
+      yield* s.wait(sleep(60));
+    } finally {
+      yield* s.wait(sleep(5));
+    }
+  });
+
 /** Catches the cancellation, and goes on. */
 const stubborn = (s: Spelling, result: string, waitsAgain = true) =>
   s.fn(function* () {
@@ -58,12 +68,9 @@ describeBoth('task.why() tells why a task is cancelled', (s) => {
 
   test('that it has been delivered, also after a deadline has passed at a foreign promise', async () => {
     await inMain(function* () {
-      let arrive = (): void => {};
-      const foreign = new Promise<void>((resolve) => {
-        arrive = resolve;
-      });
+      const foreign = Promise.withResolvers<void>();
       const late = async () => {
-        await foreign;
+        await foreign.promise;
         await sleep(1);
       };
       const body = s.fn(function* () {
@@ -72,15 +79,11 @@ describeBoth('task.why() tells why a task is cancelled', (s) => {
         } catch {
           // The deadline has passed while it waited for the promise, and was kept for its next await.
         }
-        try {
-          yield* s.wait(sleep(60));
-        } finally {
-          yield* s.wait(sleep(5));
-        }
+        yield* s.wait(cleaningUp(s)());
       });
       const task = createTask(body);
       yield* s.wait(sleep(2));
-      arrive();
+      foreign.resolve();
       yield* s.wait(sleep(1));
       task.cancel();
       yield* s.wait(sleep(1));
@@ -99,11 +102,7 @@ describeBoth('task.why() tells why a task is cancelled', (s) => {
           () => {},
           () => {},
         );
-        try {
-          yield* s.wait(sleep(60));
-        } finally {
-          yield* s.wait(sleep(5));
-        }
+        yield* s.wait(cleaningUp(s)());
       });
       const task = createTask(body);
       yield* s.wait(sleep(2));
